@@ -1,0 +1,20 @@
+/* Counter-based random numbers (Philox 4x32-10): any thread can make any
+** element, and the same (seed, stream, step) gives the same numbers. */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+
+#include "base/base.h"
+
+typedef struct RandomKey {
+  uint64_t seed;   /* what the user set */
+  uint32_t stream; /* which drawing place */
+  uint32_t step;   /* which run of it */
+} RandomKey;
+
+/* Elements first .. first+n-1 of the stream; element i does not depend on
+** first or n. uniform: [0, 1), 24 bits. normal: Box-Muller. bits: all 32. */
+void random_uniform(float *y, int64_t first, int64_t n, RandomKey key);
+void random_normal(float *y, int64_t first, int64_t n, RandomKey key);
+void random_bits(uint32_t *y, int64_t first, int64_t n, RandomKey key);
+
+#endif

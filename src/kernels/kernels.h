@@ -1,0 +1,108 @@
+/* Every kernel, one page. Pointers and sizes only: no tensor, no allocation,
+** no failure. All arrays are dense and row-major; shapes stand in the
+** comments, outermost axis first. A function that takes a range [a, b)
+** computes just that part of its result, so that callers can share the work,
+** and each element is computed the same way whatever the range. y is the
+** result, x the first input, g a cotangent; n elements, m k n in products,
+** outer n inner in reductions. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include "base/base.h"
+
+/* ---- products (gemm.c) ------------------------------------------------- */
+
+/* c (m,n) = op(a) (m,k) . op(b) (k,n) + beta c; op is a transpose when the
+** flag is set; ld* are the lengths of stored rows. k = 0 gives beta c. Runs
+** on the calling thread alone. */
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+          const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
+          float *c, int64_t ldc);
+
+/* ---- reductions (reduce.c) --------------------------------------------- */
+
+typedef enum Reduction {
+  REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD
+} Reduction;
+
+/* y (outer, inner) of x (outer, n, inner); the part y[o0..o1)[i0..i1). Sums
+** are taken in a fixed order that depends on n alone (16 lanes in chunks).
+** n = 0 gives 0, -inf, inf, 1 (integers: INT32_MIN, INT32_MAX). NaN wins in
+** max and min, as in NumPy. */
+void reduce_f32(Reduction r, const float *x, float *y, int64_t n,
+                int64_t inner, int64_t o0, int64_t o1, int64_t i0, int64_t i1);
+void reduce_i32(Reduction r, const int32_t *x, int32_t *y, int64_t n,
+                int64_t inner, int64_t o0, int64_t o1, int64_t i0, int64_t i1);
+
+/* y (outer, inner) = position of the first largest (smallest) of x. */
+void arg_f32(bool smallest, const float *x, int32_t *y, int64_t n,
+             int64_t inner, int64_t o0, int64_t o1);
+void arg_i32(bool smallest, const int32_t *x, int32_t *y, int64_t n,
+             int64_t inner, int64_t o0, int64_t o1);
+
+/* running sums of x (outer, n, inner) along n, for outer in [o0, o1) */
+void cumsum_f32(const float *x, float *y, int64_t n, int64_t inner,
+                bool reverse, bool exclusive, int64_t o0, int64_t o1);
+void cumsum_i32(const int32_t *x, int32_t *y, int64_t n, int64_t inner,
+                bool reverse, bool exclusive, int64_t o0, int64_t o1);
+
+/* ---- rows (rows.c): x, y, g (rows, n), rows in [r0, r1) ----------------- */
+
+void softmax_rows(const float *x, float *y, int64_t n, int64_t r0, int64_t r1);
+void log_softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
+                      int64_t r1);
+
+/* ---- movement (move.c) ------------------------------------------------- */
+
+/* dst[i . dst_stride] = src[i . src_stride] for all i below dim[0..rank);
+** strides count items, may be 0 or negative. Serves transpose, slice, flip,
+** pad, concatenate, broadcast. item is 1, 2, 4 or 8 bytes. Axes are
+** collapsed where both sides allow, contiguous runs are memcpy'd, and
+** transposes go by blocks. */
+void copy_strided(void *dst, const int64_t *dst_stride, const void *src,
+                  const int64_t *src_stride, const int64_t *dim, int rank,
+                  int item);
+/* y[0..n) = *value */
+void fill(void *y, const void *value, int64_t n, int item);
+
+/* ---- indexing (index.c) ------------------------------------------------ */
+
+/* y (count, row) = table (rows, row)[ids], row given in bytes. Ids below 0
+** count from the end. Returns the first position in [i0, i1) whose id is out
+** of range (its row is zeroed), or -1. */
+int64_t gather_rows(void *y, const void *table, const int32_t *ids,
+                    int64_t rows, int64_t row_bytes, int64_t i0, int64_t i1);
+/* table (rows, row) += g (count, row) at ids, in order of position; only
+** table rows in [r0, r1). Ids out of range are left out. */
+void scatter_add_rows_f32(float *table, const float *g, const int32_t *ids,
+                          int64_t count, int64_t rows, int64_t row, int64_t r0,
+                          int64_t r1);
+void scatter_add_rows_i32(int32_t *table, const int32_t *g, const int32_t *ids,
+                          int64_t count, int64_t rows, int64_t row, int64_t r0,
+                          int64_t r1);
+/* y (outer, m, inner) = x (outer, n, inner) at idx (outer, m, inner) along n;
+** outer in [o0, o1). Returns the first flat position of an index out of range
+** or -1. item is 1 or 4 bytes. */
+int64_t take_along(void *y, const void *x, const int32_t *idx, int64_t n,
+                   int64_t m, int64_t inner, int item, int64_t o0, int64_t o1);
+/* y (outer, n, inner) += g (outer, m, inner) at idx, outer in [o0, o1) */
+void put_add_f32(float *y, const float *g, const int32_t *idx, int64_t n,
+                 int64_t m, int64_t inner, int64_t o0, int64_t o1);
+
+/* ---- windows (window.c) ------------------------------------------------ */
+
+/* The geometry of a window walk over an image (batch, in..., channels). */
+typedef struct Window {
+  int64_t batch, channels;
+  int64_t in[3], out[3], size[3], stride[3], dilation[3], before[3];
+} Window; /* axes that are not there: in = out = size = stride = 1 */
+
+/* y (batch, out..., size..., channels) = the cells under each window, `pad`
+** where it hangs over the edge; batches in [b0, b1) */
+void window_patches(const float *x, float *y, const Window *w, float pad,
+                    int64_t b0, int64_t b1);
+/* The adjoint: x (batch, in..., channels) = sum of the patches that saw it */
+void window_fold(const float *patches, float *x, const Window *w, int64_t b0,
+                 int64_t b1);
+
+#endif

@@ -1,0 +1,62 @@
+/* The tile program: a list of elementwise instructions that is run over
+** pieces of at most TILE elements, so that a whole chain stays in L1. The
+** eager call of one op, a fused region of a plan and the epilogue of a product
+** are all tile programs. */
+#ifndef KERNELS_TILE_H
+#define KERNELS_TILE_H
+
+#include "base/base.h"
+
+enum {
+  TILE = 1024,        /* elements a register holds */
+  TILE_OPERANDS = 32, /* inputs + outputs of one program */
+  TILE_CODE = 64,     /* instructions of one program */
+  TILE_REGISTERS = 24
+};
+
+/* y[0..n) from a, b, c [0..n), all contiguous; unused sources are NULL. The
+** element types are the strip's own business. imm points at the
+** instruction's constants. y may be the same array as a source. */
+typedef void (*Strip)(void *y, const void *a, const void *b, const void *c,
+                      int n, const double *imm);
+
+/* Where a source or a destination of an instruction lives. */
+typedef struct TileRef {
+  enum { TILE_NONE, TILE_IN, TILE_OUT, TILE_REG } space;
+  int index;
+} TileRef;
+
+typedef struct TileInstr {
+  Strip strip;
+  TileRef y, a, b, c;
+  double imm[3];
+} TileInstr;
+
+typedef struct TileOperand {
+  int item;                 /* bytes an element: 1, 2, 4 or 8 */
+  int64_t stride[MAX_RANK]; /* in elements along each domain axis, 0: repeated */
+} TileOperand;
+
+typedef struct TileProgram {
+  int rank;              /* of the domain; axes are collapsed where allowed */
+  int64_t dim[MAX_RANK]; /* of the domain, row-major */
+  int nin, nout, ncode, nreg;
+  TileOperand in[TILE_OPERANDS]; /* outputs are always dense in the domain */
+  int out_item[TILE_OPERANDS];
+  TileInstr code[TILE_CODE];
+} TileProgram;
+
+/* Merges neighbouring axes where every operand allows, drops axes of size 1.
+** Call once, before the first tile_run. */
+void tile_collapse(TileProgram *p);
+int64_t tile_elements(const TileProgram *p);
+
+/* Runs the elements [first, last) of the domain in row-major order. An output
+** may share its memory with an input of the same domain layout: a piece is
+** wholly read before it is written. An input whose strides are dense is read
+** in place; a repeated or strided one is first gathered into L1 (once for all
+** pieces when it is repeated along every axis). */
+void tile_run(const TileProgram *p, const void *const *in, void *const *out,
+              int64_t first, int64_t last);
+
+#endif
