@@ -1,0 +1,206 @@
+/* Buffers and the tensors that look into them. */
+
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static Buffer *buffer_header(size_t bytes, Error *e) {
+  Buffer *b = calloc(1, sizeof *b);
+  if (b == NULL) {
+    fail(e, "out of memory");
+    return NULL;
+  }
+  atomic_init(&b->refs, 1);
+  b->bytes = bytes;
+  return b;
+}
+
+static const char *readable_size(double bytes, char text[32]) {
+  static const char *const unit[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+  int u = 0;
+  for (; bytes >= 1024 && u + 1 < COUNT_OF(unit); u++)
+    bytes /= 1024;
+  snprintf(text, 32, u == 0 ? "%.0f %s" : "%.1f %s", bytes, unit[u]);
+  return text;
+}
+
+static bool out_of_memory(const Type *type, Account *account, double bytes,
+                          Error *e) {
+  char shape[TYPE_TEXT], wanted[32], live[32], limit[32];
+  AccountReport r = account_report(account);
+  return fail(e, "out of memory: %s wanted for %s %s, %s live%s%s",
+              readable_size(bytes, wanted), type_text(type, shape),
+              dtype_name((DType)type->dtype),
+              readable_size((double)r.live, live),
+              r.limit ? ", limit " : "",
+              r.limit ? readable_size((double)r.limit, limit) : "");
+}
+
+bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
+  double bytes = dtype_size((DType)type->dtype);
+  for (int i = 0; i < type->rank; i++)
+    bytes *= (double)type->dim[i];
+  if (bytes > 0x1p60)
+    return out_of_memory(type, account, bytes, e);
+  Buffer *b = buffer_header((size_t)bytes, e);
+  if (b == NULL)
+    return false;
+  b->data = block_new(account, b->bytes);
+  if (b->data == NULL) {
+    free(b);
+    return out_of_memory(type, account, bytes, e);
+  }
+  b->account = account;
+  account_retain(account);
+  *t = (Tensor){*type, b, b->data};
+  return true;
+}
+
+bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
+                  void (*release)(void *ud, void *data), void *ud, Error *e) {
+  Buffer *b = buffer_header((size_t)type_bytes(type), e);
+  if (b == NULL)
+    return false;
+  b->data = data;
+  b->release = release;
+  b->ud = ud;
+  b->read_only = read_only;
+  *t = (Tensor){*type, b, data};
+  return true;
+}
+
+Tensor tensor_share(const Tensor *t) {
+  if (t->buffer)
+    atomic_fetch_add_explicit(&t->buffer->refs, 1, memory_order_relaxed);
+  return *t;
+}
+
+Tensor tensor_view(const Tensor *t, const Type *type, int64_t offset) {
+  Tensor v = tensor_share(t);
+  v.type = *type;
+  v.data = (char *)v.data + offset;
+  return v;
+}
+
+void tensor_drop(Tensor *t) {
+  Buffer *b = t->buffer;
+  t->buffer = NULL;
+  t->data = NULL;
+  if (b == NULL ||
+      atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) > 1)
+    return;
+  if (b->account) {
+    block_free(b->account, b->data, b->bytes);
+    account_release(b->account);
+  } else if (b->release && !atomic_load(&b->detached)) {
+    b->release(b->ud, b->data);
+  }
+  free(b);
+}
+
+bool tensor_readable(const Tensor *t, Error *e) {
+  if (t->buffer == NULL)
+    return fail(e, "tensor used after release");
+  if (atomic_load_explicit(&t->buffer->detached, memory_order_acquire))
+    return fail(e, "the host took this tensor's memory back");
+  return true;
+}
+
+bool tensor_writable(const Tensor *t, Error *e) {
+  if (!tensor_readable(t, e))
+    return false;
+  if (t->buffer->read_only)
+    return fail(e, "the host lent this tensor for reading only");
+  return true;
+}
+
+float half_to_float(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+  int exponent = (h >> 10) & 31;
+  uint32_t mantissa = h & 0x3ff;
+  if (exponent == 0) {
+    float tiny = ldexpf((float)mantissa, -24);
+    return sign ? -tiny : tiny;
+  }
+  uint32_t bits = exponent == 31
+                      ? sign | 0x7f800000 | mantissa << 13
+                      : sign | (uint32_t)(exponent + 112) << 23 | mantissa << 13;
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+uint16_t float_to_half(float f) {
+  uint32_t bits;
+  memcpy(&bits, &f, 4);
+  uint16_t sign = (uint16_t)((bits >> 16) & 0x8000);
+  uint32_t rest = bits & 0x7fffffff;
+  if (rest > 0x7f800000)
+    return (uint16_t)(sign | 0x7e00);
+  if (rest >= 0x477ff000) /* rounds past 65504 */
+    return (uint16_t)(sign | 0x7c00);
+  if (rest < 0x38800000) { /* a denormal half, or zero */
+    float scaled = rintf(ldexpf(fabsf(f), 24));
+    return (uint16_t)(sign | (uint16_t)scaled);
+  }
+  uint32_t rounded = rest + 0xfff + ((rest >> 13) & 1);
+  return (uint16_t)(sign | ((rounded - 0x38000000) >> 13));
+}
+
+float bfloat_to_float(uint16_t b) {
+  uint32_t bits = (uint32_t)b << 16;
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+uint16_t float_to_bfloat(float f) {
+  uint32_t bits;
+  memcpy(&bits, &f, 4);
+  if ((bits & 0x7fffffff) > 0x7f800000)
+    return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+double tensor_get(const Tensor *t, int64_t i) {
+  switch ((DType)t->type.dtype) {
+    case F32: return ((const float *)t->data)[i];
+    case I32: return ((const int32_t *)t->data)[i];
+    case BOOL: return ((const uint8_t *)t->data)[i];
+    case F16: return half_to_float(((const uint16_t *)t->data)[i]);
+    case BF16: return bfloat_to_float(((const uint16_t *)t->data)[i]);
+    case F64: return ((const double *)t->data)[i];
+    case I8: return ((const int8_t *)t->data)[i];
+    case U8: return ((const uint8_t *)t->data)[i];
+    case I64: return (double)((const int64_t *)t->data)[i];
+    default: return 0;
+  }
+}
+
+/* C leaves the conversion of a float that does not fit undefined. */
+static int64_t clamp(double v, double low, double high) {
+  return v != v ? 0 : v <= low ? (int64_t)low
+       : v >= high ? (int64_t)high : (int64_t)v;
+}
+
+void tensor_put(const Tensor *t, int64_t i, double v) {
+  switch ((DType)t->type.dtype) {
+    case F32: ((float *)t->data)[i] = (float)v; break;
+    case I32:
+      ((int32_t *)t->data)[i] = (int32_t)clamp(v, INT32_MIN, INT32_MAX);
+      break;
+    case BOOL: ((uint8_t *)t->data)[i] = v != 0; break;
+    case F16: ((uint16_t *)t->data)[i] = float_to_half((float)v); break;
+    case BF16: ((uint16_t *)t->data)[i] = float_to_bfloat((float)v); break;
+    case F64: ((double *)t->data)[i] = v; break;
+    case I8: ((int8_t *)t->data)[i] = (int8_t)clamp(v, -128, 127); break;
+    case U8: ((uint8_t *)t->data)[i] = (uint8_t)clamp(v, 0, 255); break;
+    case I64:
+      ((int64_t *)t->data)[i] = clamp(v, -0x1p63, 0x1.fffffffffffffp62);
+      break;
+    default: break;
+  }
+}

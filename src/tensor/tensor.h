@@ -1,0 +1,82 @@
+/* Types, buffers and tensors. A tensor is dense and row-major; a view is a
+** run of leading rows or the same elements in another shape, so it is a
+** pointer into a shared buffer. Knows nothing of ops. */
+#ifndef TENSOR_TENSOR_H
+#define TENSOR_TENSOR_H
+
+#include <stdatomic.h>
+
+#include "base/memory.h"
+
+/* The first three compute; the others are storage, converted by a cast. */
+typedef enum DType {
+  F32, I32, BOOL, F16, BF16, F64, I8, U8, I64, DTYPE_COUNT
+} DType;
+
+const char *dtype_name(DType d);
+bool dtype_find(const char *name, DType *d); /* false: no such name */
+int dtype_size(DType d);
+DType dtype_compute(DType d); /* what a value of this type computes as */
+bool dtype_is_float(DType d);
+
+enum { UNKNOWN = -1 }; /* a size that is known at run time only */
+
+/* Sizes beyond the rank are zero, so types compare with memcmp. */
+typedef struct Type {
+  int32_t dtype, rank;
+  int64_t dim[MAX_RANK];
+} Type;
+
+Type type_new(DType d, int rank, const int64_t *dim);
+bool type_equal(const Type *a, const Type *b);
+bool type_known(const Type *t);           /* no unknown size */
+int64_t type_elements(const Type *t);     /* UNKNOWN when a size is */
+int64_t type_bytes(const Type *t);
+/* product of dim[from..to) */
+int64_t type_span(const Type *t, int from, int to);
+/* "(None, 128)"; returns text */
+enum { TYPE_TEXT = 200 };
+const char *type_text(const Type *t, char text[TYPE_TEXT]);
+
+/* Bytes with an owner. Counted atomically: plans share them over threads. */
+typedef struct Buffer {
+  atomic_int refs;
+  size_t bytes;
+  void *data;
+  Account *account;                       /* NULL: the memory is a host's */
+  void (*release)(void *ud, void *data);  /* of a host's memory, may be NULL */
+  void *ud;
+  bool read_only;
+  atomic_bool detached; /* the host took its memory back */
+} Buffer;
+
+typedef struct Tensor {
+  Type type;
+  Buffer *buffer; /* NULL: no value (a type alone) */
+  void *data;     /* inside the buffer */
+} Tensor;
+
+/* A fresh tensor with undefined content. */
+bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e);
+/* A tensor on a host's memory; release may be NULL (borrowed). */
+bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
+                  void (*release)(void *ud, void *data), void *ud, Error *e);
+Tensor tensor_share(const Tensor *t);
+/* The same buffer under another type, `offset` bytes further. */
+Tensor tensor_view(const Tensor *t, const Type *type, int64_t offset);
+void tensor_drop(Tensor *t);
+/* False, with the reason, when the value may not be read (written) now. */
+bool tensor_readable(const Tensor *t, Error *e);
+bool tensor_writable(const Tensor *t, Error *e);
+
+/* One element as a number, whatever the type. */
+double tensor_get(const Tensor *t, int64_t i);
+void tensor_put(const Tensor *t, int64_t i, double value);
+
+/* Storage formats of one float. */
+float half_to_float(uint16_t h);
+uint16_t float_to_half(float f);
+float bfloat_to_float(uint16_t b);
+uint16_t float_to_bfloat(float f);
+
+#endif

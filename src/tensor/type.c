@@ -1,0 +1,99 @@
+/* Element types and shapes. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tensor/tensor.h"
+
+static const struct {
+  const char *name;
+  int size;
+  DType compute;
+} dtypes[DTYPE_COUNT] = {
+  [F32] = {"float32", 4, F32},   [I32] = {"int32", 4, I32},
+  [BOOL] = {"bool", 1, BOOL},    [F16] = {"float16", 2, F32},
+  [BF16] = {"bfloat16", 2, F32}, [F64] = {"float64", 8, F32},
+  [I8] = {"int8", 1, I32},       [U8] = {"uint8", 1, I32},
+  [I64] = {"int64", 8, I32},
+};
+
+const char *dtype_name(DType d) {
+  return dtypes[d].name;
+}
+
+bool dtype_find(const char *name, DType *d) {
+  for (int i = 0; i < DTYPE_COUNT; i++)
+    if (strcmp(dtypes[i].name, name) == 0) {
+      *d = (DType)i;
+      return true;
+    }
+  return false;
+}
+
+int dtype_size(DType d) {
+  return dtypes[d].size;
+}
+
+DType dtype_compute(DType d) {
+  return dtypes[d].compute;
+}
+
+bool dtype_is_float(DType d) {
+  return dtypes[d].compute == F32;
+}
+
+Type type_new(DType d, int rank, const int64_t *dim) {
+  Type t;
+  memset(&t, 0, sizeof t);
+  t.dtype = d;
+  t.rank = rank;
+  for (int i = 0; i < rank; i++)
+    t.dim[i] = dim[i];
+  return t;
+}
+
+bool type_equal(const Type *a, const Type *b) {
+  return memcmp(a, b, sizeof *a) == 0;
+}
+
+bool type_known(const Type *t) {
+  for (int i = 0; i < t->rank; i++)
+    if (t->dim[i] < 0)
+      return false;
+  return true;
+}
+
+int64_t type_span(const Type *t, int from, int to) {
+  int64_t n = 1;
+  for (int i = from; i < to; i++) {
+    if (t->dim[i] < 0)
+      return UNKNOWN;
+    n *= t->dim[i];
+  }
+  return n;
+}
+
+int64_t type_elements(const Type *t) {
+  return type_span(t, 0, t->rank);
+}
+
+int64_t type_bytes(const Type *t) {
+  int64_t n = type_elements(t);
+  return n < 0 ? UNKNOWN : n * dtype_size((DType)t->dtype);
+}
+
+const char *type_text(const Type *t, char text[TYPE_TEXT]) {
+  int at = snprintf(text, TYPE_TEXT, "(");
+  for (int i = 0; i < t->rank; i++) {
+    const char *comma = i + 1 < t->rank || t->rank == 1 ? "," : "";
+    const char *space = i + 1 < t->rank ? " " : "";
+    if (t->dim[i] < 0)
+      at += snprintf(text + at, TYPE_TEXT - (size_t)at, "None%s%s", comma,
+                     space);
+    else
+      at += snprintf(text + at, TYPE_TEXT - (size_t)at, "%lld%s%s",
+                     (long long)t->dim[i], comma, space);
+  }
+  snprintf(text + at, TYPE_TEXT - (size_t)at, ")");
+  return text;
+}
