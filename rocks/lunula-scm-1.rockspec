@@ -1,0 +1,49 @@
+rockspec_format = "3.0"
+package = "lunula"
+version = "scm-1"
+
+description = {
+  summary = "Keras for Lua",
+  detailed = [[
+    Layers, models, training and prediction with Keras's names, defaults and
+    numbers, on a C core of tensors and OpenBLAS. Lambda layers are Lua closures.]],
+  license = "MIT",
+}
+
+-- `make rock` writes this archive. To install from a checkout nothing is
+-- fetched: luarocks --lua-version 5.4 make rocks/lunula-scm-1.rockspec
+source = {
+  url = "file://build/lunula-scm-1.tar.gz",
+  dir = "lunula",
+}
+
+supported_platforms = { "unix" }
+
+dependencies = {
+  "lua >= 5.4, < 5.5",
+  "dkjson >= 2.5",
+}
+
+-- The library alone: luarocks would look for the header in too few places,
+-- while the Makefile asks pkg-config.
+external_dependencies = {
+  OPENBLAS = { library = "openblas" },
+}
+
+build = {
+  type = "make",
+  build_target = "build/lunula/core.so",
+  install_target = "install-module",
+  variables = {
+    LUA_INCDIR = "$(LUA_INCDIR)",
+  },
+  install_variables = {
+    LUADIR = "$(LUADIR)",
+    LIBDIR = "$(LIBDIR)",
+  },
+}
+
+test = {
+  type = "command",
+  command = "make test",
+}

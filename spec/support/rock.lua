@@ -1,0 +1,58 @@
+-- A smoke test of the installed rock, the first place on package.path. It is
+-- run from an empty folder, so that nothing can come from the checkout.
+
+local tree = package.path:match "^(.-)/share/lua/"
+local failed = 0
+
+local function check(name, f)
+  local ok, message = pcall(f)
+  if not ok then failed = failed + 1 end
+  print((ok and "ok - rock: " or "not ok - rock: ") .. name)
+  if not ok then print("  " .. tostring(message)) end
+end
+
+local function output(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+check("the modules come from the rock", function ()
+  local face = assert(package.searchpath("lunula", package.path))
+  local core = assert(package.searchpath("lunula.core", package.cpath))
+  assert(face:find(tree, 1, true) == 1, face)
+  assert(core:find(tree, 1, true) == 1, core)
+end)
+
+check("require prints nothing and sets no global", function ()
+  local before = {}
+  for name in pairs(_G) do before[name] = true end
+  require "lunula"
+  for name in pairs(_G) do assert(before[name], name) end
+  assert(output(arg[-1] .. " -l lunula -e 'os.exit(true, true)' 2>&1") == "")
+end)
+
+check("tensors compute", function ()
+  local k = require "lunula"
+  local x = k.tensor { { 1, 2 }, { 3, 4 } }
+  assert(k.ops.matmul(x, x):get(2, 2) == 22)
+end)
+
+check("every module of the rock loads", function ()
+  for path in output("cd '" .. tree .. "/share/lua/5.4' && find lunula -name '*.lua'"):gmatch "%S+" do
+    require((path:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+  end
+end)
+
+check("only public names are exported", function ()
+  local core = assert(package.searchpath("lunula.core", package.cpath))
+  local seen = 0
+  for name in output("nm -D --defined-only '" .. core .. "'"):gmatch "%S+ %a (%S+)" do
+    assert(name:find "^lunula_" or name:find "^luaopen_", name)
+    seen = seen + 1
+  end
+  assert(seen > 0, "nothing is exported")
+end)
+
+os.exit(failed == 0, true)
