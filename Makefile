@@ -1,52 +1,52 @@
 # lunula: build, test, install. `make` alone builds build/lunula/core.so and
-# build/liblunula.a and needs no network; `make help` lists the rest.
+# build/liblunula.a, without network. `make demo` and `make test` set up what
+# is missing on a Debian system, where they may. Other targets: lint floors
+# asan bench install rock clean.
 
 VERSION = 0.1.0
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
 LIBDIR  = $(PREFIX)/lib/lua/5.4
 BUILD   = build
+JOBS    = $(shell nproc 2>/dev/null || echo 1)
 LUA     = lua5.4
 CC      = gcc
 CFLAGS  = -O3
-LDFLAGS =
-JOBS    = $(shell nproc 2>/dev/null || echo 1)
+WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+          -Wwrite-strings -Wvla -Wpointer-arith -Wundef
 
-# Where Lua's headers and OpenBLAS are; pkg-config is asked when it is there.
-LUA_INCDIR   =
-PKG          = pkg-config 2>/dev/null
-LUA_CFLAGS  := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(or $(shell $(PKG) \
-  --cflags lua5.4 || $(PKG) --cflags lua-5.4),-I/usr/include/lua5.4))
-LUA_LIBS    := $(or $(shell $(PKG) --libs lua5.4 || $(PKG) --libs lua-5.4),-llua5.4)
-BLAS_CFLAGS := $(shell $(PKG) --cflags openblas)
-BLAS_LIBS   := $(or $(shell $(PKG) --libs openblas),-lopenblas)
+# Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there.
+ask         = $(shell pkg-config $(1) 2>/dev/null)
+LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword \
+                $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
+LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
+BLAS_FLAGS := $(call ask,--cflags openblas)
+BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 
-WARN  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-        -Wwrite-strings -Wvla -Wpointer-arith -Wundef
-FLAGS = -std=c11 -ffp-contract=fast -fno-math-errno -fno-trapping-math \
-        -fvisibility=hidden -fPIC -pthread -D_GNU_SOURCE -Isrc \
-        $(LUA_CFLAGS) $(BLAS_CFLAGS) $(WARN)
+# ---- nothing below needs to be changed -------------------------------------
 
-# ---- nothing below needs changing -----------------------------------------
-
+FLAGS   = -std=c11 -D_GNU_SOURCE -pthread -fPIC -fvisibility=hidden \
+          -ffp-contract=fast -fno-math-errno -fno-trapping-math \
+          -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
+ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
+          -fsanitize=address,undefined -fno-sanitize-recover=undefined
+WATCH   = ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
-HOSTS   := $(patsubst spec/host/%.c,$(BUILD)/host/%,$(sort $(wildcard spec/host/*.c)))
+HOSTSRC := $(sort $(wildcard spec/host/*.c))
+HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
 LUASRC  := $(sort $(shell find lua -name '*.lua'))
 CORE    := $(BUILD)/lunula/core.so
 ARCHIVE := $(BUILD)/liblunula.a
-ROCK    := rocks/lunula-scm-1.rockspec
+ROCK    := lunula-scm-1
 TREE    := $(CURDIR)/$(BUILD)/rocks
-LUAROCKS = env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS luarocks --lua-version 5.4
-SUBMAKE  = $(MAKE) --no-print-directory
 FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/init.lua;;' \
             LUA_CPATH_5_4='$(TREE)/lib/lua/5.4/?.so;;'
-ASAN      = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-            -fno-sanitize-recover=undefined -DLUNULA_PLAIN
-ASAN_ENV  = ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+LUAROCKS = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version 5.4
+SUBMAKE  = $(MAKE) --no-print-directory
+PART     = $(SPEC)$(FILTER)
 
-all: $(CORE) $(ARCHIVE)
-	@:
+all: $(CORE) $(ARCHIVE) ;
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -61,36 +61,31 @@ $(CORE): $(OBJ) src/lua/exports.map
 
 $(BUILD)/carried.c: src/embed/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
-	@echo "carry $@"
 	@$(LUA) src/embed/carry.lua $@ lua $(LUASRC) -- dkjson
 
-$(BUILD)/carried.o: $(BUILD)/carried.c src/embed/carried.h
-	@$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
-
-# One object, in which only the public names are still visible to a host.
-$(ARCHIVE): $(OBJ) $(BUILD)/carried.o
+# The objects and the Lua files as one object, in which only the public names
+# can still be seen by a host.
+$(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/embed/carried.h
 	@echo "ar $@"
-	@ld -r -o $(BUILD)/liblunula.o $^
+	@$(CC) $(FLAGS) -c -o $(BUILD)/carried.o $(BUILD)/carried.c
+	@ld -r -o $(BUILD)/lunula.o $(OBJ) $(BUILD)/carried.o
 	@objcopy --wildcard --keep-global-symbol='lunula_*' \
-	  --keep-global-symbol=luaopen_lunula_core $(BUILD)/liblunula.o
-	@rm -f $@ && ar rcs $@ $(BUILD)/liblunula.o
+	  --keep-global-symbol=luaopen_lunula_core $(BUILD)/lunula.o
+	@rm -f $@ && ar rcs $@ $(BUILD)/lunula.o
 
 # Every spec/host/*.c is one program: a C host that links the archive.
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/embed -MMD -MP $(LDFLAGS) -o $@ $< $(ARCHIVE) \
-	  $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
+	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/embed -MMD -MP -o $@ $< $(ARCHIVE) \
+	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
 
 -include $(OBJ:.o=.d) $(HOSTS:=.d)
 
-hosts: $(HOSTS)
-	@:
+hosts: $(HOSTS) ;
 
-# ---- what a person runs ----------------------------------------------------
-
-# Sets up what is missing, then runs the main example from the installed rock,
-# in a folder from which the checkout cannot be seen.
+# The main example, run from the installed rock in a folder from which the
+# checkout cannot be seen.
 demo:
 	@.ci/setup build rock
 	@$(SUBMAKE) -j$(JOBS) all
@@ -99,42 +94,38 @@ demo:
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
-	@.ci/setup build rock test || { echo "0 passed, 1 failed"; exit 1; }
-	@$(SUBMAKE) -j$(JOBS) $(if $(SPEC)$(FILTER),$(CORE),all hosts) && \
-	  $(if $(SPEC)$(FILTER),true,$(SUBMAKE) tree) || { echo "0 passed, 1 failed"; exit 1; }
-	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' \
-	  $(if $(SPEC)$(FILTER),,$(HOSTS) \
-	  "cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
+	@{ .ci/setup build rock test && \
+	  $(SUBMAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
+	  $(if $(PART),:,$(SUBMAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
+	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
+	  $(HOSTS) "cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
-# The same specs and hosts with every access and every leak watched.
+# The same specs and hosts, with every access and every leak watched.
 asan:
 	@.ci/setup build test
-	@$(SUBMAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' all hosts
+	@$(SUBMAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
+	  $(if $(PART),build/asan/lunula/core.so,all hosts)
 	@$(LUA) spec/support/run.lua build/asan spec='$(SPEC)' filter='$(FILTER)' \
-	  under="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) $(ASAN_ENV)" \
-	  $(if $(SPEC)$(FILTER),,$(HOSTS:$(BUILD)/%='env $(ASAN_ENV) build/asan/%'))
+	  under="env $(WATCH) LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" \
+	  $(if $(PART),,$(HOSTS:build/%='env $(WATCH) build/asan/%'))
 
 lint:
 	@.ci/setup build lint
-	@mkdir -p build && for cc in gcc clang; do printf '%s\n' $(SRC) $(wildcard spec/host/*.c) | \
-	  xargs -P $(JOBS) -n 1 $$cc $(FLAGS) -Isrc/embed -O1 -Werror -fsyntax-only || exit 1; done
-	@luacheck -q lua spec examples src rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
+	@mkdir -p build && for cc in gcc clang; do printf '%s\n' $(SRC) $(HOSTSRC) | xargs \
+	  -P $(JOBS) -n 1 $$cc $(FLAGS) -Isrc/embed -O1 -Werror -fsyntax-only || exit 1; done
+	@luacheck -q src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
 
 floors:
 	@$(LUA) spec/support/floors.lua
 
-bench: all
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
-	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' LUA_CPATH_5_4='$(BUILD)/?.so;;' \
-	  $(LUA) spec/bench/run.lua $(ARGS)
-
-# ---- installing ------------------------------------------------------------
+bench: $(CORE)
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
+	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
 
 install: all install-module
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
 	install -D -m 644 src/embed/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
-	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/embed/lunula.pc.in \
-	  >$(BUILD)/lunula.pc
+	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/embed/lunula.pc.in >$(BUILD)/lunula.pc
 	install -D -m 644 $(BUILD)/lunula.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/lunula.pc
 
 install-module: $(CORE)
@@ -142,26 +133,21 @@ install-module: $(CORE)
 	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
 
 # The rock, installed below build/. LuaRocks does not see the Lua modules of
-# the system, so dkjson is looked for here and not by LuaRocks.
-tree: $(TREE)/installed
-	@:
-$(TREE)/installed: $(CORE) $(LUASRC) $(ROCK)
+# the system, so it is dkjson itself that is asked for, and not LuaRocks.
+tree: $(TREE)/installed ;
+$(TREE)/installed: $(CORE) $(LUASRC) rocks/$(ROCK).rockspec
 	@$(LUA) -e 'require "dkjson"'
-	$(LUAROCKS) make --tree $(TREE) --deps-mode none $(ROCK)
+	$(LUAROCKS) make --tree $(TREE) --deps-mode none rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 
-# Both forms of the rock, in build/: sources, and what `tree` installed.
+# Both forms of the rock, in build/: its sources, and what `tree` installed.
 rock: tree
-	tar -czf $(BUILD)/lunula-scm-1.tar.gz --transform 's,^,lunula/,' \
-	  Makefile LICENSE $(wildcard README.md) src lua rocks spec examples
-	sed 's,file://,file://$(CURDIR)/,' $(ROCK) >$(BUILD)/$(notdir $(ROCK))
-	cd $(BUILD) && $(LUAROCKS) pack $(notdir $(ROCK)) && \
-	  $(LUAROCKS) pack --tree $(TREE) lunula
+	tar -czf $(BUILD)/$(ROCK).tar.gz --transform 's,^,lunula/,' Makefile LICENSE README.md \
+	  src lua rocks spec examples
+	sed 's,file://,file://$(CURDIR)/,' rocks/$(ROCK).rockspec >$(BUILD)/$(ROCK).rockspec
+	cd $(BUILD) && $(LUAROCKS) pack $(ROCK).rockspec && $(LUAROCKS) pack --tree $(TREE) lunula
 
 clean:
 	rm -rf build
 
-help:
-	@echo 'make [all] demo test lint floors asan bench install rock clean'
-
-.PHONY: all hosts demo test asan lint floors bench install install-module tree rock clean help
+.PHONY: all hosts demo test asan lint floors bench install install-module tree rock clean

@@ -40,7 +40,8 @@ check("tensors compute", function ()
 end)
 
 check("every module of the rock loads", function ()
-  for path in output("cd '" .. tree .. "/share/lua/5.4' && find lunula -name '*.lua'"):gmatch "%S+" do
+  local find = "cd '" .. tree .. "/share/lua/5.4' && find lunula -name '*.lua'"
+  for path in output(find):gmatch "%S+" do
     require((path:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
   end
 end)
