@@ -46,7 +46,7 @@ LUAROCKS = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version 5.4
 SUBMAKE  = $(MAKE) --no-print-directory
 PART     = $(SPEC)$(FILTER)
 
-all: $(CORE) $(ARCHIVE) ;
+all: $(CORE) $(ARCHIVE) ; @:
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -82,7 +82,7 @@ $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
 
 -include $(OBJ:.o=.d) $(HOSTS:=.d)
 
-hosts: $(HOSTS) ;
+hosts: $(HOSTS) ; @:
 
 # The main example, run from the installed rock in a folder from which the
 # checkout cannot be seen.
@@ -134,7 +134,7 @@ install-module: $(CORE)
 
 # The rock, installed below build/. LuaRocks does not see the Lua modules of
 # the system, so it is dkjson itself that is asked for, and not LuaRocks.
-tree: $(TREE)/installed ;
+tree: $(TREE)/installed ; @:
 $(TREE)/installed: $(CORE) $(LUASRC) rocks/$(ROCK).rockspec
 	@$(LUA) -e 'require "dkjson"'
 	$(LUAROCKS) make --tree $(TREE) --deps-mode none rocks/$(ROCK).rockspec
