@@ -1,7 +1,7 @@
 std = "lua54"
 max_line_length = 100
 self = false
-cache = "build/luacheck"
+ignore = { "581" }  -- not (x > y) is meant: it holds for a NaN
 files["spec"] = { std = "lua54+busted" }
 files["rocks/*/spec"] = { std = "lua54+busted" }
 files["**/*.rockspec"] = { std = "lua54+rockspec" }

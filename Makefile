@@ -133,11 +133,12 @@ install-module: $(CORE)
 	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
 
 # The rock, installed below build/. LuaRocks does not see the Lua modules of
-# the system, so it is dkjson itself that is asked for, and not LuaRocks.
+# the system, so it is told which dkjson is there.
 tree: $(TREE)/installed ; @:
 $(TREE)/installed: $(CORE) $(LUASRC) rocks/$(ROCK).rockspec
-	@$(LUA) -e 'require "dkjson"'
-	$(LUAROCKS) make --tree $(TREE) --deps-mode none rocks/$(ROCK).rockspec
+	@$(LUA) -e 'v = require("dkjson").version:match "%d[%d.]*"' \
+	  -e 'print(("rocks_provided = { dkjson = %q }"):format(v .. "-1"))' >$(BUILD)/luarocks.lua
+	LUAROCKS_CONFIG=$(BUILD)/luarocks.lua $(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 
 # Both forms of the rock, in build/: its sources, and what `tree` installed.
