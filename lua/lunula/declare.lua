@@ -1,0 +1,641 @@
+-- One registrar for everything that has a constructor in Keras: layers, initializers, losses,
+-- optimizers.
+--
+-- A class is declared once, by the list of its arguments in Keras's order. From that list come the
+-- calling forms of the constructor, the checks, get_config and from_config, the registry, tostring
+-- and the help text. It knows no kind of object: what an argument may be is the business of
+-- kinds.lua.
+
+local core = require "lunula.core"
+
+local declare = {}
+
+-- The module that loads all built-in classes of a kind, asked when a name is looked up.
+declare.homes = {
+  layer = "lunula.layers", activation = "lunula.activations", initializer = "lunula.initializers",
+  regularizer = "lunula.regularizers", constraint = "lunula.constraints", loss = "lunula.losses",
+  metric = "lunula.metrics", optimizer = "lunula.optimizers", callback = "lunula.callbacks",
+}
+
+local Class = { __name = "lunula.Class" }   -- the metatable of classes
+local registries = {}                       -- kind -> name -> class or function
+local scopes = {}                           -- stack of custom objects, the innermost last
+
+-- ---- words ------------------------------------------------------------------------------------
+
+-- Keras's rule, irregular as it is: PReLU -> p_re_lu, Conv1DTranspose -> conv1d_transpose.
+function declare.snake_case(name)
+  name = name:gsub("[^%w_]", ""):gsub("(.)(%u%l+)", "%1_%2"):gsub("(%l)(%u)", "%1_%2")
+  return name:lower()
+end
+
+-- Edits (insert, delete, replace, swap of neighbours) that turn a into b.
+local function distance(a, b)
+  local before, row = nil, {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local next_row = { [0] = i }
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best = math.min(row[j] + 1, next_row[j - 1] + 1, row[j - 1] + cost)
+      if before and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, before[j - 2] + 1)
+      end
+      next_row[j] = best
+    end
+    before, row = row, next_row
+  end
+  return row[#b]
+end
+
+-- The word of the list that was probably meant, or nil.
+function declare.nearest(name, list)
+  local function plain(word) return word:lower():gsub("_", "") end
+  local wanted, best, least = plain(tostring(name)), nil, math.huge
+  for _, word in ipairs(list) do
+    local d = distance(wanted, plain(word))
+    if d < least or (d == least and word < best) then best, least = word, d end
+  end
+  if best and least < #wanted and least <= math.max(1, math.min(#wanted, #best) // 3) then
+    return best
+  end
+end
+
+-- ` (did you mean "units"?)`, or the empty text.
+function declare.suggestion(name, list)
+  local best = declare.nearest(name, list)
+  return best and (' (did you mean "%s"?)'):format(best) or ""
+end
+
+-- A value as it would be written in Lua, cut short: for error texts and tostring.
+local function show(value, depth)
+  depth = depth or 2
+  if type(value) == "string" then return ('"%s"'):format(value) end
+  if math.type(value) == "float" and value % 1 == 0 and math.abs(value) < 1e15 then
+    return ("%.1f"):format(value)
+  elseif math.type(value) == "float" then
+    return ("%.6g"):format(value)
+  end
+  if type(value) ~= "table" or getmetatable(value) and getmetatable(value).__tostring then
+    return tostring(value)
+  end
+  if depth == 0 then return "{...}" end
+  local words = {}
+  for i = 1, math.min(#value, 8) do words[i] = show(value[i], depth - 1) end
+  if #value > 8 then words[#words + 1] = "..." end
+  local names = {}
+  for key in pairs(value) do
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  table.sort(names)
+  for _, key in ipairs(names) do words[#words + 1] = key .. "=" .. show(value[key], depth - 1) end
+  return "{" .. table.concat(words, ", ") .. "}"
+end
+
+declare.show = show
+
+-- ---- tables of options ------------------------------------------------------------------------
+
+-- A table that carries options or data, not an object: what `Dense{64}` passes. Tables decoded from
+-- JSON bear a metatable of their decoder.
+local function is_plain(value)
+  if type(value) ~= "table" then return false end
+  local metatable = getmetatable(value)
+  return metatable == nil or rawget(metatable, "__jsontype") ~= nil
+    or rawget(metatable, "__jsonorder") ~= nil
+end
+
+declare.is_plain = is_plain
+
+local function only_names(value)
+  if not is_plain(value) or next(value) == nil then return false end
+  for key in pairs(value) do
+    if type(key) ~= "string" then return false end
+  end
+  return true
+end
+
+-- The largest position used: `#` is undefined when there are holes.
+local function last_position(list)
+  local last = 0
+  for key in pairs(list) do
+    if math.type(key) == "integer" and key > last then last = key end
+  end
+  return last
+end
+
+-- Splits what the constructor got: positional values (with their number `n`), and named ones.
+-- Forms: Dense{64, activation="relu"}   Dense(64)   Dense(64, {activation="relu"})
+local function split(...)
+  local count, first = select("#", ...), ...
+  if count == 1 and is_plain(first) then
+    local positional, named = { n = last_position(first) }, {}
+    for key, value in pairs(first) do
+      if math.type(key) == "integer" then positional[key] = value else named[key] = value end
+    end
+    return positional, named
+  end
+  local positional = table.pack(...)
+  local last = positional[count]
+  if count > 1 and only_names(last) then
+    positional[count], positional.n = nil, count - 1
+    return positional, last
+  end
+  return positional, {}
+end
+
+-- `Permute{2, 1}` for `Permute{{2, 1}}`: a class whose first argument is a list of numbers takes
+-- them bare.
+local function spread(class, positional)
+  local first = class.positional[1]
+  if not (first and first.spread) or positional.n < 2 then return end
+  for i = 1, positional.n do
+    if type(positional[i]) == "table" or positional[i] == nil then return end
+  end
+  positional[1] = table.move(positional, 1, positional.n, 1, {})
+  for i = 2, positional.n do positional[i] = nil end
+  positional.n = 1
+end
+
+local function argument_names(class)
+  local names = {}
+  for _, arg in ipairs(class.arguments) do
+    names[#names + 1] = arg.name
+    for _, alias in ipairs(arg.alias) do names[#names + 1] = alias end
+  end
+  return names
+end
+
+-- The values given, by argument name.
+local function gather(class, ...)
+  local positional, named = split(...)
+  spread(class, positional)
+  if positional.n > #class.positional then
+    core.raise("%s takes %s, got %d", class.name, #class.positional == 0 and "named options only"
+      or ("at most %d positional values"):format(#class.positional), positional.n)
+  end
+  local given = {}
+  for i = 1, positional.n do given[class.positional[i].name] = positional[i] end
+  local names = {}
+  for key in pairs(named) do names[#names + 1] = key end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for _, key in ipairs(names) do
+    local arg = class.by_name[key]
+    if not arg then
+      core.raise('%s: unknown option "%s"%s', class.name, tostring(key),
+        declare.suggestion(key, argument_names(class)))
+    end
+    if given[arg.name] ~= nil then
+      core.raise("%s: %s is given twice", class.name, arg.name)
+    end
+    given[arg.name] = named[key]
+  end
+  return given
+end
+
+-- Checks a value by the kind of its argument; the error names class, argument, kind and value.
+local function checked(class, arg, value, object)
+  local kind = arg.kind
+  local context = { class = class, arg = arg.name, object = object }
+  local normalised, wanted, problem = kind.check(value, context)
+  if normalised == nil then
+    if problem then core.raise("%s: %s: %s", class.name, arg.name, problem) end
+    core.raise("%s: %s must be %s, got %s", class.name, arg.name, wanted or kind.name, show(value))
+  end
+  return normalised
+end
+
+-- Stores every argument in the object: given, else its default; `false` says None for any kind but
+-- a boolean.
+local function bind(class, object, given)
+  for _, arg in ipairs(class.arguments) do
+    local value = given[arg.name]
+    local none = value == false and not arg.kind.takes_false
+    if value == nil then value = arg.default end
+    if none then value = nil end
+    if value == nil and arg.required then
+      core.raise("%s: %s is missing (%s)", class.name, arg.name, arg.kind.name)
+    end
+    if value ~= nil then
+      value = checked(class, arg, value, object)
+    elseif arg.kind.absent then
+      value = arg.kind.absent(object)
+    end
+    if value ~= nil then object[arg.field] = value end
+  end
+end
+
+-- ---- classes ----------------------------------------------------------------------------------
+
+local function no_hook() end
+
+local function construct(class, given)
+  local object = setmetatable({}, class.metatable)
+  class.prepare(object)
+  bind(class, object, given)
+  class.init(object)
+  class.finish(object)
+  return object
+end
+
+function Class:__call(...)
+  return construct(self, gather(self, ...))
+end
+
+function Class:__tostring()
+  return ("%s %s"):format(self.kind, self.name)
+end
+
+function Class:__index(key)
+  local parent = rawget(self, "parent")
+  return parent and parent[key]
+end
+
+-- A metamethod may be given after the declaration too; classes declared later inherit it.
+function Class:__newindex(key, value)
+  rawset(self, key, value)
+  if type(key) == "string" and key:sub(1, 2) == "__" then self.metatable[key] = value end
+end
+
+function declare.is_class(value)
+  return getmetatable(value) == Class
+end
+
+-- The class of an object, or nil.
+function declare.class_of(object)
+  local metatable = type(object) == "table" and getmetatable(object)
+  return type(metatable) == "table" and rawget(metatable, "class") or nil
+end
+
+-- Is the object of a kind ("layer"), or of a class or one of its descendants?
+function declare.is(object, kind_or_class)
+  local class = declare.class_of(object)
+  while class do
+    if class == kind_or_class or class.kind == kind_or_class then return true end
+    class = rawget(class, "parent")
+  end
+  return false
+end
+
+-- One row of `args`: {"units", kinds.positive, required=true}, {"rate", "fraction"} or just
+-- "units". Further fields: default; required; keyword = by name only; alias = other names; field =
+-- where the object keeps it; spread = bare numbers are taken together; config = false (never
+-- written) or "set" (when there is one).
+local function argument(class, row)
+  local kinds = require "lunula.kinds"
+  if type(row) == "string" then row = { row } end
+  local kind = row[2] or kinds.any
+  if type(kind) == "string" then
+    kind = kinds[kind] or core.raise("%s: no kind of argument is named \"%s\"%s", class.name, kind,
+      declare.suggestion(kind, kinds.names()))
+  end
+  if type(row[1]) ~= "string" then
+    core.raise("%s: an argument is declared as { \"name\", kind, default = … }", class.name)
+  end
+  local alias = row.alias or {}
+  return {
+    name = row[1], kind = kind, default = row.default, required = row.required,
+    alias = type(alias) == "table" and alias or { alias }, field = row.field or row[1],
+    spread = row.spread, config = row.config, keyword = row.keyword,
+  }
+end
+
+-- Own arguments first, then the inherited ones that they do not replace (none, with
+-- `replace_args`), as in Keras's signatures. `keyword` ones (a layer's name, dtype …) are never
+-- positional and stand first in configs.
+local function collect_arguments(class, spec)
+  local own, inherited, seen = {}, {}, {}
+  for _, row in ipairs(spec.args or {}) do
+    local arg = argument(class, row)
+    own[#own + 1], seen[arg.name] = arg, true
+  end
+  class.arguments, class.positional, class.by_name = {}, {}, {}
+  for _, arg in ipairs(spec.parent and spec.parent.arguments or {}) do
+    if seen[arg.name] then goto continue end
+    if arg.keyword then
+      class.arguments[#class.arguments + 1] = arg
+    elseif not spec.replace_args then
+      inherited[#inherited + 1] = arg
+    end
+    ::continue::
+  end
+  for _, list in ipairs { own, inherited } do
+    table.move(list, 1, #list, #class.arguments + 1, class.arguments)
+  end
+  for _, arg in ipairs(class.arguments) do
+    if not arg.keyword then class.positional[#class.positional + 1] = arg end
+    class.by_name[arg.name] = arg
+  end
+  for _, arg in ipairs(class.arguments) do
+    for _, alias in ipairs(arg.alias) do class.by_name[alias] = class.by_name[alias] or arg end
+  end
+end
+
+local reserved = {
+  kind = true, name = true, parent = true, doc = true, args = true, aliases = true, getters = true,
+  setters = true, replace_args = true, from_config = true,
+}
+
+local function metatable_of(class, spec)
+  local parent = spec.parent and spec.parent.metatable or {}
+  local metatable = {}
+  for key, value in pairs(parent) do metatable[key] = value end
+  metatable.class, metatable.__name = class, "lunula." .. class.name
+  local getters = setmetatable(spec.getters or {}, { __index = parent.getters })
+  local setters = setmetatable(spec.setters or {}, { __index = parent.setters })
+  metatable.getters, metatable.setters = getters, setters
+  if spec.getters or parent.has_getters then
+    metatable.has_getters = true
+    metatable.__index = function(object, key)
+      local getter = getters[key]
+      if getter then return getter(object) end
+      return class[key]
+    end
+  else
+    metatable.__index = class
+  end
+  for key, value in pairs(spec) do
+    if type(key) == "string" and key:sub(1, 2) == "__" then metatable[key] = value end
+  end
+  metatable.__tostring = metatable.__tostring or declare.text
+  return metatable
+end
+
+-- Declares a class and returns it. spec: kind, name, parent, doc, args, aliases (further names in
+-- the registry), getters and setters (computed fields), metamethods, from_config(class, config),
+-- and methods, among them the hooks prepare (before the arguments are bound), init (after) and
+-- finish (last).
+function declare.class(spec)
+  if type(spec.name) ~= "string" or not spec.name:match "^[%a_][%w_]*$" then
+    core.raise("a class needs a name made of letters and digits, got %s", show(spec.name))
+  end
+  local parent = spec.parent
+  local class = {
+    kind = spec.kind or parent and parent.kind, name = spec.name, parent = parent, doc = spec.doc,
+    module = false,   -- set by the catalogue of our own classes, and not inherited
+  }
+  for key, value in pairs(spec) do
+    if not reserved[key] and type(key) == "string" and key:sub(1, 2) ~= "__" then
+      class[key] = value
+    end
+  end
+  setmetatable(class, Class)
+  collect_arguments(class, spec)
+  class.prepare = class.prepare or no_hook
+  class.init = class.init or no_hook
+  class.finish = class.finish or no_hook
+  class.metatable = metatable_of(class, spec)
+  if not class.get_config then class.get_config = declare.get_config end
+  local make = spec.from_config or parent and parent.make_from_config or declare.from_config
+  class.make_from_config = make
+  class.from_config = function(config, more)   -- Class.from_config(t) and Class:from_config(t)
+    return make(class, config == class and more or config)
+  end
+  declare.register(class.kind, class.name, class)
+  for _, alias in ipairs(spec.aliases or {}) do declare.register(class.kind, alias, class) end
+  return class
+end
+
+-- ---- configs ----------------------------------------------------------------------------------
+
+local function copy(value)
+  if not is_plain(value) then return value end
+  local new = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do new[key] = copy(inner) end
+  return new
+end
+
+-- The arguments of the object as plain data. Its metatable holds the order of the keys, for the
+-- JSON writer; what is None is absent.
+function declare.get_config(object)
+  local class = declare.class_of(object)
+  local config, order = {}, {}
+  for _, arg in ipairs(class.arguments) do
+    if arg.config ~= false then
+      local value = object[arg.field]
+      if arg.config ~= "set" or value ~= nil then order[#order + 1] = arg.name end
+      if value ~= nil then
+        local serialise = arg.kind.serialise or copy
+        config[arg.name] = serialise(value, object)
+      end
+    end
+  end
+  return setmetatable(config, { __jsonorder = order })
+end
+
+-- The object that a config describes. Names that the class does not know are passed over when they
+-- say nothing (None, false), because files of other versions carry such.
+function declare.from_config(class, config)
+  if type(config) ~= "table" then
+    core.raise("%s.from_config: a config is a table, got %s", class.name, show(config))
+  end
+  local given = {}
+  for key, value in pairs(config) do
+    local arg = class.by_name[key]
+    if arg then
+      given[arg.name] = value
+    elseif value ~= false and value ~= nil then
+      core.raise('%s: unknown option "%s" in the config%s', class.name, tostring(key),
+        declare.suggestion(key, argument_names(class)))
+    end
+  end
+  return construct(class, given)
+end
+
+-- {module=, class_name=, config=, registered_name=} of an object, as in Keras's files. A class of
+-- ours has a module; any other one is named by registered_name.
+function declare.serialize(object)
+  local class = declare.class_of(object)
+  if not class then
+    core.raise("only objects made by declared classes have a config, got %s", show(object))
+  end
+  local module = class.module or nil
+  return setmetatable({
+    module = module, class_name = class.name, config = object:get_config(),
+    registered_name = not module and class.name or nil,
+  }, { __jsonorder = { "module", "class_name", "config", "registered_name" } })
+end
+
+-- ---- the registry -----------------------------------------------------------------------------
+
+function declare.registry(kind)
+  local registry = registries[kind]
+  if not registry then
+    registry = {}
+    registries[kind] = registry
+  end
+  return registry
+end
+
+-- Makes a class or function known by a name; the last one wins.
+function declare.register(kind, name, value)
+  declare.registry(kind)[name] = value
+end
+
+-- Runs fn(…) while the names of `objects` stand for their values, whatever their kind.
+function declare.with_custom_objects(objects, fn, ...)
+  if objects == nil then return fn(...) end
+  local depth = #scopes
+  scopes[depth + 1] = objects
+  local _ <close> = setmetatable({}, { __close = function()
+    for i = #scopes, depth + 1, -1 do scopes[i] = nil end
+  end })
+  return fn(...)
+end
+
+local lasting = {}   -- custom objects for good: k.utils.get_custom_objects()
+
+function declare.custom_objects()
+  return lasting
+end
+
+local function plain_name(name)
+  return (name:lower():gsub("_", ""))
+end
+
+local function find_name(kind, name)
+  local tail = name:match "[^>.]*$"      -- "package>Name", "keras.losses.Name"
+  for i = #scopes, 1, -1 do
+    local found = scopes[i][name] or scopes[i][tail]
+    if found ~= nil then return found end
+  end
+  if lasting[name] ~= nil then return lasting[name] end
+  local home = declare.homes[kind]
+  local catalogue = home and require(home)
+  local registry = declare.registry(kind)
+  if registry[name] ~= nil then return registry[name] end
+  if kind == "layer" then
+    local found = catalogue.find(name) or catalogue.find(tail)
+    if found then return found end
+  end
+  if registry[tail] ~= nil then return registry[tail] end
+  local wanted, names = plain_name(tail), {}
+  for known in pairs(registry) do names[#names + 1] = known end
+  table.sort(names)
+  for _, known in ipairs(names) do
+    if plain_name(known) == wanted then return registry[known] end
+  end
+  if kind == "layer" then names = catalogue.names() end
+  return nil, ('unknown %s "%s"%s'):format(kind, name, declare.suggestion(tail, names))
+end
+
+-- A class is instantiated; anything else that was found (a function, an object) is the answer
+-- itself.
+local function instance(found, config)
+  if declare.is_class(found) then
+    return config and found.from_config(config) or found()
+  end
+  return found
+end
+
+-- Like declare.get, but returns nil, message.
+function declare.find(kind, identifier)
+  if identifier == nil or identifier == false then return nil end
+  if type(identifier) == "string" then
+    local found, message = find_name(kind, identifier)
+    if found == nil then return nil, message end
+    return instance(found)
+  elseif declare.is_class(identifier) then
+    return identifier()
+  elseif is_plain(identifier) then
+    local name = identifier.class_name
+    if name == "function" then return declare.find(kind, identifier.config) end
+    if type(name) ~= "string" then
+      return nil, ("a config of a %s has class_name and config, got %s"):format(
+        kind, show(identifier))
+    end
+    local found, message = find_name(kind, identifier.registered_name or name)
+    if found == nil and identifier.registered_name then found, message = find_name(kind, name) end
+    if found == nil then return nil, message end
+    return instance(found, identifier.config or {})
+  end
+  local class = declare.class_of(identifier)
+  if class and class.kind == kind then return identifier end
+  local metatable = getmetatable(identifier)
+  if type(identifier) == "function" or (metatable and metatable.__call) then return identifier end
+  return nil, ("%s cannot be used as %s"):format(show(identifier), kind)
+end
+
+-- The object meant by a name ("glorot_uniform", "GlorotUniform"), a config, a class, an object or a
+-- function; nil for nil.
+function declare.get(kind, identifier)
+  local object, message = declare.find(kind, identifier)
+  if message then core.raise("%s", message) end
+  return object
+end
+
+-- A module table of classes: M.MaxNorm, and M.max_norm(…) as a function's name; get, serialize,
+-- deserialize. `others` are further names (functions, aliases).
+function declare.catalogue(kind, classes, others)
+  local module = {}
+  for _, class in ipairs(classes) do
+    class.module = "keras." .. kind .. "s"
+    module[class.name] = class
+    local snake = declare.snake_case(class.name)
+    if module[snake] == nil then module[snake] = class end
+  end
+  for name, value in pairs(others or {}) do
+    module[name] = value
+    declare.register(kind, name, value)
+  end
+  function module.get(identifier) return declare.get(kind, identifier) end
+  function module.deserialize(config, custom_objects)
+    return declare.with_custom_objects(custom_objects, declare.get, kind, config)
+  end
+  module.serialize = declare.serialize
+  return module
+end
+
+-- ---- texts ------------------------------------------------------------------------------------
+
+local function same(a, b)
+  if a == b then return true end
+  if not (is_plain(a) and is_plain(b)) then return false end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- The constructor call that would make the object, without what is at its default.
+function declare.text(object)
+  local class = declare.class_of(object)
+  local config, words = declare.get_config(object), {}
+  local function add(arg)
+    local value, default = config[arg.name], arg.default
+    if value == nil or same(value, default) then return end
+    if is_plain(value) and value.class_name then
+      local usual = type(default) == "string" and arg.kind.check(default)
+      if usual and same(value, arg.kind.serialise(usual)) then return end
+      value = value.class_name
+    end
+    words[#words + 1] = arg.name .. "=" .. show(value)
+  end
+  for _, arg in ipairs(class.arguments) do
+    if not arg.keyword then add(arg) end
+  end
+  for _, arg in ipairs(class.arguments) do
+    if arg.keyword then add(arg) end
+  end
+  return class.name .. "{" .. table.concat(words, ", ") .. "}"
+end
+
+-- What k.help prints of a class: its call, its sentence, its arguments.
+function declare.help(class)
+  local lines, width = {}, 0
+  for _, arg in ipairs(class.arguments) do width = math.max(width, #arg.name) end
+  for _, arg in ipairs(class.arguments) do
+    local default = arg.required and ", required"
+      or arg.default ~= nil and ", default " .. show(arg.default) or ""
+    lines[#lines + 1] = ("  %-" .. width .. "s  %s%s"):format(arg.name, arg.kind.name, default)
+  end
+  local names = {}
+  for i, arg in ipairs(class.positional) do names[i] = arg.name end
+  return ("%s{%s}\n%s%s"):format(class.name, table.concat(names, ", "),
+    class.doc and "  " .. class.doc .. "\n" or "", table.concat(lines, "\n"))
+end
+
+return declare

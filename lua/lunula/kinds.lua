@@ -1,0 +1,307 @@
+-- The kinds of argument: what a declared argument may be, how it is normalised, and how it is
+-- written to a config.
+--
+-- A kind is {name = "a positive integer", check = function(value, context) -> normalised | nil,
+-- wanted, problem, serialise = function(value) -> plain data, absent = function() -> what stands
+-- for None}. `wanted` says what was expected where the kind's name does not; `problem` is a whole
+-- sentence. Kinds know nothing of classes.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local declare = require "lunula.declare"
+
+local kinds = {}
+
+local function is_object(value)
+  return type(value) == "table" and not declare.is_plain(value)
+end
+
+local function callable(value)
+  if type(value) == "function" then return true end
+  local metatable = getmetatable(value)
+  return type(metatable) == "table" and metatable.__call ~= nil
+end
+
+-- 64.0 counts as 64: 128/2 is a float in Lua.
+local function integer(value)
+  return type(value) == "number" and math.tointeger(value) or nil
+end
+
+local function number(value)
+  return type(value) == "number" and value == value and value or nil
+end
+
+local function define(name, check, more)
+  local kind = more or {}
+  kind.name, kind.check = name, check
+  return kind
+end
+
+-- ---- plain values -----------------------------------------------------------------------------
+
+kinds.any = define("anything", function(value) return value end, { takes_false = true })
+
+kinds.boolean = define("true or false", function(value)
+  if type(value) == "boolean" then return value end
+end, { takes_false = true })
+
+kinds.integer = define("an integer", integer)
+
+kinds.positive = define("a positive integer", function(value)
+  local n = integer(value)
+  return n and n > 0 and n or nil
+end)
+
+kinds.count = define("an integer, 0 or more", function(value)
+  local n = integer(value)
+  return n and n >= 0 and n or nil
+end)
+
+kinds.number = define("a number", number)
+
+kinds.non_negative = define("a number, 0 or more", function(value)
+  local n = number(value)
+  return n and n >= 0 and n < math.huge and n or nil
+end)
+
+kinds.fraction = define("a number from 0 to 1", function(value)
+  local n = number(value)
+  return n and n >= 0 and n <= 1 and n or nil
+end)
+
+kinds.string = define("a string", function(value)
+  return type(value) == "string" and value or nil
+end)
+
+kinds.callable = define("a function", function(value)
+  return callable(value) and value or nil
+end, { serialise = function(value)
+  return declare.class_of(value) and declare.serialize(value) or value
+end })
+
+kinds.table = define("a table", function(value)
+  return type(value) == "table" and value or nil
+end)
+
+-- One of the given strings.
+function kinds.one_of(list)
+  local quoted = {}
+  for i, word in ipairs(list) do quoted[i] = declare.show(word) end
+  local name = "one of " .. table.concat(quoted, ", ")
+  return define(name, function(value)
+    for _, word in ipairs(list) do
+      if value == word then return value end
+    end
+    if type(value) == "string" then
+      local lower = value:lower()
+      for _, word in ipairs(list) do
+        if type(word) == "string" and word:lower() == lower then return word end
+      end
+      local best = declare.nearest(value, list)
+      if best then return nil, name .. (' (did you mean "%s"?)'):format(best) end
+    end
+  end)
+end
+
+-- None is what any argument may be unless it is required; this says so, and makes `false` mean it.
+function kinds.optional(kind)
+  local optional = {}
+  for key, value in pairs(kind) do optional[key] = value end
+  optional.takes_false = kind == kinds.boolean
+  return optional
+end
+
+-- What either kind takes, the first that does.
+function kinds.either(first, second)
+  local function chosen(value)
+    return first.check(value, {}) ~= nil and first or second
+  end
+  return define(first.name .. " or " .. second.name, function(value, context)
+    local normalised = first.check(value, context)
+    if normalised ~= nil then return normalised end
+    local wanted, problem
+    normalised, wanted, problem = second.check(value, context)
+    return normalised, nil, type(value) == "string" and (problem or wanted) or nil
+  end, {
+    takes_false = first.takes_false or second.takes_false,
+    serialise = function(value)
+      local kind = chosen(value)
+      return kind.serialise and kind.serialise(value) or value
+    end,
+  })
+end
+
+-- ---- lists ------------------------------------------------------------------------------------
+
+local function all(list, element, context)
+  local result = {}
+  for i = 1, #list do
+    local normalised = element.check(list[i], context)
+    if normalised == nil then return nil end
+    result[i] = normalised
+  end
+  return result
+end
+
+local function serialise_all(element)
+  return function(list)
+    local result = {}
+    for i, value in ipairs(list) do
+      result[i] = element.serialise and element.serialise(value) or value
+    end
+    return result
+  end
+end
+
+function kinds.list_of(element)
+  return define("a list of " .. element.name:gsub("^an? ", "") .. "s", function(value, context)
+    if type(value) ~= "table" or is_object(value) then return nil end
+    return all(value, element, context)
+  end, { serialise = serialise_all(element) })
+end
+
+-- A list of n, or one value that stands for all of them: strides=2 is strides={2, 2}.
+function kinds.tuple_of(n, element)
+  element = element or kinds.positive
+  local name = ("%s or a list of %d"):format(element.name, n)
+  return define(name, function(value, context)
+    if type(value) == "table" and not is_object(value) then
+      return #value == n and all(value, element, context) or nil
+    end
+    local one = element.check(value, context)
+    if one == nil then return nil end
+    local list = {}
+    for i = 1, n do list[i] = one end
+    return list
+  end, { serialise = serialise_all(element) })
+end
+
+local function size(value)
+  if value == false then return false end
+  local n = integer(value)
+  if n == -1 then return -1 end
+  return n and n >= 0 and n or nil
+end
+
+-- Sizes; false where unknown. A bare number is a shape of one axis. Files write null for false.
+local function check_shape(value)
+  if type(value) == "number" then value = { value } end
+  if type(value) ~= "table" or is_object(value) then return nil end
+  local result = {}
+  for i = 1, #value do
+    result[i] = size(value[i])
+    if result[i] == nil then return nil end
+  end
+  return result
+end
+
+kinds.shape = define("a shape, as {28, 28, 1}", check_shape)
+
+kinds.axis = define("an axis number", integer)
+
+-- One axis or a list of them; the list stays a list.
+kinds.axes = define("an axis number or a list of them", function(value)
+  if type(value) == "number" then return integer(value) end
+  if type(value) ~= "table" or is_object(value) or #value == 0 then return nil end
+  return all(value, kinds.axis)
+end)
+
+-- ---- tensors and their types ------------------------------------------------------------------
+
+local dtypes = {
+  "float32", "int32", "bool", "float16", "bfloat16", "float64", "int8", "uint8", "int64",
+}
+
+local named_type = kinds.one_of(dtypes)
+
+-- The name of a type, or a dtype policy as Keras's files write it.
+local function type_name(value)
+  if type(value) == "table" and not is_object(value) and type(value.config) == "table" then
+    return value.config.name
+  end
+  return value
+end
+
+kinds.dtype = define(named_type.name, function(value)
+  return named_type.check(type_name(value))
+end)
+
+-- The type a layer computes in. Only float32 computes; saying so beats ignoring the wish.
+kinds.policy = define("a dtype policy", function(value)
+  local name = type_name(value)
+  if name == "float32" then return name end
+  if type(name) ~= "string" then return nil end
+  return nil, nil, ('layers compute in float32, the policy "%s" is not supported '
+    .. "(float16, bfloat16 and float64 are types to store tensors in)"):format(name)
+end)
+
+-- A number, a nested table of numbers, or a tensor.
+kinds.values = define("a number, a table of numbers or a tensor", function(value)
+  if type(value) == "number" or core.is_tensor(value) then return value end
+  return type(value) == "table" and not is_object(value) and value or nil
+end, { serialise = function(value)
+  return core.is_tensor(value) and value:totable() or value
+end })
+
+-- ---- objects ----------------------------------------------------------------------------------
+
+-- A function has no config. It stays as it is: a clone keeps it, and the writer of files says what
+-- to do.
+local function serialise_object(value)
+  return declare.class_of(value) and declare.serialize(value) or value
+end
+
+-- An object of a declared kind: by name, config, class, function, or itself.
+function kinds.object(kind, name)
+  return define(name or "a " .. kind, function(value)
+    local object, problem = declare.find(kind, value)
+    if object == nil then return nil, nil, problem end
+    return object
+  end, { serialise = serialise_object })
+end
+
+kinds.initializer = kinds.object("initializer", "an initializer")
+kinds.regularizer = kinds.object("regularizer")
+kinds.constraint = kinds.object("constraint")
+
+kinds.activation = kinds.object("activation", "an activation")
+function kinds.activation.serialise(value)
+  return require "lunula.activations".serialize(value)
+end
+function kinds.activation.absent()
+  return require "lunula.activations".linear
+end
+
+kinds.layer = define("a layer", function(value)
+  if declare.is(value, "layer") then return value end
+  if type(value) ~= "table" or is_object(value) then return nil end
+  local object, problem = declare.find("layer", value)
+  if object == nil then return nil, nil, problem end
+  return object
+end, { serialise = serialise_object })
+
+-- A seed is an integer; nil means a fresh one.
+kinds.seed = define("an integer", integer)
+
+kinds.data_format = kinds.one_of { "channels_last", "channels_first" }
+kinds.data_format.absent = config.image_data_format
+
+-- An option of Keras that is not here: naming it is an error, leaving it out (None) is not.
+function kinds.unsupported(reason)
+  return define("not supported", function() return nil, nil, "not supported: " .. reason end)
+end
+
+kinds.int, kinds.num, kinds.bool, kinds.str, kinds.fn =
+  kinds.integer, kinds.number, kinds.boolean, kinds.string, kinds.callable
+
+-- The names that may stand for a kind in a declaration: { "units", "positive" }.
+function kinds.names()
+  local names = {}
+  for name, kind in pairs(kinds) do
+    if type(kind) == "table" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+return kinds
