@@ -43,8 +43,8 @@ TREE    := $(CURDIR)/$(BUILD)/rocks
 FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/init.lua;;' \
             LUA_CPATH_5_4='$(TREE)/lib/lua/5.4/?.so;;'
 LUAROCKS = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version 5.4
-SUBMAKE  = $(MAKE) --no-print-directory
 PART     = $(SPEC)$(FILTER)
+MAKEFLAGS += --no-print-directory
 
 all: $(CORE) $(ARCHIVE) ; @:
 
@@ -88,22 +88,20 @@ hosts: $(HOSTS) ; @:
 # checkout cannot be seen.
 demo:
 	@.ci/setup build rock
-	@$(SUBMAKE) -j$(JOBS) all
-	@$(SUBMAKE) tree
+	@$(MAKE) -j$(JOBS) all && $(MAKE) tree
 	@cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/examples/classifier.lua
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
-	@{ .ci/setup build rock test && \
-	  $(SUBMAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
-	  $(if $(PART),:,$(SUBMAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
+	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
+	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
 	  $(HOSTS) "cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:
 	@.ci/setup build test
-	@$(SUBMAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
+	@$(MAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
 	  $(if $(PART),build/asan/lunula/core.so,all hosts)
 	@$(LUA) spec/support/run.lua build/asan spec='$(SPEC)' filter='$(FILTER)' \
 	  under="env $(WATCH) LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" \
