@@ -115,6 +115,8 @@ local function only_names(value)
   return true
 end
 
+declare.only_names = only_names
+
 -- The largest position used: `#` is undefined when there are holes.
 local function last_position(list)
   local last = 0
@@ -333,7 +335,7 @@ end
 
 local reserved = {
   kind = true, name = true, parent = true, doc = true, args = true, aliases = true, getters = true,
-  setters = true, replace_args = true, from_config = true,
+  setters = true, replace_args = true, from_config = true, abstract = true,
 }
 
 local function metatable_of(class, spec)
@@ -361,10 +363,10 @@ local function metatable_of(class, spec)
   return metatable
 end
 
--- Declares a class and returns it. spec: kind, name, parent, doc, args, aliases (further names in
--- the registry), getters and setters (computed fields), metamethods, from_config(class, config),
--- and methods, among them the hooks prepare (before the arguments are bound), init (after) and
--- finish (last).
+-- Declares a class and returns it. spec: kind, name, parent, doc, args, abstract (a parent only,
+-- its name is not known), aliases (further names in the registry), getters and setters (computed
+-- fields), metamethods, from_config(class, config), and methods, among them the hooks prepare
+-- (before the arguments are bound), init (after) and finish (last).
 function declare.class(spec)
   if type(spec.name) ~= "string" or not spec.name:match "^[%a_][%w_]*$" then
     core.raise("a class needs a name made of letters and digits, got %s", show(spec.name))
@@ -391,7 +393,7 @@ function declare.class(spec)
   class.from_config = function(config, more)   -- Class.from_config(t) and Class:from_config(t)
     return make(class, config == class and more or config)
   end
-  declare.register(class.kind, class.name, class)
+  if not spec.abstract then declare.register(class.kind, class.name, class) end
   for _, alias in ipairs(spec.aliases or {}) do declare.register(class.kind, alias, class) end
   return class
 end
@@ -493,13 +495,30 @@ local function plain_name(name)
   return (name:lower():gsub("_", ""))
 end
 
+-- What a name stands for among the custom objects, or nil.
+function declare.custom_object(name)
+  for i = #scopes, 1, -1 do
+    if scopes[i][name] ~= nil then return scopes[i][name] end
+  end
+  return lasting[name]
+end
+
+-- The name under which a function was made known, or nil.
+function declare.name_of(value)
+  for i = #scopes + 1, 1, -1 do
+    local names = {}
+    for name, known in pairs(scopes[i] or lasting) do
+      if known == value and type(name) == "string" then names[#names + 1] = name end
+    end
+    table.sort(names)
+    if names[1] then return names[1] end
+  end
+end
+
 local function find_name(kind, name)
   local tail = name:match "[^>.]*$"      -- "package>Name", "keras.losses.Name"
-  for i = #scopes, 1, -1 do
-    local found = scopes[i][name] or scopes[i][tail]
-    if found ~= nil then return found end
-  end
-  if lasting[name] ~= nil then return lasting[name] end
+  local custom = declare.custom_object(name) or declare.custom_object(tail)
+  if custom ~= nil then return custom end
   local home = declare.homes[kind]
   local catalogue = home and require(home)
   local registry = declare.registry(kind)
