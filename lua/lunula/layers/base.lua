@@ -1,0 +1,267 @@
+-- The base of all layers, and the door through which they are declared, ours and the user's:
+--
+--   local layer = require "lunula.layers.base"
+--   return layer "Dense" { doc =, args =, init =, build =, call =, … }
+--
+-- Here is the order of a call: tensors made and checked, built once, called, losses and masks
+-- carried on. Each of these matters has its own file in base/; no layer is known here.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+local context = require "lunula.layers.base.context"
+local inputs = require "lunula.layers.base.inputs"
+local losses = require "lunula.layers.base.losses"
+local masks = require "lunula.layers.base.masks"
+local names = require "lunula.layers.base.names"
+local nodes = require "lunula.layers.base.nodes"
+local shapes = require "lunula.layers.base.shapes"
+local tracking = require "lunula.layers.base.tracking"
+local weights = require "lunula.layers.base.weights"
+
+local base = {}
+
+-- ---- building ---------------------------------------------------------------------------------
+
+-- A layer is built once, outside of any trace: its weights get their first values now. A build that
+-- failed leaves no weights behind.
+local function guarded(build)
+  return function (self, input_shape, ...)
+    if self._building then return build(self, input_shape, ...) end   -- the parent's, by a child
+    if self.built then return end
+    local trainables, others = #self._trainables, #self._others
+    rawset(self, "_building", true)
+    local _ <close> = setmetatable({}, { __close = function (_, failure)
+      rawset(self, "_building", false)
+      if failure == nil then return end
+      for i = #self._trainables, trainables + 1, -1 do self._trainables[i] = nil end
+      for i = #self._others, others + 1, -1 do self._others[i] = nil end
+    end })
+    core.untraced(build, self, input_shape, ...)
+    rawset(self, "built", true)
+    rawset(self, "_build_shape", input_shape)
+    if not self._trainable then weights.set_trainable(self, false) end
+    if self._given_weights then
+      rawset(self, "_building", false)
+      weights.set(self, self._given_weights)
+      rawset(self, "_given_weights", nil)
+    end
+  end
+end
+
+-- ---- calling ----------------------------------------------------------------------------------
+
+local always = { training = true, mask = true }
+
+local function call_arguments(self)
+  local list = { "training", "mask" }
+  return table.move(self.call_args, 1, #self.call_args, 3, list)
+end
+
+-- What follows the input: further tensors in the order of call_args, then a table of options.
+local function call_options(self, ...)
+  local count = select("#", ...)
+  if count == 0 then return {} end
+  local _ <close> = core.enter(self.name, declare.class_of(self).name)
+  local values, given = table.pack(...), {}
+  local last = values[count]
+  if declare.only_names(last) or declare.is_plain(last) and next(last) == nil then
+    for key, value in pairs(last) do
+      if not always[key] and not self.call_args[key] then
+        local known = call_arguments(self)
+        core.raise('the call got an unknown option "%s"%s; it takes %s', tostring(key),
+          declare.suggestion(key, known), table.concat(known, ", "))
+      end
+      given[key] = value
+    end
+    count = count - 1
+  end
+  for i = 1, count do
+    local name = self.call_args[i]
+    if values[i] ~= nil and not name then
+      core.raise("takes one input%s; several go into one table: layer{a, b}",
+        i > 1 and (" and %d more"):format(#self.call_args) or "")
+    end
+    if name then given[name] = values[i] end
+  end
+  if given.training ~= nil and type(given.training) ~= "boolean" then
+    core.raise("training must be true or false, got %s", declare.show(given.training))
+  end
+  return given
+end
+
+-- Is a placeholder of the functional API among the values? There can be none before its module ran.
+local function recorder(input, options)
+  local ktensor = package.loaded["lunula.models.ktensor"]
+  if not ktensor then return nil end
+  if ktensor.within(input) or ktensor.within(options) then
+    return require "lunula.models.node".record
+  end
+end
+
+local function run(self, input, options)
+  local scope <close> = context.enter(self, options.training)
+  if scope.entry then losses.clear(self) end
+  input = inputs.prepare(self, input)
+  inputs.check(self, input)
+  if not self.built then self:build(inputs.shapes(input)) end
+  local mask = masks.of(input)
+  options.training = scope.training
+  options.mask = masks.given(options.mask) or mask
+  local results = table.pack(self:call(input, options))
+  losses.activity(self, results)
+  masks.carry(self, input, mask, results)
+  return table.unpack(results, 1, results.n)
+end
+
+-- A call on placeholders is left to the functional API, which calls again, in a trace.
+local function call(self, input, ...)
+  local options = call_options(self, ...)
+  local record = recorder(input, options)
+  if record then return record(self, input, options) end
+  local _ <close> = core.enter(self.name, declare.class_of(self).name)
+  return run(self, input, options)
+end
+
+-- ---- the class --------------------------------------------------------------------------------
+
+local layer_name = {
+  name = "a name",
+  check = function (value)
+    return type(value) == "string" and value ~= "" and not value:find "/" and value or nil,
+      "a string without a slash"
+  end,
+  absent = function (self)
+    return names.unique(declare.snake_case(declare.class_of(self).name))
+  end,
+}
+
+-- Rows for every layer, by name only. Those that Keras 2 knew on a first layer are kept for
+-- Sequential, which reads batch_input_shape.
+local function option(name, kind, more)
+  local row = more or {}
+  row[1], row[2], row.keyword = name, kind, true
+  return row
+end
+
+local function hidden(name, kind)
+  return option(name, kind, { config = false, field = "_" .. name })
+end
+
+local getters = {
+  trainable = function (self) return self._trainable end,
+  weights = weights.all,
+  trainable_weights = weights.trainable,
+  non_trainable_weights = weights.non_trainable,
+  variables = weights.all,
+  trainable_variables = weights.trainable,
+  non_trainable_variables = weights.non_trainable,
+  losses = losses.all,
+  class_name = function (self) return declare.class_of(self).name end,
+  compute_dtype = function () return "float32" end,
+  variable_dtype = function () return "float32" end,
+  -- The shape that a first layer was given, batch and all; nil when it was given none.
+  batch_input_shape = function (self)
+    local given = self._batch_input_shape
+    if given then return given end
+    local shape = self._input_shape
+    if not shape and self._input_dim then
+      shape = { self._input_length, self._input_dim }
+      if not self._input_length then shape = { self._input_dim } end
+    end
+    if not shape then return nil end
+    return table.move(shape, 1, #shape, 2, { self._batch_size or false })
+  end,
+}
+
+for name, getter in pairs(nodes.getters) do getters[name] = getter end
+
+local Layer = {
+  kind = "layer", name = "Layer", abstract = true,
+  doc = "a function of tensors that may have weights",
+  args = {
+    option("name", layer_name),
+    option("trainable", kinds.boolean, { default = true, field = "_trainable" }),
+    option("dtype", kinds.policy, { default = "float32" }),
+    option("autocast", kinds.boolean, { default = true, config = false }),
+    option("activity_regularizer", kinds.regularizer, { config = "set" }),
+    hidden("input_shape", kinds.shape), hidden("batch_input_shape", kinds.shape),
+    hidden("input_dim", kinds.positive), hidden("input_length", kinds.positive),
+    hidden("batch_size", kinds.positive), hidden("input_dtype", kinds.dtype),
+    option("weights", kinds.table, { config = false, field = "_given_weights" }),
+  },
+  getters = getters,
+  setters = { trainable = weights.set_trainable },
+  call_args = {},            -- further arguments of call, found in its context
+  casts = "floats",          -- "all": integers and booleans come in as floats
+  input_dtype = "float32",   -- of a placeholder that only has a shape
+  supports_masking = false,
+  __call = call,
+  __newindex = tracking.assign,
+  prepare = function (self)
+    rawset(self, "_order", {})
+    rawset(self, "_trainables", {})
+    rawset(self, "_others", {})
+    rawset(self, "_losses", {})
+    rawset(self, "_nodes", {})
+    rawset(self, "_trainable", true)
+    rawset(self, "built", false)
+  end,
+  -- Without a build of its own there is nothing to wait for.
+  finish = function (self)
+    if self.build == base.Layer.build then rawset(self, "built", true) end
+  end,
+  build = function () end,
+  compute_mask = function (_, _, mask) return mask end,
+  compute_output_shape = shapes.compute,
+  add_weight = weights.add, add_variable = weights.add,
+  add_loss = losses.add,
+  tracked_layers = tracking.layers,
+  get_weights = weights.get, set_weights = weights.set, count_params = weights.count,
+}
+
+for name, method in pairs(nodes.methods) do Layer[name] = method end
+
+base.Layer = declare.class(Layer)
+
+-- ---- the door ---------------------------------------------------------------------------------
+
+local function check_declaration(name, spec, parent)
+  if not (spec.call or parent.call) then
+    core.raise('layer "%s": a layer needs call = function (self, x, ctx) … end', name)
+  end
+  for key in pairs(spec) do
+    if getters[key] and not (spec.getters and spec.getters[key]) then
+      core.raise('layer "%s": "%s" is a computed field of every layer and cannot be declared',
+        name, tostring(key))
+    end
+  end
+end
+
+-- layer "Name" {…} declares a class. Beyond declare.class: build(self, input_shape), call(self, x,
+-- ctx), compute_mask(self, x, mask), compute_output_shape(self, shape), supports_masking,
+-- call_args, casts, input_dtype, default_training. `parent` is another layer class.
+function base.layer(name)
+  return function (given)
+    if type(given) ~= "table" then
+      core.raise('layer "%s" is declared with a table: layer "%s" { call = function (self, x) … }',
+        tostring(name), tostring(name))
+    end
+    local spec = {}
+    for key, value in pairs(given) do spec[key] = value end
+    local parent = spec.parent or base.Layer
+    if not declare.is_class(parent) or parent.kind ~= "layer" then
+      core.raise('layer "%s": parent must be a layer class', tostring(name))
+    end
+    check_declaration(name, spec, parent)
+    spec.name, spec.parent, spec.kind = name, parent, "layer"
+    if spec.build then spec.build = guarded(spec.build) end
+    if spec.compute_mask and spec.supports_masking == nil then spec.supports_masking = true end
+    local call_args = { table.unpack(spec.call_args or parent.call_args) }
+    for _, argument in ipairs(call_args) do call_args[argument] = true end
+    spec.call_args = call_args
+    return declare.class(spec)
+  end
+end
+
+return setmetatable(base, { __call = function (_, name) return base.layer(name) end })

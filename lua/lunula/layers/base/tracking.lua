@@ -1,0 +1,54 @@
+-- What belongs to a layer: the layers and variables that are kept in its fields.
+--
+-- The order in which fields were first assigned is recorded, because the order of weights depends
+-- on it and pairs() has none. Tables in fields are searched when the question is asked, so a list
+-- that grew later counts as it is.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local nest = require "lunula.utils.nest"
+
+local tracking = {}
+
+-- The __newindex of layers: computed fields first, then the order is noted.
+function tracking.assign(self, key, value)
+  local metatable = getmetatable(self)
+  local setter = metatable.setters[key]
+  if setter then return setter(self, value) end
+  if metatable.getters[key] then
+    core.raise('layer "%s": the field "%s" is computed and cannot be assigned', self.name, key)
+  end
+  local order = rawget(self, "_order")
+  order[#order + 1] = key
+  rawset(self, key, value)
+end
+
+local function walk(value, seen, visit)
+  if core.is_variable(value) then
+    visit(value, "variable")
+  elseif type(value) == "table" and not seen[value] then
+    seen[value] = true
+    if declare.is(value, "layer") then
+      visit(value, "layer")
+    elseif getmetatable(value) == nil then
+      for _, key in ipairs(nest.keys(value)) do walk(value[key], seen, visit) end
+    end
+  end
+end
+
+-- visit(object, "layer" or "variable"), in the order of assignment, each once.
+function tracking.each(self, visit)
+  local seen = { [self] = true }
+  for _, key in ipairs(self._order) do walk(rawget(self, key), seen, visit) end
+end
+
+-- The layers directly inside this one.
+function tracking.layers(self)
+  local layers = {}
+  tracking.each(self, function (object, what)
+    if what == "layer" then layers[#layers + 1] = object end
+  end)
+  return layers
+end
+
+return tracking

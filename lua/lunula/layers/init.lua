@@ -1,0 +1,90 @@
+-- k.layers: every layer class by its name, loaded when first asked for.
+--
+-- Each folder lists its files and the classes in them (its init.lua). Merging layers have a
+-- function of the same name in lower case: layers.add{a, b}.
+
+local declare = require "lunula.declare"
+
+local folders = {
+  "core", "convolutional", "pooling", "merging", "normalization", "regularization", "reshaping",
+  "activations", "rnn", "attention", "preprocessing", "legacy",
+}
+
+local place, functions, names = {}, {}, {}
+
+for _, folder in ipairs(folders) do
+  local home = "lunula.layers." .. folder
+  local found, list = pcall(require, home)
+  if not found and not tostring(list):find("module '" .. home .. "' not found", 1, true) then
+    error(list, 0)
+  end
+  for file, classes in pairs(found and list or {}) do
+    for name in classes:gmatch "%S+" do
+      place[name] = { module = home .. "." .. file, snake = declare.snake_case(name) }
+      names[#names + 1] = name
+      if folder == "merging" then functions[declare.snake_case(name)] = name end
+    end
+  end
+end
+
+table.sort(names)
+
+local layers = {}
+
+local function load(name)
+  local module = place[name].module
+  local result = require(module)
+  local class = result
+  if not (declare.is_class(result) and result.name == name) then
+    class = not declare.is_class(result) and result[name] or declare.registry("layer")[name]
+  end
+  class.module = "keras.layers"
+  layers[name] = class
+  return class
+end
+
+-- The class of a name, "Dense" or "dense"; nil for a stranger.
+function layers.find(name)
+  if place[name] then return load(name) end
+  for known, entry in pairs(place) do
+    if entry.snake == name then return load(known) end
+  end
+end
+
+function layers.names()
+  return table.move(names, 1, #names, 1, {})
+end
+
+-- add{a, b}   concatenate({a, b}, 1)   concatenate({a, b}, {axis = 1})
+local function as_function(name)
+  return function (inputs, ...)
+    return layers[name](...)(inputs)
+  end
+end
+
+layers.serialize = declare.serialize
+
+function layers.deserialize(config, custom_objects)
+  return declare.with_custom_objects(custom_objects, declare.get, "layer", config)
+end
+
+local elsewhere = {
+  Layer = function () return require "lunula.layers.base".Layer end,
+  InputSpec = function () return require "lunula.layers.base.inputs".spec end,
+  Input = function () return require "lunula.models.functional".Input end,
+}
+
+return setmetatable(layers, {
+  __index = function (_, name)
+    local value
+    if place[name] then
+      value = load(name)
+    elseif functions[name] then
+      value = as_function(functions[name])
+    elseif elsewhere[name] then
+      value = elsewhere[name]()
+    end
+    layers[name] = value
+    return value
+  end,
+})

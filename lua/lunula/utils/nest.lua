@@ -1,0 +1,58 @@
+-- Structures of tensors: a tensor, a list of them, a table of them by name, or such within such.
+--
+-- Names are walked by alphabet, lists first, so that every walk has the same order. A table of
+-- numbers is not a structure but data: a tensor that was written down.
+
+local declare = require "lunula.declare"
+
+local nest = {}
+
+-- Numbers or booleans, nested: what core.tensor would take. A list of masks may begin with `false`,
+-- where the first input has none; so booleans are data only among their like.
+function nest.is_data(x)
+  if not declare.is_plain(x) then return false end
+  local first = x[1]
+  if type(first) == "number" then return true end
+  if type(first) ~= "boolean" then return nest.is_data(first) end
+  for _, value in ipairs(x) do
+    if type(value) ~= "boolean" then return false end
+  end
+  return true
+end
+
+function nest.is_structure(x)
+  return declare.is_plain(x) and not nest.is_data(x)
+end
+
+-- The keys of a structure: positions, then names by alphabet.
+function nest.keys(structure)
+  local keys, names = {}, {}
+  for i = 1, #structure do keys[i] = i end
+  for key in pairs(structure) do
+    if type(key) == "string" then names[#names + 1] = key end
+  end
+  table.sort(names)
+  return table.move(names, 1, #names, #keys + 1, keys)
+end
+
+-- visit(leaf) for every leaf, in order.
+function nest.each(x, visit)
+  if not nest.is_structure(x) then return visit(x) end
+  for _, key in ipairs(nest.keys(x)) do nest.each(x[key], visit) end
+end
+
+-- The same structure with change(leaf) in place of every leaf; what it answers must not be nil.
+function nest.map(x, change)
+  if not nest.is_structure(x) then return change(x) end
+  local copy = {}
+  for _, key in ipairs(nest.keys(x)) do copy[key] = nest.map(x[key], change) end
+  return copy
+end
+
+function nest.flatten(x)
+  local leaves = {}
+  nest.each(x, function (leaf) leaves[#leaves + 1] = leaf end)
+  return leaves
+end
+
+return nest
