@@ -1,0 +1,1 @@
+return { relu = "ReLU", softmax = "Softmax" }

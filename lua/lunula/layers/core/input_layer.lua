@@ -1,0 +1,62 @@
+-- InputLayer: the place where data enters a model. It has a shape and does nothing.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+local layer = require "lunula.layers.base"
+
+-- What Keras takes for other backends only.
+local dense_only = {
+  name = "false",
+  takes_false = true,
+  check = function (value)
+    if value == false then return false end
+    return nil, nil, "not supported: tensors are dense here"
+  end,
+}
+
+local function unknown_for_minus_one(shape)
+  for i, size in ipairs(shape) do
+    if size == -1 then shape[i] = false end
+  end
+  return shape
+end
+
+return layer "InputLayer" {
+  doc = "where data of a given shape enters",
+  args = {
+    { "shape", kinds.shape, config = false, alias = "input_shape" },
+    { "batch_size", kinds.positive, config = false, field = "_batch_size" },
+    { "dtype", kinds.dtype, default = "float32", alias = "input_dtype" },
+    { "sparse", dense_only, default = false },
+    { "ragged", dense_only, default = false },
+    { "batch_shape", kinds.shape, alias = "batch_input_shape" },
+    { "input_tensor", kinds.unsupported "wrapping a tensor", config = false },
+    { "optional", kinds.boolean, default = false },
+  },
+  getters = { batch_input_shape = function (self) return self.batch_shape end },
+  supports_masking = true,
+  init = function (self)
+    if self.shape and self.batch_shape then
+      core.raise("InputLayer: shape and batch_shape cannot both be given")
+    elseif not (self.shape or self.batch_shape) then
+      core.raise("InputLayer: shape is missing (without the batch, as {28, 28, 1})")
+    end
+    local shape = self.shape
+    if shape then
+      self.batch_shape = table.move(shape, 1, #shape, 2, { self._batch_size or false })
+      self.shape = nil
+    end
+    unknown_for_minus_one(self.batch_shape)
+    self.input_dtype = self.dtype
+  end,
+  call = function (_, x) return x end,
+  compute_output_shape = function (self)
+    local shape = self.batch_shape
+    return table.move(shape, 1, #shape, 1, {})
+  end,
+  __tostring = function (self)
+    return ("InputLayer{batch_shape=%s, dtype=%s, name=%s}"):format(
+      declare.show(self.batch_shape), declare.show(self.dtype), declare.show(self.name))
+  end,
+}

@@ -1,0 +1,60 @@
+-- The parent of the layers that merge a list of tensors element by element.
+--
+-- Inputs of lower rank get axes of size 1 after the batch. The result has a mask when every input
+-- has one: a step counts when it counts in any of them.
+
+local core = require "lunula.core"
+local base = require "lunula.layers.base"
+local ops = require "lunula.ops"
+local nest = require "lunula.utils.nest"
+
+local merge = {}
+
+-- The inputs as a list, or an error saying what is wanted.
+function merge.list(inputs, least, most)
+  if not nest.is_structure(inputs) or #inputs == 0 then
+    core.raise("takes a list of tensors: layer{a, b}")
+  end
+  if #inputs < least or most and #inputs > most then
+    core.raise("takes %s%d tensors, got %d", most and "" or "at least ", most or least, #inputs)
+  end
+  return inputs
+end
+
+local function aligned(inputs)
+  local rank = 0
+  for _, x in ipairs(inputs) do rank = math.max(rank, x.rank) end
+  local list = {}
+  for i, x in ipairs(inputs) do
+    local new = {}
+    for axis = 1, rank - x.rank do new[axis] = axis end
+    list[i] = #new > 0 and ops.expand_dims(x, new) or x
+  end
+  return list
+end
+
+-- Of the masks of all inputs; nil when one has none.
+function merge.any_mask(_, _, mask)
+  if not mask then return nil end
+  local result
+  for _, one in ipairs(mask) do
+    if not one then return nil end
+    result = result and result | one or one
+  end
+  return result
+end
+
+-- merge(self, xs, ctx) gets the aligned list.
+merge.Merge = base.layer "Merge" {
+  abstract = true,
+  doc = "one tensor out of a list of them",
+  args = {},
+  least = 1,
+  supports_masking = true,
+  compute_mask = merge.any_mask,
+  call = function (self, inputs, ctx)
+    return self:merge(aligned(merge.list(inputs, self.least, self.most)), ctx)
+  end,
+}
+
+return merge

@@ -1,0 +1,1 @@
+return { add = "Add", concatenate = "Concatenate" }

@@ -1,0 +1,3 @@
+return {
+  batch_normalization = "BatchNormalization", layer_normalization = "LayerNormalization",
+}

@@ -1,0 +1,1 @@
+return { activity_regularization = "ActivityRegularization", dropout = "Dropout" }

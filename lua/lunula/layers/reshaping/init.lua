@@ -1,0 +1,3 @@
+return {
+  flatten = "Flatten", permute = "Permute", repeat_vector = "RepeatVector", reshape = "Reshape",
+}
