@@ -1,0 +1,220 @@
+/* Nodes, and the one entry that makes them: emit. A value is computed now
+** (its node holds a tensor) or later (its node belongs to an open trace).
+** Knows the row's type but no single op. */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include "graph/op.h"
+
+struct Node {
+  const Op *op;
+  int32_t refs;
+  uint32_t scope;     /* the trace it belongs to; 0: its outputs have values */
+  uint64_t seq;       /* creation number: inputs have smaller ones */
+  const char *origin; /* the user's line and layer, interned; may be NULL */
+  Node *next;         /* links the nodes that are being freed */
+  uint16_t nin, nout;
+  bool tracked; /* a gradient walk may pass through it */
+  Val *in;      /* counted; eager nodes keep them only while recording */
+  Attr *attr;
+  Tensor *out;
+};
+
+/* ---- context ------------------------------------------------------------ */
+
+typedef struct Scope Scope;
+
+/* Who is asking: one for each Lua state, and one for each compilation. */
+struct Context {
+  Account *account;
+  Error error;    /* sticky: after it, emit returns a dummy */
+  Scope *scope;   /* innermost open trace */
+  int recording;  /* depth of open tapes */
+  bool rebuild;   /* keep every node, even one whose inputs have values */
+  uint64_t seq;
+  uint32_t scopes; /* serial number of the last scope */
+  uint64_t seed;
+  uint32_t stream, step; /* of the random numbers */
+  const char *(*origin)(void *ud); /* finds the user's line; may be NULL */
+  void *origin_ud;
+  Env env; /* of eager runs */
+  Node *dummy; /* what emit returns after an error */
+  Node **pending;
+  int npending, pending_size;
+};
+
+void context_open(Context *c, Account *account);
+void context_close(Context *c);
+
+/* Values that emit returns are held by the context until it is drained to a
+** mark; whoever wants to keep one longer retains its node. */
+int context_mark(const Context *c);
+void context_drain(Context *c, int mark);
+
+Node *node_retain(Node *n);
+void node_release(Node *n);
+void node_list_release(Node **list, int n);
+
+/* ---- values ------------------------------------------------------------- */
+
+INLINE const Type *val_type(Val v) {
+  return &v.node->out[v.out].type;
+}
+INLINE const Tensor *val_tensor(Val v) {
+  return &v.node->out[v.out];
+}
+INLINE bool val_symbolic(Val v) {
+  return v.node->scope != 0;
+}
+INLINE bool val_same(Val a, Val b) {
+  return a.node == b.node && a.out == b.out;
+}
+
+/* Applies an op: eager when all inputs have values, else a node of the
+** innermost trace. attr has op_nattr(op) entries (NULL when none). On a
+** failure sets c->error and returns a dummy. */
+Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr);
+
+/* Computes the outputs of a node whose inputs have values; false with c->error
+** set. */
+bool node_evaluate(Context *c, Node *n);
+
+/* A value that holds this tensor (takes over the reference). */
+Val value_of(Context *c, Tensor t);
+/* A leaf that has sizes only: what a shape-only input becomes. */
+Val shape_leaf(Context *c, const Type *type);
+/* Keeps the value for as long as the context's other values. */
+Val value_hold(Context *c, Val v);
+/* Leaves by what they stand for. */
+bool node_is_value(const Node *n);
+bool node_is_shape(const Node *n);
+/* A new leaf for the inputs and variables of a compiled function. */
+Val plan_leaf(Context *c, const Type *type);
+/* The same value as a leaf that a tape follows. */
+Val value_watch(Context *c, Val v);
+
+/* Scalars. */
+Val scalar_f32(Context *c, double v);
+Val scalar_i32(Context *c, int64_t v);
+Val scalar_bool(Context *c, bool v);
+
+/* ---- variables ---------------------------------------------------------- */
+
+typedef struct Variable {
+  atomic_int refs;
+  char *name;
+  bool trainable;
+  Tensor tensor;
+  atomic_ulong version; /* grows with every change of the value */
+  Node *leaf;           /* what eager reads return; NULL: none made yet */
+} Variable;
+
+Variable *variable_new(const char *name, Tensor value, bool trainable);
+Variable *variable_retain(Variable *v);
+void variable_release(Variable *v);
+/* The current value: in a trace what was assigned in it, or its leaf. */
+Val variable_read(Context *c, Variable *v);
+/* The value at the start of the trace (eager: the same as read). */
+Val variable_leaf(Context *c, Variable *v);
+/* Now, or at each run of the function that is being traced. */
+bool variable_assign(Context *c, Variable *v, Val value);
+/* Makes the buffer its own, before something writes into it. */
+bool variable_own(Variable *v, Account *account, Error *e);
+
+/* ---- traces ------------------------------------------------------------- */
+
+typedef struct Binding {
+  Variable *variable;
+  Val leaf, current;
+} Binding;
+
+typedef struct Capture {
+  Val outer, inner;
+} Capture;
+
+struct Scope {
+  Scope *outer;
+  uint32_t id;
+  bool body; /* may use values of the outer scopes: they become captures */
+  Val *inputs;
+  Binding *bindings;
+  Capture *captures;
+  int ninputs, nbindings, ncaptures;
+};
+
+void scope_open(Context *c, Scope *s, bool body);
+Val scope_input(Context *c, const Type *type);
+void scope_close(Context *c, Scope *s); /* drops what it holds */
+
+/* A traced computation: inputs -> outputs and new values of variables. */
+typedef struct Function {
+  int refs;
+  int ninputs, noutputs, nbindings, ncaptures;
+  Val *inputs, *outputs; /* counted */
+  Binding *bindings;     /* current != leaf: an update */
+  Capture *captures;     /* inner is counted; outer belongs to the caller */
+  bool draws, hosts;     /* has random, has host nodes */
+} Function;
+
+/* Takes what the scope gathered; closes it. NULL with c->error set. */
+Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n);
+Function *function_retain(Function *f);
+void function_release(Function *f);
+int function_updates(const Function *f);
+
+/* ---- walks -------------------------------------------------------------- */
+
+/* Nodes as keys, numbers as values. */
+typedef struct NodeMap {
+  const Node **key;
+  int *value;
+  int size, used;
+} NodeMap;
+int *nodemap_at(NodeMap *m, const Node *n); /* -1 when new */
+int nodemap_get(const NodeMap *m, const Node *n);
+void nodemap_free(NodeMap *m);
+
+/* All nodes that the roots need, inputs first, in order of creation; the
+** caller frees the list. Shape-only edges count when `shapes`. */
+Node **nodes_needed(const Val *roots, int nroots, bool shapes, int *n);
+
+/* dxs[i] = d loss / d xs[i], node NULL where loss does not depend on it.
+** False with c->error set. Works on tapes and in traces alike. */
+bool gradient(Context *c, Val loss, const Val *xs, int n, Val *dxs);
+/* The same from given cotangents of several values. */
+bool gradient_from(Context *c, const Val *ys, const Val *dys, int ny,
+                   const Val *xs, int n, Val *dxs);
+/* g summed over the axes along which `like` was repeated to make it. */
+Val sum_to(Context *c, Val g, Val like);
+
+/* ---- one op, run now ---------------------------------------------------- */
+
+/* A program over the elements of `domain`. */
+void program_begin(TileProgram *p, const Type *domain);
+/* A source of type t, repeated as broadcasting says. */
+TileRef program_input(TileProgram *p, const Type *domain, const Type *t);
+/* Appends the op; false when it has no strip for these types. */
+bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y);
+/* How many pieces of work a program is, by its size alone. */
+int64_t program_tasks(const TileProgram *p);
+void program_run(const TileProgram *p, const void *const *in, void *const *out,
+                 int64_t task, int64_t tasks);
+
+/* Computes a step whose inputs and outputs have memory, on all threads. */
+bool step_run(const Step *s, void *const *in, void *const *out, Env *env);
+void env_open(Env *env, Error *error);
+
+/* ---- text --------------------------------------------------------------- */
+
+typedef struct Text {
+  char *data;
+  size_t used, size;
+} Text;
+void text_add(Text *t, const char *format, ...) PRINTF_LIKE(2, 3);
+void text_free(Text *t);
+/* One line of a node: "%7 = matmul(%3, %5) : float32 (None, 10)  train.lua:4" */
+void node_text(Text *t, const Node *n, const NodeMap *numbers);
+void function_text(Text *t, const Function *f);
+void attr_text(Text *t, const Attr *a);
+
+#endif

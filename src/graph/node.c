@@ -1,0 +1,355 @@
+/* Contexts, nodes and emit: the single place where a value is computed now or
+** recorded for later. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+#include "graph/scope.h"
+
+/* ---- context ------------------------------------------------------------ */
+
+static const Op leaf_value = {.name = "value", .signature = "", .kind = LEAF};
+static const Op leaf_shape = {.name = "shape", .signature = "", .kind = LEAF};
+
+static Node *node_alloc(const Op *op, int nin, int nattr, int nout) {
+  size_t bytes = sizeof(Node) + (size_t)nin * sizeof(Val) +
+                 (size_t)nattr * sizeof(Attr) + (size_t)nout * sizeof(Tensor);
+  Node *n = calloc(1, bytes);
+  if (n == NULL)
+    return NULL;
+  n->op = op;
+  n->refs = 1;
+  n->nin = (uint16_t)nin;
+  n->nout = (uint16_t)nout;
+  n->in = (Val *)(n + 1);
+  n->attr = (Attr *)(n->in + nin);
+  n->out = (Tensor *)(n->attr + nattr);
+  return n;
+}
+
+void context_open(Context *c, Account *account) {
+  static float nothing;
+  memset(c, 0, sizeof *c);
+  c->account = account;
+  env_open(&c->env, &c->error);
+  c->dummy = node_alloc(&leaf_value, 0, 0, 1);
+  if (c->dummy == NULL) {
+    fail(&c->error, "out of memory");
+    return;
+  }
+  Type scalar = type_new(F32, 0, NULL);
+  tensor_adopt(&c->dummy->out[0], &scalar, &nothing, true, NULL, NULL,
+               &c->error);
+}
+
+void context_close(Context *c) {
+  context_drain(c, 0);
+  free(c->pending);
+  if (c->dummy)
+    node_release(c->dummy);
+}
+
+int context_mark(const Context *c) {
+  return c->npending;
+}
+
+void context_drain(Context *c, int mark) {
+  while (c->npending > mark)
+    node_release(c->pending[--c->npending]);
+}
+
+/* Hands the reference to the context. */
+static Val pend(Context *c, Node *n) {
+  if (c->npending == c->pending_size) {
+    int size = c->pending_size ? 2 * c->pending_size : 64;
+    Node **grown = realloc(c->pending, (size_t)size * sizeof *grown);
+    if (grown == NULL) {
+      node_release(n);
+      fail(&c->error, "out of memory");
+      return (Val){c->dummy, 0};
+    }
+    c->pending = grown;
+    c->pending_size = size;
+  }
+  c->pending[c->npending++] = n;
+  return (Val){n, 0};
+}
+
+/* ---- nodes -------------------------------------------------------------- */
+
+Node *node_retain(Node *n) {
+  n->refs++;
+  return n;
+}
+
+/* A list, not recursion: chains of nodes are long. */
+void node_release(Node *n) {
+  if (--n->refs > 0)
+    return;
+  n->next = NULL;
+  for (Node *dying = n; dying;) {
+    n = dying;
+    dying = n->next;
+    for (int i = 0; i < n->nin; i++) {
+      Node *x = n->in[i].node;
+      if (x && --x->refs == 0) {
+        x->next = dying;
+        dying = x;
+      }
+    }
+    int nattr = op_nattr(n->op);
+    for (int i = 0; i < nattr; i++)
+      if (n->attr[i].kind == ATTR_BODY)
+        function_release(n->attr[i].body);
+    for (int i = 0; i < n->nout; i++)
+      tensor_drop(&n->out[i]);
+    free(n);
+  }
+}
+
+Node *node_new(Context *c, const Op *op, const Val *in, int nin,
+               const Attr *attr, const Type *out, int nout) {
+  int nattr = op_nattr(op);
+  Node *n = node_alloc(op, nin, nattr, nout);
+  if (n == NULL) {
+    fail(&c->error, "out of memory");
+    return NULL;
+  }
+  n->seq = ++c->seq;
+  for (int i = 0; i < nin; i++) {
+    n->in[i] = in[i];
+    node_retain(in[i].node);
+  }
+  if (nattr)
+    memcpy(n->attr, attr, (size_t)nattr * sizeof *attr);
+  for (int i = 0; i < nattr; i++)
+    if (attr[i].kind == ATTR_BODY)
+      function_retain(attr[i].body);
+  for (int i = 0; i < nout; i++)
+    n->out[i].type = out[i];
+  return n;
+}
+
+Val value_keep(Context *c, Node *n) {
+  return n ? pend(c, n) : (Val){c->dummy, 0};
+}
+
+Val value_of(Context *c, Tensor t) {
+  Node *n = c->error.set ? NULL
+            : node_new(c, &leaf_value, NULL, 0, NULL, &t.type, 1);
+  if (n == NULL) {
+    tensor_drop(&t);
+    return (Val){c->dummy, 0};
+  }
+  n->out[0] = t;
+  return pend(c, n);
+}
+
+Val value_hold(Context *c, Val v) {
+  return (Val){pend(c, node_retain(v.node)).node, v.out};
+}
+
+bool node_is_value(const Node *n) {
+  return n->op == &leaf_value;
+}
+
+bool node_is_shape(const Node *n) {
+  return n->op == &leaf_shape;
+}
+
+Val plan_leaf(Context *c, const Type *type) {
+  static const Op leaf = {.name = "leaf", .signature = "", .kind = LEAF};
+  Node *n = node_new(c, &leaf, NULL, 0, NULL, type, 1);
+  if (n)
+    n->scope = UINT32_MAX;
+  return value_keep(c, n);
+}
+
+Val shape_leaf(Context *c, const Type *type) {
+  return value_keep(c, node_new(c, &leaf_shape, NULL, 0, NULL, type, 1));
+}
+
+Val value_watch(Context *c, Val v) {
+  if (val_symbolic(v))
+    return v;
+  Val w = value_of(c, tensor_share(val_tensor(v)));
+  w.node->tracked = w.node != c->dummy;
+  return w;
+}
+
+static Val scalar(Context *c, DType d, double v) {
+  Type type = type_new(d, 0, NULL);
+  Tensor t;
+  if (c->error.set || !tensor_new(&t, c->account, &type, &c->error))
+    return (Val){c->dummy, 0};
+  tensor_put(&t, 0, v);
+  return value_of(c, t);
+}
+
+Val scalar_f32(Context *c, double v) {
+  return scalar(c, F32, v);
+}
+
+Val scalar_i32(Context *c, int64_t v) {
+  return scalar(c, I32, (double)v);
+}
+
+Val scalar_bool(Context *c, bool v) {
+  return scalar(c, BOOL, v);
+}
+
+/* ---- emit --------------------------------------------------------------- */
+
+static Val cast_to(Context *c, Val v, DType d) {
+  if (val_type(v)->dtype == (int)d)
+    return v;
+  Attr a = {.kind = ATTR_DTYPE, .n = 1, .i = {d}};
+  return emit(c, op_find("cast"), &v, 1, &a);
+}
+
+/* bool < int32 < float32 */
+static DType wider(DType a, DType b) {
+  return a == F32 || b == F32 ? F32 : a == I32 || b == I32 ? I32 : BOOL;
+}
+
+static DType widest(const Op *op, const Val *x, int from, int nin) {
+  DType d = BOOL;
+  for (int i = from; i < nin; i++)
+    if (!(op_shape_only(op, i)))
+      d = wider(d, dtype_compute((DType)val_type(x[i])->dtype));
+  if (op->kind == ELEMENTWISE && op->pick == NULL) {
+    if (d == BOOL && op->strip[BOOL] == NULL)
+      d = I32;
+    if (d == I32 && op->strip[I32] == NULL)
+      d = F32;
+  }
+  if (op->kind == REDUCE && d == BOOL)
+    d = I32; /* truths are counted */
+  return d;
+}
+
+static void prepare(Context *c, const Op *op, Val *x, int nin) {
+  DType common = F32;
+  if (op->operands == PROMOTE || op->operands == SELECT)
+    common = widest(op, x, op->operands == SELECT, nin);
+  for (int i = 0; i < nin; i++) {
+    if (op_shape_only(op, i))
+      continue;
+    switch (op->operands) {
+      case AS_IS: break;
+      case COMPUTE: x[i] = cast_to(c, x[i], widest(op, x, i, i + 1)); break;
+      case PROMOTE: x[i] = cast_to(c, x[i], common); break;
+      case SELECT: x[i] = cast_to(c, x[i], i == 0 ? BOOL : common); break;
+      case FLOATS: x[i] = cast_to(c, x[i], F32); break;
+      case LOGICAL: x[i] = cast_to(c, x[i], BOOL); break;
+    }
+  }
+}
+
+bool node_evaluate(Context *c, Node *n) {
+  Type in[MAX_INPUTS], out[MAX_OUTPUTS];
+  void *pin[MAX_INPUTS], *pout[MAX_OUTPUTS];
+  for (int i = 0; i < n->nin; i++) {
+    const Tensor *t = val_tensor(n->in[i]);
+    in[i] = t->type;
+    pin[i] = t->data;
+    if (!(op_shape_only(n->op, i)) && !tensor_readable(t, &c->error))
+      return false;
+  }
+  for (int i = 0; i < n->nout; i++)
+    out[i] = n->out[i].type;
+  Step s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = n->nout,
+            .in = in, .out = out};
+  int64_t offset = n->op->view ? n->op->view(&s) : -1;
+  if (offset >= 0) {
+    n->out[0] = tensor_view(val_tensor(n->in[0]), &out[0], offset);
+    return true;
+  }
+  for (int i = 0; i < n->nout; i++) {
+    if (!tensor_new(&n->out[i], c->account, &out[i], &c->error))
+      return false;
+    pout[i] = n->out[i].data;
+  }
+  c->env.seed = c->seed;
+  if (n->op->traits & DRAWS)
+    c->env.step = ++c->step;
+  return step_run(&s, pin, pout, &c->env);
+}
+
+static void forget_inputs(Node *n) {
+  for (int i = 0; i < n->nin; i++)
+    node_release(n->in[i].node);
+  n->nin = 0;
+}
+
+static bool apply_rule(Context *c, Rule *r) {
+  Error e = {.set = false};
+  r->error = &e;
+  if (r->op->shape(r) && !e.set)
+    return true;
+  return fail(&c->error, "%s: %s", r->op->name, e.text);
+}
+
+Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
+  Val x[MAX_INPUTS];
+  Type types[MAX_INPUTS], out[MAX_OUTPUTS];
+  Attr a[MAX_ATTRS];
+  Val dummy = {c->dummy, 0};
+  if (c->error.set)
+    return dummy;
+  if (nin > MAX_INPUTS) {
+    fail(&c->error, "%s: more than %d inputs", op->name, MAX_INPUTS);
+    return dummy;
+  }
+  int nattr = op_nattr(op);
+  memset(a, 0, (size_t)nattr * sizeof *a);
+  if (attr)
+    memcpy(a, attr, (size_t)nattr * sizeof *a);
+  memcpy(x, in, (size_t)nin * sizeof *x);
+  Val expanded;
+  if (op->expand && op->expand(c, op, x, nin, a, &expanded))
+    return expanded;
+  prepare(c, op, x, nin);
+  bool later = c->rebuild || (c->scope && op->traits & (DRAWS | HOST));
+  bool tracked = false;
+  for (int i = 0; i < nin; i++) {
+    bool shape_only = op_shape_only(op, i);
+    x[i] = scope_import(c, x[i]);
+    if (shape_only && type_known(val_type(x[i])) && x[i].node->op != &leaf_shape)
+      x[i] = shape_leaf(c, val_type(x[i]));
+    later = later || (val_symbolic(x[i]));
+    tracked = tracked || (x[i].node->tracked && !shape_only);
+    types[i] = *val_type(x[i]);
+  }
+  if (c->error.set)
+    return dummy;
+  Rule r = {.op = op, .nin = nin, .nout = 1, .in = types, .attr = a,
+            .out = out};
+  if (!apply_rule(c, &r))
+    return dummy;
+  Node *n = node_new(c, op, x, nin, a, out, r.nout);
+  if (n == NULL)
+    return dummy;
+  Val v = pend(c, n);
+  if (c->error.set)
+    return dummy;
+  if (later) {
+    n->scope = c->rebuild ? UINT32_MAX : c->scope->id;
+    n->origin = c->origin ? c->origin(c->origin_ud) : NULL;
+    return v;
+  }
+  Error before = c->error;
+  if (!node_evaluate(c, n)) {
+    Error e = c->error;
+    c->error = before;
+    fail(&c->error, "%s: %s", op->name, e.text);
+    return dummy;
+  }
+  n->tracked = tracked && c->recording > 0 && op->vjp != NULL;
+  if (!n->tracked)
+    forget_inputs(n);
+  return v;
+}

@@ -1,0 +1,152 @@
+/* The row that declares an op, and what its functions see. The whole truth
+** about an op stands in its row; eager calls, traces, gradients, plans, texts
+** and docs are derived from it. */
+#ifndef GRAPH_OP_H
+#define GRAPH_OP_H
+
+#include "base/random.h"
+#include "kernels/tile.h"
+#include "tensor/tensor.h"
+
+typedef struct Op Op;
+typedef struct Node Node;
+typedef struct Context Context;
+
+enum { MAX_INPUTS = 240, MAX_OUTPUTS = 64, MAX_ATTRS = 8 };
+
+/* A value: one output of a node. Borrowed: see context_drain. */
+typedef struct Val {
+  Node *node;
+  int out;
+} Val;
+
+typedef enum AttrKind {
+  ATTR_NIL, ATTR_INT, ATTR_BOOL, ATTR_NUM, ATTR_INTS, ATTR_AXES, ATTR_DTYPE,
+  ATTR_BODY /* a Function, counted */
+} AttrKind;
+
+/* An option of a node. Unused parts are zero, so options compare with memcmp. */
+typedef struct Attr {
+  int32_t kind, n; /* n: how many ints */
+  union {
+    int64_t i[MAX_RANK];
+    double f;
+    void *body;
+  };
+} Attr;
+
+INLINE bool attr_given(const Attr *a) {
+  return a->kind != ATTR_NIL;
+}
+
+/* What a shape rule reads (op, inputs) and fills (out; it may also normalise
+** the attributes in place). */
+typedef struct Rule {
+  const Op *op;
+  int nin, nout;
+  const Type *in; /* sizes may be UNKNOWN */
+  Attr *attr;
+  Type *out;
+  Error *error;
+} Rule;
+
+/* One op with concrete types: what a kernel adapter works from. */
+typedef struct Step {
+  const Op *op;
+  const Attr *attr;
+  int nin, nout;
+  const Type *in, *out;
+  const char *origin;
+  const TileProgram *epilogue; /* to run on each finished part of output 0 */
+} Step;
+
+/* What differs from run to run. */
+typedef struct Env {
+  uint64_t seed;
+  uint32_t step; /* of the random numbers */
+  bool record;   /* host steps keep their tape for a gradient */
+  Error *error;  /* of the data: the first one stands, under `lock` */
+  atomic_flag lock;
+  /* calls host function `id`; false with error set */
+  bool (*host)(void *ud, int64_t id, bool gradient, const Step *s,
+               void *const *in, void *const *out, Error *e);
+  void *host_ud;
+} Env;
+
+typedef struct Run {
+  void *const *in, *const *out;                   /* the pointers of the step */
+  const void *const *epilogue_in;
+  void *const *epilogue_out;
+  Env *env;
+} Run;
+
+/* Records a fault of the data (thread-safe); the first one stands. */
+void run_fault(const Run *r, const char *format, ...) PRINTF_LIKE(2, 3);
+
+typedef enum OpKind {
+  LEAF, ELEMENTWISE, REDUCE, PRODUCT, ROWS, MOVE, INDEX, WINDOW, RANDOM, CALL
+} OpKind;
+const char *op_kind_name(OpKind k);
+
+/* How emit prepares the inputs. */
+typedef enum Operands {
+  AS_IS,   /* any type */
+  COMPUTE, /* storage types are converted to what they compute as */
+  PROMOTE, /* and all to the widest: bool < int32 < float32 */
+  SELECT,  /* the first to bool, the others as PROMOTE */
+  FLOATS,  /* all to float32 */
+  LOGICAL  /* all to bool (not zero) */
+} Operands;
+
+struct Op {
+  const char *name;
+  const char *signature; /* Keras's: "x, axis:axes=nil"; "*xs" is a list.
+                            Parameters with a kind are the attributes, in
+                            order; the others are the inputs. */
+  OpKind kind;
+  Operands operands;
+  bool (*shape)(Rule *r); /* false with error set; sets out[0..nout) */
+
+  /* elementwise: strips by the type of the first input; or a choice */
+  Strip strip[3];
+  Strip (*pick)(const Step *s);
+  void (*constants)(const Step *s, double imm[3]);
+
+  /* the others: work divided by shape alone */
+  int64_t (*tasks)(const Step *s); /* NULL: one */
+  void (*run)(const Step *s, const Run *r, int64_t task);
+  /* rewrites the call in other ops (true, y set), or declines */
+  bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
+                 const Attr *attr, Val *y);
+  int64_t (*view)(const Step *s);  /* >= 0: output is input 0, that many bytes on;
+                                      < 0: not for these shapes */
+
+  /* dx[i] = cotangent of input i, or left NULL; dy[i] NULL when zero */
+  void (*vjp)(Context *c, const Node *y, const Val *dy, Val *dx);
+  uint32_t shape_only;  /* bit i: input i gives its sizes, never its data;
+                           bit 31 speaks for all inputs from there on */
+  uint32_t traits;
+  const char *doc;
+};
+
+enum {
+  NO_GRADIENT = 1,  /* constant to a gradient walk */
+  DRAWS = 2,        /* random: new numbers each run */
+  HOST = 4,         /* enters the host language */
+  EPILOGUE = 8,     /* runs Step.epilogue */
+  HIDDEN = 16,      /* not offered to users */
+  FAULTS = 32       /* may meet data that it cannot take */
+};
+
+INLINE bool op_shape_only(const Op *op, int i) {
+  return op->shape_only >> (i < 31 ? i : 31) & 1;
+}
+int op_nattr(const Op *op);
+/* Name of the i-th parameter without a kind (an input). */
+const char *op_input_name(const Op *op, int i, char text[32]);
+
+/* The catalogue (src/ops/catalogue.c). */
+const Op *op_find(const char *name); /* NULL: none */
+const Op *op_at(int i);              /* NULL past the last */
+
+#endif

@@ -1,0 +1,131 @@
+/* From rows to tile programs, and one step run at once: what eager calls and
+** the steps of a plan have in common. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "graph/graph.h"
+
+/* ---- programs ----------------------------------------------------------- */
+
+void program_begin(TileProgram *p, const Type *domain) {
+  p->rank = domain->rank;
+  memcpy(p->dim, domain->dim, sizeof p->dim);
+  p->nin = p->nout = p->ncode = p->nreg = 0;
+}
+
+TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
+  TileOperand *o = &p->in[p->nin];
+  int64_t stride = 1;
+  memset(o->stride, 0, sizeof o->stride);
+  o->item = dtype_size((DType)t->dtype);
+  for (int i = t->rank - 1; i >= 0; i--) {
+    int axis = domain->rank - t->rank + i;
+    o->stride[axis] = t->dim[i] == 1 ? 0 : stride;
+    stride *= t->dim[i];
+  }
+  return (TileRef){TILE_IN, p->nin++};
+}
+
+bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y) {
+  Strip strip = s->op->pick ? s->op->pick(s)
+              : s->in[0].dtype <= BOOL ? s->op->strip[s->in[0].dtype] : NULL;
+  if (strip == NULL)
+    return false;
+  TileInstr *i = &p->code[p->ncode++];
+  TileRef none = {TILE_NONE, 0};
+  *i = (TileInstr){.strip = strip, .y = y, .a = in[0],
+                   .b = s->nin > 1 ? in[1] : none,
+                   .c = s->nin > 2 ? in[2] : none};
+  if (s->op->constants)
+    s->op->constants(s, i->imm);
+  return true;
+}
+
+/* About 20 microseconds of work, so that a thread is worth waking. */
+enum { GRAIN = 16 * TILE };
+
+int64_t program_tasks(const TileProgram *p) {
+  int64_t n = tile_elements(p) / GRAIN;
+  return n < 1 ? 1 : n > 256 ? 256 : n;
+}
+
+void program_run(const TileProgram *p, const void *const *in, void *const *out,
+                 int64_t task, int64_t tasks) {
+  int64_t n = tile_elements(p);
+  int64_t pieces = (n + TILE - 1) / TILE;
+  int64_t first = pieces * task / tasks * TILE;
+  int64_t last = pieces * (task + 1) / tasks * TILE;
+  tile_run(p, in, out, first, last < n ? last : n);
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+void env_open(Env *env, Error *error) {
+  memset(env, 0, sizeof *env);
+  env->error = error;
+  atomic_flag_clear(&env->lock);
+}
+
+void run_fault(const Run *r, const char *format, ...) {
+  va_list args;
+  Error e = {.set = true};
+  va_start(args, format);
+  vsnprintf(e.text, sizeof e.text, format, args);
+  va_end(args);
+  while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
+    continue;
+  if (!r->env->error->set)
+    *r->env->error = e;
+  atomic_flag_clear_explicit(&r->env->lock, memory_order_release);
+}
+
+typedef struct Job {
+  const Step *step;
+  Run run;
+  const TileProgram *program;
+  int64_t tasks;
+} Job;
+
+static void program_task(void *arg, int64_t task) {
+  const Job *j = arg;
+  program_run(j->program, (const void *const *)j->run.in, j->run.out, task,
+              j->tasks);
+}
+
+static void kernel_task(void *arg, int64_t task) {
+  const Job *j = arg;
+  j->step->op->run(j->step, &j->run, task);
+}
+
+static bool run_elementwise(const Step *s, Job *j) {
+  TileProgram p;
+  TileRef in[4], y = {TILE_OUT, 0};
+  program_begin(&p, &s->out[0]);
+  for (int i = 0; i < s->nin; i++)
+    in[i] = program_input(&p, &s->out[0], &s->in[i]);
+  p.nout = 1;
+  p.out_item[0] = dtype_size((DType)s->out[0].dtype);
+  if (!program_add(&p, s, in, y))
+    return fail(j->run.env->error, "no kernel for %s",
+                dtype_name((DType)s->in[0].dtype));
+  tile_collapse(&p);
+  j->program = &p;
+  j->tasks = program_tasks(&p);
+  pool_run(program_task, j, j->tasks);
+  return true;
+}
+
+bool step_run(const Step *s, void *const *in, void *const *out, Env *env) {
+  Job j = {.step = s, .run = {.in = in, .out = out, .env = env}};
+  if (s->op->kind == ELEMENTWISE)
+    return run_elementwise(s, &j);
+  int64_t tasks = s->op->tasks ? s->op->tasks(s) : 1;
+  if (tasks > 1)
+    pool_run(kernel_task, &j, tasks);
+  else if (tasks == 1)
+    s->op->run(s, &j.run, 0);
+  return !env->error->set;
+}

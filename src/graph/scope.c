@@ -1,0 +1,345 @@
+/* Traces: what a function reads (inputs, variables, captured values) and what
+** it leaves behind (outputs, new values of variables). */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/scope.h"
+
+static const Op leaf_input = {.name = "input", .signature = "", .kind = LEAF};
+static const Op leaf_variable = {.name = "variable", .signature = "",
+                                 .kind = LEAF};
+
+/* Appends one element; NULL (with the error) when memory is out. */
+static void *append(Context *c, void **list, int *n, size_t item) {
+  void *grown = *list;
+  if ((*n & (*n - 1)) == 0) { /* sizes are powers of two */
+    grown = realloc(*list, (size_t)(*n ? 2 * *n : 1) * item);
+    if (grown == NULL) {
+      fail(&c->error, "out of memory");
+      return NULL;
+    }
+    *list = grown;
+  }
+  return (char *)grown + (size_t)(*n)++ * item;
+}
+
+/* ---- variables ---------------------------------------------------------- */
+
+Variable *variable_new(const char *name, Tensor value, bool trainable) {
+  Variable *v = calloc(1, sizeof *v);
+  char *copy = malloc(strlen(name) + 1);
+  if (v == NULL || copy == NULL) {
+    free(v);
+    free(copy);
+    tensor_drop(&value);
+    return NULL;
+  }
+  atomic_init(&v->refs, 1);
+  v->name = strcpy(copy, name);
+  v->trainable = trainable;
+  v->tensor = value;
+  return v;
+}
+
+Variable *variable_retain(Variable *v) {
+  atomic_fetch_add(&v->refs, 1);
+  return v;
+}
+
+static void forget_leaf(Variable *v) {
+  if (v->leaf)
+    node_release(v->leaf);
+  v->leaf = NULL;
+}
+
+void variable_release(Variable *v) {
+  if (v == NULL || atomic_fetch_sub(&v->refs, 1) > 1)
+    return;
+  forget_leaf(v);
+  tensor_drop(&v->tensor);
+  free(v->name);
+  free(v);
+}
+
+static Val eager_leaf(Context *c, Variable *v) {
+  if (v->leaf == NULL) {
+    Node *n = node_new(c, &leaf_variable, NULL, 0, NULL, &v->tensor.type, 1);
+    if (n == NULL)
+      return (Val){c->dummy, 0};
+    n->out[0] = tensor_share(&v->tensor);
+    n->tracked = true;
+    v->leaf = n;
+  }
+  return value_keep(c, node_retain(v->leaf));
+}
+
+static Binding *find_binding(Context *c, Variable *v) {
+  Scope *s = c->scope;
+  for (int i = 0; i < s->nbindings; i++)
+    if (s->bindings[i].variable == v)
+      return &s->bindings[i];
+  Node *leaf = node_new(c, &leaf_variable, NULL, 0, NULL, &v->tensor.type, 1);
+  if (leaf == NULL)
+    return NULL;
+  leaf->scope = s->id;
+  Binding *b = append(c, (void **)&s->bindings, &s->nbindings, sizeof *b);
+  if (b == NULL) {
+    node_release(leaf);
+    return NULL;
+  }
+  *b = (Binding){variable_retain(v), {leaf, 0}, {node_retain(leaf), 0}};
+  return b;
+}
+
+static Val read_binding(Context *c, Variable *v, bool at_start) {
+  if (c->scope == NULL)
+    return eager_leaf(c, v);
+  if (!c->scope->body) {
+    Binding *b = find_binding(c, v);
+    return b == NULL ? (Val){c->dummy, 0} : at_start ? b->leaf : b->current;
+  }
+  Scope *inner = c->scope;
+  c->scope = inner->outer;
+  Val outer = read_binding(c, v, at_start);
+  c->scope = inner;
+  return scope_import(c, outer);
+}
+
+Val variable_read(Context *c, Variable *v) {
+  return read_binding(c, v, false);
+}
+
+Val variable_leaf(Context *c, Variable *v) {
+  return read_binding(c, v, true);
+}
+
+static bool fits(const Type *variable, const Type *value) {
+  if (variable->rank != value->rank)
+    return false;
+  for (int i = 0; i < value->rank; i++)
+    if (value->dim[i] != UNKNOWN && value->dim[i] != variable->dim[i])
+      return false;
+  return true;
+}
+
+bool variable_assign(Context *c, Variable *v, Val value) {
+  char want[TYPE_TEXT], got[TYPE_TEXT];
+  if (c->error.set)
+    return false;
+  if (!fits(&v->tensor.type, val_type(value)))
+    return fail(&c->error, "assign: variable \"%s\" is %s, the value is %s",
+                v->name, type_text(&v->tensor.type, want),
+                type_text(val_type(value), got));
+  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {v->tensor.type.dtype}};
+  if (val_type(value)->dtype != v->tensor.type.dtype)
+    value = emit(c, op_find("cast"), &value, 1, &cast);
+  if (c->error.set)
+    return false;
+  if (c->scope == NULL) {
+    if (val_symbolic(value))
+      return fail(&c->error, "assign: a symbolic value needs an open trace");
+    Tensor old = v->tensor;
+    v->tensor = tensor_share(val_tensor(value));
+    tensor_drop(&old);
+    forget_leaf(v);
+    atomic_fetch_add(&v->version, 1);
+    return true;
+  }
+  if (c->scope->body)
+    return fail(&c->error, "assign: not inside the body of a loop");
+  value = scope_import(c, value);
+  Binding *b = find_binding(c, v);
+  if (b == NULL || c->error.set)
+    return false;
+  node_retain(value.node);
+  node_release(b->current.node);
+  b->current = value;
+  return true;
+}
+
+bool variable_own(Variable *v, Account *account, Error *e) {
+  forget_leaf(v);
+  if (atomic_load(&v->tensor.buffer->refs) == 1 &&
+      v->tensor.buffer->account != NULL)
+    return true;
+  Tensor fresh;
+  if (!tensor_new(&fresh, account, &v->tensor.type, e))
+    return false;
+  memcpy(fresh.data, v->tensor.data, (size_t)type_bytes(&fresh.type));
+  tensor_drop(&v->tensor);
+  v->tensor = fresh;
+  return true;
+}
+
+/* ---- scopes ------------------------------------------------------------- */
+
+void scope_open(Context *c, Scope *s, bool body) {
+  *s = (Scope){.outer = c->scope, .id = ++c->scopes, .body = body};
+  c->scope = s;
+}
+
+static void drop_values(Scope *s) {
+  for (int i = 0; i < s->ninputs; i++)
+    node_release(s->inputs[i].node);
+  for (int i = 0; i < s->nbindings; i++) {
+    node_release(s->bindings[i].leaf.node);
+    node_release(s->bindings[i].current.node);
+    variable_release(s->bindings[i].variable);
+  }
+  for (int i = 0; i < s->ncaptures; i++) {
+    node_release(s->captures[i].outer.node);
+    node_release(s->captures[i].inner.node);
+  }
+  free(s->inputs);
+  free(s->bindings);
+  free(s->captures);
+}
+
+void scope_close(Context *c, Scope *s) {
+  c->scope = s->outer;
+  drop_values(s);
+}
+
+/* A placeholder of the innermost trace, held by whoever lists it. */
+static Node *placeholder(Context *c, const Type *type) {
+  Node *n = node_new(c, &leaf_input, NULL, 0, NULL, type, 1);
+  if (n)
+    n->scope = c->scope->id;
+  return n;
+}
+
+Val scope_input(Context *c, const Type *type) {
+  Scope *s = c->scope;
+  Node *n = c->error.set ? NULL : placeholder(c, type);
+  if (n == NULL)
+    return (Val){c->dummy, 0};
+  Val *in = append(c, (void **)&s->inputs, &s->ninputs, sizeof *in);
+  if (in == NULL) {
+    node_release(n);
+    return (Val){c->dummy, 0};
+  }
+  return *in = (Val){n, 0};
+}
+
+static Val capture(Context *c, Val outer) {
+  Scope *s = c->scope;
+  for (int i = 0; i < s->ncaptures; i++)
+    if (val_same(s->captures[i].outer, outer))
+      return s->captures[i].inner;
+  Node *n = placeholder(c, val_type(outer));
+  if (n == NULL)
+    return (Val){c->dummy, 0};
+  Capture *k = append(c, (void **)&s->captures, &s->ncaptures, sizeof *k);
+  if (k == NULL) {
+    node_release(n);
+    return (Val){c->dummy, 0};
+  }
+  *k = (Capture){{node_retain(outer.node), outer.out}, {n, 0}};
+  return k->inner;
+}
+
+Val scope_import(Context *c, Val v) {
+  if (!val_symbolic(v) || c->rebuild || c->error.set)
+    return v;
+  Scope *s = c->scope;
+  if (s && v.node->scope == s->id)
+    return v;
+  if (s == NULL || !s->body) {
+    fail(&c->error, "a symbolic tensor was used outside its trace%s%s",
+         v.node->origin ? " (it was made at " : "",
+         v.node->origin ? v.node->origin : "");
+    if (v.node->origin)
+      strcat(c->error.text, ")");
+    return (Val){c->dummy, 0};
+  }
+  c->scope = s->outer;
+  Val outer = scope_import(c, v);
+  c->scope = s;
+  return c->error.set ? outer : capture(c, outer);
+}
+
+/* ---- functions ---------------------------------------------------------- */
+
+static void look_for_effects(Function *f) {
+  int roots = f->noutputs + f->nbindings;
+  Val *root = malloc((size_t)(roots + 1) * sizeof *root);
+  if (root == NULL)
+    return;
+  memcpy(root, f->outputs, (size_t)f->noutputs * sizeof *root);
+  for (int i = 0; i < f->nbindings; i++)
+    root[f->noutputs + i] = f->bindings[i].current;
+  int n;
+  Node **nodes = nodes_needed(root, roots, false, &n);
+  for (int i = 0; i < n; i++) {
+    f->draws = f->draws || nodes[i]->op->traits & DRAWS;
+    f->hosts = f->hosts || nodes[i]->op->traits & HOST;
+    int nattr = op_nattr(nodes[i]->op);
+    for (int k = 0; k < nattr; k++)
+      if (nodes[i]->attr[k].kind == ATTR_BODY) {
+        const Function *body = nodes[i]->attr[k].body;
+        f->draws = f->draws || body->draws;
+        f->hosts = f->hosts || body->hosts;
+      }
+  }
+  free(nodes);
+  free(root);
+}
+
+Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n) {
+  Function *f = c->error.set ? NULL : calloc(1, sizeof *f);
+  Val *kept = calloc((size_t)n + 1, sizeof *kept);
+  for (int i = 0; f && kept && i < n; i++)
+    kept[i] = scope_import(c, outputs[i]);
+  if (f == NULL || kept == NULL || c->error.set) {
+    fail(&c->error, "out of memory");
+    free(f);
+    free(kept);
+    scope_close(c, s);
+    return NULL;
+  }
+  for (int i = 0; i < n; i++)
+    node_retain(kept[i].node);
+  *f = (Function){.refs = 1, .ninputs = s->ninputs, .noutputs = n,
+                  .nbindings = s->nbindings, .ncaptures = s->ncaptures,
+                  .inputs = s->inputs, .outputs = kept,
+                  .bindings = s->bindings, .captures = s->captures};
+  for (int i = 0; i < f->ncaptures; i++)
+    value_keep(c, f->captures[i].outer.node); /* until the caller drains */
+  c->scope = s->outer;
+  look_for_effects(f);
+  return f;
+}
+
+Function *function_retain(Function *f) {
+  f->refs++;
+  return f;
+}
+
+void function_release(Function *f) {
+  if (f == NULL || --f->refs > 0)
+    return;
+  for (int i = 0; i < f->noutputs; i++)
+    node_release(f->outputs[i].node);
+  for (int i = 0; i < f->ncaptures; i++)
+    node_release(f->captures[i].inner.node);
+  for (int i = 0; i < f->ninputs; i++)
+    node_release(f->inputs[i].node);
+  for (int i = 0; i < f->nbindings; i++) {
+    node_release(f->bindings[i].leaf.node);
+    node_release(f->bindings[i].current.node);
+    variable_release(f->bindings[i].variable);
+  }
+  free(f->inputs);
+  free(f->outputs);
+  free(f->bindings);
+  free(f->captures);
+  free(f);
+}
+
+int function_updates(const Function *f) {
+  int n = 0;
+  for (int i = 0; i < f->nbindings; i++)
+    n += !val_same(f->bindings[i].leaf, f->bindings[i].current);
+  return n;
+}

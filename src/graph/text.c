@@ -1,0 +1,106 @@
+/* Nodes and functions as text, for people who debug. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+void text_add(Text *t, const char *format, ...) {
+  va_list args;
+  for (;;) {
+    size_t room = t->size - t->used;
+    va_start(args, format);
+    int n = vsnprintf(t->data ? t->data + t->used : NULL, room, format, args);
+    va_end(args);
+    if (n < 0)
+      return;
+    if ((size_t)n < room) {
+      t->used += (size_t)n;
+      return;
+    }
+    size_t size = 2 * t->size + (size_t)n + 256;
+    char *grown = realloc(t->data, size);
+    if (grown == NULL)
+      return;
+    t->data = grown;
+    t->size = size;
+  }
+}
+
+void text_free(Text *t) {
+  free(t->data);
+  memset(t, 0, sizeof *t);
+}
+
+void attr_text(Text *t, const Attr *a) {
+  switch (a->kind) {
+    case ATTR_NIL: text_add(t, "nil"); break;
+    case ATTR_NUM: text_add(t, "%g", a->f); break;
+    case ATTR_BOOL: text_add(t, a->i[0] ? "true" : "false"); break;
+    case ATTR_DTYPE: text_add(t, "%s", dtype_name((DType)a->i[0])); break;
+    case ATTR_BODY: text_add(t, "function"); break;
+    case ATTR_INT: text_add(t, "%lld", (long long)a->i[0]); break;
+    default:
+      text_add(t, "{");
+      for (int i = 0; i < a->n; i++)
+        text_add(t, "%s%lld", i ? ", " : "", (long long)a->i[i]);
+      text_add(t, "}");
+  }
+}
+
+void node_text(Text *t, const Node *n, const NodeMap *numbers) {
+  char shape[TYPE_TEXT];
+  text_add(t, "%%%d = %s(", nodemap_get(numbers, n), n->op->name);
+  for (int i = 0; i < n->nin; i++) {
+    text_add(t, "%s%s%%%d", i ? ", " : "",
+             op_shape_only(n->op, i) ? "~" : "",
+             nodemap_get(numbers, n->in[i].node));
+    if (n->in[i].node->nout > 1)
+      text_add(t, ".%d", n->in[i].out);
+  }
+  int nattr = op_nattr(n->op);
+  for (int i = 0; i < nattr; i++) {
+    text_add(t, n->nin || i ? ", " : "");
+    attr_text(t, &n->attr[i]);
+  }
+  text_add(t, ")");
+  for (int i = 0; i < n->nout; i++)
+    text_add(t, "%s %s %s", i ? "," : " :",
+             dtype_name((DType)n->out[i].type.dtype),
+             type_text(&n->out[i].type, shape));
+  if (n->origin)
+    text_add(t, "  %s", n->origin);
+  text_add(t, "\n");
+}
+
+void function_text(Text *t, const Function *f) {
+  int n, roots = f->noutputs + f->nbindings;
+  NodeMap numbers = {0};
+  Val *root = malloc((size_t)(roots + 1) * sizeof *root);
+  if (root == NULL)
+    return;
+  memcpy(root, f->outputs, (size_t)f->noutputs * sizeof *root);
+  for (int i = 0; i < f->nbindings; i++)
+    root[f->noutputs + i] = f->bindings[i].current;
+  Node **nodes = nodes_needed(root, roots, true, &n);
+  for (int i = 0; i < n; i++) {
+    int *number = nodemap_at(&numbers, nodes[i]);
+    if (number)
+      *number = i;
+    node_text(t, nodes[i], &numbers);
+  }
+  text_add(t, "return");
+  for (int i = 0; i < f->noutputs; i++)
+    text_add(t, "%s %%%d", i ? "," : "",
+             nodemap_get(&numbers, f->outputs[i].node));
+  text_add(t, "\n");
+  for (int i = 0; i < f->nbindings; i++)
+    if (!val_same(f->bindings[i].leaf, f->bindings[i].current))
+      text_add(t, "assign %s = %%%d\n", f->bindings[i].variable->name,
+               nodemap_get(&numbers, f->bindings[i].current.node));
+  free(root);
+  free(nodes);
+  nodemap_free(&numbers);
+}

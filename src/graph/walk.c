@@ -1,0 +1,116 @@
+/* Maps from nodes to numbers, and the walk that finds what a value needs. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+static size_t hash(const Node *n, int size) {
+  return ((uintptr_t)n >> 4) * (uintptr_t)0x9e3779b97f4a7c15 >> 20 &
+         (size_t)(size - 1);
+}
+
+static int *slot(const NodeMap *m, const Node *n) {
+  size_t i = hash(n, m->size);
+  while (m->key[i] && m->key[i] != n)
+    i = (i + 1) & (size_t)(m->size - 1);
+  if (m->key[i] == NULL)
+    m->key[i] = n, m->value[i] = -1;
+  return &m->value[i];
+}
+
+static bool grow(NodeMap *m) {
+  NodeMap old = *m;
+  m->size = old.size ? 2 * old.size : 64;
+  m->key = calloc((size_t)m->size, sizeof *m->key);
+  m->value = malloc((size_t)m->size * sizeof *m->value);
+  if (m->key == NULL || m->value == NULL) {
+    free(m->key);
+    free(m->value);
+    *m = old;
+    return false;
+  }
+  for (int i = 0; i < old.size; i++)
+    if (old.key[i])
+      *slot(m, old.key[i]) = old.value[i];
+  free(old.key);
+  free(old.value);
+  return true;
+}
+
+int *nodemap_at(NodeMap *m, const Node *n) {
+  if (2 * m->used >= m->size && !grow(m))
+    return NULL;
+  int *v = slot(m, n);
+  if (*v == -1)
+    m->used++;
+  return v;
+}
+
+int nodemap_get(const NodeMap *m, const Node *n) {
+  if (m->size == 0)
+    return -1;
+  size_t i = hash(n, m->size);
+  while (m->key[i] && m->key[i] != n)
+    i = (i + 1) & (size_t)(m->size - 1);
+  return m->key[i] ? m->value[i] : -1;
+}
+
+void nodemap_free(NodeMap *m) {
+  free(m->key);
+  free(m->value);
+  memset(m, 0, sizeof *m);
+}
+
+static int by_seq(const void *a, const void *b) {
+  const Node *x = *(Node *const *)a, *y = *(Node *const *)b;
+  return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+typedef struct Found {
+  Node **list;
+  int n, size;
+  NodeMap seen;
+} Found;
+
+static bool visit(Found *f, Node *n) {
+  int *mark = nodemap_at(&f->seen, n);
+  if (mark == NULL)
+    return false;
+  if (*mark != -1)
+    return true;
+  if (f->n == f->size) {
+    int size = f->size ? 2 * f->size : 64;
+    Node **grown = realloc(f->list, (size_t)size * sizeof *grown);
+    if (grown == NULL)
+      return false;
+    f->list = grown;
+    f->size = size;
+  }
+  *mark = f->n;
+  f->list[f->n++] = n;
+  return true;
+}
+
+Node **nodes_needed(const Val *roots, int nroots, bool shapes, int *n) {
+  Found f = {0};
+  bool ok = true;
+  for (int i = 0; i < nroots; i++)
+    ok = ok && visit(&f, roots[i].node);
+  for (int at = 0; ok && at < f.n; at++) {
+    const Node *x = f.list[at];
+    for (int i = 0; i < x->nin; i++)
+      if (shapes || !(op_shape_only(x->op, i)))
+        ok = ok && visit(&f, x->in[i].node);
+  }
+  nodemap_free(&f.seen);
+  if (!ok) {
+    free(f.list);
+    f.list = NULL;
+    f.n = 0;
+  } else if (f.n > 1) {
+    qsort(f.list, (size_t)f.n, sizeof *f.list, by_seq);
+  }
+  *n = f.n;
+  return f.list;
+}

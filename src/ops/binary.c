@@ -1,0 +1,175 @@
+/* Functions of two numbers, comparisons, logic, and the choice between two. */
+
+#include "ops/strip.h"
+
+#define BINARY(name, expression) \
+  BINARY_STRIP(strip_##name, float, float, expression)
+#define BINARY_INT(name, expression) \
+  BINARY_STRIP(strip_##name##_int, int32_t, int32_t, expression)
+#define COMPARE(name, expression)                                \
+  BINARY_STRIP(strip_##name, uint8_t, float, expression)         \
+  BINARY_STRIP(strip_##name##_int, uint8_t, int32_t, expression) \
+  BINARY_STRIP(strip_##name##_bool, uint8_t, uint8_t, expression)
+
+/* whole numbers wrap, as machine integers do */
+#define WRAP(a, operator, b) ((int32_t)((uint32_t)(a) operator (uint32_t)(b)))
+
+BINARY(add, a + b)
+BINARY_INT(add, WRAP(a, +, b))
+BINARY(subtract, a - b)
+BINARY_INT(subtract, WRAP(a, -, b))
+BINARY(multiply, a *b)
+BINARY_INT(multiply, WRAP(a, *, b))
+BINARY(divide, a / b)
+BINARY(floor_divide, floorf(a / b))
+BINARY(mod, vmod(a, b))
+BINARY(power, vpow(a, b))
+BINARY(arctan2, vatan2(a, b))
+BINARY(maximum, a != a ? a : b != b ? b : b <= a ? a : b)
+BINARY_INT(maximum, b <= a ? a : b)
+BINARY(minimum, a != a ? a : b != b ? b : a <= b ? a : b)
+BINARY_INT(minimum, a <= b ? a : b)
+COMPARE(equal, a == b)
+COMPARE(not_equal, a != b)
+COMPARE(less, a < b)
+COMPARE(less_equal, a <= b)
+COMPARE(greater, a > b)
+COMPARE(greater_equal, a >= b)
+BINARY_STRIP(strip_and, uint8_t, uint8_t, a & b)
+BINARY_STRIP(strip_or, uint8_t, uint8_t, a | b)
+BINARY_STRIP(strip_xor, uint8_t, uint8_t, a ^ b)
+
+/* floor division of whole numbers; by 0 gives 0, as NumPy does */
+INLINE int32_t floor_quotient(int32_t a, int32_t b) {
+  if (b == 0)
+    return 0;
+  if (b == -1)
+    return (int32_t)(0u - (uint32_t)a);
+  int32_t q = a / b;
+  return q - (q * b != a && (a < 0) != (b < 0));
+}
+BINARY_INT(floor_divide, floor_quotient(a, b))
+BINARY_INT(mod, b == 0 ? 0 : WRAP(a, -, WRAP(floor_quotient(a, b), *, b)))
+
+/* by squaring; a negative exponent gives what the quotient would */
+INLINE int32_t whole_power(int32_t a, int32_t b) {
+  if (b < 0)
+    return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
+  uint32_t y = 1, x = (uint32_t)a;
+  for (; b; b >>= 1, x *= x)
+    if (b & 1)
+      y *= x;
+  return (int32_t)y;
+}
+BINARY_INT(power, whole_power(a, b))
+
+#define SELECT_STRIP(name, type)              \
+  STRIP(name) {                               \
+    type *y = py;                             \
+    const uint8_t *condition = pa;            \
+    const type *a = pb, *b = pc;              \
+    (void)imm;                                \
+    IN_PLACE                                  \
+    for (int i = 0; i < n; i++) {             \
+      type yes = a[i], no = b[i];             \
+      y[i] = condition[i] ? yes : no;         \
+    }                                         \
+  }
+SELECT_STRIP(strip_select_float, float)
+SELECT_STRIP(strip_select_int, int32_t)
+SELECT_STRIP(strip_select_bool, uint8_t)
+
+static Strip pick_select(const Step *s) {
+  switch (s->in[1].dtype) {
+    case F32: return strip_select_float;
+    case I32: return strip_select_int;
+    default: return strip_select_bool;
+  }
+}
+
+/* ---- gradients ---------------------------------------------------------- */
+
+#define VJP(name, da, db)                                                  \
+  static void name##_vjp(Context *c, const Node *n, const Val *dy, Val *dx) { \
+    Val g = dy[0], a = input(n, 0), b = input(n, 1), y = result(n);        \
+    (void)a, (void)b, (void)y;                                             \
+    dx[0] = da;                                                            \
+    dx[1] = db;                                                            \
+  }
+
+static Val where_or_0(Context *c, Val condition, Val g) {
+  return select_of(c, condition, g, scalar_f32(c, 0));
+}
+
+static Val where_not_0(Context *c, Val condition, Val g) {
+  return select_of(c, condition, scalar_f32(c, 0), g);
+}
+
+/* a where it has a logarithm, else 1 */
+static Val positive_or_1(Context *c, Val a) {
+  Val one = scalar_f32(c, 1);
+  return select_of(c, less(c, scalar_f32(c, 0), a), a, one);
+}
+
+VJP(add, g, g)
+VJP(subtract, g, neg(c, g))
+VJP(multiply, mul(c, g, b), mul(c, g, a))
+VJP(divide, divide(c, g, b), neg(c, divide(c, mul(c, g, y), b)))
+VJP(mod, g, neg(c, mul(c, g, floor_divide(c, a, b))))
+VJP(power, mul(c, mul(c, g, b), power_of(c, a, shifted(c, b, -1))),
+    mul(c, mul(c, g, y), log_of(c, positive_or_1(c, a))))
+VJP(maximum, where_or_0(c, less_equal(c, b, a), g),
+    where_not_0(c, less_equal(c, b, a), g))
+VJP(minimum, where_or_0(c, less_equal(c, a, b), g),
+    where_not_0(c, less_equal(c, a, b), g))
+VJP(arctan2, divide(c, mul(c, g, b), add(c, square(c, a), square(c, b))),
+    neg(c, divide(c, mul(c, g, a), add(c, square(c, a), square(c, b)))))
+
+static void where_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[1] = where_or_0(c, input(n, 0), dy[0]);
+  dx[2] = where_not_0(c, input(n, 0), dy[0]);
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+#define ROW(op, text) \
+  {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, \
+   {strip_##op, strip_##op##_int}, .vjp = op##_vjp, .doc = text}
+#define ROW_FLOAT(op, text) \
+  {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, {strip_##op}, \
+   .vjp = op##_vjp, .doc = text}
+#define ROW_IS(op, text) \
+  {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_predicate, \
+   {strip_##op, strip_##op##_int, strip_##op##_bool}, .traits = NO_GRADIENT, \
+   .doc = text}
+#define ROW_LOGIC(op, strip, text) \
+  {#op, "x1, x2", ELEMENTWISE, LOGICAL, broadcast_predicate, \
+   {NULL, NULL, strip}, .traits = NO_GRADIENT, .doc = text}
+
+const Op ops_binary[] = {
+  ROW(add, "x1 + x2."),
+  ROW(subtract, "x1 - x2."),
+  ROW(multiply, "x1 * x2."),
+  ROW_FLOAT(divide, "x1 / x2."),
+  {"floor_divide", "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all,
+   {strip_floor_divide, strip_floor_divide_int}, .traits = NO_GRADIENT,
+   .doc = "x1 / x2 rounded down."},
+  ROW(mod, "The rest of x1 / x2, with the sign of x2."),
+  ROW(power, "x1 ^ x2."),
+  ROW(maximum, "The larger of the two."),
+  ROW(minimum, "The smaller of the two."),
+  ROW_FLOAT(arctan2, "The angle of the point (x2, x1)."),
+  ROW_IS(equal, "Where x1 == x2."),
+  ROW_IS(not_equal, "Where x1 ~= x2."),
+  ROW_IS(less, "Where x1 < x2."),
+  ROW_IS(less_equal, "Where x1 <= x2."),
+  ROW_IS(greater, "Where x1 > x2."),
+  ROW_IS(greater_equal, "Where x1 >= x2."),
+  ROW_LOGIC(logical_and, strip_and, "Where both are true."),
+  ROW_LOGIC(logical_or, strip_or, "Where one is true."),
+  ROW_LOGIC(logical_xor, strip_xor, "Where just one is true."),
+  {"where", "condition, x1, x2", ELEMENTWISE, SELECT, broadcast_all,
+   .pick = pick_select, .vjp = where_vjp,
+   .doc = "x1 where the condition holds, else x2."},
+  {0}
+};

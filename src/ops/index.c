@@ -1,0 +1,209 @@
+/* Elements by number: rows of a table, elements along an axis, and their
+** adjoints, which add instead of read. Numbers count from 0; negative ones
+** from the end; one out of range is a fault that names it. */
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/build.h"
+
+/* ---- rows of a table ---------------------------------------------------- */
+
+static bool need_integers(Rule *r, const Type *ids) {
+  return ids->dtype == I32 ||
+         fail(r->error, "the indices must be integers, they are %s",
+              dtype_name((DType)ids->dtype));
+}
+
+static bool gather_shape(Rule *r) {
+  const Type *table = &r->in[0], *ids = &r->in[1];
+  char text[TYPE_TEXT];
+  if (!need_integers(r, ids))
+    return false;
+  if (table->rank < 1 || ids->rank + table->rank - 1 > MAX_RANK)
+    return fail(r->error, "a table of shape %s", type_text(table, text));
+  Type y = *ids;
+  y.dtype = table->dtype;
+  for (int i = 1; i < table->rank; i++)
+    y.dim[y.rank++] = table->dim[i];
+  r->out[0] = y;
+  return true;
+}
+
+enum { GRAIN = 1 << 15 };
+
+static int64_t share(int64_t work, int64_t most) {
+  int64_t tasks = work / GRAIN;
+  return tasks < 1 ? 1 : tasks > most ? most : tasks;
+}
+
+static int64_t gather_tasks(const Step *s) {
+  int64_t ids = type_elements(&s->in[1]);
+  return share(type_elements(&s->out[0]), ids ? ids : 1);
+}
+
+static void gather_run(const Step *s, const Run *r, int64_t task) {
+  const Type *table = &s->in[0];
+  int64_t ids = type_elements(&s->in[1]), tasks = gather_tasks(s);
+  int64_t row = type_span(table, 1, table->rank) *
+                dtype_size((DType)table->dtype);
+  int64_t bad = gather_rows(r->out[0], r->in[0], r->in[1], table->dim[0], row,
+                            ids * task / tasks, ids * (task + 1) / tasks);
+  if (bad < 0)
+    return;
+  int64_t samples = s->in[1].rank > 0 ? s->in[1].dim[0] : 1;
+  run_fault(r, "id %d in sample %lld is out of range 0..%lld",
+            ((const int32_t *)r->in[1])[bad],
+            (long long)(bad / (ids / samples)), (long long)table->dim[0] - 1);
+}
+
+static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = emit(c, op_find("scatter_add"),
+               (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
+}
+
+static bool scatter_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
+  const Type *values = &r->in[0], *ids = &r->in[1], *like = &r->in[2];
+  if (!need_integers(r, ids))
+    return false;
+  bool fits = values->rank == ids->rank + like->rank - 1;
+  for (int i = 1; fits && i < like->rank; i++) {
+    int64_t n = values->dim[ids->rank + i - 1];
+    fits = n == like->dim[i] || n == UNKNOWN || like->dim[i] == UNKNOWN;
+  }
+  if (!fits)
+    return fail(r->error, "values %s at ids %s do not fit %s",
+                type_text(values, a), type_text(ids, b), type_text(like, d));
+  r->out[0] = *like;
+  r->out[0].dtype = values->dtype;
+  return true;
+}
+
+static int64_t scatter_tasks(const Step *s) {
+  const Type *table = &s->out[0];
+  return share(type_elements(table) + type_elements(&s->in[0]),
+               table->dim[0] < 16 ? 1 : 16);
+}
+
+static void scatter_run(const Step *s, const Run *r, int64_t task) {
+  const Type *table = &s->out[0];
+  int64_t rows = table->dim[0], row = type_span(table, 1, table->rank);
+  int64_t tasks = scatter_tasks(s), count = type_elements(&s->in[1]);
+  int64_t r0 = rows * task / tasks, r1 = rows * (task + 1) / tasks;
+  memset((char *)r->out[0] + r0 * row * 4, 0, (size_t)((r1 - r0) * row * 4));
+  if (table->dtype == F32)
+    scatter_add_rows_f32(r->out[0], r->in[0], r->in[1], count, rows, row, r0,
+                         r1);
+  else
+    scatter_add_rows_i32(r->out[0], r->in[0], r->in[1], count, rows, row, r0,
+                         r1);
+}
+
+static void scatter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = gather(c, dy[0], input(n, 1));
+}
+
+/* ---- along an axis ------------------------------------------------------ */
+
+static bool along_fits(Rule *r, const Type *x, const Type *ids) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  int64_t *axis = &r->attr[0].i[0];
+  if (!need_integers(r, ids) || !check_axis(r, axis, x->rank))
+    return false;
+  bool fits = ids->rank == x->rank;
+  for (int i = 0; fits && i < x->rank; i++)
+    fits = i == *axis || ids->dim[i] == x->dim[i] || ids->dim[i] == UNKNOWN ||
+           x->dim[i] == UNKNOWN;
+  return fits || fail(r->error, "indices %s and values %s differ beside axis "
+                                "%lld", type_text(ids, a), type_text(x, b),
+                      (long long)*axis);
+}
+
+static bool take_shape(Rule *r) {
+  if (!along_fits(r, &r->in[0], &r->in[1]))
+    return false;
+  int64_t axis = r->attr[0].i[0];
+  r->out[0] = r->in[0];
+  r->out[0].dim[axis] = r->in[1].dim[axis];
+  return true;
+}
+
+typedef struct Along {
+  int64_t outer, n, m, inner;
+} Along;
+
+static Along along_of(const Type *x, const Type *ids, int axis) {
+  return (Along){type_span(x, 0, axis), x->dim[axis], ids->dim[axis],
+                 type_span(x, axis + 1, x->rank)};
+}
+
+static int64_t take_tasks(const Step *s) {
+  Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
+  return share(p.outer * p.m * p.inner, p.outer ? p.outer : 1);
+}
+
+static void take_run(const Step *s, const Run *r, int64_t task) {
+  Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
+  int64_t tasks = take_tasks(s);
+  int64_t bad = take_along(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner,
+                           dtype_size((DType)s->in[0].dtype),
+                           p.outer * task / tasks,
+                           p.outer * (task + 1) / tasks);
+  if (bad >= 0)
+    run_fault(r, "index %d in sample %lld is out of range 0..%lld",
+              ((const int32_t *)r->in[1])[bad],
+              (long long)(bad / (type_elements(&s->in[1]) / s->in[1].dim[0])),
+              (long long)p.n - 1);
+}
+
+static void take_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = emit(c, op_find("put_add"),
+               (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, n->attr);
+}
+
+static bool put_shape(Rule *r) {
+  if (!along_fits(r, &r->in[0], &r->in[1]))
+    return false;
+  r->out[0] = r->in[2];
+  r->out[0].dtype = F32;
+  return true;
+}
+
+static int64_t put_tasks(const Step *s) {
+  Along p = along_of(&s->out[0], &s->in[1], (int)s->attr[0].i[0]);
+  return share(p.outer * p.n * p.inner, p.outer ? p.outer : 1);
+}
+
+static void put_run(const Step *s, const Run *r, int64_t task) {
+  Along p = along_of(&s->out[0], &s->in[1], (int)s->attr[0].i[0]);
+  int64_t tasks = put_tasks(s), size = p.n * p.inner;
+  int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
+  memset((float *)r->out[0] + o0 * size, 0, (size_t)((o1 - o0) * size) * 4);
+  put_add_f32(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner, o0, o1);
+}
+
+static void put_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = emit(c, op_find("take_along_axis"), (Val[]){dy[0], input(n, 1)}, 2,
+               n->attr);
+}
+
+const Op ops_index[] = {
+  {"gather", "table, ids", INDEX, COMPUTE, gather_shape,
+   .tasks = gather_tasks, .run = gather_run, .vjp = gather_vjp,
+   .traits = FAULTS,
+   .doc = "The rows of a table whose numbers are given."},
+  {"scatter_add", "values, ids, like", INDEX, COMPUTE, scatter_shape,
+   .tasks = scatter_tasks, .run = scatter_run, .vjp = scatter_vjp,
+   .shape_only = 4,
+   .doc = "Zeros of the shape of `like`, each row of values added at its id."},
+  {"take_along_axis", "x, indices, axis:int=-1", INDEX, COMPUTE, take_shape,
+   .tasks = take_tasks, .run = take_run, .vjp = take_vjp,
+   .traits = FAULTS,
+   .doc = "Elements by their numbers along an axis."},
+  {"put_add", "values, indices, like, axis:int=-1", INDEX, COMPUTE, put_shape,
+   .tasks = put_tasks, .run = put_run, .vjp = put_vjp, .shape_only = 4,
+   .doc = "Zeros of the shape of `like`, each value added at its number along "
+          "an axis."},
+  {0}
+};

@@ -1,0 +1,114 @@
+/* Values out of sizes: constants, and positions along an axis. */
+
+#include "kernels/kernels.h"
+#include "ops/build.h"
+
+enum { VALUE, DTYPE }; /* of full_like */
+
+static bool full_like_shape(Rule *r) {
+  r->out[0] = r->in[0];
+  if (attr_given(&r->attr[DTYPE]))
+    r->out[0].dtype = (int32_t)r->attr[DTYPE].i[0];
+  return true;
+}
+
+static void fill_with(const Step *s, void *y, double value) {
+  char item[8];
+  Tensor one = {.type = type_new((DType)s->out[0].dtype, 0, NULL),
+                .data = item};
+  tensor_put(&one, 0, value);
+  fill(y, item, type_elements(&s->out[0]), dtype_size((DType)s->out[0].dtype));
+}
+
+static void full_like_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  fill_with(s, r->out[0], s->attr[VALUE].f);
+}
+
+static void zeros_like_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  fill_with(s, r->out[0], 0);
+}
+
+static void ones_like_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  fill_with(s, r->out[0], 1);
+}
+
+/* zeros_like and ones_like have the type alone as attribute */
+static bool constant_like_shape(Rule *r) {
+  r->out[0] = r->in[0];
+  if (attr_given(&r->attr[0]))
+    r->out[0].dtype = (int32_t)r->attr[0].i[0];
+  return true;
+}
+
+static bool full_shape(Rule *r) {
+  r->out[0] = type_new((DType)r->attr[2].i[0], r->attr[0].n, r->attr[0].i);
+  return type_known(&r->out[0]) ||
+         fail(r->error, "sizes must be known (full_like takes them from a "
+                        "tensor)");
+}
+
+static void full_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  fill_with(s, r->out[0], s->attr[1].f);
+}
+
+static bool iota_shape(Rule *r) {
+  r->out[0] = r->in[0];
+  r->out[0].dtype = I32;
+  return check_axis(r, &r->attr[0].i[0], r->in[0].rank);
+}
+
+static void iota_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  int axis = (int)s->attr[0].i[0];
+  const Type *y = &s->out[0];
+  int64_t outer = type_span(y, 0, axis), n = y->dim[axis];
+  int64_t inner = type_span(y, axis + 1, y->rank);
+  int32_t *at = r->out[0];
+  for (int64_t o = 0; o < outer; o++)
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t k = 0; k < inner; k++)
+        *at++ = (int32_t)i;
+}
+
+static bool arange_shape(Rule *r) {
+  double start = r->attr[0].f, stop = r->attr[1].f, step = r->attr[2].f;
+  if (step == 0 || step != step)
+    return fail(r->error, "the step must not be 0");
+  double n = (stop - start) / step;
+  int64_t count = n <= 0 ? 0 : (int64_t)n + ((double)(int64_t)n < n);
+  r->out[0] = type_new((DType)r->attr[3].i[0], 1, &count);
+  return true;
+}
+
+static void arange_run(const Step *s, const Run *r, int64_t task) {
+  (void)task;
+  Tensor y = {.type = s->out[0], .data = r->out[0]};
+  for (int64_t i = 0; i < s->out[0].dim[0]; i++)
+    tensor_put(&y, i, s->attr[0].f + (double)i * s->attr[2].f);
+}
+
+const Op ops_make[] = {
+  {"full_like", "x, fill_value:num, dtype:dtype=nil", MOVE, AS_IS,
+   full_like_shape, .run = full_like_run, .shape_only = 1,
+   .traits = NO_GRADIENT, .doc = "One number in the shape of x."},
+  {"zeros_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
+   .run = zeros_like_run, .shape_only = 1, .traits = NO_GRADIENT,
+   .doc = "Zeros in the shape of x."},
+  {"ones_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
+   .run = ones_like_run, .shape_only = 1, .traits = NO_GRADIENT,
+   .doc = "Ones in the shape of x."},
+  {"full", "shape:ints, fill_value:num, dtype:dtype=\"float32\"", MOVE, AS_IS,
+   full_shape, .run = full_run, .traits = NO_GRADIENT,
+   .doc = "A tensor of one number."},
+  {"iota_like", "x, axis:int=-1", MOVE, AS_IS, iota_shape, .run = iota_run,
+   .shape_only = 1, .traits = NO_GRADIENT,
+   .doc = "Positions from 0 along an axis, in the shape of x."},
+  {"range", "start:num, stop:num, step:num=1, dtype:dtype=\"float32\"", MOVE,
+   AS_IS, arange_shape, .run = arange_run, .traits = NO_GRADIENT,
+   .doc = "start, start + step, ... below stop."},
+  {0}
+};

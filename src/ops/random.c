@@ -1,0 +1,51 @@
+/* Random numbers as ops: pure functions of (seed, stream, step), so that any
+** thread makes any element. The stream says which drawing place it is; the
+** step is the run's. Sizes come from an input, hence serve an unknown batch. */
+
+#include "base/random.h"
+#include "ops/build.h"
+
+static bool random_shape(Rule *r) {
+  r->out[0] = r->in[0];
+  r->out[0].dtype = F32;
+  return true;
+}
+
+enum { PIECE = 1 << 14 };
+
+static int64_t random_tasks(const Step *s) {
+  int64_t n = type_elements(&s->out[0]) / PIECE;
+  return n < 1 ? 1 : n;
+}
+
+typedef void (*Draw)(float *y, int64_t first, int64_t n, RandomKey key);
+
+static void draw_part(Draw draw, const Step *s, const Run *r, int64_t task) {
+  int64_t n = type_elements(&s->out[0]), first = task * PIECE;
+  int64_t last = task + 1 == random_tasks(s) ? n : first + PIECE;
+  uint64_t own = (uint64_t)s->attr[1].i[0]; /* the layer's own seed, if any */
+  RandomKey key = {s->attr[1].kind == ATTR_NIL ? r->env->seed : own,
+                   (uint32_t)s->attr[0].i[0], r->env->step};
+  draw((float *)r->out[0] + first, first, last - first, key);
+}
+
+static void uniform_run(const Step *s, const Run *r, int64_t task) {
+  draw_part(random_uniform, s, r, task);
+}
+
+static void normal_run(const Step *s, const Run *r, int64_t task) {
+  draw_part(random_normal, s, r, task);
+}
+
+const Op ops_random[] = {
+  {"random_uniform_like", "x, stream:int=0, seed:int=nil", RANDOM, AS_IS,
+   random_shape, .tasks = random_tasks, .run = uniform_run, .shape_only = 1,
+   .traits = NO_GRADIENT | DRAWS,
+   .doc = "Numbers from [0, 1) in the shape of x, new ones at each run."},
+  {"random_normal_like", "x, stream:int=0, seed:int=nil", RANDOM, AS_IS,
+   random_shape, .tasks = random_tasks, .run = normal_run, .shape_only = 1,
+   .traits = NO_GRADIENT | DRAWS,
+   .doc = "Normal numbers (mean 0, deviation 1) in the shape of x, new ones at "
+          "each run."},
+  {0}
+};

@@ -1,0 +1,181 @@
+/* Functions of one number: strips, gradients, rows. */
+
+#include "ops/strip.h"
+
+#define UNARY(name, expression) \
+  UNARY_STRIP(strip_##name, float, float, expression)
+#define UNARY_INT(name, expression) \
+  UNARY_STRIP(strip_##name##_int, int32_t, int32_t, expression)
+#define PREDICATE(name, expression) \
+  UNARY_STRIP(strip_##name, uint8_t, float, expression)
+
+UNARY(negative, -x)
+UNARY_INT(negative, (int32_t)(0u - (uint32_t)x))
+UNARY(abs, fabsf(x))
+UNARY_INT(abs, x < 0 ? (int32_t)(0u - (uint32_t)x) : x)
+UNARY(sign, x > 0 ? 1.0f : x < 0 ? -1.0f : x) /* NaN stays */
+UNARY_INT(sign, (x > 0) - (x < 0))
+UNARY(square, x *x)
+UNARY_INT(square, (int32_t)((uint32_t)x * (uint32_t)x))
+UNARY(floor, floorf(x))
+UNARY(ceil, ceilf(x))
+UNARY(trunc, truncf(x))
+UNARY(round, nearbyintf(x))
+UNARY(exp, vexp(x))
+UNARY(expm1, vexpm1(x))
+UNARY(log, vlog(x))
+UNARY(log1p, vlog1p(x))
+UNARY(sqrt, sqrtf(x))
+UNARY(rsqrt, 1.0f / sqrtf(x))
+UNARY(reciprocal, 1.0f / x)
+UNARY(sin, vsin(x))
+UNARY(cos, vcos(x))
+UNARY(tan, vtan(x))
+UNARY(arcsin, vasin(x))
+UNARY(arccos, vacos(x))
+UNARY(arctan, vatan(x))
+UNARY(sinh, vsinh(x))
+UNARY(cosh, vcosh(x))
+UNARY(tanh, vtanh(x))
+UNARY(arcsinh, vasinh(x))
+UNARY(arccosh, vacosh(x))
+UNARY(arctanh, vatanh(x))
+UNARY(sigmoid, vsigmoid(x))
+UNARY(erf, verf(x))
+UNARY(relu, x > 0 ? x : x != x ? x : 0.0f)
+UNARY(softplus, (x > 0 ? x : 0.0f) + vlog1p(vexp(-fabsf(x))))
+PREDICATE(isnan, x != x)
+PREDICATE(isinf, fabsf(x) == INFINITY)
+PREDICATE(isfinite, fabsf(x) < INFINITY)
+UNARY_STRIP(strip_not, uint8_t, uint8_t, x == 0)
+
+/* The inverse of erf by two polynomials in w = -log(1 - x^2) (M. Giles,
+** "Approximating the erfinv function", 2010). */
+INLINE float inverse_erf(float x) {
+  float w = -vlog((1.0f - x) * (1.0f + x));
+  float c = w - 2.5f, t = sqrtf(w) - 3.0f;
+  float near = 2.81022636e-08f;
+  near = 3.43273939e-07f + near * c;
+  near = -3.5233877e-06f + near * c;
+  near = -4.39150654e-06f + near * c;
+  near = 0.00021858087f + near * c;
+  near = -0.00125372503f + near * c;
+  near = -0.00417768164f + near * c;
+  near = 0.246640727f + near * c;
+  near = 1.50140941f + near * c;
+  float far = -0.000200214257f;
+  far = 0.000100950558f + far * t;
+  far = 0.00134934322f + far * t;
+  far = -0.00367342844f + far * t;
+  far = 0.00573950773f + far * t;
+  far = -0.0076224613f + far * t;
+  far = 0.00943887047f + far * t;
+  far = 1.00167406f + far * t;
+  far = 2.83297682f + far * t;
+  float y = (w < 5.0f ? near : far) * x;
+  return fabsf(x) == 1.0f ? x * INFINITY : y;
+}
+UNARY(erfinv, inverse_erf(x))
+
+/* ---- gradients: dx = dy * ... ------------------------------------------- */
+
+#define VJP(name, expression)                                              \
+  static void name##_vjp(Context *c, const Node *n, const Val *dy, Val *dx) { \
+    Val g = dy[0], x = input(n, 0), y = result(n);                         \
+    (void)x, (void)y;                                                      \
+    dx[0] = expression;                                                    \
+  }
+
+static Val one_minus_square(Context *c, Val x) {
+  return sub(c, scalar_f32(c, 1), square(c, x));
+}
+
+static Val one_plus_square(Context *c, Val x) {
+  return shifted(c, square(c, x), 1);
+}
+
+VJP(negative, neg(c, g))
+VJP(abs, mul(c, g, sign_of(c, x)))
+VJP(square, mul(c, g, scaled(c, x, 2)))
+VJP(exp, mul(c, g, y))
+VJP(expm1, mul(c, g, shifted(c, y, 1)))
+VJP(log, divide(c, g, x))
+VJP(log1p, divide(c, g, shifted(c, x, 1)))
+VJP(sqrt, divide(c, scaled(c, g, 0.5), y))
+VJP(rsqrt, mul(c, scaled(c, g, -0.5), mul(c, y, square(c, y))))
+VJP(reciprocal, neg(c, mul(c, g, square(c, y))))
+VJP(sin, mul(c, g, cos_of(c, x)))
+VJP(cos, neg(c, mul(c, g, sin_of(c, x))))
+VJP(tan, mul(c, g, one_plus_square(c, y)))
+VJP(arcsin, divide(c, g, sqrt_of(c, one_minus_square(c, x))))
+VJP(arccos, neg(c, divide(c, g, sqrt_of(c, one_minus_square(c, x)))))
+VJP(arctan, divide(c, g, one_plus_square(c, x)))
+VJP(sinh, mul(c, g, cosh_of(c, x)))
+VJP(cosh, mul(c, g, sinh_of(c, x)))
+VJP(tanh, mul(c, g, one_minus_square(c, y)))
+VJP(arcsinh, divide(c, g, sqrt_of(c, one_plus_square(c, x))))
+VJP(arccosh, divide(c, g, sqrt_of(c, shifted(c, square(c, x), -1))))
+VJP(arctanh, divide(c, g, one_minus_square(c, x)))
+VJP(sigmoid, mul(c, g, mul(c, y, sub(c, scalar_f32(c, 1), y))))
+VJP(erf, mul(c, g, scaled(c, exp_of(c, neg(c, square(c, x))),
+                          1.1283791670955126)))
+VJP(erfinv, mul(c, g, scaled(c, exp_of(c, square(c, y)), 0.886226925452758)))
+VJP(relu, select_of(c, less(c, scalar_f32(c, 0), y), g, scalar_f32(c, 0)))
+VJP(softplus, mul(c, g, sigmoid_of(c, x)))
+
+/* ---- rows --------------------------------------------------------------- */
+
+#define ROW(op, text) \
+  {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op}, \
+   .vjp = op##_vjp, .doc = text}
+#define ROW_INT(op, text) \
+  {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op, strip_##op##_int}, \
+   .vjp = op##_vjp, .doc = text}
+#define ROW_FLAT(op, text) \
+  {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op}, \
+   .traits = NO_GRADIENT, .doc = text}
+#define ROW_IS(op, text) \
+  {#op, "x", ELEMENTWISE, COMPUTE, predicate_first, {strip_##op}, \
+   .traits = NO_GRADIENT, .doc = text}
+
+const Op ops_unary[] = {
+  ROW_INT(negative, "-x."),
+  ROW_INT(abs, "|x|."),
+  ROW_INT(square, "x * x."),
+  {"sign", "x", ELEMENTWISE, COMPUTE, like_first, {strip_sign, strip_sign_int},
+   .traits = NO_GRADIENT, .doc = "-1, 0 or 1."},
+  ROW_FLAT(floor, "The largest whole number not above x."),
+  ROW_FLAT(ceil, "The smallest whole number not below x."),
+  ROW_FLAT(trunc, "x without its fraction."),
+  ROW_FLAT(round, "The nearest whole number; halves go to the even one."),
+  ROW(exp, "e ^ x."),
+  ROW(expm1, "e ^ x - 1, exact near 0."),
+  ROW(log, "Natural logarithm."),
+  ROW(log1p, "log(1 + x), exact near 0."),
+  ROW(sqrt, "Square root."),
+  ROW(rsqrt, "1 / sqrt(x)."),
+  ROW(reciprocal, "1 / x."),
+  ROW(sin, "Sine."),
+  ROW(cos, "Cosine."),
+  ROW(tan, "Tangent."),
+  ROW(arcsin, "The angle whose sine is x."),
+  ROW(arccos, "The angle whose cosine is x."),
+  ROW(arctan, "The angle whose tangent is x."),
+  ROW(sinh, "Hyperbolic sine."),
+  ROW(cosh, "Hyperbolic cosine."),
+  ROW(tanh, "Hyperbolic tangent."),
+  ROW(arcsinh, "Inverse hyperbolic sine."),
+  ROW(arccosh, "Inverse hyperbolic cosine."),
+  ROW(arctanh, "Inverse hyperbolic tangent."),
+  ROW(sigmoid, "1 / (1 + e ^ -x)."),
+  ROW(erf, "The error function."),
+  ROW(erfinv, "The inverse of erf."),
+  ROW(relu, "max(x, 0)."),
+  ROW(softplus, "log(1 + e ^ x)."),
+  ROW_IS(isnan, "Where x is not a number."),
+  ROW_IS(isinf, "Where x is infinite."),
+  ROW_IS(isfinite, "Where x is neither infinite nor NaN."),
+  {"logical_not", "x", ELEMENTWISE, LOGICAL, predicate_first,
+   {NULL, NULL, strip_not}, .traits = NO_GRADIENT, .doc = "Where x is false."},
+  {0}
+};

@@ -1,0 +1,404 @@
+/* Where each value lives. A value's life goes from the unit that makes it to
+** the last that reads it; lives that do not meet share the arena. A result is
+** made in the caller's memory, a new value of a variable in the variable,
+** when nobody needs the old one any more. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/prog.h"
+
+typedef struct Life {
+  int root;        /* the value whose memory this is a view of */
+  int first, last; /* units; of roots */
+  int64_t bytes;
+  int joined; /* the value whose place it takes over, or -1 */
+  bool taken; /* another has taken its place over */
+} Life;
+
+typedef struct Placer {
+  Prog *p;
+  Life *life;
+  int unit; /* the one that is looked at */
+} Placer;
+
+/* ---- what units read ---------------------------------------------------- */
+
+static bool is_member(const Prog *p, const Group *g, const Node *n) {
+  int k = prog_number(p, n);
+  for (int m = 0; m < g->n; m++)
+    if (g->member[m] == k)
+      return true;
+  return false;
+}
+
+static void node_reads(const Prog *p, const Node *n, const Group *g,
+                       void (*visit)(void *ud, int value), void *ud) {
+  for (int i = 0; i < n->nin; i++) {
+    const Node *x = n->in[i].node;
+    if (node_is_shape(x) || op_shape_only(n->op, i))
+      continue;
+    if (g && (is_member(p, g, x) || prog_number(p, x) == g->anchor))
+      continue;
+    visit(ud, prog_value(p, n->in[i]));
+  }
+}
+
+void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
+                void *ud) {
+  if (u.group < 0) {
+    node_reads(p, p->node[u.node], NULL, visit, ud);
+    return;
+  }
+  const Group *g = &p->groups[u.group];
+  if (g->anchor >= 0)
+    node_reads(p, p->node[g->anchor], NULL, visit, ud);
+  for (int m = 0; m < g->n; m++)
+    node_reads(p, p->node[g->member[m]], g, visit, ud);
+}
+
+bool member_escapes(const Prog *p, const Group *g, int member) {
+  const Node *x = p->node[member];
+  for (int i = member + 1; i < p->n; i++)
+    for (int k = 0; k < p->node[i]->nin; k++)
+      if (p->node[i]->in[k].node == x && !is_member(p, g, p->node[i]))
+        return true;
+  for (int i = 0; i < p->f->noutputs; i++)
+    if (p->out[i].node == x)
+      return true;
+  for (int i = 0; i < p->f->nbindings; i++)
+    if (p->update[i].node == x)
+      return true;
+  return false;
+}
+
+bool prog_view(const Prog *p, int node, int64_t *offset) {
+  const Node *n = p->node[node];
+  Type in[2];
+  if (n->op->view == NULL || n->nin == 0)
+    return false;
+  for (int i = 0; i < n->nin && i < 2; i++)
+    in[i] = *val_type(n->in[i]);
+  Type *all = n->nin > 2 ? malloc((size_t)n->nin * sizeof *all) : in;
+  if (all == NULL)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    all[i] = *val_type(n->in[i]);
+  Step s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1, .in = all,
+            .out = &n->out[0].type};
+  *offset = n->op->view(&s);
+  if (all != in)
+    free(all);
+  return *offset >= 0;
+}
+
+/* ---- lives -------------------------------------------------------------- */
+
+static void see_read(void *ud, int value) {
+  Placer *k = ud;
+  Life *root = &k->life[k->life[value].root];
+  if (root->last < k->unit)
+    root->last = k->unit;
+}
+
+static void start_life(Placer *k, int node) {
+  const Node *n = k->p->node[node];
+  for (int i = 0; i < n->nout; i++) {
+    int v = k->p->first_value[node] + i;
+    k->life[v] = (Life){v, -1, -1, type_bytes(&n->out[i].type), -1, false};
+  }
+}
+
+static void set_first(Placer *k, int node) {
+  for (int i = 0; i < k->p->node[node]->nout; i++) {
+    Life *l = &k->life[k->p->first_value[node] + i];
+    l->first = k->unit;
+    if (l->last < k->unit)
+      l->last = k->unit;
+  }
+}
+
+/* The product is made where a result of its group will stand. */
+static int anchor_host(const Prog *p, const Group *g) {
+  for (int m = 0; m < g->n; m++)
+    if (p->node[g->member[m]]->out[0].type.dtype == F32 &&
+        member_escapes(p, g, g->member[m]))
+      return g->member[m];
+  return -1;
+}
+
+static void find_lives(Placer *k) {
+  Prog *p = k->p;
+  int64_t offset;
+  for (int i = 0; i < p->n; i++)
+    start_life(k, i);
+  for (k->unit = 0; k->unit < p->nunits; k->unit++) {
+    Unit u = p->unit[k->unit];
+    if (u.node >= 0 && prog_view(p, u.node, &offset)) {
+      int v = p->first_value[u.node];
+      int source = prog_value(p, p->node[u.node]->in[0]);
+      k->life[v].root = k->life[source].root;
+      p->place[v].offset = p->place[source].offset + offset;
+      continue; /* no step: its readers count */
+    }
+    unit_reads(p, u, see_read, k);
+    if (u.node >= 0) {
+      set_first(k, u.node);
+      continue;
+    }
+    Group *g = &p->groups[u.group];
+    for (int m = 0; m < g->n; m++)
+      set_first(k, g->member[m]);
+    if (g->anchor >= 0 && (g->host = anchor_host(p, g)) < 0)
+      set_first(k, g->anchor);
+  }
+  k->unit = p->nunits;
+  for (int i = 0; i < p->f->noutputs; i++)
+    see_read(k, prog_value(p, p->out[i]));
+  for (int i = 0; i < p->f->nbindings; i++)
+    if (p->update[i].node)
+      see_read(k, prog_value(p, p->update[i]));
+}
+
+/* ---- fixed places ------------------------------------------------------- */
+
+static void place_leaves(Placer *k) {
+  Prog *p = k->p;
+  for (int i = 0; i < p->f->ninputs; i++)
+    p->place[prog_value(p, p->in[i])].base = INPUT,
+    p->place[prog_value(p, p->in[i])].index = i;
+  for (int i = 0; i < p->f->nbindings; i++)
+    p->place[prog_value(p, p->leaf[i])].base = VARIABLE,
+    p->place[prog_value(p, p->leaf[i])].index = i;
+  for (int i = 0; i < p->n; i++)
+    if (node_is_value(p->node[i]))
+      p->place[p->first_value[i]].base = CONSTANT,
+      p->place[p->first_value[i]].index = i;
+}
+
+/* A value that a unit makes and that has no place yet. */
+static bool is_free(const Placer *k, int value) {
+  return k->life[value].first >= 0 && k->p->place[value].base == NOWHERE;
+}
+
+static void add_move(Prog *p, int value, Place to) {
+  p->move[p->nmoves++] = (Move){value, to, -1};
+}
+
+static void place_outputs(Placer *k) {
+  Prog *p = k->p;
+  for (int i = 0; i < p->f->noutputs; i++) {
+    int v = prog_value(p, p->out[i]), root = k->life[v].root;
+    Place to = {OUTPUT, i, 0};
+    if (is_free(k, root) && k->life[root].bytes == k->life[v].bytes)
+      p->place[root] = to;
+    else
+      add_move(p, v, to);
+  }
+}
+
+/* Whether the unit reads the variable as a tile program does: element by
+** element, before it writes. */
+typedef struct Reads {
+  const Prog *p;
+  const Life *life;
+  int root;
+  bool found;
+} Reads;
+
+static void see_root(void *ud, int value) {
+  Reads *r = ud;
+  r->found = r->found || r->life[value].root == r->root;
+}
+
+static bool reads_aligned(const Prog *p, const Group *g, int leaf) {
+  for (int m = 0; m < g->n; m++) {
+    const Node *n = p->node[g->member[m]];
+    for (int i = 0; i < n->nin; i++)
+      if (!node_is_shape(n->in[i].node) &&
+          prog_value(p, n->in[i]) == leaf &&
+          type_elements(val_type(n->in[i])) != type_elements(&n->out[0].type))
+        return false;
+  }
+  return true;
+}
+
+/* Whether value v may be written over the memory of root `old` by the unit
+** that makes it. */
+static bool may_overwrite(const Placer *k, int v, int old) {
+  const Prog *p = k->p;
+  int at = k->life[v].first;
+  Unit u = p->unit[at];
+  if (k->life[old].last > at || k->life[old].bytes != k->life[v].bytes)
+    return false;
+  Reads r = {p, k->life, old, false};
+  unit_reads(p, u, see_root, &r);
+  if (!r.found)
+    return true;
+  if (u.group < 0)
+    return false;
+  const Group *g = &p->groups[u.group];
+  if (g->anchor >= 0) { /* the product still reads while parts are finished */
+    Reads a = {p, k->life, old, false};
+    node_reads(p, p->node[g->anchor], NULL, see_root, &a);
+    if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
+      return false;
+  }
+  for (int i = 0; i < p->nvalues; i++) /* not through a view */
+    if (i != old && k->life[i].root == old)
+      return false;
+  return reads_aligned(p, g, old);
+}
+
+static void place_updates(Placer *k) {
+  Prog *p = k->p;
+  for (int i = 0; i < p->f->nbindings; i++) {
+    if (p->update[i].node == NULL)
+      continue;
+    int v = prog_value(p, p->update[i]), old = prog_value(p, p->leaf[i]);
+    Place to = {VARIABLE, i, 0};
+    if ((p->passes & PASS_REUSE) && k->life[v].root == v && is_free(k, v) &&
+        may_overwrite(k, v, old))
+      p->place[v] = to;
+    else
+      add_move(p, v, to);
+  }
+}
+
+/* ---- the arena ---------------------------------------------------------- */
+
+/* A result takes over the place of an operand that dies in the same unit. */
+static void take_over(Placer *k) {
+  Prog *p = k->p;
+  for (int v = 0; v < p->nvalues; v++) {
+    if (k->life[v].root != v || !is_free(k, v))
+      continue;
+    Unit u = p->unit[k->life[v].first];
+    if (u.group < 0)
+      continue;
+    for (int old = 0; old < v && k->life[v].joined < 0; old++) {
+      if (k->life[old].root != old || k->life[old].last != k->life[v].first ||
+          !is_free(k, old) || k->life[old].first == k->life[v].first || k->life[old].taken)
+        continue;
+      Reads r = {p, k->life, old, false};
+      unit_reads(p, u, see_root, &r);
+      if (!r.found || !may_overwrite(k, v, old))
+        continue;
+      int base = old; /* the first of the chain stands for all */
+      while (k->life[base].joined >= 0)
+        base = k->life[base].joined;
+      k->life[v].joined = base;
+      k->life[base].last = k->life[v].last > k->life[base].last
+                               ? k->life[v].last : k->life[base].last;
+      k->life[old].taken = true;
+    }
+  }
+}
+
+static int by_size(const void *a, const void *b) {
+  const Life *x = *(const Life *const *)a, *y = *(const Life *const *)b;
+  if (x->bytes != y->bytes)
+    return x->bytes < y->bytes ? 1 : -1;
+  return x < y ? -1 : x > y;
+}
+
+static int64_t round_up(int64_t bytes) {
+  return (bytes + 63) & ~(int64_t)63;
+}
+
+/* The lowest gap between the placed ones that live at the same time. */
+static int64_t find_gap(const Placer *k, const Life **placed, int n,
+                        const Life *l) {
+  int64_t at = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (int i = 0; i < n; i++) {
+      const Life *o = placed[i];
+      int64_t start = k->p->place[o - k->life].offset;
+      if (o->first > l->last || o->last < l->first ||
+          start >= at + round_up(l->bytes) || at >= start + round_up(o->bytes))
+        continue;
+      at = start + round_up(o->bytes);
+      moved = true;
+    }
+  }
+  return at;
+}
+
+static bool fill_arena(Placer *k) {
+  Prog *p = k->p;
+  const Life **list = malloc(((size_t)p->nvalues + 1) * sizeof *list);
+  int n = 0;
+  if (list == NULL)
+    return fail(p->error, "out of memory");
+  for (int v = 0; v < p->nvalues; v++)
+    if (k->life[v].root == v && is_free(k, v) && k->life[v].joined < 0)
+      list[n++] = &k->life[v];
+  qsort(list, (size_t)n, sizeof *list, by_size);
+  for (int i = 0; i < n; i++) {
+    Place *at = &p->place[list[i] - k->life];
+    *at = (Place){ARENA, 0, find_gap(k, list, i, list[i])};
+    int64_t end = at->offset + round_up(list[i]->bytes);
+    if (end > p->arena)
+      p->arena = end;
+  }
+  free(list);
+  for (int v = 0; v < p->nvalues; v++)
+    if (k->life[v].joined >= 0)
+      p->place[v] = p->place[k->life[v].joined];
+  return true;
+}
+
+static void place_views(Placer *k) {
+  for (int v = 0; v < k->p->nvalues; v++) {
+    int root = k->life[v].root;
+    if (root == v)
+      continue;
+    k->p->place[v].base = k->p->place[root].base;
+    k->p->place[v].index = k->p->place[root].index;
+    k->p->place[v].offset += k->p->place[root].offset;
+  }
+}
+
+/* A variable that becomes the old value of another goes by a detour: that one
+** may be written first. */
+static void detour_moves(Prog *p) {
+  for (int i = 0; i < p->nmoves; i++) {
+    Move *m = &p->move[i];
+    if (m->to.base != VARIABLE || p->place[m->value].base != VARIABLE)
+      continue;
+    m->via = p->arena;
+    p->arena += round_up(type_bytes(
+        &p->f->bindings[m->to.index].variable->tensor.type));
+  }
+}
+
+bool place(Prog *p) {
+  Placer k = {.p = p};
+  p->first_value = malloc(((size_t)p->n + 1) * sizeof *p->first_value);
+  for (int i = 0; p->first_value && i < p->n; i++) {
+    p->first_value[i] = p->nvalues;
+    p->nvalues += p->node[i]->nout;
+  }
+  p->place = calloc((size_t)p->nvalues + 1, sizeof *p->place);
+  p->move = malloc((size_t)(p->f->noutputs + p->f->nbindings + 1) *
+                   sizeof *p->move);
+  k.life = malloc(((size_t)p->nvalues + 1) * sizeof *k.life);
+  if (!p->first_value || !p->place || !p->move || !k.life) {
+    free(k.life);
+    return fail(p->error, "out of memory");
+  }
+  find_lives(&k);
+  place_leaves(&k);
+  place_outputs(&k);
+  place_updates(&k);
+  if (p->passes & PASS_REUSE)
+    take_over(&k);
+  bool ok = fill_arena(&k);
+  if (ok) {
+    place_views(&k);
+    detour_moves(p);
+  }
+  free(k.life);
+  return ok;
+}

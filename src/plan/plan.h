@@ -1,0 +1,71 @@
+/* From a function to steps: what a compiled function is, and how it runs. A
+** plan is for concrete sizes, immutable, and shared between threads; a run of
+** it borrows a lane (arena and pointers) and allocates nothing. */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "graph/graph.h"
+
+/* Passes that can be switched off; what is left without them is the naive
+** plan, one step a node, the oracle of all the others. */
+enum {
+  PASS_SIMPLIFY = 1, /* algebra and folding of constants */
+  PASS_SHARE = 2,    /* equal nodes become one */
+  PASS_FUSE = 4,     /* elementwise chains become one step */
+  PASS_ATTACH = 8,   /* ... that finishes the product before it */
+  PASS_REUSE = 16,   /* results take the place of inputs that die */
+  PASS_ALL = 31
+};
+/* From a list like "-fuse,-share"; NULL: all. "naive": none. */
+unsigned passes_of(const char *text);
+
+typedef struct Plan Plan;
+
+/* Compiles for these input types; NULL with the error. debug: text of each
+** stage is written there (may be NULL). Does not change f. */
+Plan *plan_new(const Function *f, const Type *in, Account *account,
+               unsigned passes, Text *debug, Error *e);
+void plan_retain(Plan *p);
+void plan_release(Plan *p);
+
+/* Memory of inputs and outputs is the caller's; variables are read, and
+** updated, in place. */
+bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env);
+const Type *plan_input(const Plan *p, int i);
+const Type *plan_output(const Plan *p, int i);
+int64_t plan_arena_bytes(const Plan *p);
+int plan_steps(const Plan *p);
+
+/* ---- compiled functions (compiled.c) ------------------------------------ */
+
+/* A function with a cache of its plans. Thread-safe where it is not said
+** otherwise. */
+typedef struct Compiled Compiled;
+Compiled *compiled_new(Function *f, Account *account, Error *e);
+void compiled_retain(Compiled *k);
+void compiled_release(Compiled *k); /* on the thread of the state */
+const Function *compiled_function(const Compiled *k);
+Account *compiled_account(const Compiled *k); /* borrowed */
+void compiled_set_passes(Compiled *k, unsigned passes);
+/* The plan for these types, counted; NULL with the error. */
+Plan *compiled_plan(Compiled *k, const Type *in, Error *e);
+/* Before a run that updates variables (on the thread of the state). */
+bool compiled_own_variables(Compiled *k, Error *e);
+/* After it. */
+void compiled_touch_variables(Compiled *k);
+
+/* ---- rows (rows.c) ------------------------------------------------------ */
+
+/* Runs batches of rows without leaving C. */
+typedef struct Rows {
+  const Tensor *in;     /* (n, ...) each */
+  const int32_t *order; /* which row comes when; NULL: as they are */
+  Tensor *out;          /* (n, ...) each, or NULL: results are dropped */
+  int64_t first, last, batch;
+  double seconds;       /* give up the thread after so long; 0: never */
+  const atomic_bool *cancel;
+} Rows;
+/* The next row to do (last when done); -1 with the error. */
+int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e);
+
+#endif

@@ -1,0 +1,88 @@
+/* The graph of one compilation, and what each pass adds to it. Between the
+** files of the plan only. */
+#ifndef PLAN_PROG_H
+#define PLAN_PROG_H
+
+#include "plan/plan.h"
+
+enum { GROUP_NODES = TILE_REGISTERS };
+
+/* Elementwise nodes of one domain that run as one tile program; the product
+** before them, if it is theirs alone, is the anchor. */
+typedef struct Group {
+  int n, member[GROUP_NODES]; /* node numbers, ascending; n 0: merged away */
+  int anchor;                 /* node number or -1 */
+  int host; /* the member whose place the anchor's result takes, or -1 */
+} Group;
+
+/* What runs as one step: a node, or a group. */
+typedef struct Unit {
+  int node, group; /* one of them is -1 */
+} Unit;
+
+typedef enum Base {
+  NOWHERE, ARENA, INPUT, OUTPUT, VARIABLE, CONSTANT
+} Base;
+
+typedef struct Place {
+  Base base;
+  int index;      /* which input, output, variable or constant */
+  int64_t offset; /* in bytes */
+} Place;
+
+/* Bytes to move when all units have run. */
+typedef struct Move {
+  int value;
+  Place to;
+  int64_t via; /* where in the arena it waits until all others are read, or -1 */
+} Move;
+
+typedef struct Prog {
+  Context c; /* of the new nodes */
+  const Function *f;
+  unsigned passes;
+  Error *error;
+  Text *debug;
+
+  Node **node; /* needed ones, inputs first */
+  int n;
+  NodeMap number;
+  Val *in, *out, *leaf, *update; /* of inputs, outputs, variables; an update
+                                    whose node is NULL: there is none */
+  int *group; /* of each node, -1: none */
+  Group *groups;
+  int ngroups;
+  Unit *unit;
+  int nunits;
+
+  int *first_value; /* number of output 0 of each node */
+  int nvalues;
+  Place *place; /* of each value */
+  Move *move;
+  int nmoves;
+  int64_t arena;
+} Prog;
+
+INLINE int prog_number(const Prog *p, const Node *n) {
+  return nodemap_get(&p->number, n);
+}
+INLINE int prog_value(const Prog *p, Val v) {
+  return p->first_value[prog_number(p, v.node)] + v.out;
+}
+/* Whether the node's first output is its first input's memory; offset in
+** bytes. */
+bool prog_view(const Prog *p, int node, int64_t *offset);
+
+/* Calls visit(ud, value) for each value that the unit reads (data, not sizes);
+** a value that it reads twice may come twice. */
+void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
+                void *ud);
+/* Whether somebody outside the group reads this member. */
+bool member_escapes(const Prog *p, const Group *g, int member);
+
+/* The passes, in order. False with the error. */
+bool specialise(Prog *p, const Type *in); /* concrete types, simplify, share */
+bool fuse(Prog *p);                       /* groups, anchors, order */
+bool place(Prog *p);                      /* where each value lives */
+
+#endif

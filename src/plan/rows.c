@@ -1,0 +1,138 @@
+/* The loop over batches: gathers rows in the wanted order, runs the plan, puts
+** the results where they belong. Nothing else happens between two batches. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+typedef struct Loop {
+  Compiled *k;
+  const Rows *rows;
+  const Function *f;
+  Account *account;
+  Type in[MAX_INPUTS];
+  void *staged[MAX_INPUTS];  /* gathered rows of one batch */
+  void *dropped[MAX_OUTPUTS]; /* results that nobody wants */
+  const void *pin[MAX_INPUTS];
+  void *pout[MAX_OUTPUTS];
+  int64_t staged_bytes[MAX_INPUTS], dropped_bytes[MAX_OUTPUTS];
+  Plan *plan;
+  int64_t size; /* of the batch that plan is for */
+} Loop;
+
+static int64_t row_bytes(const Type *t) {
+  return type_span(t, 1, t->rank) * dtype_size((DType)t->dtype);
+}
+
+static bool room(Loop *l, void **block, int64_t *have, int64_t bytes,
+                 Error *e) {
+  if (*block && *have >= bytes)
+    return true;
+  block_free(l->account, *block, (size_t)*have);
+  *block = block_new(l->account, (size_t)bytes);
+  *have = bytes;
+  return *block != NULL || fail(e, "out of memory");
+}
+
+static bool choose_plan(Loop *l, int64_t size, Error *e) {
+  if (l->plan && l->size == size)
+    return true;
+  plan_release(l->plan);
+  for (int i = 0; i < l->f->ninputs; i++) {
+    l->in[i] = l->rows->in[i].type;
+    l->in[i].dim[0] = size;
+  }
+  l->size = size;
+  l->plan = compiled_plan(l->k, l->in, e);
+  return l->plan != NULL;
+}
+
+static void gather(void *to, const Tensor *from, const int32_t *order,
+                   int64_t n) {
+  int64_t row = row_bytes(&from->type);
+  for (int64_t i = 0; i < n; i++)
+    memcpy((char *)to + i * row, (const char *)from->data + order[i] * row,
+           (size_t)row);
+}
+
+static bool aim_inputs(Loop *l, int64_t first, Error *e) {
+  for (int i = 0; i < l->f->ninputs; i++) {
+    const Tensor *t = &l->rows->in[i];
+    int64_t row = row_bytes(&t->type);
+    if (l->rows->order == NULL) {
+      l->pin[i] = (const char *)t->data + first * row;
+      continue;
+    }
+    if (!room(l, &l->staged[i], &l->staged_bytes[i], l->size * row, e))
+      return false;
+    gather(l->staged[i], t, l->rows->order + first, l->size);
+    l->pin[i] = l->staged[i];
+  }
+  return true;
+}
+
+static bool aim_outputs(Loop *l, int64_t first, Error *e) {
+  for (int i = 0; i < l->f->noutputs; i++) {
+    const Type *t = plan_output(l->plan, i);
+    if (l->rows->out == NULL) {
+      if (!room(l, &l->dropped[i], &l->dropped_bytes[i], type_bytes(t), e))
+        return false;
+      l->pout[i] = l->dropped[i];
+      continue;
+    }
+    const Tensor *y = &l->rows->out[i];
+    char want[TYPE_TEXT], got[TYPE_TEXT];
+    if (t->rank == 0 || t->dim[0] != l->size || t->rank != y->type.rank ||
+        row_bytes(t) != row_bytes(&y->type) || t->dtype != y->type.dtype)
+      return fail(e, "result %d is %s for %lld rows, no rows for %s", i + 1,
+                  type_text(t, got), (long long)l->size,
+                  type_text(&y->type, want));
+    l->pout[i] = (char *)y->data + first * row_bytes(t);
+  }
+  return true;
+}
+
+static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
+  int64_t left = l->rows->last - first;
+  if (!choose_plan(l, left < l->rows->batch ? left : l->rows->batch, e) ||
+      !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
+    return false;
+  env->step++;
+  return plan_run(l->plan, l->pin, l->pout, env);
+}
+
+static void close_loop(Loop *l) {
+  plan_release(l->plan);
+  for (int i = 0; i < l->f->ninputs; i++)
+    block_free(l->account, l->staged[i], (size_t)l->staged_bytes[i]);
+  for (int i = 0; i < l->f->noutputs; i++)
+    block_free(l->account, l->dropped[i], (size_t)l->dropped_bytes[i]);
+}
+
+int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e) {
+  double until = rows->seconds > 0 ? clock_seconds() + rows->seconds : 0;
+  int64_t at = rows->first;
+  Loop *l = calloc(1, sizeof *l);
+  if (l == NULL) {
+    fail(e, "out of memory");
+    return -1;
+  }
+  *l = (Loop){.k = k, .rows = rows, .f = compiled_function(k),
+              .account = compiled_account(k)};
+  bool ok = true;
+  while (ok && at < rows->last) {
+    if (rows->cancel && atomic_load_explicit(rows->cancel,
+                                             memory_order_relaxed)) {
+      ok = fail(e, "cancelled");
+      break;
+    }
+    ok = run_batch(l, at, env, e);
+    at += ok ? l->size : 0;
+    if (until > 0 && clock_seconds() >= until)
+      break;
+  }
+  close_loop(l);
+  free(l);
+  return ok ? at : -1;
+}
