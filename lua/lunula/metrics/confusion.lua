@@ -1,0 +1,134 @@
+-- Metrics that count true and false positives and negatives at one or more thresholds.
+--
+-- A prediction is positive when it is greater than the threshold. Counts live in Variables with one place per
+-- threshold, so that curves (curve.lua) and single thresholds share the update.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local kinds = require "lunula.kinds"
+local reduction = require "lunula.losses.reduction"
+local metric = require "lunula.metrics.metric"
+
+local confusion = {}
+
+local function float(x) return ops.cast(x, "float32") end
+
+-- Targets, predictions and weights as columns of all their elements.
+local function flatten(y_true, y_pred, weight, class_id)
+  y_true, y_pred = reduction.same_rank(float(reduction.tensor(y_true)), float(reduction.tensor(y_pred)))
+  if class_id then
+    y_true, y_pred = ops.take(y_true, class_id, -1), ops.take(y_pred, class_id, -1)
+  end
+  if weight ~= nil then
+    weight = float(reduction.tensor(weight))
+    while weight.rank < y_pred.rank do weight = ops.expand_dims(weight, -1) end
+    if weight.rank > y_pred.rank then weight = ops.squeeze(weight, -1) end
+    weight = ops.reshape(weight + ops.zeros_like(y_pred), { 1, -1 })
+  end
+  return ops.reshape(y_true, { 1, -1 }), ops.reshape(y_pred, { 1, -1 }), weight
+end
+
+-- Keeps the k largest predictions of a row and sends the others out of every threshold's reach.
+local function keep_top_k(y_pred, k)
+  y_pred = float(reduction.tensor(y_pred))
+  local values = ops.top_k(y_pred, k)
+  local least = ops.min(values, -1, true)
+  return ops.where(ops.greater_equal(y_pred, least), y_pred, -math.huge)
+end
+
+-- How many of each kind per threshold: a table of functions from (positive, predicted) to what is counted.
+local cells = {
+  true_positives = function(t, p) return t * p end,
+  false_positives = function(t, p) return (1 - t) * p end,
+  true_negatives = function(t, p) return (1 - t) * (1 - p) end,
+  false_negatives = function(t, p) return t * (1 - p) end,
+}
+
+local order = { "true_positives", "false_positives", "true_negatives", "false_negatives" }
+
+-- Adds a batch to the Variables that the metric has of those four names.
+function confusion.update(self, y_true, y_pred, sample_weight)
+  if self.from_logits then y_pred = ops.sigmoid(reduction.tensor(y_pred)) end
+  if self.top_k then y_pred = keep_top_k(y_pred, self.top_k) end
+  local t, p, weight = flatten(y_true, y_pred, sample_weight, self.class_id)
+  local thresholds = core.tensor(self.threshold_list, { shape = { #self.threshold_list, 1 }, dtype = "float32" })
+  local positive, predicted = float(ops.cast(t, "bool")), float(ops.greater(p, thresholds))
+  for _, cell in ipairs(order) do
+    local variable = self[cell]
+    if variable then
+      local counted = cells[cell](positive, predicted)
+      if weight then counted = counted * weight end
+      variable:assign(variable + ops.sum(counted, 1))
+    end
+  end
+end
+
+-- The list of thresholds: nil, a number, or a list of numbers from 0 to 1.
+function confusion.thresholds(self, value, default)
+  if value == nil then return { default } end
+  local list = type(value) == "number" and { value } or value
+  if type(list) ~= "table" or #list == 0 then
+    core.raise("metric %s: thresholds must be a number or a list of numbers", self.name)
+  end
+  for _, threshold in ipairs(list) do
+    if type(threshold) ~= "number" or threshold < 0 or threshold > 1 then
+      core.raise("metric %s: thresholds must lie between 0 and 1, got %s", self.name, tostring(threshold))
+    end
+  end
+  return list
+end
+
+function confusion.divide_no_nan(a, b)
+  local zero = ops.equal(b, 0)
+  return ops.where(zero, 0, a / ops.where(zero, 1, b))
+end
+
+-- One number for one threshold, a vector for a list.
+local function unwrap(self, values)
+  return #self.threshold_list == 1 and ops.squeeze(values, 0) or values
+end
+
+local thresholds_arg = { "thresholds", kinds.any }
+
+local function counter(name, cell, doc)
+  metric.declare(name) {
+    doc = doc,
+    args = { thresholds_arg },
+    init = function(self)
+      self.threshold_list = confusion.thresholds(self, self.thresholds, 0.5)
+      self[cell] = self:add_variable(cell, { #self.threshold_list })
+    end,
+    update_state = confusion.update,
+    result = function(self) return unwrap(self, self[cell].value) end,
+  }
+end
+
+counter("TruePositives", "true_positives", "How many positives were predicted positive.")
+counter("TrueNegatives", "true_negatives", "How many negatives were predicted negative.")
+counter("FalsePositives", "false_positives", "How many negatives were predicted positive.")
+counter("FalseNegatives", "false_negatives", "How many positives were predicted negative.")
+
+local function ratio(name, missed, doc)
+  metric.declare(name) {
+    doc = doc,
+    args = {
+      thresholds_arg, { "top_k", kinds.positive }, { "class_id", kinds.count },
+    },
+    init = function(self)
+      local default = self.top_k and -math.huge or 0.5
+      self.threshold_list = confusion.thresholds(self, self.thresholds, default)
+      self.true_positives = self:add_variable("true_positives", { #self.threshold_list })
+      self[missed] = self:add_variable(missed, { #self.threshold_list })
+    end,
+    update_state = confusion.update,
+    result = function(self)
+      local hits = self.true_positives.value
+      return unwrap(self, confusion.divide_no_nan(hits, hits + self[missed]))
+    end,
+  }
+end
+
+ratio("Precision", "false_positives", "true positives / predicted positives")
+ratio("Recall", "false_negatives", "true positives / actual positives")
+
+return confusion

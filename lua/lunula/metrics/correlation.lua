@@ -1,0 +1,47 @@
+-- Correlation of predictions with targets along an axis, the mean over samples.
+
+local ops = require "lunula.ops"
+local config = require "lunula.ops.config"
+local kinds = require "lunula.kinds"
+local reduction = require "lunula.losses.reduction"
+local metric = require "lunula.metrics.metric"
+local mean_of = require("lunula.metrics.reduction").mean_of
+
+local formulas = metric.functions
+
+local function both(y_true, y_pred)
+  y_true, y_pred = reduction.same_rank(reduction.tensor(y_true), reduction.tensor(y_pred))
+  return ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+end
+
+local function centred(x, axis)
+  return x - ops.mean(x, axis, true)
+end
+
+function formulas.pearson_correlation(y_true, y_pred, axis)
+  axis = axis or -1
+  y_true, y_pred = both(y_true, y_pred)
+  local t, p = ops.normalize(centred(y_true, axis), axis), ops.normalize(centred(y_pred, axis), axis)
+  return ops.sum(t * p, axis)
+end
+
+function formulas.concordance_correlation(y_true, y_pred, axis)
+  axis = axis or -1
+  y_true, y_pred = both(y_true, y_pred)
+  local covariance = ops.mean(centred(y_true, axis) * centred(y_pred, axis), axis)
+  local shift = ops.square(ops.mean(y_true, axis) - ops.mean(y_pred, axis))
+  return 2 * covariance / (ops.var(y_true, axis) + ops.var(y_pred, axis) + shift + config.epsilon())
+end
+
+local function correlation(name, snake, doc)
+  mean_of(name) {
+    doc = doc,
+    args = {
+      { "name", kinds.string, default = snake }, { "dtype", kinds.string }, { "axis", kinds.integer, default = -1 },
+    },
+    values = function(self, y_true, y_pred) return formulas[snake](y_true, y_pred, self.axis) end,
+  }
+end
+
+correlation("PearsonCorrelation", "pearson_correlation", "How close to a line prediction against target lies.")
+correlation("ConcordanceCorrelation", "concordance_correlation", "How close to the diagonal it lies.")

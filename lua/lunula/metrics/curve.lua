@@ -1,0 +1,141 @@
+-- Metrics of a whole curve of thresholds: AUC, and the best of one rate where another one is at least some value.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local kinds = require "lunula.kinds"
+local confusion = require "lunula.metrics.confusion"
+local metric = require "lunula.metrics.metric"
+
+local divide = confusion.divide_no_nan
+local cells = { "true_positives", "true_negatives", "false_positives", "false_negatives" }
+
+local function add_cells(self)
+  for _, cell in ipairs(cells) do self[cell] = self:add_variable(cell, { #self.threshold_list }) end
+end
+
+-- 1/(n-1), 2/(n-1), … with `first` and `last` around them.
+local function even_thresholds(n, first, last)
+  local list = { first }
+  for i = 1, n - 2 do list[#list + 1] = i / (n - 1) end
+  list[#list + 1] = last
+  return list
+end
+
+-- All but the last, and all but the first, of a vector.
+local function neighbours(vector)
+  local n = vector.shape[1]
+  return ops.slice(vector, { 0 }, { n - 1 }), ops.slice(vector, { 1 }, { n - 1 })
+end
+
+-- AUC --------------------------------------------------------------------------------------------------------------
+
+-- Between two points of a precision-recall curve true positives grow linearly, precision does not (Davis, Goadrich).
+local function interpolated_pr(self)
+  local tp, tp_next = neighbours(self.true_positives.value)
+  local p, p_next = neighbours(self.true_positives + self.false_positives)
+  local _, fn_next = neighbours(self.false_negatives.value)
+  local gained = tp - tp_next
+  local slope = divide(gained, ops.maximum(p - p_next, 0))
+  local intercept = tp_next - slope * p_next
+  local both = ops.logical_and(ops.greater(p, 0), ops.greater(p_next, 0))
+  local ratio = ops.where(both, divide(p, p_next), 1)
+  return ops.sum(divide(slope * (gained + intercept * ops.log(ratio)), tp_next + fn_next))
+end
+
+local function axes_of_curve(self)
+  local tp, fp = self.true_positives.value, self.false_positives.value
+  local fn, tn = self.false_negatives.value, self.true_negatives.value
+  if self.curve == "ROC" then return divide(fp, fp + tn), divide(tp, tp + fn) end
+  if self.curve == "PR" then return divide(tp, tp + fn), divide(tp, tp + fp) end
+  local scale = divide(tp + fn, fp + tn)
+  return 1 - scale * divide(fn, tp), 1 - scale * divide(fp, tp)
+end
+
+local epsilon <const> = 1e-7
+
+metric.declare "AUC" {
+  doc = "The area under the ROC curve or the precision-recall curve.",
+  args = {
+    { "num_thresholds", kinds.positive, default = 200 },
+    { "curve", kinds.one_of { "ROC", "PR", "PRGAIN" }, default = "ROC" },
+    { "summation_method", kinds.one_of { "interpolation", "minoring", "majoring" }, default = "interpolation" },
+    { "name", kinds.string, default = "auc" }, { "dtype", kinds.string },
+    { "thresholds", kinds.list_of(kinds.number) },
+    { "multi_label", kinds.boolean, default = false },
+    { "num_labels", kinds.positive },
+    { "label_weights", kinds.unsupported "give every label its own AUC metric" },
+    { "from_logits", kinds.boolean, default = false },
+  },
+  init = function(self)
+    if self.multi_label then
+      core.raise("AUC: multi_label is not supported; give every label its own metric, on its own output")
+    end
+    local list
+    if self.thresholds then
+      list = confusion.thresholds(self, self.thresholds)
+      table.sort(list)
+      table.insert(list, 1, -epsilon)
+      list[#list + 1] = 1 + epsilon
+    else
+      if self.num_thresholds < 2 then core.raise("AUC: num_thresholds must be at least 2") end
+      list = even_thresholds(self.num_thresholds, -epsilon, 1 + epsilon)
+    end
+    self.threshold_list = list
+    add_cells(self)
+  end,
+  update_state = confusion.update,
+  result = function(self)
+    if self.curve == "PR" and self.summation_method == "interpolation" then return interpolated_pr(self) end
+    local x, y = axes_of_curve(self)
+    local x_left, x_right = neighbours(x)
+    local y_left, y_right = neighbours(y)
+    local height
+    if self.summation_method == "interpolation" then
+      height = (y_left + y_right) / 2
+    elseif self.summation_method == "minoring" then
+      height = ops.minimum(y_left, y_right)
+    else
+      height = ops.maximum(y_left, y_right)
+    end
+    return ops.sum((x_left - x_right) * height)
+  end,
+}
+
+-- One rate at a least value of another ---------------------------------------------------------------------------
+
+local rates = {
+  sensitivity = function(self)
+    return divide(self.true_positives.value, self.true_positives + self.false_negatives)
+  end,
+  specificity = function(self)
+    return divide(self.true_negatives.value, self.true_negatives + self.false_positives)
+  end,
+  precision = function(self)
+    return divide(self.true_positives.value, self.true_positives + self.false_positives)
+  end,
+}
+rates.recall = rates.sensitivity
+
+local function at(name, wanted, given)
+  metric.declare(name) {
+    doc = string.format("The largest %s among thresholds whose %s is at least the value.", wanted, given),
+    args = {
+      { given, kinds.fraction, required = true }, { "num_thresholds", kinds.positive, default = 200 },
+      { "class_id", kinds.count },
+    },
+    init = function(self)
+      self.threshold_list = self.num_thresholds == 1 and { 0.5 } or even_thresholds(self.num_thresholds, 0, 1)
+      add_cells(self)
+    end,
+    update_state = confusion.update,
+    result = function(self)
+      local feasible = ops.greater_equal(rates[given](self), self[given])
+      return ops.max(ops.where(feasible, rates[wanted](self), 0))
+    end,
+  }
+end
+
+at("SensitivityAtSpecificity", "sensitivity", "specificity")
+at("SpecificityAtSensitivity", "specificity", "sensitivity")
+at("PrecisionAtRecall", "precision", "recall")
+at("RecallAtPrecision", "recall", "precision")

@@ -1,0 +1,86 @@
+-- What a metric is: Variables that update_state adds to and result reads.
+--
+-- Because the state is Variables and every update an op, the same code runs eagerly, and inside a traced train step
+-- where the updates become part of the plan. Users declare their own with declare.class{parent = Metric}.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+
+local metric = { classes = {}, functions = {} }
+
+local Metric = declare.class {
+  kind = "metric",
+  name = "Metric",
+  doc = "A number that is watched while training: update_state adds samples, result tells, reset_state forgets.",
+  args = { { "name", kinds.string }, { "dtype", kinds.string } },
+  prepare = function(self)
+    self.variables = {}
+  end,
+
+  -- metric(y_true, y_pred, sample_weight): adds the samples and returns the result so far.
+  __call = function(self, ...)
+    self:update_state(...)
+    return self:result()
+  end,
+}
+
+local function filled(shape, value)
+  if #shape == 0 then return core.tensor(value, { dtype = "float32" }) end
+  return ops.full(shape, value, "float32")
+end
+
+-- A state Variable of the shape, zeros at first and after reset_state.
+function Metric:add_variable(name, shape, initial)
+  initial = initial or 0
+  local value = core.untraced(filled, shape or {}, initial)
+  local variable = core.variable { value = value, name = self.name .. "/" .. name, trainable = false }
+  self.variables[#self.variables + 1] = variable
+  self.initial = self.initial or {}
+  self.initial[variable] = value
+  return variable
+end
+
+function Metric:reset_state()
+  for _, variable in ipairs(self.variables) do variable:assign(self.initial[variable]) end
+end
+
+function Metric:update_state()
+  core.raise("metric %s has no update_state", self.name)
+end
+
+function Metric:result()
+  core.raise("metric %s has no result", self.name)
+end
+
+metric.Metric = Metric
+
+-- Own arguments, then name and dtype where the class did not place them.
+function metric.args(own, default_name)
+  local args, seen = {}, {}
+  for i, arg in ipairs(own or {}) do
+    args[i], seen[arg[1]] = arg, true
+  end
+  for _, arg in ipairs { { "name", kinds.string, default = default_name }, { "dtype", kinds.string } } do
+    if not seen[arg[1]] then args[#args + 1] = arg end
+  end
+  return args
+end
+
+-- Declares a metric class: metric.declare "AUC" {parent=, args=, …}. default_name: its name when none is given.
+function metric.declare(name)
+  return function(declaration)
+    declaration.kind, declaration.name = "metric", name
+    declaration.parent = declaration.parent or Metric
+    declaration.args = metric.args(declaration.args, declaration.default_name or declare.snake_case(name))
+    declaration.default_name = nil
+    local aliases = declaration.aliases or {}
+    declaration.aliases = table.move(aliases, 1, #aliases, 2, { declare.snake_case(name) })
+    local class = declare.class(declaration)
+    metric.classes[#metric.classes + 1] = class
+    return class
+  end
+end
+
+return metric
