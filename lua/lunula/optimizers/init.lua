@@ -1,0 +1,16 @@
+-- The optimizers by name, and the schedules of learning rates.
+
+local declare = require "lunula.declare"
+local optimizer = require "lunula.optimizers.optimizer"
+
+for _, family in ipairs { "sgd", "rmsprop", "adam", "ftrl" } do
+  require("lunula.optimizers." .. family)
+end
+
+local classes = { optimizer.Optimizer }
+table.move(optimizer.classes, 1, #optimizer.classes, 2, classes)
+local optimizers = declare.catalogue("optimizer", classes)
+
+optimizers.schedules = require "lunula.optimizers.schedules"
+
+return optimizers

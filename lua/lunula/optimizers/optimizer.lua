@@ -1,0 +1,250 @@
+-- What an optimizer is: slots beside every variable, and a step that assigns new values.
+--
+-- A step is ops and assigns, nothing else. Run eagerly it changes the Variables at once; run inside a trace it becomes
+-- part of the train step's plan. A class gives `slots` (names), `prepare_step` (numbers shared by all variables) and
+-- `update` (one variable). Clipping, decay, averaging and accumulation stand here, once for all.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+local clip = require "lunula.optimizers.clip"
+local rate = require "lunula.optimizers.rate"
+
+local shared_args = {
+  { "weight_decay", kinds.number },
+  { "clipnorm", kinds.non_negative },
+  { "clipvalue", kinds.non_negative },
+  { "global_clipnorm", kinds.non_negative },
+  { "use_ema", kinds.boolean, default = false },
+  { "ema_momentum", kinds.fraction, default = 0.99 },
+  { "ema_overwrite_frequency", kinds.positive },
+  { "loss_scale_factor", kinds.unsupported "losses are computed in float32 and need no scaling" },
+  { "gradient_accumulation_steps", kinds.positive },
+  { "name", kinds.string },
+}
+
+local function zeros(shape, value)
+  if #shape == 0 then return core.tensor(value, { dtype = "float32" }) end
+  return ops.full(shape, value, "float32")
+end
+
+local Optimizer = declare.class {
+  kind = "optimizer",
+  name = "Optimizer",
+  doc = "Changes variables so that the loss falls.",
+  args = shared_args,
+  slots = {},
+  getters = {
+    -- The rate in force now, a number; assign to change it.
+    learning_rate = function(self) return rate.current(self) end,
+  },
+  prepare = function(self)
+    self.variables, self.slot_of, self.averages, self.accumulators = {}, {}, {}, {}
+    self.built = false
+  end,
+  finish = function(self)
+    local chosen = 0
+    for _, option in ipairs { "clipnorm", "clipvalue", "global_clipnorm" } do
+      if self[option] then chosen = chosen + 1 end
+    end
+    if chosen > 1 then
+      core.raise("%s: only one of clipnorm, clipvalue and global_clipnorm can be set", declare.class_of(self).name)
+    end
+    local steps = self.gradient_accumulation_steps
+    if steps and steps < 2 then
+      core.raise("%s: gradient_accumulation_steps must be at least 2, got %d", declare.class_of(self).name, steps)
+    end
+    self.name = rawget(self, "name") or declare.snake_case(declare.class_of(self).name)
+    self.iterations = core.variable {
+      value = core.tensor(0, { dtype = "int32" }), name = self.name .. "/iteration", trainable = false,
+    }
+    self.variables[1] = self.iterations
+    rate.start(self)
+  end,
+  __newindex = function(self, key, value)
+    if key == "learning_rate" then return rate.set(self, value) end
+    rawset(self, key, value)
+  end,
+}
+
+-- Slots --------------------------------------------------------------------------------------------------------
+
+function Optimizer:add_variable(name, shape, initial)
+  local variable = core.variable {
+    value = core.untraced(zeros, shape, initial or 0), name = self.name .. "/" .. name, trainable = false,
+  }
+  self.variables[#self.variables + 1] = variable
+  return variable
+end
+
+-- The value slots begin with; classes override it.
+function Optimizer:slot_start() return 0 end
+
+function Optimizer:build_slots(variable)
+  local slots = {}
+  for _, name in ipairs(self.slots) do
+    slots[name] = self:add_variable(variable.name .. "_" .. name, variable.shape, self:slot_start(name))
+  end
+  return slots
+end
+
+-- Further Variables of a class; called before the slots are made.
+function Optimizer:build_extra() end
+
+-- Makes the slots of the variables; called by the first step. A variable that comes later gets its slots then.
+function Optimizer:build(variables)
+  if not self.built then self:build_extra() end
+  self.built = true
+  for _, variable in ipairs(variables) do
+    if self.use_ema and not self.averages[variable] then
+      self.averages[variable] = self:add_variable(variable.name .. "_average", variable.shape)
+    end
+  end
+  if self.gradient_accumulation_steps then
+    for _, variable in ipairs(variables) do
+      if not self.accumulators[variable] then
+        self.accumulators[variable] = self:add_variable(variable.name .. "_gradient_accumulator", variable.shape)
+      end
+    end
+  end
+  for _, variable in ipairs(variables) do
+    if not self.slot_of[variable] then self.slot_of[variable] = self:build_slots(variable) end
+  end
+end
+
+-- The step -----------------------------------------------------------------------------------------------------
+
+-- Every change goes through here: while gradients only accumulate, values stay.
+function Optimizer:assign(variable, value)
+  if self.gate then value = ops.where(self.gate, value, variable) end
+  variable:assign(value)
+end
+
+-- Pairs that have a gradient. None at all is a mistake of the user's.
+local function with_gradients(grads, variables)
+  local kept_grads, kept = {}, {}
+  for i, variable in ipairs(variables) do
+    if grads[i] then
+      kept_grads[#kept_grads + 1], kept[#kept + 1] = grads[i], variable
+    end
+  end
+  if #kept == 0 and #variables > 0 then
+    core.raise("the loss does not depend on any trainable variable, so there is no gradient to follow")
+  end
+  return kept_grads, kept
+end
+
+-- Adds the gradients to what has gathered; returns the means and opens the gate every n-th step.
+local function accumulate(self, grads, variables)
+  local n = self.gradient_accumulation_steps
+  self.gate = ops.equal(ops.mod(self.iterations + 1, n), 0)
+  local means = {}
+  for i, variable in ipairs(variables) do
+    local accumulator = self.accumulators[variable]
+    local sum = accumulator + grads[i]
+    means[i] = sum / n
+    accumulator:assign(ops.where(self.gate, 0, sum))
+  end
+  return means
+end
+
+-- Weights that decay must not touch: a list of Variables, and patterns (as in string.find) of names.
+function Optimizer:exclude_from_weight_decay(options)
+  self.excluded = self.excluded or {}
+  for _, variable in ipairs(options.var_list or {}) do self.excluded[variable] = true end
+  self.excluded_names = options.var_names or self.excluded_names
+end
+
+local function is_excluded(self, variable)
+  if self.excluded and self.excluded[variable] then return true end
+  for _, pattern in ipairs(self.excluded_names or {}) do
+    if variable.name:find(pattern) then return true end
+  end
+  return false
+end
+
+local function decay(self, variables, learning_rate)
+  if not self.weight_decay then return end
+  for _, variable in ipairs(variables) do
+    if not is_excluded(self, variable) then
+      self:assign(variable, variable - variable * (self.weight_decay * learning_rate))
+    end
+  end
+end
+
+local function move_averages(self, variables)
+  if not self.use_ema then return end
+  local momentum = ops.where(ops.equal(self.iterations, 0), 0, self.ema_momentum)
+  local frequency = self.ema_overwrite_frequency
+  for _, variable in ipairs(variables) do
+    local average = self.averages[variable]
+    average:assign(momentum * average + (1 - momentum) * variable)
+    if frequency then
+      local due = ops.equal(ops.mod(self.iterations + 1, frequency), 0)
+      variable:assign(ops.where(due, average, variable))
+    end
+  end
+end
+
+function Optimizer:prepare_step() end
+
+-- One step along the gradients. constraints: variable -> function that puts its value right.
+function Optimizer:apply(grads, variables, constraints)
+  grads, variables = with_gradients(grads, variables)
+  self:build(variables)
+  local learning_rate = rate.value(self)
+  if self.gradient_accumulation_steps then grads = accumulate(self, grads, variables) end
+  grads = clip.all(self, grads)
+  decay(self, variables, learning_rate)
+  local step = self:prepare_step(learning_rate, ops.cast(self.iterations + 1, "float32"))
+  for i, variable in ipairs(variables) do
+    self:update(variable, grads[i], learning_rate, self.slot_of[variable], step)
+  end
+  self.gate = nil
+  move_averages(self, variables)
+  for _, variable in ipairs(variables) do
+    local constraint = constraints and constraints[variable]
+    if constraint then variable:assign(constraint(variable.value)) end
+  end
+  self.iterations:assign(self.iterations + 1)
+end
+
+-- Keras's form: a list of {gradient, variable} pairs.
+function Optimizer:apply_gradients(pairs_list)
+  local grads, variables = {}, {}
+  for i, pair in ipairs(pairs_list) do grads[i], variables[i] = pair[1], pair[2] end
+  self:apply(grads, variables)
+end
+
+-- At the end of training with use_ema the variables take their averages.
+function Optimizer:finalize_variable_values(variables)
+  if not self.use_ema then return end
+  for _, variable in ipairs(variables) do
+    local average = self.averages[variable]
+    if average then variable:assign(average.value) end
+  end
+end
+
+local optimizer = { Optimizer = Optimizer, classes = {} }
+
+-- Declares an optimizer: optimizer.declare "SGD" {learning_rate = 0.01, args = {…}, slots = {…}, update = …}.
+-- learning_rate: the default; drop: shared arguments it does not take at their place because `args` names them.
+function optimizer.declare(name)
+  return function(declaration)
+    local args = {
+      { "learning_rate", rate.kind, default = declaration.learning_rate, field = "_rate", alias = "lr" },
+    }
+    for _, arg in ipairs(declaration.args or {}) do args[#args + 1] = arg end
+    declaration.learning_rate = nil
+    declaration.kind, declaration.name, declaration.parent = "optimizer", name, Optimizer
+    declaration.args = args
+    local aliases = declaration.aliases or {}
+    declaration.aliases = table.move(aliases, 1, #aliases, 2, { name:lower() })
+    local class = declare.class(declaration)
+    optimizer.classes[#optimizer.classes + 1] = class
+    return class
+  end
+end
+
+return optimizer
