@@ -1,0 +1,119 @@
+-- What a callback is, and the list that fit, evaluate and predict tell their events to.
+--
+-- A callback is an object with some of Keras's hooks (on_epoch_end …) as methods, or a plain table of such functions.
+-- Hooks that nobody overrides cost nothing: the list looks who has which once.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+
+local callback = { classes = {} }
+
+local hooks = {
+  "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
+  "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end", "on_predict_begin", "on_predict_end",
+  "on_predict_batch_begin", "on_predict_batch_end", "on_batch_begin", "on_batch_end",
+}
+callback.hooks = hooks
+
+local Callback = declare.class {
+  kind = "callback",
+  name = "Callback",
+  doc = "Is told what happens while a model is trained: give some of on_epoch_end(self, epoch, logs) ….",
+}
+callback.Callback = Callback
+callback.classes[1] = Callback
+
+-- Declares a class of callbacks: callback.declare "Name" {args = {…}, on_epoch_end = function(self, epoch, logs) …}.
+function callback.declare(name)
+  return function(declaration)
+    local spec = {}
+    for key, value in pairs(declaration) do spec[key] = value end
+    spec.kind, spec.name, spec.parent = "callback", name, declaration.parent or Callback
+    local class = declare.class(spec)
+    callback.classes[#callback.classes + 1] = class
+    return class
+  end
+end
+
+-- The list -----------------------------------------------------------------------------------------------------
+
+local list = {}
+list.__index = list
+
+-- Old names that stand for the train hooks.
+local old_names = { on_train_batch_begin = "on_batch_begin", on_train_batch_end = "on_batch_end" }
+
+local function check_plain(given)
+  local known = {}
+  for _, name in ipairs(hooks) do known[name] = true end
+  for key in pairs(given) do
+    if not known[key] and type(key) == "string" and key:sub(1, 3) == "on_" then
+      core.raise("a callback has no hook \"%s\"%s", key, declare.suggestion(key, hooks))
+    end
+  end
+end
+
+local function check(given)
+  if given == nil then return {} end
+  if declare.is(given, "callback") then return { given } end
+  if type(given) ~= "table" then core.raise("callbacks must be a list, got %s", declare.show(given)) end
+  if declare.is_plain(given) and #given == 0 and next(given) ~= nil then given = { given } end
+  for i, item in ipairs(given) do
+    if type(item) ~= "table" then core.raise("callbacks[%d] is no callback: %s", i, declare.show(item)) end
+    if declare.is_class(item) then
+      core.raise("callbacks[%d] is the class %s; make one with %s{}", i, item.name, item.name)
+    end
+    if declare.is_plain(item) then check_plain(item) end
+  end
+  return given
+end
+
+-- history: the History object that the list shall end with, or nil.
+function callback.list(model, given, params, history)
+  local self = setmetatable({ items = {}, having = {} }, list)
+  for i, item in ipairs(check(given)) do self.items[i] = item end
+  for _, item in ipairs(self.items) do
+    if history and declare.class_of(item) == declare.class_of(history) then history = item end
+  end
+  if history then
+    self.history = history
+    local there = false
+    for _, item in ipairs(self.items) do there = there or item == history end
+    if not there then self.items[#self.items + 1] = history end
+  end
+  for _, item in ipairs(self.items) do
+    rawset(item, "model", model)
+    rawset(item, "params", params)
+    if item.set_model then item:set_model(model) end
+  end
+  for _, hook in ipairs(hooks) do
+    local having = {}
+    for _, item in ipairs(self.items) do
+      local method = item[hook] or old_names[hook] and item[old_names[hook]]
+      if method then having[#having + 1] = { item, method } end
+    end
+    if #having > 0 then self.having[hook] = having end
+  end
+  return self
+end
+
+function list:call(hook, ...)
+  local having = self.having[hook]
+  if not having then return end
+  for _, pair in ipairs(having) do pair[2](pair[1], ...) end
+end
+
+-- Must the loop come back to Lua after every batch? mode: "train", "test" or "predict".
+function list:has_batch_hooks(mode)
+  return self.having["on_" .. mode .. "_batch_begin"] ~= nil or self.having["on_" .. mode .. "_batch_end"] ~= nil
+end
+
+-- Has somebody said what to do when the loss is not finite?
+function list:tolerates_nan()
+  for _, item in ipairs(self.items) do
+    if item.handles_nan then return true end
+  end
+  return false
+end
+
+return callback

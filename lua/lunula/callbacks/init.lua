@@ -1,0 +1,15 @@
+-- The callbacks by name, and the list that a training loop tells its events to.
+
+local declare = require "lunula.declare"
+local callback = require "lunula.callbacks.callback"
+local simple = require "lunula.callbacks.simple"
+require "lunula.callbacks.monitor"
+
+local callbacks = declare.catalogue("callback", callback.classes)
+
+-- params.history: shall a History be kept?
+function callbacks.list(model, given, params)
+  return callback.list(model, given, params, params.history and simple.History {} or nil)
+end
+
+return callbacks
