@@ -1,0 +1,226 @@
+-- What compile{} was told, made ready for the outputs of a model: a loss and metrics for each of them.
+--
+-- Names are checked when the model is compiled. What depends on shapes ("accuracy", "crossentropy") is chosen when
+-- the first batch is traced. Trackers are metrics too, so that the whole bookkeeping is part of the train step.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local declare = require "lunula.declare"
+local losses = require "lunula.losses"
+local metrics = require "lunula.metrics"
+
+local compiled = {}
+compiled.__index = compiled
+
+local automatic = {
+  accuracy = { "BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy" },
+  crossentropy = { "BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy" },
+}
+automatic.acc, automatic.ce = automatic.accuracy, automatic.crossentropy
+
+-- Keras's rule for "accuracy" and "crossentropy": binary, class ids or one-hot, told from the shapes.
+local function choose(identifier, y_true, y_pred)
+  local family = type(identifier) == "string" and automatic[identifier:lower()]
+  if not family then return nil end
+  local t, p = y_true.shape, y_pred.shape
+  if p[#p] == 1 then return family[1] end
+  if #t < #p or t[#t] == 1 then return family[2] end
+  return family[3]
+end
+
+local function is_list(value)
+  return type(value) == "table" and declare.is_plain(value) and value.class_name == nil
+end
+
+-- Every identifier inside is looked up, so that a wrong name is reported by compile.
+local function check(kind, value)
+  if value == nil or value == false then return end
+  if is_list(value) then
+    for _, inner in pairs(value) do check(kind, inner) end
+  elseif not (type(value) == "string" and automatic[value:lower()]) then
+    (kind == "loss" and losses or metrics).get(value)
+  end
+end
+
+function compiled.new(options)
+  check("loss", options.loss)
+  check("metric", options.metrics)
+  check("metric", options.weighted_metrics)
+  return setmetatable({
+    loss = options.loss, loss_weights = options.loss_weights,
+    metrics = options.metrics, weighted_metrics = options.weighted_metrics,
+    tracker = metrics.Mean { name = "loss" },
+  }, compiled)
+end
+
+-- Linking: one entry per output --------------------------------------------------------------------------------
+
+-- `value` spread over the outputs: a list, a name table, or one for all (with `shared`).
+local function per_output(what, value, names, shared)
+  local list = {}
+  if value == nil then return list end
+  if not is_list(value) then
+    if #names > 1 and not shared then
+      core.raise("compile: the model has %d outputs (%s), so %s must be a list or a name table of as many", #names,
+        table.concat(names, ", "), what)
+    end
+    for i = 1, #names do list[i] = value end
+    return list
+  end
+  if value[1] == nil and next(value) ~= nil and type(next(value)) == "string" then
+    for key in pairs(value) do
+      local known = false
+      for _, name in ipairs(names) do known = known or key == name end
+      if not known then
+        core.raise("compile: %s names \"%s\", which is no output of the model (%s)%s", what, key,
+          table.concat(names, ", "), declare.suggestion(key, names))
+      end
+    end
+    for i, name in ipairs(names) do list[i] = value[name] end
+    return list
+  end
+  for i in pairs(value) do
+    if type(i) == "number" and i > #names then
+      core.raise("compile: %s has %d entries, but the model has %d output%s", what, i, #names, #names > 1 and "s" or "")
+    end
+  end
+  if #names > 1 and #value ~= #names then
+    core.raise("compile: %s must have one entry per output (%s), got %d", what, table.concat(names, ", "), #value)
+  end
+  for i = 1, #names do list[i] = value[i] end
+  return list
+end
+
+local function make_loss(identifier, y_true, y_pred)
+  if not identifier then return nil end
+  local name = choose(identifier, y_true, y_pred)
+  return name and losses[name] {} or losses.get(identifier)
+end
+
+local function make_metric(identifier, y_true, y_pred)
+  local name = choose(identifier, y_true, y_pred)
+  if name then return metrics[name] { name = identifier } end
+  return metrics.get(identifier)
+end
+
+-- The metrics of `value` (an argument of compile) with the names they are reported under.
+local function link_metrics(self, what, value, names, ys, preds, weighted)
+  if value == nil then return end
+  if #names == 1 then
+    if is_list(value) and value[1] == nil and value[names[1]] ~= nil then value = value[names[1]] end
+    value = { is_list(value) and value or { value } }
+  end
+  for i, entry in pairs(per_output(what, value, names)) do
+    for _, identifier in ipairs(is_list(entry) and entry or { entry }) do
+      local metric = make_metric(identifier, ys[i], preds[i])
+      local prefix = #names > 1 and names[i] .. "_" or ""
+      local label = prefix .. metric.name
+      if self.labels[label] and weighted then label = prefix .. "weighted_" .. metric.name end
+      local base, number = label, 0
+      while self.labels[label] do
+        number = number + 1
+        label = base .. "_" .. number
+      end
+      self.labels[label] = true
+      self.linked[#self.linked + 1] = { label = label, metric = metric, output = i, weighted = weighted }
+    end
+  end
+end
+
+-- Makes losses and metrics for the outputs. Called inside the first trace, when shapes are known; a failure leaves
+-- nothing behind.
+function compiled:link(names, ys, preds)
+  if self.built then return end
+  self.labels, self.linked = { loss = true }, {}
+  local shared_loss = not is_list(self.loss)
+  local wanted = per_output("loss", self.loss, names, shared_loss)
+  local weights = {}
+  if self.loss_weights ~= nil then weights = per_output("loss_weights", self.loss_weights, names) end
+  self.losses, self.loss_trackers = {}, {}
+  for i = 1, #names do
+    local loss = make_loss(wanted[i], ys[i], preds[i])
+    if loss then
+      self.losses[#self.losses + 1] = { loss = loss, output = i, weight = weights[i] or 1 }
+    end
+  end
+  link_metrics(self, "metrics", self.metrics, names, ys, preds, false)
+  link_metrics(self, "weighted_metrics", self.weighted_metrics, names, ys, preds, true)
+  if #names > 1 then
+    for _, entry in ipairs(self.losses) do
+      entry.tracker = metrics.Mean { name = names[entry.output] .. "_loss" }
+      self.loss_trackers[#self.loss_trackers + 1] = entry.tracker
+    end
+  end
+  self.built = true
+end
+
+-- Inside a step --------------------------------------------------------------------------------------------------
+
+-- The total loss. penalties: losses of regularizers and add_loss, already numbers.
+function compiled:total(ys, preds, weights, penalties, samples)
+  local total
+  for _, entry in ipairs(self.losses) do
+    local i = entry.output
+    local value = entry.loss(ys[i], preds[i], weights[i] or nil)
+    if value.rank > 0 then value = ops.mean(value) end       -- reduction = "none"
+    if entry.tracker then entry.tracker:update_state(value, samples) end
+    if entry.weight ~= 1 then value = value * entry.weight end
+    total = total and total + value or value
+  end
+  for _, penalty in ipairs(penalties) do
+    total = total and total + penalty or penalty
+  end
+  if total == nil then
+    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in a layer")
+  end
+  return total
+end
+
+function compiled:update(total, ys, preds, weights, samples)
+  self.tracker:update_state(total, samples)
+  for _, entry in ipairs(self.linked) do
+    local i = entry.output
+    if ys[i] then
+      entry.metric:update_state(ys[i], preds[i], entry.weighted and weights[i] or nil)
+    end
+  end
+end
+
+-- Outside: reading and resetting -------------------------------------------------------------------------------
+
+function compiled:reset()
+  self.tracker:reset_state()
+  if not self.built then return end
+  for _, tracker in ipairs(self.loss_trackers) do tracker:reset_state() end
+  for _, entry in ipairs(self.linked) do entry.metric:reset_state() end
+end
+
+local function plain(result)
+  if core.is_tensor(result) then
+    if core.is_variable(result) then result = result.value end
+    return result.rank == 0 and result:item() or result:totable()
+  end
+  return result
+end
+
+-- {{name, value}, …}: loss, metrics, then the losses of the outputs.
+function compiled:results()
+  local list = { { "loss", plain(self.tracker:result()) } }
+  if not self.built then return list end
+  for _, entry in ipairs(self.linked) do
+    list[#list + 1] = { entry.label, plain(entry.metric:result()) }
+  end
+  for _, tracker in ipairs(self.loss_trackers) do
+    list[#list + 1] = { tracker.name, plain(tracker:result()) }
+  end
+  return list
+end
+
+function compiled:all_metrics()
+  local list = { self.tracker }
+  for _, entry in ipairs(self.linked or {}) do list[#list + 1] = entry.metric end
+  for _, tracker in ipairs(self.loss_trackers or {}) do list[#list + 1] = tracker end
+  return list
+end
+
+return compiled

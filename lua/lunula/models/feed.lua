@@ -1,0 +1,136 @@
+-- Where batches come from: tensors in memory, whose rows a Function runs through in C, or an iterator function.
+--
+-- Both offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling visit(steps done)
+-- after every slice of time, or after every batch.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+
+local feed = {}
+
+local SLICE_SECONDS <const> = 0.05
+
+-- Tensors --------------------------------------------------------------------------------------------------------
+
+local rows = {}
+rows.__index = rows
+
+-- tensors: flat list xs, ys, ws. first, last: the rows to use (from 0). batch: rows a step.
+function feed.rows(tensors, first, last, batch)
+  return setmetatable({ tensors = tensors, first = first, last = last, batch = batch }, rows)
+end
+
+function rows:steps()
+  local all = (self.last - self.first + self.batch - 1) // self.batch
+  return self.limit and math.min(all, self.limit) or all
+end
+
+-- A new order of the rows for this epoch.
+function rows:shuffle(order)
+  self.order = order
+end
+
+local function leading(tensor, first, count)
+  local starts, counts = { first }, { count }
+  for i = 2, tensor.rank do starts[i], counts[i] = 0, -1 end
+  return ops.slice(tensor, starts, counts)
+end
+
+-- The tensors of one batch, for steps that run in Lua.
+function rows:batch_at(first, last)
+  local batch = {}
+  local ids = self.order and leading(self.order, first, last - first)
+  for i, tensor in ipairs(self.tensors) do
+    batch[i] = ids and ops.gather(tensor, ids) or leading(tensor, first, last - first)
+  end
+  return batch
+end
+
+function rows:run(entry, visit, every, before)
+  local last = math.min(self.last, self.first + self:steps() * self.batch)
+  local next_row, steps = self.first, 0
+  local options = {
+    inputs = self.tensors, order = self.order, batch = self.batch, outputs = self.outputs, seconds = SLICE_SECONDS,
+  }
+  while next_row < last do
+    if before then before(steps) end
+    local stop = every and math.min(next_row + self.batch, last) or last
+    if entry.rows then
+      options.first, options.last = next_row, stop
+      next_row = entry.call:rows(options)
+    else
+      stop = math.min(next_row + self.batch, last)
+      entry.call(table.unpack(self:batch_at(next_row, stop)))
+      next_row = stop
+    end
+    steps = (next_row - self.first + self.batch - 1) // self.batch
+    if visit(steps) == false then break end
+  end
+  return steps
+end
+
+-- Iterators ------------------------------------------------------------------------------------------------------
+
+local batches = {}
+batches.__index = batches
+
+-- source: a function that returns the next batch (x, y, weight), nil at the end; or one that returns such a function.
+-- prepare(x, y, weight) -> entry, flat tensors.
+function feed.batches(source, prepare, limit)
+  return setmetatable({ source = source, prepare = prepare, limit = limit }, batches)
+end
+
+function batches:steps()
+  return self.limit or self.seen
+end
+
+function batches:run(_, visit, _, before)
+  local steps, next_batch = 0, self.source
+  while not self.limit or steps < self.limit do
+    local x, y, weight = next_batch()
+    if steps == 0 and type(x) == "function" then       -- a maker of iterators: a fresh one for this epoch
+      next_batch = x
+      x, y, weight = next_batch()
+    end
+    if x == nil then break end
+    if before then before(steps) end
+    local entry, tensors = self.prepare(x, y, weight)
+    entry.call(table.unpack(tensors))
+    steps = steps + 1
+    if visit(steps) == false then break end
+  end
+  if steps == 0 then
+    core.raise("the iterator gave no batch%s",
+      self.seen and " in this epoch; give a function that returns a new iterator for every epoch" or "")
+  end
+  self.seen = steps
+  return steps
+end
+
+-- Orders ---------------------------------------------------------------------------------------------------------
+
+-- A permutation of the rows first … last-1 as an int32 tensor, from a seed that is itself drawn at random.
+-- within: when given, rows move only inside blocks of so many (shuffle = "batch").
+function feed.permutation(first, last, seed, within)
+  local list, n = {}, last - first
+  for i = 1, n do list[i] = first + i - 1 end
+  local state = seed
+  local function random(limit)                  -- splitmix64
+    state = state + 0x9E3779B97F4A7C15
+    local z = state
+    z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
+    z = (z ~ (z >> 27)) * 0x94D049BB133111EB
+    return ((z ~ (z >> 31)) >> 1) % limit + 1
+  end
+  within = within or n
+  for start = 0, n - 1, within do
+    local size = math.min(within, n - start)
+    for i = size, 2, -1 do
+      local j = random(i)
+      list[start + i], list[start + j] = list[start + j], list[start + i]
+    end
+  end
+  return core.tensor(list, { dtype = "int32" })
+end
+
+return feed

@@ -1,0 +1,213 @@
+-- Models made of recorded layer calls: k.Model{inputs=, outputs=}.
+--
+-- Calling one replays the nodes between its inputs and outputs on whatever is given: tensors, symbolic tensors of a
+-- trace, or, when the model is used as a layer, the tensors of an outer model.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+local nest = require "lunula.utils.nest"
+local ktensor = require "lunula.models.ktensor"
+local node = require "lunula.models.node"
+local graph = require "lunula.models.graph"
+local input = require "lunula.models.input"
+local model = require "lunula.models.model"
+
+local functional = { Input = input.Input, InputLayer = input.InputLayer }
+
+-- Structures of inputs and outputs -------------------------------------------------------------------------------
+
+local function placeholders(what, structure)
+  if structure == nil then core.raise("Model: %s is missing: Model{inputs=…, outputs=…}", what) end
+  local list = nest.flatten(structure)
+  if #list == 0 then core.raise("Model: %s holds no tensor", what) end
+  for _, leaf in ipairs(list) do
+    if not ktensor.is(leaf) then
+      core.raise("Model: %s must be made by Input{} and by calling layers on it, got %s", what, declare.show(leaf))
+    end
+  end
+  return list
+end
+
+-- Names of the top level of a structure, or nil where it is no name table.
+local function top_names(structure)
+  if not nest.is_structure(structure) or #structure > 0 then return nil end
+  return nest.keys(structure)
+end
+
+local function layer_names(list)
+  local names = {}
+  for i, kt in ipairs(list) do names[i] = kt.node.layer.name end
+  return names
+end
+
+-- Shapes of what is given against what is expected -----------------------------------------------------------------
+
+local function fits(given, wanted)
+  if #given ~= #wanted then return false end
+  for i = 1, #wanted do
+    if given[i] and wanted[i] and given[i] ~= wanted[i] then return false end
+  end
+  return true
+end
+
+local function without_batch(shape)
+  return table.move(shape, 2, #shape, 1, {})
+end
+
+-- (b) for (b, 1) and the other way round, as Keras allows; anything else must fit.
+local function put_right(self, value, kt)
+  local given, wanted = value.shape, kt.dims
+  if not fits(given, wanted) then
+    if #given + 1 == #wanted and wanted[#wanted] == 1 and fits(given, { table.unpack(wanted, 1, #given) }) then
+      value = ops.expand_dims(value, -1)
+    elseif #given == #wanted + 1 and given[#given] == 1 and #wanted >= 1 then
+      value = ops.squeeze(value, -1)
+    elseif fits(given, without_batch(wanted)) then
+      core.raise("input \"%s\" expects shape %s, got %s: the batch axis is missing; give a batch of one",
+        kt.name, ktensor.shape_text(wanted), ktensor.shape_text(given))
+    end
+    if not fits(value.shape, wanted) then
+      core.raise("input \"%s\" of model \"%s\" expects shape %s, got %s", kt.name, self.name,
+        ktensor.shape_text(wanted), ktensor.shape_text(given))
+    end
+  end
+  if value.dtype ~= kt.dtype then
+    local mask = value.mask
+    value = ops.cast(value, kt.dtype)
+    value.mask = mask
+  end
+  return value
+end
+
+-- The given values as a list in the order of the model's inputs.
+local function bind(self, given)
+  local count = #self._inputs
+  if not nest.is_structure(given) then
+    if count ~= 1 then
+      core.raise("model \"%s\" has %d inputs (%s), got one tensor", self.name, count,
+        table.concat(self:_input_names(), ", "))
+    end
+    return { given }
+  end
+  if #given > 0 or count == 0 then
+    local list = nest.flatten(given)
+    if #list ~= count then
+      core.raise("model \"%s\" has %d input%s, got %d", self.name, count, count == 1 and "" or "s", #list)
+    end
+    return list
+  end
+  local list = {}
+  for i, name in ipairs(self:_input_names()) do
+    list[i] = given[name]
+    if list[i] == nil then list[i] = given[self._inputs[i].name] end
+    if list[i] == nil then core.raise("missing data for input \"%s\" of model \"%s\"", name, self.name) end
+  end
+  return list
+end
+
+local function call(self, given, ctx)
+  local values = {}
+  for i, value in ipairs(bind(self, given)) do
+    local kt = self._inputs[i]
+    values[kt] = put_right(self, value, kt)
+  end
+  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, ctx.training) end
+  local function value_of(kt) return values[kt] end
+  local structure = self._output_structure
+  if nest.is_structure(structure) and #structure > 0 then
+    local results = {}
+    for i, part in ipairs(structure) do results[i] = nest.map(part, value_of) end
+    return table.unpack(results)
+  end
+  return nest.map(structure, value_of)
+end
+
+-- The class --------------------------------------------------------------------------------------------------------
+
+-- Placeholders that are no Input{} get an input layer of their own, and the graph stops there.
+local function sources_of(inputs)
+  local sources = {}
+  for i, kt in ipairs(inputs) do
+    if kt.node.is_input then
+      sources[i] = kt.node
+    else
+      local alias = input.like(kt).node
+      sources[i] = { layer = alias.layer, inputs = {}, outputs = { kt }, is_input = true }
+    end
+  end
+  return sources
+end
+
+local function check_unique(self, layers)
+  local seen = {}
+  for _, layer in ipairs(layers) do
+    if seen[layer.name] then
+      core.raise("model \"%s\": two layers are named \"%s\"; the names of the layers of a model must be unique",
+        self.name, layer.name)
+    end
+    seen[layer.name] = true
+  end
+end
+
+-- Sets what the model runs. Also used by Sequential, whose graph grows.
+function functional.define(self, inputs, outputs)
+  local input_list, output_list = placeholders("inputs", inputs), placeholders("outputs", outputs)
+  local found = graph.between(input_list, sources_of(input_list), output_list)
+  check_unique(self, found.layers)
+  rawset(self, "_input_structure", inputs)
+  rawset(self, "_output_structure", outputs)
+  rawset(self, "_inputs", input_list)
+  rawset(self, "_outputs", output_list)
+  rawset(self, "_graph", found)
+  rawset(self, "_graph_layers", found.layers)
+  rawset(self, "built", true)
+  model.changed()
+end
+
+functional.call = call
+
+local function shapes_of(list)
+  local shapes = {}
+  for i, kt in ipairs(list) do shapes[i] = kt.shape end
+  return shapes
+end
+
+functional.methods = {
+  _input_names = function(self)
+    return self._inputs and (top_names(self._input_structure) or layer_names(self._inputs))
+  end,
+  _output_names = function(self)
+    return top_names(self._output_structure) or layer_names(self._outputs)
+  end,
+  _input_shapes = function(self) return self._inputs and shapes_of(self._inputs) end,
+  _ensure_built = function() end,
+  tracked_layers = function(self) return self._graph_layers end,
+  _shown_layers = function(self) return self._graph_layers end,
+}
+
+local base = require "lunula.layers.base"
+
+local declaration = {
+  parent = model.Model,
+  doc = "A model of recorded layer calls, from its inputs to its outputs.",
+  replace_args = true,
+  args = {
+    { "inputs", kinds.any, config = false, field = "_given_inputs" },
+    { "outputs", kinds.any, config = false, field = "_given_outputs" },
+  },
+  init = function(self)
+    local inputs, outputs = rawget(self, "_given_inputs"), rawget(self, "_given_outputs")
+    rawset(self, "_given_inputs", nil)
+    rawset(self, "_given_outputs", nil)
+    functional.define(self, inputs, outputs)
+  end,
+  call = call,
+}
+
+for name, method in pairs(functional.methods) do declaration[name] = method end
+
+functional.Functional = base.layer "Functional" (declaration)
+
+return functional

@@ -1,0 +1,121 @@
+-- The placeholder of the functional API: what `Input{}` and a layer called on an `Input` return.
+--
+-- A KTensor is a Lua table with a shape and a dtype and no numbers. It remembers the node (the layer call)
+-- that made it; models/node.lua makes those nodes. Operators and methods are the ops of the catalogue,
+-- which hand the call back through core.set_ktensor. It may not know layers or models.
+
+local core = require "lunula.core"
+
+local KTensor = { __name = "lunula.KTensor" }
+local ktensor = { metatable = KTensor }
+
+local operators = {
+  __add = "add", __sub = "subtract", __mul = "multiply", __div = "divide",
+  __idiv = "floor_divide", __mod = "mod", __pow = "power", __unm = "negative",
+  __band = "logical_and", __bor = "logical_or", __bxor = "logical_xor",
+}
+
+for event, name in pairs(operators) do
+  if event == "__unm" then
+    KTensor[event] = function(x) return core.ops[name](x) end
+  else
+    KTensor[event] = function(a, b) return core.ops[name](a, b) end
+  end
+end
+
+KTensor.__bnot = function(x) return core.ops.logical_not(x) end
+
+local function refuse_comparison(name)
+  return function()
+    core.raise("a comparison gives a Lua boolean and cannot be recorded; use ops.%s(a, b)", name)
+  end
+end
+
+KTensor.__lt = refuse_comparison "less"
+KTensor.__le = refuse_comparison "less_equal"
+
+local methods = {}
+
+local fields = {
+  shape = function(self)
+    return table.move(self.dims, 1, #self.dims, 1, {})
+  end,
+  rank = function(self) return #self.dims end,
+  size = function(self)
+    local size = 1
+    for _, dim in ipairs(self.dims) do
+      if not dim then return nil end
+      size = size * dim
+    end
+    return size
+  end,
+  -- Keras names of the same facts
+  ndim = function(self) return #self.dims end,
+}
+
+local function no_value(self)
+  core.raise("%s has no value: it stands for data that a model will be given", tostring(self))
+end
+
+for _, name in ipairs { "item", "totable", "get", "set", "tobytes", "release" } do
+  methods[name] = no_value
+end
+
+-- Fields first, then the ops of the catalogue as methods.
+function KTensor:__index(key)
+  local field = fields[key]
+  if field then return field(self) end
+  local method = methods[key]
+  if method then return method end
+  if type(key) == "number" then
+    core.raise("%s cannot be indexed; use ops.slice or ops.take", tostring(self))
+  end
+  if key == "node" or key == "mask" or key == "name" or key == "index" then return nil end
+  local op = core.ops[key]
+  if op == nil then
+    core.raise("a placeholder has no field or op named \"%s\"", tostring(key))
+  end
+  return op
+end
+
+KTensor.__len = no_value
+
+local function shape_text(dims)
+  local words = {}
+  for i, dim in ipairs(dims) do
+    words[i] = dim and string.format("%d", dim) or "None"
+  end
+  if #words == 1 then return "(" .. words[1] .. ",)" end
+  return "(" .. table.concat(words, ", ") .. ")"
+end
+
+function KTensor:__tostring()
+  return string.format("<KTensor %s%s %s>", self.name and self.name .. " " or "",
+    shape_text(self.dims), self.dtype)
+end
+
+-- A new placeholder. dims: list of sizes, `false` where unknown. mask: true when a mask of `mask_dims` comes along.
+function ktensor.new(spec)
+  return setmetatable({
+    dims = spec.dims, dtype = spec.dtype, name = spec.name,
+    node = spec.node, index = spec.index, mask = spec.mask,
+  }, KTensor)
+end
+
+function ktensor.is(x)
+  return getmetatable(x) == KTensor
+end
+
+-- Does the structure hold a placeholder? A table of numbers is not looked through.
+function ktensor.within(tree)
+  if ktensor.is(tree) then return true end
+  if type(tree) ~= "table" or getmetatable(tree) ~= nil or type(tree[1]) == "number" then return false end
+  for _, value in pairs(tree) do
+    if type(value) == "table" and ktensor.within(value) then return true end
+  end
+  return false
+end
+
+ktensor.shape_text = shape_text
+
+return ktensor

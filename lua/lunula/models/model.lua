@@ -1,0 +1,210 @@
+-- What all models share: they are layers that can be compiled, fitted, asked for predictions and summarised.
+--
+-- Sequential and functional models know their inputs and outputs; a subclassed one (k.model "Name" {…}) only has a
+-- call, and takes its shapes from the first data. How training runs stands in trainer.lua and step.lua.
+
+local core = require "lunula.core"
+local base = require "lunula.layers.base"
+local declare = require "lunula.declare"
+local nest = require "lunula.utils.nest"
+local weights = require "lunula.layers.base.weights"
+
+local model = {}
+
+-- A count of the changes made to any model's layers: traced steps older than that are traced anew.
+local version = 0
+
+function model.changed()
+  version = version + 1
+end
+
+local function on_demand(module, name)
+  return function(...)
+    return require(module)[name](...)
+  end
+end
+
+local trainer = "lunula.models.trainer"
+local predictor = "lunula.models.predictor"
+
+-- Looking at a model -----------------------------------------------------------------------------------------------
+
+local function get_layer(self, given)
+  local name, index = given, given
+  if type(given) == "table" then name, index = given.name, given.index end
+  local layers = self.layers
+  if type(index) == "number" then
+    local position = index < 0 and #layers + index + 1 or index
+    if not layers[position] then
+      core.raise("model \"%s\" has %d layers, counted from 1; there is no layer %s", self.name, #layers,
+        tostring(index))
+    end
+    return layers[position]
+  end
+  local names = {}
+  for i, layer in ipairs(layers) do
+    if layer.name == name then return layer end
+    names[i] = layer.name
+  end
+  core.raise("model \"%s\" has no layer \"%s\"%s; its layers are %s", self.name, tostring(name),
+    declare.suggestion(tostring(name), names), table.concat(names, ", "))
+end
+
+local function summary(self, options)
+  options = options or {}
+  local text = require("lunula.models.summary").text(self, options)
+  local print_line = options.print_fn or print
+  print_line(text)
+end
+
+-- The bridge to the trainer ----------------------------------------------------------------------------------------
+
+-- The argument of a call from a flat list: as the data was given.
+local function pack_inputs(xs, structure)
+  if structure == "single" then return xs[1] end
+  if structure == "list" then return xs end
+  local named = {}
+  for i, name in ipairs(structure) do named[name] = xs[i] end
+  return named
+end
+
+-- Calls the model and returns its outputs as a flat list.
+local function forward(self, xs, structure, training)
+  local results = table.pack(self(pack_inputs(xs, structure), { training = training }))
+  local outputs = {}
+  for i = 1, results.n do
+    nest.each(results[i], function(leaf)
+      if not core.is_tensor(leaf) then
+        core.raise("model \"%s\": its call must return tensors, got %s", self.name, declare.show(leaf))
+      end
+      outputs[#outputs + 1] = leaf
+    end)
+  end
+  if #outputs == 0 then core.raise("model \"%s\": its call returned nothing", self.name) end
+  if not self._output_names_seen then
+    local first = results[1]
+    rawset(self, "_returns_names", nest.is_structure(first) and #first == 0 and nest.keys(first) or false)
+    rawset(self, "_output_count", #outputs)
+    rawset(self, "_output_names_seen", true)
+  end
+  return outputs
+end
+
+local function output_names(self)
+  if self._returns_names then return self._returns_names end
+  local names = {}
+  for i = 1, self._output_count or 1 do names[i] = "output_" .. i end
+  return names
+end
+
+-- Constraints of the variables that have one.
+local function constraints_of(_, variables)
+  local found = {}
+  for _, variable in ipairs(variables) do found[variable] = weights.facts(variable).constraint end
+  return found
+end
+
+-- Building by hand -------------------------------------------------------------------------------------------------
+
+-- model:build{false, 4} makes the weights by running the call on a shape. A call on data does so by itself.
+local function build(self, input_shape)
+  if self._called_on_data then return end
+  if input_shape == nil then core.raise("model \"%s\": build takes the shape of the input, as {false, 4}", self.name) end
+  rawset(self, "built", true)
+  local ok, failure = pcall(self.compute_output_shape, self, input_shape)
+  if not ok then
+    rawset(self, "built", false)
+    error(failure, 0)
+  end
+end
+
+local layer_call = base.Layer.metatable.__call
+
+local function call(self, ...)
+  if not self.built then rawset(self, "_called_on_data", true) end
+  return layer_call(self, ...)
+end
+
+local function input_facts(field)
+  return function(self)
+    local list = self[field]
+    if not list then
+      core.raise("model \"%s\" has no defined %s: it is no Sequential or functional model with a known input",
+        self.name, field:sub(2))
+    end
+    return #list == 1 and list[1] or list
+  end
+end
+
+local function shape_of(getter)
+  return function(self)
+    local tensors = getter(self)
+    if tensors.node then return tensors.shape end
+    local shapes = {}
+    for i, kt in ipairs(tensors) do shapes[i] = kt.shape end
+    return shapes
+  end
+end
+
+local input, output = input_facts "_inputs", input_facts "_outputs"
+
+model.Model = base.layer "Model" {
+  doc = "Layers that are trained together. Declare your own with k.model \"Name\" { init =, call = }.",
+  getters = {
+    layers = function(self) return self:tracked_layers() end,
+    input = input, output = output,
+    inputs = function(self) return self._inputs end,
+    outputs = function(self) return self._outputs end,
+    input_shape = shape_of(input), output_shape = shape_of(output),
+    input_names = function(self) return self:_input_names() end,
+    output_names = function(self) return self:_output_names() end,
+    metrics_names = function(self)
+      local names = {}
+      for i, entry in ipairs(self._compiled and self._compiled:results() or {}) do names[i] = entry[1] end
+      return names
+    end,
+    metrics = function(self) return self._compiled and self._compiled:all_metrics() or {} end,
+  },
+  prepare = function(self)
+    base.Layer.prepare(self)
+    rawset(self, "_functions", {})
+    rawset(self, "stop_training", false)
+    rawset(self, "run_eagerly", false)
+  end,
+  __call = call,
+  build = build,
+  call = function(self)
+    core.raise("model \"%s\" has no call: give k.model \"Name\" { call = function (self, x, ctx) … end }", self.name)
+  end,
+
+  get_layer = get_layer,
+  summary = summary,
+  compile = on_demand(trainer, "compile"),
+  fit = on_demand(trainer, "fit"),
+  evaluate = on_demand(trainer, "evaluate"),
+  train_on_batch = on_demand(trainer, "train_on_batch"),
+  test_on_batch = on_demand(trainer, "test_on_batch"),
+  reset_metrics = on_demand(trainer, "reset_metrics"),
+  predict = on_demand(predictor, "predict"),
+  predict_on_batch = on_demand(predictor, "predict_on_batch"),
+
+  _forward = forward,
+  _constraints = constraints_of,
+  _version = function() return version end,
+  _input_names = function() return nil end,
+  _output_names = output_names,
+  _input_shapes = function() return nil end,
+  _ensure_built = function() end,
+}
+
+-- k.model "Name" { init =, call =, args = }: a class of models.
+function model.declare(name)
+  return function(given)
+    local spec = {}
+    for key, value in pairs(given) do spec[key] = value end
+    spec.parent = spec.parent or model.Model
+    return base.layer(name)(spec)
+  end
+end
+
+return model

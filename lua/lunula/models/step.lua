@@ -1,0 +1,219 @@
+-- The three functions of a model: train, test and predict, each traced once into one Function.
+--
+-- The whole train step (forward, loss, gradients, clipping, update, constraints, metrics) is a trace whose effects are
+-- assigns, so that many batches run in C with no Lua between them. With run_eagerly the same code runs batch by batch.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+
+local step = {}
+
+-- Keys and specs -------------------------------------------------------------------------------------------------
+
+local function shape_key(tensor)
+  local words = { tensor.dtype }
+  for i, dim in ipairs(tensor.shape) do words[i + 1] = i == 1 and "?" or tostring(dim) end
+  return table.concat(words, ",")
+end
+
+local function key_of(mode, parts, structure)
+  local words = { mode, type(structure) == "table" and table.concat(structure, ",") or structure }
+  for _, list in ipairs(parts) do
+    words[#words + 1] = "|"
+    for _, tensor in ipairs(list) do words[#words + 1] = tensor and shape_key(tensor) or "-" end
+  end
+  return table.concat(words, ";")
+end
+
+-- The placeholder of a batch of such tensors: the first size is free, and so is what the model leaves free.
+local function spec_of(tensor, declared, name)
+  local shape = tensor.shape
+  shape[1] = false
+  for i = 2, declared and #declared == #shape and #shape or 0 do
+    if not declared[i] then shape[i] = false end
+  end
+  return { shape = shape, dtype = tensor.dtype, name = name }
+end
+
+local function specs_of(model, xs, ys, ws)
+  local declared, names = model:_input_shapes(), model:_input_names()
+  local specs = {}
+  for i, tensor in ipairs(xs) do
+    specs[#specs + 1] = spec_of(tensor, declared and declared[i], names and names[i] or "x" .. i)
+  end
+  for i, tensor in ipairs(ys) do specs[#specs + 1] = spec_of(tensor, nil, "y" .. i) end
+  for i, tensor in ipairs(ws) do
+    if tensor then specs[#specs + 1] = spec_of(tensor, nil, "sample_weight" .. i) end
+  end
+  return specs
+end
+
+-- Splits flat arguments into xs, ys and ws again; ws keeps `false` where there is no weight.
+local function split(flat, xs, ys, ws)
+  local position = 0
+  local function take(list)
+    local taken = {}
+    for i = 1, #list do
+      taken[i] = false
+      if list[i] then
+        position = position + 1
+        taken[i] = flat[position]
+      end
+    end
+    return taken
+  end
+  return take(xs), take(ys), take(ws)
+end
+
+-- What a step does -----------------------------------------------------------------------------------------------
+
+local function check_targets(model, ys, preds)
+  if #ys > 0 and #ys ~= #preds then
+    core.raise("model \"%s\" has %d outputs, but %d targets are given", model.name, #preds, #ys)
+  end
+end
+
+local function count_samples(x)
+  return ops.cast(ops.dim(x, 0), "float32")
+end
+
+-- Notes the first step whose loss is not a finite number.
+local function watch(model, total)
+  local steps, bad = model._watch.steps, model._watch.bad
+  local is_new = ops.logical_and(ops.less(bad, 0), ops.logical_not(ops.isfinite(total)))
+  bad:assign(ops.where(is_new, steps, bad))
+  steps:assign(steps + 1)
+end
+
+local function constraints_of(variables, model)
+  return model:_constraints(variables)
+end
+
+local function train_once(model, structure, xs, ys, ws)
+  local preds = model:_forward(xs, structure, true)
+  check_targets(model, ys, preds)
+  local compiled, samples = model._compiled, count_samples(xs[1])
+  compiled:link(model:_output_names(preds), ys, preds)
+  local total = compiled:total(ys, preds, ws, model.losses, samples)
+  if not total then
+    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in a layer")
+  end
+  local variables = model.trainable_weights
+  if #variables > 0 then
+    local grads = core.grad(total, variables)
+    model.optimizer:apply(grads, variables, constraints_of(variables, model))
+  end
+  compiled:update(total, ys, preds, ws, samples)
+  watch(model, total)
+end
+
+local function test_once(model, structure, xs, ys, ws)
+  local preds = model:_forward(xs, structure, false)
+  check_targets(model, ys, preds)
+  local compiled, samples = model._compiled, count_samples(xs[1])
+  compiled:link(model:_output_names(preds), ys, preds)
+  local total = compiled:total(ys, preds, ws, model.losses, samples)
+  compiled:update(total, ys, preds, ws, samples)
+end
+
+-- Tracing --------------------------------------------------------------------------------------------------------
+
+local function rethrow(model, failure)
+  if type(failure) == "table" and failure.symbolic or type(failure) == "userdata" then
+    local ok, symbolic = pcall(function() return failure.symbolic end)
+    if ok and symbolic then
+      core.raise("model \"%s\": %s; compile it with run_eagerly=true to run it batch by batch in Lua", model.name,
+        tostring(failure))
+    end
+  end
+  error(failure, 0)
+end
+
+local function trace(model, specs, fn, names)
+  local ok, result = pcall(core.trace, specs, fn, names)
+  if not ok then rethrow(model, result) end
+  return result
+end
+
+-- Is the traced step still the model's? Freezing a layer changes what is trained, adding one what is run.
+local function is_current(entry, model)
+  if entry.version ~= model:_version() then return false end
+  if not entry.variables then return true end
+  local variables = model.trainable_weights
+  if #variables ~= #entry.variables then return false end
+  for i, variable in ipairs(variables) do
+    if variable ~= entry.variables[i] then return false end
+  end
+  return true
+end
+
+local function cached(model, key)
+  local entry = model._functions[key]
+  if entry and is_current(entry, model) then return entry end
+  model._functions[key] = nil
+end
+
+local function make(model, mode, once, xs, ys, ws, structure)
+  local eager = model.run_eagerly
+  local key = key_of(mode .. (eager and "!" or ""), { xs, ys, ws }, structure)
+  local entry = cached(model, key)
+  if entry then return entry end
+  entry = {}
+  if eager then
+    entry.call = function(...)
+      local bx, by, bw = split({ ... }, xs, ys, ws)
+      core.record(once, model, structure, bx, by, bw)
+    end
+  else
+    model:_ensure_built(xs, structure)
+    entry.call = trace(model, specs_of(model, xs, ys, ws), function(...)
+      local bx, by, bw = split({ ... }, xs, ys, ws)
+      once(model, structure, bx, by, bw)
+    end)
+    entry.rows = true
+  end
+  if mode == "train" then entry.variables = model.trainable_weights end
+  entry.version = model:_version()
+  model._functions[key] = entry
+  return entry
+end
+
+-- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may it run rows}.
+function step.train(model, xs, ys, ws, structure)
+  return make(model, "train", train_once, xs, ys, ws, structure)
+end
+
+function step.test(model, xs, ys, ws, structure)
+  return make(model, "test", test_once, xs, ys, ws, structure)
+end
+
+function step.predict(model, xs, structure)
+  local eager = model.run_eagerly
+  local key = key_of(eager and "predict!" or "predict", { xs }, structure)
+  local entry = cached(model, key)
+  if entry then return entry end
+  entry = {}
+  local function forward(...)
+    return table.unpack(model:_forward({ ... }, structure, false))
+  end
+  if eager then
+    entry.call = forward
+  else
+    model:_ensure_built(xs, structure)
+    entry.call = trace(model, specs_of(model, xs, {}, {}), forward)
+    entry.rows = true
+  end
+  entry.version = model:_version()
+  model._functions[key] = entry
+  return entry
+end
+
+-- Fresh Variables for the watch over finite losses.
+function step.new_watch()
+  local function number(value, name)
+    return core.variable { value = core.tensor(value, { dtype = "float32" }), name = name, trainable = false }
+  end
+  return { steps = number(0, "steps"), bad = number(-1, "bad_step") }
+end
+
+return step
