@@ -1,0 +1,67 @@
+-- k.value_and_grad and k.gradcheck: gradients of plain Lua functions, and the proof that they are right.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local random = require "lunula.ops.random"
+
+local gradients = {}
+
+-- g = value_and_grad(f); g(x…) -> f(x…), {gradients of x…}. With variables, their gradients come third.
+function gradients.value_and_grad(f, variables)
+  if type(f) ~= "function" and not (getmetatable(f) and getmetatable(f).__call) then
+    core.raise("value_and_grad takes a function, got %s", type(f))
+  end
+  return core.value_and_grad(f, variables)
+end
+
+local function with(list, i, value)
+  local copy = table.move(list, 1, #list, 1, {})
+  copy[i] = value
+  return copy
+end
+
+-- f(inputs…) as one number: the sum of its first result weighted by fixed numbers, so that no symmetry hides errors.
+local function scalar(f)
+  return function(...)
+    local y = f(...)
+    if not core.is_tensor(y) then core.raise("gradcheck: the function must return a tensor, got %s", type(y)) end
+    if y.rank == 0 then return y end
+    local weights = ops.cos(ops.reshape(ops.cumsum(ops.ones_like(ops.reshape(y, { -1 })), 0), y.shape))
+    return ops.sum(y * weights)
+  end
+end
+
+-- Compares gradients with central differences along random directions of every input. Returns the largest relative
+-- difference; raises when it is above the tolerance. options: step, tolerance, directions.
+function gradients.gradcheck(f, inputs, options)
+  options = options or {}
+  local step, tolerance = options.step or 1e-2, options.tolerance or 2e-2
+  if core.is_tensor(inputs) or type(inputs[1]) == "number" then inputs = { inputs } end
+  local tensors = {}
+  for i, x in ipairs(inputs) do tensors[i] = core.is_tensor(x) and x or core.tensor(x, { dtype = "float32" }) end
+  local g = scalar(f)
+  local _, grads = core.value_and_grad(g)(table.unpack(tensors))
+  local worst = 0
+  for i, x in ipairs(tensors) do
+    if x.dtype == "float32" then
+      for _ = 1, options.directions or 3 do
+        local direction = random.uniform(x.shape) - 0.5
+        local up = g(table.unpack(with(tensors, i, x + step * direction))):item()
+        local down = g(table.unpack(with(tensors, i, x - step * direction))):item()
+        local measured = (up - down) / (2 * step)
+        local grad = grads[i]
+        local computed = grad and ops.sum(grad * direction):item() or 0
+        local scale = math.max(math.abs(measured), math.abs(computed), 1e-2)
+        local difference = math.abs(measured - computed) / scale
+        worst = math.max(worst, difference)
+        if difference > tolerance or difference ~= difference then
+          core.raise("gradcheck: the gradient of input %d is wrong: %.6g along a direction in which the function "
+            .. "changes by %.6g", i, computed, measured)
+        end
+      end
+    end
+  end
+  return worst
+end
+
+return gradients

@@ -1,0 +1,63 @@
+-- k.help(x): what x is, from its declaration. An op by name or value, a class, an object, a word.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+
+local help = {}
+
+local function op_text(row)
+  return string.format("ops.%s(%s)\n  %s%s", row.name, row.signature, row.doc or "",
+    row.differentiable == false and "\n  It has no gradient." or "")
+end
+
+local function find_op(x)
+  for _, row in ipairs(core.catalogue()) do
+    if row.name == x or core.ops[row.name] == x then return row end
+  end
+end
+
+local kinds_in_order = {
+  "layer", "optimizer", "loss", "metric", "callback", "initializer", "regularizer", "constraint", "schedule",
+}
+
+local function find_class(name)
+  for _, kind in ipairs(kinds_in_order) do
+    if declare.homes[kind] then pcall(require, declare.homes[kind]) end
+    local found = kind == "layer" and require("lunula.layers").find(name) or declare.registry(kind)[name]
+    if declare.is_class(found) then return found end
+  end
+end
+
+local function tensor_text(x)
+  return tostring(x) .. "\n  Ops are methods: x:sum(1), x:reshape{-1}; operators work element by element."
+end
+
+-- The text about x, or nil, message.
+function help.text(x)
+  if x == nil then
+    return "k.help(x) tells about an op (\"softmax\", k.ops.softmax), a class (\"Dense\", k.layers.Dense) or an object."
+  end
+  if declare.is_class(x) then return declare.help(x) end
+  local class = declare.class_of(x)
+  if class then return tostring(x) .. "\n" .. declare.help(class) end
+  if core.is_tensor(x) then return tensor_text(x) end
+  if type(x) == "string" or type(x) == "function" then
+    local name = type(x) == "string" and x:gsub("^k%.", ""):match "[^.]*$" or x
+    require "lunula.ops"
+    local row = find_op(name)
+    local found = type(name) == "string" and find_class(name)
+    local texts = {}
+    if found then texts[#texts + 1] = declare.help(found) end
+    if row then texts[#texts + 1] = op_text(row) end
+    if #texts > 0 then return table.concat(texts, "\n\n") end
+  end
+  return nil, "nothing is known about " .. declare.show(x)
+end
+
+-- Prints what is known about x.
+function help.help(x)
+  local text, message = help.text(x)
+  print(text or message)
+end
+
+return help

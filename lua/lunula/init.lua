@@ -1,0 +1,78 @@
+-- lunula: Keras for Lua. This is the facade: names, and where they come from.
+--
+-- Whatever is large is loaded when it is first asked for, so that requiring lunula costs next to nothing.
+
+local core = require "lunula.core"
+
+local lunula = { _VERSION = "lunula " .. core.version }
+
+-- Modules by their name in the facade.
+local modules = {
+  ops = "lunula.ops", random = "lunula.ops.random", backend = "lunula.backend", layers = "lunula.layers",
+  models = "lunula.models", activations = "lunula.activations", initializers = "lunula.initializers",
+  regularizers = "lunula.regularizers", constraints = "lunula.constraints", losses = "lunula.losses",
+  metrics = "lunula.metrics", optimizers = "lunula.optimizers", callbacks = "lunula.callbacks",
+  utils = "lunula.utils", config = "lunula.ops.config",
+}
+
+-- Single values out of modules: name = {module, field}.
+local values = {
+  Input = { "lunula.models", "Input" },
+  Sequential = { "lunula.models", "Sequential" },
+  Model = { "lunula.models", "Model" },
+  model = { "lunula.models", "declare" },
+  layer = { "lunula.layers.base", "layer" },
+  callback = { "lunula.callbacks", "declare" },
+  value_and_grad = { "lunula.gradients", "value_and_grad" },
+  gradcheck = { "lunula.gradients", "gradcheck" },
+  set_random_seed = { "lunula.utils", "set_random_seed" },
+  help = { "lunula.help", "help" },
+}
+
+-- Tensors ----------------------------------------------------------------------------------------------------------
+
+lunula.tensor = core.tensor
+lunula.is_tensor = core.is_tensor
+lunula.memory = core.memory
+lunula.threads = core.threads
+lunula.build_info = core.build_info
+lunula.seed = core.seed
+
+-- zeros{2, 3}, zeros({2, 3}, "int32") or zeros({2, 3}, {dtype = "int32"})
+local function filled(name, value)
+  return function(shape, dtype)
+    if type(shape) == "number" then shape = { shape } end
+    if type(shape) ~= "table" then core.raise("%s takes a shape, as %s{2, 3}, got %s", name, name, type(shape)) end
+    if type(dtype) == "table" then dtype = dtype.dtype end
+    dtype = dtype or shape.dtype or "float32"
+    return core.ops.full(table.move(shape, 1, #shape, 1, {}), value, dtype)
+  end
+end
+
+lunula.zeros = filled("zeros", 0)
+lunula.ones = filled("ones", 1)
+
+-- full({2, 3}, 7)
+function lunula.full(shape, value, dtype)
+  if type(value) ~= "number" and type(value) ~= "boolean" then
+    core.raise("full takes a shape and a number, got %s", type(value))
+  end
+  return filled("full", value)(shape, dtype)
+end
+
+function lunula.arange(...)
+  return require("lunula.ops").arange(...)
+end
+
+return setmetatable(lunula, {
+  __index = function(self, name)
+    local value
+    if modules[name] then
+      value = require(modules[name])
+    elseif values[name] then
+      value = require(values[name][1])[values[name][2]]
+    end
+    if value ~= nil then rawset(self, name, value) end
+    return value
+  end,
+})

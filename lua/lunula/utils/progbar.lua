@@ -1,0 +1,131 @@
+-- The progress bar of fit, evaluate and predict, in Keras's format.
+--
+-- On a terminal a line that redraws itself; anywhere else one line when an epoch is done. It only formats and
+-- writes; who measures and averages is the trainer.
+
+local core = require "lunula.core"
+
+local progbar = {}
+progbar.__index = progbar
+
+local WIDTH <const> = 20
+local REDRAW_SECONDS <const> = 0.05
+
+function progbar.format_value(value)
+  if type(value) ~= "number" then return tostring(value) end
+  if value ~= value then return "nan" end
+  if math.abs(value) > 1e-3 or value == 0 then return string.format("%.4f", value) end
+  return string.format("%.4e", value)
+end
+
+-- 3725 -> "1:02:05", 65 -> "1:05", 5.4 -> "5s"
+function progbar.format_seconds(seconds)
+  local s = math.floor(seconds)
+  if s > 3600 then
+    return string.format("%d:%02d:%02d", s // 3600, s % 3600 // 60, s % 60)
+  elseif s > 60 then
+    return string.format("%d:%02d", s // 60, s % 60)
+  end
+  return string.format("%ds", s)
+end
+
+function progbar.format_step_time(seconds, unit)
+  if seconds >= 1 or seconds == 0 then
+    return string.format("%.0fs/%s", seconds, unit)
+  elseif seconds >= 1e-3 then
+    return string.format("%.0fms/%s", seconds * 1e3, unit)
+  end
+  return string.format("%.0fus/%s", seconds * 1e6, unit)
+end
+
+function progbar.format_logs(logs)
+  local words = {}
+  for _, entry in ipairs(logs) do
+    words[#words + 1] = " - " .. entry[1] .. ": " .. progbar.format_value(entry[2])
+  end
+  return table.concat(words)
+end
+
+-- options: target (steps, nil when unknown), verbose, unit, write (function), live (boolean, default: a terminal).
+function progbar.new(options)
+  local self = setmetatable({}, progbar)
+  self.target = options.target
+  self.verbose = options.verbose or 1
+  self.unit = options.unit or "step"
+  self.title = options.title
+  self.write = options.write or function(text)
+    io.stdout:write(text)
+    io.stdout:flush()
+  end
+  self.live = options.live
+  if self.live == nil then self.live = core.isatty(1) end
+  self.started = core.clock()
+  self.drawn = -math.huge
+  self.length = 0
+  return self
+end
+
+local function blank(n)
+  return string.rep(" ", math.max(n, 0))
+end
+
+function progbar:counter(step)
+  if self.target then
+    local width = #tostring(self.target)
+    return string.format("%" .. width .. "d/%d", step, self.target)
+  end
+  return string.format("%7d/Unknown", step)
+end
+
+function progbar:bar(step)
+  if not self.target then return "" end
+  local filled = self.target > 0 and math.min(WIDTH, WIDTH * step // self.target) or WIDTH
+  local line = "━"
+  return " \27[32m" .. line:rep(filled) .. "\27[0m\27[37m" .. line:rep(WIDTH - filled) .. "\27[0m"
+end
+
+-- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the epoch.
+function progbar:update(step, logs, finished)
+  if self.verbose ~= 1 or not self.live then return end
+  local now = core.clock()
+  if not finished and now - self.drawn < REDRAW_SECONDS then return end
+  self.drawn = now
+  local elapsed = now - self.started
+  local per_step = step > 0 and elapsed / step or 0
+  local time
+  if finished or not self.target then
+    time = progbar.format_seconds(elapsed) .. " " .. progbar.format_step_time(per_step, self.unit)
+  else
+    time = progbar.format_seconds(per_step * (self.target - step))
+      .. " " .. progbar.format_step_time(per_step, self.unit)
+  end
+  local values = progbar.format_logs(logs)
+  local counter = self:counter(step)
+  local visible = #counter + (self.target and WIDTH + 1 or 0) + 1 + #time + #values
+  local room = core.columns and core.columns() or 80
+  if visible >= room then         -- a line that wraps cannot be redrawn
+    values = values:sub(1, math.max(#values - (visible - room) - 1, 0))
+    visible = math.min(visible, room - 1)
+  end
+  self.write("\r\27[1m" .. counter .. "\27[0m" .. self:bar(step) .. " \27[1m" .. time .. "\27[0m"
+    .. values .. blank(self.length - visible) .. (finished and "\n" or ""))
+  self.length = visible
+end
+
+-- The one line of an epoch where no bar is drawn: "10/10 - 0s - 3us/step - loss: 0.1000".
+function progbar:finish(step, logs)
+  if self.verbose == 0 then return end
+  if self.verbose == 1 and self.live then return self:update(step, logs, true) end
+  local elapsed = core.clock() - self.started
+  self.write((self.title or "") .. string.format("%d/%d", step, self.target or step)
+    .. " - " .. progbar.format_seconds(elapsed)
+    .. " - " .. progbar.format_step_time(step > 0 and elapsed / step or 0, self.unit)
+    .. progbar.format_logs(logs) .. "\n")
+end
+
+-- Leaves a half-drawn line behind without breaking what is printed next.
+function progbar:abandon()
+  if self.live and self.verbose == 1 and self.length > 0 then self.write("\n") end
+end
+
+return progbar
