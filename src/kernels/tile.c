@@ -1,0 +1,362 @@
+/* The interpreter of tile programs. A piece of the domain goes through all
+** instructions before the next piece is touched, so that what lies between
+** them never leaves L1. Nothing here knows what an instruction computes. */
+#include "kernels/tile.h"
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+enum {
+  SCRATCH = 64 << 10, /* bytes of stack for registers and gathered inputs */
+  REGISTER_ITEM = 8,  /* bytes of the widest element a register holds */
+  ALIGNMENT = 64,
+  GAP = 128,  /* between slots: equal places fall into different cache sets */
+  SHORT_ROW = 8, /* items below which rows are gathered by columns */
+  GRAIN = 16, /* pieces are multiples of it where they can be */
+  OPERANDS = 1 + 2 * TILE_OPERANDS + TILE_REGISTERS
+};
+
+/* How an input comes to a piece. */
+typedef enum Access {
+  DENSE,  /* in place, at the element's own number */
+  SCALAR, /* the same everywhere: spread once */
+  ROWS,   /* in place within a row: pieces are parts of rows */
+  PHASE,  /* the same in each row: gathered again when a piece starts at */
+  GATHER  /* another column; anything else is gathered each time */
+} Access;
+
+typedef struct Input {
+  Access access;
+  char *slot;     /* where it is gathered */
+  int64_t column; /* PHASE: first column of what the slot holds, */
+  int held;       /* and the number of elements */
+} Input;
+
+/* One run of a program over a range. Operand 0 is the one that is not there,
+** then come inputs, outputs, registers. */
+typedef struct Run {
+  const TileProgram *p;
+  const void *const *in;
+  void *const *out;
+  Input input[TILE_OPERANDS];
+  bool in_place;               /* are all inputs DENSE or SCALAR? */
+  char *shadow[TILE_OPERANDS]; /* where an output is held back, or NULL */
+  void *operand[OPERANDS];
+  uint8_t code[TILE_CODE][4]; /* operands y, a, b, c of each instruction */
+  int64_t columns;            /* elements of a row (the last axis) */
+  int64_t at[MAX_RANK];       /* coordinates of the piece's first element */
+  int cap;                    /* elements a slot holds */
+} Run;
+
+/* ---- the program ------------------------------------------------------- */
+
+static bool mergeable(const TileProgram *p, int axis) {
+  for (int i = 0; i < p->nin; i++) {
+    const int64_t *s = p->in[i].stride;
+    if (s[axis] != s[axis + 1] * p->dim[axis + 1]) return false;
+  }
+  return true;
+}
+
+static void drop_axis(TileProgram *p, int axis) {
+  for (int d = axis; d + 1 < p->rank; d++) {
+    p->dim[d] = p->dim[d + 1];
+    for (int i = 0; i < p->nin; i++)
+      p->in[i].stride[d] = p->in[i].stride[d + 1];
+  }
+  p->rank--;
+}
+
+void tile_collapse(TileProgram *p) {
+  for (int d = p->rank - 1; d >= 0; d--)
+    if (p->dim[d] == 1) drop_axis(p, d);
+  for (int d = p->rank - 2; d >= 0; d--)
+    if (mergeable(p, d)) {
+      p->dim[d + 1] *= p->dim[d];
+      drop_axis(p, d);
+    }
+}
+
+int64_t tile_elements(const TileProgram *p) {
+  int64_t n = 1;
+  for (int d = 0; d < p->rank; d++) n *= p->dim[d];
+  return n;
+}
+
+/* ---- preparing a run --------------------------------------------------- */
+
+/* ROWS is settled later: it needs the length of a piece. */
+static Access access_of(const TileProgram *p, int i) {
+  const int64_t *s = p->in[i].stride;
+  bool everywhere = true, each_row = true, dense = true;
+  int64_t size = 1;
+  for (int d = p->rank - 1; d >= 0; d--) {
+    if (p->dim[d] == 1) continue;
+    if (s[d] != 0) everywhere = false;
+    if (s[d] != 0 && d < p->rank - 1) each_row = false;
+    if (s[d] != size) dense = false;
+    size *= p->dim[d];
+  }
+  return dense ? DENSE : everywhere ? SCALAR : each_row ? PHASE : GATHER;
+}
+
+static int first_write(const TileProgram *p, int out) {
+  for (int k = 0; k < p->ncode; k++)
+    if (p->code[k].y.space == TILE_OUT && p->code[k].y.index == out) return k;
+  return p->ncode;
+}
+
+static bool reads_input(const TileInstr *c, int in) {
+  return (c->a.space == TILE_IN && c->a.index == in) ||
+         (c->b.space == TILE_IN && c->b.index == in) ||
+         (c->c.space == TILE_IN && c->c.index == in);
+}
+
+/* Would writing the output spoil an input that is still to be read? */
+static bool needs_shadow(const Run *r, int out) {
+  for (int i = 0; i < r->p->nin; i++) {
+    if (r->in[i] != r->out[out]) continue;
+    for (int k = first_write(r->p, out) + 1; k < r->p->ncode; k++)
+      if (reads_input(&r->p->code[k], i)) return true;
+  }
+  return false;
+}
+
+static uint8_t operand_number(const TileProgram *p, TileRef ref) {
+  switch (ref.space) {
+    case TILE_IN: return (uint8_t)(1 + ref.index);
+    case TILE_OUT: return (uint8_t)(1 + p->nin + ref.index);
+    case TILE_REG: return (uint8_t)(1 + p->nin + p->nout + ref.index);
+    default: return 0;
+  }
+}
+
+static char *take_slot(char **scratch, int cap, int item) {
+  char *slot = *scratch;
+  *scratch += (size_t)(cap * item + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  *scratch += GAP;
+  return slot;
+}
+
+/* Chooses the longest piece whose slots fit into the scratch. */
+static void settle_cap(Run *r, const bool *shadowed) {
+  const TileProgram *p = r->p;
+  int slots = p->nreg, bytes = p->nreg * REGISTER_ITEM;
+  for (int i = 0; i < p->nin; i++)
+    if (r->input[i].access != DENSE) slots++, bytes += p->in[i].item;
+  for (int o = 0; o < p->nout; o++)
+    if (shadowed[o]) slots++, bytes += p->out_item[o];
+  int cap = bytes == 0 ? TILE : (SCRATCH - slots * (GAP + ALIGNMENT)) / bytes;
+  r->cap = cap >= TILE ? TILE : cap / GRAIN * GRAIN;
+}
+
+static void prepare_inputs(Run *r, char **scratch, int64_t elements) {
+  const TileProgram *p = r->p;
+  r->in_place = true;
+  for (int i = 0; i < p->nin; i++) {
+    Input *x = &r->input[i];
+    if (x->access == DENSE) continue;
+    if (x->access == SCALAR) {
+      x->slot = take_slot(scratch, r->cap, p->in[i].item);
+      fill(x->slot, r->in[i], elements < r->cap ? elements : r->cap,
+           p->in[i].item);
+      r->operand[1 + i] = x->slot;
+      continue;
+    }
+    r->in_place = false;
+    if (r->columns > r->cap)
+      x->access = p->in[i].stride[p->rank - 1] == 1 ? ROWS : GATHER;
+    if (x->access == ROWS) continue;
+    x->slot = take_slot(scratch, r->cap, p->in[i].item);
+    x->held = 0;
+    r->operand[1 + i] = x->slot;
+  }
+}
+
+static void prepare(Run *r, char *scratch, int64_t elements) {
+  const TileProgram *p = r->p;
+  bool shadowed[TILE_OPERANDS];
+  r->columns = p->rank > 0 ? p->dim[p->rank - 1] : 1;
+  r->operand[0] = NULL;
+  for (int i = 0; i < p->nin; i++) r->input[i].access = access_of(p, i);
+  for (int o = 0; o < p->nout; o++) shadowed[o] = needs_shadow(r, o);
+  settle_cap(r, shadowed);
+  prepare_inputs(r, &scratch, elements);
+  for (int o = 0; o < p->nout; o++)
+    r->shadow[o] =
+        shadowed[o] ? take_slot(&scratch, r->cap, p->out_item[o]) : NULL;
+  for (int k = 0; k < p->nreg; k++)
+    r->operand[1 + p->nin + p->nout + k] =
+        take_slot(&scratch, r->cap, REGISTER_ITEM);
+  for (int k = 0; k < p->ncode; k++) {
+    const TileInstr *c = &p->code[k];
+    r->code[k][0] = operand_number(p, c->y);
+    r->code[k][1] = operand_number(p, c->a);
+    r->code[k][2] = operand_number(p, c->b);
+    r->code[k][3] = operand_number(p, c->c);
+  }
+}
+
+/* ---- gathering --------------------------------------------------------- */
+
+INLINE void gather_run(char *restrict y, const char *restrict x, int64_t n,
+                       int64_t step, int64_t stride, int item) {
+  for (int64_t i = 0; i < n; i++)
+    memcpy(y + i * step * item, x + i * stride * item, (size_t)item);
+}
+
+/* rows x n items at (row_stride, stride) to a dense place */
+INLINE void gather_items(char *y, const char *x, int64_t rows, int64_t n,
+                         int64_t row_stride, int64_t stride, int item) {
+  if (n < SHORT_ROW && n < rows) { /* the longer axis inside */
+    for (int64_t i = 0; i < n; i++)
+      gather_run(y + i * item, x + i * stride * item, rows, n, row_stride,
+                 item);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    if (stride == 1)
+      gather_run(y, x, n, 1, 1, item);
+    else if (stride == 0)
+      gather_run(y, x, n, 1, 0, item);
+    else
+      gather_run(y, x, n, 1, stride, item);
+    y += n * item;
+    x += row_stride * item;
+  }
+}
+
+KERNEL static void gather_part(char *y, const char *x, int64_t rows, int64_t n,
+                               int64_t row_stride, int64_t stride, int item) {
+  switch (item) {
+    case 1: gather_items(y, x, rows, n, row_stride, stride, 1); break;
+    case 2: gather_items(y, x, rows, n, row_stride, stride, 2); break;
+    case 4: gather_items(y, x, rows, n, row_stride, stride, 4); break;
+    default: gather_items(y, x, rows, n, row_stride, stride, 8); break;
+  }
+}
+
+static int64_t offset_at(const TileProgram *p, int i, const int64_t *at) {
+  int64_t offset = 0;
+  for (int d = 0; d < p->rank; d++) offset += at[d] * p->in[i].stride[d];
+  return offset;
+}
+
+/* The n elements of input i from r->at on, to its slot. Walks stretches of
+** whole rows along the last axis but one, and what rows are cut at the ends. */
+static void gather_input(const Run *r, int i, int n) {
+  const TileProgram *p = r->p;
+  const TileOperand *x = &p->in[i];
+  int last = p->rank - 1;
+  int64_t at[MAX_RANK];
+  char *y = r->input[i].slot;
+  memcpy(at, r->at, sizeof at);
+  for (int64_t left = n; left > 0;) {
+    const char *src = (const char *)r->in[i] + offset_at(p, i, at) * x->item;
+    int64_t rows = 1, run = r->columns - at[last];
+    if (run > left) run = left;
+    if (at[last] == 0 && run == r->columns && last > 0) {
+      rows = left / run;
+      if (rows > p->dim[last - 1] - at[last - 1])
+        rows = p->dim[last - 1] - at[last - 1];
+    }
+    gather_part(y, src, rows, run, last > 0 ? x->stride[last - 1] : 0,
+                   x->stride[last], x->item);
+    y += rows * run * x->item;
+    left -= rows * run;
+    at[last] = 0;
+    for (int d = last - 1; d >= 0; d--) { /* carry the rows upwards */
+      at[d] += d == last - 1 ? rows : 1;
+      if (at[d] < p->dim[d]) break;
+      at[d] = 0;
+    }
+  }
+}
+
+/* ---- running ----------------------------------------------------------- */
+
+static void locate(Run *r, int64_t first) {
+  for (int d = r->p->rank - 1; d >= 0; d--) {
+    r->at[d] = first % r->p->dim[d];
+    first /= r->p->dim[d];
+  }
+}
+
+/* The end of the piece that begins at `first`: pieces of parts of a row are
+** equally long, others are whole rows, so that phases come again. */
+static int64_t piece_end(const Run *r, int64_t first, int64_t last) {
+  int64_t end, cap = r->cap, columns = r->columns;
+  if (r->in_place) {
+    end = (first / cap + 1) * cap;
+  } else if (columns <= cap) {
+    int64_t piece = cap / columns * columns;
+    end = (first / piece + 1) * piece;
+  } else {
+    int64_t parts = (columns + cap - 1) / cap;
+    int64_t piece = (columns / parts + GRAIN) / GRAIN * GRAIN;
+    if (piece > cap) piece = cap;
+    int64_t column = r->at[r->p->rank - 1], row = first - column;
+    end = row + (column / piece + 1) * piece;
+    if (end > row + columns) end = row + columns;
+  }
+  return end < last ? end : last;
+}
+
+static void place_inputs(Run *r, int64_t first, int n) {
+  const TileProgram *p = r->p;
+  for (int i = 0; i < p->nin; i++) {
+    Input *x = &r->input[i];
+    const char *base = r->in[i];
+    int64_t offset = first;
+    switch (x->access) {
+      case SCALAR: continue;
+      case DENSE: break;
+      case ROWS: offset = offset_at(p, i, r->at); break;
+      case PHASE:
+        if (x->column == r->at[p->rank - 1] && x->held >= n) continue;
+        gather_input(r, i, n);
+        x->column = r->at[p->rank - 1];
+        x->held = n;
+        continue;
+      case GATHER: gather_input(r, i, n); continue;
+    }
+    r->operand[1 + i] = (void *)(uintptr_t)(base + offset * p->in[i].item);
+  }
+}
+
+static void run_piece(Run *r, int64_t first, int n) {
+  const TileProgram *p = r->p;
+  void **operand = r->operand;
+  place_inputs(r, first, n);
+  for (int o = 0; o < p->nout; o++)
+    operand[1 + p->nin + o] =
+        r->shadow[o] != NULL ? r->shadow[o]
+                             : (char *)r->out[o] + first * p->out_item[o];
+  for (int k = 0; k < p->ncode; k++) {
+    const uint8_t *c = r->code[k];
+    p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
+                     operand[c[3]], n, p->code[k].imm);
+  }
+  for (int o = 0; o < p->nout; o++)
+    if (r->shadow[o] != NULL)
+      memcpy((char *)r->out[o] + first * p->out_item[o], r->shadow[o],
+             (size_t)n * (size_t)p->out_item[o]);
+}
+
+void tile_run(const TileProgram *p, const void *const *in, void *const *out,
+              int64_t first, int64_t last) {
+  if (first >= last) return;
+  _Alignas(64) char scratch[SCRATCH];
+  Run r;
+  r.p = p;
+  r.in = in;
+  r.out = out;
+  prepare(&r, scratch, last - first);
+  while (first < last) {
+    if (!r.in_place) locate(&r, first);
+    int64_t end = piece_end(&r, first, last);
+    run_piece(&r, first, (int)(end - first));
+    first = end;
+  }
+}
