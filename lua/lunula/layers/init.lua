@@ -71,7 +71,7 @@ end
 local elsewhere = {
   Layer = function () return require "lunula.layers.base".Layer end,
   InputSpec = function () return require "lunula.layers.base.inputs".spec end,
-  Input = function () return require "lunula.models.functional".Input end,
+  Input = function () return require "lunula.models".Input end,
 }
 
 return setmetatable(layers, {

@@ -177,44 +177,52 @@ local function traced(self, x, ctx)
   return host_step(self, x, ctx)
 end
 
-local callable_or_shape = {
-  name = "a shape without the batch, as {10}, or a function of the input shape",
-  check = function (value)
-    if type(value) == "function" then return value end
-    return kinds.shape.check(value)
-  end,
-}
+-- A function, or the name under which it is known: files hold names, never code.
+local function known_function(value)
+  local name = value
+  if type(value) == "table" and value.class_name == "function" then name = value.config end
+  if type(name) ~= "string" then return kinds.callable.check(value) end
+  local known = declare.custom_object(name)
+  if known == nil then
+    return nil, nil, ('no function is known by the name "%s"; pass it in custom_objects')
+      :format(name)
+  end
+  return known
+end
 
-local mask_kind = {
-  name = "a mask or a function of inputs and mask",
-  check = function (value)
-    if type(value) == "function" or core.is_tensor(value) then return value end
-    return type(value) == "table" and core.tensor(value, { dtype = "bool" }) or nil
-  end,
-  serialise = function (value) return value end,
-}
+local function serialise_function(value)
+  return declare.name_of(value) or value
+end
+
+local function function_or(name, other)
+  return {
+    name = name,
+    check = function (value)
+      local found, wanted, problem = known_function(value)
+      if found ~= nil or problem then return found, wanted, problem end
+      return other(value)
+    end,
+    serialise = serialise_function,
+  }
+end
 
 local user_function = {
-  name = "a function",
-  check = function (value)
-    if type(value) == "string" then
-      local known = declare.custom_object(value)
-      if known == nil then
-        return nil, nil, ('no function is known by the name "%s"; pass it in custom_objects')
-          :format(value)
-      end
-      return known
-    end
-    return kinds.callable.check(value)
-  end,
-  serialise = function (value) return declare.name_of(value) or value end,
+  name = "a function", check = known_function, serialise = serialise_function,
 }
+
+local shape_kind = function_or("a shape without the batch, as {10}, or a function of the input "
+  .. "shape", kinds.shape.check)
+
+local mask_kind = function_or("a mask or a function of inputs and mask", function (value)
+  if core.is_tensor(value) then return value end
+  return type(value) == "table" and core.tensor(value, { dtype = "bool" }) or nil
+end)
 
 return layer "Lambda" {
   doc = "function(x, …) as a layer; further parameters come from arguments, mask and training",
   args = {
     { "function", user_function, required = true, field = "fn", alias = { "f", "fn" } },
-    { "output_shape", callable_or_shape, field = "_output_shape" },
+    { "output_shape", shape_kind, field = "_output_shape" },
     { "mask", mask_kind, field = "_mask" },
     { "arguments", kinds.table },
     { "trace", kinds.boolean, default = true, keyword = true },

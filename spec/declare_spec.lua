@@ -1,0 +1,170 @@
+-- Declarations: calling forms, checks, configs, the registry. Errors at the user's line.
+
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+
+local Gadget = declare.class {
+  kind = "gadget", name = "Gadget", doc = "for this spec",
+  args = {
+    { "units", kinds.positive, required = true },
+    { "mode", kinds.one_of { "valid", "same" }, default = "valid" },
+    { "use_bias", kinds.boolean, default = true },
+    { "size", kinds.tuple_of(2), default = 1, alias = "kernel" },
+    { "note", kinds.string },
+  },
+}
+
+describe("declare", function ()
+  it("names in Keras's snake case", function ()
+    for name, wanted in pairs {
+      Dense = "dense", PReLU = "p_re_lu", ReLU = "re_lu", LeakyReLU = "leaky_re_lu", ELU = "elu",
+      Conv2D = "conv2d", Conv1DTranspose = "conv1d_transpose", MaxPooling2D = "max_pooling2d",
+      UpSampling2D = "up_sampling2d", ZeroPadding2D = "zero_padding2d",
+      ConvLSTM2D = "conv_lstm2d", SimpleRNN = "simple_rnn", RMSprop = "rm_sprop",
+      LSTMCell = "lstm_cell", GRU = "gru", GroupedQueryAttention = "grouped_query_attention",
+    } do
+      assert.are.equal(wanted, declare.snake_case(name))
+    end
+  end)
+
+  describe("constructors", function ()
+    it("take positional and named values in one table", function ()
+      local g = Gadget { 64, "same", use_bias = false }
+      assert.are.equal(64, g.units)
+      assert.are.equal("same", g.mode)
+      assert.is_false(g.use_bias)
+      assert.are.same({ 1, 1 }, g.size)
+    end)
+
+    it("take values without a table", function ()
+      assert.are.equal(64, Gadget(64).units)
+      assert.are.equal("same", Gadget(64, "same").mode)
+      assert.is_false(Gadget(64, { use_bias = false }).use_bias)
+    end)
+
+    it("know arguments by other names", function ()
+      assert.are.same({ 2, 3 }, Gadget { 1, kernel = { 2, 3 } }.size)
+    end)
+
+    it("take 64.0 for 64", function ()
+      assert.are.equal("integer", math.type(Gadget(128 / 2).units))
+    end)
+
+    it("read false as None, but for a boolean", function ()
+      local g = Gadget { 1, note = false, use_bias = false }
+      assert.is_nil(g.note)
+      assert.is_false(g.use_bias)
+    end)
+  end)
+
+  describe("errors", function ()
+    it("name an unknown option and the nearest one", function ()
+      assert.error_at_line(function () Gadget { 3, use_bais = true } end,
+        'Gadget: unknown option "use_bais" (did you mean "use_bias"?)')
+    end)
+
+    it("say what an argument must be", function ()
+      assert.error_at_line(function () Gadget { 64.5 } end,
+        "Gadget: units must be a positive integer, got 64.5")
+      assert.error_at_line(function () Gadget { 1, "vaild" } end,
+        'Gadget: mode must be one of "valid", "same" (did you mean "valid"?), got "vaild"')
+      assert.error_at_line(function () Gadget { 1, size = { 1, 2, 3 } } end,
+        "Gadget: size must be a positive integer or a list of 2, got {1, 2, 3}")
+      assert.error_at_line(function () Gadget { 1, use_bias = 0 } end,
+        "Gadget: use_bias must be true or false, got 0")
+    end)
+
+    it("name a missing argument", function ()
+      assert.error_at_line(function () Gadget { mode = "same" } end,
+        "Gadget: units is missing (a positive integer)")
+    end)
+
+    it("refuse too many values, and one given twice", function ()
+      assert.error_at_line(function () Gadget { 1, "same", true, 2, "a", 6 } end,
+        "Gadget takes at most 5 positional values, got 6")
+      assert.error_at_line(function () Gadget { 1, units = 2 } end, "units is given twice")
+    end)
+  end)
+
+  describe("configs", function ()
+    it("hold every argument and make an equal object", function ()
+      local g = Gadget { 64, size = { 2, 3 } }
+      local config = g:get_config()
+      assert.are.same({ units = 64, mode = "valid", use_bias = true, size = { 2, 3 } }, config)
+      assert.are.same(config, Gadget.from_config(config):get_config())
+      assert.are.same({ "units", "mode", "use_bias", "size", "note" },
+        getmetatable(config).__jsonorder)
+    end)
+
+    it("pass over unknown names that say nothing", function ()
+      assert.are.equal(3, Gadget.from_config { units = 3, lora_rank = false }.units)
+      assert.error_at_line(function () Gadget.from_config { units = 3, lora_rank = 2 } end,
+        'unknown option "lora_rank" in the config')
+    end)
+
+    it("do not share tables with the object", function ()
+      local g = Gadget { 1, size = { 2, 3 } }
+      g:get_config().size[1] = 9
+      assert.are.equal(2, g.size[1])
+    end)
+  end)
+
+  describe("the registry", function ()
+    it("finds by any spelling, config, class and object", function ()
+      assert.are.equal(0.01, declare.get("regularizer", "l2").l2)
+      assert.are.equal(0.01, declare.get("regularizer", "L2").l2)
+      local config = { class_name = "L2", config = { l2 = 0.5 } }
+      assert.are.equal(0.5, declare.get("regularizer", config).l2)
+      local regularizers = require "lunula.regularizers"
+      local object = regularizers.L1(0.2)
+      assert.are.equal(object, declare.get("regularizer", object))
+      assert.are.equal(0.01, declare.get("regularizer", regularizers.L1).l1)
+      local function custom() return 0 end
+      assert.are.equal(custom, declare.get("regularizer", custom))
+      assert.is_nil(declare.get("regularizer", nil))
+    end)
+
+    it("suggests the nearest name", function ()
+      assert.error_at_line(function () declare.get("initializer", "glorat_uniform") end,
+        'unknown initializer "glorat_uniform" (did you mean "glorot_uniform"?)')
+    end)
+
+    it("finds custom objects while they stand", function ()
+      local function mine() return 0 end
+      local found = declare.with_custom_objects({ mine = mine }, declare.get, "regularizer", "mine")
+      assert.are.equal(mine, found)
+      assert.has_error(function () declare.get("regularizer", "mine") end)
+    end)
+  end)
+
+  describe("classes", function ()
+    it("inherit arguments after their own, and methods", function ()
+      local Base = declare.class {
+        kind = "gadget", name = "BaseGadget",
+        args = { { "decay", kinds.number }, { "name", kinds.string } },
+        hello = function () return "hello" end,
+      }
+      local Derived = declare.class {
+        name = "DerivedGadget", parent = Base, args = { { "rate", kinds.number, default = 0.1 } },
+      }
+      local g = Derived { 0.2, 0.3 }
+      assert.are.equal(0.2, g.rate)
+      assert.are.equal(0.3, g.decay)
+      assert.are.equal("hello", g:hello())
+      assert.is_true(declare.is(g, Base))
+      assert.is_true(declare.is(g, "gadget"))
+      assert.is_false(declare.is({}, "gadget"))
+    end)
+
+    it("print as the call that makes them", function ()
+      local g = Gadget { 64, use_bias = false }
+      assert.are.equal("Gadget{units=64, use_bias=false}", tostring(g))
+    end)
+
+    it("have a help text", function ()
+      local text = declare.help(Gadget)
+      assert.is_truthy(text:find("Gadget{units, mode, use_bias, size, note}", 1, true))
+      assert.is_truthy(text:find("a positive integer, required", 1, true))
+    end)
+  end)
+end)

@@ -1,0 +1,15 @@
+-- Every layer against what Keras computed: spec/golden/layers, case by case.
+
+local layers = require "lunula.layers"
+local check_layer = require "spec.support.check_layer"
+local golden = require "spec.support.golden"
+local custom = require "spec.support.custom_functions"
+
+for _, name in ipairs(layers.names()) do
+  local cases = golden.read("layers/" .. name .. ".json")
+  describe(name, function ()
+    for _, case in ipairs(cases or {}) do
+      it("as Keras: " .. case.name, function () check_layer.golden(case, custom) end)
+    end
+  end)
+end

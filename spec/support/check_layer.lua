@@ -1,0 +1,358 @@
+-- One layer put through everything that must hold for any layer.
+--
+-- check_layer.golden(case) takes a case recorded from Keras (spec/golden/layers): values, masks,
+-- gradients, losses, counts and config must be Keras's. Both it and check_layer.any{…} then ask
+-- what needs no Keras: the config makes an equal layer, shapes are told right for an unknown batch,
+-- a planned run gives what the eager one gives, and every trainable weight gets the gradient that
+-- central differences say.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local layers = require "lunula.layers"
+local nest = require "lunula.utils.nest"
+local golden = require "spec.support.golden"
+local assert = require "luassert"
+
+local ops = core.ops
+local check = {}
+
+local tolerance = 2e-5
+
+local function flatten(results)
+  local flat = {}
+  for i = 1, results.n do
+    nest.each(results[i], function (y) flat[#flat + 1] = y end)
+  end
+  return flat
+end
+
+local function is_float(x)
+  return x.dtype == "float32"
+end
+
+-- ---- configs ----------------------------------------------------------------------------------
+
+-- None is absent with us and null in Keras's files; a policy is its name.
+local function plain(value)
+  if type(value) ~= "table" then return value or nil end
+  if value.class_name == "DTypePolicy" then return value.config.name end
+  if value.class_name == "function" then return value.config end
+  local copy = {}
+  for key, inner in pairs(value) do copy[key] = plain(inner) end
+  return copy
+end
+
+local function check_config(case, layer)
+  local ours, theirs = plain(layer:get_config()), plain(case.config)
+  for key, value in pairs(theirs) do
+    assert.are.same({ [key] = value }, { [key] = ours[key] })
+  end
+end
+
+local function check_round_trip(layer, custom)
+  local config = layer:get_config()
+  local class = declare.class_of(layer)
+  local copy = declare.with_custom_objects(custom, class.from_config, config)
+  assert.are.same(config, copy:get_config())
+  local record = layers.serialize(layer)
+  local again = layers.deserialize({ class_name = record.class_name, config = config }, custom)
+  assert.are.equal(class.name, again.class_name)
+  return copy
+end
+
+-- ---- planned runs -----------------------------------------------------------------------------
+
+local function specs_of(tensors, with_batch)
+  local specs = {}
+  for i, x in ipairs(tensors) do
+    local shape = x.shape
+    if not with_batch and #shape > 0 then shape[1] = false end
+    specs[i] = { shape = shape, dtype = x.dtype }
+  end
+  return specs
+end
+
+-- Every tensor of the call and the masks they bear, as one list, with the way back.
+local function leaves_of(call)
+  local leaves, masked = {}, {}
+  nest.each(call.input, function (x)
+    leaves[#leaves + 1] = x
+    masked[#masked + 1] = x.mask or false
+  end)
+  local plain_count = #leaves
+  for _, mask in ipairs(masked) do
+    if mask then leaves[#leaves + 1] = mask end
+  end
+  for _, key in ipairs(nest.keys(call.options)) do
+    nest.each(call.options[key], function (x)
+      if core.is_tensor(x) then leaves[#leaves + 1] = x end
+    end)
+  end
+  return leaves, masked, plain_count
+end
+
+local function refill(call, tensors, masked, plain_count)
+  local place = 0
+  local function next_leaf(x)
+    if x ~= nil and not core.is_tensor(x) then return x end
+    place = place + 1
+    return tensors[place]
+  end
+  local input = nest.map(call.input, next_leaf)
+  local at = 0
+  nest.each(input, function (x)
+    at = at + 1
+    if masked[at] then
+      plain_count = plain_count + 1
+      x.mask = tensors[plain_count]
+    end
+  end)
+  place = plain_count
+  local options = {}
+  for _, key in ipairs(nest.keys(call.options)) do
+    options[key] = nest.map(call.options[key], next_leaf)
+  end
+  return input, options
+end
+
+-- The call as a planned function of its tensors: outputs, and the masks of outputs after them.
+local function trace(layer, call, with_batch)
+  local leaves, masked, plain_count = leaves_of(call)
+  local count
+  local traced = core.trace(specs_of(leaves, with_batch), function (...)
+    local input, options = refill(call, { ... }, masked, plain_count)
+    local flat = flatten(table.pack(layer(input, options)))
+    count = #flat
+    for i = 1, count do
+      if flat[i].mask then flat[#flat + 1] = flat[i].mask end
+    end
+    return table.unpack(flat)
+  end)
+  return traced, leaves, count
+end
+
+local function check_planned(layer, call, outputs, with_batch)
+  local traced, leaves = trace(layer, call, with_batch)
+  local planned = { traced(table.unpack(leaves)) }
+  for i, y in ipairs(outputs) do
+    assert.are.same(y.shape, planned[i].shape)
+    assert.are.equal(y.dtype, planned[i].dtype)
+    assert.near_all(planned[i], y, 1e-5)
+  end
+end
+
+-- The shapes told for an unknown batch: Keras's where they were recorded, else those of the
+-- outputs but for the batch.
+local function check_shapes(layer, call, outputs, wanted)
+  local function unknown_batch(x)
+    local shape = x.shape
+    if #shape > 0 then shape[1] = false end
+    return shape
+  end
+  local shapes = nest.is_structure(call.input) and nest.map(call.input, unknown_batch)
+    or unknown_batch(call.input)
+  local told = table.pack(layer:compute_output_shape(shapes))
+  local flat = {}
+  local function collect(shape)
+    if type(shape[1]) == "table" then
+      for _, inner in ipairs(shape) do collect(inner) end
+    else
+      flat[#flat + 1] = shape
+    end
+  end
+  for i = 1, told.n do collect(told[i]) end
+  assert.are.equal(#outputs, #flat)
+  for i, y in ipairs(outputs) do
+    local shape = wanted and wanted[i] or y.shape
+    if not wanted and #shape > 0 then shape[1] = flat[i][1] end
+    assert.are.same({ table.unpack(shape) }, flat[i])
+  end
+end
+
+-- ---- gradients --------------------------------------------------------------------------------
+
+-- sum(output * cotangent) over the outputs that have a cotangent.
+local function weighed(layer, call, cotangents)
+  return function ()
+    local flat = flatten(table.pack(layer(call.input, call.options)))
+    local total
+    for i, y in ipairs(flat) do
+      if cotangents[i] then
+        local part = ops.sum(y * cotangents[i])
+        total = total and total + part or part
+      end
+    end
+    return total
+  end
+end
+
+local function directions(y)
+  local n, data = y.size, {}
+  for i = 1, n do data[i] = ((i * 0.6180339887) % 1) - 0.5 end
+  return core.tensor(data, { shape = y.shape })
+end
+
+-- The slope along one direction, from two runs, against the gradient's.
+local function check_slopes(f, variables, gradients, step)
+  for i, variable in ipairs(variables) do
+    if gradients[i] then
+      local value, way = variable.value, directions(variable.value)
+      variable:assign(value + way * step)
+      local above = f():item()
+      variable:assign(value - way * step)
+      local below = f():item()
+      variable:assign(value)
+      local slope = (above - below) / (2 * step)
+      local wanted = ops.sum(gradients[i] * way):item()
+      assert.near_all(slope, wanted, 2e-2)
+    end
+  end
+end
+
+-- ---- a case of Keras --------------------------------------------------------------------------
+
+local function argument(value, inputs)
+  if type(value) ~= "table" then return value end
+  if value.input then return inputs[value.input + 1] end
+  local copy = {}
+  for key, inner in pairs(value) do copy[key] = argument(inner, inputs) end
+  return copy
+end
+
+local function read_call(case, inputs)
+  for i, mask in ipairs(case.input_masks or {}) do
+    if mask then inputs[i].mask = golden.tensor(mask) end
+  end
+  local options = argument(case.call.keywords, inputs)
+  for key, value in pairs(options) do
+    if value == false and key ~= "training" then options[key] = nil end
+  end
+  return { input = argument(case.call.arguments[1], inputs), options = options }
+end
+
+local function check_masks(case, outputs)
+  for i, y in ipairs(outputs) do
+    local wanted = golden.tensor(case.masks[i])
+    if wanted then
+      assert.is_not_nil(y.mask)
+      assert.near_all(y.mask, wanted, 0)
+    else
+      assert.is_nil(y.mask)
+    end
+  end
+end
+
+local function check_expected(case, layer)
+  local expects = case.expects or {}
+  if expects.count_params then
+    assert.are.equal(expects.count_params, layer:count_params())
+  end
+  if expects.losses then
+    local losses = layer.losses
+    assert.are.equal(#expects.losses, #losses)
+    for i, wanted in ipairs(expects.losses) do
+      if type(wanted) == "table" then wanted = golden.tensor(wanted):item() end
+      assert.near_all(losses[i]:item(), wanted, tolerance)
+    end
+  end
+  if expects.supports_masking ~= nil then
+    assert.are.equal(expects.supports_masking, layer.supports_masking)
+  end
+  for i, record in ipairs(expects.weights_after or {}) do
+    assert.near_all(layer.weights[i].value, golden.tensor(record.tensor or record), tolerance)
+  end
+end
+
+local function check_gradients(case, layer, call, inputs)
+  local cotangents, any = {}, false
+  for i, record in ipairs(case.cotangents or {}) do
+    cotangents[i] = golden.tensor(record) or false
+    any = any or record ~= false
+  end
+  if not any then return end
+  local variables = layer.weights
+  local f = weighed(layer, call, cotangents)
+  local value, of_inputs, of_weights
+  do
+    local floats, places = {}, {}
+    for i, x in ipairs(inputs) do
+      if is_float(x) then
+        floats[#floats + 1], places[#places + 1] = x, i
+      end
+    end
+    local g = core.value_and_grad(function (...)
+      local given, changed = { ... }, table.move(inputs, 1, #inputs, 1, {})
+      for i, place in ipairs(places) do changed[place] = given[i] end
+      local own = read_call(case, changed)
+      return weighed(layer, own, cotangents)()
+    end, variables)
+    value, of_inputs, of_weights = g(table.unpack(floats))
+    assert.is_not_nil(value)
+    for i, place in ipairs(places) do
+      local wanted = golden.tensor(case.input_gradients[place])
+      if wanted then assert.near_all(of_inputs[i], wanted, tolerance * 5) end
+    end
+  end
+  for i in ipairs(variables) do
+    local wanted = golden.tensor(case.weight_gradients[i])
+    if wanted then assert.near_all(of_weights[i], wanted, tolerance * 5) end
+  end
+  if not case.expects.weights_after then check_slopes(f, variables, of_weights, 1e-2) end
+end
+
+local function with_weights(case, layer, call)
+  local values = {}
+  for i, weight in ipairs(case.weights or {}) do values[i] = golden.tensor(weight.tensor) end
+  layer(call.input, call.options)
+  if #values > 0 then layer:set_weights(values) end
+  for i, weight in ipairs(case.weights or {}) do
+    assert.are.equal(weight.name, layer.weights[i].name)
+    assert.are.equal(weight.trainable, layer.weights[i].trainable)
+  end
+end
+
+-- custom: name -> function, for what the config names.
+function check.golden(case, custom)
+  local class = layers[case.class_name]
+  local layer = declare.with_custom_objects(custom, class.from_config, case.config)
+  check_config(case, layer)
+  check_round_trip(layer, custom)
+  if not case.outputs then return end
+  local inputs = {}
+  for i, record in ipairs(case.inputs) do inputs[i] = golden.tensor(record) end
+  local call = read_call(case, inputs)
+  with_weights(case, layer, call)
+  local outputs = flatten(table.pack(layer(call.input, call.options)))
+  assert.are.equal(#case.outputs, #outputs)
+  for i, y in ipairs(outputs) do
+    local wanted = golden.tensor(case.outputs[i])
+    assert.are.same(wanted.shape, y.shape)
+    assert.near_all(y, wanted, tolerance)
+  end
+  check_masks(case, outputs)
+  check_expected(case, layer)
+  for _, record in ipairs(case.weights or {}) do assert.is_string(record.name) end
+  local values = layer:get_weights()
+  check_planned(layer, call, outputs, case.fixed_batch)
+  layer:set_weights(values)
+  check_shapes(layer, call, outputs, case.expects.output_shapes)
+  check_gradients(case, layer, call, inputs)
+end
+
+-- ---- a layer without a golden number ----------------------------------------------------------
+
+-- {layer =, input =, options =, output = shape, weights = count, mask = what becomes of one}
+function check.any(given)
+  local layer, call = given.layer, { input = given.input, options = given.options or {} }
+  local function tensor(x) return core.is_tensor(x) and x or core.tensor(x) end
+  call.input = nest.map(call.input, tensor)
+  local outputs = flatten(table.pack(layer(call.input, call.options)))
+  check_round_trip(layer, given.custom)
+  if given.output then assert.are.same(given.output, outputs[1].shape) end
+  if given.weights then assert.are.equal(given.weights, #layer.weights) end
+  if not given.random then check_planned(layer, call, outputs) end
+  check_shapes(layer, call, outputs)
+  return outputs[1]
+end
+
+return check
