@@ -19,6 +19,9 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
           const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
           float *c, int64_t ldc);
 
+/* To be called once before the first product: BLAS starts no threads then. */
+void gemm_init(void);
+
 /* ---- reductions (reduce.c) --------------------------------------------- */
 
 typedef enum Reduction {
