@@ -1,4 +1,5 @@
--- k.value_and_grad and k.gradcheck: gradients of plain Lua functions, and the proof that they are right.
+-- k.value_and_grad and k.gradcheck: gradients of plain Lua functions, and the proof that they are
+-- right.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -6,7 +7,8 @@ local random = require "lunula.ops.random"
 
 local gradients = {}
 
--- g = value_and_grad(f); g(x…) -> f(x…), {gradients of x…}. With variables, their gradients come third.
+-- g = value_and_grad(f); g(x…) -> f(x…), {gradients of x…}. With variables, their gradients come
+-- third.
 function gradients.value_and_grad(f, variables)
   if type(f) ~= "function" and not (getmetatable(f) and getmetatable(f).__call) then
     core.raise("value_and_grad takes a function, got %s", type(f))
@@ -20,7 +22,8 @@ local function with(list, i, value)
   return copy
 end
 
--- f(inputs…) as one number: the sum of its first result weighted by fixed numbers, so that no symmetry hides errors.
+-- f(inputs…) as one number: the sum of its first result weighted by fixed numbers, so that no
+-- symmetry hides errors.
 local function scalar(f)
   return function(...)
     local y = f(...)
@@ -31,8 +34,9 @@ local function scalar(f)
   end
 end
 
--- Compares gradients with central differences along random directions of every input. Returns the largest relative
--- difference; raises when it is above the tolerance. options: step, tolerance, directions.
+-- Compares gradients with central differences along random directions of every input. Returns the
+-- largest relative difference; raises when it is above the tolerance. options: step, tolerance,
+-- directions.
 function gradients.gradcheck(f, inputs, options)
   options = options or {}
   local step, tolerance = options.step or 1e-2, options.tolerance or 2e-2

@@ -1,6 +1,7 @@
 -- lunula: Keras for Lua. This is the facade: names, and where they come from.
 --
--- Whatever is large is loaded when it is first asked for, so that requiring lunula costs next to nothing.
+-- Whatever is large is loaded when it is first asked for, so that requiring lunula costs next to
+-- nothing.
 
 local core = require "lunula.core"
 
@@ -29,7 +30,7 @@ local values = {
   help = { "lunula.help", "help" },
 }
 
--- Tensors ----------------------------------------------------------------------------------------------------------
+-- ---- tensors -----------------------------------------------------------------------------------
 
 lunula.tensor = core.tensor
 lunula.is_tensor = core.is_tensor

@@ -1,7 +1,8 @@
 -- What a callback is, and the list that fit, evaluate and predict tell their events to.
 --
--- A callback is an object with some of Keras's hooks (on_epoch_end …) as methods, or a plain table of such functions.
--- Hooks that nobody overrides cost nothing: the list looks who has which once.
+-- A callback is an object with some of Keras's hooks (on_epoch_end …) as methods, or a plain
+-- table of such functions. Hooks that nobody overrides cost nothing: the list looks who has which
+-- once.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -23,7 +24,8 @@ local Callback = declare.class {
 callback.Callback = Callback
 callback.classes[1] = Callback
 
--- Declares a class of callbacks: callback.declare "Name" {args = {…}, on_epoch_end = function(self, epoch, logs) …}.
+-- Declares a class of callbacks: callback.declare "Name" {args = {…}, on_epoch_end =
+-- function(self, epoch, logs) …}.
 function callback.declare(name)
   return function(declaration)
     local spec = {}
@@ -35,7 +37,7 @@ function callback.declare(name)
   end
 end
 
--- The list -----------------------------------------------------------------------------------------------------
+-- ---- the list ----------------------------------------------------------------------------------
 
 local list = {}
 list.__index = list

@@ -1,6 +1,8 @@
--- The losses by name: classes (losses.Huber), functions (losses.huber) and their short names (losses.mse).
+-- The losses by name: classes (losses.Huber), functions (losses.huber) and their short names
+-- (losses.mse).
 --
--- `get` makes one of whatever compile{loss=…} may be given: a name, a config, an object or a closure.
+-- `get` makes one of whatever compile{loss=…} may be given: a name, a config, an object or a
+-- closure.
 
 local declare = require "lunula.declare"
 local loss = require "lunula.losses.loss"

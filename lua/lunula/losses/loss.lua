@@ -1,9 +1,11 @@
--- What a loss is, and how one is declared: a formula per sample, wrapped by weights, mask and reduction.
+-- What a loss is, and how one is declared: a formula per sample, wrapped by weights, mask and
+-- reduction.
 --
 --   loss "Huber" { doc = …, args = {…}, call = function(self, y_true, y_pred) … end }
 --
--- gives the class losses.Huber and the function losses.huber(y_true, y_pred, options), which returns the values per
--- sample. Formulas receive float32 tensors of one shape, unless they ask for class ids.
+-- gives the class losses.Huber and the function losses.huber(y_true, y_pred, options), which
+-- returns the values per sample. Formulas receive float32 tensors of one shape, unless they ask
+-- for class ids.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -32,7 +34,8 @@ local Loss = declare.class {
   end,
 }
 
--- Broadcasting a target over a prediction is a mistake that trains quietly and badly, so shapes must agree.
+-- Broadcasting a target over a prediction is a mistake that trains quietly and badly, so shapes
+-- must agree.
 local function check_shapes(self, y_true, y_pred)
   local a, b = y_true.shape, y_pred.shape
   local same = #a == #b

@@ -1,7 +1,9 @@
--- From the loss of each sample to one number: ranks made equal, weights and masks applied, then the mean.
+-- From the loss of each sample to one number: ranks made equal, weights and masks applied, then
+-- the mean.
 --
--- Keras's rules, shared by losses and metrics: the mean divides by the number of values, not by the sum of weights;
--- a mask scales what it keeps so that the mean runs over unmasked values only.
+-- Keras's rules, shared by losses and metrics: the mean divides by the number of values, not by
+-- the sum of weights; a mask scales what it keeps so that the mean runs over unmasked values
+-- only.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -9,7 +11,8 @@ local config = require "lunula.ops.config"
 
 local reduction = {}
 
--- (b, t) against (b, t, 1): a rank-1 partner grows, otherwise the longer one loses its last axis of size 1.
+-- (b, t) against (b, t, 1): a rank-1 partner grows, otherwise the longer one loses its last axis
+-- of size 1.
 function reduction.same_rank(a, b)
   local a_shape, b_shape = a.shape, b.shape
   if #a_shape == #b_shape + 1 and a_shape[#a_shape] == 1 then
@@ -22,7 +25,8 @@ function reduction.same_rank(a, b)
   return a, b
 end
 
--- As same_rank, and weights of fewer axes count for everything below: (b) weighs the rows of (b, t).
+-- As same_rank, and weights of fewer axes count for everything below: (b) weighs the rows of (b,
+-- t).
 local function fit_weight(values, weight)
   values, weight = reduction.same_rank(values, weight)
   while weight.rank < values.rank do weight = ops.expand_dims(weight, -1) end

@@ -8,7 +8,8 @@ local mean_of = require("lunula.metrics.reduction").mean_of
 
 local formulas = {}
 
--- (b, 1) targets beside (b, n) predictions, or (b) targets: class ids of one axis less than the predictions.
+-- (b, 1) targets beside (b, n) predictions, or (b) targets: class ids of one axis less than the
+-- predictions.
 local function class_ids(y_true, y_pred)
   local shape = y_true.shape
   if #shape == y_pred.rank and #shape > 1 and shape[#shape] == 1 then y_true = ops.squeeze(y_true, -1) end

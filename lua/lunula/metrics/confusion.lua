@@ -1,7 +1,7 @@
 -- Metrics that count true and false positives and negatives at one or more thresholds.
 --
--- A prediction is positive when it is greater than the threshold. Counts live in Variables with one place per
--- threshold, so that curves (curve.lua) and single thresholds share the update.
+-- A prediction is positive when it is greater than the threshold. Counts live in Variables with
+-- one place per threshold, so that curves (curve.lua) and single thresholds share the update.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -36,7 +36,8 @@ local function keep_top_k(y_pred, k)
   return ops.where(ops.greater_equal(y_pred, least), y_pred, -math.huge)
 end
 
--- How many of each kind per threshold: a table of functions from (positive, predicted) to what is counted.
+-- How many of each kind per threshold: a table of functions from (positive, predicted) to what is
+-- counted.
 local cells = {
   true_positives = function(t, p) return t * p end,
   false_positives = function(t, p) return (1 - t) * p end,

@@ -1,4 +1,5 @@
--- Metrics of a whole curve of thresholds: AUC, and the best of one rate where another one is at least some value.
+-- Metrics of a whole curve of thresholds: AUC, and the best of one rate where another one is at
+-- least some value.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -27,9 +28,10 @@ local function neighbours(vector)
   return ops.slice(vector, { 0 }, { n - 1 }), ops.slice(vector, { 1 }, { n - 1 })
 end
 
--- AUC --------------------------------------------------------------------------------------------------------------
+-- ---- aUC ---------------------------------------------------------------------------------------
 
--- Between two points of a precision-recall curve true positives grow linearly, precision does not (Davis, Goadrich).
+-- Between two points of a precision-recall curve true positives grow linearly, precision does not
+-- (Davis, Goadrich).
 local function interpolated_pr(self)
   local tp, tp_next = neighbours(self.true_positives.value)
   local p, p_next = neighbours(self.true_positives + self.false_positives)
@@ -101,7 +103,7 @@ metric.declare "AUC" {
   end,
 }
 
--- One rate at a least value of another ---------------------------------------------------------------------------
+-- ---- one rate at a least value of another ------------------------------------------------------
 
 local rates = {
   sensitivity = function(self)

@@ -1,6 +1,7 @@
 -- The metrics by name: classes (metrics.AUC) and functions (metrics.binary_accuracy).
 --
--- `get` makes one of whatever compile{metrics=…} may be given: a name, a config, an object or a closure.
+-- `get` makes one of whatever compile{metrics=…} may be given: a name, a config, an object or a
+-- closure.
 
 local declare = require "lunula.declare"
 local losses = require "lunula.losses"
@@ -37,7 +38,8 @@ local function known_name(call)
   return name_of[call] or losses.name_of(call)
 end
 
--- A metric object, or nil for nil. A string gives the metric that name; a closure is "metric" unless named.
+-- A metric object, or nil for nil. A string gives the metric that name; a closure is "metric"
+-- unless named.
 function metrics.get(identifier)
   if type(identifier) == "function" then
     return reduction.MeanMetricWrapper { identifier, name = known_name(identifier) or "metric" }

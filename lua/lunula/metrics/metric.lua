@@ -1,7 +1,8 @@
 -- What a metric is: Variables that update_state adds to and result reads.
 --
--- Because the state is Variables and every update an op, the same code runs eagerly, and inside a traced train step
--- where the updates become part of the plan. Users declare their own with declare.class{parent = Metric}.
+-- Because the state is Variables and every update an op, the same code runs eagerly, and inside a
+-- traced train step where the updates become part of the plan. Users declare their own with
+-- declare.class{parent = Metric}.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -68,7 +69,8 @@ function metric.args(own, default_name)
   return args
 end
 
--- Declares a metric class: metric.declare "AUC" {parent=, args=, …}. default_name: its name when none is given.
+-- Declares a metric class: metric.declare "AUC" {parent=, args=, …}. default_name: its name when
+-- none is given.
 function metric.declare(name)
   return function(declaration)
     declaration.kind, declaration.name = "metric", name

@@ -1,4 +1,5 @@
--- Metrics that are the mean of a loss formula, and their two odd relatives: the root and the determination.
+-- Metrics that are the mean of a loss formula, and their two odd relatives: the root and the
+-- determination.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"

@@ -14,7 +14,8 @@ local function axes(first, last)
   return list
 end
 
--- One value per sample (and its weight): axes that the weights lack are reduced first, the others after.
+-- One value per sample (and its weight): axes that the weights lack are reduced first, the others
+-- after.
 local function per_sample(values, weight, reduce)
   local mask = values.mask
   values = losses.tensor(values)
@@ -69,7 +70,8 @@ local Mean = metric.declare "Mean" {
   end,
 }
 
--- update_state of a metric that is the mean of fn(y_true, y_pred): a mask of the predictions weighs.
+-- update_state of a metric that is the mean of fn(y_true, y_pred): a mask of the predictions
+-- weighs.
 local function update_mean_of(self, y_true, y_pred, sample_weight)
   local values = self:values(y_true, y_pred)
   local mask = core.is_tensor(y_pred) and y_pred.mask or nil
@@ -90,7 +92,8 @@ local MeanMetricWrapper = metric.declare "MeanMetricWrapper" {
 
 reduction.Sum, reduction.Mean, reduction.MeanMetricWrapper = Sum, Mean, MeanMetricWrapper
 
--- Declares the mean of a formula: mean_of "BinaryAccuracy" {args=, values = function(self, y_true, y_pred) …}.
+-- Declares the mean of a formula: mean_of "BinaryAccuracy" {args=, values = function(self,
+-- y_true, y_pred) …}.
 function reduction.mean_of(name)
   return function(declaration)
     declaration.parent = Mean

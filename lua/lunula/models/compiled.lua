@@ -1,7 +1,9 @@
--- What compile{} was told, made ready for the outputs of a model: a loss and metrics for each of them.
+-- What compile{} was told, made ready for the outputs of a model: a loss and metrics for each of
+-- them.
 --
--- Names are checked when the model is compiled. What depends on shapes ("accuracy", "crossentropy") is chosen when
--- the first batch is traced. Trackers are metrics too, so that the whole bookkeeping is part of the train step.
+-- Names are checked when the model is compiled. What depends on shapes ("accuracy",
+-- "crossentropy") is chosen when the first batch is traced. Trackers are metrics too, so that the
+-- whole bookkeeping is part of the train step.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -18,7 +20,8 @@ local automatic = {
 }
 automatic.acc, automatic.ce = automatic.accuracy, automatic.crossentropy
 
--- Keras's rule for "accuracy" and "crossentropy": binary, class ids or one-hot, told from the shapes.
+-- Keras's rule for "accuracy" and "crossentropy": binary, class ids or one-hot, told from the
+-- shapes.
 local function choose(identifier, y_true, y_pred)
   local family = type(identifier) == "string" and automatic[identifier:lower()]
   if not family then return nil end
@@ -53,7 +56,7 @@ function compiled.new(options)
   }, compiled)
 end
 
--- Linking: one entry per output --------------------------------------------------------------------------------
+-- ---- linking: one entry per output -------------------------------------------------------------
 
 -- `value` spread over the outputs: a list, a name table, or one for all (with `shared`).
 local function per_output(what, value, names, shared)
@@ -127,8 +130,8 @@ local function link_metrics(self, what, value, names, ys, preds, weighted)
   end
 end
 
--- Makes losses and metrics for the outputs. Called inside the first trace, when shapes are known; a failure leaves
--- nothing behind.
+-- Makes losses and metrics for the outputs. Called inside the first trace, when shapes are known;
+-- a failure leaves nothing behind.
 function compiled:link(names, ys, preds)
   if self.built then return end
   self.labels, self.linked = { loss = true }, {}
@@ -154,7 +157,7 @@ function compiled:link(names, ys, preds)
   self.built = true
 end
 
--- Inside a step --------------------------------------------------------------------------------------------------
+-- ---- inside a step -----------------------------------------------------------------------------
 
 -- The total loss. penalties: losses of regularizers and add_loss, already numbers.
 function compiled:total(ys, preds, weights, penalties, samples)
@@ -186,7 +189,7 @@ function compiled:update(total, ys, preds, weights, samples)
   end
 end
 
--- Outside: reading and resetting -------------------------------------------------------------------------------
+-- ---- outside: reading and resetting ------------------------------------------------------------
 
 function compiled:reset()
   self.tracker:reset_state()

@@ -1,8 +1,8 @@
 -- What fit, evaluate and predict are given, made into lists of tensors.
 --
--- Users hand over tensors, nested tables, lists or name tables of them. Here each becomes a flat list in the order
--- of the model's inputs or outputs, checked for names, counts and numbers of samples; weights of classes become
--- weights of samples. It knows no layers.
+-- Users hand over tensors, nested tables, lists or name tables of them. Here each becomes a flat
+-- list in the order of the model's inputs or outputs, checked for names, counts and numbers of
+-- samples; weights of classes become weights of samples. It knows no layers.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -67,8 +67,9 @@ local function by_position(value, count, what)
   return list
 end
 
--- `value` as a list of tensors. `names`: those of the model's inputs or outputs, or nil when nothing is known yet.
--- Returns the list and how it was given: "single", "list", or the names in order.
+-- `value` as a list of tensors. `names`: those of the model's inputs or outputs, or nil when
+-- nothing is known yet. Returns the list and how it was given: "single", "list", or the names in
+-- order.
 function data.list(value, names, what)
   if is_name_table(value) then
     local order = names or sorted_keys(value)

@@ -1,7 +1,8 @@
--- Where batches come from: tensors in memory, whose rows a Function runs through in C, or an iterator function.
+-- Where batches come from: tensors in memory, whose rows a Function runs through in C, or an
+-- iterator function.
 --
--- Both offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling visit(steps done)
--- after every slice of time, or after every batch.
+-- Both offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling
+-- visit(steps done) after every slice of time, or after every batch.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -10,7 +11,7 @@ local feed = {}
 
 local SLICE_SECONDS <const> = 0.05
 
--- Tensors --------------------------------------------------------------------------------------------------------
+-- ---- tensors -----------------------------------------------------------------------------------
 
 local rows = {}
 rows.__index = rows
@@ -69,13 +70,13 @@ function rows:run(entry, visit, every, before)
   return steps
 end
 
--- Iterators ------------------------------------------------------------------------------------------------------
+-- ---- iterators ---------------------------------------------------------------------------------
 
 local batches = {}
 batches.__index = batches
 
--- source: a function that returns the next batch (x, y, weight), nil at the end; or one that returns such a function.
--- prepare(x, y, weight) -> entry, flat tensors.
+-- source: a function that returns the next batch (x, y, weight), nil at the end; or one that
+-- returns such a function. prepare(x, y, weight) -> entry, flat tensors.
 function feed.batches(source, prepare, limit)
   return setmetatable({ source = source, prepare = prepare, limit = limit }, batches)
 end
@@ -107,10 +108,10 @@ function batches:run(_, visit, _, before)
   return steps
 end
 
--- Orders ---------------------------------------------------------------------------------------------------------
+-- ---- orders ------------------------------------------------------------------------------------
 
--- A permutation of the rows first … last-1 as an int32 tensor, from a seed that is itself drawn at random.
--- within: when given, rows move only inside blocks of so many (shuffle = "batch").
+-- A permutation of the rows first … last-1 as an int32 tensor, from a seed that is itself drawn
+-- at random. within: when given, rows move only inside blocks of so many (shuffle = "batch").
 function feed.permutation(first, last, seed, within)
   local list, n = {}, last - first
   for i = 1, n do list[i] = first + i - 1 end

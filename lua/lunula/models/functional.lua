@@ -1,7 +1,8 @@
 -- Models made of recorded layer calls: k.Model{inputs=, outputs=}.
 --
--- Calling one replays the nodes between its inputs and outputs on whatever is given: tensors, symbolic tensors of a
--- trace, or, when the model is used as a layer, the tensors of an outer model.
+-- Calling one replays the nodes between its inputs and outputs on whatever is given: tensors,
+-- symbolic tensors of a trace, or, when the model is used as a layer, the tensors of an outer
+-- model.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -16,7 +17,7 @@ local model = require "lunula.models.model"
 
 local functional = { Input = input.Input, InputLayer = input.InputLayer }
 
--- Structures of inputs and outputs -------------------------------------------------------------------------------
+-- ---- structures of inputs and outputs ----------------------------------------------------------
 
 local function placeholders(what, structure)
   if structure == nil then core.raise("Model: %s is missing: Model{inputs=…, outputs=…}", what) end
@@ -42,7 +43,7 @@ local function layer_names(list)
   return names
 end
 
--- Shapes of what is given against what is expected -----------------------------------------------------------------
+-- ---- shapes of what is given against what is expected ------------------------------------------
 
 local function fits(given, wanted)
   if #given ~= #wanted then return false end
@@ -124,7 +125,7 @@ local function call(self, given, ctx)
   return nest.map(structure, value_of)
 end
 
--- The class --------------------------------------------------------------------------------------------------------
+-- ---- the class ---------------------------------------------------------------------------------
 
 -- Placeholders that are no Input{} get an input layer of their own, and the graph stops there.
 local function sources_of(inputs)

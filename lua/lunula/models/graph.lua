@@ -1,14 +1,15 @@
--- The part of a recorded graph between given inputs and outputs: nodes in running order, layers in Keras's order.
+-- The part of a recorded graph between given inputs and outputs: nodes in running order, layers
+-- in Keras's order.
 --
--- Keras sorts layers by depth (the longest way to an output), then by first visit; get_weights, summary and
--- saved files follow that order, so it is kept to the letter.
+-- Keras sorts layers by depth (the longest way to an output), then by first visit; get_weights,
+-- summary and saved files follow that order, so it is kept to the letter.
 
 local core = require "lunula.core"
 
 local graph = {}
 
--- Depth-first from the outputs; source[kt] stands for the node of an input, which is where the walk stops.
--- Returns the nodes, producers first, and each layer's visit number.
+-- Depth-first from the outputs; source[kt] stands for the node of an input, which is where the
+-- walk stops. Returns the nodes, producers first, and each layer's visit number.
 local function walk(source, outputs)
   local order, done, visit, visits = {}, {}, {}, 0
 
@@ -47,8 +48,8 @@ local function layer_depths(order, source)
   return of_layer
 end
 
--- `sources` are the nodes that stand for `inputs`, one each. Returns { nodes = running order without the
--- sources, layers = Keras's order }.
+-- `sources` are the nodes that stand for `inputs`, one each. Returns { nodes = running order
+-- without the sources, layers = Keras's order }.
 function graph.between(inputs, sources, outputs)
   local source, is_source = {}, {}
   for i, kt in ipairs(inputs) do

@@ -1,6 +1,7 @@
 -- `Input{}` and the layers that raw ops become: where placeholders meet layers.
 --
--- An op that is called on a placeholder comes back here from core and is recorded as a layer named after the op.
+-- An op that is called on a placeholder comes back here from core and is recorded as a layer
+-- named after the op.
 
 local core = require "lunula.core"
 local kinds = require "lunula.kinds"
@@ -13,7 +14,7 @@ local node = require "lunula.models.node"
 
 local input = { InputLayer = InputLayer }
 
--- Inputs ---------------------------------------------------------------------------------------------------------
+-- ---- inputs ------------------------------------------------------------------------------------
 
 -- The placeholder that an input layer gives; one layer has one.
 function input.output_of(layer, mask)
@@ -32,7 +33,7 @@ function input.like(spec)
   return input.output_of(InputLayer { batch_shape = spec.shape, dtype = spec.dtype }, spec.mask)
 end
 
--- Op layers ------------------------------------------------------------------------------------------------------
+-- ---- op layers ---------------------------------------------------------------------------------
 
 local Operation = base.layer "Operation" {
   doc = "an op of the catalogue, called on placeholders",

@@ -1,8 +1,9 @@
 -- The placeholder of the functional API: what `Input{}` and a layer called on an `Input` return.
 --
--- A KTensor is a Lua table with a shape and a dtype and no numbers. It remembers the node (the layer call)
--- that made it; models/node.lua makes those nodes. Operators and methods are the ops of the catalogue,
--- which hand the call back through core.set_ktensor. It may not know layers or models.
+-- A KTensor is a Lua table with a shape and a dtype and no numbers. It remembers the node (the
+-- layer call) that made it; models/node.lua makes those nodes. Operators and methods are the ops
+-- of the catalogue, which hand the call back through core.set_ktensor. It may not know layers or
+-- models.
 
 local core = require "lunula.core"
 
@@ -94,7 +95,8 @@ function KTensor:__tostring()
     shape_text(self.dims), self.dtype)
 end
 
--- A new placeholder. dims: list of sizes, `false` where unknown. mask: true when a mask of `mask_dims` comes along.
+-- A new placeholder. dims: list of sizes, `false` where unknown. mask: true when a mask of
+-- `mask_dims` comes along.
 function ktensor.new(spec)
   return setmetatable({
     dims = spec.dims, dtype = spec.dtype, name = spec.name,

@@ -1,7 +1,9 @@
--- What all models share: they are layers that can be compiled, fitted, asked for predictions and summarised.
+-- What all models share: they are layers that can be compiled, fitted, asked for predictions and
+-- summarised.
 --
--- Sequential and functional models know their inputs and outputs; a subclassed one (k.model "Name" {…}) only has a
--- call, and takes its shapes from the first data. How training runs stands in trainer.lua and step.lua.
+-- Sequential and functional models know their inputs and outputs; a subclassed one (k.model
+-- "Name" {…}) only has a call, and takes its shapes from the first data. How training runs stands
+-- in trainer.lua and step.lua.
 
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
@@ -27,7 +29,7 @@ end
 local trainer = "lunula.models.trainer"
 local predictor = "lunula.models.predictor"
 
--- Looking at a model -----------------------------------------------------------------------------------------------
+-- ---- looking at a model ------------------------------------------------------------------------
 
 local function get_layer(self, given)
   local name, index = given, given
@@ -57,7 +59,7 @@ local function summary(self, options)
   print_line(text)
 end
 
--- The bridge to the trainer ----------------------------------------------------------------------------------------
+-- ---- the bridge to the trainer -----------------------------------------------------------------
 
 -- The argument of a call from a flat list: as the data was given.
 local function pack_inputs(xs, structure)
@@ -104,9 +106,10 @@ local function constraints_of(_, variables)
   return found
 end
 
--- Building by hand -------------------------------------------------------------------------------------------------
+-- ---- building by hand --------------------------------------------------------------------------
 
--- model:build{false, 4} makes the weights by running the call on a shape. A call on data does so by itself.
+-- model:build{false, 4} makes the weights by running the call on a shape. A call on data does so
+-- by itself.
 local function build(self, input_shape)
   if self._called_on_data then return end
   if input_shape == nil then core.raise("model \"%s\": build takes the shape of the input, as {false, 4}", self.name) end

@@ -1,7 +1,9 @@
--- A node is the record of one layer call on placeholders: what was called, with what, and what came out.
+-- A node is the record of one layer call on placeholders: what was called, with what, and what
+-- came out.
 --
--- Recording runs the layer once on symbolic tensors (core.trace) to learn shapes, dtypes and masks; replaying
--- runs it again on whatever values stand for its inputs. It knows layers only as things that can be called.
+-- Recording runs the layer once on symbolic tensors (core.trace) to learn shapes, dtypes and
+-- masks; replaying runs it again on whatever values stand for its inputs. It knows layers only as
+-- things that can be called.
 
 local core = require "lunula.core"
 local ktensor = require "lunula.models.ktensor"
@@ -84,7 +86,8 @@ local function append(layer, record)
   nodes[#nodes + 1] = record
 end
 
--- Records call(args…) as a node of `layer` and returns its placeholders, shaped like the results of the call.
+-- Records call(args…) as a node of `layer` and returns its placeholders, shaped like the results
+-- of the call.
 local function record_call(layer, call, args)
   local inputs = inputs_of(args)
   local record = { layer = layer, call = call, args = args, inputs = inputs, outputs = {} }

@@ -1,7 +1,8 @@
 -- predict and predict_on_batch: the outputs of a model, with as little Lua on the way as can be.
 --
--- predict runs all rows in C into tensors made beforehand. The first predict_on_batch puts a short function into the
--- model itself, which hands a plain tensor straight to the traced Function; the class's method stays for all else.
+-- predict runs all rows in C into tensors made beforehand. The first predict_on_batch puts a
+-- short function into the model itself, which hands a plain tensor straight to the traced
+-- Function; the class's method stays for all else.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"

@@ -1,7 +1,8 @@
 -- A stack of layers, each fed with what the one before gave: k.Sequential{ … }.
 --
--- As soon as the shape of the input is known, from an Input, from input_shape= on the first layer or from the first
--- data, the stack is recorded as a graph; from then on it is a functional model that can grow and shrink at its end.
+-- As soon as the shape of the input is known, from an Input, from input_shape= on the first layer
+-- or from the first data, the stack is recorded as a graph; from then on it is a functional model
+-- that can grow and shrink at its end.
 
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
@@ -14,7 +15,7 @@ local model = require "lunula.models.model"
 
 local is_input = function(layer) return declare.is(layer, input.InputLayer) end
 
--- Recording ------------------------------------------------------------------------------------------------------
+-- ---- recording ---------------------------------------------------------------------------------
 
 -- The placeholder after `layer`, called on kt.
 local function extend(self, kt, layer)
@@ -61,7 +62,7 @@ local function start_from(self, layer)
   end
 end
 
--- Growing and shrinking ------------------------------------------------------------------------------------------
+-- ---- growing and shrinking ---------------------------------------------------------------------
 
 local function as_layer(self, item)
   if ktensor.is(item) then
@@ -173,7 +174,8 @@ declaration._shown_layers = function(self) return self._stack end
 
 local Sequential = base.layer "Sequential" (declaration)
 
--- Sequential{ l1, l2, name= }: the positional values are the layers, whether in a list of their own or not.
+-- Sequential{ l1, l2, name= }: the positional values are the layers, whether in a list of their
+-- own or not.
 local function construct(...)
   local first = ...
   if select("#", ...) ~= 1 or not declare.is_plain(first) then

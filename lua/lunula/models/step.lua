@@ -1,14 +1,15 @@
 -- The three functions of a model: train, test and predict, each traced once into one Function.
 --
--- The whole train step (forward, loss, gradients, clipping, update, constraints, metrics) is a trace whose effects are
--- assigns, so that many batches run in C with no Lua between them. With run_eagerly the same code runs batch by batch.
+-- The whole train step (forward, loss, gradients, clipping, update, constraints, metrics) is a
+-- trace whose effects are assigns, so that many batches run in C with no Lua between them. With
+-- run_eagerly the same code runs batch by batch.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 
 local step = {}
 
--- Keys and specs -------------------------------------------------------------------------------------------------
+-- ---- keys and specs ----------------------------------------------------------------------------
 
 local function shape_key(tensor)
   local words = { tensor.dtype }
@@ -25,7 +26,8 @@ local function key_of(mode, parts, structure)
   return table.concat(words, ";")
 end
 
--- The placeholder of a batch of such tensors: the first size is free, and so is what the model leaves free.
+-- The placeholder of a batch of such tensors: the first size is free, and so is what the model
+-- leaves free.
 local function spec_of(tensor, declared, name)
   local shape = tensor.shape
   shape[1] = false
@@ -65,7 +67,7 @@ local function split(flat, xs, ys, ws)
   return take(xs), take(ys), take(ws)
 end
 
--- What a step does -----------------------------------------------------------------------------------------------
+-- ---- what a step does --------------------------------------------------------------------------
 
 local function check_targets(model, ys, preds)
   if #ys > 0 and #ys ~= #preds then
@@ -116,7 +118,7 @@ local function test_once(model, structure, xs, ys, ws)
   compiled:update(total, ys, preds, ws, samples)
 end
 
--- Tracing --------------------------------------------------------------------------------------------------------
+-- ---- tracing -----------------------------------------------------------------------------------
 
 local function rethrow(model, failure)
   if type(failure) == "table" and failure.symbolic or type(failure) == "userdata" then
@@ -135,7 +137,8 @@ local function trace(model, specs, fn, names)
   return result
 end
 
--- Is the traced step still the model's? Freezing a layer changes what is trained, adding one what is run.
+-- Is the traced step still the model's? Freezing a layer changes what is trained, adding one what
+-- is run.
 local function is_current(entry, model)
   if entry.version ~= model:_version() then return false end
   if not entry.variables then return true end
@@ -178,7 +181,8 @@ local function make(model, mode, once, xs, ys, ws, structure)
   return entry
 end
 
--- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may it run rows}.
+-- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
+-- it run rows}.
 function step.train(model, xs, ys, ws, structure)
   return make(model, "train", train_once, xs, ys, ws, structure)
 end

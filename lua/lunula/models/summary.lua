@@ -1,14 +1,15 @@
 -- model:summary(): Keras 3's box table, character for character.
 --
--- Rows are gathered from the model's layers, then laid out as rich lays out a table of fixed columns: the columns
--- give up the same number of characters each until the table fits. It reads models and changes nothing.
+-- Rows are gathered from the model's layers, then laid out as rich lays out a table of fixed
+-- columns: the columns give up the same number of characters each until the table fits. It reads
+-- models and changes nothing.
 
 local core = require "lunula.core"
 local node_module = require "lunula.models.node"
 
 local summary = {}
 
--- Numbers ---------------------------------------------------------------------------------------------------
+-- ---- numbers -----------------------------------------------------------------------------------
 
 local function thousands(n)
   local text = string.format("%d", n)
@@ -43,7 +44,7 @@ local function weigh(weights)
   return count, bytes
 end
 
--- Facts about a layer ---------------------------------------------------------------------------------------
+-- ---- facts about a layer -----------------------------------------------------------------------
 
 local function format_shape(shape)
   local words = {}
@@ -85,7 +86,8 @@ local function class_name(layer)
   return layer.class_name or "Layer"
 end
 
--- A graph in which every layer is called once and each call takes the one before it needs no connections column.
+-- A graph in which every layer is called once and each call takes the one before it needs no
+-- connections column.
 local function is_chain(model)
   local nodes = model._graph and model._graph.nodes
   if not nodes then return true end
@@ -98,7 +100,7 @@ local function is_chain(model)
   return #model._inputs == 1 and #model._outputs == 1
 end
 
--- Layout ----------------------------------------------------------------------------------------------------
+-- ---- layout ------------------------------------------------------------------------------------
 
 local function round_half_even(x)
   local floor = math.floor(x)
@@ -188,7 +190,7 @@ local function box(columns, rows, widths)
   return lines
 end
 
--- The table -------------------------------------------------------------------------------------------------
+-- ---- the table ---------------------------------------------------------------------------------
 
 local function layer_rows(model, options, connected)
   local relevant = {}

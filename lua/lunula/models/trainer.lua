@@ -1,7 +1,7 @@
 -- compile, fit, evaluate and their one-batch relatives: the loop around the traced steps.
 --
--- Here data is prepared, epochs are counted, callbacks are told and progress is shown. What happens in a batch is
--- step.lua's business, where batches come from is feed.lua's.
+-- Here data is prepared, epochs are counted, callbacks are told and progress is shown. What
+-- happens in a batch is step.lua's business, where batches come from is feed.lua's.
 
 local core = require "lunula.core"
 local random = require "lunula.ops.random"
@@ -16,7 +16,7 @@ local step = require "lunula.models.step"
 
 local trainer = {}
 
--- compile ----------------------------------------------------------------------------------------------------------
+-- ---- compile -----------------------------------------------------------------------------------
 
 local compile_options = { "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly" }
 
@@ -46,7 +46,7 @@ local function require_compiled(self, what)
   end
 end
 
--- Preparing --------------------------------------------------------------------------------------------------------
+-- ---- preparing ---------------------------------------------------------------------------------
 
 local function flat(xs, ys, ws)
   local list = {}
@@ -97,7 +97,7 @@ local function validation_of(self, o, samples)
   end
 end
 
--- Results ----------------------------------------------------------------------------------------------------------
+-- ---- results -----------------------------------------------------------------------------------
 
 -- {{name, value}, …} as a table by name.
 local function by_name(results, prefix, into)
@@ -127,7 +127,7 @@ local function reset_watch(self)
   self._watch.bad:assign(core.tensor(-1, { dtype = "float32" }))
 end
 
--- evaluate -----------------------------------------------------------------------------------------------------------
+-- ---- evaluate ----------------------------------------------------------------------------------
 
 -- Runs the feed through the test step and returns the results. bar: a progress bar or nil.
 local function run_test(self, source, entry, callbacks, bar)
@@ -174,7 +174,7 @@ function trainer.evaluate(self, x, y, given)
   return as_returns(results, o.return_dict)
 end
 
--- fit ----------------------------------------------------------------------------------------------------------------
+-- ---- fit ---------------------------------------------------------------------------------------
 
 local fit_options = {
   "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data", "shuffle", "class_weight",
@@ -334,7 +334,7 @@ function trainer.fit(self, x, y, given)
   return run.callbacks.history
 end
 
--- One batch ----------------------------------------------------------------------------------------------------------
+-- ---- one batch ---------------------------------------------------------------------------------
 
 local batch_options = { "sample_weight", "class_weight", "return_dict" }
 

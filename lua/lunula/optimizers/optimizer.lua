@@ -1,8 +1,9 @@
 -- What an optimizer is: slots beside every variable, and a step that assigns new values.
 --
--- A step is ops and assigns, nothing else. Run eagerly it changes the Variables at once; run inside a trace it becomes
--- part of the train step's plan. A class gives `slots` (names), `prepare_step` (numbers shared by all variables) and
--- `update` (one variable). Clipping, decay, averaging and accumulation stand here, once for all.
+-- A step is ops and assigns, nothing else. Run eagerly it changes the Variables at once; run
+-- inside a trace it becomes part of the train step's plan. A class gives `slots` (names),
+-- `prepare_step` (numbers shared by all variables) and `update` (one variable). Clipping, decay,
+-- averaging and accumulation stand here, once for all.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -68,7 +69,7 @@ local Optimizer = declare.class {
   end,
 }
 
--- Slots --------------------------------------------------------------------------------------------------------
+-- ---- slots -------------------------------------------------------------------------------------
 
 function Optimizer:add_variable(name, shape, initial)
   local variable = core.variable {
@@ -92,7 +93,8 @@ end
 -- Further Variables of a class; called before the slots are made.
 function Optimizer:build_extra() end
 
--- Makes the slots of the variables; called by the first step. A variable that comes later gets its slots then.
+-- Makes the slots of the variables; called by the first step. A variable that comes later gets
+-- its slots then.
 function Optimizer:build(variables)
   if not self.built then self:build_extra() end
   self.built = true
@@ -113,7 +115,7 @@ function Optimizer:build(variables)
   end
 end
 
--- The step -----------------------------------------------------------------------------------------------------
+-- ---- the step ----------------------------------------------------------------------------------
 
 -- Every change goes through here: while gradients only accumulate, values stay.
 function Optimizer:assign(variable, value)
@@ -149,7 +151,8 @@ local function accumulate(self, grads, variables)
   return means
 end
 
--- Weights that decay must not touch: a list of Variables, and patterns (as in string.find) of names.
+-- Weights that decay must not touch: a list of Variables, and patterns (as in string.find) of
+-- names.
 function Optimizer:exclude_from_weight_decay(options)
   self.excluded = self.excluded or {}
   for _, variable in ipairs(options.var_list or {}) do self.excluded[variable] = true end
@@ -228,8 +231,9 @@ end
 
 local optimizer = { Optimizer = Optimizer, classes = {} }
 
--- Declares an optimizer: optimizer.declare "SGD" {learning_rate = 0.01, args = {…}, slots = {…}, update = …}.
--- learning_rate: the default; drop: shared arguments it does not take at their place because `args` names them.
+-- Declares an optimizer: optimizer.declare "SGD" {learning_rate = 0.01, args = {…}, slots = {…},
+-- update = …}. learning_rate: the default; drop: shared arguments it does not take at their place
+-- because `args` names them.
 function optimizer.declare(name)
   return function(declaration)
     local args = {

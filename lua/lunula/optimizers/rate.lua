@@ -1,4 +1,5 @@
--- The learning rate of an optimizer: a number kept in a Variable, a schedule, or a function of no arguments.
+-- The learning rate of an optimizer: a number kept in a Variable, a schedule, or a function of no
+-- arguments.
 --
 -- A number may be changed at any time without a new trace, because the plan reads the Variable.
 

@@ -1,5 +1,6 @@
--- Learning rates that change with the step. A schedule is called with the number of steps done (0, 1, 2, …), as a
--- number or as an optimizer's iterations, and answers a scalar; inside a trace it is part of the plan.
+-- Learning rates that change with the step. A schedule is called with the number of steps done
+-- (0, 1, 2, …), as a number or as an optimizer's iterations, and answers a scalar; inside a trace
+-- it is part of the plan.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"

@@ -38,7 +38,8 @@ local function check_side(name, value)
   end
 end
 
--- Lists of numbers of any length -> a (n, maxlen) tensor. Options: maxlen, dtype, padding, truncating, value.
+-- Lists of numbers of any length -> a (n, maxlen) tensor. Options: maxlen, dtype, padding,
+-- truncating, value.
 function data.pad_sequences(sequences, given)
   local o = options.read("pad_sequences", given, pad_options)
   local padding, truncating, value = o.padding or "pre", o.truncating or "pre", o.value or 0
@@ -71,7 +72,8 @@ function data.pad_sequences(sequences, given)
   return core.tensor(flat, { shape = { #sequences, maxlen }, dtype = o.dtype or "int32" })
 end
 
--- The first `fraction` of the rows and the rest: split(x, 0.8) -> two tensors; split({x, y}, 0.8) -> two lists.
+-- The first `fraction` of the rows and the rest: split(x, 0.8) -> two tensors; split({x, y}, 0.8)
+-- -> two lists.
 function data.split(x, fraction)
   if type(fraction) ~= "number" or fraction <= 0 or fraction >= 1 then
     core.raise("split: the fraction must lie between 0 and 1, got %s", tostring(fraction))

@@ -1,11 +1,13 @@
--- Reading a table of named options: unknown names are mistakes, since Lua would turn a typo into silence.
+-- Reading a table of named options: unknown names are mistakes, since Lua would turn a typo into
+-- silence.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 
 local options = {}
 
--- Checks the option table that `name` was given against the list of allowed names. Returns a table to read from.
+-- Checks the option table that `name` was given against the list of allowed names. Returns a
+-- table to read from.
 function options.read(name, given, allowed)
   if given == nil then return {} end
   if type(given) ~= "table" or core.is_tensor(given) then

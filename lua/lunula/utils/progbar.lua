@@ -1,7 +1,7 @@
 -- The progress bar of fit, evaluate and predict, in Keras's format.
 --
--- On a terminal a line that redraws itself; anywhere else one line when an epoch is done. It only formats and
--- writes; who measures and averages is the trainer.
+-- On a terminal a line that redraws itself; anywhere else one line when an epoch is done. It only
+-- formats and writes; who measures and averages is the trainer.
 
 local core = require "lunula.core"
 
@@ -46,7 +46,8 @@ function progbar.format_logs(logs)
   return table.concat(words)
 end
 
--- options: target (steps, nil when unknown), verbose, unit, write (function), live (boolean, default: a terminal).
+-- options: target (steps, nil when unknown), verbose, unit, write (function), live (boolean,
+-- default: a terminal).
 function progbar.new(options)
   local self = setmetatable({}, progbar)
   self.target = options.target
@@ -84,7 +85,8 @@ function progbar:bar(step)
   return " \27[32m" .. line:rep(filled) .. "\27[0m\27[37m" .. line:rep(WIDTH - filled) .. "\27[0m"
 end
 
--- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the epoch.
+-- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the
+-- epoch.
 function progbar:update(step, logs, finished)
   if self.verbose ~= 1 or not self.live then return end
   local now = core.clock()
