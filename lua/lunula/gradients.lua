@@ -27,9 +27,11 @@ end
 local function scalar(f)
   return function(...)
     local y = f(...)
-    if not core.is_tensor(y) then core.raise("gradcheck: the function must return a tensor, got %s", type(y)) end
+    if not core.is_tensor(y) then core.raise("gradcheck: the function must return a tensor, "
+      .. "got %s", type(y)) end
     if y.rank == 0 then return y end
-    local weights = ops.cos(ops.reshape(ops.cumsum(ops.ones_like(ops.reshape(y, { -1 })), 0), y.shape))
+    local weights = ops.cos(ops.reshape(ops.cumsum(ops.ones_like(ops.reshape(y, { -1 })), 0),
+      y.shape))
     return ops.sum(y * weights)
   end
 end
@@ -42,7 +44,9 @@ function gradients.gradcheck(f, inputs, options)
   local step, tolerance = options.step or 1e-2, options.tolerance or 2e-2
   if core.is_tensor(inputs) or type(inputs[1]) == "number" then inputs = { inputs } end
   local tensors = {}
-  for i, x in ipairs(inputs) do tensors[i] = core.is_tensor(x) and x or core.tensor(x, { dtype = "float32" }) end
+  for i, x in ipairs(inputs) do
+    tensors[i] = core.is_tensor(x) and x or core.tensor(x, { dtype = "float32" })
+  end
   local g = scalar(f)
   local _, grads = core.value_and_grad(g)(table.unpack(tensors))
   local worst = 0
@@ -59,7 +63,8 @@ function gradients.gradcheck(f, inputs, options)
         local difference = math.abs(measured - computed) / scale
         worst = math.max(worst, difference)
         if difference > tolerance or difference ~= difference then
-          core.raise("gradcheck: the gradient of input %d is wrong: %.6g along a direction in which the function "
+          core.raise("gradcheck: the gradient of input %d is wrong: %.6g along a direction in "
+            .. "which the function "
             .. "changes by %.6g", i, computed, measured)
         end
       end

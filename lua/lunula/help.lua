@@ -17,25 +17,29 @@ local function find_op(x)
 end
 
 local kinds_in_order = {
-  "layer", "optimizer", "loss", "metric", "callback", "initializer", "regularizer", "constraint", "schedule",
+  "layer", "optimizer", "loss", "metric", "callback", "initializer", "regularizer", "constraint",
+  "schedule",
 }
 
 local function find_class(name)
   for _, kind in ipairs(kinds_in_order) do
     if declare.homes[kind] then pcall(require, declare.homes[kind]) end
-    local found = kind == "layer" and require("lunula.layers").find(name) or declare.registry(kind)[name]
+    local found = kind == "layer" and require("lunula.layers").find(name)
+      or declare.registry(kind)[name]
     if declare.is_class(found) then return found end
   end
 end
 
 local function tensor_text(x)
-  return tostring(x) .. "\n  Ops are methods: x:sum(1), x:reshape{-1}; operators work element by element."
+  return tostring(x) .. "\n  Ops are methods: x:sum(1), x:reshape{-1}; operators work element "
+    .. "by element."
 end
 
 -- The text about x, or nil, message.
 function help.text(x)
   if x == nil then
-    return "k.help(x) tells about an op (\"softmax\", k.ops.softmax), a class (\"Dense\", k.layers.Dense) or an object."
+    return "k.help(x) tells about an op (\"softmax\", k.ops.softmax), a class (\"Dense\", "
+      .. "k.layers.Dense) or an object."
   end
   if declare.is_class(x) then return declare.help(x) end
   local class = declare.class_of(x)

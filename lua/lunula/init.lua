@@ -9,9 +9,12 @@ local lunula = { _VERSION = "lunula " .. core.version }
 
 -- Modules by their name in the facade.
 local modules = {
-  ops = "lunula.ops", random = "lunula.ops.random", backend = "lunula.backend", layers = "lunula.layers",
-  models = "lunula.models", activations = "lunula.activations", initializers = "lunula.initializers",
-  regularizers = "lunula.regularizers", constraints = "lunula.constraints", losses = "lunula.losses",
+  ops = "lunula.ops", random = "lunula.ops.random", backend = "lunula.backend",
+  layers = "lunula.layers",
+  models = "lunula.models", activations = "lunula.activations",
+  initializers = "lunula.initializers",
+  regularizers = "lunula.regularizers", constraints = "lunula.constraints",
+  losses = "lunula.losses",
   metrics = "lunula.metrics", optimizers = "lunula.optimizers", callbacks = "lunula.callbacks",
   utils = "lunula.utils", config = "lunula.ops.config",
 }
@@ -43,7 +46,9 @@ lunula.seed = core.seed
 local function filled(name, value)
   return function(shape, dtype)
     if type(shape) == "number" then shape = { shape } end
-    if type(shape) ~= "table" then core.raise("%s takes a shape, as %s{2, 3}, got %s", name, name, type(shape)) end
+    if type(shape) ~= "table" then
+      core.raise("%s takes a shape, as %s{2, 3}, got %s", name, name, type(shape))
+    end
     if type(dtype) == "table" then dtype = dtype.dtype end
     dtype = dtype or shape.dtype or "float32"
     return core.ops.full(table.move(shape, 1, #shape, 1, {}), value, dtype)

@@ -10,8 +10,10 @@ local declare = require "lunula.declare"
 local callback = { classes = {} }
 
 local hooks = {
-  "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
-  "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end", "on_predict_begin", "on_predict_end",
+  "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin",
+  "on_train_batch_end",
+  "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end", "on_predict_begin",
+  "on_predict_end",
   "on_predict_batch_begin", "on_predict_batch_end", "on_batch_begin", "on_batch_end",
 }
 callback.hooks = hooks
@@ -19,7 +21,7 @@ callback.hooks = hooks
 local Callback = declare.class {
   kind = "callback",
   name = "Callback",
-  doc = "Is told what happens while a model is trained: give some of on_epoch_end(self, epoch, logs) ….",
+  doc = "Is told what happens in training, by hooks like on_epoch_end(self, epoch, logs).",
 }
 callback.Callback = Callback
 callback.classes[1] = Callback
@@ -58,10 +60,14 @@ end
 local function check(given)
   if given == nil then return {} end
   if declare.is(given, "callback") then return { given } end
-  if type(given) ~= "table" then core.raise("callbacks must be a list, got %s", declare.show(given)) end
+  if type(given) ~= "table" then
+    core.raise("callbacks must be a list, got %s", declare.show(given))
+  end
   if declare.is_plain(given) and #given == 0 and next(given) ~= nil then given = { given } end
   for i, item in ipairs(given) do
-    if type(item) ~= "table" then core.raise("callbacks[%d] is no callback: %s", i, declare.show(item)) end
+    if type(item) ~= "table" then
+      core.raise("callbacks[%d] is no callback: %s", i, declare.show(item))
+    end
     if declare.is_class(item) then
       core.raise("callbacks[%d] is the class %s; make one with %s{}", i, item.name, item.name)
     end
@@ -107,7 +113,8 @@ end
 
 -- Must the loop come back to Lua after every batch? mode: "train", "test" or "predict".
 function list:has_batch_hooks(mode)
-  return self.having["on_" .. mode .. "_batch_begin"] ~= nil or self.having["on_" .. mode .. "_batch_end"] ~= nil
+  return self.having["on_" .. mode .. "_batch_begin"] ~= nil
+    or self.having["on_" .. mode .. "_batch_end"] ~= nil
 end
 
 -- Has somebody said what to do when the loss is not finite?

@@ -7,8 +7,10 @@ local callback = require "lunula.callbacks.callback"
 
 local monitor = {}
 
-local upward = { "acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "positives", "cosine", "correlation" }
-local downward = { "loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "hinge", "divergence", "poisson",
+local upward = { "acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "positives",
+  "cosine", "correlation" }
+local downward = { "loss", "error", "mse", "mae", "mape", "msle", "crossentropy", "hinge",
+  "divergence", "poisson",
   "negatives", "logcosh", "huber", "kld" }
 
 -- Is more better? From mode, else from what the monitored number is called.
@@ -22,7 +24,8 @@ function monitor.is_upward(self)
   for _, word in ipairs(upward) do
     if name:find(word, 1, true) then return true end
   end
-  core.raise("%s: cannot tell whether more or less of \"%s\" is better; give mode=\"min\" or mode=\"max\"",
+  core.raise("%s: cannot tell whether more or less of \"%s\" is better; give mode=\"min\" or "
+    .. "mode=\"max\"",
     declare.class_of(self).name, self.monitor)
 end
 
@@ -40,7 +43,8 @@ function monitor.value(self, logs)
     local names = {}
     for name in pairs(logs) do names[#names + 1] = name end
     table.sort(names)
-    require("lunula.utils.warn").say("%s watches \"%s\", which is not among %s", declare.class_of(self).name,
+    require("lunula.utils.warn").say("%s watches \"%s\", which is not among %s",
+      declare.class_of(self).name,
       self.monitor, table.concat(names, ", "))
   end
   return value
@@ -54,7 +58,8 @@ monitor.args = { mode = mode, monitored = monitored, verbose = verbose }
 callback.declare "EarlyStopping" {
   doc = "Ends training when the monitored number has not improved for `patience` epochs.",
   args = {
-    monitored, { "min_delta", kinds.number, default = 0 }, { "patience", kinds.count, default = 0 }, verbose, mode,
+    monitored, { "min_delta", kinds.number, default = 0 },
+    { "patience", kinds.count, default = 0 }, verbose, mode,
     { "baseline", kinds.number }, { "restore_best_weights", kinds.boolean, default = false },
     { "start_from_epoch", kinds.count, default = 0 },
   },
@@ -74,7 +79,9 @@ callback.declare "EarlyStopping" {
     if monitor.improves(self, value, self.best, least) then
       self.best, self.best_epoch = value, epoch
       if self.restore_best_weights then self.best_weights = model:get_weights() end
-      if self.baseline == nil or monitor.improves(self, value, self.baseline, least) then self.wait = 0 end
+      if self.baseline == nil or monitor.improves(self, value, self.baseline, least) then
+        self.wait = 0
+      end
       return
     end
     if self.wait >= self.patience and epoch > 0 then
@@ -88,7 +95,8 @@ callback.declare "EarlyStopping" {
     end
     if self.restore_best_weights and self.best_weights then
       if self.verbose > 0 then
-        print(string.format("Restoring model weights from the end of the best epoch: %d.", self.best_epoch + 1))
+        print(string.format("Restoring model weights from the end of the best epoch: %d.",
+          self.best_epoch + 1))
       end
       self.model:set_weights(self.best_weights)
     end
@@ -96,14 +104,18 @@ callback.declare "EarlyStopping" {
 }
 
 callback.declare "ReduceLROnPlateau" {
-  doc = "Lowers the learning rate when the monitored number has not improved for `patience` epochs.",
+  doc = "Lowers the learning rate when the monitored number has not improved for `patience` "
+    .. "epochs.",
   args = {
-    monitored, { "factor", kinds.number, default = 0.1 }, { "patience", kinds.count, default = 10 }, verbose, mode,
+    monitored, { "factor", kinds.number, default = 0.1 },
+    { "patience", kinds.count, default = 10 }, verbose, mode,
     { "min_delta", kinds.number, default = 1e-4 }, { "cooldown", kinds.count, default = 0 },
     { "min_lr", kinds.number, default = 0.0 },
   },
   init = function(self)
-    if self.factor >= 1 then core.raise("ReduceLROnPlateau: factor must be below 1, got %g", self.factor) end
+    if self.factor >= 1 then
+      core.raise("ReduceLROnPlateau: factor must be below 1, got %g", self.factor)
+    end
   end,
   on_train_begin = function(self)
     self.wait, self.cooling, self.best, self.warned = 0, 0, nil, nil
@@ -126,7 +138,8 @@ callback.declare "ReduceLROnPlateau" {
       if old <= self.min_lr then return end
       optimizer.learning_rate = math.max(old * self.factor, self.min_lr)
       if self.verbose > 0 then
-        print(string.format("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %.8g.", epoch + 1,
+        print(string.format("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %.8g.",
+          epoch + 1,
           optimizer.learning_rate))
       end
       self.cooling, self.wait = self.cooldown, 0

@@ -23,7 +23,8 @@ simple.History = callback.declare "History" {
 
 local lambda_args, lambda_hooks = {}, {}
 for _, hook in ipairs {
-  "on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "on_train_batch_begin", "on_train_batch_end",
+  "on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "on_train_batch_begin",
+  "on_train_batch_end",
 } do
   lambda_hooks[#lambda_hooks + 1] = hook
 end
@@ -49,8 +50,10 @@ callback.declare "LambdaCallback" {
 }
 
 callback.declare "LearningRateScheduler" {
-  doc = "Sets the learning rate of every epoch: schedule(epoch, learning_rate), epochs counted from 0.",
-  args = { { "schedule", kinds.callable, required = true }, { "verbose", kinds.count, default = 0 } },
+  doc = "Sets the learning rate of every epoch: schedule(epoch, learning_rate), epochs counted "
+    .. "from 0.",
+  args = { { "schedule", kinds.callable, required = true },
+    { "verbose", kinds.count, default = 0 } },
   on_epoch_begin = function(self, epoch)
     local optimizer = self.model.optimizer
     local rate = self.schedule(epoch, optimizer.learning_rate)
@@ -59,7 +62,8 @@ callback.declare "LearningRateScheduler" {
     end
     optimizer.learning_rate = rate
     if self.verbose > 0 then
-      print(string.format("\nEpoch %d: LearningRateScheduler setting learning rate to %.8g.", epoch + 1,
+      print(string.format("\nEpoch %d: LearningRateScheduler setting learning rate to %.8g.",
+        epoch + 1,
         optimizer.learning_rate))
     end
   end,
@@ -111,7 +115,8 @@ callback.declare "CSVLogger" {
     local cells = { string.format("%d", epoch) }
     for _, name in ipairs(self.keys) do
       local value = logs[name]
-      cells[#cells + 1] = value == nil and "NA" or type(value) == "number" and string.format("%.9g", value)
+      cells[#cells + 1] = value == nil and "NA" or type(value) == "number"
+        and string.format("%.9g", value)
         or tostring(value)
     end
     self.file:write(table.concat(cells, self.separator), "\r\n")
@@ -126,7 +131,9 @@ callback.declare "CSVLogger" {
 -- Exchanges variables and their averages; twice is nothing.
 local function swap(self)
   local optimizer, model = self.model.optimizer, self.model
-  if not optimizer.use_ema then core.raise("SwapEMAWeights: the optimizer must be made with use_ema=true") end
+  if not optimizer.use_ema then
+    core.raise("SwapEMAWeights: the optimizer must be made with use_ema=true")
+  end
   for _, variable in ipairs(model.trainable_weights) do
     local average = optimizer.averages[variable]
     if average then

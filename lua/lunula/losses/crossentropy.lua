@@ -116,7 +116,9 @@ loss "CategoricalGeneralizedCrossEntropy" {
   args = { { "q", kinds.number, default = 0.5 } },
   takes_class_ids = true,
   call = function(self, y_true, y_pred)
-    if not (self.q > 0 and self.q < 1) then core.raise("%s: q must lie between 0 and 1", self.name) end
+    if not (self.q > 0 and self.q < 1) then
+      core.raise("%s: q must lie between 0 and 1", self.name)
+    end
     local ids = ops.expand_dims(ids_of(y_true, y_pred), -1)
     local p = ops.squeeze(ops.take_along_axis(y_pred, ids, -1), -1)
     return (1 - ops.power(p, self.q)) / self.q

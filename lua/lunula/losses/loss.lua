@@ -43,7 +43,8 @@ local function check_shapes(self, y_true, y_pred)
     if a[i] and b[i] and a[i] ~= b[i] then same = false end
   end
   if not same then
-    core.raise("loss %s: the targets have shape %s but the predictions %s", self.name, shape_text(a), shape_text(b))
+    core.raise("loss %s: the targets have shape %s but the predictions %s", self.name,
+      shape_text(a), shape_text(b))
   end
 end
 
@@ -68,7 +69,8 @@ losses.LossFunctionWrapper = declare.class {
   name = "LossFunctionWrapper",
   parent = Loss,
   doc = "Any function of targets and predictions as a loss.",
-  args = { { "fn", kinds.callable, required = true }, how, { "name", kinds.string, default = "loss" } },
+  args = { { "fn", kinds.callable, required = true }, how,
+    { "name", kinds.string, default = "loss" } },
   values = function(self, y_true, y_pred)
     y_true, y_pred = reduction.tensor(y_true), reduction.tensor(y_pred)
     y_true, y_pred = reduction.same_rank(y_true, y_pred)
@@ -102,7 +104,8 @@ local function complete_args(own, default_name)
   for i, arg in ipairs(own or {}) do
     args[i], seen[arg[1]] = arg, true
   end
-  local common = { how, { "name", kinds.string, default = default_name }, { "dtype", kinds.string } }
+  local common = { how, { "name", kinds.string, default = default_name },
+    { "dtype", kinds.string } }
   for _, arg in ipairs(common) do
     if not seen[arg[1]] then args[#args + 1] = arg end
   end

@@ -57,7 +57,8 @@ loss "Huber" {
   aliases = { "huber_loss" },
   call = function(self, y_true, y_pred)
     local size, delta = ops.abs(y_pred - y_true), self.delta
-    local values = ops.where(ops.less_equal(size, delta), 0.5 * ops.square(size), delta * size - 0.5 * delta ^ 2)
+    local values = ops.where(ops.less_equal(size, delta), 0.5 * ops.square(size),
+      delta * size - 0.5 * delta ^ 2)
     return ops.mean(values, -1)
   end,
 }

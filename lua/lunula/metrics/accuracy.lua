@@ -12,7 +12,9 @@ local formulas = {}
 -- predictions.
 local function class_ids(y_true, y_pred)
   local shape = y_true.shape
-  if #shape == y_pred.rank and #shape > 1 and shape[#shape] == 1 then y_true = ops.squeeze(y_true, -1) end
+  if #shape == y_pred.rank and #shape > 1 and shape[#shape] == 1 then
+    y_true = ops.squeeze(y_true, -1)
+  end
   return ops.cast(y_true, "int32")
 end
 
@@ -85,7 +87,9 @@ mean_of "CategoricalAccuracy" {
 
 mean_of "SparseCategoricalAccuracy" {
   doc = "How often the largest prediction is that of the class id.",
-  values = function(_, y_true, y_pred) return formulas.sparse_categorical_accuracy(y_true, y_pred) end,
+  values = function(_, y_true, y_pred)
+    return formulas.sparse_categorical_accuracy(y_true, y_pred)
+  end,
 }
 
 mean_of "TopKCategoricalAccuracy" {
@@ -100,7 +104,8 @@ mean_of "SparseTopKCategoricalAccuracy" {
   doc = "How often the class id is among the k largest predictions.",
   args = {
     { "k", kinds.positive, default = 5 },
-    { "name", kinds.string, default = "sparse_top_k_categorical_accuracy" }, { "dtype", kinds.string },
+    { "name", kinds.string, default = "sparse_top_k_categorical_accuracy" },
+    { "dtype", kinds.string },
     { "from_sorted_ids", kinds.boolean, default = false },
   },
   values = function(self, y_true, y_pred)

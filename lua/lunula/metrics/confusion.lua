@@ -15,7 +15,8 @@ local function float(x) return ops.cast(x, "float32") end
 
 -- Targets, predictions and weights as columns of all their elements.
 local function flatten(y_true, y_pred, weight, class_id)
-  y_true, y_pred = reduction.same_rank(float(reduction.tensor(y_true)), float(reduction.tensor(y_pred)))
+  y_true, y_pred = reduction.same_rank(float(reduction.tensor(y_true)),
+    float(reduction.tensor(y_pred)))
   if class_id then
     y_true, y_pred = ops.take(y_true, class_id, -1), ops.take(y_pred, class_id, -1)
   end
@@ -52,7 +53,8 @@ function confusion.update(self, y_true, y_pred, sample_weight)
   if self.from_logits then y_pred = ops.sigmoid(reduction.tensor(y_pred)) end
   if self.top_k then y_pred = keep_top_k(y_pred, self.top_k) end
   local t, p, weight = flatten(y_true, y_pred, sample_weight, self.class_id)
-  local thresholds = core.tensor(self.threshold_list, { shape = { #self.threshold_list, 1 }, dtype = "float32" })
+  local thresholds = core.tensor(self.threshold_list,
+    { shape = { #self.threshold_list, 1 }, dtype = "float32" })
   local positive, predicted = float(ops.cast(t, "bool")), float(ops.greater(p, thresholds))
   for _, cell in ipairs(order) do
     local variable = self[cell]
@@ -73,7 +75,8 @@ function confusion.thresholds(self, value, default)
   end
   for _, threshold in ipairs(list) do
     if type(threshold) ~= "number" or threshold < 0 or threshold > 1 then
-      core.raise("metric %s: thresholds must lie between 0 and 1, got %s", self.name, tostring(threshold))
+      core.raise("metric %s: thresholds must lie between 0 and 1, got %s", self.name,
+        tostring(threshold))
     end
   end
   return list

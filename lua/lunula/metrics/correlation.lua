@@ -21,7 +21,8 @@ end
 function formulas.pearson_correlation(y_true, y_pred, axis)
   axis = axis or -1
   y_true, y_pred = both(y_true, y_pred)
-  local t, p = ops.normalize(centred(y_true, axis), axis), ops.normalize(centred(y_pred, axis), axis)
+  local t, p = ops.normalize(centred(y_true, axis), axis),
+    ops.normalize(centred(y_pred, axis), axis)
   return ops.sum(t * p, axis)
 end
 
@@ -37,11 +38,14 @@ local function correlation(name, snake, doc)
   mean_of(name) {
     doc = doc,
     args = {
-      { "name", kinds.string, default = snake }, { "dtype", kinds.string }, { "axis", kinds.integer, default = -1 },
+      { "name", kinds.string, default = snake }, { "dtype", kinds.string },
+      { "axis", kinds.integer, default = -1 },
     },
     values = function(self, y_true, y_pred) return formulas[snake](y_true, y_pred, self.axis) end,
   }
 end
 
-correlation("PearsonCorrelation", "pearson_correlation", "How close to a line prediction against target lies.")
-correlation("ConcordanceCorrelation", "concordance_correlation", "How close to the diagonal it lies.")
+correlation("PearsonCorrelation", "pearson_correlation",
+  "How close to a line prediction against target lies.")
+correlation("ConcordanceCorrelation", "concordance_correlation",
+  "How close to the diagonal it lies.")

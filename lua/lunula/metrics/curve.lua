@@ -60,7 +60,8 @@ metric.declare "AUC" {
   args = {
     { "num_thresholds", kinds.positive, default = 200 },
     { "curve", kinds.one_of { "ROC", "PR", "PRGAIN" }, default = "ROC" },
-    { "summation_method", kinds.one_of { "interpolation", "minoring", "majoring" }, default = "interpolation" },
+    { "summation_method", kinds.one_of { "interpolation", "minoring", "majoring" },
+      default = "interpolation" },
     { "name", kinds.string, default = "auc" }, { "dtype", kinds.string },
     { "thresholds", kinds.list_of(kinds.number) },
     { "multi_label", kinds.boolean, default = false },
@@ -70,7 +71,8 @@ metric.declare "AUC" {
   },
   init = function(self)
     if self.multi_label then
-      core.raise("AUC: multi_label is not supported; give every label its own metric, on its own output")
+      core.raise("AUC: multi_label is not supported; give every label its own metric, on its "
+        .. "own output")
     end
     local list
     if self.thresholds then
@@ -87,7 +89,9 @@ metric.declare "AUC" {
   end,
   update_state = confusion.update,
   result = function(self)
-    if self.curve == "PR" and self.summation_method == "interpolation" then return interpolated_pr(self) end
+    if self.curve == "PR" and self.summation_method == "interpolation" then
+      return interpolated_pr(self)
+    end
     local x, y = axes_of_curve(self)
     local x_left, x_right = neighbours(x)
     local y_left, y_right = neighbours(y)
@@ -120,13 +124,16 @@ rates.recall = rates.sensitivity
 
 local function at(name, wanted, given)
   metric.declare(name) {
-    doc = string.format("The largest %s among thresholds whose %s is at least the value.", wanted, given),
+    doc = string.format("The largest %s among thresholds whose %s is at least the value.", wanted,
+      given),
     args = {
-      { given, kinds.fraction, required = true }, { "num_thresholds", kinds.positive, default = 200 },
+      { given, kinds.fraction, required = true },
+      { "num_thresholds", kinds.positive, default = 200 },
       { "class_id", kinds.count },
     },
     init = function(self)
-      self.threshold_list = self.num_thresholds == 1 and { 0.5 } or even_thresholds(self.num_thresholds, 0, 1)
+      self.threshold_list = self.num_thresholds == 1 and { 0.5 }
+        or even_thresholds(self.num_thresholds, 0, 1)
       add_cells(self)
     end,
     update_state = confusion.update,

@@ -34,7 +34,8 @@ local score = {
   update_state = function(self, y_true, y_pred, sample_weight)
     y_true, y_pred = float(reduction.tensor(y_true)), float(reduction.tensor(y_pred))
     if y_pred.rank ~= 2 or y_true.rank ~= 2 then
-      core.raise("metric %s takes one-hot targets and predictions of shape (batch, classes)", self.name)
+      core.raise("metric %s takes one-hot targets and predictions of shape (batch, classes)",
+        self.name)
     end
     if not self.support then self:build(y_pred.shape[2]) end
     local p = predicted(self, y_pred)
@@ -72,8 +73,10 @@ local function declaration(doc, args)
   return copy
 end
 
-metric.declare "FBetaScore" (declaration("(1 + beta^2) precision recall / (beta^2 precision + recall)",
-  { average, { "beta", kinds.number, default = 1.0 }, threshold, { "name", kinds.string, default = "fbeta_score" } }))
+metric.declare "FBetaScore" (declaration("(1 + beta^2) precision recall / (beta^2 precision + "
+  .. "recall)",
+  { average, { "beta", kinds.number, default = 1.0 }, threshold,
+    { "name", kinds.string, default = "fbeta_score" } }))
 
 local f1 = declaration("2 precision recall / (precision + recall)",
   { average, threshold, { "name", kinds.string, default = "f1_score" } })

@@ -59,19 +59,24 @@ local function declare_iou(name, snake, own, fixed)
     sparse_y_true = not fixed.one_hot,
     init = start,
     update_state = function(self, y_true, y_pred, sample_weight)
-      add(self, ids(y_true, self.sparse_y_true, self.axis), ids(y_pred, self.sparse_y_pred, self.axis), sample_weight)
+      add(self, ids(y_true, self.sparse_y_true, self.axis),
+        ids(y_pred, self.sparse_y_pred, self.axis), sample_weight)
     end,
     result = result,
   }
 end
 
 declare_iou("IoU", "io_u", { targets }, { doc = "Intersection over union of the target classes." })
-declare_iou("MeanIoU", "mean_io_u", {}, { doc = "The mean intersection over union of all classes." })
-declare_iou("OneHotIoU", "one_hot_io_u", { targets }, { one_hot = true, doc = "IoU of one-hot labels." })
-declare_iou("OneHotMeanIoU", "one_hot_mean_io_u", {}, { one_hot = true, doc = "MeanIoU of one-hot labels." })
+declare_iou("MeanIoU", "mean_io_u", {},
+  { doc = "The mean intersection over union of all classes." })
+declare_iou("OneHotIoU", "one_hot_io_u", { targets },
+  { one_hot = true, doc = "IoU of one-hot labels." })
+declare_iou("OneHotMeanIoU", "one_hot_mean_io_u", {},
+  { one_hot = true, doc = "MeanIoU of one-hot labels." })
 
 metric.declare "BinaryIoU" {
-  doc = "Intersection over union of a class and its absence; a prediction counts from the threshold on.",
+  doc = "Intersection over union of a class and its absence; a prediction counts from the "
+    .. "threshold on.",
   args = {
     { "target_class_ids", kinds.list_of(kinds.count), default = { 0, 1 } },
     { "threshold", kinds.number, default = 0.5 }, { "name", kinds.string, default = "binary_io_u" },

@@ -14,7 +14,8 @@ local metric = { classes = {}, functions = {} }
 local Metric = declare.class {
   kind = "metric",
   name = "Metric",
-  doc = "A number that is watched while training: update_state adds samples, result tells, reset_state forgets.",
+  doc = "A number that is watched while training: update_state adds samples, result tells, "
+    .. "reset_state forgets.",
   args = { { "name", kinds.string }, { "dtype", kinds.string } },
   prepare = function(self)
     self.variables = {}
@@ -36,7 +37,8 @@ end
 function Metric:add_variable(name, shape, initial)
   initial = initial or 0
   local value = core.untraced(filled, shape or {}, initial)
-  local variable = core.variable { value = value, name = self.name .. "/" .. name, trainable = false }
+  local variable = core.variable { value = value, name = self.name .. "/" .. name,
+    trainable = false }
   self.variables[#self.variables + 1] = variable
   self.initial = self.initial or {}
   self.initial[variable] = value
@@ -63,7 +65,8 @@ function metric.args(own, default_name)
   for i, arg in ipairs(own or {}) do
     args[i], seen[arg[1]] = arg, true
   end
-  for _, arg in ipairs { { "name", kinds.string, default = default_name }, { "dtype", kinds.string } } do
+  for _, arg in ipairs { { "name", kinds.string, default = default_name },
+    { "dtype", kinds.string } } do
     if not seen[arg[1]] then args[#args + 1] = arg end
   end
   return args
@@ -75,7 +78,8 @@ function metric.declare(name)
   return function(declaration)
     declaration.kind, declaration.name = "metric", name
     declaration.parent = declaration.parent or Metric
-    declaration.args = metric.args(declaration.args, declaration.default_name or declare.snake_case(name))
+    declaration.args = metric.args(declaration.args, declaration.default_name
+      or declare.snake_case(name))
     declaration.default_name = nil
     local aliases = declaration.aliases or {}
     declaration.aliases = table.move(aliases, 1, #aliases, 2, { declare.snake_case(name) })

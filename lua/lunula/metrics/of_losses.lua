@@ -18,7 +18,8 @@ local function mean_of_loss(name, doc, declaration)
   local options = declaration.options or {}
   local loss_name, sign = declaration.loss or name, declaration.sign or 1
   -- Keras has the name and the type first, unlike everywhere else.
-  local args = { { "name", kinds.string, default = declaration.default_name or declare.snake_case(name) }, dtype_arg }
+  local args = { { "name", kinds.string, default = declaration.default_name
+    or declare.snake_case(name) }, dtype_arg }
   table.move(options, 1, #options, #args + 1, args)
   means.mean_of(name) {
     doc = doc,
@@ -41,7 +42,8 @@ mean_of_loss("MeanSquaredError", "The mean squared error.", { aliases = { "mse",
 mean_of_loss("MeanAbsoluteError", "The mean absolute error.", { aliases = { "mae", "MAE" } })
 mean_of_loss("MeanAbsolutePercentageError", "The mean error in percent of the target.",
   { aliases = { "mape", "MAPE" } })
-mean_of_loss("MeanSquaredLogarithmicError", "The mean squared error of log(x + 1).", { aliases = { "msle", "MSLE" } })
+mean_of_loss("MeanSquaredLogarithmicError", "The mean squared error of log(x + 1).",
+  { aliases = { "msle", "MSLE" } })
 mean_of_loss("LogCoshError", "The mean of log(cosh(error)).",
   { loss = "LogCosh", default_name = "logcosh", aliases = { "logcosh", "log_cosh" } })
 mean_of_loss("CosineSimilarity", "The cosine of the angle between target and prediction.", {
@@ -51,7 +53,8 @@ mean_of_loss("CosineSimilarity", "The cosine of the angle between target and pre
 mean_of_loss("Hinge", "The mean hinge loss.")
 mean_of_loss("SquaredHinge", "The mean squared hinge loss.")
 mean_of_loss("CategoricalHinge", "The mean categorical hinge loss.")
-mean_of_loss("KLDivergence", "The mean divergence of prediction from target.", { aliases = { "kld", "KLD" } })
+mean_of_loss("KLDivergence", "The mean divergence of prediction from target.",
+  { aliases = { "kld", "KLD" } })
 mean_of_loss("Poisson", "The mean Poisson loss.")
 
 local from_logits = { "from_logits", kinds.boolean, default = false }
@@ -59,7 +62,8 @@ local smoothing = { "label_smoothing", kinds.number, default = 0 }
 local axis = { "axis", kinds.integer, default = -1 }
 
 mean_of_loss("BinaryCrossentropy", "The mean binary cross-entropy.", {
-  default_name = "binary_crossentropy", aliases = { "bce", "BCE" }, options = { from_logits, smoothing },
+  default_name = "binary_crossentropy", aliases = { "bce", "BCE" },
+  options = { from_logits, smoothing },
 })
 mean_of_loss("CategoricalCrossentropy", "The mean categorical cross-entropy.", {
   default_name = "categorical_crossentropy", options = { from_logits, smoothing, axis },
@@ -97,7 +101,9 @@ metric.declare "R2Score" {
     y_true, y_pred = reduction.tensor(y_true), reduction.tensor(y_pred)
     y_true, y_pred = reduction.same_rank(y_true, y_pred)
     y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
-    if y_true.rank ~= 2 then core.raise("metric %s expects targets of shape (batch, outputs)", self.name) end
+    if y_true.rank ~= 2 then
+      core.raise("metric %s expects targets of shape (batch, outputs)", self.name)
+    end
     if not self.sum then self:build(y_pred.shape[2]) end
     local weight = sample_weight ~= nil and ops.cast(reduction.tensor(sample_weight), "float32")
       or ops.ones_like(ops.sum(y_true, 1))

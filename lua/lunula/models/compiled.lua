@@ -16,7 +16,8 @@ compiled.__index = compiled
 
 local automatic = {
   accuracy = { "BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy" },
-  crossentropy = { "BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy" },
+  crossentropy = { "BinaryCrossentropy", "SparseCategoricalCrossentropy",
+    "CategoricalCrossentropy" },
 }
 automatic.acc, automatic.ce = automatic.accuracy, automatic.crossentropy
 
@@ -64,7 +65,8 @@ local function per_output(what, value, names, shared)
   if value == nil then return list end
   if not is_list(value) then
     if #names > 1 and not shared then
-      core.raise("compile: the model has %d outputs (%s), so %s must be a list or a name table of as many", #names,
+      core.raise("compile: the model has %d outputs (%s), so %s must be a list or a name table "
+        .. "of as many", #names,
         table.concat(names, ", "), what)
     end
     for i = 1, #names do list[i] = value end
@@ -84,11 +86,13 @@ local function per_output(what, value, names, shared)
   end
   for i in pairs(value) do
     if type(i) == "number" and i > #names then
-      core.raise("compile: %s has %d entries, but the model has %d output%s", what, i, #names, #names > 1 and "s" or "")
+      core.raise("compile: %s has %d entries, but the model has %d output%s", what, i, #names,
+        #names > 1 and "s" or "")
     end
   end
   if #names > 1 and #value ~= #names then
-    core.raise("compile: %s must have one entry per output (%s), got %d", what, table.concat(names, ", "), #value)
+    core.raise("compile: %s must have one entry per output (%s), got %d", what,
+      table.concat(names, ", "), #value)
   end
   for i = 1, #names do list[i] = value[i] end
   return list
@@ -110,7 +114,9 @@ end
 local function link_metrics(self, what, value, names, ys, preds, weighted)
   if value == nil then return end
   if #names == 1 then
-    if is_list(value) and value[1] == nil and value[names[1]] ~= nil then value = value[names[1]] end
+    if is_list(value) and value[1] == nil and value[names[1]] ~= nil then
+      value = value[names[1]]
+    end
     value = { is_list(value) and value or { value } }
   end
   for i, entry in pairs(per_output(what, value, names)) do
@@ -125,7 +131,8 @@ local function link_metrics(self, what, value, names, ys, preds, weighted)
         label = base .. "_" .. number
       end
       self.labels[label] = true
-      self.linked[#self.linked + 1] = { label = label, metric = metric, output = i, weighted = weighted }
+      self.linked[#self.linked + 1] = { label = label, metric = metric, output = i,
+        weighted = weighted }
     end
   end
 end
@@ -138,7 +145,9 @@ function compiled:link(names, ys, preds)
   local shared_loss = not is_list(self.loss)
   local wanted = per_output("loss", self.loss, names, shared_loss)
   local weights = {}
-  if self.loss_weights ~= nil then weights = per_output("loss_weights", self.loss_weights, names) end
+  if self.loss_weights ~= nil then
+    weights = per_output("loss_weights", self.loss_weights, names)
+  end
   self.losses, self.loss_trackers = {}, {}
   for i = 1, #names do
     local loss = make_loss(wanted[i], ys[i], preds[i])
@@ -174,7 +183,8 @@ function compiled:total(ys, preds, weights, penalties, samples)
     total = total and total + penalty or penalty
   end
   if total == nil then
-    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in a layer")
+    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
+      .. "a layer")
   end
   return total
 end

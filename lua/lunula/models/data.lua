@@ -47,7 +47,8 @@ local function by_names(value, names, what)
     for _, name in ipairs(names) do known = known or name == key end
     if not known then
       local nearest = declare.nearest(key, names)
-      core.raise("%s has an entry \"%s\", but the names are %s%s", what, key, table.concat(names, ", "),
+      core.raise("%s has an entry \"%s\", but the names are %s%s", what, key,
+        table.concat(names, ", "),
         nearest and string.format(" (did you mean \"%s\"?)", nearest) or "")
     end
   end
@@ -77,7 +78,8 @@ function data.list(value, names, what)
   end
   if names and #names > 1 then
     if type(value) ~= "table" then
-      core.raise("%s must be a list or a name table of %d tensors (%s), got one tensor", what, #names,
+      core.raise("%s must be a list or a name table of %d tensors (%s), got one tensor", what,
+        #names,
         table.concat(names, ", "))
     end
     return by_position(value, #names, what), "list"
@@ -157,7 +159,9 @@ function data.weights(sample_weight, class_weight, ys, names)
       list[i] = weight ~= nil and to_tensor(weight, "sample_weight[\"" .. name .. "\"]") or false
     end
   elseif #ys > 1 and not core.is_tensor(sample_weight) and #sample_weight == #ys then
-    for i = 1, #ys do list[i] = to_tensor(sample_weight[i], string.format("sample_weight[%d]", i)) end
+    for i = 1, #ys do
+      list[i] = to_tensor(sample_weight[i], string.format("sample_weight[%d]", i))
+    end
   else
     local shared = to_tensor(sample_weight, "sample_weight")
     for i = 1, #ys do list[i] = shared end

@@ -51,7 +51,8 @@ function rows:run(entry, visit, every, before)
   local last = math.min(self.last, self.first + self:steps() * self.batch)
   local next_row, steps = self.first, 0
   local options = {
-    inputs = self.tensors, order = self.order, batch = self.batch, outputs = self.outputs, seconds = SLICE_SECONDS,
+    inputs = self.tensors, order = self.order, batch = self.batch, outputs = self.outputs,
+    seconds = SLICE_SECONDS,
   }
   while next_row < last do
     if before then before(steps) end
@@ -89,7 +90,7 @@ function batches:run(_, visit, _, before)
   local steps, next_batch = 0, self.source
   while not self.limit or steps < self.limit do
     local x, y, weight = next_batch()
-    if steps == 0 and type(x) == "function" then       -- a maker of iterators: a fresh one for this epoch
+    if steps == 0 and type(x) == "function" then   -- a maker of iterators: a fresh one each epoch
       next_batch = x
       x, y, weight = next_batch()
     end
@@ -102,7 +103,8 @@ function batches:run(_, visit, _, before)
   end
   if steps == 0 then
     core.raise("the iterator gave no batch%s",
-      self.seen and " in this epoch; give a function that returns a new iterator for every epoch" or "")
+      self.seen and " in this epoch; give a function that returns a new iterator for every epoch"
+        or "")
   end
   self.seen = steps
   return steps

@@ -25,7 +25,8 @@ local function placeholders(what, structure)
   if #list == 0 then core.raise("Model: %s holds no tensor", what) end
   for _, leaf in ipairs(list) do
     if not ktensor.is(leaf) then
-      core.raise("Model: %s must be made by Input{} and by calling layers on it, got %s", what, declare.show(leaf))
+      core.raise("Model: %s must be made by Input{} and by calling layers on it, got %s", what,
+        declare.show(leaf))
     end
   end
   return list
@@ -61,12 +62,14 @@ end
 local function put_right(self, value, kt)
   local given, wanted = value.shape, kt.dims
   if not fits(given, wanted) then
-    if #given + 1 == #wanted and wanted[#wanted] == 1 and fits(given, { table.unpack(wanted, 1, #given) }) then
+    if #given + 1 == #wanted and wanted[#wanted] == 1
+      and fits(given, { table.unpack(wanted, 1, #given) }) then
       value = ops.expand_dims(value, -1)
     elseif #given == #wanted + 1 and given[#given] == 1 and #wanted >= 1 then
       value = ops.squeeze(value, -1)
     elseif fits(given, without_batch(wanted)) then
-      core.raise("input \"%s\" expects shape %s, got %s: the batch axis is missing; give a batch of one",
+      core.raise("input \"%s\" expects shape %s, got %s: the batch axis is missing; give a "
+        .. "batch of one",
         kt.name, ktensor.shape_text(wanted), ktensor.shape_text(given))
     end
     if not fits(value.shape, wanted) then
@@ -95,7 +98,8 @@ local function bind(self, given)
   if #given > 0 or count == 0 then
     local list = nest.flatten(given)
     if #list ~= count then
-      core.raise("model \"%s\" has %d input%s, got %d", self.name, count, count == 1 and "" or "s", #list)
+      core.raise("model \"%s\" has %d input%s, got %d", self.name, count, count == 1 and ""
+        or "s", #list)
     end
     return list
   end
@@ -103,7 +107,9 @@ local function bind(self, given)
   for i, name in ipairs(self:_input_names()) do
     list[i] = given[name]
     if list[i] == nil then list[i] = given[self._inputs[i].name] end
-    if list[i] == nil then core.raise("missing data for input \"%s\" of model \"%s\"", name, self.name) end
+    if list[i] == nil then
+      core.raise("missing data for input \"%s\" of model \"%s\"", name, self.name)
+    end
   end
   return list
 end
@@ -145,7 +151,8 @@ local function check_unique(self, layers)
   local seen = {}
   for _, layer in ipairs(layers) do
     if seen[layer.name] then
-      core.raise("model \"%s\": two layers are named \"%s\"; the names of the layers of a model must be unique",
+      core.raise("model \"%s\": two layers are named \"%s\"; the names of the layers of a "
+        .. "model must be unique",
         self.name, layer.name)
     end
     seen[layer.name] = true

@@ -14,7 +14,8 @@ local models = {
 
 -- What reads and writes files is loaded when it is asked for.
 local elsewhere = {
-  clone_model = "lunula.models.clone", model_from_json = "lunula.saving", load_model = "lunula.saving",
+  clone_model = "lunula.models.clone", model_from_json = "lunula.saving",
+  load_model = "lunula.saving",
 }
 
 return setmetatable(models, {

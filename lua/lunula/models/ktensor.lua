@@ -111,7 +111,9 @@ end
 -- Does the structure hold a placeholder? A table of numbers is not looked through.
 function ktensor.within(tree)
   if ktensor.is(tree) then return true end
-  if type(tree) ~= "table" or getmetatable(tree) ~= nil or type(tree[1]) == "number" then return false end
+  if type(tree) ~= "table" or getmetatable(tree) ~= nil or type(tree[1]) == "number" then
+    return false
+  end
   for _, value in pairs(tree) do
     if type(value) == "table" and ktensor.within(value) then return true end
   end

@@ -38,7 +38,8 @@ local function get_layer(self, given)
   if type(index) == "number" then
     local position = index < 0 and #layers + index + 1 or index
     if not layers[position] then
-      core.raise("model \"%s\" has %d layers, counted from 1; there is no layer %s", self.name, #layers,
+      core.raise("model \"%s\" has %d layers, counted from 1; there is no layer %s", self.name,
+        #layers,
         tostring(index))
     end
     return layers[position]
@@ -77,7 +78,8 @@ local function forward(self, xs, structure, training)
   for i = 1, results.n do
     nest.each(results[i], function(leaf)
       if not core.is_tensor(leaf) then
-        core.raise("model \"%s\": its call must return tensors, got %s", self.name, declare.show(leaf))
+        core.raise("model \"%s\": its call must return tensors, got %s", self.name,
+          declare.show(leaf))
       end
       outputs[#outputs + 1] = leaf
     end)
@@ -85,7 +87,8 @@ local function forward(self, xs, structure, training)
   if #outputs == 0 then core.raise("model \"%s\": its call returned nothing", self.name) end
   if not self._output_names_seen then
     local first = results[1]
-    rawset(self, "_returns_names", nest.is_structure(first) and #first == 0 and nest.keys(first) or false)
+    rawset(self, "_returns_names", nest.is_structure(first) and #first == 0 and nest.keys(first)
+      or false)
     rawset(self, "_output_count", #outputs)
     rawset(self, "_output_names_seen", true)
   end
@@ -112,7 +115,9 @@ end
 -- by itself.
 local function build(self, input_shape)
   if self._called_on_data then return end
-  if input_shape == nil then core.raise("model \"%s\": build takes the shape of the input, as {false, 4}", self.name) end
+  if input_shape == nil then
+    core.raise("model \"%s\": build takes the shape of the input, as {false, 4}", self.name)
+  end
   rawset(self, "built", true)
   local ok, failure = pcall(self.compute_output_shape, self, input_shape)
   if not ok then
@@ -132,7 +137,8 @@ local function input_facts(field)
   return function(self)
     local list = self[field]
     if not list then
-      core.raise("model \"%s\" has no defined %s: it is no Sequential or functional model with a known input",
+      core.raise("model \"%s\" has no defined %s: it is no Sequential or functional model with "
+        .. "a known input",
         self.name, field:sub(2))
     end
     return #list == 1 and list[1] or list
@@ -152,7 +158,8 @@ end
 local input, output = input_facts "_inputs", input_facts "_outputs"
 
 model.Model = base.layer "Model" {
-  doc = "Layers that are trained together. Declare your own with k.model \"Name\" { init =, call = }.",
+  doc = "Layers that are trained together. Declare your own with k.model \"Name\" { init =, "
+    .. "call = }.",
   getters = {
     layers = function(self) return self:tracked_layers() end,
     input = input, output = output,
@@ -163,7 +170,9 @@ model.Model = base.layer "Model" {
     output_names = function(self) return self:_output_names() end,
     metrics_names = function(self)
       local names = {}
-      for i, entry in ipairs(self._compiled and self._compiled:results() or {}) do names[i] = entry[1] end
+      for i, entry in ipairs(self._compiled and self._compiled:results() or {}) do
+        names[i] = entry[1]
+      end
       return names
     end,
     metrics = function(self) return self._compiled and self._compiled:all_metrics() or {} end,
@@ -177,7 +186,8 @@ model.Model = base.layer "Model" {
   __call = call,
   build = build,
   call = function(self)
-    core.raise("model \"%s\" has no call: give k.model \"Name\" { call = function (self, x, ctx) … end }", self.name)
+    core.raise("model \"%s\" has no call: k.model \"Name\" { call = function (self, x) … end }",
+      self.name)
   end,
 
   get_layer = get_layer,

@@ -67,7 +67,8 @@ local function placeholder_for(tensor, record)
   if core.is_variable(tensor) then tensor = tensor.value end
   local mask = tensor.mask
   local kt = ktensor.new {
-    dims = tensor.shape, dtype = tensor.dtype, name = record.layer.name, node = record, index = #record.outputs + 1,
+    dims = tensor.shape, dtype = tensor.dtype, name = record.layer.name, node = record,
+    index = #record.outputs + 1,
     mask = mask and { dims = mask.shape, dtype = mask.dtype } or nil,
   }
   record.outputs[kt.index] = kt
@@ -128,7 +129,8 @@ end
 function node.input(layer, spec)
   local record = { layer = layer, args = { n = 0 }, inputs = {}, outputs = {}, is_input = true }
   local kt = ktensor.new {
-    dims = spec.dims, dtype = spec.dtype, name = layer.name, node = record, index = 1, mask = spec.mask,
+    dims = spec.dims, dtype = spec.dtype, name = layer.name, node = record, index = 1,
+    mask = spec.mask,
   }
   record.outputs[1] = kt
   record.results = { kt, n = 1 }

@@ -60,7 +60,9 @@ local function run_batches(source, entry, visit)
   end }
   source:run(collect, visit)
   local outputs = {}
-  for i, list in ipairs(parts) do outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0) end
+  for i, list in ipairs(parts) do
+    outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
+  end
   return outputs
 end
 
@@ -83,7 +85,9 @@ local function predict_iterator(self, next_batch, o)
   end, options.count("predict", "steps", o.steps))
   source:run(nil, function() return true end)
   local outputs = {}
-  for i, list in ipairs(parts) do outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0) end
+  for i, list in ipairs(parts) do
+    outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
+  end
   return as_returns(self, outputs)
 end
 
@@ -96,7 +100,8 @@ function predictor.predict(self, x, given)
   local entry = step.predict(self, xs, structure)
   local source = feed.rows(xs, 0, count, options.count("predict", "batch_size", o.batch_size) or 32)
   source.limit = options.count("predict", "steps", o.steps)
-  local callbacks = o.callbacks and require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
+  local callbacks = o.callbacks and require("lunula.callbacks").list(self, o.callbacks,
+    { steps = source:steps() })
   if callbacks then callbacks:call "on_predict_begin" end
   local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
   local function visit(done)

@@ -21,7 +21,8 @@ local is_input = function(layer) return declare.is(layer, input.InputLayer) end
 local function extend(self, kt, layer)
   local results = table.pack(layer(kt))
   if results.n ~= 1 or not ktensor.is(results[1]) then
-    core.raise("model \"%s\": layer \"%s\" gives %d tensors; a layer of a Sequential gives one", self.name, layer.name,
+    core.raise("model \"%s\": layer \"%s\" gives %d tensors; a layer of a Sequential gives one",
+      self.name, layer.name,
       results.n)
   end
   return results[1]
@@ -67,13 +68,15 @@ end
 local function as_layer(self, item)
   if ktensor.is(item) then
     if not item.node.is_input then
-      core.raise("model \"%s\": only Input{} may stand among the layers of a Sequential, got %s", self.name,
+      core.raise("model \"%s\": only Input{} may stand among the layers of a Sequential, got %s",
+        self.name,
         tostring(item))
     end
     return item.node.layer
   end
   if type(item) == "function" then
-    core.raise("model \"%s\": a function must be wrapped to be a layer: layers.Lambda(function (x) … end)", self.name)
+    core.raise("model \"%s\": a function must be wrapped to be a layer: "
+      .. "layers.Lambda(function (x) … end)", self.name)
   end
   if not declare.is(item, "layer") then
     core.raise("model \"%s\": %s is no layer", self.name, declare.show(item))
@@ -92,7 +95,8 @@ local function add(self, item)
   end
   for _, other in ipairs(self._stack) do
     if other.name == layer.name then
-      core.raise("model \"%s\": a layer named \"%s\" is there already; the names of the layers must be unique",
+      core.raise("model \"%s\": a layer named \"%s\" is there already; the names of the layers "
+        .. "must be unique",
         self.name, layer.name)
     end
   end
@@ -130,7 +134,9 @@ end
 -- Building from the shape of the first data.
 local function build(self, shape)
   if self._start then return end
-  if #self._stack == 0 then core.raise("model \"%s\" has no layers yet; add some first", self.name) end
+  if #self._stack == 0 then
+    core.raise("model \"%s\" has no layers yet; add some first", self.name)
+  end
   if type(shape) ~= "table" or type(shape[1]) == "table" then
     core.raise("model \"%s\" is a Sequential and takes one input", self.name)
   end
@@ -153,7 +159,9 @@ local declaration = {
   end,
   build = build,
   call = function(self, x, ctx)
-    if not self._graph then core.raise("model \"%s\" has no layers yet; add some first", self.name) end
+    if not self._graph then
+      core.raise("model \"%s\" has no layers yet; add some first", self.name)
+    end
     return functional.call(self, x, ctx)
   end,
   add = add,

@@ -98,7 +98,8 @@ local function train_once(model, structure, xs, ys, ws)
   compiled:link(model:_output_names(preds), ys, preds)
   local total = compiled:total(ys, preds, ws, model.losses, samples)
   if not total then
-    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in a layer")
+    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
+      .. "a layer")
   end
   local variables = model.trainable_weights
   if #variables > 0 then
@@ -124,7 +125,8 @@ local function rethrow(model, failure)
   if type(failure) == "table" and failure.symbolic or type(failure) == "userdata" then
     local ok, symbolic = pcall(function() return failure.symbolic end)
     if ok and symbolic then
-      core.raise("model \"%s\": %s; compile it with run_eagerly=true to run it batch by batch in Lua", model.name,
+      core.raise("model \"%s\": %s; compile it with run_eagerly=true to run it batch by batch "
+        .. "in Lua", model.name,
         tostring(failure))
     end
   end
@@ -215,7 +217,8 @@ end
 -- Fresh Variables for the watch over finite losses.
 function step.new_watch()
   local function number(value, name)
-    return core.variable { value = core.tensor(value, { dtype = "float32" }), name = name, trainable = false }
+    return core.variable { value = core.tensor(value, { dtype = "float32" }), name = name,
+      trainable = false }
   end
   return { steps = number(0, "steps"), bad = number(-1, "bad_step") }
 end

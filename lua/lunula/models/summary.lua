@@ -28,7 +28,8 @@ local function readable_size(bytes)
 end
 
 local bytes_of_dtype = {
-  float32 = 4, float64 = 8, float16 = 2, bfloat16 = 2, int64 = 8, int32 = 4, int8 = 1, uint8 = 1, bool = 1,
+  float32 = 4, float64 = 8, float16 = 2, bfloat16 = 2, int64 = 8, int32 = 4, int8 = 1, uint8 = 1,
+  bool = 1,
 }
 
 -- Number of weights of a list and the bytes they take; a shared one counts once.
@@ -198,7 +199,8 @@ local function layer_rows(model, options, connected)
   local rows = {}
   local function add(layer, level)
     local prefix = level > 0 and string.rep("   ", level) .. "└ " or ""
-    local row = { prefix .. layer.name .. " (" .. class_name(layer) .. ")", shape_cell(layer), params_cell(layer) }
+    local row = { prefix .. layer.name .. " (" .. class_name(layer) .. ")", shape_cell(layer),
+      params_cell(layer) }
     if connected then row[#row + 1] = connections_cell(layer, relevant) end
     if options.show_trainable then
       row[#row + 1] = #layer.weights == 0 and "-" or (layer.trainable and "Y" or "N")

@@ -18,13 +18,15 @@ local trainer = {}
 
 -- ---- compile -----------------------------------------------------------------------------------
 
-local compile_options = { "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly" }
+local compile_options = { "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics",
+  "run_eagerly" }
 
 function trainer.compile(self, given)
   local o = options.read("compile", given, compile_options)
   local optimizer = declare.get("optimizer", o.optimizer == nil and "rmsprop" or o.optimizer)
   if not declare.is(optimizer, "optimizer") then
-    core.raise("compile: optimizer must be a name or an optimizer, got %s", declare.show(o.optimizer))
+    core.raise("compile: optimizer must be a name or an optimizer, got %s",
+      declare.show(o.optimizer))
   end
   if o.run_eagerly ~= nil and type(o.run_eagerly) ~= "boolean" then
     core.raise("compile: run_eagerly must be true or false, got %s", declare.show(o.run_eagerly))
@@ -42,7 +44,8 @@ end
 
 local function require_compiled(self, what)
   if not self._compiled then
-    core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}", self.name, what)
+    core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
+      self.name, what)
   end
 end
 
@@ -50,7 +53,9 @@ end
 
 local function flat(xs, ys, ws)
   local list = {}
-  for _, part in ipairs { xs, ys, data.present(ws) } do table.move(part, 1, #part, #list + 1, list) end
+  for _, part in ipairs { xs, ys, data.present(ws) } do
+    table.move(part, 1, #part, #list + 1, list)
+  end
   return list
 end
 
@@ -60,8 +65,10 @@ local function prepare(self, x, y, sample_weight, class_weight)
   local ys = {}
   if y ~= nil then ys = data.list(y, self._graph and self:_output_names() or nil, "y") end
   local ws = data.weights(sample_weight, class_weight, ys, self:_output_names())
-  local count = data.count_samples { { "x", xs }, { "y", ys }, { "sample_weight", data.present(ws) } }
-  return { xs = xs, ys = ys, ws = ws, structure = structure, tensors = flat(xs, ys, ws), count = count }
+  local count = data.count_samples { { "x", xs }, { "y", ys },
+    { "sample_weight", data.present(ws) } }
+  return { xs = xs, ys = ys, ws = ws, structure = structure, tensors = flat(xs, ys, ws),
+    count = count }
 end
 
 -- The same for a batch of an iterator: its step and its tensors.
@@ -85,15 +92,18 @@ local function validation_of(self, o, samples)
       return { feed = feed.batches(given, batch_step(self, "test"), o.validation_steps) }
     end
     if type(given) ~= "table" or core.is_tensor(given) or given[1] == nil then
-      core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, or an iterator function")
+      core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, or an "
+        .. "iterator function")
     end
     local held = prepare(self, given[1], given[2], given[3])
     return { feed = feed.rows(held.tensors, 0, held.count, batch), samples = held }
   end
   if o.validation_split and o.validation_split ~= 0 then
-    if not samples then core.raise("fit: validation_split needs tensors; an iterator function cannot be split") end
+    if not samples then core.raise("fit: validation_split needs tensors; an iterator function "
+      .. "cannot be split") end
     local point = data.split_point(samples.count, o.validation_split)
-    return { feed = feed.rows(samples.tensors, point, samples.count, batch), samples = samples, point = point }
+    return { feed = feed.rows(samples.tensors, point, samples.count, batch), samples = samples,
+      point = point }
   end
 end
 
@@ -117,8 +127,10 @@ end
 local function check_finite(self, epoch, steps)
   local bad = self._watch.bad.value:item()
   if bad < 0 then return end
-  core.raise("fit: the loss is not a finite number at batch %d of epoch %d; look for a learning rate that is too high, "
-    .. "a division by 0 or a logarithm of 0, or for such values in the data", math.tointeger(bad) + 1,
+  core.raise("fit: the loss is not a finite number at batch %d of epoch %d; look for a "
+    .. "learning rate that is too high, "
+    .. "a division by 0 or a logarithm of 0, or for such values in the data",
+    math.tointeger(bad) + 1,
     epoch + 1, steps)
 end
 
@@ -136,7 +148,9 @@ local function run_test(self, source, entry, callbacks, bar)
   local every = callbacks:has_batch_hooks "test"
   local before = every and function(done) callbacks:call("on_test_batch_begin", done) end
   source:run(entry, function(done)
-    if every then callbacks:call("on_test_batch_end", done - 1, by_name(self._compiled:results())) end
+    if every then
+      callbacks:call("on_test_batch_end", done - 1, by_name(self._compiled:results()))
+    end
     if bar then bar:update(done, bar.live and self._compiled:results() or {}) end
     return not self.stop_evaluating
   end, every, before)
@@ -167,7 +181,8 @@ function trainer.evaluate(self, x, y, given)
     source.limit = options.count("evaluate", "steps", o.steps)
     entry = entry_of(self, "test", samples)
   end
-  local callbacks = callback_list(self, o.callbacks, { verbose = o.verbose, steps = source:steps() })
+  local callbacks = callback_list(self, o.callbacks,
+    { verbose = o.verbose, steps = source:steps() })
   local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
   local results = run_test(self, source, entry, callbacks, bar)
   bar:finish(source:steps() or 0, results)
@@ -177,8 +192,10 @@ end
 -- ---- fit ---------------------------------------------------------------------------------------
 
 local fit_options = {
-  "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data", "shuffle", "class_weight",
-  "sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps", "validation_batch_size", "validation_freq",
+  "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data",
+  "shuffle", "class_weight",
+  "sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps",
+  "validation_batch_size", "validation_freq",
 }
 
 local function read_fit(given)
@@ -207,7 +224,9 @@ end
 local function training_of(self, x, y, o)
   if type(x) == "function" then
     for _, name in ipairs { "batch_size", "class_weight", "sample_weight" } do
-      if o[name] ~= nil then core.raise("fit: %s cannot be used with an iterator, which yields batches", name) end
+      if o[name] ~= nil then
+        core.raise("fit: %s cannot be used with an iterator, which yields batches", name)
+      end
     end
     if y ~= nil then core.raise("fit: with an iterator, y comes from it and cannot be given") end
     return nil, feed.batches(x, batch_step(self, "train"), o.steps_per_epoch)
@@ -285,7 +304,8 @@ local function run_epoch(self, run, epoch)
     bar.write(heading .. "\n")
   end
   local finished = false
-  local _ <close> = setmetatable({}, { __close = function() if not finished then bar:abandon() end end })
+  local _ <close> = setmetatable({},
+    { __close = function() if not finished then bar:abandon() end end })
 
   local steps = train_epoch(self, run, epoch, bar)
   local results = self._compiled:results()

@@ -25,7 +25,8 @@ end
 
 local adam = {
   init = function(self)
-    self.slots = self.amsgrad and { "momentum", "velocity", "velocity_hat" } or { "momentum", "velocity" }
+    self.slots = self.amsgrad and { "momentum", "velocity", "velocity_hat" }
+      or { "momentum", "velocity" }
   end,
   prepare_step = function(self, lr, t)
     return lr * ops.sqrt(correction(self.beta_2, t)) / correction(self.beta_1, t)
@@ -106,7 +107,8 @@ optimizer "Lamb" {
   update = function(self, v, g, lr, slots, scale)
     local m, u = moments(self, g, slots)
     local step = m * scale.mean / (ops.sqrt(u * scale.square) + self.epsilon)
-    local weight_norm, step_norm = ops.sqrt(ops.sum(ops.square(v))), ops.sqrt(ops.sum(ops.square(step)))
+    local weight_norm, step_norm = ops.sqrt(ops.sum(ops.square(v))),
+      ops.sqrt(ops.sum(ops.square(step)))
     local both = ops.logical_and(ops.greater(weight_norm, 0), ops.greater(step_norm, 0))
     local ratio = ops.where(both, weight_norm / ops.where(both, step_norm, 1), 1)
     self:assign(v, v - ratio * lr * step)

@@ -50,15 +50,18 @@ local Optimizer = declare.class {
       if self[option] then chosen = chosen + 1 end
     end
     if chosen > 1 then
-      core.raise("%s: only one of clipnorm, clipvalue and global_clipnorm can be set", declare.class_of(self).name)
+      core.raise("%s: only one of clipnorm, clipvalue and global_clipnorm can be set",
+        declare.class_of(self).name)
     end
     local steps = self.gradient_accumulation_steps
     if steps and steps < 2 then
-      core.raise("%s: gradient_accumulation_steps must be at least 2, got %d", declare.class_of(self).name, steps)
+      core.raise("%s: gradient_accumulation_steps must be at least 2, got %d",
+        declare.class_of(self).name, steps)
     end
     self.name = rawget(self, "name") or declare.snake_case(declare.class_of(self).name)
     self.iterations = core.variable {
-      value = core.tensor(0, { dtype = "int32" }), name = self.name .. "/iteration", trainable = false,
+      value = core.tensor(0, { dtype = "int32" }), name = self.name .. "/iteration",
+      trainable = false,
     }
     self.variables[1] = self.iterations
     rate.start(self)
@@ -73,7 +76,8 @@ local Optimizer = declare.class {
 
 function Optimizer:add_variable(name, shape, initial)
   local variable = core.variable {
-    value = core.untraced(zeros, shape, initial or 0), name = self.name .. "/" .. name, trainable = false,
+    value = core.untraced(zeros, shape, initial or 0), name = self.name .. "/" .. name,
+    trainable = false,
   }
   self.variables[#self.variables + 1] = variable
   return variable
@@ -85,7 +89,8 @@ function Optimizer:slot_start() return 0 end
 function Optimizer:build_slots(variable)
   local slots = {}
   for _, name in ipairs(self.slots) do
-    slots[name] = self:add_variable(variable.name .. "_" .. name, variable.shape, self:slot_start(name))
+    slots[name] = self:add_variable(variable.name .. "_" .. name, variable.shape,
+      self:slot_start(name))
   end
   return slots
 end
@@ -106,7 +111,8 @@ function Optimizer:build(variables)
   if self.gradient_accumulation_steps then
     for _, variable in ipairs(variables) do
       if not self.accumulators[variable] then
-        self.accumulators[variable] = self:add_variable(variable.name .. "_gradient_accumulator", variable.shape)
+        self.accumulators[variable] = self:add_variable(variable.name .. "_gradient_accumulator",
+          variable.shape)
       end
     end
   end
@@ -132,7 +138,8 @@ local function with_gradients(grads, variables)
     end
   end
   if #kept == 0 and #variables > 0 then
-    core.raise("the loss does not depend on any trainable variable, so there is no gradient to follow")
+    core.raise("the loss does not depend on any trainable variable, so there is no gradient to "
+      .. "follow")
   end
   return kept_grads, kept
 end
@@ -237,7 +244,8 @@ local optimizer = { Optimizer = Optimizer, classes = {} }
 function optimizer.declare(name)
   return function(declaration)
     local args = {
-      { "learning_rate", rate.kind, default = declaration.learning_rate, field = "_rate", alias = "lr" },
+      { "learning_rate", rate.kind, default = declaration.learning_rate, field = "_rate",
+        alias = "lr" },
     }
     for _, arg in ipairs(declaration.args or {}) do args[#args + 1] = arg end
     declaration.learning_rate = nil

@@ -36,7 +36,8 @@ function rate.start(optimizer)
   local given = optimizer._rate
   if type(given) ~= "number" then return end
   optimizer.rate_variable = core.variable {
-    value = core.tensor(given, { dtype = "float32" }), name = optimizer.name .. "/learning_rate", trainable = false,
+    value = core.tensor(given, { dtype = "float32" }), name = optimizer.name .. "/learning_rate",
+    trainable = false,
   }
   optimizer.variables[#optimizer.variables + 1] = optimizer.rate_variable
 end

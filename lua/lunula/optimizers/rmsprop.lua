@@ -10,7 +10,8 @@ optimizer "RMSprop" {
   doc = "v = v - learning_rate g / sqrt(a + epsilon), a the running mean of g^2",
   learning_rate = 0.001,
   args = {
-    { "rho", kinds.fraction, default = 0.9 }, { "momentum", kinds.fraction, default = 0.0 }, epsilon,
+    { "rho", kinds.fraction, default = 0.9 }, { "momentum", kinds.fraction, default = 0.0 },
+    epsilon,
     { "centered", kinds.boolean, default = false },
   },
   init = function(self)

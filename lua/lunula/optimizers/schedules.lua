@@ -81,7 +81,8 @@ schedule "PiecewiseConstantDecay" {
 schedule "PolynomialDecay" {
   doc = "from rate to end_learning_rate along (1 - step / decay_steps)^power",
   args = {
-    rate, steps, { "end_learning_rate", kinds.number, default = 1e-4 }, { "power", kinds.number, default = 1.0 },
+    rate, steps, { "end_learning_rate", kinds.number, default = 1e-4 },
+    { "power", kinds.number, default = 1.0 },
     { "cycle", kinds.boolean, default = false },
   },
   call = function(self, step)
@@ -103,7 +104,8 @@ end
 schedule "CosineDecay" {
   doc = "half a cosine from rate to alpha rate, after a straight warm-up if there is one",
   args = {
-    rate, steps, { "alpha", kinds.number, default = 0.0 }, { "name", kinds.string, default = "CosineDecay" },
+    rate, steps, { "alpha", kinds.number, default = 0.0 },
+    { "name", kinds.string, default = "CosineDecay" },
     { "warmup_target", kinds.number }, { "warmup_steps", kinds.count, default = 0 },
   },
   call = function(self, step)
@@ -122,7 +124,8 @@ schedule "CosineDecay" {
 schedule "CosineDecayRestarts" {
   doc = "half cosines one after another, each t_mul as long and m_mul as high as the one before",
   args = {
-    rate, { "first_decay_steps", kinds.positive, required = true }, { "t_mul", kinds.number, default = 2.0 },
+    rate, { "first_decay_steps", kinds.positive, required = true },
+    { "t_mul", kinds.number, default = 2.0 },
     { "m_mul", kinds.number, default = 1.0 }, { "alpha", kinds.number, default = 0.0 },
   },
   default_name = "SGDRDecay",

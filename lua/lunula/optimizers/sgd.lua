@@ -7,7 +7,8 @@ local optimizer = require("lunula.optimizers.optimizer").declare
 optimizer "SGD" {
   doc = "v = v - learning_rate g, or with momentum m = momentum m - learning_rate g; v = v + m",
   learning_rate = 0.01,
-  args = { { "momentum", kinds.fraction, default = 0.0 }, { "nesterov", kinds.boolean, default = false } },
+  args = { { "momentum", kinds.fraction, default = 0.0 },
+    { "nesterov", kinds.boolean, default = false } },
   init = function(self)
     self.slots = self.momentum ~= 0 and { "momentum" } or {}
   end,
@@ -23,7 +24,8 @@ optimizer "SGD" {
 optimizer "Lion" {
   doc = "v = v - learning_rate sign(beta_1 m + (1 - beta_1) g); m = beta_2 m + (1 - beta_2) g",
   learning_rate = 0.001,
-  args = { { "beta_1", kinds.fraction, default = 0.9 }, { "beta_2", kinds.fraction, default = 0.99 } },
+  args = { { "beta_1", kinds.fraction, default = 0.9 },
+    { "beta_2", kinds.fraction, default = 0.99 } },
   slots = { "momentum" },
   update = function(self, v, g, lr, slots)
     local m = slots.momentum

@@ -11,7 +11,8 @@ local options = {}
 function options.read(name, given, allowed)
   if given == nil then return {} end
   if type(given) ~= "table" or core.is_tensor(given) then
-    core.raise("%s: the options must be a table, like {%s=…}, got %s", name, allowed[1], type(given))
+    core.raise("%s: the options must be a table, like {%s=…}, got %s", name, allowed[1],
+      type(given))
   end
   local known = {}
   for _, option in ipairs(allowed) do known[option] = true end
@@ -31,7 +32,8 @@ function options.count(name, option, value, least)
   if value == nil then return nil end
   local count = math.type(value) and math.tointeger(value)
   if not count or count < (least or 1) then
-    core.raise("%s: %s must be a whole number of at least %d, got %s", name, option, least or 1, tostring(value))
+    core.raise("%s: %s must be a whole number of at least %d, got %s", name, option, least or 1,
+      tostring(value))
   end
   return count
 end

@@ -1,0 +1,192 @@
+-- Callbacks: what they are told, in which order, and what the ready-made ones do.
+
+local k = require "lunula"
+local layers = k.layers
+
+local function model_and_data(rate)
+  k.set_random_seed(5)
+  local model = k.Sequential { k.Input { shape = { 2 } }, layers.Dense(1) }
+  model:compile { optimizer = k.optimizers.SGD { learning_rate = rate or .1 }, loss = "mse" }
+  local x = k.random.normal { 20, 2 }
+  return model, x, k.ops.sum(x, 1, true)
+end
+
+describe("callbacks", function()
+  it("hear all events in Keras's order", function()
+    local model, x, y = model_and_data()
+    local heard = {}
+    local recorder = {}
+    for _, hook in ipairs { "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end",
+      "on_train_batch_begin",
+      "on_train_batch_end", "on_test_begin", "on_test_end" } do
+      recorder[hook] = function(self, number)
+        assert.equal(model, self.model)
+        heard[#heard + 1] = type(number) == "number" and hook .. " " .. number or hook
+      end
+    end
+    model:fit(x, y, { epochs = 1, batch_size = 10, validation_data = { x, y },
+      callbacks = { recorder }, verbose = 0 })
+    assert.same({
+      "on_train_begin", "on_epoch_begin 0", "on_train_batch_begin 0", "on_train_batch_end 0",
+      "on_train_batch_begin 1",
+      "on_train_batch_end 1", "on_test_begin", "on_test_end", "on_epoch_end 0", "on_train_end",
+    }, heard)
+  end)
+
+  it("may add to the logs that History keeps", function()
+    local model, x, y = model_and_data()
+    local history = model:fit(x, y, {
+      epochs = 2, verbose = 0,
+      callbacks = { k.callbacks.LambdaCallback { on_epoch_end = function(epoch, logs)
+        logs.twice = epoch * 2
+      end } },
+    })
+    assert.same({ 0, 2 }, history.history.twice)
+    assert.same({ 0, 1 }, history.epoch)
+    assert.equal(history, model.history)
+  end)
+
+  it("stop training", function()
+    local model, x, y = model_and_data()
+    local history = model:fit(x, y, {
+      epochs = 10, verbose = 0,
+      callbacks = { k.callbacks.LambdaCallback {
+        on_epoch_end = function(epoch) if epoch == 2 then model.stop_training = true end end,
+      } },
+    })
+    assert.equal(3, #history.epoch)
+  end)
+
+  it("are declared by users", function()
+    local Counter = k.callback "Counter" {
+      args = { { "from", "integer", default = 0 } },
+      on_train_batch_end = function(self) self.from = self.from + 1 end,
+    }
+    local model, x, y = model_and_data()
+    local counter = Counter { from = 100 }
+    model:fit(x, y, { batch_size = 5, verbose = 0, callbacks = { counter } })
+    assert.equal(104, counter.from)
+  end)
+
+  it("EarlyStopping waits and restores", function()
+    local model, x, y = model_and_data(0)
+    local history = model:fit(x, y, {
+      epochs = 20, verbose = 0, callbacks = { k.callbacks.EarlyStopping { monitor = "loss",
+        patience = 3 } },
+    })
+    assert.equal(4, #history.epoch)
+    model = model_and_data(.1)
+    local best
+    history = model:fit(x, y, {
+      epochs = 6, verbose = 0,
+      callbacks = {
+        k.callbacks.LambdaCallback { on_epoch_end = function(epoch)
+          if epoch == 1 then
+            best = model:get_weights()[1]:totable()
+            model.optimizer.learning_rate = 3
+          end
+        end },
+        k.callbacks.EarlyStopping { monitor = "loss", patience = 0, restore_best_weights = true },
+        k.callbacks.TerminateOnNaN {},
+      },
+    })
+    assert.truthy(#history.epoch < 6)
+    assert.near_all(model:get_weights()[1], best)
+  end)
+
+  it("ReduceLROnPlateau and LearningRateScheduler set the rate", function()
+    local model, x, y = model_and_data(1e-12)
+    local history = model:fit(x, y, {
+      epochs = 5, verbose = 0,
+      callbacks = { k.callbacks.ReduceLROnPlateau { monitor = "loss", factor = .5, patience = 2 } },
+    })
+    assert.near_all(history.history.learning_rate[1], 1e-12, 1e-18)
+    assert.near_all(model.optimizer.learning_rate, .25e-12, 1e-18)
+    model, x, y = model_and_data()
+    history = model:fit(x, y, {
+      epochs = 3, verbose = 0,
+      callbacks = { k.callbacks.LearningRateScheduler(function(epoch, rate)
+        return epoch == 0 and rate or rate / 2
+      end) },
+    })
+    assert.near_all(history.history.learning_rate, { .1, .05, .025 }, 1e-9)
+  end)
+
+  it("TerminateOnNaN ends instead of raising", function()
+    local model, x, y = model_and_data(1e30)
+    local printed = {}
+    local old_print = print
+    print = function(text) printed[#printed + 1] = text end       -- luacheck: ignore
+    local ok, history = pcall(model.fit, model, x, y, {
+      epochs = 50, verbose = 0, callbacks = { k.callbacks.TerminateOnNaN {} },
+    })
+    print = old_print                                              -- luacheck: ignore
+    assert.truthy(ok, history)
+    assert.truthy(#history.epoch < 50)
+    assert.truthy(printed[1]:find("Invalid loss", 1, true))
+  end)
+
+  it("CSVLogger writes a line an epoch", function()
+    local model, x, y = model_and_data()
+    local name = os.tmpname()
+    model:fit(x, y, { epochs = 2, verbose = 0, callbacks = { k.callbacks.CSVLogger(name) } })
+    local file = io.open(name, "rb")
+    local text = file:read "a"
+    file:close()
+    os.remove(name)
+    assert.truthy(text:match "^epoch,loss\r\n0,[%d.e-]+\r\n1,[%d.e-]+\r\n$")
+  end)
+
+  it("say what is wrong with them", function()
+    local model, x, y = model_and_data()
+    assert.error_at_line(function()
+      model:fit(x, y, { callbacks = { k.callbacks.History } })
+    end, "make one with")
+    assert.error_at_line(function()
+      model:fit(x, y, { callbacks = { { on_epoch_ends = print } } })
+    end,
+      'did you mean "on_epoch_end"?')
+    assert.error_at_line(function()
+      model:fit(x, y, { callbacks = { k.callbacks.EarlyStopping { monitor = "speed" } } })
+    end, "mode")
+  end)
+end)
+
+describe("progress", function()
+  local progbar = require "lunula.utils.progbar"
+
+  it("is one line an epoch where there is no terminal", function()
+    local written = {}
+    local bar = progbar.new { target = 10, title = "Epoch 1/3 - ", live = false, write = function(t)
+      written[#written + 1] = t
+    end }
+    bar:update(5, {})
+    bar:finish(10, { { "loss", .1 }, { "accuracy", .5 } })
+    assert.equal(1, #written)
+    assert.truthy(written[1]:match "^Epoch 1/3 %- 10/10 %- 0s %- %d+us/step %- loss: 0%.1000 "
+      .. "%- accuracy: 0%.5000\n$")
+  end)
+
+  it("redraws one line on a terminal", function()
+    local written = {}
+    local bar = progbar.new { target = 10, live = true, write = function(t)
+      written[#written + 1] = t
+    end }
+    bar:update(5, { { "loss", .4567 } })
+    bar:finish(10, { { "loss", .4567 } })
+    local plain = table.concat(written):gsub("\27%[%d+m", "")
+    assert.truthy(plain:find("\r 5/10 " .. ("━"):rep(20), 1, true))
+    assert.truthy(plain:find("\r10/10 ", 1, true))
+    assert.truthy(plain:find("- loss: 0.4567", 1, true))
+    assert.equal("\n", plain:sub(-1))
+  end)
+
+  it("formats numbers as Keras does", function()
+    assert.equal("0.1000", progbar.format_value(.1))
+    assert.equal("1.0000e-04", progbar.format_value(1e-4))
+    assert.equal("1:05", progbar.format_seconds(65))
+    assert.equal("1:02:05", progbar.format_seconds(3725))
+    assert.equal("60ms/step", progbar.format_step_time(.06, "step"))
+    assert.equal("3us/step", progbar.format_step_time(3e-6, "step"))
+  end)
+end)

@@ -1,0 +1,107 @@
+-- What users read when they use a model wrongly: the message, at their own line.
+
+local k = require "lunula"
+local layers = k.layers
+
+local function compiled()
+  local model = k.Sequential { k.Input { shape = { 2 } }, layers.Dense(1), name = "m" }
+  model:compile { optimizer = "sgd", loss = "mse" }
+  return model
+end
+
+local x, y = k.ones { 4, 2 }, k.ones { 4, 1 }
+
+describe("errors of models", function()
+  it("come before compile", function()
+    local model = k.Sequential { layers.Dense(1) }
+    assert.error_at_line(function() model:fit(x, y) end, "must be compiled before fit")
+    assert.error_at_line(function() model:evaluate(x, y) end, "must be compiled before evaluate")
+    assert.error_at_line(function()
+      model:train_on_batch(x, y)
+    end, "must be compiled before train_on_batch")
+    assert.error_at_line(function() k.Sequential {}:predict(x) end, "has no layers yet")
+  end)
+
+  it("name the nearest option", function()
+    local model = compiled()
+    assert.error_at_line(function()
+      model:fit(x, y, { epoch = 1 })
+    end, 'unknown option "epoch" (did you mean "epochs"?)')
+    assert.error_at_line(function()
+      model:compile { optimiser = "sgd" }
+    end, 'did you mean "optimizer"?')
+    assert.error_at_line(function()
+      model:predict(x, { batchsize = 1 })
+    end, 'did you mean "batch_size"?')
+    assert.error_at_line(function()
+      model:compile { loss = "mean_sqared_error" }
+    end, 'did you mean "mean_squared_error"?')
+    assert.error_at_line(function() model:compile { optimizer = "adamm" } end, "unknown optimizer")
+    assert.error_at_line(function()
+      model:compile { metrics = { "acuracy" } }
+    end, 'unknown metric "acuracy"')
+  end)
+
+  it("check numbers", function()
+    local model = compiled()
+    assert.error_at_line(function()
+      model:fit(x, y, { epochs = 1.5 })
+    end, "epochs must be a whole number")
+    assert.error_at_line(function()
+      model:fit(x, y, { batch_size = 0 })
+    end, "batch_size must be a whole number")
+    assert.error_at_line(function()
+      model:fit(x, y, { verbose = 3 })
+    end, "verbose must be 0, 1 or 2")
+    assert.error_at_line(function()
+      model:fit(x, y, { validation_split = 1.2 })
+    end, "validation_split must be")
+  end)
+
+  it("check shapes and counts", function()
+    local model = compiled()
+    assert.error_at_line(function()
+      model:fit(k.ones { 4, 3 }, y)
+    end, "expects shape (None, 2), got (None, 3)")
+    assert.error_at_line(function()
+      model:fit(x, k.ones { 3, 1 })
+    end, "x has 4 samples but y has 3")
+    assert.error_at_line(function() model:fit(x, k.ones { 4, 2 }) end, "targets have shape")
+    assert.error_at_line(function() model:fit({ { 1, 2 }, { 3 } }, y) end)
+    assert.error_at_line(function()
+      model:fit(x, y, { sample_weight = k.ones { 3 } })
+    end, "sample_weight has 3")
+    assert.error_at_line(function()
+      model:fit("x", y)
+    end, "x must be a tensor or a table of numbers")
+    assert.error_at_line(function()
+      model:fit(x, y, { validation_data = x })
+    end, "must be a list {x, y}")
+    assert.error_at_line(function() model:fit(x) end)
+  end)
+
+  it("leave the model as it was", function()
+    local model = compiled()
+    local before = model:get_weights()[1]:totable()
+    pcall(function() model:fit(x, k.ones { 4, 2 }) end)
+    pcall(function() model:compile { loss = "nothing" } end)
+    assert.near_all(model:get_weights()[1], before)
+    model:fit(x, y, { verbose = 0 })
+    assert.equal("number", type(model:evaluate(x, y)))
+  end)
+
+  it("name the class that is out of range", function()
+    local model = k.Sequential { k.Input { shape = { 2 } },
+      layers.Dense { 3, activation = "softmax" } }
+    model:compile { optimizer = "sgd", loss = "sparse_categorical_crossentropy" }
+    assert.error_at_line(function() model:fit(x, k.tensor { 0, 1, 2, 3 }, { verbose = 0 }) end, "3")
+  end)
+
+  it("pass an error of the user's own code on", function()
+    local model = k.Sequential { layers.Dense(1) }
+    model:compile { optimizer = "sgd", loss = function() error "my own" end }
+    local ok, message = pcall(function() model:fit(x, y, { verbose = 0 }) end)
+    assert.falsy(ok)
+    assert.truthy(tostring(message):find("my own", 1, true))
+  end)
+end)

@@ -1,0 +1,40 @@
+-- Every example runs, says something, and ends where it should.
+-- luacheck: ignore 121 122
+
+local function run(name)
+  local written = {}
+  local old_print, old_stdout = print, io.stdout
+  print = function(...)
+    written[#written + 1] = table.concat({ ... }, "\t")
+  end
+  io.stdout = { write = function(_, text) written[#written + 1] = text end, flush = function() end }
+  local ok, result = pcall(dofile, "examples/" .. name .. ".lua")
+  print, io.stdout = old_print,
+  old_stdout
+  assert(ok, result)
+  return result, table.concat(written, "\n")
+end
+
+describe("examples", function()
+  it("classifier learns the spiral", function()
+    local accuracy, text = run "classifier"
+    assert.truthy(accuracy > .9)
+    assert.truthy(text:find('Model: "spiral"', 1, true))
+    assert.truthy(text:find("arm", 1, true))
+  end)
+
+  it("antirectifier learns", function()
+    assert.truthy(run "antirectifier" > .85)
+  end)
+
+  it("linear_layer learns", function()
+    assert.truthy(run "linear_layer" < 1e-2)
+  end)
+
+  it("layer_norm normalises", function()
+    local _, text = run "layer_norm"
+    assert.truthy(text:find("LayerNorm", 1, true))
+    assert.truthy(text:find("mean 0.000, deviation 1.0", 1, true)
+      or text:find("mean -0.000, deviation 1.0", 1, true))
+  end)
+end)

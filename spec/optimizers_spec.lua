@@ -1,0 +1,158 @@
+-- Optimizers and schedules: three steps with v = {1, -2}, g_t = {.1, -.2} t and lr .1, as
+-- recorded from Keras.
+
+local k = require "lunula"
+local core = require "lunula.core"
+
+local o = k.optimizers
+
+local function variable(value)
+  return core.variable { value = k.tensor(value, { dtype = "float32" }), name = "v",
+    trainable = true }
+end
+
+local function three_steps(optimizer, start, gradient)
+  local v = variable(start or { 1, -2 })
+  local g = k.tensor(gradient or { .1, -.2 })
+  for step = 1, 3 do optimizer:apply({ g * step }, { v }) end
+  return v.value
+end
+
+local golden = {
+  { "SGD", {}, { .94, -1.88 } },
+  { "SGD", { momentum = .9 }, { .9049, -1.8098 } },
+  { "SGD", { momentum = .9, nesterov = true }, { .85441, -1.70882 } },
+  { "RMSprop", {}, { .13901374, -1.138999 } },
+  { "RMSprop", { momentum = .9, centered = true }, { -.7958587, -.20409715 } },
+  { "Adam", {}, { .7076889, -1.7076863 } },
+  { "AdamW", { weight_decay = .01 }, { .7049885, -1.7019888 } },
+  { "Adamax", {}, { .75468075, -1.7546806 } },
+  { "Nadam", {}, { .7067677, -1.7067674 } },
+  { "Adagrad", {}, { .85697186, -1.7996632 } },
+  { "Adadelta", { learning_rate = 1 }, { .99462396, -1.9946237 } },
+  { "Ftrl", {}, { -.09649075, -.10935469 } },
+  { "Ftrl", { l1_regularization_strength = .01, l2_regularization_strength = .01 },
+    { -.09393428, -.10578099 } },
+  { "Lion", {}, { .7, -1.7 } },
+  { "Lamb", {}, { .5688064, -1.5688062 } },
+  { "SGD", { clipnorm = .1 }, { .9865836, -1.9731672 } },
+  { "SGD", { clipvalue = .15 }, { .96, -1.955 } },
+  { "SGD", { weight_decay = .1 }, { .91069806, -1.8213961 } },
+  { "SGD", { global_clipnorm = .1 }, { .9865836, -1.9731672 } },
+  { "SGD", { gradient_accumulation_steps = 2 }, { .985, -1.97 } },
+}
+
+describe("optimizers", function()
+  for _, case in ipairs(golden) do
+    local name, options, wanted = case[1], case[2], case[3]
+    local words = {}
+    for key, value in pairs(options) do words[#words + 1] = key .. "=" .. tostring(value) end
+    table.sort(words)
+    it(("step as Keras's %s{%s}"):format(name, table.concat(words, ", ")), function()
+      options.learning_rate = options.learning_rate or .1
+      assert.near_all(three_steps(o[name](options)), wanted, 2e-6)
+    end)
+  end
+
+  it("step the same inside a trace", function()
+    for _, name in ipairs { "SGD", "Adam", "RMSprop", "Nadam", "Lamb", "Ftrl" } do
+      local eager = three_steps(o[name] { learning_rate = .1 })
+      local optimizer, v = o[name] { learning_rate = .1 }, variable { 1, -2 }
+      local f = core.trace({ { shape = { 2 }, dtype = "float32" } }, function(g)
+        optimizer:apply({ g }, { v })
+      end)
+      for step = 1, 3 do f(k.tensor { .1, -.2 } * step) end
+      assert.near_all(v.value, eager, 1e-6)
+    end
+  end)
+
+  it("keep the learning rate in a variable that can be set between runs of a trace", function()
+    local optimizer, v = o.SGD { learning_rate = .1 }, variable { 1, -2 }
+    local f = core.trace({ { shape = { 2 }, dtype = "float32" } }, function(g)
+      optimizer:apply({ g }, { v })
+    end)
+    f(k.tensor { 1, 1 })
+    optimizer.learning_rate = 1
+    assert.equal(1, optimizer.learning_rate)
+    f(k.tensor { 1, 1 })
+    assert.near_all(v.value, { -.1, -3.1 })
+    assert.equal(2, optimizer.iterations.value:item())
+  end)
+
+  it("average weights", function()
+    local optimizer, v = o.SGD { learning_rate = .1, use_ema = true, ema_momentum = .5 },
+      variable { 1 }
+    optimizer:apply({ k.tensor { 1 } }, { v })
+    optimizer:apply({ k.tensor { 1 } }, { v })
+    optimizer:finalize_variable_values { v }
+    assert.near_all(v.value, { .85 })
+  end)
+
+  it("leave some weights without decay", function()
+    local optimizer, v = o.SGD { learning_rate = .1, weight_decay = .5 }, variable { 1 }
+    optimizer:exclude_from_weight_decay { var_names = { "^v$" } }
+    optimizer:apply({ k.tensor { 0 } }, { v })
+    assert.near_all(v.value, { 1 })
+  end)
+
+  it("order their variables as Keras's files do", function()
+    local optimizer = o.Adam {}
+    optimizer:build { variable { 1 }, variable { 2 } }
+    local names = {}
+    for i, each in ipairs(optimizer.variables) do names[i] = each.name:match "[^/]*$" end
+    assert.same({ "iteration", "learning_rate", "v_momentum", "v_velocity", "v_momentum",
+      "v_velocity" }, names)
+  end)
+
+  it("survive their config", function()
+    local config = o.Adam { learning_rate = .25, beta_1 = .8, clipnorm = 1 }:get_config()
+    assert.same(config, o.Adam.from_config(config):get_config())
+    local scheduled = o.SGD { learning_rate = o.schedules.ExponentialDecay { .1, 10, .5 } }
+    assert.same(scheduled:get_config(), o.deserialize(o.serialize(scheduled)):get_config())
+  end)
+
+  it("refuse what they cannot do", function()
+    assert.error_at_line(function() o.SGD { learning_rat = 1 } end, 'did you mean "learning_rate"?')
+    assert.error_at_line(function() o.SGD { clipnorm = 1, clipvalue = 1 } end, "only one of")
+    assert.error_at_line(function() o.Adam { loss_scale_factor = 2 } end, "not supported")
+    assert.error_at_line(function() o.SGD { "fast" } end, "learning_rate must be")
+    assert.error_at_line(function()
+      o.SGD {}:apply({ false }, { variable { 1 } })
+    end, "no gradient")
+    local scheduled = o.SGD { learning_rate = o.schedules.ExponentialDecay { .1, 10, .5 } }
+    assert.error_at_line(function() scheduled.learning_rate = 1 end, "follows a schedule")
+  end)
+end)
+
+describe("schedules", function()
+  local s = o.schedules
+  local cases = {
+    { s.ExponentialDecay { .1, 10, .5 }, { .1, .081225, .070711, .061557, .05, .043528, .032988 } },
+    { s.ExponentialDecay { .1, 10, .5, true }, { .1, .1, .1, .1, .05, .05, .05 } },
+    { s.PiecewiseConstantDecay { { 5, 10 }, { 1, .5, .1 } }, { 1, 1, 1, .5, .5, .1, .1 } },
+    { s.PolynomialDecay { .1, 10, .01, 2 }, { .1, .0541, .0325, .0181, .01, .01, .01 } },
+    { s.PolynomialDecay { .1, 10, .01, cycle = true }, { .1, .073, .055, .037, .01, .046, .028 } },
+    { s.InverseTimeDecay { .1, 10, .5 }, { .1, .086957, .08, .074074, .066667, .0625, .055556 } },
+    { s.CosineDecay { .1, 10, .1 }, { .1, .08145, .055, .02855, .01, .01, .01 } },
+    { s.CosineDecay { 0, 10, warmup_target = .1, warmup_steps = 4 },
+      { 0, .075, .097553, .079389, .034549, .009549, 0 } },
+    { s.CosineDecayRestarts { .1, 5, 2, .5 },
+      { .1, .034549, .05, .045225, .025, .010305, .024846 } },
+  }
+  for _, case in ipairs(cases) do
+    it("follow Keras's " .. tostring(case[1]), function()
+      local values = {}
+      for i, step in ipairs { 0, 3, 5, 7, 10, 12, 16 } do values[i] = case[1](step):item() end
+      assert.near_all(values, case[2], 2e-5)
+    end)
+  end
+
+  it("drive an optimizer by its steps", function()
+    local optimizer = o.SGD { learning_rate = s.PiecewiseConstantDecay { { 0 }, { 1, .5 } } }
+    assert.near_all(optimizer.learning_rate, 1)
+    local v = variable { 0 }
+    for _ = 1, 3 do optimizer:apply({ k.tensor { -1 } }, { v }) end
+    assert.near_all(v.value, { 2 })
+    assert.near_all(optimizer.learning_rate, .5)
+  end)
+end)
