@@ -154,6 +154,7 @@ typedef struct Function {
   Binding *bindings;     /* current != leaf: an update */
   Capture *captures;     /* inner is counted; outer belongs to the caller */
   bool draws, hosts;     /* has random, has host nodes */
+  bool records;          /* host nodes are walked back */
 } Function;
 
 /* Takes what the scope gathered; closes it. NULL with c->error set. */

@@ -64,7 +64,6 @@ typedef struct Step {
 typedef struct Env {
   uint64_t seed;
   uint32_t step; /* of the random numbers */
-  bool record;   /* host steps keep their tape for a gradient */
   Error *error;  /* of the data: the first one stands, under `lock` */
   atomic_flag lock;
   /* calls host function `id`; false with error set */

@@ -1,0 +1,205 @@
+/* luaopen_lunula_core: one state of lunula for each lua_State, and the small
+** functions that fit nowhere else. May be called again in the same state (busted
+** does): everything is kept in the registry. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/pool.h"
+#include "embed/lunula.h"
+#include "kernels/kernels.h"
+#include "lua/state.h"
+
+#if LUA_VERSION_NUM != 504
+#error "lunula is for Lua 5.4"
+#endif
+
+static const char state_key = 0;
+
+State *state_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  State *s = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (s)
+    s->L = L; /* may be a coroutine's */
+  return s;
+}
+
+/* ---- opening and closing ------------------------------------------------ */
+
+static int close_state(lua_State *L) {
+  State *s = lua_touserdata(L, 1);
+  if (s->account == NULL)
+    return 0;
+  context_close(&s->c);
+  free(s->home);
+  s->home = NULL;
+  account_release(s->account);
+  s->account = NULL;
+  pool_release();
+  return 0;
+}
+
+/* Where the Lua files of this library are, as their sources begin. */
+static char *find_home(lua_State *L) {
+  char *home = NULL;
+  int top = lua_gettop(L);
+  if (lua_getglobal(L, "package") == LUA_TTABLE &&
+      lua_getfield(L, -1, "searchpath") == LUA_TFUNCTION) {
+    lua_pushliteral(L, "lunula");
+    lua_getfield(L, -3, "path");
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_isstring(L, -1)) {
+      const char *path = lua_tostring(L, -1), *end = strrchr(path, '/');
+      size_t n = end ? (size_t)(end - path) + 1 : 0;
+      home = n ? malloc(n + 2) : NULL;
+      if (home) {
+        home[0] = '@';
+        memcpy(home + 1, path, n);
+        home[n + 1] = '\0';
+      }
+    }
+  }
+  lua_settop(L, top);
+  return home;
+}
+
+/* "train.lua:12", kept by the registry for as long as the state lives. */
+static const char *find_origin(void *ud) {
+  State *s = ud;
+  lua_State *L = s->L;
+  push_where(L);
+  size_t n;
+  const char *where = lua_tolstring(L, -1, &n);
+  if (n < 2) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  lua_pushlstring(L, where, n - 2); /* without ": " */
+  lua_remove(L, -2);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.origins");
+  lua_pushvalue(L, -2);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  const char *text = lua_tostring(L, -2);
+  lua_pop(L, 2);
+  return text;
+}
+
+State *state_open(lua_State *L) {
+  State *s = state_of(L);
+  if (s)
+    return s;
+  s = lua_newuserdatauv(L, sizeof *s, 0);
+  memset(s, 0, sizeof *s);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, close_state);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  s->account = account_new();
+  if (s->account == NULL)
+    luaL_error(L, "lunula: out of memory");
+  pool_retain();
+  context_open(&s->c, s->account);
+  s->c.origin = find_origin;
+  s->c.origin_ud = s;
+  s->c.seed = (uint64_t)(clock_seconds() * 1e9);
+  s->L = L;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  s->home = find_home(L);
+  gemm_init();
+  return s;
+}
+
+/* ---- small functions ---------------------------------------------------- */
+
+static int core_seed(lua_State *L) {
+  State *s = state_of(L);
+  s->c.seed = (uint64_t)luaL_checkinteger(L, 1);
+  s->c.stream = 0;
+  s->c.step = 0;
+  return 0;
+}
+
+static int core_random_key(lua_State *L) {
+  lua_pushinteger(L, ++state_of(L)->c.stream);
+  return 1;
+}
+
+static int core_memory(lua_State *L) {
+  State *s = state_of(L);
+  AccountReport r = account_report(s->account);
+  lua_createtable(L, 0, 5);
+  lua_pushinteger(L, (lua_Integer)r.live);
+  lua_setfield(L, -2, "live");
+  lua_pushinteger(L, (lua_Integer)r.peak);
+  lua_setfield(L, -2, "peak");
+  lua_pushinteger(L, (lua_Integer)r.cached);
+  lua_setfield(L, -2, "cached");
+  lua_pushinteger(L, (lua_Integer)r.limit);
+  lua_setfield(L, -2, "limit");
+  lua_pushinteger(L, s->collections);
+  lua_setfield(L, -2, "collections");
+  return 1;
+}
+
+static int core_set_limit(lua_State *L) {
+  lua_Integer bytes = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, bytes >= 0, 1, "bytes, or 0 for no limit");
+  account_set_limit(state_of(L)->account, (size_t)bytes);
+  return 0;
+}
+
+static int core_threads(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Integer n = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, n >= 0 && n <= 1024, 1, "0 (all processors) to 1024");
+    pool_set_threads((int)n);
+  }
+  lua_pushinteger(L, pool_threads());
+  return 1;
+}
+
+static int core_clock(lua_State *L) {
+  lua_pushnumber(L, clock_seconds());
+  return 1;
+}
+
+static int core_isatty(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_optinteger(L, 1, 1)));
+  return 1;
+}
+
+static int core_columns(lua_State *L) {
+  struct winsize w;
+  int fd = (int)luaL_optinteger(L, 1, 1);
+  int n = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
+
+int luaopen_lunula_core(lua_State *L) {
+  static const luaL_Reg core[] = {
+    {"seed", core_seed}, {"random_key", core_random_key},
+    {"memory", core_memory}, {"set_memory_limit", core_set_limit},
+    {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
+    {"columns", core_columns}, {NULL, NULL}
+  };
+  luaL_checkversion(L);
+  state_open(L);
+  luaL_newlib(L, core);
+  open_errors(L);
+  open_values(L);
+  open_conversion(L);
+  open_ops(L);
+  open_traces(L);
+  open_functions(L);
+  open_hosts(L);
+  lua_pushliteral(L, LUNULA_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,296 @@
+/* Positions: t[i], t[{ {2, 5}, {}, 3 }], get, set. They count from 1, from the
+** end when negative; one past the end is nil, so that ipairs stops. */
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "lua/state.h"
+
+static Attr ints(int n) {
+  return (Attr){.kind = ATTR_INTS, .n = n};
+}
+
+/* From 0; -1 when it is not there. */
+static int64_t position(int64_t i, int64_t n) {
+  if (i < 0)
+    i += n + 1;
+  return i >= 1 && i <= n ? i - 1 : -1;
+}
+
+static int out_of_range(lua_State *L, int64_t i, int64_t n, int axis) {
+  return raise_error(L, "index %lld is out of range 1..%lld along axis %d "
+                        "(positions count from 1)", (long long)i, (long long)n,
+                     axis);
+}
+
+/* ---- rows and ranges ---------------------------------------------------- */
+
+/* What t[...] selects: starts, steps, counts; axes that a number drops. */
+typedef struct Selection {
+  int rank;
+  int64_t start[MAX_RANK], step[MAX_RANK], count[MAX_RANK]; /* -1: to the end */
+  bool dropped[MAX_RANK];
+} Selection;
+
+static int64_t read_bound(lua_State *L, int table, int i, int64_t otherwise) {
+  lua_rawgeti(L, table, i);
+  int whole;
+  int64_t v = lua_tointegerx(L, -1, &whole);
+  if (lua_isnil(L, -1))
+    v = otherwise;
+  else if (!whole)
+    raise_error(L, "a range is {first, last, step} in whole numbers");
+  lua_pop(L, 1);
+  return v;
+}
+
+static void select_range(lua_State *L, Selection *sel, int axis, int64_t n) {
+  int table = lua_gettop(L);
+  int64_t first = read_bound(L, table, 1, 1);
+  int64_t step = read_bound(L, table, 3, 1);
+  if (n == UNKNOWN && (lua_rawlen(L, table) > 1 || first < 0))
+    raise_error(L, "axis %d has no known size: only {first} and {} select from "
+                   "it", axis);
+  int64_t last = n == UNKNOWN ? -1 : read_bound(L, table, 2, n);
+  if (step < 1)
+    raise_error(L, "a range goes forward in steps of 1 or more");
+  sel->start[axis] = n == UNKNOWN ? first - 1 : first < 0 ? first + n
+                                                         : first - 1;
+  sel->step[axis] = step;
+  sel->count[axis] = -1;
+  if (n == UNKNOWN)
+    return;
+  last = last < 0 ? last + n + 1 : last;
+  if (sel->start[axis] < 0 || last > n || sel->start[axis] > last)
+    raise_error(L, "range %lld..%lld does not lie in 1..%lld of axis %d",
+                (long long)first, (long long)last, (long long)n, axis);
+  sel->count[axis] = (last - sel->start[axis] + step - 1) / step;
+}
+
+static void select_one(lua_State *L, Selection *sel, int axis, int64_t n) {
+  int whole;
+  int64_t i = lua_tointegerx(L, -1, &whole);
+  if (!whole)
+    raise_error(L, "an index is a whole number or a range {first, last, step}, "
+                   "got %s", luaL_typename(L, -1));
+  int64_t at = n == UNKNOWN && i > 0 ? i - 1 : position(i, n);
+  if (at < 0)
+    out_of_range(L, i, n, axis);
+  sel->start[axis] = at;
+  sel->step[axis] = sel->count[axis] = 1;
+  sel->dropped[axis] = true;
+}
+
+static Selection read_selection(lua_State *L, const Type *t) {
+  Selection sel = {.rank = t->rank};
+  int n = (int)lua_rawlen(L, 2);
+  if (n > t->rank)
+    raise_error(L, "%d indices for %d axes", n, t->rank);
+  for (int axis = 0; axis < t->rank; axis++) {
+    sel.step[axis] = 1;
+    sel.count[axis] = -1;
+    if (axis >= n)
+      continue;
+    lua_rawgeti(L, 2, axis + 1);
+    if (lua_istable(L, -1))
+      select_range(L, &sel, axis, t->dim[axis]);
+    else
+      select_one(L, &sel, axis, t->dim[axis]);
+    lua_pop(L, 1);
+  }
+  return sel;
+}
+
+static Val selected(State *s, Val v, const Selection *sel) {
+  Attr slice[3] = {ints(sel->rank), ints(sel->rank), ints(sel->rank)};
+  Attr shape = ints(0);
+  memcpy(slice[0].i, sel->start, sizeof sel->start);
+  memcpy(slice[1].i, sel->step, sizeof sel->step);
+  memcpy(slice[2].i, sel->count, sizeof sel->count);
+  v = emit(&s->c, op_find("slice_steps"), &v, 1, slice);
+  for (int i = 0; i < sel->rank; i++)
+    if (!sel->dropped[i]) /* -2-i: as axis i of the slice */
+      shape.i[shape.n++] = -2 - i;
+  return shape.n == sel->rank ? v
+         : emit(&s->c, op_find("reshape"), &v, 1, &shape);
+}
+
+static Selection one_row(int64_t at, int rank) {
+  Selection sel = {.rank = rank};
+  for (int i = 0; i < rank; i++) {
+    sel.step[i] = 1;
+    sel.count[i] = -1;
+  }
+  sel.start[0] = at;
+  sel.count[0] = 1;
+  sel.dropped[0] = true;
+  return sel;
+}
+
+static int index_number(lua_State *L, State *s, Val v) {
+  const Type *t = val_type(v);
+  int whole;
+  int64_t i = lua_tointegerx(L, 2, &whole);
+  if (!whole)
+    return raise_error(L, "an index is a whole number, a range or a name, got "
+                          "%s", luaL_tolstring(L, 2, NULL));
+  if (t->rank == 0)
+    return raise_error(L, "a scalar has no elements to index (item() gives its "
+                          "number)");
+  int64_t n = t->dim[0];
+  if (n != UNKNOWN && i == n + 1) {
+    lua_pushnil(L);
+    return 1;
+  }
+  int64_t at = n == UNKNOWN ? i - 1 : position(i, n);
+  if (at < 0)
+    return out_of_range(L, i, n, 0);
+  if (t->rank == 1 && !val_symbolic(v)) {
+    push_number(L, val_tensor(v), at);
+    return 1;
+  }
+  Selection sel = one_row(at, t->rank);
+  push_value(L, s, selected(s, v, &sel));
+  return 1;
+}
+
+int tensor_index(lua_State *L, State *s) {
+  Val v;
+  int mark = context_mark(&s->c), n = 1;
+  get_value(L, s, 1, &v);
+  if (lua_istable(L, 2)) {
+    Selection sel = read_selection(L, val_type(v));
+    push_value(L, s, selected(s, v, &sel));
+  } else {
+    n = index_number(L, s, v);
+  }
+  context_drain(&s->c, mark);
+  return n;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+static Tensor check_writable(lua_State *L, State *s, int index) {
+  if (to_variable(L, index))
+    raise_error(L, "a variable is changed by assign");
+  Tensor t = check_tensor(L, s, index);
+  Error e = {.set = false};
+  if (!tensor_writable(&t, &e))
+    raise_error(L, "%s", e.text);
+  return t;
+}
+
+/* The selected part of t = a value that broadcasts to it. */
+static void write_selection(lua_State *L, State *s, Tensor *t,
+                            const Selection *sel) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  Type part = type_new((DType)t->type.dtype, 0, NULL);
+  int64_t to[MAX_RANK], from[MAX_RANK], dim[MAX_RANK], stride = 1, first = 0;
+  for (int i = t->type.rank - 1; i >= 0; i--) {
+    dim[i] = sel->count[i] < 0
+                 ? (t->type.dim[i] - sel->start[i] + sel->step[i] - 1) /
+                       sel->step[i]
+                 : sel->count[i];
+    to[i] = stride * sel->step[i];
+    first += stride * sel->start[i];
+    stride *= t->type.dim[i];
+  }
+  for (int i = 0; i < t->type.rank; i++)
+    if (!sel->dropped[i])
+      part.dim[part.rank++] = dim[i];
+  Val v = check_value(L, s, 3, (DType)t->type.dtype, "assignment");
+  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {t->type.dtype}};
+  v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  const Type *x = val_type(v);
+  int lead = part.rank - x->rank, k = part.rank - 1;
+  bool fits = lead >= 0;
+  for (int i = 0; fits && i < x->rank; i++)
+    fits = x->dim[i] == 1 || x->dim[i] == part.dim[lead + i];
+  if (!fits)
+    raise_error(L, "a value of shape %s does not fit %s", type_text(x, a),
+                type_text(&part, b));
+  stride = 1;
+  for (int i = t->type.rank - 1; i >= 0; i--) {
+    int own = k - lead;
+    from[i] = 0;
+    if (sel->dropped[i])
+      continue;
+    if (own >= 0) {
+      from[i] = x->dim[own] == 1 ? 0 : stride;
+      stride *= x->dim[own];
+    }
+    k--;
+  }
+  int item = dtype_size((DType)t->type.dtype);
+  copy_strided((char *)t->data + first * item, to, val_tensor(v)->data, from,
+               dim, t->type.rank, item);
+}
+
+int tensor_newindex(lua_State *L) {
+  State *s = state_of(L);
+  int mark = context_mark(&s->c);
+  Tensor t = check_writable(L, s, 1);
+  Selection sel;
+  if (lua_istable(L, 2)) {
+    sel = read_selection(L, &t.type);
+  } else {
+    int whole;
+    int64_t i = lua_tointegerx(L, 2, &whole);
+    if (!whole)
+      return raise_error(L, "an index is a whole number or a range, got %s",
+                         luaL_tolstring(L, 2, NULL));
+    if (t.type.rank == 0)
+      return raise_error(L, "a scalar has no elements to index");
+    int64_t at = position(i, t.type.dim[0]);
+    if (at < 0)
+      return out_of_range(L, i, t.type.dim[0], 0);
+    sel = one_row(at, t.type.rank);
+  }
+  write_selection(L, s, &t, &sel);
+  context_drain(&s->c, mark);
+  return 0;
+}
+
+/* ---- single elements ---------------------------------------------------- */
+
+/* The element that arguments 2.. name. */
+static int64_t element_at(lua_State *L, const Type *t, int last) {
+  char text[TYPE_TEXT];
+  int64_t at = 0;
+  if (last - 1 != t->rank)
+    raise_error(L, "%d indices for a tensor of shape %s", last - 1,
+                type_text(t, text));
+  for (int i = 0; i < t->rank; i++) {
+    int64_t p = luaL_checkinteger(L, i + 2), k = position(p, t->dim[i]);
+    if (k < 0)
+      out_of_range(L, p, t->dim[i], i);
+    at = at * t->dim[i] + k;
+  }
+  return at;
+}
+
+int tensor_get_element(lua_State *L) {
+  State *s = state_of(L);
+  int mark = context_mark(&s->c);
+  Tensor t = check_tensor(L, s, 1);
+  push_number(L, &t, element_at(L, &t.type, lua_gettop(L)));
+  context_drain(&s->c, mark);
+  return 1;
+}
+
+int tensor_set_element(lua_State *L) {
+  State *s = state_of(L);
+  int top = lua_gettop(L);
+  Tensor t = check_writable(L, s, 1);
+  int64_t at = element_at(L, &t.type, top - 1);
+  if (lua_type(L, top) != LUA_TNUMBER && !lua_isboolean(L, top))
+    return raise_error(L, "set: the last argument is the number to set, got %s",
+                       luaL_typename(L, top));
+  put_number(L, &t, at, top);
+  lua_settop(L, 1);
+  return 1;
+}

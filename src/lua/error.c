@@ -1,0 +1,160 @@
+/* Errors at the user's own line, named after the layer that was being called.
+** Frames of our Lua files and of C are skipped. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lualib.h>
+
+#include "lua/state.h"
+
+static bool is_ours(const State *s, const char *source) {
+  static const char carried[] = "@lunula/"; /* files inside the library */
+  return (s->home && strncmp(source, s->home, strlen(s->home)) == 0) ||
+         strncmp(source, carried, sizeof carried - 1) == 0;
+}
+
+/* The innermost frame that is the user's. */
+static bool find_user(lua_State *L, const State *s, lua_Debug *ar) {
+  for (int level = 0; lua_getstack(L, level, ar); level++) {
+    if (!lua_getinfo(L, "S", ar) || *ar->what == 'C' || is_ours(s, ar->source))
+      continue;
+    return lua_getinfo(L, "l", ar) && ar->currentline > 0;
+  }
+  return false;
+}
+
+void push_where(lua_State *L) {
+  lua_Debug ar;
+  if (find_user(L, state_of(L), &ar))
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+  else
+    lua_pushliteral(L, "");
+}
+
+static void push_layer(lua_State *L, const State *s) {
+  int depth = s->layers < COUNT_OF(s->layer) ? s->layers : COUNT_OF(s->layer);
+  if (depth == 0) {
+    lua_pushliteral(L, "");
+    return;
+  }
+  const LayerName *l = &s->layer[depth - 1];
+  if (*l->class)
+    lua_pushfstring(L, "layer \"%s\" (%s): ", l->name, l->class);
+  else
+    lua_pushfstring(L, "layer \"%s\": ", l->name);
+}
+
+static int raise_text(lua_State *L, const char *text) {
+  push_where(L);
+  push_layer(L, state_of(L));
+  lua_pushstring(L, text);
+  lua_concat(L, 3);
+  return lua_error(L);
+}
+
+int raise_error(lua_State *L, const char *format, ...) {
+  char text[1200];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return raise_text(L, text);
+}
+
+int raise_context(lua_State *L, State *s) {
+  char text[sizeof s->c.error.text];
+  memcpy(text, s->c.error.text, sizeof text);
+  s->c.error.set = false;
+  return raise_text(L, text);
+}
+
+static int symbolic_text(lua_State *L) {
+  lua_getfield(L, 1, "message");
+  return 1;
+}
+
+int raise_symbolic(lua_State *L, Val v) {
+  char shape[TYPE_TEXT];
+  State *s = state_of(L);
+  lua_createtable(L, 0, 3);
+  push_where(L);
+  push_layer(L, s);
+  lua_pushfstring(L, "this tensor of shape %s has no value yet: it stands for "
+                     "what comes when the model runs%s%s (use k.ops instead, "
+                     "or Lambda{f, trace = false})",
+                  type_text(val_type(v), shape),
+                  v.node->origin ? "; made at " : "",
+                  v.node->origin ? v.node->origin : "");
+  lua_concat(L, 3);
+  lua_setfield(L, -2, "message");
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "symbolic");
+  if (luaL_newmetatable(L, "lunula.Symbolic")) {
+    lua_pushcfunction(L, symbolic_text);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_setmetatable(L, -2);
+  return lua_error(L);
+}
+
+/* ---- what Lua sees ------------------------------------------------------ */
+
+/* raise(format, ...) as string.format */
+static int core_raise(lua_State *L) {
+  luaL_checkstring(L, 1);
+  if (lua_gettop(L) > 1) {
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
+    lua_getfield(L, -1, "format");
+    lua_insert(L, 1);
+    lua_pop(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+  }
+  return raise_text(L, lua_tostring(L, -1));
+}
+
+static int core_where(lua_State *L) {
+  lua_Debug ar;
+  if (find_user(L, state_of(L), &ar))
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+  else
+    lua_pushliteral(L, "");
+  return 1;
+}
+
+static int core_enter(lua_State *L) {
+  State *s = state_of(L);
+  const char *name = luaL_checkstring(L, 1);
+  const char *class = luaL_optstring(L, 2, "");
+  if (s->layers < COUNT_OF(s->layer)) {
+    LayerName *l = &s->layer[s->layers];
+    snprintf(l->name, sizeof l->name, "%s", name);
+    snprintf(l->class, sizeof l->class, "%s", class);
+  }
+  s->layers++;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int leave_layer(lua_State *L) {
+  State *s = state_of(L);
+  if (s->layers > 0)
+    s->layers--;
+  return 0;
+}
+
+void open_errors(lua_State *L) {
+  lua_pushcfunction(L, core_raise);
+  lua_setfield(L, -2, "raise");
+  lua_pushcfunction(L, core_where);
+  lua_setfield(L, -2, "where");
+  lua_newtable(L); /* one closable value serves all: it only counts down */
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, leave_layer);
+  lua_setfield(L, -2, "__close");
+  lua_setmetatable(L, -2);
+  lua_pushcclosure(L, core_enter, 1);
+  lua_setfield(L, -2, "enter");
+}

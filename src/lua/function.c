@@ -1,0 +1,333 @@
+/* Traced functions as userdata: calls, runs over rows, texts. A run puts the
+** context aside only as far as host closures need it. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/state.h"
+
+typedef struct FunctionBox {
+  Compiled *k;
+} FunctionBox;
+
+static Compiled *check_function(lua_State *L, int index) {
+  FunctionBox *b = luaL_checkudata(L, index, FUNCTION_NAME);
+  return b->k;
+}
+
+void push_function(lua_State *L, State *s, Function *f) {
+  Error e = {.set = false};
+  FunctionBox *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->k = NULL;
+  luaL_setmetatable(L, FUNCTION_NAME);
+  b->k = compiled_new(f, s->account, &e);
+  function_release(f);
+  if (b->k == NULL)
+    raise_error(L, "%s", e.text);
+}
+
+static int function_gc(lua_State *L) {
+  FunctionBox *b = luaL_checkudata(L, 1, FUNCTION_NAME);
+  Compiled *k = b->k;
+  b->k = NULL;
+  compiled_release(k);
+  return 0;
+}
+
+/* ---- runs --------------------------------------------------------------- */
+
+static void open_env(State *s, Env *env, Error *e, const Function *f,
+                     HostRun *host) {
+  env_open(env, e);
+  env->seed = s->c.seed;
+  env->step = s->c.step;
+  *host = (HostRun){s, f->records};
+  env->host = call_host;
+  env->host_ud = host;
+}
+
+/* Between these two the variables that the function updates are its own. */
+static void begin_run(lua_State *L, State *s, Compiled *k) {
+  Error e = {.set = false};
+  if (s->c.scope)
+    raise_error(L, "a compiled function cannot run inside a trace");
+  if (!compiled_own_variables(k, &e))
+    raise_error(L, "%s", e.text);
+}
+
+static void end_run(State *s, Compiled *k, const Env *env) {
+  if (compiled_function(k)->draws)
+    s->c.step = env->step;
+  compiled_touch_variables(k);
+}
+
+/* The argument as input i: its type fits up to a cast. */
+static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
+                         int index) {
+  Val v = check_value(L, s, index, F32, "input");
+  DType want = (DType)val_type(f->inputs[i])->dtype;
+  if (!s->c.error.set && (DType)val_type(v)->dtype != want) {
+    Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want}};
+    v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+  }
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  if (!tensor_readable(val_tensor(v), &s->c.error))
+    raise_context(L, s);
+  return *val_tensor(v);
+}
+
+static int raise_run(lua_State *L, const Error *e) {
+  return raise_error(L, "%s", e->text);
+}
+
+static Plan *get_plan(lua_State *L, Compiled *k, const Type *in) {
+  Error e = {.set = false};
+  Plan *p = compiled_plan(k, in, &e);
+  if (p == NULL)
+    raise_run(L, &e);
+  return p;
+}
+
+static int function_call(lua_State *L) {
+  State *s = state_of(L);
+  Compiled *k = check_function(L, 1);
+  const Function *f = compiled_function(k);
+  Type in[MAX_INPUTS];
+  const void *pin[MAX_INPUTS];
+  void *pout[MAX_OUTPUTS];
+  int mark = context_mark(&s->c);
+  if (lua_gettop(L) - 1 != f->ninputs)
+    return raise_error(L, "%d inputs, the function takes %d",
+                       lua_gettop(L) - 1, f->ninputs);
+  for (int i = 0; i < f->ninputs; i++) {
+    Tensor t = read_input(L, s, f, i, i + 2);
+    in[i] = t.type;
+    pin[i] = t.data;
+  }
+  begin_run(L, s, k);
+  relieve_memory(L, s, 0);
+  Plan *p = get_plan(L, k, in);
+  int first = lua_gettop(L) + 1;
+  for (int i = 0; i < f->noutputs; i++) {
+    Tensor t;
+    Val v = {s->c.dummy, 0};
+    if (tensor_new(&t, s->account, plan_output(p, i), &s->c.error)) {
+      v = value_of(&s->c, t);
+      pout[i] = t.data;
+    }
+    if (s->c.error.set) {
+      plan_release(p);
+      return raise_context(L, s);
+    }
+    push_value(L, s, v);
+  }
+  Env env;
+  HostRun host;
+  Error e = {.set = false};
+  open_env(s, &env, &e, f, &host);
+  env.step++;
+  bool ok = plan_run(p, pin, pout, &env);
+  plan_release(p);
+  end_run(s, k, &env);
+  context_drain(&s->c, mark);
+  if (!ok)
+    return raise_run(L, &e);
+  return lua_gettop(L) - first + 1;
+}
+
+static lua_Integer integer_field(lua_State *L, const char *name,
+                                 lua_Integer otherwise) {
+  int whole;
+  if (lua_getfield(L, 2, name) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return otherwise;
+  }
+  lua_Integer v = lua_tointegerx(L, -1, &whole);
+  if (!whole)
+    raise_error(L, "rows: %s must be a whole number", name);
+  lua_pop(L, 1);
+  return v;
+}
+
+/* The tensors of a list in the table at 2, left on the stack for the while. */
+static int tensor_list(lua_State *L, State *s, const char *name, Tensor *list,
+                       int want, const Function *f) {
+  if (lua_getfield(L, 2, name) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  int at = lua_gettop(L), n = (int)lua_rawlen(L, at);
+  if (n != want)
+    raise_error(L, "rows: %d %s, the function has %d", n, name, want);
+  luaL_checkstack(L, n + 4, NULL);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, at, i + 1);
+    list[i] = f ? read_input(L, s, f, i, lua_gettop(L))
+                : check_tensor(L, s, lua_gettop(L));
+  }
+  return n;
+}
+
+static void check_rows(lua_State *L, const Rows *r, const Tensor *order,
+                       int nin, int nout) {
+  int64_t n = -1;
+  if (r->first < 0 || r->last < r->first || r->batch < 1)
+    raise_error(L, "rows: first %lld, last %lld, batch %lld",
+                (long long)r->first, (long long)r->last, (long long)r->batch);
+  for (int i = 0; i < nin; i++) {
+    const Type *t = &r->in[i].type;
+    if (t->rank == 0 || (n >= 0 && t->dim[0] != n))
+      raise_error(L, "rows: the inputs differ in their number of rows");
+    n = t->dim[0];
+  }
+  int64_t most = order ? order->type.dim[0] : n;
+  for (int i = 0; i < nout; i++)
+    if (r->out[i].type.rank == 0 || r->out[i].type.dim[0] < r->last)
+      raise_error(L, "rows: output %d has too few rows", i + 1);
+  if (nin > 0 && r->last > most)
+    raise_error(L, "rows: %lld rows wanted of %lld", (long long)r->last,
+                (long long)most);
+  if (order == NULL)
+    return;
+  if (order->type.dtype != I32 || order->type.rank != 1)
+    raise_error(L, "rows: order must be an int32 vector");
+  for (int64_t i = r->first; i < r->last; i++)
+    if (r->order[i] < 0 || r->order[i] >= n)
+      raise_error(L, "rows: order names row %d of %lld", r->order[i],
+                  (long long)n);
+}
+
+static int function_rows(lua_State *L) {
+  State *s = state_of(L);
+  Compiled *k = check_function(L, 1);
+  const Function *f = compiled_function(k);
+  Tensor in[MAX_INPUTS], out[MAX_OUTPUTS], order;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  int mark = context_mark(&s->c);
+  Rows r = {.in = in, .cancel = s->cancel};
+  int nin = tensor_list(L, s, "inputs", in, f->ninputs, f);
+  int nout = tensor_list(L, s, "outputs", out, f->noutputs, NULL);
+  if (nin != f->ninputs)
+    return raise_error(L, "rows: inputs are missing");
+  r.out = nout > 0 ? out : NULL;
+  bool ordered = lua_getfield(L, 2, "order") != LUA_TNIL;
+  if (ordered) {
+    order = check_tensor(L, s, lua_gettop(L));
+    r.order = order.data;
+  }
+  r.first = integer_field(L, "first", 0);
+  r.last = integer_field(L, "last", nin ? in[0].type.dim[0] : 0);
+  r.batch = integer_field(L, "batch", 32);
+  lua_getfield(L, 2, "seconds");
+  r.seconds = lua_tonumber(L, -1);
+  check_rows(L, &r, ordered ? &order : NULL, nin, nout);
+  begin_run(L, s, k);
+  Env env;
+  HostRun host;
+  Error e = {.set = false};
+  open_env(s, &env, &e, f, &host);
+  int64_t next = rows_run(k, &r, &env, &e);
+  end_run(s, k, &env);
+  context_drain(&s->c, mark);
+  if (next < 0)
+    return raise_run(L, &e);
+  lua_pushinteger(L, next);
+  return 1;
+}
+
+/* ---- fields ------------------------------------------------------------- */
+
+static void push_specs(lua_State *L, const Val *v, int n) {
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    lua_createtable(L, 0, 2);
+    push_shape(L, val_type(v[i]));
+    lua_setfield(L, -2, "shape");
+    lua_pushstring(L, dtype_name((DType)val_type(v[i])->dtype));
+    lua_setfield(L, -2, "dtype");
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static int function_describe(lua_State *L) {
+  Text t = {0};
+  function_text(&t, compiled_function(check_function(L, 1)));
+  lua_pushlstring(L, t.data ? t.data : "", t.used);
+  text_free(&t);
+  return 1;
+}
+
+/* memory{batch=}: bytes of the arena with unknown sizes set to batch */
+static int function_memory(lua_State *L) {
+  Compiled *k = check_function(L, 1);
+  const Function *f = compiled_function(k);
+  Type in[MAX_INPUTS];
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_Integer batch = integer_field(L, "batch", 1);
+  for (int i = 0; i < f->ninputs; i++) {
+    in[i] = *val_type(f->inputs[i]);
+    for (int d = 0; d < in[i].rank; d++)
+      if (in[i].dim[d] == UNKNOWN)
+        in[i].dim[d] = batch;
+  }
+  Plan *p = get_plan(L, k, in);
+  lua_pushinteger(L, plan_arena_bytes(p));
+  lua_pushinteger(L, plan_steps(p));
+  plan_release(p);
+  return 2;
+}
+
+/* passes("naive"), passes("-fuse,-share"), passes(): all */
+static int function_passes(lua_State *L) {
+  compiled_set_passes(check_function(L, 1),
+                      passes_of(luaL_optstring(L, 2, NULL)));
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int function_index(lua_State *L) {
+  const Function *f = compiled_function(check_function(L, 1));
+  const char *name = luaL_checkstring(L, 2);
+  if (strcmp(name, "outputs") == 0)
+    push_specs(L, f->outputs, f->noutputs);
+  else if (strcmp(name, "inputs") == 0)
+    push_specs(L, f->inputs, f->ninputs);
+  else if (strcmp(name, "updates") == 0)
+    lua_pushinteger(L, function_updates(f));
+  else {
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+  }
+  return 1;
+}
+
+static int function_text_of(lua_State *L) {
+  const Function *f = compiled_function(check_function(L, 1));
+  lua_pushfstring(L, "function of %d inputs, %d outputs, %d updates",
+                  f->ninputs, f->noutputs, function_updates(f));
+  return 1;
+}
+
+void open_functions(lua_State *L) {
+  static const luaL_Reg meta[] = {
+    {"__gc", function_gc}, {"__close", function_gc}, {"__call", function_call},
+    {"__tostring", function_text_of}, {NULL, NULL}
+  };
+  static const luaL_Reg methods[] = {
+    {"rows", function_rows}, {"describe", function_describe},
+    {"memory", function_memory}, {"passes", function_passes},
+    {"release", function_gc}, {NULL, NULL}
+  };
+  luaL_newmetatable(L, FUNCTION_NAME);
+  luaL_setfuncs(L, meta, 0);
+  luaL_newlib(L, methods);
+  lua_pushcclosure(L, function_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushliteral(L, FUNCTION_NAME);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}

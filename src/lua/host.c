@@ -1,0 +1,249 @@
+/* Closures that could not be traced: the plan calls them between its steps
+** with eager tensors. In training each call runs under a tape, which is parked
+** until the walk back comes by. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/state.h"
+
+/* The registry table "lunula.hosts" has the entries by number, weakly: a
+** function keeps its own alive. An entry is {fn=, inputs=, outputs=}; the last
+** two are the parked tape. */
+static void push_hosts(lua_State *L) {
+  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.hosts"))
+    return;
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+void push_hosts_since(lua_State *L, State *s, int64_t first) {
+  lua_newtable(L);
+  push_hosts(L);
+  for (int64_t i = first + 1; i <= s->hosts; i++) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -3, i - first);
+  }
+  lua_pop(L, 1);
+}
+
+/* ---- making a step ------------------------------------------------------ */
+
+static int core_host(lua_State *L) {
+  State *s = state_of(L);
+  Val in[MAX_INPUTS];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "fn");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_getfield(L, 1, "inputs");
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_getfield(L, 1, "outputs");
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_getfield(L, 1, "values"); /* how many inputs the closure is given */
+  int n = (int)lua_rawlen(L, 3), outputs = (int)lua_rawlen(L, 4);
+  lua_Integer given = luaL_optinteger(L, 5, n);
+  int mark = context_mark(&s->c);
+  if (n == 0 || n + outputs > MAX_INPUTS)
+    return raise_error(L, "host: %d inputs and %d outputs", n, outputs);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, 3, i + 1);
+    in[i] = check_value(L, s, -1, F32, "host: input");
+    lua_pop(L, 1);
+  }
+  for (int i = 0; i < outputs; i++) {
+    lua_rawgeti(L, 4, i + 1);
+    lua_getfield(L, -1, "dtype");
+    DType d = lua_isnil(L, -1) ? F32 : check_dtype(L, -1);
+    lua_getfield(L, -2, "shape");
+    Type t = check_shape(L, -1, d, "host: output shape");
+    in[n + i] = shape_leaf(&s->c, &t);
+    lua_pop(L, 3);
+  }
+  int64_t id = ++s->hosts;
+  push_hosts(L);
+  lua_createtable(L, 0, 4);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "fn");
+  lua_pushinteger(L, given);
+  lua_setfield(L, -2, "given");
+  lua_pushvalue(L, 3); /* variables among them are differentiated */
+  lua_setfield(L, -2, "sources");
+  lua_rawseti(L, -2, id);
+  Attr attr[2] = {{.kind = ATTR_INT, .n = 1, .i = {id}},
+                  {.kind = ATTR_INT, .n = 1, .i = {n}}};
+  Val y = emit(&s->c, op_find("host"), in, n + outputs, attr);
+  lua_settop(L, 0);
+  luaL_checkstack(L, outputs + 8, NULL);
+  for (int i = 0; i < outputs; i++)
+    push_value(L, s, (Val){y.node, i});
+  context_drain(&s->c, mark);
+  return outputs;
+}
+
+/* ---- calling it --------------------------------------------------------- */
+
+typedef struct HostCall {
+  State *s;
+  int64_t id;
+  bool gradient, record;
+  const Step *step;
+  void *const *in, *const *out;
+} HostCall;
+
+static Val copied_in(State *s, const Type *type, const void *data) {
+  Tensor t;
+  if (!tensor_new(&t, s->account, type, &s->c.error))
+    return (Val){s->c.dummy, 0};
+  memcpy(t.data, data, (size_t)type_bytes(type));
+  return value_of(&s->c, t);
+}
+
+/* A result of the closure into the memory of the plan. */
+static void copy_out(lua_State *L, State *s, int index, const Type *want,
+                     void *data, int number) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  Val v = check_value(L, s, index, (DType)want->dtype, "result");
+  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want->dtype}};
+  v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (!type_equal(val_type(v), want))
+    raise_error(L, "the closure returned %s as result %d, its layer promised "
+                   "%s", type_text(val_type(v), a), number,
+                type_text(want, b));
+  memcpy(data, val_tensor(v)->data, (size_t)type_bytes(want));
+}
+
+static void push_entry(lua_State *L, int64_t id) {
+  push_hosts(L);
+  if (lua_rawgeti(L, -1, id) != LUA_TTABLE)
+    raise_error(L, "the closure of a host step is gone");
+  lua_remove(L, -2);
+}
+
+/* Stack: entry. Calls the closure; with a tape it keeps inputs and outputs. */
+static void run_forward(lua_State *L, HostCall *h) {
+  State *s = h->s;
+  const Step *step = h->step;
+  int entry = lua_gettop(L), values = (int)step->attr[1].i[0];
+  lua_getfield(L, entry, "given");
+  int given = (int)lua_tointeger(L, -1);
+  lua_getfield(L, entry, "sources");
+  int sources = lua_gettop(L);
+  luaL_checkstack(L, values + MAX_OUTPUTS + 16, NULL);
+  lua_createtable(L, values, 0);
+  int inputs = lua_gettop(L);
+  lua_getfield(L, entry, "fn");
+  for (int i = 0; i < values; i++) {
+    if (i < given) {
+      Val v = copied_in(s, &step->in[i], h->in[i]);
+      push_value(L, s, h->record ? value_watch(&s->c, v) : v);
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, inputs, i + 1);
+    } else {
+      lua_rawgeti(L, sources, i + 1); /* a variable that it reads by itself */
+      lua_rawseti(L, inputs, i + 1);
+    }
+  }
+  int base = lua_gettop(L) - given;
+  lua_call(L, given, LUA_MULTRET);
+  int n = lua_gettop(L) - base + 1;
+  if (n != step->nout)
+    raise_error(L, "the closure returned %d results, its layer promised %d", n,
+                step->nout);
+  for (int i = 0; i < n; i++)
+    copy_out(L, s, base + i, &step->out[i], h->out[i], i + 1);
+  if (!h->record)
+    return;
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    lua_pushvalue(L, base + i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, entry, "outputs");
+  lua_pushvalue(L, inputs);
+  lua_setfield(L, entry, "inputs");
+}
+
+/* Stack: entry with its tape. */
+static void run_backward(lua_State *L, HostCall *h) {
+  State *s = h->s;
+  const Step *step = h->step;
+  Val ys[MAX_OUTPUTS], dys[MAX_OUTPUTS], xs[MAX_INPUTS], dxs[MAX_INPUTS];
+  int entry = lua_gettop(L), n = step->nout;
+  int cotangents = (int)step->attr[1].i[0], ny = 0;
+  if (lua_getfield(L, entry, "outputs") != LUA_TTABLE)
+    raise_error(L, "a host step lost its tape");
+  for (int i = 0; i < cotangents; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    Val y;
+    if (get_value(L, s, -1, &y) && y.node->tracked) {
+      ys[ny] = y;
+      dys[ny++] = copied_in(s, &step->in[i], h->in[i]);
+    }
+    lua_pop(L, 1);
+  }
+  lua_getfield(L, entry, "inputs");
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    Variable *v = to_variable(L, -1);
+    if (v)
+      xs[i] = variable_leaf(&s->c, v);
+    else
+      get_value(L, s, -1, &xs[i]);
+    lua_pop(L, 1);
+  }
+  if (!gradient_from(&s->c, ys, dys, ny, xs, n, dxs))
+    raise_context(L, s);
+  for (int i = 0; i < n; i++) {
+    size_t bytes = (size_t)type_bytes(&step->out[i]);
+    if (dxs[i].node)
+      memcpy(h->out[i], val_tensor(dxs[i])->data, bytes);
+    else
+      memset(h->out[i], 0, bytes);
+  }
+  lua_pushnil(L);
+  lua_setfield(L, entry, "outputs");
+  lua_pushnil(L);
+  lua_setfield(L, entry, "inputs");
+}
+
+static int host_protected(lua_State *L) {
+  HostCall *h = lua_touserdata(L, 1);
+  push_entry(L, h->id);
+  if (h->gradient)
+    run_backward(L, h);
+  else
+    run_forward(L, h);
+  return 0;
+}
+
+bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
+               void *const *in, void *const *out, Error *e) {
+  const HostRun *run = ud;
+  State *s = run->s;
+  lua_State *L = s->L;
+  HostCall h = {s, id, gradient, run->record, step, in, out};
+  int mark = context_mark(&s->c), recording = s->c.recording;
+  int layers = s->layers;
+  lua_pushcfunction(L, host_protected);
+  lua_pushlightuserdata(L, &h);
+  s->c.recording = h.record && !gradient ? 1 : 0;
+  int status = lua_pcall(L, 1, 0, 0);
+  s->c.recording = recording;
+  s->layers = layers;
+  context_drain(&s->c, mark);
+  if (status == LUA_OK)
+    return true;
+  fail(e, "%s", luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 2);
+  return false;
+}
+
+void open_hosts(lua_State *L) {
+  lua_pushcfunction(L, core_host);
+  lua_setfield(L, -2, "host");
+}

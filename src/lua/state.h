@@ -1,0 +1,118 @@
+/* What one lua_State has of lunula: its context, its boxes, its errors. The
+** files of this folder are the only ones that know Lua. */
+#ifndef LUA_STATE_H
+#define LUA_STATE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+typedef struct LayerName {
+  char name[64], class[48];
+} LayerName;
+
+typedef struct State {
+  Context c;
+  Account *account;
+  lua_State *L;       /* of the call that is being served */
+  char *home;         /* our Lua files' sources start so */
+  LayerName layer[32]; /* the layers that are being called, outermost first */
+  int layers;
+  int64_t hosts;      /* number of the last host closure */
+  size_t after_gc;    /* bytes live after the last collection for memory */
+  int collections;
+  const atomic_bool *cancel; /* of the embedding host, may be NULL */
+} State;
+
+#define TENSOR "lunula.Tensor"
+#define VARIABLE_NAME "lunula.Variable"
+#define FUNCTION_NAME "lunula.Function"
+
+State *state_of(lua_State *L);
+State *state_open(lua_State *L);
+
+/* ---- errors (error.c) --------------------------------------------------- */
+
+/* Raises at the user's line: "train.lua:12: layer "dense" (Dense): text". */
+int raise_error(lua_State *L, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Raises what the context holds, and clears it. */
+int raise_context(lua_State *L, State *s);
+/* Pushes "train.lua:12: " or "". */
+void push_where(lua_State *L);
+/* An error object that says that a traced tensor has no value. */
+int raise_symbolic(lua_State *L, Val v);
+void open_errors(lua_State *L);
+
+/* ---- values (value.c) --------------------------------------------------- */
+
+/* Pushes a userdata that holds the value. Checks the context first: a sticky
+** error is raised instead. */
+void push_value(lua_State *L, State *s, Val v);
+void push_tensor(lua_State *L, State *s, Tensor t); /* takes the reference */
+/* The value of a Tensor or Variable userdata; false for anything else. */
+bool get_value(lua_State *L, State *s, int index, Val *v);
+/* The same, and of numbers, booleans and nested tables; an error otherwise.
+** hint: the element type for numbers, DTYPE_COUNT: their own. `name` says whose
+** value it is. */
+Val check_value(lua_State *L, State *s, int index, DType hint,
+                const char *name);
+/* A tensor with a value; raises for traced ones. */
+Tensor check_tensor(lua_State *L, State *s, int index);
+bool is_tensor(lua_State *L, int index);
+Variable *to_variable(lua_State *L, int index); /* NULL: it is none */
+void push_variable(lua_State *L, Variable *v);
+void push_shape(lua_State *L, const Type *t);
+/* A shape table ({false, 3}); raises with the name when it is none. */
+Type check_shape(lua_State *L, int index, DType d, const char *name);
+DType check_dtype(lua_State *L, int index);
+/* Collects garbage when tensors, not Lua's own heap, have grown. */
+void relieve_memory(lua_State *L, State *s, size_t wanted);
+void collect_all(lua_State *L, State *s);
+void open_values(lua_State *L);
+
+/* ---- conversion (convert.c) --------------------------------------------- */
+
+/* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
+** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
+Tensor tensor_from_table(lua_State *L, State *s, int index, DType d,
+                         const Type *shape);
+void push_table(lua_State *L, const Tensor *t);
+void push_number(lua_State *L, const Tensor *t, int64_t i);
+/* A number or boolean of Lua, as element i. */
+void put_number(lua_State *L, const Tensor *t, int64_t i, int index);
+void open_conversion(lua_State *L); /* adds to the core table on the top */
+
+/* ---- the rest ----------------------------------------------------------- */
+
+/* t[i], t[{...}], get, set and assignment (element.c). */
+int tensor_index(lua_State *L, State *s);
+int tensor_newindex(lua_State *L);
+int tensor_get_element(lua_State *L);
+int tensor_set_element(lua_State *L);
+/* Pushes the text of a tensor (print.c). */
+void push_text_of(lua_State *L, const char *what, Val v);
+/* Adds core.ops, core.define, core.catalogue ... (bind.c) */
+void open_ops(lua_State *L);
+/* Adds core.trace, core.grad ... (trace.c) */
+void open_traces(lua_State *L);
+/* Adds functions and their runs (function.c) */
+void open_functions(lua_State *L);
+void push_function(lua_State *L, State *s, Function *f);
+/* Host closures (host.c); ud of call_host is a HostRun */
+typedef struct HostRun {
+  State *s;
+  bool record; /* closures run under a tape */
+} HostRun;
+void open_hosts(lua_State *L);
+bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
+               void *const *in, void *const *out, Error *e);
+/* Entries made since `first`, as a table that keeps them. */
+void push_hosts_since(lua_State *L, State *s, int64_t first);
+/* Runs fn(args...) of the stack like lua_call after `enter` changed the state;
+** `leave` is called however it ends. */
+int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
+                 void *ud);
+
+#endif

@@ -1,0 +1,450 @@
+/* Tensors and variables as userdata. A box holds one value; `release` empties
+** it early. The collector is nudged by the bytes that boxes hold, which Lua
+** does not see. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/state.h"
+
+typedef struct Box {
+  Val v; /* node NULL: released */
+} Box;
+
+typedef struct VariableBox {
+  Variable *variable;
+} VariableBox;
+
+/* ---- memory ------------------------------------------------------------- */
+
+void collect_all(lua_State *L, State *s) {
+  lua_gc(L, LUA_GCCOLLECT);
+  account_trim(s->account);
+  s->after_gc = account_report(s->account).live;
+  s->collections++;
+}
+
+/* Tensors may double, or grow by 64 MB, before a full collection: a young or
+** a partial one would keep old tensors (see the two modes of Lua's collector).
+** A stopped collector is respected. */
+void relieve_memory(lua_State *L, State *s, size_t wanted) {
+  size_t floor = (size_t)64 << 20, live = account_report(s->account).live;
+  if (live < s->after_gc)
+    s->after_gc = live;
+  if (live - s->after_gc + wanted <= floor)
+    return;
+  size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
+  size_t allowed = s->after_gc > heap ? s->after_gc : heap;
+  if (live - s->after_gc + wanted <= (allowed > floor ? allowed : floor) ||
+      !lua_gc(L, LUA_GCISRUNNING))
+    return;
+  lua_gc(L, LUA_GCCOLLECT);
+  s->after_gc = account_report(s->account).live;
+  s->collections++;
+}
+
+/* ---- boxes -------------------------------------------------------------- */
+
+void push_value(lua_State *L, State *s, Val v) {
+  if (s->c.error.set)
+    raise_context(L, s);
+  Box *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->v = (Val){NULL, 0};
+  luaL_setmetatable(L, TENSOR);
+  node_retain(v.node);
+  b->v = v;
+}
+
+void push_tensor(lua_State *L, State *s, Tensor t) {
+  int mark = context_mark(&s->c);
+  push_value(L, s, value_of(&s->c, t));
+  context_drain(&s->c, mark);
+}
+
+static Box *to_box(lua_State *L, int index) {
+  return luaL_testudata(L, index, TENSOR);
+}
+
+bool is_tensor(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TUSERDATA &&
+         (to_box(L, index) || to_variable(L, index));
+}
+
+Variable *to_variable(lua_State *L, int index) {
+  VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
+  return b ? b->variable : NULL;
+}
+
+bool get_value(lua_State *L, State *s, int index, Val *v) {
+  if (lua_type(L, index) != LUA_TUSERDATA)
+    return false;
+  Box *b = to_box(L, index);
+  if (b) {
+    if (b->v.node == NULL)
+      raise_error(L, "this tensor was released");
+    *v = b->v;
+    return true;
+  }
+  Variable *variable = to_variable(L, index);
+  if (variable == NULL)
+    return false;
+  *v = variable_read(&s->c, variable);
+  return true;
+}
+
+Val check_value(lua_State *L, State *s, int index, DType hint,
+                const char *name) {
+  Val v;
+  if (get_value(L, s, index, &v))
+    return v;
+  switch (lua_type(L, index)) {
+    case LUA_TNUMBER:
+      if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
+          lua_tonumber(L, index) != (double)lua_tointeger(L, index))
+        return scalar_f32(&s->c, lua_tonumber(L, index));
+      return scalar_i32(&s->c, lua_tointeger(L, index));
+    case LUA_TBOOLEAN: return scalar_bool(&s->c, lua_toboolean(L, index));
+    case LUA_TTABLE:
+      return value_of(&s->c,
+                      tensor_from_table(L, s, index, DTYPE_COUNT, NULL));
+    default:
+      raise_error(L, "%s: a tensor, a number or a table of numbers is wanted, "
+                     "got %s", name, luaL_typename(L, index));
+      return v;
+  }
+}
+
+Tensor check_tensor(lua_State *L, State *s, int index) {
+  Val v;
+  if (!get_value(L, s, index, &v))
+    luaL_typeerror(L, index, "lunula tensor");
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  Error e = {.set = false};
+  if (!tensor_readable(val_tensor(v), &e))
+    raise_error(L, "%s", e.text);
+  return *val_tensor(v);
+}
+
+void push_variable(lua_State *L, Variable *v) {
+  VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->variable = NULL;
+  luaL_setmetatable(L, VARIABLE_NAME);
+  b->variable = variable_retain(v);
+}
+
+void push_shape(lua_State *L, const Type *t) {
+  lua_createtable(L, t->rank, 0);
+  for (int i = 0; i < t->rank; i++) {
+    if (t->dim[i] < 0)
+      lua_pushboolean(L, 0);
+    else
+      lua_pushinteger(L, t->dim[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+Type check_shape(lua_State *L, int index, DType d, const char *name) {
+  int64_t dim[MAX_RANK];
+  int rank = 0;
+  index = lua_absindex(L, index);
+  if (lua_isinteger(L, index)) {
+    dim[0] = lua_tointeger(L, index);
+    return type_new(d, 1, dim);
+  }
+  if (!lua_istable(L, index))
+    raise_error(L, "%s: a table of sizes is wanted, got %s", name,
+                luaL_typename(L, index));
+  int n = (int)luaL_len(L, index);
+  if (n > MAX_RANK)
+    raise_error(L, "%s: %d sizes, tensors have at most %d axes", name, n,
+                MAX_RANK);
+  for (int i = 1; i <= n; i++) {
+    int whole;
+    lua_rawgeti(L, index, i);
+    int64_t size = lua_tointegerx(L, -1, &whole);
+    if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+      size = UNKNOWN;
+    else if (!whole || size < 0)
+      raise_error(L, "%s: size %d must be a whole number >= 0 or false, got %s",
+                  name, i, luaL_tolstring(L, -1, NULL));
+    dim[rank++] = size;
+    lua_pop(L, 1);
+  }
+  return type_new(d, rank, dim);
+}
+
+DType check_dtype(lua_State *L, int index) {
+  DType d = F32;
+  const char *name = lua_tostring(L, index);
+  if (name == NULL || !dtype_find(name, &d))
+    raise_error(L, "unknown dtype %s (float32, int32, bool, float16, bfloat16, "
+                   "float64, int8, uint8, int64)",
+                luaL_tolstring(L, index, NULL));
+  return d;
+}
+
+/* ---- metamethods -------------------------------------------------------- */
+
+static int box_gc(lua_State *L) {
+  Box *b = luaL_checkudata(L, 1, TENSOR);
+  if (b->v.node) {
+    Node *n = b->v.node;
+    b->v.node = NULL;
+    node_release(n);
+  }
+  return 0;
+}
+
+static int variable_gc(lua_State *L) {
+  VariableBox *b = luaL_checkudata(L, 1, VARIABLE_NAME);
+  Variable *v = b->variable;
+  b->variable = NULL;
+  variable_release(v);
+  return 0;
+}
+
+static int get_field(lua_State *L, State *s, const char *name) {
+  Val v;
+  char first = *name;
+  if (first != 's' && first != 'd' && first != 'r' && first != 'm')
+    return 0;
+  if (strcmp(name, "mask") == 0) {
+    lua_getiuservalue(L, 1, 1);
+    return 1;
+  }
+  bool shape = strcmp(name, "shape") == 0, dtype = strcmp(name, "dtype") == 0;
+  bool rank = strcmp(name, "rank") == 0, size = strcmp(name, "size") == 0;
+  if (!(shape || dtype || rank || size) || !get_value(L, s, 1, &v))
+    return 0;
+  const Type *t = val_type(v);
+  if (shape)
+    push_shape(L, t);
+  else if (dtype)
+    lua_pushstring(L, dtype_name((DType)t->dtype));
+  else if (rank)
+    lua_pushinteger(L, t->rank);
+  else if (type_elements(t) == UNKNOWN)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, type_elements(t));
+  return 1;
+}
+
+/* A method by its name from upvalue 1. */
+static int get_method(lua_State *L) {
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int box_index(lua_State *L) {
+  State *s = state_of(L);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return tensor_index(L, s);
+  int mark = context_mark(&s->c);
+  int n = get_field(L, s, lua_tostring(L, 2));
+  context_drain(&s->c, mark);
+  return n ? n : get_method(L);
+}
+
+static int box_newindex(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return tensor_newindex(L);
+  if (strcmp(lua_tostring(L, 2), "mask") != 0)
+    return raise_error(L, "a tensor has no field \"%s\" to set",
+                       lua_tostring(L, 2));
+  if (!lua_isnil(L, 3) && !is_tensor(L, 3))
+    return raise_error(L, "a mask is a tensor or nil, got %s",
+                       luaL_typename(L, 3));
+  lua_settop(L, 3);
+  lua_setiuservalue(L, 1, 1);
+  return 0;
+}
+
+static int variable_index(lua_State *L) {
+  State *s = state_of(L);
+  Variable *v = to_variable(L, 1);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return tensor_index(L, s);
+  const char *name = lua_tostring(L, 2);
+  int mark = context_mark(&s->c);
+  int n = 1;
+  if (strcmp(name, "name") == 0)
+    lua_pushstring(L, v->name);
+  else if (strcmp(name, "trainable") == 0)
+    lua_pushboolean(L, v->trainable);
+  else if (strcmp(name, "version") == 0)
+    lua_pushinteger(L, (lua_Integer)atomic_load(&v->version));
+  else if (strcmp(name, "value") == 0)
+    push_value(L, s, variable_read(&s->c, v));
+  else
+    n = get_field(L, s, name);
+  context_drain(&s->c, mark);
+  return n ? n : get_method(L);
+}
+
+static int variable_newindex(lua_State *L) {
+  Variable *v = to_variable(L, 1);
+  const char *name = luaL_checkstring(L, 2);
+  if (strcmp(name, "trainable") == 0) {
+    luaL_checktype(L, 3, LUA_TBOOLEAN);
+    v->trainable = lua_toboolean(L, 3);
+    return 0;
+  }
+  if (strcmp(name, "name") != 0)
+    return raise_error(L, "a variable has no field \"%s\" to set (assign gives "
+                          "it a value)", name);
+  const char *text = luaL_checkstring(L, 3);
+  char *copy = malloc(strlen(text) + 1);
+  if (copy == NULL)
+    return raise_error(L, "out of memory");
+  free(v->name);
+  v->name = strcpy(copy, text);
+  return 0;
+}
+
+/* A variable's value must not follow later changes of its source. */
+static Val own_copy(State *s, Val v) {
+  Tensor t;
+  if (!tensor_new(&t, s->account, val_type(v), &s->c.error))
+    return v;
+  memcpy(t.data, val_tensor(v)->data, (size_t)type_bytes(&t.type));
+  return value_of(&s->c, t);
+}
+
+static int variable_assign_value(lua_State *L) {
+  State *s = state_of(L);
+  Variable *v = to_variable(L, 1);
+  if (v == NULL)
+    luaL_typeerror(L, 1, "lunula variable");
+  int mark = context_mark(&s->c);
+  Val x = check_value(L, s, 2, (DType)v->tensor.type.dtype, "assign");
+  if (!s->c.error.set && !val_symbolic(x))
+    x = own_copy(s, x);
+  bool ok = variable_assign(&s->c, v, x);
+  context_drain(&s->c, mark);
+  if (!ok)
+    return raise_context(L, s);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int box_length(lua_State *L) {
+  State *s = state_of(L);
+  Val v;
+  int mark = context_mark(&s->c);
+  get_value(L, s, 1, &v);
+  const Type *t = val_type(v);
+  if (t->rank == 0)
+    return raise_error(L, "a scalar has no length");
+  if (t->dim[0] < 0)
+    return raise_symbolic(L, v);
+  lua_pushinteger(L, t->dim[0]);
+  context_drain(&s->c, mark);
+  return 1;
+}
+
+static int box_text(lua_State *L) {
+  State *s = state_of(L);
+  Val v;
+  int mark = context_mark(&s->c);
+  Box *b = to_box(L, 1);
+  if (b && b->v.node == NULL) {
+    lua_pushliteral(L, "tensor (released)");
+    return 1;
+  }
+  get_value(L, s, 1, &v);
+  Variable *variable = to_variable(L, 1);
+  if (variable)
+    lua_pushfstring(L, "variable \"%s\"", variable->name);
+  push_text_of(L, variable ? lua_tostring(L, -1) : "tensor", v);
+  context_drain(&s->c, mark);
+  return 1;
+}
+
+static int box_release(lua_State *L) {
+  return box_gc(L);
+}
+
+static int core_is_tensor(lua_State *L) {
+  lua_pushboolean(L, is_tensor(L, 1));
+  return 1;
+}
+
+static int core_is_variable(lua_State *L) {
+  lua_pushboolean(L, to_variable(L, 1) != NULL);
+  return 1;
+}
+
+static int core_is_symbolic(lua_State *L) {
+  Box *b = luaL_testudata(L, 1, TENSOR);
+  lua_pushboolean(L, b && b->v.node && val_symbolic(b->v));
+  return 1;
+}
+
+static int core_variable(lua_State *L) {
+  State *s = state_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_getfield(L, 1, "name");
+  const char *name = luaL_optstring(L, -1, "variable");
+  lua_getfield(L, 1, "trainable");
+  bool trainable = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  lua_getfield(L, 1, "value");
+  int mark = context_mark(&s->c);
+  Val v = check_value(L, s, -1, DTYPE_COUNT, "value");
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  v = own_copy(s, v);
+  if (s->c.error.set)
+    raise_context(L, s);
+  VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->variable = NULL;
+  luaL_setmetatable(L, VARIABLE_NAME);
+  b->variable = variable_new(name, tensor_share(val_tensor(v)), trainable);
+  context_drain(&s->c, mark);
+  return b->variable ? 1 : raise_error(L, "out of memory");
+}
+
+static void open_metatable(lua_State *L, const char *name, const luaL_Reg *reg,
+                           lua_CFunction index) {
+  luaL_newmetatable(L, name);
+  luaL_setfuncs(L, reg, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+  lua_pushcclosure(L, index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}
+
+void open_values(lua_State *L) {
+  static const luaL_Reg box[] = {
+    {"__gc", box_gc}, {"__close", box_gc}, {"__newindex", box_newindex},
+    {"__len", box_length}, {"__tostring", box_text}, {NULL, NULL}
+  };
+  static const luaL_Reg variable[] = {
+    {"__gc", variable_gc}, {"__newindex", variable_newindex},
+    {"__len", box_length}, {"__tostring", box_text}, {NULL, NULL}
+  };
+  static const luaL_Reg core[] = {
+    {"is_tensor", core_is_tensor}, {"is_variable", core_is_variable},
+    {"is_symbolic", core_is_symbolic}, {"variable", core_variable},
+    {NULL, NULL}
+  };
+  open_metatable(L, TENSOR, box, box_index);
+  open_metatable(L, VARIABLE_NAME, variable, variable_index);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+  lua_pushcfunction(L, box_release);
+  lua_setfield(L, -2, "release");
+  lua_pushcfunction(L, variable_assign_value);
+  lua_setfield(L, -2, "assign");
+  lua_pushcfunction(L, tensor_get_element);
+  lua_setfield(L, -2, "get");
+  lua_pushcfunction(L, tensor_set_element);
+  lua_setfield(L, -2, "set");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, core, 0);
+}
