@@ -13,6 +13,7 @@ local ktensor = require "lunula.models.ktensor"
 local node = require "lunula.models.node"
 local graph = require "lunula.models.graph"
 local input = require "lunula.models.input"
+local config = require "lunula.models.config"
 local model = require "lunula.models.model"
 
 local functional = { Input = input.Input, InputLayer = input.InputLayer }
@@ -134,17 +135,18 @@ end
 -- ---- the class ---------------------------------------------------------------------------------
 
 -- Placeholders that are no Input{} get an input layer of their own, and the graph stops there.
+-- Returns the nodes to stop at, and the placeholders of such input layers by those they stand for.
 local function sources_of(inputs)
-  local sources = {}
+  local sources, alias = {}, {}
   for i, kt in ipairs(inputs) do
     if kt.node.is_input then
       sources[i] = kt.node
     else
-      local alias = input.like(kt).node
-      sources[i] = { layer = alias.layer, inputs = {}, outputs = { kt }, is_input = true }
+      alias[kt] = input.like(kt)
+      sources[i] = { layer = alias[kt].node.layer, inputs = {}, outputs = { kt }, is_input = true }
     end
   end
-  return sources
+  return sources, alias
 end
 
 local function check_unique(self, layers)
@@ -162,13 +164,15 @@ end
 -- Sets what the model runs. Also used by Sequential, whose graph grows.
 function functional.define(self, inputs, outputs)
   local input_list, output_list = placeholders("inputs", inputs), placeholders("outputs", outputs)
-  local found = graph.between(input_list, sources_of(input_list), output_list)
+  local sources, alias = sources_of(input_list)
+  local found = graph.between(input_list, sources, output_list)
   check_unique(self, found.layers)
   rawset(self, "_input_structure", inputs)
   rawset(self, "_output_structure", outputs)
   rawset(self, "_inputs", input_list)
   rawset(self, "_outputs", output_list)
   rawset(self, "_graph", found)
+  rawset(self, "_alias", alias)
   rawset(self, "_graph_layers", found.layers)
   rawset(self, "built", true)
   model.changed()
@@ -183,6 +187,7 @@ local function shapes_of(list)
 end
 
 functional.methods = {
+  get_config = config.of_functional,
   _input_names = function(self)
     return self._inputs and (top_names(self._input_structure) or layer_names(self._inputs))
   end,
@@ -212,10 +217,12 @@ local declaration = {
     functional.define(self, inputs, outputs)
   end,
   call = call,
+  from_config = config.to_functional,
 }
 
 for name, method in pairs(functional.methods) do declaration[name] = method end
 
 functional.Functional = base.layer "Functional" (declaration)
+functional.Functional.module = "keras"
 
 return functional

@@ -14,7 +14,7 @@ local models = {
 
 -- What reads and writes files is loaded when it is asked for.
 local elsewhere = {
-  clone_model = "lunula.models.clone", model_from_json = "lunula.saving",
+  clone_model = "lunula.models.config", model_from_json = "lunula.saving",
   load_model = "lunula.saving",
 }
 

@@ -14,6 +14,8 @@ local node = require "lunula.models.node"
 
 local input = { InputLayer = InputLayer }
 
+InputLayer.module = "keras.layers"
+
 -- ---- inputs ------------------------------------------------------------------------------------
 
 -- The placeholder that an input layer gives; one layer has one.
@@ -37,7 +39,7 @@ end
 
 local Operation = base.layer "Operation" {
   doc = "an op of the catalogue, called on placeholders",
-  args = { { "op", kinds.string, required = true } },
+  args = { { "op", kinds.string, required = true, config = false } },
   call = function(self, ...) return core.ops[self.op](...) end,
 }
 
@@ -54,6 +56,7 @@ local function class_of_op(name)
   local class = classes[name]
   if not class then
     class = declare.class { kind = "operation", name = camel_case(name), parent = Operation }
+    class.module = "keras.src.ops.numpy"
     classes[name] = class
   end
   return class
@@ -66,6 +69,20 @@ local function record_op(name, fn, ...)
 end
 
 core.set_ktensor(ktensor.metatable, record_op)
+
+-- The layer of the op whose class in Keras is called class_name, or nil.
+function input.operation(class_name, layer_name)
+  for _, row in ipairs(core.catalogue()) do
+    if camel_case(row.name) == class_name then
+      return class_of_op(row.name) { op = row.name, name = layer_name }
+    end
+  end
+end
+
+-- Calls the op of the layer on placeholders and records it there.
+function input.call_operation(layer, ...)
+  return node.record_op(layer, core.ops[layer.op], ...)
+end
 
 function input.is_operation(layer)
   return declare.is(layer, Operation)

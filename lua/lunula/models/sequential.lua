@@ -9,6 +9,7 @@ local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ktensor = require "lunula.models.ktensor"
+local config = require "lunula.models.config"
 local functional = require "lunula.models.functional"
 local input = require "lunula.models.input"
 local model = require "lunula.models.model"
@@ -170,6 +171,8 @@ local declaration = {
 
 for name, method in pairs(functional.methods) do declaration[name] = method end
 
+declaration.get_config = config.of_sequential
+declaration.from_config = config.to_sequential
 declaration._output_names = function(self)
   return self._outputs and { self._outputs[1].node.layer.name } or { "output" }
 end
@@ -181,6 +184,7 @@ declaration.tracked_layers = function(self) return self._stack end
 declaration._shown_layers = function(self) return self._stack end
 
 local Sequential = base.layer "Sequential" (declaration)
+Sequential.module = "keras"
 
 -- Sequential{ l1, l2, name= }: the positional values are the layers, whether in a list of their
 -- own or not.
