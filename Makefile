@@ -3,7 +3,6 @@
 # is missing on a Debian system, where they may. Other targets: lint floors
 # asan bench install rock clean.
 
-VERSION = 0.1.0
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
 LIBDIR  = $(PREFIX)/lib/lua/5.4
@@ -31,6 +30,7 @@ FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden \
 ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/embed/lunula.h)
 SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
@@ -96,7 +96,7 @@ test:
 	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
 	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
-	  $(HOSTS) "cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
+	  $(HOSTS) "cd $(BUILD)/empty && LD_BIND_NOW=1 $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:

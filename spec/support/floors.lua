@@ -8,11 +8,11 @@ local storeys = {  -- of lua/lunula; what shares a row may require each other
   { "ops.config" },
   { "declare", "kinds" },
   { "ops" },
-  { "activations", "backend", "constraints", "initializers", "losses", "metrics",
+  { "activations", "backend", "constraints", "gradients", "initializers", "losses", "metrics",
     "optimizers", "random", "regularizers", "utils" },
   { "layers" },
   { "callbacks", "models" },
-  { "saving" },
+  { "help", "saving" },
   { "init" },
 }
 local top = "Makefile src lua rocks spec examples README.md LICENSE build"
