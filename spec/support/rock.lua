@@ -1,6 +1,5 @@
 -- A smoke test of the installed rock, the first place on package.path. It is
--- run from an empty folder, so that nothing can come from the checkout, and
--- with LD_BIND_NOW, so that a C function that is nowhere is found at require.
+-- run from an empty folder, so that nothing can come from the checkout.
 
 local tree = package.path:match "^(.-)/share/lua/"
 local failed = 0
