@@ -12,7 +12,8 @@ LUA     = lua5.4
 CC      = gcc
 CFLAGS  = -O3
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-          -Wwrite-strings -Wvla -Wpointer-arith -Wundef
+          -Wwrite-strings -Wvla -Wpointer-arith -Wundef \
+          -Werror=implicit-function-declaration
 
 # Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there.
 ask         = $(shell pkg-config $(1) 2>/dev/null)
