@@ -14,6 +14,12 @@
 /* whole numbers wrap, as machine integers do */
 #define WRAP(a, operator, b) ((int32_t)((uint32_t)(a) operator (uint32_t)(b)))
 
+/* the rest has the sign of b, as in Python */
+INLINE float floored_rest(float a, float b) {
+  float r = fmodf(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 BINARY(add, a + b)
 BINARY_INT(add, WRAP(a, +, b))
 BINARY(subtract, a - b)
@@ -22,7 +28,7 @@ BINARY(multiply, a *b)
 BINARY_INT(multiply, WRAP(a, *, b))
 BINARY(divide, a / b)
 BINARY(floor_divide, floorf(a / b))
-BINARY(mod, vmod(a, b))
+BINARY(mod, floored_rest(a, b))
 BINARY(power, vpow(a, b))
 BINARY(arctan2, vatan2(a, b))
 BINARY(maximum, a != a ? a : b != b ? b : b <= a ? a : b)

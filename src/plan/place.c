@@ -250,6 +250,19 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   return reads_aligned(p, g, old);
 }
 
+/* The new value of a variable would be the product's place: it gets another,
+** as the group reads the old value while it finishes the product. */
+static void make_room(Placer *k, int v) {
+  Unit u = k->p->unit[k->life[v].first];
+  Group *g = u.group >= 0 ? &k->p->groups[u.group] : NULL;
+  if (g == NULL || g->anchor < 0 || g->host < 0 ||
+      k->p->first_value[g->host] != v)
+    return;
+  g->host = -1;
+  k->unit = k->life[v].first;
+  set_first(k, g->anchor);
+}
+
 static void place_updates(Placer *k) {
   Prog *p = k->p;
   for (int i = 0; i < p->f->nbindings; i++) {
@@ -257,8 +270,11 @@ static void place_updates(Placer *k) {
       continue;
     int v = prog_value(p, p->update[i]), old = prog_value(p, p->leaf[i]);
     Place to = {VARIABLE, i, 0};
-    if ((p->passes & PASS_REUSE) && k->life[v].root == v && is_free(k, v) &&
-        may_overwrite(k, v, old))
+    bool free = (p->passes & PASS_REUSE) && k->life[v].root == v &&
+                is_free(k, v);
+    if (free)
+      make_room(k, v);
+    if (free && may_overwrite(k, v, old))
       p->place[v] = to;
     else
       add_move(p, v, to);

@@ -102,13 +102,23 @@ static bool constant_inputs(const Node *n) {
   return true;
 }
 
+/* Makes many elements of few: its readers repeat by themselves. */
+static bool repeats(const Node *n) {
+  int64_t most = 1;
+  for (int i = 0; i < n->nin; i++)
+    if (!op_shape_only(n->op, i) && type_elements(val_type(n->in[i])) > most)
+      most = type_elements(val_type(n->in[i]));
+  return n->op->kind == MOVE && type_elements(&n->out[0].type) > most;
+}
+
 /* A node of constants becomes a constant, unless it makes a big one of small
 ** ones. */
 static Val fold(Prog *p, Val v) {
   Node *n = v.node;
   if (!(p->passes & PASS_SIMPLIFY) || n->op->kind == LEAF || n->nout != 1 ||
       n->op->traits & (DRAWS | HOST) || !constant_inputs(n) ||
-      type_elements(&n->out[0].type) > 1024 || n->op->kind == CALL)
+      type_elements(&n->out[0].type) > 1024 || n->op->kind == CALL ||
+      repeats(n))
     return v;
   if (!node_evaluate(&p->c, n))
     return v;
