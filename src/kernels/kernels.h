@@ -29,7 +29,7 @@ typedef enum Reduction {
 } Reduction;
 
 /* y (outer, inner) of x (outer, n, inner); the part y[o0..o1)[i0..i1). Sums
-** are taken in a fixed order that depends on n alone (16 lanes in chunks).
+** are taken in a fixed order that depends on n and inner alone.
 ** n = 0 gives 0, -inf, inf, 1 (integers: INT32_MIN, INT32_MAX). NaN wins in
 ** max and min, as in NumPy. */
 void reduce_f32(Reduction r, const float *x, float *y, int64_t n,
