@@ -35,7 +35,7 @@ describe("errors of models", function()
     end, 'did you mean "batch_size"?')
     assert.error_at_line(function()
       model:compile { loss = "mean_sqared_error" }
-    end, 'did you mean "mean_squared_error"?')
+    end, 'did you mean "MeanSquaredError"?')
     assert.error_at_line(function() model:compile { optimizer = "adamm" } end, "unknown optimizer")
     assert.error_at_line(function()
       model:compile { metrics = { "acuracy" } }

@@ -81,7 +81,8 @@ describe("metrics", function()
     assert.near_all(after(m.Precision {}, t, p), 2 / 3)
     assert.near_all(after(m.Recall {}, t, p), 2 / 3)
     assert.near_all(after(m.Precision {}, t, p, { 0, 0, 1, 0 }), 1)
-    assert.near_all(after(m.Precision { top_k = 2 }, { 0, 0, 1, 1 }, { 1, 1, 1, 1 }), .5)
+    assert.near_all(after(m.Precision { top_k = 2 }, { 0, 0, 1, 1 }, { 1, 1, 1, 1 }), 0)
+    assert.near_all(after(m.Precision { top_k = 2 }, { 0, 0, 1, 1 }, { .1, .5, .9, .3 }), .5)
     assert.near_all(after(m.Recall { thresholds = { .25, .75 } }, { 1, 1, 0, 0 },
       { .5, .9, .6, .1 }), { 1, .5 })
     assert.equal("precision", m.Precision {}.name)
@@ -110,7 +111,7 @@ describe("metrics", function()
     assert.near_all(after(m.BinaryIoU {}, { 0, 1, 0, 1 }, { .1, .2, .4, .7 }), .5833333, 1e-5)
     assert.near_all(after(m.OneHotMeanIoU { 3 },
       { { 0, 0, 1 }, { 1, 0, 0 }, { 0, 1, 0 }, { 1, 0, 0 } },
-      { { .2, .3, .5 }, { .1, .2, .7 }, { .5, .3, .1 }, { .1, .4, .5 } }), .083333, 1e-4)
+      { { .2, .3, .5 }, { .1, .2, .7 }, { .5, .3, .1 }, { .1, .4, .5 } }), 1 / 9, 1e-4)
   end)
 
   it("serves names, functions and closures", function()

@@ -7,6 +7,8 @@ require "lunula.callbacks.monitor"
 
 local callbacks = declare.catalogue("callback", callback.classes)
 
+callbacks.declare = callback.declare
+
 -- params.history: shall a History be kept?
 function callbacks.list(model, given, params)
   return callback.list(model, given, params, params.history and simple.History {} or nil)

@@ -29,12 +29,16 @@ local function flatten(y_true, y_pred, weight, class_id)
   return ops.reshape(y_true, { 1, -1 }), ops.reshape(y_pred, { 1, -1 }), weight
 end
 
--- Keeps the k largest predictions of a row and sends the others out of every threshold's reach.
+-- Keeps the k largest predictions of a row (the first of equal ones) and sends the others out of
+-- every threshold's reach.
 local function keep_top_k(y_pred, k)
   y_pred = float(reduction.tensor(y_pred))
-  local values = ops.top_k(y_pred, k)
-  local least = ops.min(values, -1, true)
-  return ops.where(ops.greater_equal(y_pred, least), y_pred, -math.huge)
+  local shape = y_pred.shape
+  local mine, other = ops.expand_dims(y_pred, -1), ops.expand_dims(y_pred, -2)
+  local before = ops.cast(ops.tri(shape[#shape], nil, -1), "bool")
+  local better = ops.logical_or(ops.greater(other, mine),
+    ops.logical_and(ops.equal(other, mine), before))
+  return ops.where(ops.less(ops.sum(float(better), -1), k), y_pred, -math.huge)
 end
 
 -- How many of each kind per threshold: a table of functions from (positive, predicted) to what is

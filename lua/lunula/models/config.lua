@@ -132,6 +132,12 @@ local function read_layer(entry)
     local layer = input.operation(name, entry.config and entry.config.name or entry.name)
     if layer then return layer end
   end
+  local given = entry.config
+  if name == "InputLayer" and given and given.batch_input_shape then     -- as Keras 2 wrote it
+    return input.InputLayer {
+      batch_shape = given.batch_input_shape, dtype = given.dtype, name = given.name or entry.name,
+    }
+  end
   return declare.get("layer", entry)
 end
 
