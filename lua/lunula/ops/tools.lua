@@ -1,0 +1,174 @@
+-- What the op families share: how a composite enters the catalogue, how axes are read, and which
+-- type a result has. Shapes may have unknown sizes (`false`); nothing here computes with one.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+
+local ops = core.ops
+local tools = {}
+
+function tools.op(name, signature, doc, fn)
+  core.define { name = name, signature = signature, doc = doc, fn = fn }
+end
+
+-- A second name of an op that exists.
+function tools.alias(name, target)
+  for _, row in ipairs(core.catalogue()) do
+    if row.name == target then
+      return tools.op(name, row.signature, ("The same as %s."):format(target), ops[target])
+    end
+  end
+  error("no op named " .. target, 0)
+end
+
+local function is_plain_table(x) return type(x) == "table" and getmetatable(x) == nil end
+
+local function has_names(x) return is_plain_table(x) and type(next(x)) == "string" end
+
+-- Lets an op whose parameter after `fixed` others is a list also take its elements one by one:
+-- einsum("ij,jk", a, b) beside einsum("ij,jk", {a, b}).
+function tools.variadic(name, fixed)
+  local listed = ops[name]
+  ops[name] = function (...)
+    local args = table.pack(...)
+    local options = has_names(args[args.n]) and args[args.n] or nil
+    local last = options and args.n - 1 or args.n
+    if last <= fixed or (last == fixed + 1 and is_plain_table(args[last])) then return listed(...) end
+    local list = table.move(args, fixed + 1, last, 1, {})
+    args[fixed + 1], args[fixed + 2] = list, options
+    return listed(table.unpack(args, 1, options and fixed + 2 or fixed + 1))
+  end
+end
+
+-- A plain function whose arguments may also come by name in a last table, as those of ops may.
+function tools.takes(parameters, body)
+  local names, place = {}, {}
+  for name in parameters:gmatch("%S+") do
+    names[#names + 1] = name
+    place[name] = #names
+  end
+  return function (...)
+    local args = table.pack(...)
+    local last = args[args.n]
+    if has_names(last) then
+      args[args.n] = nil
+      for name, value in pairs(last) do
+        if not place[name] then
+          core.raise("no argument named \"%s\"; there are: %s", tostring(name),
+            table.concat(names, ", "))
+        end
+        args[place[name]] = value
+      end
+    end
+    return body(table.unpack(args, 1, #names))
+  end
+end
+
+-- ---- axes -------------------------------------------------------------------------------------
+
+-- An axis counted from 0, whichever end the user counted from.
+function tools.axis(name, axis, rank)
+  local from_start = axis < 0 and axis + rank or axis
+  if from_start < 0 or from_start >= rank then
+    core.raise("%s: axis %d is out of range for a tensor of rank %d", name, axis, rank)
+  end
+  return from_start
+end
+
+-- A list of axes counted from 0: all of them for nil, one for a number.
+function tools.axes(name, axis, rank)
+  if axis == nil then
+    local all = {}
+    for i = 1, rank do all[i] = i - 1 end
+    return all
+  end
+  if type(axis) == "number" then return { tools.axis(name, axis, rank) } end
+  local list, seen = {}, {}
+  for i, one in ipairs(axis) do
+    list[i] = tools.axis(name, one, rank)
+    if seen[list[i]] then core.raise("%s: axis %d is given twice", name, one) end
+    seen[list[i]] = true
+  end
+  return list
+end
+
+-- The size of an axis, which the op cannot do without.
+function tools.known_size(name, x, axis)
+  local size = x.shape[axis + 1]
+  if not size then
+    core.raise("%s: the size of axis %d must be known, the shape is %s", name, axis,
+      tools.shape_text(x.shape))
+  end
+  return size
+end
+
+-- The sizes of x as a target of reshape and broadcast_to, which write "the size of axis i" as
+-- -2 - i: so an unknown size is kept without being known.
+function tools.sizes(x)
+  local sizes = x.shape
+  for i, size in ipairs(sizes) do
+    if not size then sizes[i] = -1 - i end
+  end
+  return sizes
+end
+
+-- The size of several axes as one; -1, "what is left", when one of them is unknown.
+function tools.product(sizes)
+  local n = 1
+  for _, size in ipairs(sizes) do
+    if size < 0 then return -1 end
+    n = n * size
+  end
+  return n
+end
+
+-- The part of x from `start` along one axis; count -1 goes to the end.
+function tools.part(x, axis, start, count)
+  local starts, counts = tools.fill(x.rank, 0), tools.fill(x.rank, -1)
+  starts[axis + 1], counts[axis + 1] = start, count
+  return ops.slice_steps(x, starts, nil, counts)
+end
+
+function tools.shape_text(shape)
+  local words = {}
+  for i, size in ipairs(shape) do words[i] = size and ("%d"):format(size) or "None" end
+  return "(" .. table.concat(words, ", ") .. (#words == 1 and ",)" or ")")
+end
+
+-- A list with the same value n times.
+function tools.fill(n, value)
+  local list = {}
+  for i = 1, n do list[i] = value end
+  return list
+end
+
+-- A list whose numbers and tables have become tensors.
+function tools.tensors(list)
+  local tensors = {}
+  for i, x in ipairs(list) do tensors[i] = core.is_tensor(x) and x or core.tensor(x) end
+  return tensors
+end
+
+-- ---- types ------------------------------------------------------------------------------------
+
+local float_types = { float16 = true, bfloat16 = true, float32 = true, float64 = true }
+
+function tools.is_float(x) return float_types[x.dtype] or false end
+
+-- Integers and booleans become floats; floats stay as they are.
+function tools.float(x)
+  if tools.is_float(x) then return x end
+  return ops.cast(x, config.floatx())
+end
+
+function tools.cast(x, dtype)
+  if x.dtype == dtype then return x end
+  return ops.cast(x, dtype)
+end
+
+-- What only sparse backends have.
+function tools.refuse_sparse(name, sparse)
+  if sparse then core.raise("%s: tensors are dense here, sparse=true cannot be had", name) end
+end
+
+return tools
