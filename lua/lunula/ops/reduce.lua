@@ -1,0 +1,173 @@
+-- Reductions that are not rows: means and variances, tests over all elements, and sums of
+-- exponentials. The number of elements is the op `count`, because the batch may be unknown.
+
+local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
+
+local ops, op, alias = core.ops, tools.op, tools.alias
+
+-- ---- what Keras's signatures have beyond the rows ----------------------------------------------
+
+local row = { max = ops.max, min = ops.min, prod = ops.prod, cumsum = ops.cumsum }
+
+op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
+  "The largest over the axes (nil: all), and not less than initial.",
+  function (x, axis, keepdims, initial)
+    local y = row.max(x, axis, keepdims)
+    return initial and ops.maximum(y, initial) or y
+  end)
+
+op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
+  "The smallest over the axes (nil: all), and not more than initial.",
+  function (x, axis, keepdims, initial)
+    local y = row.min(x, axis, keepdims)
+    return initial and ops.minimum(y, initial) or y
+  end)
+
+op("prod", "x, axis:axes=nil, keepdims:bool=false, dtype:dtype=nil",
+  "The product over the axes (nil: all).", function (x, axis, keepdims, dtype)
+    return row.prod(dtype and tools.cast(x, dtype) or x, axis, keepdims)
+  end)
+
+op("cumsum", "x, axis:int=nil, dtype:dtype=nil, reverse:bool=false, exclusive:bool=false",
+  "Running sums along an axis (nil: of all).", function (x, axis, dtype, reverse, exclusive)
+    if dtype then x = tools.cast(x, dtype) end
+    if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
+    return row.cumsum(x, axis, reverse, exclusive)
+  end)
+
+alias("amax", "max")
+alias("amin", "min")
+
+-- ---- tests ------------------------------------------------------------------------------------
+
+local function how_many(x, axis, keepdims)
+  return ops.sum(ops.cast(x, "int32"), axis, keepdims)
+end
+
+op("any", "x, axis:axes=nil, keepdims:bool=false", "True where an element is not 0.",
+  function (x, axis, keepdims)
+    return ops.not_equal(how_many(ops.not_equal(x, 0), axis, keepdims), 0)
+  end)
+
+op("all", "x, axis:axes=nil, keepdims:bool=false", "True where no element is 0.",
+  function (x, axis, keepdims)
+    return ops.equal(how_many(ops.equal(x, 0), axis, keepdims), 0)
+  end)
+
+op("count_nonzero", "x, axis:axes=nil", "The number of elements that are not 0.",
+  function (x, axis)
+    return how_many(ops.not_equal(x, 0), axis)
+  end)
+
+op("allclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
+  "Whether isclose holds for every element.", function (x1, x2, rtol, atol, equal_nan)
+    return ops.all(ops.isclose(x1, x2, rtol, atol, equal_nan))
+  end)
+
+-- ---- means ------------------------------------------------------------------------------------
+
+op("mean", "x, axis:axes=nil, keepdims:bool=false", "The mean; of integers a float.",
+  function (x, axis, keepdims)
+    return ops.sum(tools.float(x), axis, keepdims) / ops.count(x, axis)
+  end)
+
+op("average", "x, axis:axes=nil, weights=nil",
+  "The mean of x with the given weights, which have x's shape or the length of one axis.",
+  function (x, axis, weights)
+    if weights == nil then return ops.mean(x, axis) end
+    if weights.rank ~= x.rank then
+      if weights.rank ~= 1 or type(axis) ~= "number" then
+        core.raise("average: weights of shape %s need one axis of x, whose shape is %s",
+          tools.shape_text(weights.shape), tools.shape_text(x.shape))
+      end
+      local shape = tools.fill(x.rank, 1)
+      shape[tools.axis("average", axis, x.rank) + 1] = -1
+      weights = ops.reshape(weights, shape) * ops.ones_like(x)
+    end
+    return ops.sum(x * weights, axis) / ops.sum(weights, axis)
+  end)
+
+op("var", "x, axis:axes=nil, keepdims:bool=false", "The mean square distance from the mean.",
+  function (x, axis, keepdims)
+    x = tools.float(x)
+    return ops.mean(ops.square(x - ops.mean(x, axis, true)), axis, keepdims)
+  end)
+
+op("std", "x, axis:axes=nil, keepdims:bool=false", "The square root of the variance.",
+  function (x, axis, keepdims)
+    return ops.sqrt(ops.var(x, axis, keepdims))
+  end)
+
+op("ptp", "x, axis:axes=nil, keepdims:bool=false", "The largest element minus the smallest.",
+  function (x, axis, keepdims)
+    return ops.max(x, axis, keepdims) - ops.min(x, axis, keepdims)
+  end)
+
+-- ---- exponentials -----------------------------------------------------------------------------
+
+-- The largest element is only there to keep exp small: the result does not depend on it, so no
+-- gradient goes through it; where it is infinite it would make NaN of every difference.
+op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), without overflow.",
+  function (x, axis, keepdims)
+    x = tools.float(x)
+    local largest = ops.stop_gradient(ops.max(x, axis, true))
+    largest = ops.where(ops.isfinite(largest), largest, 0)
+    local y = ops.log(ops.sum(ops.exp(x - largest), axis, true)) + largest
+    if keepdims then return y end
+    return ops.sum(y, axis) -- of one element: drops the axes
+  end)
+
+-- ---- running products -------------------------------------------------------------------------
+
+-- By doubling: after step s each element holds the product of 2^s elements up to itself. Exact for
+-- zeros and negative numbers, where the way through logarithms is not.
+op("cumprod", "x, axis:int=nil, dtype:dtype=nil", "Running products along an axis (nil: of all).",
+  function (x, axis, dtype)
+    if dtype then x = tools.cast(x, dtype) end
+    if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
+    axis = tools.axis("cumprod", axis, x.rank)
+    local n = tools.known_size("cumprod", x, axis)
+    local before, after = tools.fill(x.rank, 0), tools.fill(x.rank, 0)
+    local shift = 1
+    while shift < n do
+      before[axis + 1] = shift
+      x = x * ops.pad_with(tools.part(x, axis, 0, n - shift), before, after, nil, 1)
+      shift = shift * 2
+    end
+    return x
+  end)
+
+-- ---- without NaN ------------------------------------------------------------------------------
+
+-- Each is its plain namesake after NaN was replaced by what does not count.
+local function ignoring(name, plain, neutral, doc)
+  op(name, "x, axis:axes=nil, keepdims:bool=false", doc, function (x, axis, keepdims)
+    return ops[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
+  end)
+end
+
+ignoring("nansum", "sum", 0, "The sum of the elements that are numbers.")
+ignoring("nanprod", "prod", 1, "The product of the elements that are numbers.")
+ignoring("nanmax", "max", -math.huge, "The largest element that is a number.")
+ignoring("nanmin", "min", math.huge, "The smallest element that is a number.")
+
+local function numbers(x, axis, keepdims)
+  return ops.sum(ops.cast(~ops.isnan(x), "float32"), axis, keepdims)
+end
+
+op("nanmean", "x, axis:axes=nil, keepdims:bool=false", "The mean of the elements that are numbers.",
+  function (x, axis, keepdims)
+    return ops.nansum(x, axis, keepdims) / numbers(x, axis, keepdims)
+  end)
+
+op("nanvar", "x, axis:axes=nil, keepdims:bool=false",
+  "The variance of the elements that are numbers.", function (x, axis, keepdims)
+    local distance = x - ops.nanmean(x, axis, true)
+    return ops.nansum(ops.square(distance), axis, keepdims) / numbers(x, axis, keepdims)
+  end)
+
+op("nanstd", "x, axis:axes=nil, keepdims:bool=false",
+  "The standard deviation of the elements that are numbers.", function (x, axis, keepdims)
+    return ops.sqrt(ops.nanvar(x, axis, keepdims))
+  end)
