@@ -1,0 +1,243 @@
+-- Shapes: what an array looks like, never what is in it. Rows reshape, transpose, slice, flip,
+-- concatenate and pad_with do the work. Sizes may be unknown, so nothing is computed from one.
+
+local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+-- ---- axes that come and go --------------------------------------------------------------------
+
+op("expand_dims", "x, axis:axes", "x with axes of size 1, at these places of the result.",
+  function (x, axis)
+    local list = type(axis) == "table" and axis or { axis }
+    local rank = x.rank + #list
+    local new = {}
+    for _, at in ipairs(tools.axes("expand_dims", list, rank)) do new[at + 1] = true end
+    local sizes, target, old = tools.sizes(x), {}, 0
+    for i = 1, rank do
+      if not new[i] then old = old + 1 end
+      target[i] = new[i] and 1 or sizes[old]
+    end
+    return ops.reshape(x, target)
+  end)
+
+op("squeeze", "x, axis:axes=nil", "x without these axes of size 1 (nil: without any).",
+  function (x, axis)
+    local sizes, gone, target = x.shape, {}, {}
+    for _, at in ipairs(tools.axes("squeeze", axis, x.rank)) do
+      if axis == nil then
+        gone[at + 1] = sizes[at + 1] == 1
+      elseif sizes[at + 1] and sizes[at + 1] ~= 1 then
+        core.raise("squeeze: axis %d has size %d, not 1: x is %s", at, sizes[at + 1],
+          tools.shape_text(sizes))
+      else
+        gone[at + 1] = true
+      end
+    end
+    for i, size in ipairs(tools.sizes(x)) do
+      if not gone[i] then target[#target + 1] = size end
+    end
+    return ops.reshape(x, target)
+  end)
+
+op("ravel", "x", "All elements in one axis.", function (x)
+  return ops.reshape(x, { -1 })
+end)
+
+op("swapaxes", "x, axis1:int, axis2:int", "x with two axes exchanged.", function (x, axis1, axis2)
+  local order = tools.axes("swapaxes", nil, x.rank)
+  local a = tools.axis("swapaxes", axis1, x.rank) + 1
+  local b = tools.axis("swapaxes", axis2, x.rank) + 1
+  order[a], order[b] = order[b], order[a]
+  return ops.transpose(x, order)
+end)
+
+op("moveaxis", "x, source:axes, destination:axes", "x with axes moved to other places.",
+  function (x, source, destination)
+    local from = tools.axes("moveaxis", source, x.rank)
+    local to = tools.axes("moveaxis", destination, x.rank)
+    if #from ~= #to then
+      core.raise("moveaxis: %d axes for %d places", #from, #to)
+    end
+    local order, moved = {}, {}
+    for i, axis in ipairs(from) do order[to[i] + 1], moved[axis] = axis, true end
+    local next_axis = 0
+    for i = 1, x.rank do
+      if not order[i] then
+        while moved[next_axis] do next_axis = next_axis + 1 end
+        order[i], next_axis = next_axis, next_axis + 1
+      end
+    end
+    return ops.transpose(x, order)
+  end)
+
+op("slice", "inputs, start_indices:ints, shape:ints",
+  "The block of a shape from a corner on; a size of -1 goes to the end.",
+  function (inputs, start_indices, shape)
+    return ops.slice_steps(inputs, start_indices, nil, shape)
+  end)
+
+-- ---- repetition -------------------------------------------------------------------------------
+
+-- x with a new axis of n copies at `axis`.
+local function copies(x, n, axis)
+  x = ops.expand_dims(x, axis)
+  local sizes = tools.sizes(x)
+  sizes[axis + 1] = n
+  return ops.broadcast_to(x, sizes)
+end
+
+-- Axis `axis` and the next one as one.
+local function merge(x, axis)
+  local sizes = tools.sizes(x)
+  sizes[axis + 1] = tools.product { sizes[axis + 1], table.remove(sizes, axis + 2) }
+  return ops.reshape(x, sizes)
+end
+
+local function repeat_each(x, repeats, axis)
+  if type(repeats) == "number" then return merge(copies(x, repeats, axis + 1), axis) end
+  local n = tools.known_size("repeat", x, axis)
+  if #repeats == 1 then return repeat_each(x, repeats[1], axis) end
+  if #repeats ~= n then
+    core.raise("repeat: %d numbers for the %d elements of axis %d", #repeats, n, axis)
+  end
+  local ids = {}
+  for i, times in ipairs(repeats) do
+    for _ = 1, times do ids[#ids + 1] = i - 1 end
+  end
+  return ops.take(x, core.tensor(ids, { dtype = "int32", shape = { #ids } }), axis)
+end
+
+local function repeat_elements(x, repeats, axis)
+  if axis == nil then x, axis = ops.ravel(x), 0 end
+  return repeat_each(x, repeats, tools.axis("repeat", axis, x.rank))
+end
+
+op("repeat", "x, repeats:any, axis:int=nil", "Every element of an axis so many times.",
+  repeat_elements)
+op("repeat_elements", "x, rep:any, axis:int", "repeat under a name that Lua can write.",
+  repeat_elements)
+
+op("tile", "x, repeats:any", "The whole of x so many times along each axis.",
+  function (x, repeats)
+    if type(repeats) == "number" then repeats = { repeats } end
+    local times = table.move(repeats, 1, #repeats, 1, {})
+    while #times < x.rank do table.insert(times, 1, 1) end
+    while x.rank < #times do x = ops.expand_dims(x, 0) end
+    for i, n in ipairs(times) do
+      if n ~= 1 then x = merge(copies(x, n, i - 1), i - 1) end
+    end
+    return x
+  end)
+
+-- ---- turning ----------------------------------------------------------------------------------
+
+op("fliplr", "x", "x with its second axis reversed.", function (x) return ops.flip(x, 1) end)
+op("flipud", "x", "x with its first axis reversed.", function (x) return ops.flip(x, 0) end)
+
+-- Towards the start by n places; what falls off comes back at the end.
+local function roll_back(x, n, axis)
+  return ops.concatenate({ tools.part(x, axis, n, -1), tools.part(x, axis, 0, n) }, axis)
+end
+
+local function roll_axis(x, shift, axis)
+  local size = x.shape[axis + 1]
+  if size then
+    shift = size > 0 and shift % size or 0
+    if shift == 0 then return x end
+    return roll_back(x, size - shift, axis)
+  end
+  if shift == 0 then return x end
+  if shift < 0 then return roll_back(x, -shift, axis) end
+  return ops.flip(roll_back(ops.flip(x, axis), shift, axis), axis)
+end
+
+-- The shape of x as what its flat form is reshaped to.
+local function flat_target(x)
+  local sizes = x.shape
+  for i, size in ipairs(sizes) do sizes[i] = size or -1 end
+  return sizes
+end
+
+op("roll", "x, shift:any, axis:axes=nil",
+  "x moved along an axis, what falls off coming back (nil: as one axis, in the same shape).",
+  function (x, shift, axis)
+    if axis == nil then
+      return ops.reshape(roll_axis(ops.ravel(x), shift, 0), flat_target(x))
+    end
+    local axes = tools.axes("roll", axis, x.rank)
+    for i, at in ipairs(axes) do
+      x = roll_axis(x, type(shift) == "table" and shift[i] or shift, at)
+    end
+    return x
+  end)
+
+op("rot90", "array, k:int=1, axes:ints=nil",
+  "Turned by k right angles in the plane of two axes (nil: the first two).",
+  function (array, k, axes)
+    axes = axes or { 0, 1 }
+    local first = tools.axis("rot90", axes[1], array.rank)
+    local second = tools.axis("rot90", axes[2], array.rank)
+    k = k % 4
+    if k == 0 then return array end
+    if k == 2 then return ops.flip(ops.flip(array, first), second) end
+    local turned = ops.swapaxes(k == 1 and ops.flip(array, second) or array, first, second)
+    return k == 3 and ops.flip(turned, second) or turned
+  end)
+
+-- ---- padding ----------------------------------------------------------------------------------
+
+-- {before, after} for each axis, from any of Keras's ways to write it.
+local function pad_widths(pad_width, rank)
+  if type(pad_width) == "number" then pad_width = { pad_width, pad_width } end
+  if type(pad_width[1]) == "number" then pad_width = { pad_width } end
+  local widths = {}
+  for i = 1, rank do
+    local pair = #pad_width == 1 and pad_width[1] or pad_width[i]
+    if type(pair) == "number" then pair = { pair, pair } end
+    if pair == nil then
+      core.raise("pad: pad_width has %d entries for a tensor of rank %d", #pad_width, rank)
+    end
+    widths[i] = { pair[1], pair[2] or pair[1] }
+  end
+  if #pad_width > 1 and #pad_width ~= rank then
+    core.raise("pad: pad_width has %d entries for a tensor of rank %d", #pad_width, rank)
+  end
+  return widths
+end
+
+-- The n elements before x along an axis, in order, by the mode; those after it are the same of the
+-- flipped x. Works from the start of x alone, so that its size may be unknown.
+local borders = {
+  reflect = function (x, n, axis) return ops.flip(tools.part(x, axis, 1, n), axis) end,
+  symmetric = function (x, n, axis) return ops.flip(tools.part(x, axis, 0, n), axis) end,
+  edge = function (x, n, axis) return merge(copies(tools.part(x, axis, 0, 1), n, axis), axis) end,
+}
+
+local function pad_axis(x, width, axis, mode)
+  local parts = { x }
+  if width[1] > 0 then table.insert(parts, 1, borders[mode](x, width[1], axis)) end
+  if width[2] > 0 then
+    parts[#parts + 1] = ops.flip(borders[mode](ops.flip(x, axis), width[2], axis), axis)
+  end
+  return #parts > 1 and ops.concatenate(parts, axis) or x
+end
+
+op("pad", "x, pad_width:any, mode:str=\"constant\", constant_values:num=nil",
+  "x with a border: constant, reflect, symmetric or edge.",
+  function (x, pad_width, mode, constant_values)
+    local widths = pad_widths(pad_width, x.rank)
+    if mode == "constant" then
+      local before, after = {}, {}
+      for i, width in ipairs(widths) do before[i], after[i] = width[1], width[2] end
+      return ops.pad_with(x, before, after, nil, constant_values or 0)
+    end
+    if not borders[mode] then
+      core.raise("pad: mode must be constant, reflect, symmetric or edge, got \"%s\"", mode)
+    elseif constant_values then
+      core.raise("pad: constant_values goes with mode=\"constant\", the mode is \"%s\"", mode)
+    end
+    for i, width in ipairs(widths) do x = pad_axis(x, width, i - 1, mode) end
+    return x
+  end)
