@@ -1,0 +1,213 @@
+-- Tensors made from sizes and numbers. A triangle is a comparison of positions, so the mask of a
+-- matrix with unknown sizes comes from the matrix itself.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+op("zeros", "shape:ints, dtype:dtype=nil", "A tensor of zeros.", function (shape, dtype)
+  return ops.full(shape, 0, dtype or config.floatx())
+end)
+
+op("ones", "shape:ints, dtype:dtype=nil", "A tensor of ones.", function (shape, dtype)
+  return ops.full(shape, 1, dtype or config.floatx())
+end)
+
+op("empty", "shape:ints, dtype:dtype=nil", "A tensor whose content does not matter: zeros.",
+  function (shape, dtype)
+    return ops.zeros(shape, dtype)
+  end)
+
+op("empty_like", "x, dtype:dtype=nil", "A tensor like x whose content does not matter: zeros.",
+  function (x, dtype)
+    return ops.zeros_like(x, dtype)
+  end)
+
+op("copy", "x", "x itself: tensors do not change.", function (x) return x end)
+
+-- ---- ranges -----------------------------------------------------------------------------------
+
+local function is_whole(x) return math.type(x) == "integer" end
+
+op("arange", "start:num, stop:num=nil, step:num=nil, dtype:dtype=nil",
+  "start, start + step ... up to, not including, stop; from 0 when only stop is given.",
+  function (start, stop, step, dtype)
+    if stop == nil then start, stop = 0, start end
+    step = step or 1
+    if not dtype then
+      dtype = is_whole(start) and is_whole(stop) and is_whole(step) and "int32" or config.floatx()
+    end
+    return ops.range(start, stop, step, dtype)
+  end)
+
+op("linspace", "start, stop, num:int=50, endpoint:bool=true, retstep:bool=false, "
+  .. "dtype:dtype=nil, axis:int=0",
+  "num values from start to stop, evenly; with retstep also the distance between them.",
+  function (start, stop, num, endpoint, retstep, dtype, axis)
+    start, stop = tools.float(start), tools.float(stop)
+    local gaps = endpoint and num - 1 or num
+    local rank = math.max(start.rank, stop.rank)
+    axis = tools.axis("linspace", axis, rank + 1)
+    local shape = tools.fill(rank + 1, 1)
+    shape[axis + 1] = num
+    local at = ops.reshape(ops.cast(ops.arange(num), "float32") / math.max(gaps, 1), shape)
+    local function lay(x)
+      while x.rank < rank do x = ops.expand_dims(x, 0) end
+      return ops.expand_dims(x, axis)
+    end
+    local y = lay(start) * (1 - at) + lay(stop) * at
+    if dtype then y = tools.cast(tools.is_float { dtype = dtype } and y or ops.floor(y), dtype) end
+    if not retstep then return y end
+    return y, (stop - start) / gaps
+  end)
+
+op("logspace", "start, stop, num:int=50, endpoint:bool=true, base:num=10, dtype:dtype=nil, "
+  .. "axis:int=0", "base to the power of linspace(start, stop).",
+  function (start, stop, num, endpoint, base, dtype, axis)
+    local y = ops.exp(ops.linspace(start, stop, num, endpoint, false, nil, axis) * math.log(base))
+    return dtype and tools.cast(y, dtype) or y
+  end)
+
+-- ---- matrices ---------------------------------------------------------------------------------
+
+-- column number - row number, (rows, columns)
+local function diagonals(rows, columns)
+  return ops.expand_dims(ops.arange(columns), 0) - ops.expand_dims(ops.arange(rows), 1)
+end
+
+op("eye", "N:int, M:int=nil, k:int=0, dtype:dtype=nil",
+  "A matrix with ones on its k-th diagonal.", function (rows, columns, k, dtype)
+    return ops.cast(ops.equal(diagonals(rows, columns or rows), k), dtype or config.floatx())
+  end)
+
+op("identity", "n:int, dtype:dtype=nil", "A square matrix with ones on its diagonal.",
+  function (n, dtype)
+    return ops.eye(n, nil, 0, dtype)
+  end)
+
+op("tri", "N:int, M:int=nil, k:int=0, dtype:dtype=nil",
+  "A matrix with ones on and below its k-th diagonal.", function (rows, columns, k, dtype)
+    return ops.cast(ops.less_equal(diagonals(rows, columns or rows), k), dtype or config.floatx())
+  end)
+
+local function check_matrix(name, x)
+  if x.rank < 2 then
+    core.raise("%s: x needs two axes or more, its shape is %s", name, tools.shape_text(x.shape))
+  end
+end
+
+-- column number - row number of x's last two axes
+local function diagonals_like(x)
+  return ops.iota_like(x, x.rank - 1) - ops.iota_like(x, x.rank - 2)
+end
+
+op("tril", "x, k:int=0", "x with zeros above its k-th diagonal.", function (x, k)
+  check_matrix("tril", x)
+  return ops.where(ops.less_equal(diagonals_like(x), k), x, 0)
+end)
+
+op("triu", "x, k:int=0", "x with zeros below its k-th diagonal.", function (x, k)
+  check_matrix("triu", x)
+  return ops.where(ops.less_equal(k, diagonals_like(x)), x, 0)
+end)
+
+op("diag", "x, k:int=0", "A matrix with x on its k-th diagonal; of a matrix its k-th diagonal.",
+  function (x, k)
+    if x.rank == 2 then return ops.diagonal(x, k) end
+    if x.rank ~= 1 then
+      core.raise("diag: x is a vector or a matrix, its shape is %s", tools.shape_text(x.shape))
+    end
+    -- row i holds x[i - lead] where it is on the diagonal
+    local lead, tail = math.max(-k, 0), math.max(k, 0)
+    local rows = ops.pad_with(x, { lead }, { tail })
+    local square = ops.expand_dims(rows, 1) + ops.zeros_like(ops.expand_dims(rows, 0))
+    return ops.where(ops.equal(diagonals_like(square), k), square, 0)
+  end)
+
+op("diagflat", "x, k:int=0", "A matrix with all elements of x on its k-th diagonal.",
+  function (x, k)
+    return ops.diag(ops.ravel(x), k)
+  end)
+
+op("diagonal", "x, offset:int=0, axis1:int=0, axis2:int=1",
+  "The elements x[i][i + offset] of two axes, as a new last axis.",
+  function (x, offset, axis1, axis2)
+    local a = tools.axis("diagonal", axis1, x.rank)
+    local b = tools.axis("diagonal", axis2, x.rank)
+    if a == b then core.raise("diagonal: axis1 and axis2 are the same axis %d", a) end
+    local rows = tools.known_size("diagonal", x, a)
+    local columns = tools.known_size("diagonal", x, b)
+    x = ops.moveaxis(x, { a, b }, { -2, -1 })
+    x = ops.sum(ops.where(ops.equal(diagonals_like(x), offset), x, 0), -1)
+    local first = math.max(-offset, 0)
+    local count = math.max(math.min(rows, columns - offset) - first, 0)
+    return tools.part(x, x.rank - 1, math.min(first, rows), count)
+  end)
+
+op("trace", "x, offset:int=0, axis1:int=0, axis2:int=1", "The sum of a diagonal.",
+  function (x, offset, axis1, axis2)
+    local a, b = tools.axis("trace", axis1, x.rank), tools.axis("trace", axis2, x.rank)
+    if a == b then core.raise("trace: axis1 and axis2 are the same axis %d", a) end
+    x = ops.moveaxis(x, { a, b }, { -2, -1 })
+    return ops.sum(ops.where(ops.equal(diagonals_like(x), offset), x, 0), { -2, -1 })
+  end)
+
+op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.",
+  function (x, columns, increasing)
+    columns = columns or tools.known_size("vander", x, 0)
+    local parts, power = {}, ops.ones_like(x)
+    for i = 1, columns do
+      parts[increasing and i or columns - i + 1] = power
+      power = power * x
+    end
+    return ops.stack(parts, 1)
+  end)
+
+-- ---- classes ----------------------------------------------------------------------------------
+
+op("one_hot", "x, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=false",
+  "1 at the place that x names along a new axis, else 0; all 0 when there is no such place.",
+  function (x, num_classes, axis, dtype, sparse)
+    tools.refuse_sparse("one_hot", sparse)
+    axis = tools.axis("one_hot", axis, x.rank + 1)
+    local shape = tools.fill(x.rank + 1, 1)
+    shape[axis + 1] = num_classes
+    local places = ops.reshape(ops.arange(num_classes), shape)
+    local ids = ops.expand_dims(tools.cast(x, "int32"), axis)
+    return ops.cast(ops.equal(ids, places), dtype or config.floatx())
+  end)
+
+op("multi_hot", "inputs, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=false",
+  "1 at every place that a row of inputs names, else 0.",
+  function (inputs, num_classes, axis, dtype, sparse)
+    tools.refuse_sparse("multi_hot", sparse)
+    local each = ops.one_hot(inputs, num_classes, axis, dtype)
+    return ops.max(each, inputs.rank > 1 and 1 or 0)
+  end)
+
+op("meshgrid", "x:tensors, indexing:str=\"xy\"",
+  "Each vector laid along its own axis and repeated along the others: several results.",
+  function (x, indexing)
+    if indexing ~= "xy" and indexing ~= "ij" then
+      core.raise("meshgrid: indexing must be \"xy\" or \"ij\", got \"%s\"", indexing)
+    end
+    local rank, laid = #x, {}
+    for i, vector in ipairs(tools.tensors(x)) do
+      local axis = i
+      if indexing == "xy" and rank > 1 and i <= 2 then axis = 3 - i end
+      local shape = tools.fill(rank, 1)
+      shape[axis] = -1
+      laid[i] = ops.reshape(vector, shape)
+    end
+    local grids = {}
+    for i = 1, rank do
+      grids[i] = laid[i]
+      for j = 1, rank do
+        if j ~= i then grids[i] = grids[i] + ops.zeros_like(tools.cast(laid[j], laid[i].dtype)) end
+      end
+    end
+    return table.unpack(grids)
+  end)
+tools.variadic("meshgrid", 0)
