@@ -1,0 +1,181 @@
+-- Picking and placing by number: rows `gather`, `take_along_axis` and `scatter_add` do the work.
+-- Numbers of rows count from 0, as class labels do; below 0 they count from the end.
+
+local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+-- ---- taking -----------------------------------------------------------------------------------
+
+op("take", "x, indices, axis:int=nil", "The parts of x with these numbers along an axis.",
+  function (x, indices, axis)
+    if axis == nil then x, axis = ops.ravel(x), 0 end
+    axis = tools.axis("take", axis, x.rank)
+    local ids = tools.cast(indices, "int32")
+    if axis == 0 then return ops.gather(x, ids) end
+    local picked = ops.gather(ops.moveaxis(x, axis, 0), ids)
+    local from, to = {}, {}
+    for i = 1, ids.rank do from[i], to[i] = i - 1, axis + i - 1 end
+    if ids.rank == 0 then return picked end
+    return ops.moveaxis(picked, from, to)
+  end)
+
+local take_along_axis = ops.take_along_axis
+
+op("take_along_axis", "x, indices, axis:int=nil",
+  "Elements by their numbers along an axis (nil: of x as one axis).", function (x, indices, axis)
+    if axis == nil then x, indices, axis = ops.ravel(x), ops.ravel(indices), 0 end
+    return take_along_axis(x, tools.cast(indices, "int32"), axis)
+  end)
+
+-- ---- replacing --------------------------------------------------------------------------------
+
+-- Along axis i the middle is replaced, the ends stay; what is whole along an axis is passed on.
+local function replaced(x, start, updates, i)
+  if i > x.rank then return updates end
+  local size, count, from = x.shape[i], updates.shape[i], start[i]
+  if from == 0 and count == size then return replaced(x, start, updates, i + 1) end
+  if not count then
+    core.raise("slice_update: the size of axis %d of updates must be known", i - 1)
+  end
+  if size and (from < 0 or from + count > size) then
+    core.raise("slice_update: axis %d: %d elements from %d on do not fit into %d", i - 1, count,
+      from, size)
+  end
+  local parts = { replaced(tools.part(x, i - 1, from, count), start, updates, i + 1) }
+  if from > 0 then table.insert(parts, 1, tools.part(x, i - 1, 0, from)) end
+  if from + count ~= size then parts[#parts + 1] = tools.part(x, i - 1, from + count, -1) end
+  return #parts > 1 and ops.concatenate(parts, i - 1) or parts[1]
+end
+
+op("slice_update", "inputs, start_indices:ints, updates",
+  "inputs with updates written over it from a corner on.",
+  function (inputs, start_indices, updates)
+    if #start_indices ~= inputs.rank or updates.rank ~= inputs.rank then
+      core.raise("slice_update: inputs has rank %d, start_indices %d, updates %d", inputs.rank,
+        #start_indices, updates.rank)
+    end
+    return replaced(inputs, start_indices, tools.cast(updates, inputs.dtype), 1)
+  end)
+
+-- ---- scattering -------------------------------------------------------------------------------
+
+-- Row numbers in a table whose first axes are flattened, from numbers along each of them.
+local function flat_ids(name, indices, sizes)
+  local depth = tools.known_size(name, indices, indices.rank - 1)
+  if depth > #sizes then
+    core.raise("%s: indices name %d axes of a tensor of rank %d", name, depth, #sizes)
+  end
+  local rows, strides = 1, {}
+  for i = depth, 1, -1 do
+    if not sizes[i] then core.raise("%s: the size of axis %d must be known", name, i - 1) end
+    strides[i], rows = rows, rows * sizes[i]
+  end
+  strides = core.tensor(strides, { dtype = "int32", shape = { depth } })
+  return ops.sum(tools.cast(indices, "int32") * strides, -1), rows, depth
+end
+
+-- The sum of the values that go to each row: (rows, rest...)
+local function scattered(name, indices, values, sizes)
+  local ids, rows, depth = flat_ids(name, indices, sizes)
+  local shape, value_shape = { rows }, { -1 }
+  for i = depth + 1, #sizes do
+    shape[#shape + 1], value_shape[#value_shape + 1] = sizes[i], sizes[i]
+  end
+  local like = ops.zeros(shape, values.dtype)
+  local sums = ops.scatter_add(ops.reshape(values, value_shape), ops.reshape(ids, { -1 }), like)
+  return sums, ids, rows
+end
+
+op("scatter", "indices, values, shape:ints",
+  "Zeros of a shape with the values added where indices say.", function (indices, values, shape)
+    return ops.reshape((scattered("scatter", indices, values, shape)), shape)
+  end)
+
+op("scatter_update", "inputs, indices, updates, reduction:str=nil",
+  "inputs with updates written (or added) where indices say; no place may be written twice.",
+  function (inputs, indices, updates, reduction)
+    local shape = inputs.shape
+    local sums, ids, rows = scattered("scatter_update", indices, tools.cast(updates, inputs.dtype),
+      shape)
+    sums = ops.reshape(sums, shape)
+    if reduction == "add" then return inputs + sums end
+    if reduction ~= nil then
+      core.raise("scatter_update: reduction must be nil or \"add\", got \"%s\"", reduction)
+    end
+    ids = ops.reshape(ids, { -1 })
+    local hits = ops.scatter_add(ops.ones_like(ids), ids, ops.zeros({ rows }, "int32"))
+    local mask_shape, seen = {}, 1
+    for i, size in ipairs(shape) do
+      mask_shape[i], seen = seen < rows and size or 1, seen * size
+    end
+    return ops.where(ops.reshape(ops.not_equal(hits, 0), mask_shape), sums, inputs)
+  end)
+
+op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
+  "The sums of the rows of data that have the same segment number.",
+  function (data, segment_ids, num_segments)
+    if not num_segments then
+      if core.is_symbolic(segment_ids) then
+        core.raise("segment_sum: num_segments must be given, the numbers are not known yet")
+      end
+      num_segments = ops.max(segment_ids):item() + 1
+    end
+    local shape = { num_segments }
+    for i = 2, data.rank do shape[i] = tools.known_size("segment_sum", data, i - 1) end
+    return ops.scatter_add(data, tools.cast(segment_ids, "int32"), ops.zeros(shape, data.dtype))
+  end)
+
+-- ---- searching --------------------------------------------------------------------------------
+
+op("searchsorted", "sorted_sequence, values, side:str=\"left\"",
+  "Where each value would go in an ascending vector.", function (sorted_sequence, values, side)
+    local value = ops.expand_dims(values, values.rank)
+    local before
+    if side == "left" then
+      before = ops.less(sorted_sequence, value)
+    elseif side == "right" then
+      before = ops.less_equal(sorted_sequence, value)
+    else
+      core.raise("searchsorted: side must be left or right, got \"%s\"", side)
+    end
+    return ops.sum(ops.cast(before, "int32"), -1)
+  end)
+
+op("digitize", "x, bins", "The number of the bin that each element of x falls into.",
+  function (x, bins)
+    return ops.searchsorted(bins, x, "right")
+  end)
+
+op("isin", "x1, x2, assume_unique:bool=false, invert:bool=false",
+  "True where an element of x1 is among those of x2.", function (x1, x2, _, invert)
+    local found = ops.any(ops.equal(ops.expand_dims(x1, x1.rank), ops.ravel(x2)), -1)
+    return invert and ~found or found
+  end)
+
+op("in_top_k", "targets, predictions, k:int",
+  "Whether each target class is among the k largest predictions of its row.",
+  function (targets, predictions, k)
+    local ids = ops.expand_dims(tools.cast(targets, "int32"), targets.rank)
+    local own = ops.take_along_axis(predictions, ids, -1)
+    local larger = ops.sum(ops.cast(ops.less(own, predictions), "int32"), -1)
+    return ops.less(larger, k) & ops.isfinite(ops.squeeze(own, -1))
+  end)
+
+op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
+  "How often each number occurs (or the sum of its weights).",
+  function (x, weights, minlength, sparse)
+    tools.refuse_sparse("bincount", sparse)
+    if core.is_symbolic(x) then
+      core.raise("bincount: the length of the result depends on values that are not known yet")
+    end
+    local length = minlength
+    if x.size > 0 then length = math.max(length, ops.max(x):item() + 1) end
+    local ones = weights ~= nil and weights or ops.ones_like(tools.cast(x, "int32"))
+    if x.rank == 1 then
+      return ops.scatter_add(ones, tools.cast(x, "int32"), ops.zeros({ length }, ones.dtype))
+    end
+    local counted = ops.one_hot(x, length, -1, ones.dtype) * ops.expand_dims(ones, -1)
+    return ops.sum(counted, 1)
+  end)
