@@ -1,0 +1,188 @@
+-- Products of tensors and norms. Everything with a contraction ends in the row `matmul`; sizes may
+-- be unknown, so contractions of groups of axes go through einsum, which knows how to keep them.
+
+local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+-- Letters for the axes of einsum: n of them, from `first` on.
+local function letters(first, n)
+  local list = {}
+  for i = 1, n do list[i] = string.char(first + i - 1) end
+  return list
+end
+
+-- ---- products ---------------------------------------------------------------------------------
+
+-- The row wants matrices; a vector counts as a row on the left and as a column on the right.
+local product = ops.matmul
+
+op("matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false",
+  "The matrix product over the last two axes; the others broadcast.",
+  function (x1, x2, transpose_a, transpose_b)
+    local row, column = x1.rank == 1, x2.rank == 1
+    if not (row or column) then return product(x1, x2, transpose_a, transpose_b) end
+    if row then x1, transpose_a = ops.expand_dims(x1, 0), false end
+    if column then x2, transpose_b = ops.expand_dims(x2, 1), false end
+    local y = product(x1, x2, transpose_a, transpose_b)
+    if column then y = ops.squeeze(y, -1) end
+    return row and ops.squeeze(y, column and -1 or -2) or y
+  end)
+
+op("dot", "x1, x2",
+  "The product over x1's last axis and x2's last but one; with a scalar, the plain product.",
+  function (x1, x2)
+    if x1.rank == 0 or x2.rank == 0 then return x1 * x2 end
+    return ops.tensordot(x1, x2, { { x1.rank - 1 }, { math.max(x2.rank - 2, 0) } })
+  end)
+
+op("vdot", "x1, x2", "The sum of all products of elements.", function (x1, x2)
+  return ops.sum(ops.reshape(x1, { -1 }) * ops.reshape(x2, { -1 }))
+end)
+
+op("inner", "x1, x2", "The product over the last axes of both.", function (x1, x2)
+  if x1.rank == 0 or x2.rank == 0 then return x1 * x2 end
+  return ops.tensordot(x1, x2, { { x1.rank - 1 }, { x2.rank - 1 } })
+end)
+
+op("outer", "x1, x2", "Every element of x1 times every element of x2.", function (x1, x2)
+  return ops.reshape(x1, { -1, 1 }) * ops.reshape(x2, { 1, -1 })
+end)
+
+-- The axes of both tensors that are summed over: n last against n first, or two lists.
+local function contracted_axes(x1, x2, axes)
+  if type(axes) == "number" then
+    if axes < 0 or axes > math.min(x1.rank, x2.rank) then
+      core.raise("tensordot: cannot sum over %d axes of tensors of rank %d and %d", axes, x1.rank,
+        x2.rank)
+    end
+    local last, first = {}, {}
+    for i = 1, axes do last[i], first[i] = x1.rank - axes + i - 1, i - 1 end
+    return last, first
+  end
+  if type(axes) ~= "table" or #axes ~= 2 then
+    core.raise("tensordot: axes must be a number or a pair of lists")
+  end
+  local a = tools.axes("tensordot", axes[1], x1.rank)
+  local b = tools.axes("tensordot", axes[2], x2.rank)
+  if #a ~= #b then core.raise("tensordot: %d axes of x1 for %d of x2", #a, #b) end
+  return a, b
+end
+
+op("tensordot", "x1, x2, axes:any=nil",
+  "The sum of products over the given axes of both (nil: the last two and the first two).",
+  function (x1, x2, axes)
+    local a, b = contracted_axes(x1, x2, axes or 2)
+    local names1, names2 = letters(97, x1.rank), letters(65, x2.rank)
+    local summed1, summed2 = {}, {}
+    for i, axis in ipairs(a) do
+      names2[b[i] + 1] = names1[axis + 1]
+      summed1[axis], summed2[b[i]] = true, true
+    end
+    local kept = {}
+    for i, name in ipairs(names1) do if not summed1[i - 1] then kept[#kept + 1] = name end end
+    for i, name in ipairs(names2) do if not summed2[i - 1] then kept[#kept + 1] = name end end
+    return ops.einsum(("%s,%s->%s"):format(table.concat(names1), table.concat(names2),
+      table.concat(kept)), { x1, x2 })
+  end)
+
+op("kron", "x1, x2", "Every element of x1 times the whole of x2, laid out as blocks.",
+  function (x1, x2)
+    local rank = math.max(x1.rank, x2.rank)
+    local left, right, merged = {}, {}, {}
+    local sizes1, sizes2 = x1.shape, x2.shape
+    for i = 1, rank do
+      local n = sizes1[i - rank + x1.rank] or 1
+      local m = sizes2[i - rank + x2.rank] or 1
+      left[2 * i - 1], left[2 * i], right[2 * i - 1], right[2 * i] = n, 1, 1, m
+      merged[i] = n * m
+    end
+    return ops.reshape(ops.reshape(x1, left) * ops.reshape(x2, right), merged)
+  end)
+
+-- ---- vectors in space -------------------------------------------------------------------------
+
+-- The components of the vectors along an axis: 2 or 3, each without that axis.
+local function components(x, axis)
+  local n = tools.known_size("cross", x, axis)
+  if n ~= 2 and n ~= 3 then
+    core.raise("cross: vectors have 2 or 3 components, got %d", n)
+  end
+  return n, ops.unstack(x, n, axis)
+end
+
+op("cross", "x1, x2, axisa:int=-1, axisb:int=-1, axisc:int=-1, axis:int=nil",
+  "The cross product of vectors with 2 or 3 components.",
+  function (x1, x2, axisa, axisb, axisc, axis)
+    axisa, axisb, axisc = axis or axisa, axis or axisb, axis or axisc
+    local n, a1, a2, a3 = components(x1, tools.axis("cross", axisa, x1.rank))
+    local m, b1, b2, b3 = components(x2, tools.axis("cross", axisb, x2.rank))
+    local third = a1 * b2 - a2 * b1
+    if n == 2 and m == 2 then return third end
+    local first, second
+    if n == 2 then
+      first, second = a2 * b3, -a1 * b3
+    elseif m == 2 then
+      first, second = -a3 * b2, a3 * b1
+    else
+      first, second = a2 * b3 - a3 * b2, a3 * b1 - a1 * b3
+    end
+    return ops.stack({ first, second, third }, axisc)
+  end)
+
+-- ---- norms ------------------------------------------------------------------------------------
+
+local function vector_norm(x, order, axis, keepdims)
+  local size = ops.abs(x)
+  if order == math.huge then return ops.max(size, axis, keepdims) end
+  if order == -math.huge then return ops.min(size, axis, keepdims) end
+  if order == 0 then
+    return ops.sum(ops.cast(ops.not_equal(x, 0), "float32"), axis, keepdims)
+  end
+  if order == 1 then return ops.sum(size, axis, keepdims) end
+  if order == 2 then return ops.sqrt(ops.sum(ops.square(x), axis, keepdims)) end
+  return ops.sum(size ^ order, axis, keepdims) ^ (1 / order)
+end
+
+-- Sums along one axis, then the extreme along the other.
+local function matrix_norm(x, order, axes, keepdims)
+  local rows, columns = axes[1], axes[2]
+  local size = ops.abs(x)
+  local along, over = rows, columns
+  if math.abs(order) == math.huge then along, over = columns, rows end
+  local sums = ops.sum(size, along, true)
+  local extreme = order > 0 and ops.max or ops.min
+  local y = extreme(sums, over, true)
+  if keepdims then return y end
+  return ops.sum(y, axes) -- of one element: drops the axes
+end
+
+local function root_of_squares(x, axis, keepdims)
+  return ops.sqrt(ops.sum(ops.square(x), axis, keepdims))
+end
+
+op("norm", "x, ord:any=nil, axis:axes=nil, keepdims:bool=false",
+  "The norm of the vectors along one axis or of the matrices in two; of everything for nil.",
+  function (x, ord, axis, keepdims)
+    x = tools.float(x)
+    if ord == nil or (axis == nil and ord == 2 and x.rank == 1) then
+      return root_of_squares(x, axis, keepdims)
+    end
+    local axes = tools.axes("norm", axis, x.rank)
+    if #axes == 1 then
+      if type(ord) ~= "number" then
+        core.raise("norm: ord=%s is not a norm of vectors", tostring(ord))
+      end
+      return vector_norm(x, ord, axes[1], keepdims)
+    end
+    if #axes ~= 2 then
+      core.raise("norm: ord=%s needs one axis or two, got %d", tostring(ord), #axes)
+    end
+    if ord == "fro" then return root_of_squares(x, axes, keepdims) end
+    if ord == 1 or ord == -1 or ord == math.huge or ord == -math.huge then
+      return matrix_norm(x, ord, axes, keepdims)
+    end
+    core.raise("norm: ord=%s of matrices is not available (1, -1, inf, -inf and \"fro\" are)",
+      tostring(ord))
+  end)
