@@ -1,0 +1,77 @@
+-- Normalisation: moments, and everything that subtracts a mean and divides by a deviation.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+op("moments", "x, axes:axes, keepdims:bool=false, synchronized:bool=false",
+  "The mean and the variance: two results.", function (x, axes, keepdims, synchronized)
+    if synchronized then core.raise("moments: synchronized=true needs more than one machine") end
+    return ops.mean(x, axes, keepdims), ops.var(x, axes, keepdims)
+  end)
+
+op("normalize", "x, axis:axes=-1, order:int=2, epsilon:num=nil",
+  "x divided by its norm, which counts as at least epsilon.", function (x, axis, order, epsilon)
+    if order < 1 then core.raise("normalize: order must be 1 or more, got %d", order) end
+    x, epsilon = tools.float(x), epsilon or config.epsilon()
+    if order == 2 then
+      local sum = ops.sum(ops.square(x), axis, true)
+      return x * ops.rsqrt(ops.maximum(sum, epsilon * epsilon))
+    end
+    return x / ops.maximum(ops.norm(x, order, axis, true), epsilon)
+  end)
+
+-- A vector of one axis, so that it lies along that axis of x.
+local function along(v, x, axis)
+  if v == nil or axis == x.rank - 1 then return v end
+  local shape = tools.fill(x.rank, 1)
+  shape[axis + 1] = -1
+  return ops.reshape(v, shape)
+end
+
+op("batch_normalization",
+  "x, mean, variance, axis:int, offset=nil, scale=nil, epsilon:num=1e-3",
+  "(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along an axis.",
+  function (x, mean, variance, axis, offset, scale, epsilon)
+    axis = tools.axis("batch_normalization", axis, x.rank)
+    local factor = ops.rsqrt(variance + epsilon)
+    if scale ~= nil then factor = factor * scale end
+    local shift = -mean * factor
+    if offset ~= nil then shift = shift + offset end
+    return x * along(factor, x, axis) + along(shift, x, axis)
+  end)
+
+-- gamma and beta have the sizes of the normalised axes; they are laid along them.
+local function over_axes(v, x, axes)
+  if v == nil or v.rank == x.rank or (#axes == 1 and axes[1] == x.rank - 1) then return v end
+  local shape, sizes = tools.fill(x.rank, 1), x.shape
+  for _, axis in ipairs(axes) do shape[axis + 1] = sizes[axis + 1] or -1 end
+  return ops.reshape(v, shape)
+end
+
+op("layer_normalization",
+  "x, gamma=nil, beta=nil, axis:axes=-1, epsilon:num=nil, rms_scaling:bool=false",
+  "x with mean 0 and variance 1 over the axes, times gamma plus beta.",
+  function (x, gamma, beta, axis, epsilon, rms_scaling)
+    local axes = tools.axes("layer_normalization", axis, x.rank)
+    table.sort(axes)
+    gamma, beta = over_axes(gamma, x, axes), over_axes(beta, x, axes)
+    x = tools.float(x)
+    local centred = x - ops.mean(x, axes, true)
+    local variance = ops.mean(ops.square(centred), axes, true)
+    local y = (rms_scaling and x or centred) * ops.rsqrt(variance + (epsilon or config.epsilon()))
+    if gamma ~= nil then y = y * gamma end
+    if beta ~= nil and not rms_scaling then y = y + beta end
+    return y
+  end)
+
+op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
+  "x divided by its root mean square over the axes, times scale.",
+  function (x, scale, axis, epsilon)
+    x = tools.float(x)
+    local y = x * ops.rsqrt(ops.mean(ops.square(x), axis, true) + (epsilon or config.epsilon()))
+    if scale ~= nil then y = y * scale end
+    return y
+  end)
