@@ -1,0 +1,146 @@
+-- Branches and loops: with values, inside traces, and their gradients.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+
+local function vector(...) return core.tensor({ ... }, { dtype = "float32" }) end
+local spec_of_3 = { { shape = { 3 }, dtype = "float32" } }
+
+describe("cond", function ()
+  it("runs one branch when the value is known", function ()
+    local ran = {}
+    local y = ops.cond(core.tensor(true), function () ran[1] = "yes" return vector(1) end,
+      function () ran[2] = "no" return vector(2) end)
+    assert.near_all(y, { 1 })
+    assert.are.same({ "yes" }, ran)
+    local function one() return 1 end
+    assert.near_all(ops.cond(core.tensor(false), one, function () return 2 end), 2)
+  end)
+
+  it("selects in a trace, with both gradients", function ()
+    local function f(x)
+      local function double() return x * 2 end
+      return ops.cond(ops.less(0, ops.sum(x)), double, function () return x * x end)
+    end
+    local traced = core.trace(spec_of_3, f)
+    assert.near_all(traced(vector(1, 2, 3)), { 2, 4, 6 })
+    assert.near_all(traced(vector(-1, -2, -3)), { 1, 4, 9 })
+    local slope = core.trace(spec_of_3, function (x) return core.grad(ops.sum(f(x)), { x })[1] end)
+    assert.near_all(slope(vector(1, 2, 3)), { 2, 2, 2 })
+    assert.near_all(slope(vector(-1, -2, -3)), { -2, -4, -6 })
+  end)
+
+  it("wants as many results from both branches", function ()
+    core.trace(spec_of_3, function (x)
+      assert.error_at_line(function ()
+        ops.cond(ops.less(0, ops.sum(x)), function () return x, x end, function () return x end)
+      end, "the branches return 2 and 1 results")
+      return x
+    end)
+  end)
+end)
+
+describe("switch", function ()
+  local branches = {
+    function (x) return x end, function (x) return x * 10 end, function (x) return x * 100 end,
+  }
+
+  it("takes the branch, and the nearest one for other numbers", function ()
+    for index, wanted in pairs { [0] = 3, [1] = 30, [2] = 300, [7] = 300, [-1] = 3 } do
+      assert.near_all(ops.switch(core.tensor(index), branches, { vector(3) }), { wanted })
+    end
+  end)
+
+  it("selects in a trace", function ()
+    local f = core.trace({ { shape = {}, dtype = "int32" } }, function (i)
+      return (ops.switch(i, branches, { vector(3) }))
+    end)
+    for index, wanted in pairs { [0] = 3, [1] = 30, [2] = 300, [7] = 300, [-1] = 3 } do
+      assert.near_all(f(core.tensor(index)), { wanted })
+    end
+  end)
+end)
+
+describe("loops", function ()
+  it("while_loop runs as long as the condition holds", function ()
+    local i, sum = ops.while_loop(function (i) return ops.less(i, 4) end,
+      function (i, sum) return i + 1, sum + i end, { core.tensor(0), core.tensor(0) })
+    assert.near_all(i, 4)
+    assert.near_all(sum, 6)
+  end)
+
+  it("while_loop stops after maximum_iterations", function ()
+    local i = ops.while_loop(function () return true end, function (i) return i + 1 end,
+      { core.tensor(0) }, 3)
+    assert.near_all(i, 3)
+  end)
+
+  it("while_loop asks for a value, which a trace has not", function ()
+    core.trace(spec_of_3, function (x)
+      local ok, message = pcall(ops.while_loop, function (y) return ops.less(ops.sum(y), 9) end,
+        function (y) return y + 1 end, { x })
+      assert.is_false(ok)
+      assert.is_true(message.symbolic)
+      return x
+    end)
+  end)
+
+  it("fori_loop counts", function ()
+    local y = ops.fori_loop(1, 4, function (i, value) return value * 2 + i end, vector(1))
+    assert.near_all(y, { 8 + 4 + 4 + 3 })
+    local f = core.trace(spec_of_3, function (x)
+      return ops.fori_loop(0, 3, function (_, value) return value * x end, x)
+    end)
+    assert.near_all(f(vector(1, 2, 3)), { 1, 16, 81 })
+  end)
+end)
+
+describe("rows", function ()
+  local rows = core.tensor({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, { dtype = "float32" })
+
+  it("map and vectorized_map apply a function to each", function ()
+    for _, map in ipairs { ops.map, ops.vectorized_map } do
+      assert.near_all(map(function (row) return ops.sum(row) end, rows), { 3, 7, 11 })
+      local pair = map(function (row) return { row, ops.max(row) } end, rows)
+      assert.near_all(pair[1], rows)
+      assert.near_all(pair[2], { 2, 4, 6 })
+      assert.near_all(map(function (both) return both[1] + both[2] end, { rows, rows }), rows * 2)
+    end
+  end)
+
+  it("scan carries a value from row to row", function ()
+    local total, sums = ops.scan(function (carry, row)
+      local sum = carry + row
+      return sum, sum
+    end, vector(0, 0), rows)
+    assert.near_all(total, { 9, 12 })
+    assert.near_all(sums, { { 1, 2 }, { 4, 6 }, { 9, 12 } })
+    local _, backwards = ops.scan(function (carry, row)
+      local sum = carry + row
+      return sum, sum
+    end, vector(0, 0), rows, { reverse = true })
+    assert.near_all(backwards, { { 9, 12 }, { 8, 10 }, { 5, 6 } })
+  end)
+
+  it("scan counts turns without rows", function ()
+    local last, powers = ops.scan(function (carry) return carry * 2, carry end, vector(1), nil, 4)
+    assert.near_all(last, { 16 })
+    assert.near_all(powers, { { 1 }, { 2 }, { 4 }, { 8 } })
+  end)
+
+  it("scan has gradients in a trace", function ()
+    local f = core.trace({ { shape = { 3, 2 }, dtype = "float32" } }, function (x)
+      local y = ops.scan(function (carry, row) return carry * row, nil end, vector(1, 1), x)
+      return core.grad(ops.sum(y), { x })[1]
+    end)
+    assert.near_all(f(rows), { { 15, 24 }, { 5, 12 }, { 3, 8 } })
+  end)
+
+  it("unknown numbers of rows are refused", function ()
+    core.trace({ { shape = { false, 2 }, dtype = "float32" } }, function (x)
+      assert.error_at_line(function () ops.map(function (row) return row end, x) end,
+        "map: the size of axis 0 must be known, the shape is (None, 2)")
+      return x
+    end)
+  end)
+end)
