@@ -1,0 +1,171 @@
+-- keras.random: numbers from a distribution. Everything is made from two rows, uniform and normal
+-- numbers in the shape of another tensor; so where Keras wants a shape, a tensor will do too, and
+-- serves a batch whose size is not known. In a trace each run draws new numbers.
+--
+-- A seed is a number (the same numbers at every call), a SeedGenerator (the next numbers of its own
+-- sequence), or nil (the next numbers of the program's sequence, see set_random_seed).
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
+
+local ops, takes = core.ops, tools.takes
+local random = {}
+
+-- ---- seeds ------------------------------------------------------------------------------------
+
+local SeedGenerator = {}
+SeedGenerator.__index = SeedGenerator
+
+-- A sequence of its own: SeedGenerator(7), SeedGenerator{seed = 7}.
+function random.SeedGenerator(options)
+  local seed = options
+  if type(options) == "table" then seed = options.seed or options[1] end
+  if seed == nil then seed = core.random_key() end
+  if math.type(seed) ~= "integer" then
+    core.raise("SeedGenerator: seed must be a whole number, got %s", tostring(seed))
+  end
+  return setmetatable({ seed = seed, drawn = 0 }, SeedGenerator)
+end
+
+-- The number of the next draw.
+function SeedGenerator:next()
+  self.drawn = self.drawn + 1
+  return self.drawn
+end
+
+-- The stream and the seed that a row is given.
+local function key_of(name, seed)
+  if seed == nil then return core.random_key(), nil end
+  if getmetatable(seed) == SeedGenerator then return seed:next(), seed.seed end
+  if math.type(seed) == "integer" then return 0, seed end
+  core.raise("random.%s: seed must be a whole number or a SeedGenerator, got %s", name,
+    tostring(seed))
+end
+
+-- What has the sizes: the given tensor, or one of the given sizes.
+local function like(name, shape)
+  if type(shape) == "userdata" or (type(shape) == "table" and getmetatable(shape)) then
+    return shape
+  end
+  if type(shape) ~= "table" then
+    core.raise("random.%s: shape must be a list of sizes or a tensor, got %s", name, type(shape))
+  end
+  for i = 1, #shape do
+    if not shape[i] then
+      core.raise("random.%s: a size is unknown in %s; give a tensor of this shape instead", name,
+        tools.shape_text(shape))
+    end
+  end
+  return ops.zeros(shape)
+end
+
+local function uniform(name, shape, seed)
+  return ops.random_uniform_like(like(name, shape), key_of(name, seed))
+end
+
+local function normal(name, shape, seed)
+  return ops.random_normal_like(like(name, shape), key_of(name, seed))
+end
+
+local function as(x, dtype) return tools.cast(x, dtype or config.floatx()) end
+
+-- ---- distributions ----------------------------------------------------------------------------
+
+-- Evenly from minval up to, not including, maxval.
+random.uniform = takes("shape minval maxval dtype seed",
+  function (shape, minval, maxval, dtype, seed)
+    minval, maxval = minval or 0, maxval or 1
+    local u = uniform("uniform", shape, seed)
+    if minval == 0 and maxval == 1 then return as(u, dtype) end
+    return as(u * (maxval - minval) + minval, dtype)
+  end)
+
+random.normal = takes("shape mean stddev dtype seed", function (shape, mean, stddev, dtype, seed)
+  return as(normal("normal", shape, seed) * (stddev or 1) + (mean or 0), dtype)
+end)
+
+-- Normal numbers without those further than two deviations from the mean: the inverse of their
+-- distribution function, at even numbers.
+local share_within_two = 0.9544997361036416 -- erf(sqrt(2))
+
+random.truncated_normal = takes("shape mean stddev dtype seed",
+  function (shape, mean, stddev, dtype, seed)
+    local u = uniform("truncated_normal", shape, seed)
+    local x = ops.erfinv((u * 2 - 1) * share_within_two) * math.sqrt(2)
+    return as(ops.clip(x, -2, 2) * (stddev or 1) + (mean or 0), dtype)
+  end)
+
+-- Whole numbers from minval up to, not including, maxval.
+random.randint = takes("shape minval maxval dtype seed",
+  function (shape, minval, maxval, dtype, seed)
+    local range = maxval - minval
+    if range < 1 or range > 1 << 24 then
+      core.raise("random.randint: from %d to %d: the range must hold 1 to 2^24 numbers", minval,
+        maxval)
+    end
+    local steps = ops.floor(uniform("randint", shape, seed) * range)
+    return tools.cast(ops.cast(ops.minimum(steps, range - 1), "int32") + minval, dtype or "int32")
+  end)
+
+-- 1 with probability p, else 0.
+random.bernoulli = takes("shape p dtype seed", function (shape, p, dtype, seed)
+  return as(ops.less(uniform("bernoulli", shape, seed), p), dtype)
+end)
+
+-- num_samples class numbers for each row of logits (unnormalised log-probabilities): the largest of
+-- the logits after noise whose maxima are distributed as they should be (Gumbel).
+random.categorical = takes("logits num_samples dtype seed",
+  function (logits, num_samples, dtype, seed)
+    local rows = ops.expand_dims(logits, 1)
+    local repeated = ops.broadcast_to(rows, { -2, num_samples, -4 })
+    local u = ops.maximum(uniform("categorical", repeated, seed), 2.0 ^ -25)
+    return tools.cast(ops.argmax(rows - ops.log(-ops.log(u)), -1), dtype or "int32")
+  end)
+
+-- ---- what is done with them -------------------------------------------------------------------
+
+-- Zeros a share of the elements and scales the others up. noise_shape: 1 on an axis along which
+-- whole slices are dropped; elsewhere x's size, or nothing known.
+random.dropout = takes("inputs rate noise_shape seed", function (inputs, rate, noise_shape, seed)
+  if rate <= 0 then return inputs end
+  local noise = inputs
+  if noise_shape then
+    local together = {}
+    for i = 1, inputs.rank do
+      if noise_shape[i] == 1 then together[#together + 1] = i - 1 end
+    end
+    if #together > 0 then noise = ops.sum(inputs, together, true) end
+  end
+  local kept = ops.less_equal(rate, uniform("dropout", noise, seed))
+  return ops.where(kept, inputs * (1 / (1 - rate)), 0)
+end)
+
+-- Where each element of u would stand among all, from 0: a permutation.
+local function ranks(u)
+  if core.is_symbolic(u) then
+    local own, other = ops.expand_dims(u, 1), ops.expand_dims(u, 0)
+    local pair = own - other
+    local earlier = ops.less(ops.iota_like(pair, 1), ops.iota_like(pair, 0))
+    return ops.sum(ops.cast(ops.less(other, own) | (ops.equal(other, own) & earlier), "int32"), 1)
+  end
+  local values, order, place = u:totable(), {}, {}
+  for i = 1, #values do order[i] = i end
+  table.sort(order, function (a, b)
+    if values[a] ~= values[b] then return values[a] < values[b] end
+    return a < b
+  end)
+  for rank, i in ipairs(order) do place[i] = rank - 1 end
+  return core.tensor(place, { dtype = "int32", shape = { #place } })
+end
+
+-- The parts of x along an axis in random order.
+random.shuffle = takes("x axis seed", function (x, axis, seed)
+  axis = tools.axis("random.shuffle", axis or 0, x.rank)
+  local others = {}
+  for i = 0, x.rank - 1 do if i ~= axis then others[#others + 1] = i end end
+  local line = #others > 0 and ops.sum(x, others) or x
+  return ops.take(x, ranks(uniform("shuffle", line, seed)), axis)
+end)
+
+return random

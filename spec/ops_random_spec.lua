@@ -1,0 +1,170 @@
+-- Random numbers: their distributions, their seeds, traces, and that threads make no difference.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local random = require "lunula.ops.random"
+
+local many = { 200, 500 }
+
+local function moments(x)
+  x = ops.cast(x, "float32")
+  return ops.mean(x):item(), ops.std(x):item(), ops.min(x):item(), ops.max(x):item()
+end
+
+before_each(function () core.seed(1234) end)
+
+describe("distributions", function ()
+  it("uniform lies evenly between its bounds", function ()
+    local mean, std, low, high = moments(random.uniform(many, -1, 3))
+    assert.near_all(mean, 1, 0.02)
+    assert.near_all(std, 4 / math.sqrt(12), 0.02)
+    assert.is_true(low >= -1 and low < -0.99 and high < 3 and high > 2.99)
+  end)
+
+  it("normal has its mean and its deviation", function ()
+    local mean, std = moments(random.normal(many, { mean = 2, stddev = 3 }))
+    assert.near_all(mean, 2, 0.02)
+    assert.near_all(std, 3, 0.02)
+    local z = random.normal(many)
+    local beyond = ops.mean(ops.less(1.96, ops.abs(z))):item()
+    assert.near_all(beyond, 0.05, 0.004)
+  end)
+
+  it("truncated_normal stays within two deviations", function ()
+    local mean, std, low, high = moments(random.truncated_normal(many, 1, 0.5))
+    assert.near_all(mean, 1, 0.01)
+    assert.near_all(std, 0.5 * 0.87962566, 0.005)
+    assert.is_true(low >= 0 and low < 0.01 and high <= 2 and high > 1.99)
+  end)
+
+  it("randint takes every number of its range", function ()
+    local x = random.randint(many, -2, 3)
+    assert.are.equal("int32", x.dtype)
+    for value = -2, 2 do
+      assert.near_all(ops.mean(ops.equal(x, value)):item(), 0.2, 0.02)
+    end
+    local _, _, low, high = moments(x)
+    assert.are.same({ -2.0, 2.0 }, { low, high })
+  end)
+
+  it("bernoulli and categorical follow their probabilities", function ()
+    assert.near_all(ops.mean(random.bernoulli(many, 0.3)):item(), 0.3, 0.01)
+    local p = { 0.1, 0.2, 0.7 }
+    local logits = ops.log(core.tensor({ p, { 1, 0, 0 } }, { dtype = "float32" }))
+    local ids = random.categorical(logits, 50000)
+    assert.are.same({ 2, 50000 }, ids.shape)
+    for class = 0, 2 do
+      assert.near_all(ops.mean(ops.equal(ids[1], class)):item(), p[class + 1], 0.01)
+    end
+    assert.near_all(ops.sum(ids[2]):item(), 0)
+  end)
+end)
+
+describe("dropout", function ()
+  local x = ops.ones(many)
+
+  it("zeros a share and keeps the mean", function ()
+    local y = random.dropout(x, 0.25)
+    assert.near_all(ops.mean(ops.equal(y, 0)):item(), 0.25, 0.01)
+    assert.near_all(ops.max(y):item(), 1 / 0.75)
+  end)
+
+  it("drops whole slices where noise_shape is 1", function ()
+    local y = random.dropout(x, 0.5, { 200, 1 })
+    assert.near_all(ops.max(y, 1) - ops.min(y, 1), ops.zeros { 200 })
+    assert.near_all(ops.mean(y):item(), 1, 0.2)
+  end)
+
+  it("does nothing at rate 0", function ()
+    assert.are.equal(x, random.dropout(x, 0))
+  end)
+
+  it("has the gradient of what it kept", function ()
+    local f = core.trace({ { shape = { false, 500 }, dtype = "float32" } }, function (t)
+      local y = random.dropout(t, 0.5)
+      return y, core.grad(ops.sum(y), { t })[1]
+    end)
+    local y, slope = f(x)
+    assert.near_all(y, slope)
+  end)
+end)
+
+describe("shuffle", function ()
+  it("gives every element once, in another order", function ()
+    local x = ops.arange(100)
+    local y = random.shuffle(x)
+    local seen = {}
+    for _, value in ipairs(y:totable()) do seen[value] = true end
+    assert.are.equal(99, #seen)
+    assert.is_false(ops.all(ops.equal(x, y)):item())
+  end)
+
+  it("moves rows whole, along any axis", function ()
+    local x = ops.reshape(ops.arange(12), { 4, 3 })
+    local y = random.shuffle(x, 1)
+    for _, row in ipairs(y:totable()) do
+      table.sort(row)
+      assert.are.equal(2, row[3] - row[1])
+    end
+  end)
+
+  it("works in a trace", function ()
+    local f = core.trace({ { shape = { false }, dtype = "int32" } }, function (x)
+      return random.shuffle(x)
+    end)
+    local values = f(ops.arange(50)):totable()
+    table.sort(values)
+    for i, value in ipairs(values) do assert.are.equal(i - 1, value) end
+  end)
+end)
+
+describe("seeds", function ()
+  it("the same program seed gives the same numbers", function ()
+    local first = random.normal { 5 }:totable()
+    assert.are_not.same(first, random.normal { 5 }:totable())
+    core.seed(1234)
+    assert.are.same(first, random.normal { 5 }:totable())
+  end)
+
+  it("a number gives the same numbers at every call", function ()
+    local first = random.normal({ 5 }, { seed = 7 }):totable()
+    assert.are.same(first, random.normal({ 5 }, { seed = 7 }):totable())
+    assert.are_not.same(first, random.normal({ 5 }, { seed = 8 }):totable())
+  end)
+
+  it("a SeedGenerator gives a sequence of its own", function ()
+    local one, two = random.SeedGenerator(7), random.SeedGenerator { seed = 7 }
+    local first = random.normal({ 5 }, { seed = one }):totable()
+    assert.are_not.same(first, random.normal({ 5 }, { seed = one }):totable())
+    assert.are.same(first, random.normal({ 5 }, { seed = two }):totable())
+  end)
+
+  it("a trace draws new numbers at every run, for any batch", function ()
+    local f = core.trace({ { shape = { false, 3 }, dtype = "float32" } }, function (x)
+      return random.uniform(x)
+    end)
+    local a, b = f(ops.zeros { 4, 3 }), f(ops.zeros { 4, 3 })
+    assert.are_not.same(a:totable(), b:totable())
+    assert.are.same({ 2, 3 }, f(ops.zeros { 2, 3 }).shape)
+  end)
+
+  it("threads make no difference", function ()
+    local before = core.threads()
+    core.threads(1)
+    local alone = random.normal({ 300, 700 }, { seed = 5 }):tobytes()
+    core.threads(3)
+    assert.are.equal(alone, random.normal({ 300, 700 }, { seed = 5 }):tobytes())
+    core.threads(before)
+  end)
+end)
+
+describe("misuse", function ()
+  it("says what is wrong", function ()
+    assert.error_at_line(function () random.uniform { false, 3 } end,
+      "random.uniform: a size is unknown in (None, 3); give a tensor of this shape instead")
+    assert.error_at_line(function () random.normal({ 2 }, { sed = 3 }) end,
+      "no argument named \"sed\"")
+    assert.error_at_line(function () random.normal({ 2 }, { seed = 1.5 }) end, "seed must be")
+    assert.error_at_line(function () random.randint({ 2 }, 3, 3) end, "the range must hold")
+  end)
+end)
