@@ -1,0 +1,370 @@
+-- K: the function names of Keras 1 and 2, as scripts from those days use them. Most are today's ops
+-- under the same name; those whose defaults or rules differ are written out here. Also the settings
+-- floatx, epsilon and image_data_format.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local ops = require "lunula.ops"
+local random = require "lunula.ops.random"
+local tools = require "lunula.ops.tools"
+
+local takes = tools.takes
+local K = {}
+
+for _, name in ipairs { "floatx", "set_floatx", "epsilon", "set_epsilon", "image_data_format",
+  "set_image_data_format" } do
+  K[name] = config[name]
+end
+
+-- Same name, same rule.
+for _, name in ipairs { "abs", "all", "any", "cast", "cos", "equal", "exp", "greater",
+  "greater_equal", "less", "less_equal", "log", "log_softmax", "logsumexp", "max", "maximum",
+  "mean", "min", "minimum", "not_equal", "one_hot", "ones_like", "prod", "round", "sigmoid",
+  "sign", "sin",
+  "softplus", "softsign", "square", "stack", "std", "stop_gradient", "sum", "tanh", "var",
+  "zeros_like", "reshape", "repeat_elements", "clip", "map", "binary_crossentropy",
+  "categorical_crossentropy", "sparse_categorical_crossentropy" } do
+  K[name] = ops[name]
+end
+
+local function or_default(value, default)
+  if value == nil then return default end
+  return value
+end
+
+-- Numbers and tables of numbers become tensors.
+local function tensor(x, dtype)
+  return core.is_tensor(x) and x or core.tensor(x, dtype and { dtype = dtype })
+end
+
+-- ---- variables and values ---------------------------------------------------------------------
+
+K.variable = takes("value dtype name constraint", function (value, dtype, name)
+  return core.variable {
+    value = tools.cast(tensor(value, dtype or config.floatx()), dtype or config.floatx()),
+    name = name or "variable", trainable = true,
+  }
+end)
+
+K.constant = takes("value dtype shape name", function (value, dtype, shape)
+  dtype = dtype or config.floatx()
+  if type(value) == "number" and shape then return ops.full(shape, value, dtype) end
+  local x = core.tensor(value, { dtype = dtype })
+  return shape and ops.reshape(x, shape) or x
+end)
+
+K.zeros = takes("shape dtype name", function (shape, dtype) return ops.zeros(shape, dtype) end)
+K.ones = takes("shape dtype name", function (shape, dtype) return ops.ones(shape, dtype) end)
+K.eye = takes("size dtype name", function (size, dtype) return ops.eye(size, nil, 0, dtype) end)
+K.arange = takes("start stop step dtype", function (start, stop, step, dtype)
+  if stop == nil and start < 0 then start = 0 end
+  return ops.arange(start, stop, step or 1, dtype or "int32")
+end)
+
+-- A tensor with the numbers of a variable or an expression.
+function K.get_value(x) return core.is_variable(x) and x.value or x end
+K.eval = K.get_value
+function K.set_value(x, value) x:assign(tensor(value, x.dtype)) end
+
+function K.batch_get_value(list)
+  local values = {}
+  for i, x in ipairs(list) do values[i] = K.get_value(x) end
+  return values
+end
+
+function K.batch_set_value(pairs_of_values)
+  for _, pair in ipairs(pairs_of_values) do K.set_value(pair[1], pair[2]) end
+end
+
+function K.update(x, new_x) x:assign(new_x) return x end
+function K.update_add(x, increment) return K.update(x, x + increment) end
+function K.update_sub(x, decrement) return K.update(x, x - decrement) end
+function K.moving_average_update(x, value, momentum)
+  return K.update(x, x - (x - value) * (1 - momentum))
+end
+
+function K.gradients(loss, variables)
+  return core.grad(loss, core.is_tensor(variables) and { variables } or variables)
+end
+
+-- ---- facts about a tensor ---------------------------------------------------------------------
+
+function K.int_shape(x) return x.shape end
+function K.shape(x) return x.shape end
+function K.ndim(x) return x.rank end
+function K.dtype(x) return x.dtype end
+function K.count_params(x) return x.size end
+function K.is_sparse() return false end
+function K.to_dense(x) return x end
+function K.cast_to_floatx(x) return tools.cast(tensor(x), config.floatx()) end
+
+-- ---- elementwise ------------------------------------------------------------------------------
+
+K.pow = takes("x a", function (x, a) return ops.power(x, a) end)
+K.sqrt = takes("x", function (x) return ops.sqrt(ops.maximum(x, 0)) end)
+K.hard_sigmoid = takes("x", function (x) return ops.clip(tensor(x) * 0.2 + 0.5, 0, 1) end)
+
+K.clip = takes("x min_value max_value", function (x, min_value, max_value)
+  min_value, max_value = or_default(min_value, -math.huge), or_default(max_value, math.huge)
+  if type(min_value) == "number" and type(max_value) == "number" then
+    max_value = math.max(min_value, max_value)
+  end
+  return ops.clip(x, min_value, max_value)
+end)
+
+K.elu = takes("x alpha", function (x, alpha) return ops.elu(x, alpha or 1) end)
+
+K.relu = takes("x alpha max_value threshold", function (x, alpha, max_value, threshold)
+  alpha, threshold = alpha or 0, threshold or 0
+  x = tensor(x)
+  local y = threshold == 0 and ops.relu(x) or ops.where(ops.less(threshold, x), x, 0)
+  if max_value then y = ops.clip(y, 0, max_value) end
+  if alpha == 0 then return y end
+  return y - ops.relu(threshold - x) * alpha
+end)
+
+-- A scalar condition may choose between functions; one of lower rank stands before the last axes.
+K.switch = takes("condition then_expression else_expression",
+  function (condition, then_expression, else_expression)
+    condition = tools.cast(tensor(condition), "bool")
+    local function value(e) if type(e) == "function" then return e() end return e end
+    if condition.rank == 0 and type(then_expression) == "function" then
+      return ops.cond(condition, then_expression, function () return value(else_expression) end)
+    end
+    local first, second = tensor(value(then_expression)), tensor(value(else_expression))
+    if condition.rank > first.rank then
+      core.raise("switch: the condition has rank %d, then_expression only %d", condition.rank,
+        first.rank)
+    end
+    while condition.rank > 0 and condition.rank < first.rank do
+      condition = ops.expand_dims(condition, -1)
+    end
+    return ops.where(condition, first, second)
+  end)
+
+-- ---- along axes -------------------------------------------------------------------------------
+
+K.argmax = takes("x axis", function (x, axis) return ops.argmax(x, or_default(axis, -1)) end)
+K.argmin = takes("x axis", function (x, axis) return ops.argmin(x, or_default(axis, -1)) end)
+K.cumsum = takes("x axis", function (x, axis) return ops.cumsum(x, axis or 0) end)
+K.cumprod = takes("x axis", function (x, axis) return ops.cumprod(x, axis or 0) end)
+
+K.softmax = takes("x axis", function (x, axis)
+  x = tensor(x)
+  if x.rank <= 1 then core.raise("K.softmax: x has rank %d; it needs 2 or more", x.rank) end
+  return ops.softmax(x, or_default(axis, -1))
+end)
+
+K.l2_normalize = takes("x axis", function (x, axis)
+  x = tensor(x)
+  return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis, true), 1e-12))
+end)
+
+K.batch_normalization = takes("x mean var beta gamma axis epsilon",
+  function (x, mean, var, beta, gamma, _, epsilon)
+    local y = (x - mean) * ops.rsqrt(var + (epsilon or 1e-3))
+    if gamma ~= nil then y = y * gamma end
+    if beta ~= nil then y = y + beta end
+    return y
+  end)
+
+K.in_top_k = takes("predictions targets k", function (predictions, targets, k)
+  return ops.in_top_k(targets, predictions, k)
+end)
+
+-- ---- shapes -----------------------------------------------------------------------------------
+
+K.expand_dims = takes("x axis", function (x, axis)
+  return ops.expand_dims(x, or_default(axis, -1))
+end)
+K.squeeze = takes("x axis", function (x, axis) return ops.squeeze(x, axis) end)
+K.concatenate = takes("tensors axis", function (tensors, axis)
+  return ops.concatenate(tensors, or_default(axis, -1))
+end)
+K.permute_dimensions = takes("x pattern", function (x, pattern)
+  return ops.transpose(x, pattern)
+end)
+K.transpose = takes("x", function (x) return ops.transpose(x) end)
+K.reverse = takes("x axes", function (x, axes)
+  for _, axis in ipairs(type(axes) == "table" and axes or { axes }) do x = ops.flip(x, axis) end
+  return x
+end)
+K.tile = takes("x n", function (x, n) return ops.tile(x, n) end)
+K.flatten = takes("x", function (x) return ops.ravel(x) end)
+K.gather = takes("reference indices", function (reference, indices)
+  return ops.take(reference, indices, 0)
+end)
+
+-- (b, ...) -> (b, all the rest)
+K.batch_flatten = takes("x", function (x)
+  x = tensor(x)
+  local sizes = tools.sizes(x)
+  return ops.reshape(x, { sizes[1], tools.product(table.move(sizes, 2, #sizes, 1, {})) })
+end)
+
+-- (b, f) -> (b, n, f)
+K["repeat"] = takes("x n", function (x, n)
+  x = tensor(x)
+  if x.rank ~= 2 then core.raise("K.repeat: x must have rank 2, got %d", x.rank) end
+  return ops["repeat"](ops.expand_dims(x, 1), n, 1)
+end)
+
+K.temporal_padding = takes("x padding", function (x, padding)
+  padding = padding or { 1, 1 }
+  return ops.pad(x, { { 0, 0 }, padding, { 0, 0 } })
+end)
+
+local function spatial_padding(x, padding, data_format)
+  local widths = { { 0, 0 } }
+  if config.layout(data_format) == "channels_first" then widths[2] = { 0, 0 } end
+  for _, pair in ipairs(padding) do widths[#widths + 1] = pair end
+  if #widths < x.rank then widths[#widths + 1] = { 0, 0 } end
+  return ops.pad(x, widths)
+end
+
+K.spatial_2d_padding = takes("x padding data_format", function (x, padding, data_format)
+  return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 } }, data_format)
+end)
+K.spatial_3d_padding = takes("x padding data_format", function (x, padding, data_format)
+  return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 }, { 1, 1 } }, data_format)
+end)
+
+-- Every cell becomes a block: factors for each spatial axis.
+local function enlarge(x, factors, data_format)
+  local first = config.layout(data_format) == "channels_first" and 2 or 1
+  for i, factor in ipairs(factors) do x = ops["repeat"](x, factor, first + i - 1) end
+  return x
+end
+
+K.resize_images = takes("x height_factor width_factor data_format interpolation",
+  function (x, height_factor, width_factor, data_format, interpolation)
+    if interpolation and interpolation ~= "nearest" then
+      core.raise("K.resize_images: only interpolation=\"nearest\", got \"%s\"", interpolation)
+    end
+    return enlarge(x, { height_factor, width_factor }, data_format)
+  end)
+K.resize_volumes = takes("x depth_factor height_factor width_factor data_format",
+  function (x, depth_factor, height_factor, width_factor, data_format)
+    return enlarge(x, { depth_factor, height_factor, width_factor }, data_format)
+  end)
+
+-- ---- products ---------------------------------------------------------------------------------
+
+-- Theano's rule: x's last axis against y's last but one, the other axes of both side by side.
+K.dot = takes("x y", function (x, y)
+  x, y = tensor(x), tensor(y)
+  if x.rank <= 2 and y.rank <= 2 then return ops.matmul(x, y) end
+  return ops.dot(x, y)
+end)
+
+-- Letters for einsum: batch "a", then each axis its own; the two that are summed share "z".
+local function batch_letters(x, first, summed)
+  local letters = { "a" }
+  for axis = 1, x.rank - 1 do
+    letters[axis + 1] = axis == summed and "z" or string.char(first + axis)
+  end
+  return letters
+end
+
+K.batch_dot = takes("x y axes", function (x, y, axes)
+  x, y = tensor(x), tensor(y)
+  if x.rank < 2 or y.rank < 2 then
+    core.raise("batch_dot: both need rank 2 or more: x is %s, y is %s", tools.shape_text(x.shape),
+      tools.shape_text(y.shape))
+  end
+  if axes == nil then axes = { x.rank - 1, y.rank == 2 and y.rank - 1 or y.rank - 2 } end
+  if type(axes) == "number" then axes = { axes, axes } end
+  local a = tools.axis("batch_dot", axes[1], x.rank)
+  local b = tools.axis("batch_dot", axes[2], y.rank)
+  if a == 0 or b == 0 then core.raise("batch_dot: axis 0 is the batch") end
+  local of_x, of_y = batch_letters(x, 97, a), batch_letters(y, 65, b)
+  local kept = { "a" }
+  for _, letters in ipairs { of_x, of_y } do
+    for i = 2, #letters do if letters[i] ~= "z" then kept[#kept + 1] = letters[i] end end
+  end
+  local y_result = ops.einsum(("%s,%s->%s"):format(table.concat(of_x), table.concat(of_y),
+    table.concat(kept)), { x, y })
+  return x.rank == 2 and y.rank == 2 and ops.expand_dims(y_result, 1) or y_result
+end)
+
+K.bias_add = takes("x bias data_format", function (x, bias, data_format)
+  x, bias = tensor(x), tensor(bias)
+  if bias.rank ~= 1 and bias.rank ~= x.rank - 1 then
+    core.raise("bias_add: bias has rank %d; it must be 1 or %d", bias.rank, x.rank - 1)
+  end
+  if config.layout(data_format) == "channels_last" or x.rank < 3 then return x + bias end
+  if bias.rank == 1 then
+    local shape = tools.fill(x.rank - 1, 1)
+    shape[1] = -1
+    return x + ops.reshape(bias, shape)
+  end
+  return x + ops.moveaxis(bias, -1, 0)
+end)
+
+-- ---- losses -----------------------------------------------------------------------------------
+
+K.binary_focal_crossentropy = takes(
+  "target output apply_class_balancing alpha gamma from_logits",
+  function (target, output, apply_class_balancing, alpha, gamma, from_logits)
+    target, output = tensor(target), tensor(output)
+    alpha, gamma = alpha or 0.25, gamma or 2
+    local p = from_logits and ops.sigmoid(output) or output
+    local p_of_target = target * p + (1 - target) * (1 - p)
+    local loss = (1 - p_of_target) ^ gamma * ops.binary_crossentropy(target, output, from_logits)
+    if not apply_class_balancing then return loss end
+    return (target * alpha + (1 - target) * (1 - alpha)) * loss
+  end)
+
+K.categorical_focal_crossentropy = takes("target output alpha gamma from_logits axis",
+  function (target, output, alpha, gamma, from_logits, axis)
+    target, output, axis = tensor(target), tensor(output), or_default(axis, -1)
+    if from_logits then output = ops.softmax(output, axis) end
+    local p = ops.clip(output / ops.sum(output, axis, true), config.epsilon(), 1 - config.epsilon())
+    local weight = (1 - p) ^ (gamma or 2) * (alpha or 0.25)
+    return ops.sum(weight * -target * ops.log(p), axis)
+  end)
+
+-- ---- random numbers ---------------------------------------------------------------------------
+
+K.random_normal = takes("shape mean stddev dtype seed", random.normal)
+K.random_uniform = takes("shape minval maxval dtype seed", random.uniform)
+K.truncated_normal = takes("shape mean stddev dtype seed", random.truncated_normal)
+K.random_bernoulli = takes("shape p dtype seed", function (shape, p, dtype, seed)
+  return ops.cast(ops.less_equal(random.uniform(shape, 0, 1, nil, seed), p or 0),
+    dtype or config.floatx())
+end)
+K.dropout = takes("x level noise_shape seed", function (x, level, noise_shape, seed)
+  return random.dropout(x, level, noise_shape, seed)
+end)
+K.random_normal_variable = takes("shape mean scale dtype name seed",
+  function (shape, mean, scale, dtype, name, seed)
+    return K.variable(random.normal(shape, mean, scale, dtype, seed), dtype, name)
+  end)
+K.random_uniform_variable = takes("shape low high dtype name seed",
+  function (shape, low, high, dtype, name, seed)
+    return K.variable(random.uniform(shape, low, high, dtype, seed), dtype, name)
+  end)
+
+-- ---- loops ------------------------------------------------------------------------------------
+
+K.map_fn = takes("fn elems name dtype", function (fn, elems) return ops.map(fn, elems) end)
+
+local function fold(fn, elems, initializer, backwards)
+  local rows = { ops.unstack(tensor(elems)) }
+  if backwards then
+    for i = 1, #rows // 2 do rows[i], rows[#rows + 1 - i] = rows[#rows + 1 - i], rows[i] end
+  end
+  local value, first = initializer, 1
+  if value == nil then value, first = rows[1], 2 end
+  for i = first, #rows do value = fn(value, rows[i]) end
+  return value
+end
+
+K.foldl = takes("fn elems initializer name", function (fn, elems, initializer)
+  return fold(fn, elems, initializer, false)
+end)
+K.foldr = takes("fn elems initializer name", function (fn, elems, initializer)
+  return fold(fn, elems, initializer, true)
+end)
+
+return K

@@ -1,0 +1,135 @@
+-- K: the functions of Keras 1 and 2 whose rules or defaults differ from today's ops.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local K = require "lunula.backend"
+
+local x = core.tensor({ { 1, -2, 3 }, { -4, 5, 6 } }, { dtype = "float32" })
+
+local function shape(t) return t.shape end
+
+describe("K", function ()
+  it("has the settings", function ()
+    assert.are.equal("float32", K.floatx())
+    assert.are.equal(1e-7, K.epsilon())
+    assert.are.equal("channels_last", K.image_data_format())
+    K.set_epsilon(1e-5)
+    assert.are.equal(1e-5, K.epsilon())
+    K.set_epsilon(1e-7)
+    assert.error_at_line(function () K.set_floatx "float8" end, "set_floatx: expected float16")
+    assert.error_at_line(function () K.set_image_data_format "channels" end, "channels_first")
+  end)
+
+  it("has variables", function ()
+    local v = K.variable({ 1, 2 }, { name = "v" })
+    assert.are.equal("v", v.name)
+    assert.are.equal("float32", v.dtype)
+    K.set_value(v, { 3, 4 })
+    assert.near_all(K.get_value(v), { 3, 4 })
+    K.update_add(v, 1)
+    K.update_sub(v, 2)
+    assert.near_all(K.eval(v), { 2, 3 })
+    K.moving_average_update(v, core.tensor { 0, 1 }, 0.9)
+    assert.near_all(v.value, { 1.8, 2.8 })
+    K.batch_set_value { { v, { 7, 8 } } }
+    assert.near_all(K.batch_get_value { v }[1], { 7, 8 })
+  end)
+
+  it("asks for the last axis where Keras 2 did", function ()
+    assert.near_all(K.argmax(x), { 2, 2 })
+    assert.are.same({ 2, 6 }, shape(K.concatenate { x, x }))
+    assert.are.same({ 2, 3, 1 }, shape(K.expand_dims(x)))
+    assert.near_all(K.cumsum(x), { { 1, -2, 3 }, { -3, 3, 9 } })
+    assert.near_all(K.cumprod(x, 0), { { 1, -2, 3 }, { -4, -10, 18 } })
+  end)
+
+  it("has its own hard_sigmoid, sqrt, relu, clip", function ()
+    assert.near_all(K.hard_sigmoid(x), { { 0.7, 0.1, 1 }, { 0, 1, 1 } })
+    assert.near_all(K.sqrt(core.tensor { 4, -1 }), { 2, 0 })
+    assert.near_all(K.relu(x, { alpha = 0.5, max_value = 4 }), { { 1, -1, 3 }, { -2, 4, 4 } })
+    assert.near_all(K.relu(x, 0, nil, 2), { { 0, 0, 3 }, { 0, 5, 6 } })
+    assert.near_all(K.relu(x, 0.5, nil, 2), { { -0.5, -2, 3 }, { -3, 5, 6 } })
+    assert.near_all(K.clip(x, 2, 1), { { 2, 2, 2 }, { 2, 2, 2 } })
+    assert.near_all(K.clip(x, nil, 1), { { 1, -2, 1 }, { -4, 1, 1 } })
+  end)
+
+  it("normalises to length 1", function ()
+    assert.near_all(ops.norm(K.l2_normalize(x, 1), nil, 1), { 1, 1 })
+    assert.near_all(ops.norm(K.l2_normalize(x)), 1)
+    assert.near_all(K.l2_normalize(core.tensor { 0.0, 0.0 }, 0), { 0, 0 })
+  end)
+
+  it("dot follows Theano's rule", function ()
+    local a, b = ops.ones { 2, 3, 4 }, ops.ones { 5, 4, 6 }
+    assert.are.same({ 2, 3, 5, 6 }, shape(K.dot(a, b)))
+    assert.are.same({ 2, 3, 6 }, shape(K.dot(a, ops.ones { 4, 6 })))
+    assert.are.same({ 2, 2 }, shape(K.dot(x, ops.transpose(x))))
+  end)
+
+  it("batch_dot sums one axis of each, batch by batch", function ()
+    local a, b = ops.ones { 5, 2, 3 }, ops.ones { 5, 3, 4 }
+    assert.are.same({ 5, 2, 4 }, shape(K.batch_dot(a, b)))
+    assert.are.same({ 5, 2, 2 }, shape(K.batch_dot(a, a, 2)))
+    assert.are.same({ 5, 3, 4 }, shape(K.batch_dot(a, ops.ones { 5, 2, 4 }, { 1, 1 })))
+    assert.are.same({ 5, 4 }, shape(K.batch_dot(ops.ones { 5, 3 }, b)))
+    assert.near_all(K.batch_dot(x, x, 1), { { 14 }, { 77 } })
+    assert.are.same({ 5, 2, 6, 4 }, shape(K.batch_dot(a, ops.ones { 5, 6, 3, 4 }, { 2, 2 })))
+    assert.error_at_line(function () K.batch_dot(a, b, 0) end, "axis 0 is the batch")
+  end)
+
+  it("adds a bias in both layouts", function ()
+    local image = ops.zeros { 1, 2, 2, 3 }
+    assert.near_all(K.bias_add(image, core.tensor { 1, 2, 3 })[1][2][1], { 1, 2, 3 })
+    local first = K.bias_add(ops.zeros { 1, 3, 2, 2 }, core.tensor { 1, 2, 3 }, "channels_first")
+    assert.near_all(first[1][3], { { 3, 3 }, { 3, 3 } })
+    assert.error_at_line(function () K.bias_add(image, x) end, "bias has rank 2; it must be 1 or 3")
+  end)
+
+  it("repeats and enlarges", function ()
+    assert.are.same({ 2, 4, 3 }, shape(K["repeat"](x, 4)))
+    assert.near_all(K.repeat_elements(x, 2, 0),
+      { { 1, -2, 3 }, { 1, -2, 3 }, { -4, 5, 6 }, { -4, 5, 6 } })
+    assert.are.same({ 1, 4, 6, 1 }, shape(K.resize_images(ops.ones { 1, 2, 2, 1 }, 2, 3)))
+    assert.are.same({ 1, 1, 2, 4, 6 },
+      shape(K.resize_volumes(ops.ones { 1, 1, 2, 2, 2 }, 1, 2, 3, "channels_first")))
+    assert.are.same({ 1, 5, 3 }, shape(K.temporal_padding(ops.ones { 1, 3, 3 })))
+    assert.are.same({ 1, 4, 6, 1 },
+      shape(K.spatial_2d_padding(ops.ones { 1, 2, 2, 1 }, { { 1, 1 }, { 2, 2 } })))
+    assert.are.same({ 1, 1, 4, 4 },
+      shape(K.spatial_2d_padding(ops.ones { 1, 1, 2, 2 }, nil, "channels_first")))
+    assert.are.same({ 2, 12 }, shape(K.batch_flatten(ops.ones { 2, 3, 4 })))
+    assert.near_all(K.reverse(x, 1), { { 3, -2, 1 }, { 6, 5, -4 } })
+  end)
+
+  it("switches between tensors and between functions", function ()
+    assert.near_all(K.switch(core.tensor { true, false }, x, ops.zeros_like(x)),
+      { { 1, -2, 3 }, { 0, 0, 0 } })
+    local ran = false
+    local function other()
+      ran = true
+      return x * 2
+    end
+    assert.near_all(K.switch(core.tensor(1), function () return x end, other), x)
+    assert.is_false(ran)
+  end)
+
+  it("folds", function ()
+    local function minus(a, b) return a - b end
+    assert.near_all(K.foldl(minus, core.tensor { 10, 3, 2 }), 5)
+    assert.near_all(K.foldr(minus, core.tensor { 10, 3, 2 }), -11)
+    assert.near_all(K.foldl(minus, core.tensor { 10, 3, 2 }, 0), -15)
+    assert.near_all(K.map_fn(function (row) return ops.sum(row) end, x), { 2, 7 })
+  end)
+
+  it("draws with the deviations of Keras 2", function ()
+    core.seed(3)
+    assert.near_all(ops.std(K.random_normal { 100, 100 }):item(), 1, 0.03)
+    assert.near_all(ops.mean(K.random_bernoulli({ 100, 100 }, 0.3)):item(), 0.3, 0.03)
+    assert.are.same({ 2, 3 }, shape(K.random_uniform_variable({ 2, 3 }, 0, 1)))
+  end)
+
+  it("names the arguments that it knows", function ()
+    assert.error_at_line(function () K.argmax(x, { axes = 1 }) end,
+      "no argument named \"axes\"; there are: x, axis")
+  end)
+end)
