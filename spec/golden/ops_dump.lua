@@ -1,0 +1,36 @@
+-- Prints the op cases as JSON, for ops.py, which asks Keras what they should give.
+
+local cases = require "spec.support.ops_cases"
+
+local function number(x)
+  if x ~= x then return "NaN" end
+  if x == math.huge then return "Infinity" end
+  if x == -math.huge then return "-Infinity" end
+  if x == 0 and 1 / x < 0 then return "-0.0" end
+  return math.type(x) == "integer" and ("%d"):format(x) or ("%.17g"):format(x)
+end
+
+local encode
+
+local function list(t)
+  local parts = {}
+  for i, value in ipairs(t) do parts[i] = encode(value) end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+function encode(value)
+  if type(value) == "number" then return number(value) end
+  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) ~= "table" then return tostring(value) end
+  if #value > 0 or next(value) == nil then return list(value) end
+  local parts = {}
+  for key, item in pairs(value) do parts[#parts + 1] = ("%q:%s"):format(key, encode(item)) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+for _, row in ipairs(cases) do
+  if not row.ref then
+    print(encode { key = row.key, op = row.op, inputs = row.inputs,
+      attributes = { given = row.attributes }, names = row.names or {}, call = row.call or "" })
+  end
+end

@@ -1,0 +1,55 @@
+-- Activation functions.
+
+local from = require "spec.support.ops_inputs"
+local real = from.real
+
+local far = from.exact { -200, -30, 30, 200 }
+
+return {
+  { "relu6", { real { 3, 4, low = -8, high = 8, away = { 0, 6 } } } },
+  { "leaky_relu", { real { 3, 4, away = { 0 } } } },
+  { "leaky_relu", { real { 3, 4, away = { 0 } } }, { negative_slope = 0.5 } },
+  { "elu", { real { 3, 4, away = { 0 } } } },
+  { "elu", { real { 3, 4, away = { 0 } } }, { alpha = 0.5 } },
+  { "elu", { far }, second = false },
+  { "selu", { real { 3, 4, away = { 0 } } } },
+  { "celu", { real { 3, 4, away = { 0 } } } },
+  { "celu", { real { 3, 4, away = { 0 } } }, { alpha = 2 } },
+  { "gelu", { real { 3, 4 } } },
+  { "gelu", { real { 3, 4 } }, { approximate = false } },
+  { "silu", { real { 3, 4 } } },
+  { "swish", { real { 3, 4 } } },
+  { "softsign", { real { 3, 4, away = { 0 } } } },
+  { "hard_sigmoid", { real { 3, 4, low = -5, high = 5, away = { -3, 3 } } } },
+  { "hard_silu", { real { 3, 4, low = -5, high = 5, away = { -3, 3 } } } },
+  { "hard_swish", { real { 3, 4, low = -5, high = 5, away = { -3, 3 } } } },
+  { "hard_tanh", { real { 3, 4, away = { -1, 1 } } } },
+  { "hard_shrink", { real { 3, 4, away = { -0.5, 0.5 } } } },
+  { "hard_shrink", { real { 3, 4, away = { -1, 1 } } }, { threshold = 1 } },
+  { "soft_shrink", { real { 3, 4, away = { -0.5, 0.5 } } } },
+  { "soft_shrink", { real { 3, 4, away = { -1, 1 } } }, { threshold = 1 } },
+  { "threshold", { real { 3, 4, away = { 0.5 } } }, { threshold = 0.5, default_value = -3 } },
+  { "sparse_sigmoid", { real { 3, 4, away = { -1, 1 } } } },
+  { "sparse_plus", { real { 3, 4, away = { -1, 1 } } } },
+  { "squareplus", { real { 3, 4 } } },
+  { "squareplus", { real { 3, 4 } }, { b = 1 } },
+  { "log_sigmoid", { real { 3, 4 } } },
+  { "log_sigmoid", { far }, second = false },
+  { "tanh_shrink", { real { 3, 4 } } },
+  { "glu", { real { 3, 4 } } },
+  { "glu", { real { 3, 4, 2 } }, { axis = 1 } },
+  { "softmax", { real { 3, 4 } } },
+  { "softmax", { real { 3, 4, 2 } }, { axis = 1 } },
+  { "softmax", { real { 2, 3, 4 } }, { axis = { 1, 2 } } },
+  { "log_softmax", { real { 2, 3, 4 } }, { axis = { 0, 2 } } },
+  { "softmax", { far }, second = false },
+  { "log_softmax", { real { 3, 4 } } },
+  { "log_softmax", { real { 3, 4, 2 } }, { axis = 1 } },
+  { "log_softmax", { far }, second = false },
+  -- by hand: Keras 3.15 adds the running sums where it should take the last of them
+  { "sparsemax", { from.exact({ 0.5, 1, -1, 0.75, 3, 0, 1, -2 }, { shape = { 2, 4 } }) },
+    second = false,
+    ref = function () return { 1 / 12, 7 / 12, 0, 1 / 3, 1, 0, 0, 0 } end },
+  { "sparsemax", { from.exact({ 0.5, 1, 0.25, 1 }, { shape = { 2, 2, 1 } }) }, { axis = 1 },
+    second = false, ref = function () return { 0.25, 0.75, 0.125, 0.875 } end },
+}

@@ -1,0 +1,82 @@
+-- Picking, placing and searching by number.
+
+local from = require "spec.support.ops_inputs"
+local real, ints, exact = from.real, from.ints, from.exact
+
+local function numbers(data, shape) return exact(data, { dtype = "int32", shape = shape }) end
+
+local y = real { 2, 3, 4 }
+
+return {
+  { "take", { real { 5, 3 }, numbers { 0, 4, -1 } }, { axis = 0 }, free = { {}, { 0 } } },
+  { "take", { real { 5, 3 }, numbers({ 0, 1, 2, 2 }, { 2, 2 }) }, { axis = 1 } },
+  { "take", { y, numbers({ 3, 0, 1, 1, 2, 0 }, { 2, 3 }) }, { axis = 2 }, free = { { 0, 1 } } },
+  { "take", { y, numbers { 5, 23, -2 } }, batches = false },
+  { "take", { y, from.scalar(1, "int32") }, { axis = 1 } },
+  { "gather", { real { 5, 3 }, numbers({ 4, 0, -1, 2 }, { 2, 2 }) }, free = { {}, { 0 } },
+    big = { real { 50, 64 }, ints { 900, low = 0, high = 49 } },
+    ref = function (data)
+      local rows = {}
+      for _, id in ipairs { 4, 0, 4, 2 } do
+        table.move(data[1], id * 3 + 1, id * 3 + 3, #rows + 1, rows)
+      end
+      return rows
+    end },
+  { "take_along_axis", { real { 3, 4 }, ints { 3, 2, low = 0, high = 4 } }, { axis = 1 },
+    free = { { 0 }, { 0 } } },
+  { "take_along_axis", { y, ints { 2, 1, 4, low = 0, high = 3 } }, { axis = 1 },
+    free = { { 0 }, { 0 } } },
+  { "take_along_axis", { real { 3, 4 }, numbers { 0, 11, 5 } }, batches = false },
+  { "scatter_add", { real { 4, 2 }, numbers { 1, 0, 1, 2 }, real { 3, 2 } },
+    free = { { 0 }, { 0 } }, grad = { 1 },
+    big = { real { 900, 64 }, ints { 900, low = 0, high = 49 }, real { 50, 64 } },
+    ref = function (data)
+      local sums = { 0, 0, 0, 0, 0, 0 }
+      for i, id in ipairs { 1, 0, 1, 2 } do
+        for k = 1, 2 do sums[id * 2 + k] = sums[id * 2 + k] + data[1][i * 2 - 2 + k] end
+      end
+      return sums
+    end },
+  { "put_add", { real { 2, 3 }, numbers({ 0, 3, 0, 1, 1, 1 }, { 2, 3 }), real { 2, 4 } },
+    { axis = 1 }, grad = { 1 }, free = { { 0 }, { 0 }, { 0 } },
+    ref = function (data)
+      local sums = { 0, 0, 0, 0, 0, 0, 0, 0 }
+      for i, id in ipairs { 0, 3, 0, 5, 5, 5 } do sums[id + 1] = sums[id + 1] + data[1][i] end
+      return sums
+    end },
+  { "slice_update", { y, real { 1, 2, 2, seed = 3 } }, { start_indices = { 0, 1, 2 } },
+    names = { "inputs", "updates" }, free = false },
+  { "slice_update", { y, real { 2, 2, 4, seed = 3 } }, { start_indices = { 0, 1, 0 } },
+    names = { "inputs", "updates" }, free = { { 0 }, { 0 } } },
+  { "scatter", { numbers({ 0, 2, 0 }, { 3, 1 }), real { 3, 4 } }, { shape = { 3, 4 } },
+    free = { { 0 }, { 0 } } },
+  { "scatter", { numbers({ 0, 1, 2, 2 }, { 2, 2 }), real { 2 } }, { shape = { 3, 4 } },
+    free = { { 0 }, { 0 } } },
+  { "scatter_update", { real { 3, 4 }, numbers({ 0, 1, 2, 3 }, { 2, 2 }), real { 2, seed = 2 } },
+    free = { {}, { 0 }, { 0 } } },
+  { "scatter_update", { real { 3, 4 }, numbers({ 1, 0 }, { 2, 1 }), real { 2, 4, seed = 2 } },
+    free = false },
+  { "scatter_update", { real { 3, 4 }, numbers({ 1, 1 }, { 2, 1 }), real { 2, 4, seed = 2 } },
+    { reduction = "add" }, free = false },
+  { "segment_sum", { real { 4, 2 }, numbers { 0, 2, 0, 1 } }, { num_segments = 4 },
+    free = { { 0 }, { 0 } } },
+  { "segment_sum", { real { 4, 2 }, numbers { 0, 2, 0, 1 } }, free = false, traced = false,
+    ref = function (data)
+      local x = data[1]
+      return { x[1] + x[5], x[2] + x[6], x[7], x[8], x[3], x[4] }
+    end },
+  { "searchsorted", { exact { 1, 2, 2, 5 }, exact { 0, 1, 2, 3, 5, 6 } } },
+  { "searchsorted", { exact { 1, 2, 2, 5 }, exact({ 0, 1, 2, 3 }, { shape = { 2, 2 } }) },
+    { side = "right" }, free = { {}, { 0 } } },
+  { "digitize", { exact { 0, 1, 2, 2.5, 7 }, exact { 1, 2, 5 } } },
+  { "isin", { ints { 3, 4 }, numbers { 1, -2, 3 } } },
+  { "isin", { ints { 3, 4 }, numbers { 1, -2, 3 } }, { invert = true } },
+  { "in_top_k", { numbers { 1, 0, 3 }, real { 3, 4 } }, { k = 2 }, free = { { 0 }, { 0 } } },
+  { "bincount", { numbers { 1, 3, 1, 0 } }, free = false, traced = false },
+  { "bincount", { numbers { 1, 3, 1, 0 }, exact { 0.5, 1, 2, 4 } }, { minlength = 6 },
+    names = { "x", "weights" }, free = false, traced = false },
+  { "bincount", { numbers({ 1, 3, 1, 0 }, { 2, 2 }) }, free = false, traced = false,
+    ref = function () return { 0, 1, 0, 1, 1, 1, 0, 0 } end },
+  { "select", { from.bools { 3, 4 }, from.bools { 3, 4, seed = 2 }, real { 3, 4 },
+    real { 3, 4, seed = 3 } }, { default = 7 }, call = "pairs" },
+}
