@@ -51,10 +51,15 @@ end
 -- The word of the list that was probably meant, or nil.
 function declare.nearest(name, list)
   local function plain(word) return word:lower():gsub("_", "") end
-  local wanted, best, least = plain(tostring(name)), nil, math.huge
+  name = tostring(name)
+  local wanted, best, least, spelled = plain(name), nil, math.huge, nil
   for _, word in ipairs(list) do
     local d = distance(wanted, plain(word))
-    if d < least or (d == least and word < best) then best, least = word, d end
+    local as_written = d <= least and distance(name, word)
+    if d < least or d == least and (as_written < spelled or as_written == spelled and word < best)
+    then
+      best, least, spelled = word, d, as_written
+    end
   end
   if best and least < #wanted and least <= math.max(1, math.min(#wanted, #best) // 3) then
     return best
@@ -626,11 +631,10 @@ function declare.text(object)
   local function add(arg)
     local value, default = config[arg.name], arg.default
     if value == nil or same(value, default) then return end
-    if is_plain(value) and value.class_name then
-      local usual = type(default) == "string" and arg.kind.check(default)
-      if usual and same(value, arg.kind.serialise(usual)) then return end
-      value = value.class_name
-    end
+    local usual = default ~= nil and arg.kind.check(default, {})
+    local serialise = arg.kind.serialise or copy
+    if usual ~= nil and same(value, serialise(usual, object)) then return end
+    if is_plain(value) and value.class_name then value = value.class_name end
     words[#words + 1] = arg.name .. "=" .. show(value)
   end
   for _, arg in ipairs(class.arguments) do

@@ -242,7 +242,7 @@ describe("Lambda", function ()
       { output_shape = { 6 } })
     assert.near_all(planned(right, x), ops.concatenate({ x, x }, 1))
     local wrong = layers.Lambda { function (y) return y end, output_shape = { 7 }, name = "w" }
-    assert.error_at_line(function () planned(wrong, x) end,
+    assert.error_at_line(function () wrong:compute_output_shape { false, 3 } end,
       "output_shape says (None, 7), the function returns (None, 3)")
   end)
 

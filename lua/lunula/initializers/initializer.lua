@@ -1,7 +1,7 @@
 -- What an initializer is: initializer(shape, dtype) returns the first value of a weight.
 --
--- A random one takes its place in the random numbers when it is made: calling the same object twice
--- gives the same numbers, and two objects give different ones unless they were given one seed.
+-- A random one that was given no seed draws one when it is made: calling the same object twice
+-- gives the same numbers, and two objects give different ones.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -30,22 +30,18 @@ end
 
 initializer.Initializer = Initializer
 
--- The parent of the random ones.
-local Random = declare.class {
-  name = "RandomInitializer", parent = Initializer, abstract = true,
-  init = function (self)
-    self.stream = self.seed and 1 or core.random_key()
-  end,
-}
-
--- What random.* takes as a seed. Always the same place: the seed or the program's, and our stream.
-function Random:place()
-  local generator = random.SeedGenerator(0)
-  generator.seed, generator.drawn = self.seed, self.stream - 1
-  return generator
+-- A seed that no other object of the program has, and that follows from the program's seed.
+local function fresh_seed()
+  local chance = core.untraced(random.uniform, {}):item()
+  return math.tointeger(chance * (1 << 24)) << 32 | core.random_key()
 end
 
-initializer.Random = Random
+-- The parent of the random ones. `seed` is what was asked for, `key` what is used.
+initializer.Random = declare.class {
+  name = "RandomInitializer", parent = Initializer, abstract = true,
+  init = function (self) self.key = self.seed or fresh_seed() end,
+}
+
 initializer.seed = { "seed", kinds.seed }
 
 return initializer

@@ -63,7 +63,7 @@ local Orthogonal = declare.class {
     local columns, rows = shape[#shape], 1
     for i = 1, #shape - 1 do rows = rows * shape[i] end
     local n, m = math.min(rows, columns), math.max(rows, columns)
-    local a = random.normal({ n, m }, 0, 1, "float32", self:place())
+    local a = random.normal({ n, m }, 0, 1, "float32", self.key)
     local q = n > 0 and orthonormal_rows(a, n, m) or a
     if rows > columns then q = ops.transpose(q) end
     return tools.cast(ops.reshape(q, shape) * self.gain, dtype)

@@ -15,7 +15,7 @@ local RandomNormal = declare.class {
     { "mean", kinds.number, default = 0.0 }, { "stddev", kinds.non_negative, default = 0.05 }, seed,
   },
   make = function (self, shape, dtype)
-    return random.normal(shape, self.mean, self.stddev, dtype, self:place())
+    return random.normal(shape, self.mean, self.stddev, dtype, self.key)
   end,
 }
 
@@ -26,7 +26,7 @@ local TruncatedNormal = declare.class {
     { "mean", kinds.number, default = 0.0 }, { "stddev", kinds.non_negative, default = 0.05 }, seed,
   },
   make = function (self, shape, dtype)
-    return random.truncated_normal(shape, self.mean, self.stddev, dtype, self:place())
+    return random.truncated_normal(shape, self.mean, self.stddev, dtype, self.key)
   end,
 }
 
@@ -37,7 +37,7 @@ local RandomUniform = declare.class {
     { "minval", kinds.number, default = -0.05 }, { "maxval", kinds.number, default = 0.05 }, seed,
   },
   make = function (self, shape, dtype)
-    return random.uniform(shape, self.minval, self.maxval, dtype, self:place())
+    return random.uniform(shape, self.minval, self.maxval, dtype, self.key)
   end,
 }
 
@@ -98,12 +98,12 @@ local VarianceScaling = declare.class {
     local variance = self.scale / math.max(1, fan)
     if self.distribution == "uniform" then
       local limit = math.sqrt(3 * variance)
-      return random.uniform(shape, -limit, limit, dtype, self:place())
+      return random.uniform(shape, -limit, limit, dtype, self.key)
     elseif self.distribution == "untruncated_normal" then
-      return random.normal(shape, 0, math.sqrt(variance), dtype, self:place())
+      return random.normal(shape, 0, math.sqrt(variance), dtype, self.key)
     end
     -- "normal" is Keras 2's word for truncated
-    return random.truncated_normal(shape, 0, math.sqrt(variance) / shrink, dtype, self:place())
+    return random.truncated_normal(shape, 0, math.sqrt(variance) / shrink, dtype, self.key)
   end,
 }
 

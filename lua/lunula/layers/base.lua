@@ -23,6 +23,15 @@ local base = {}
 
 -- ---- building ---------------------------------------------------------------------------------
 
+-- Takes back the variables of a list after the first `count`.
+local function forget(self, list, count)
+  for i = #list, count + 1, -1 do
+    local name = list[i].name
+    if rawequal(rawget(self, name), list[i]) then rawset(self, name, nil) end
+    list[i] = nil
+  end
+end
+
 -- A layer is built once, outside of any trace: its weights get their first values now. A build that
 -- failed leaves no weights behind.
 local function guarded(build)
@@ -34,8 +43,8 @@ local function guarded(build)
     local _ <close> = setmetatable({}, { __close = function (_, failure)
       rawset(self, "_building", false)
       if failure == nil then return end
-      for i = #self._trainables, trainables + 1, -1 do self._trainables[i] = nil end
-      for i = #self._others, others + 1, -1 do self._others[i] = nil end
+      forget(self, self._trainables, trainables)
+      forget(self, self._others, others)
     end })
     core.untraced(build, self, input_shape, ...)
     rawset(self, "built", true)
@@ -105,9 +114,8 @@ local function run(self, input, options)
   input = inputs.prepare(self, input)
   inputs.check(self, input)
   if not self.built then self:build(inputs.shapes(input)) end
-  local mask = masks.of(input)
-  options.training = scope.training
-  options.mask = masks.given(options.mask) or mask
+  local mask = masks.given(options.mask) or masks.of(input)
+  options.training, options.mask = scope.training, mask
   local results = table.pack(self:call(input, options))
   losses.activity(self, results)
   masks.carry(self, input, mask, results)
