@@ -103,6 +103,20 @@ INLINE void fold_groups(Reduction r, float *wide, int count, int inner) {
   }
 }
 
+INLINE void fold_half(Reduction r, float *wide, int half) {
+  for (int j = 0; j < half; j++) wide[j] = join_f32(r, wide[j], wide[j + half]);
+}
+
+/* The same for LANES numbers, each step a loop of known length. */
+INLINE float fold_lanes(Reduction r, float *wide) {
+  fold_half(r, wide, 32);
+  fold_half(r, wide, 16);
+  fold_half(r, wide, 8);
+  fold_half(r, wide, 4);
+  fold_half(r, wide, 2);
+  return join_f32(r, wide[0], wide[1]);
+}
+
 /* n numbers side by side */
 INLINE float reduce_run(Reduction r, const float *x, int64_t n) {
   float wide[LANES], y = identity_f32(r);
@@ -114,8 +128,7 @@ INLINE float reduce_run(Reduction r, const float *x, int64_t n) {
   join_rows(r, x, wide, rows, LANES, LANES);
   for (int64_t j = 0; j < n - rows * LANES; j++)
     wide[j] = join_f32(r, wide[j], x[rows * LANES + j]);
-  fold_groups(r, wide, LANES, 1);
-  return wide[0];
+  return fold_lanes(r, wide);
 }
 
 /* inner below LANES: a wide row is `group` rows */
