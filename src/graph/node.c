@@ -173,7 +173,7 @@ Val shape_leaf(Context *c, const Type *type) {
 }
 
 Val value_watch(Context *c, Val v) {
-  if (val_symbolic(v))
+  if (val_symbolic(v) || v.node->tracked)
     return v;
   Val w = value_of(c, tensor_share(val_tensor(v)));
   w.node->tracked = w.node != c->dummy;
