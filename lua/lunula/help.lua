@@ -35,12 +35,32 @@ local function tensor_text(x)
     .. "by element."
 end
 
+-- The names in a module.
+local function names_in(module)
+  local names = {}
+  for name in pairs(module) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  return table.concat(names, " ")
+end
+
+local function suggestion(x)
+  if type(x) ~= "string" then return "" end
+  local names = require("lunula.layers").names()
+  for _, row in ipairs(core.catalogue()) do names[#names + 1] = row.name end
+  for _, kind in ipairs(kinds_in_order) do
+    for name in pairs(declare.registry(kind)) do names[#names + 1] = name end
+  end
+  return declare.suggestion(x, names)
+end
+
 -- The text about x, or nil, message.
 function help.text(x)
   if x == nil then
     return "k.help(x) tells about an op (\"softmax\", k.ops.softmax), a class (\"Dense\", "
       .. "k.layers.Dense) or an object."
   end
+  local metatable = type(x) == "table" and getmetatable(x)
+  if metatable and declare.is_class(metatable.__index) then x = metatable.__index end
   if declare.is_class(x) then return declare.help(x) end
   local class = declare.class_of(x)
   if class then return tostring(x) .. "\n" .. declare.help(class) end
@@ -55,7 +75,8 @@ function help.text(x)
     if row then texts[#texts + 1] = op_text(row) end
     if #texts > 0 then return table.concat(texts, "\n\n") end
   end
-  return nil, "nothing is known about " .. declare.show(x)
+  if type(x) == "table" and metatable == nil then return names_in(x) end
+  return nil, "nothing is known about " .. declare.show(x) .. suggestion(x)
 end
 
 -- Prints what is known about x.

@@ -1,8 +1,8 @@
 -- predict and predict_on_batch: the outputs of a model, with as little Lua on the way as can be.
 --
--- predict runs all rows in C into tensors made beforehand. The first predict_on_batch puts a
--- short function into the model itself, which hands a plain tensor straight to the traced
--- Function; the class's method stays for all else.
+-- predict runs all rows in C into tensors made beforehand. Once a model of known input shape was
+-- asked with a plain tensor, short functions are put into the model itself, which hand such a
+-- tensor straight to the traced Function; the methods of the class stay for all else.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -15,20 +15,26 @@ local step = require "lunula.models.step"
 
 local predictor = {}
 
+local BATCH <const> = 32
+
+-- ---- results -----------------------------------------------------------------------------------
+
+-- The names of the outputs of a model that gives them in a table; nil of any other.
+local function names_of_outputs(self)
+  local structure = self._output_structure
+  if structure then
+    return nest.is_structure(structure) and #structure == 0 and self:_output_names() or nil
+  end
+  return self._returns_names or nil
+end
+
 -- Outputs as the user gets them: several returns, or a table by name.
 local function as_returns(self, outputs)
-  local names = self._output_structure and nest.is_structure(self._output_structure)
-    and #self._output_structure == 0 and self:_output_names() or self._returns_names
+  local names = names_of_outputs(self)
   if not names then return table.unpack(outputs) end
   local named = {}
   for i, name in ipairs(names) do named[name] = outputs[i] end
   return named
-end
-
-local function check_ready(self)
-  if self._stack and #self._stack == 0 then
-    core.raise("model \"%s\" has no layers yet; add some before predict", self.name)
-  end
 end
 
 -- Room for the outputs of all rows, or nil where a size is only known batch by batch.
@@ -47,48 +53,88 @@ local function make_outputs(entry, count)
   return outputs
 end
 
--- Batch by batch, joined at the end.
-local function run_batches(source, entry, visit)
+-- Batches of outputs that are joined at the end: collect(outputs of a batch…), join() -> outputs.
+local function collector()
   local parts = {}
-  local collect = { call = function(...)
-    local results = table.pack(entry.call(...))
-    for i = 1, results.n do
-      if results[i].rank == 0 then core.raise("predict: an output has no batch axis") end
+  local function collect(...)
+    for i = 1, select("#", ...) do
+      local output = select(i, ...)
+      if output.rank == 0 then
+        core.raise("predict: output %d of the model has no batch axis", i)
+      end
       parts[i] = parts[i] or {}
-      table.insert(parts[i], results[i])
+      table.insert(parts[i], output)
     end
-  end }
-  source:run(collect, visit)
-  local outputs = {}
-  for i, list in ipairs(parts) do
-    outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
   end
-  return outputs
+  local function join()
+    local outputs = {}
+    for i, list in ipairs(parts) do
+      outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
+    end
+    return outputs
+  end
+  return collect, join
+end
+
+-- ---- the short way -----------------------------------------------------------------------------
+
+-- For one plain tensor. The Function checks and casts by itself; only another rank may need
+-- another trace.
+local function install_short_way(self, entry, rank)
+  local run, traced, version = entry.call, entry.version, self._version
+  local function is_plain(x)
+    return type(x) == "userdata" and version() == traced and x.rank == rank
+  end
+  rawset(self, "predict_on_batch", function(_, x)
+    if is_plain(x) then return run(x) end
+    return predictor.predict_on_batch(self, x)
+  end)
+  rawset(self, "predict", function(_, x, given)
+    if given == nil and is_plain(x) and #x <= BATCH and #x > 0 then return run(x) end
+    return predictor.predict(self, x, given)
+  end)
+end
+
+local function offer_short_way(self, entry, x, structure)
+  if not entry.rows or structure ~= "single" or names_of_outputs(self) then return end
+  local declared = self:_input_shapes()
+  if declared and core.is_tensor(x) and not core.is_variable(x) and #declared[1] == x.rank then
+    install_short_way(self, entry, x.rank)
+  end
+end
+
+-- ---- predict -----------------------------------------------------------------------------------
+
+local function check_ready(self)
+  if self._stack and #self._stack == 0 then
+    core.raise("model \"%s\" has no layers yet; add some before predict", self.name)
+  end
 end
 
 local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
 local function predict_iterator(self, next_batch, o)
-  local function prepare(x)
-    local xs, structure = data.list(x, self:_input_names(), "the batch's x")
-    return step.predict(self, xs, structure), xs
-  end
-  local parts = {}
+  local collect, join = collector()
   local source = feed.batches(next_batch, function(x)
-    local entry, xs = prepare(x)
-    return { call = function(...)
-      for i, output in ipairs { entry.call(...) } do
-        parts[i] = parts[i] or {}
-        table.insert(parts[i], output)
-      end
-    end }, xs
+    local xs, structure = data.list(x, self:_input_names(), "the batch's x")
+    local entry = step.predict(self, xs, structure)
+    return { call = function(...) collect(entry.call(...)) end }, xs
   end, options.count("predict", "steps", o.steps))
   source:run(nil, function() return true end)
-  local outputs = {}
-  for i, list in ipairs(parts) do
-    outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
+  return as_returns(self, join())
+end
+
+-- Runs the rows, into tensors of the full size where that is known before.
+local function predict_rows(source, entry, count, visit, before)
+  local outputs = not source.limit and make_outputs(entry, count)
+  if outputs then
+    source.outputs = outputs
+    source:run(entry, visit, before ~= nil, before)
+    return outputs
   end
-  return as_returns(self, outputs)
+  local collect, join = collector()
+  source:run({ call = function(...) collect(entry.call(...)) end }, visit, before ~= nil, before)
+  return join()
 end
 
 function predictor.predict(self, x, given)
@@ -98,38 +144,22 @@ function predictor.predict(self, x, given)
   local xs, structure = data.list(x, self:_input_names(), "x")
   local count = data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
-  local source = feed.rows(xs, 0, count, options.count("predict", "batch_size", o.batch_size) or 32)
+  local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
+  local source = feed.rows(xs, 0, count, batch)
   source.limit = options.count("predict", "steps", o.steps)
-  local callbacks = o.callbacks and require("lunula.callbacks").list(self, o.callbacks,
-    { steps = source:steps() })
-  if callbacks then callbacks:call "on_predict_begin" end
+  local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
+  callbacks:call "on_predict_begin"
+  local every = callbacks:has_batch_hooks "predict"
   local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
-  local function visit(done)
+  local outputs = predict_rows(source, entry, count, function(done)
+    if every then callbacks:call("on_predict_batch_end", done - 1) end
     bar:update(done, {})
     return true
-  end
-  local outputs = not source.limit and make_outputs(entry, count)
-  if outputs then
-    source.outputs = outputs
-    source:run(entry, visit)
-  else
-    outputs = run_batches(source, entry, visit)
-  end
+  end, every and function(done) callbacks:call("on_predict_batch_begin", done) end or nil)
   bar:finish(source:steps(), {})
-  if callbacks then callbacks:call "on_predict_end" end
+  callbacks:call "on_predict_end"
+  offer_short_way(self, entry, x, structure)
   return as_returns(self, outputs)
-end
-
--- The short way for one plain tensor of the dtype that was traced.
-local function install_short_way(self, entry, dtype)
-  local run, traced, is_named = entry.call, entry.version, self._returns_names
-  if not entry.rows or is_named then return end
-  local version = self._version
-  rawset(self, "predict_on_batch", function(_, x)
-    if type(x) == "userdata" and version() == traced and x.dtype == dtype then return run(x) end
-    rawset(self, "predict_on_batch", nil)
-    return predictor.predict_on_batch(self, x)
-  end)
 end
 
 function predictor.predict_on_batch(self, x)
@@ -138,9 +168,7 @@ function predictor.predict_on_batch(self, x)
   data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local outputs = { entry.call(table.unpack(xs)) }
-  if structure == "single" and core.is_tensor(x) and not core.is_variable(x) then
-    install_short_way(self, entry, x.dtype)
-  end
+  offer_short_way(self, entry, x, structure)
   return as_returns(self, outputs)
 end
 

@@ -323,6 +323,13 @@ local function run_epoch(self, run, epoch)
   return logs
 end
 
+-- Ctrl-C reaches Lua between two slices of batches, at a line of ours; users shall see their own.
+local interruption = setmetatable({}, { __close = function(_, failure)
+  if type(failure) == "string" and failure:find "interrupted!$" then
+    core.raise("interrupted! The weights are those of the last finished batch")
+  end
+end })
+
 function trainer.fit(self, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = read_fit(given)
@@ -342,6 +349,7 @@ function trainer.fit(self, x, y, given)
     { verbose = o.verbose, epochs = o.epochs, steps = source:steps(), history = true })
   run.tolerates_nan = run.callbacks:tolerates_nan()
   run.callbacks:call "on_train_begin"
+  local _ <close> = interruption
   local logs
   for epoch = o.initial_epoch, o.epochs - 1 do
     if samples then run.entry = entry_of(self, "train", samples) end

@@ -105,7 +105,7 @@ function progbar:update(step, logs, finished)
   local counter = self:counter(step)
   local visible = #counter + (self.target and WIDTH + 1 or 0) + 1 + #time + #values
   local room = core.columns and core.columns() or 80
-  if visible >= room then         -- a line that wraps cannot be redrawn
+  if visible >= room and not finished then     -- a line that wraps cannot be redrawn
     values = values:sub(1, math.max(#values - (visible - room) - 1, 0))
     visible = math.min(visible, room - 1)
   end

@@ -1,0 +1,109 @@
+-- The small tools of k.utils, and the facade: names, seeds, help, gradients of functions.
+
+local k = require "lunula"
+
+describe("utils", function()
+  it("makes one-hot rows", function()
+    assert.near_all(k.utils.to_categorical { 0, 2, 1 }, { { 1, 0, 0 }, { 0, 0, 1 }, { 0, 1, 0 } })
+    assert.near_all(k.utils.to_categorical(k.tensor { { 1 }, { 0 } }, 3),
+      { { 0, 1, 0 }, { 1, 0, 0 } })
+    assert.error_at_line(function()
+      k.utils.to_categorical({ 0, 3 }, 3)
+    end, "must lie in 0..2, got 3")
+    assert.error_at_line(function() k.utils.to_categorical { -1, 0 } end, "got -1")
+  end)
+
+  it("pads sequences as Keras does", function()
+    local sequences = { { 1 }, { 2, 3 }, { 4, 5, 6 } }
+    local pad = k.utils.pad_sequences
+    assert.same({ { 0, 0, 1 }, { 0, 2, 3 }, { 4, 5, 6 } }, pad(sequences):totable())
+    assert.equal("int32", pad(sequences).dtype)
+    assert.same({ { 0, 1 }, { 2, 3 }, { 5, 6 } }, pad(sequences, { maxlen = 2 }):totable())
+    assert.same({ { 0, 1 }, { 2, 3 }, { 4, 5 } },
+      pad(sequences, { maxlen = 2, truncating = "post" }):totable())
+    assert.same({ { 1, 9, 9 }, { 2, 3, 9 }, { 4, 5, 6 } },
+      pad(sequences, { padding = "post", value = 9 }):totable())
+    assert.error_at_line(function()
+      pad(sequences, { pading = "post" })
+    end, 'did you mean "padding"?')
+    assert.error_at_line(function() pad(sequences, { padding = "left" }) end, '"pre" or "post"')
+    assert.error_at_line(function() pad { 1, 2 } end, "sequence 1 is no list")
+  end)
+
+  it("splits and normalises", function()
+    local left, right = k.utils.split(k.tensor { 1, 2, 3, 4, 5 }, .8)
+    assert.near_all(left, { 1, 2, 3, 4 })
+    assert.near_all(right, { 5 })
+    local a, b = k.utils.split({ k.ones { 4, 2 }, k.zeros { 4 } }, .5)
+    assert.same({ 2, 2 }, a[1].shape)
+    assert.same({ 2 }, b[2].shape)
+    assert.near_all(k.utils.normalize { { 3, 4 } }, { { .6, .8 } })
+  end)
+end)
+
+describe("the facade", function()
+  it("makes tensors", function()
+    assert.near_all(k.zeros { 2, 2 }, { { 0, 0 }, { 0, 0 } })
+    assert.near_all(k.ones(3), { 1, 1, 1 })
+    assert.near_all(k.full({ 2 }, 7), { 7, 7 })
+    assert.equal("int32", k.zeros({ 2 }, "int32").dtype)
+    assert.equal("int32", k.ones({ 2 }, { dtype = "int32" }).dtype)
+    assert.near_all(k.arange(4), { 0, 1, 2, 3 })
+    assert.same({ 2, 3 }, k.random.normal { 2, 3 }.shape)
+    assert.error_at_line(function() k.zeros "three" end, "takes a shape")
+  end)
+
+  it("has a place for every name of the design", function()
+    for _, name in ipairs { "tensor", "zeros", "ones", "full", "arange", "random", "ops",
+      "backend", "Input", "Sequential",
+      "Model", "model", "layers", "layer", "models", "activations", "initializers",
+      "regularizers", "constraints",
+      "losses", "metrics", "optimizers", "callbacks", "utils", "value_and_grad", "gradcheck",
+      "help", "set_random_seed",
+      "memory" } do
+      assert.truthy(k[name], name)
+    end
+    assert.is_nil(k.nothing_of_that_name)
+    assert.truthy(k.memory().live >= 0)
+  end)
+
+  it("repeats itself after a seed", function()
+    k.set_random_seed(9)
+    local first = k.random.normal { 4 }:totable()
+    k.set_random_seed(9)
+    assert.same(first, k.random.normal { 4 }:totable())
+    assert.error_at_line(function() k.set_random_seed "nine" end, "whole number")
+  end)
+
+  it("tells about ops, classes and objects", function()
+    local help = require "lunula.help"
+    assert.truthy(help.text "softmax":find("ops.softmax(x, axis", 1, true))
+    assert.truthy(help.text(k.layers.Dense):find("units", 1, true))
+    assert.truthy(help.text "Dense":find("activation(x . kernel + bias)", 1, true))
+    assert.truthy(help.text(k.layers.Dense(3)):find("Dense{units=3", 1, true))
+    assert.truthy(help.text "Adam":find("beta_1", 1, true))
+    assert.truthy(help.text(k.ones { 2 }):find("methods", 1, true))
+    assert.truthy(help.text():find "k.help")
+    local nothing, message = help.text "no such thing"
+    assert.is_nil(nothing)
+    assert.truthy(message:find "nothing is known")
+    assert.truthy(select(2, help.text "Dens"):find('did you mean "Dense"?', 1, true))
+    assert.truthy(help.text(k.Sequential):find("stack of layers", 1, true))
+    assert.truthy(help.text(k.losses):find("mean_squared_error", 1, true))
+  end)
+
+  it("differentiates functions", function()
+    local g = k.value_and_grad(function(x, y) return k.ops.sum(x * x * y) end)
+    local value, grads = g(k.tensor { 1, 2 }, k.tensor { 3, 4 })
+    assert.near_all(value:item(), 19)
+    assert.near_all(grads[1], { 6, 16 })
+    assert.near_all(grads[2], { 1, 4 })
+  end)
+
+  it("checks gradients", function()
+    assert.truthy(k.gradcheck(function(x) return k.ops.tanh(x) * x end, { { .5, -1, 2 } }) < 2e-2)
+    assert.error_at_line(function()
+      k.gradcheck(function(x) return k.ops.stop_gradient(x) * x end, { { .5, -1, 2 } })
+    end, "the gradient of input 1 is wrong")
+  end)
+end)
