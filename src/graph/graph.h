@@ -148,20 +148,33 @@ void scope_close(Context *c, Scope *s); /* drops what it holds */
 
 /* A traced computation: inputs -> outputs and new values of variables. */
 typedef struct Function {
-  int refs;
-  int ninputs, noutputs, nbindings, ncaptures;
-  Val *inputs, *outputs; /* counted */
+  atomic_int refs;
+  int ninputs, noutputs, nbindings;
+  Val *inputs, *outputs; /* counted; of a body the captured values are the
+                            first inputs */
   Binding *bindings;     /* current != leaf: an update */
-  Capture *captures;     /* inner is counted; outer belongs to the caller */
   bool draws, hosts;     /* has random, has host nodes */
   bool records;          /* host nodes are walked back */
+  int *notes; /* of whoever made it, freed with it; may be NULL */
 } Function;
 
-/* Takes what the scope gathered; closes it. NULL with c->error set. */
-Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n);
+/* Takes what the scope gathered; closes it. NULL with c->error set. The outer
+** values that a body captured go to `captured` (ncaptured of them, at most
+** MAX_INPUTS); they are held by the context. */
+Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
+                       Val *captured, int *ncaptured);
 Function *function_retain(Function *f);
 void function_release(Function *f);
 int function_updates(const Function *f);
+
+/* ---- copies (copy.c) ---------------------------------------------------- */
+
+/* The roots computed again where the values `from` are replaced by `to`: nodes
+** are emitted anew into the innermost trace (or eagerly). */
+bool copy_values(Context *c, const Val *roots, int n, const Val *from,
+                 const Val *to, int m, Val *out);
+/* Types of the outputs for these types of the inputs, by the shape rules. */
+bool function_types(const Function *f, const Type *in, Type *out, Error *e);
 
 /* ---- walks -------------------------------------------------------------- */
 
@@ -202,7 +215,8 @@ void program_run(const TileProgram *p, const void *const *in, void *const *out,
                  int64_t task, int64_t tasks);
 
 /* Computes a step whose inputs and outputs have memory, on all threads. */
-bool step_run(const Step *s, void *const *in, void *const *out, Env *env);
+bool step_run(const Step *s, void *const *in, void *const *out, Env *env,
+              Account *account);
 void env_open(Env *env, Error *error);
 
 /* ---- text --------------------------------------------------------------- */

@@ -276,7 +276,7 @@ bool node_evaluate(Context *c, Node *n) {
   c->env.seed = c->seed;
   if (n->op->traits & DRAWS)
     c->env.step = ++c->step;
-  return step_run(&s, pin, pout, &c->env);
+  return step_run(&s, pin, pout, &c->env, c->account);
 }
 
 static void forget_inputs(Node *n) {

@@ -61,7 +61,8 @@ typedef struct Step {
 } Step;
 
 /* What differs from run to run. */
-typedef struct Env {
+typedef struct Env Env;
+struct Env {
   uint64_t seed;
   uint32_t step; /* of the random numbers */
   Error *error;  /* of the data: the first one stands, under `lock` */
@@ -70,10 +71,14 @@ typedef struct Env {
   bool (*host)(void *ud, int64_t id, bool gradient, const Step *s,
                void *const *in, void *const *out, Error *e);
   void *host_ud;
-} Env;
+  /* runs a step that has a body (see BODY) outside a plan */
+  bool (*run_body)(const Step *s, void *const *in, void *const *out, Env *env,
+                   Account *account);
+};
 
 typedef struct Run {
   void *const *in, *const *out;                   /* the pointers of the step */
+  void *scratch; /* as many bytes as the row asked for, aligned; or NULL */
   const void *const *epilogue_in;
   void *const *epilogue_out;
   Env *env;
@@ -114,6 +119,7 @@ struct Op {
   /* the others: work divided by shape alone */
   int64_t (*tasks)(const Step *s); /* NULL: one */
   void (*run)(const Step *s, const Run *r, int64_t task);
+  int64_t (*scratch)(const Step *s); /* bytes for all tasks together */
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);
@@ -134,7 +140,8 @@ enum {
   HOST = 4,         /* enters the host language */
   EPILOGUE = 8,     /* runs Step.epilogue */
   HIDDEN = 16,      /* not offered to users */
-  FAULTS = 32       /* may meet data that it cannot take */
+  FAULTS = 32,      /* may meet data that it cannot take */
+  BODY = 64         /* runs a function: attribute 0; the plan does it */
 };
 
 INLINE bool op_shape_only(const Op *op, int i) {

@@ -118,14 +118,22 @@ static bool run_elementwise(const Step *s, Job *j) {
   return true;
 }
 
-bool step_run(const Step *s, void *const *in, void *const *out, Env *env) {
+bool step_run(const Step *s, void *const *in, void *const *out, Env *env,
+              Account *account) {
   Job j = {.step = s, .run = {.in = in, .out = out, .env = env}};
   if (s->op->kind == ELEMENTWISE)
     return run_elementwise(s, &j);
+  if (s->op->traits & BODY)
+    return env->run_body(s, in, out, env, account);
+  int64_t bytes = s->op->scratch ? s->op->scratch(s) : 0;
+  if (bytes > 0 && !(j.run.scratch = block_new(account, (size_t)bytes)))
+    return fail(env->error, "out of memory");
   int64_t tasks = s->op->tasks ? s->op->tasks(s) : 1;
   if (tasks > 1)
     pool_run(kernel_task, &j, tasks);
   else if (tasks == 1)
     s->op->run(s, &j.run, 0);
+  if (bytes > 0)
+    block_free(account, j.run.scratch, (size_t)bytes);
   return !env->error->set;
 }

@@ -240,9 +240,12 @@ static Val capture(Context *c, Val outer) {
 }
 
 Val scope_import(Context *c, Val v) {
-  if (!val_symbolic(v) || c->rebuild || c->error.set)
-    return v;
   Scope *s = c->scope;
+  if (c->rebuild || c->error.set)
+    return v;
+  if (!val_symbolic(v)) /* a body must not hide a value from the tape */
+    return s && s->body && c->recording > 0 && v.node->tracked ? capture(c, v)
+                                                               : v;
   if (s && v.node->scope == s->id)
     return v;
   if (s == NULL || !s->body) {
@@ -288,12 +291,26 @@ static void look_for_effects(Function *f) {
   free(root);
 }
 
-Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n) {
+/* Captured values become the first inputs. */
+static bool inputs_of(Scope *s, Function *f) {
+  int n = s->ncaptures + s->ninputs;
+  f->inputs = calloc((size_t)n + 1, sizeof *f->inputs);
+  if (f->inputs == NULL)
+    return false;
+  for (int i = 0; i < s->ncaptures; i++)
+    f->inputs[f->ninputs++] = s->captures[i].inner;
+  for (int i = 0; i < s->ninputs; i++)
+    f->inputs[f->ninputs++] = s->inputs[i];
+  return true;
+}
+
+Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
+                       Val *captured, int *ncaptured) {
   Function *f = c->error.set ? NULL : calloc(1, sizeof *f);
   Val *kept = calloc((size_t)n + 1, sizeof *kept);
   for (int i = 0; f && kept && i < n; i++)
     kept[i] = scope_import(c, outputs[i]);
-  if (f == NULL || kept == NULL || c->error.set) {
+  if (f == NULL || kept == NULL || c->error.set || !inputs_of(s, f)) {
     fail(&c->error, "out of memory");
     free(f);
     free(kept);
@@ -302,29 +319,35 @@ Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n) {
   }
   for (int i = 0; i < n; i++)
     node_retain(kept[i].node);
-  *f = (Function){.refs = 1, .ninputs = s->ninputs, .noutputs = n,
-                  .nbindings = s->nbindings, .ncaptures = s->ncaptures,
-                  .inputs = s->inputs, .outputs = kept,
-                  .bindings = s->bindings, .captures = s->captures};
-  for (int i = 0; i < f->ncaptures; i++)
-    value_keep(c, f->captures[i].outer.node); /* until the caller drains */
+  atomic_init(&f->refs, 1);
+  f->noutputs = n;
+  f->outputs = kept;
+  f->nbindings = s->nbindings;
+  f->bindings = s->bindings;
+  for (int i = 0; i < s->ncaptures; i++)
+    value_keep(c, s->captures[i].outer.node); /* until the caller drains */
+  if (captured) {
+    *ncaptured = s->ncaptures;
+    for (int i = 0; i < s->ncaptures; i++)
+      captured[i] = s->captures[i].outer;
+  }
+  free(s->captures);
+  free(s->inputs);
   c->scope = s->outer;
   look_for_effects(f);
   return f;
 }
 
 Function *function_retain(Function *f) {
-  f->refs++;
+  atomic_fetch_add(&f->refs, 1);
   return f;
 }
 
 void function_release(Function *f) {
-  if (f == NULL || --f->refs > 0)
+  if (f == NULL || atomic_fetch_sub(&f->refs, 1) > 1)
     return;
   for (int i = 0; i < f->noutputs; i++)
     node_release(f->outputs[i].node);
-  for (int i = 0; i < f->ncaptures; i++)
-    node_release(f->captures[i].inner.node);
   for (int i = 0; i < f->ninputs; i++)
     node_release(f->inputs[i].node);
   for (int i = 0; i < f->nbindings; i++) {
@@ -335,7 +358,7 @@ void function_release(Function *f) {
   free(f->inputs);
   free(f->outputs);
   free(f->bindings);
-  free(f->captures);
+  free(f->notes);
   free(f);
 }
 

@@ -12,7 +12,7 @@
 
 typedef enum Kind {
   K_TENSOR, K_TENSORS, K_INT, K_NUM, K_BOOL, K_INTS, K_AXES, K_DTYPE, K_STR,
-  K_ANY
+  K_ANY, K_BODY /* of rows that no user calls */
 } Kind;
 
 typedef struct Param {
@@ -34,7 +34,7 @@ typedef struct Signature {
 
 static const char *const kind_names[] = {
   "tensor", "tensors", "int", "num", "bool", "ints", "axes", "dtype", "str",
-  "any", NULL
+  "any", "body", NULL
 };
 
 static void copy_word(char *to, size_t size, const char *from, size_t n) {

@@ -88,7 +88,7 @@ static const char *find_origin(void *ud) {
   return text;
 }
 
-State *state_open(lua_State *L) {
+State *state_open(lua_State *L, Account *account) {
   State *s = state_of(L);
   if (s)
     return s;
@@ -98,11 +98,14 @@ State *state_open(lua_State *L) {
   lua_pushcfunction(L, close_state);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
-  s->account = account_new();
+  s->account = account ? account : account_new();
   if (s->account == NULL)
     luaL_error(L, "lunula: out of memory");
+  if (account)
+    account_retain(account);
   pool_retain();
   context_open(&s->c, s->account);
+  s->c.env.run_body = loop_run_now;
   s->c.origin = find_origin;
   s->c.origin_ud = s;
   s->c.seed = (uint64_t)(clock_seconds() * 1e9);
@@ -180,8 +183,6 @@ static int core_columns(lua_State *L) {
   return 1;
 }
 
-__attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
-
 int luaopen_lunula_core(lua_State *L) {
   static const luaL_Reg core[] = {
     {"seed", core_seed}, {"random_key", core_random_key},
@@ -190,7 +191,7 @@ int luaopen_lunula_core(lua_State *L) {
     {"columns", core_columns}, {NULL, NULL}
   };
   luaL_checkversion(L);
-  state_open(L);
+  state_open(L, NULL);
   luaL_newlib(L, core);
   open_errors(L);
   open_values(L);
@@ -199,6 +200,7 @@ int luaopen_lunula_core(lua_State *L) {
   open_traces(L);
   open_functions(L);
   open_hosts(L);
+  open_scans(L);
   lua_pushliteral(L, LUNULA_VERSION);
   lua_setfield(L, -2, "version");
   return 1;

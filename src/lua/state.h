@@ -31,7 +31,10 @@ typedef struct State {
 #define FUNCTION_NAME "lunula.Function"
 
 State *state_of(lua_State *L);
-State *state_open(lua_State *L);
+/* The state of L, made when there is none; its tensors are counted by this
+** account, NULL: by one of its own. */
+State *state_open(lua_State *L, Account *account);
+__attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
 
 /* ---- errors (error.c) --------------------------------------------------- */
 
@@ -100,6 +103,9 @@ void open_traces(lua_State *L);
 /* Adds functions and their runs (function.c) */
 void open_functions(lua_State *L);
 void push_function(lua_State *L, State *s, Function *f);
+Compiled *check_function(lua_State *L, int index);
+/* Adds core.scan (scan.c) */
+void open_scans(lua_State *L);
 /* Host closures (host.c); ud of call_host is a HostRun */
 typedef struct HostRun {
   State *s;

@@ -56,7 +56,7 @@ static void end_trace(lua_State *L, State *s, TraceJob *job, int first) {
     out[i] = check_value(L, s, first + i, F32, "result");
   }
   job->open = false; /* whatever comes of it */
-  job->f = scope_finish(&s->c, &job->scope, out, n);
+  job->f = scope_finish(&s->c, &job->scope, out, n, NULL, NULL);
 }
 
 /* upvalue-free, so that one pcall covers it: fn, job */

@@ -98,7 +98,7 @@ static Strip pick_select(const Step *s) {
 #define VJP(name, da, db)                                                  \
   static void name##_vjp(Context *c, const Node *n, const Val *dy, Val *dx) { \
     Val g = dy[0], a = input(n, 0), b = input(n, 1), y = result(n);        \
-    (void)a, (void)b, (void)y;                                             \
+    (void)a, (void)b, (void)y, (void)c;                                    \
     dx[0] = da;                                                            \
     dx[1] = db;                                                            \
   }

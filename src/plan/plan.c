@@ -16,6 +16,8 @@ typedef struct PlanStep {
   int in, out;                /* first pointers of the kernel */
   int program_in, program_out;
   int64_t tasks;
+  int64_t scratch; /* bytes */
+  Plan *body;      /* of a loop */
 } PlanStep;
 
 typedef struct PlanMove {
@@ -41,7 +43,8 @@ struct Plan {
   int npointers;
   int *moving; /* the pointers that differ from run to run */
   int nmoving;
-  int64_t arena;
+  int64_t arena;   /* with room for the largest scratch at its end */
+  int64_t scratch; /* where that begins */
   int ninputs, noutputs, nvariables, nconstants;
   Type *input, *output;
   Variable **variable;
@@ -148,7 +151,18 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   s->out = b->plan->npointers;
   for (int i = 0; i < n->nout; i++)
     add_value(b, (Val){(Node *)(uintptr_t)n, i});
-  s->tasks = b->failed ? 0 : n->op->tasks ? n->op->tasks(&s->step) : 1;
+  if (b->failed)
+    return;
+  s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
+  if (n->op->traits & BODY) {
+    s->body = loop_plan(&s->step, b->plan->account, b->prog->passes,
+                        b->prog->error);
+    s->scratch = loop_scratch(&s->step);
+  } else if (n->op->scratch) {
+    s->scratch = n->op->scratch(&s->step);
+  }
+  if (b->plan->arena < b->plan->scratch + s->scratch)
+    b->plan->arena = b->plan->scratch + s->scratch;
 }
 
 /* A single elementwise node is a group of one. */
@@ -326,7 +340,7 @@ static bool build(Builder *b) {
   p->ninputs = f->ninputs;
   p->noutputs = f->noutputs;
   p->nvariables = f->nbindings;
-  p->arena = g->arena;
+  p->arena = p->scratch = g->arena;
   p->input = keep(b, (size_t)f->ninputs * sizeof *p->input);
   p->output = keep(b, (size_t)f->noutputs * sizeof *p->output);
   p->variable = keep(b, (size_t)f->nbindings * sizeof(Variable *));
@@ -474,6 +488,8 @@ void plan_release(Plan *p) {
     tensor_drop(&p->constant[i]);
   for (int i = 0; p->variable && i < p->nvariables; i++)
     variable_release(p->variable[i]);
+  for (int i = 0; p->step && i < p->nsteps; i++)
+    plan_release(p->step[i].body);
   for (int i = 0; i < p->nmemory; i++)
     free(p->memory[i]);
   free(p->memory);
@@ -576,8 +592,15 @@ static void program_task(void *arg, int64_t task) {
               j->step->tasks);
 }
 
-static void run_step(const PlanStep *s, void **pointer, Env *env) {
+static void run_step(const PlanStep *s, void **pointer, void *scratch,
+                     Env *env) {
+  if (s->body) {
+    loop_run(s->body, &s->step, pointer + s->in, pointer + s->out, scratch,
+             env);
+    return;
+  }
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
+               .scratch = scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
                .epilogue_out = pointer + s->program_out, .env = env}};
   PoolTask task = s->step.op ? kernel_task : program_task;
@@ -616,7 +639,7 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   bool ok = true;
   aim(p, l, in, out);
   for (int i = 0; ok && i < p->nsteps; i++) {
-    run_step(&p->step[i], l->pointer, env);
+    run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
     if (env->error->set)
       ok = fault_at(&p->step[i], env->error);
   }

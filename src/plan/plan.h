@@ -36,6 +36,18 @@ const Type *plan_output(const Plan *p, int i);
 int64_t plan_arena_bytes(const Plan *p);
 int plan_steps(const Plan *p);
 
+/* ---- loops (loop.c) ------------------------------------------------------ */
+
+/* The plan of the body of a step, for its concrete types. */
+Plan *loop_plan(const Step *s, Account *account, unsigned passes, Error *e);
+int64_t loop_scratch(const Step *s); /* bytes that a run needs */
+/* Runs the body once for each time step; env->error tells of a failure. */
+void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
+              void *scratch, Env *env);
+/* Both at once: what eager evaluation calls. */
+bool loop_run_now(const Step *s, void *const *in, void *const *out, Env *env,
+                  Account *account);
+
 /* ---- compiled functions (compiled.c) ------------------------------------ */
 
 /* A function with a cache of its plans. Thread-safe where it is not said

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/build.h"
+#include "ops/scan.h"
 #include "plan/prog.h"
 
 /* ---- sharing ------------------------------------------------------------ */
@@ -233,6 +234,8 @@ static void unrepeat(Prog *p, const Op *op, Val *x, int nin) {
 typedef struct Copies {
   NodeMap number; /* of the function's nodes */
   Val *copy;      /* of each output 0; further outputs share the node */
+  Node **old;
+  int n;
 } Copies;
 
 static Val copy_of(const Copies *k, Val v) {
@@ -256,8 +259,22 @@ static Val copy_leaf(Prog *p, const Node *n) {
   return (Val){p->c.dummy, 0};
 }
 
+/* A scan that is done again with more results serves the shorter one too: it
+** has the same inputs, and its first results are the same. */
+static const Node *longest_scan(const Copies *k, const Node *n) {
+  const Node *best = n;
+  for (int i = 0; n->op->traits & BODY && i < k->n; i++) {
+    const Node *x = k->old[i];
+    if (x->op == n->op && x->nout > best->nout &&
+        memcmp(&x->attr[SCAN_ID], &n->attr[SCAN_ID], sizeof *x->attr) == 0)
+      best = x;
+  }
+  return best;
+}
+
 static Val copy_node(Prog *p, Shared *s, const Copies *k, const Node *n) {
   Val in[MAX_INPUTS];
+  n = longest_scan(k, n);
   if (n->scope == 0 || n->op->kind == LEAF)
     return share(p, s, copy_leaf(p, n));
   for (int i = 0; i < n->nin; i++)
@@ -377,6 +394,8 @@ bool specialise(Prog *p, const Type *in) {
   }
   if (!ok)
     fail(p->error, "out of memory");
+  k.old = old;
+  k.n = n;
   ok = ok && copy_leaves(p, &k, in) && copy_all(p, &k, old, n);
   for (int i = 0; ok && i < f->noutputs; i++)
     p->out[i] = copy_of(&k, f->outputs[i]);

@@ -1,0 +1,169 @@
+/* Values computed again from other sources: how a body is inlined, cut in two,
+** and given concrete types. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+typedef struct Copier {
+  Context *c;
+  Node **node;
+  int n;
+  NodeMap number;
+  bool *wanted;
+  Node **copy; /* of each node that was copied */
+  const Val *from, *to;
+  int m;
+} Copier;
+
+static bool replaced(const Copier *k, Val v, Val *by) {
+  for (int i = 0; i < k->m; i++)
+    if (val_same(k->from[i], v)) {
+      *by = k->to[i];
+      return true;
+    }
+  return false;
+}
+
+static void want(Copier *k, Val v) {
+  Val by;
+  if (!replaced(k, v, &by))
+    k->wanted[nodemap_get(&k->number, v.node)] = true;
+}
+
+static Val copied(const Copier *k, Val v) {
+  Val by;
+  if (replaced(k, v, &by))
+    return by;
+  Node *copy = k->copy[nodemap_get(&k->number, v.node)];
+  return copy ? (Val){copy, v.out} : v;
+}
+
+static void copy_node(Copier *k, int i) {
+  Val in[MAX_INPUTS];
+  const Node *n = k->node[i];
+  if (n->nin == 0 && (n->op->kind == LEAF || n->scope == 0))
+    return; /* stands for itself */
+  if (n->scope == 0)
+    return;
+  for (int a = 0; a < n->nin; a++)
+    in[a] = copied(k, n->in[a]);
+  Val v = emit(k->c, n->op, in, n->nin, n->attr);
+  k->copy[i] = v.node;
+  if (val_symbolic(v) && n->origin)
+    v.node->origin = n->origin;
+}
+
+static bool copier_open(Copier *k, Context *c, const Val *roots, int n) {
+  k->c = c;
+  k->node = nodes_needed(roots, n, true, &k->n);
+  k->wanted = calloc((size_t)k->n + 1, sizeof *k->wanted);
+  k->copy = calloc((size_t)k->n + 1, sizeof *k->copy);
+  bool ok = (k->node || k->n == 0) && k->wanted && k->copy;
+  for (int i = 0; ok && i < k->n; i++) {
+    int *number = nodemap_at(&k->number, k->node[i]);
+    ok = number != NULL;
+    if (ok)
+      *number = i;
+  }
+  return ok || fail(&c->error, "out of memory");
+}
+
+static void copier_close(Copier *k) {
+  free(k->node);
+  free(k->wanted);
+  free(k->copy);
+  nodemap_free(&k->number);
+}
+
+bool copy_values(Context *c, const Val *roots, int n, const Val *from,
+                 const Val *to, int m, Val *out) {
+  Copier k = {.from = from, .to = to, .m = m};
+  if (c->error.set || !copier_open(&k, c, roots, n)) {
+    copier_close(&k);
+    return false;
+  }
+  for (int i = 0; i < n; i++)
+    want(&k, roots[i]);
+  for (int i = k.n - 1; i >= 0; i--)
+    for (int a = 0; k.wanted[i] && a < k.node[i]->nin; a++)
+      want(&k, k.node[i]->in[a]);
+  for (int i = 0; i < k.n && !c->error.set; i++)
+    if (k.wanted[i])
+      copy_node(&k, i);
+  for (int i = 0; i < n && !c->error.set; i++)
+    out[i] = copied(&k, roots[i]);
+  copier_close(&k);
+  return !c->error.set;
+}
+
+/* ---- types alone -------------------------------------------------------- */
+
+/* Outputs of each node, one after another. */
+typedef struct Typing {
+  NodeMap first;
+  Type *type;
+} Typing;
+
+static const Type *typed(const Typing *t, Val v) {
+  int first = nodemap_get(&t->first, v.node);
+  return &t->type[first + v.out];
+}
+
+static bool type_node(Typing *t, const Node *n, Type *out, Error *e) {
+  Type in[MAX_INPUTS], made[MAX_OUTPUTS];
+  Attr attr[MAX_ATTRS];
+  if (n->nin == 0)
+    return true; /* leaves are what they are, inputs are set before */
+  int nattr = op_nattr(n->op);
+  for (int i = 0; i < n->nin; i++)
+    in[i] = *typed(t, n->in[i]);
+  if (nattr)
+    memcpy(attr, n->attr, (size_t)nattr * sizeof *attr);
+  Rule r = {.op = n->op, .nin = n->nin, .nout = 1, .in = in, .attr = attr,
+            .out = made, .error = e};
+  if (!n->op->shape(&r))
+    return false;
+  memcpy(out, made, (size_t)r.nout * sizeof *out);
+  return true;
+}
+
+static bool fill_types(Typing *t, const Function *f, Node **node, int n,
+                       const Type *in, Error *e) {
+  int at = 0;
+  for (int i = 0; i < n; i++) {
+    int *first = nodemap_at(&t->first, node[i]);
+    if (first == NULL)
+      return fail(e, "out of memory");
+    *first = at;
+    for (int k = 0; k < node[i]->nout; k++)
+      t->type[at++] = node[i]->out[k].type;
+  }
+  for (int i = 0; i < f->ninputs; i++) {
+    int first = nodemap_get(&t->first, f->inputs[i].node);
+    if (first >= 0)
+      t->type[first] = in[i];
+  }
+  for (int i = 0; i < n; i++)
+    if (!type_node(t, node[i], &t->type[nodemap_get(&t->first, node[i])], e))
+      return false;
+  return true;
+}
+
+bool function_types(const Function *f, const Type *in, Type *out, Error *e) {
+  Typing t = {{0}, NULL};
+  int n = 0, outs = 0;
+  Node **node = nodes_needed(f->outputs, f->noutputs, true, &n);
+  for (int i = 0; i < n; i++)
+    outs += node[i]->nout;
+  t.type = malloc(((size_t)outs + 1) * sizeof *t.type);
+  bool ok = t.type && (node || n == 0) ? fill_types(&t, f, node, n, in, e)
+                                       : fail(e, "out of memory");
+  for (int i = 0; ok && i < f->noutputs; i++)
+    out[i] = *typed(&t, f->outputs[i]);
+  free(node);
+  free(t.type);
+  nodemap_free(&t.first);
+  return ok;
+}

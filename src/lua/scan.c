@@ -1,0 +1,152 @@
+/* scan(fn, states, sequences, {reverse=, length=}) -> states, results: a Lua
+** function over time. It is traced once, with one step of each sequence. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/state.h"
+#include "ops/scan.h"
+
+typedef struct ScanJob {
+  Val state[MAX_OUTPUTS], sequence[MAX_OUTPUTS];
+  int nstates, nsequences;
+  bool reverse;
+  int64_t length;
+  Scope scope;
+  bool open;
+  Function *body;
+  Val in[MAX_INPUTS];
+  ScanCounts n;
+} ScanJob;
+
+static int read_list(lua_State *L, State *s, int index, const char *what,
+                     Val *list) {
+  char name[40];
+  luaL_checktype(L, index, LUA_TTABLE);
+  int n = (int)lua_rawlen(L, index);
+  if (n > MAX_OUTPUTS / 2)
+    raise_error(L, "scan: %d %ss", n, what);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, index, i + 1);
+    snprintf(name, sizeof name, "scan: %s %d", what, i + 1);
+    list[i] = check_value(L, s, -1, F32, name);
+    lua_pop(L, 1);
+  }
+  return n;
+}
+
+static void push_inputs(lua_State *L, State *s, ScanJob *job) {
+  lua_createtable(L, job->nstates, 0);
+  for (int i = 0; i < job->nstates; i++) {
+    push_value(L, s, scope_input(&s->c, val_type(job->state[i])));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_createtable(L, job->nsequences, 0);
+  for (int i = 0; i < job->nsequences; i++) {
+    const Type *t = val_type(job->sequence[i]);
+    if (t->rank < 1)
+      raise_error(L, "scan: sequence %d has no time axis", i + 1);
+    Type step = scan_slice(t);
+    push_value(L, s, scope_input(&s->c, &step));
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* fn, job */
+static int scan_protected(lua_State *L) {
+  State *s = state_of(L);
+  ScanJob *job = lua_touserdata(L, 2);
+  Val out[MAX_OUTPUTS];
+  lua_settop(L, 1);
+  push_inputs(L, s, job);
+  lua_call(L, 2, 2);
+  if (!lua_istable(L, 1))
+    raise_error(L, "scan: the function returns a table of states, then one of "
+                   "results; got %s", luaL_typename(L, 1));
+  int states = read_list(L, s, 1, "state", out), results = 0;
+  if (lua_istable(L, 2))
+    results = read_list(L, s, 2, "result", out + states);
+  if (states != job->nstates)
+    raise_error(L, "scan: %d states go in, %d come out", job->nstates, states);
+  int captured = 0;
+  job->open = false;
+  job->body = scope_finish(&s->c, &job->scope, out, states + results, job->in,
+                           &captured);
+  job->n = (ScanCounts){captured, states, job->nsequences, results};
+  return 0;
+}
+
+static void read_options(lua_State *L, ScanJob *job) {
+  job->length = -1;
+  if (lua_isnoneornil(L, 4))
+    return;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  lua_getfield(L, 4, "reverse");
+  job->reverse = lua_toboolean(L, -1);
+  if (lua_getfield(L, 4, "length") != LUA_TNIL)
+    job->length = luaL_checkinteger(L, -1);
+  lua_pop(L, 2);
+}
+
+static bool emit_job(State *s, ScanJob *job, Val *out) {
+  Val hoisted[MAX_INPUTS];
+  memcpy(job->in + job->n.consts, job->state,
+         (size_t)job->nstates * sizeof(Val));
+  memcpy(job->in + job->n.consts + job->nstates, job->sequence,
+         (size_t)job->nsequences * sizeof(Val));
+  Scan scan = {.body = job->body, .in = job->in, .n = job->n,
+               .reverse = job->reverse, .length = job->length};
+  bool ok = scan_hoist(&s->c, &scan, hoisted) && scan_emit(&s->c, &scan, out);
+  job->body = scan.body;
+  return ok;
+}
+
+static int core_scan(lua_State *L) {
+  State *s = state_of(L);
+  Val out[MAX_OUTPUTS];
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  int layers = s->layers, mark = context_mark(&s->c);
+  ScanJob *job = lua_newuserdatauv(L, sizeof *job, 0);
+  memset(job, 0, sizeof *job);
+  job->nstates = read_list(L, s, 2, "state", job->state);
+  job->nsequences = read_list(L, s, 3, "sequence", job->sequence);
+  read_options(L, job);
+  if (job->nsequences == 0 && job->length < 0)
+    return raise_error(L, "scan: without sequences it needs a length");
+  scope_open(&s->c, &job->scope, true);
+  job->open = true;
+  lua_pushcfunction(L, scan_protected);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, -3);
+  int status = lua_pcall(L, 2, 0, 0);
+  if (job->open)
+    scope_close(&s->c, &job->scope);
+  if (status != LUA_OK) {
+    s->layers = layers;
+    context_drain(&s->c, mark);
+    return lua_error(L);
+  }
+  bool ok = job->body && emit_job(s, job, out);
+  function_release(job->body);
+  if (!ok) {
+    context_drain(&s->c, mark);
+    return raise_context(L, s);
+  }
+  lua_createtable(L, job->n.carry, 0);
+  for (int i = 0; i < job->n.carry; i++) {
+    push_value(L, s, out[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_createtable(L, job->n.results, 0);
+  for (int i = 0; i < job->n.results; i++) {
+    push_value(L, s, out[job->n.carry + i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  context_drain(&s->c, mark);
+  return 2;
+}
+
+void open_scans(lua_State *L) {
+  lua_pushcfunction(L, core_scan);
+  lua_setfield(L, -2, "scan");
+}

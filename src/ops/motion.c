@@ -1,0 +1,214 @@
+/* What a loop need not do in each step. Values of consts alone are computed
+** once before it; products of a step with a const (and what is done to them
+** element by element) for all steps at once, where they are one big product.
+** So a cell written in Lua becomes what a hand-made LSTM is. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/build.h"
+#include "ops/scan.h"
+
+/* On what a value depends: nothing that changes; the step; the state. */
+typedef enum Class { CONSTANT_VALUE, STEP_VALUE, STATE_VALUE } Class;
+
+typedef struct Mover {
+  Context *c;
+  const Scan *s;
+  Node **node;
+  int n;
+  NodeMap number;
+  Class *class;
+  bool *moves;
+  Val *outside; /* output 0 of what moved */
+} Mover;
+
+static Class class_of(const Mover *m, Val v) {
+  return m->class[nodemap_get(&m->number, v.node)];
+}
+
+static bool is_matmul(const Node *n) {
+  return strcmp(n->op->name, "matmul") == 0;
+}
+
+/* Whether the op does the same to all steps at once, when its step operands
+** have time as a further first axis. */
+static bool lifts(const Mover *m, const Node *n) {
+  int rank = n->out[0].type.rank;
+  if (n->nout != 1 || rank >= MAX_RANK)
+    return false;
+  if (is_matmul(n))
+    return class_of(m, n->in[0]) == STEP_VALUE &&
+           class_of(m, n->in[1]) == CONSTANT_VALUE &&
+           val_type(n->in[1])->rank == 2 && !n->attr[0].i[0];
+  if (n->op->kind != ELEMENTWISE)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    if (class_of(m, n->in[i]) == STEP_VALUE &&
+        val_type(n->in[i])->rank != rank)
+      return false;
+  return true;
+}
+
+static Class classify(const Mover *m, const Node *n) {
+  Class worst = CONSTANT_VALUE;
+  if (n->scope == 0 || n->nin == 0)
+    return CONSTANT_VALUE;
+  if (n->op->traits & (DRAWS | HOST | BODY))
+    return STATE_VALUE;
+  for (int i = 0; i < n->nin; i++) {
+    Class k = class_of(m, n->in[i]);
+    worst = k > worst ? k : worst;
+  }
+  return worst == STEP_VALUE && !lifts(m, n) ? STATE_VALUE : worst;
+}
+
+static void classify_inputs(Mover *m) {
+  const Function *f = m->s->body;
+  for (int i = 0; i < f->ninputs; i++) {
+    int k = nodemap_get(&m->number, f->inputs[i].node);
+    if (k >= 0)
+      m->class[k] = i < m->s->n.consts ? CONSTANT_VALUE
+                    : i < m->s->n.consts + m->s->n.carry ? STATE_VALUE
+                                                         : STEP_VALUE;
+  }
+}
+
+static bool is_input(const Mover *m, const Node *n) {
+  for (int i = 0; i < m->s->body->ninputs; i++)
+    if (m->s->body->inputs[i].node == n)
+      return true;
+  return false;
+}
+
+/* Products move, what they need, and what is done to them at once. */
+static bool choose(Mover *m) {
+  bool any = false;
+  for (int i = 0; i < m->n; i++) {
+    const Node *n = m->node[i];
+    if (is_input(m, n))
+      continue;
+    m->class[i] = classify(m, n);
+    if (n->scope == 0 || n->nin == 0)
+      continue;
+    m->moves[i] = m->class[i] == CONSTANT_VALUE ||
+                  (m->class[i] == STEP_VALUE && is_matmul(n));
+    for (int k = 0; m->class[i] == STEP_VALUE && k < n->nin; k++) {
+      int x = nodemap_get(&m->number, n->in[k].node);
+      m->moves[i] = m->moves[i] ||
+                    (m->class[x] == STEP_VALUE && m->moves[x]);
+    }
+    any = any || m->moves[i];
+  }
+  for (int i = m->n - 1; i >= 0; i--)
+    for (int k = 0; m->moves[i] && k < m->node[i]->nin; k++) {
+      int x = nodemap_get(&m->number, m->node[i]->in[k].node);
+      if (m->node[x]->nin > 0 && m->node[x]->scope != 0 &&
+          !is_input(m, m->node[x]))
+        m->moves[x] = true;
+    }
+  return any;
+}
+
+static Val moved(const Mover *m, Val v) {
+  int x = nodemap_get(&m->number, v.node);
+  for (int i = 0; i < m->s->body->ninputs; i++)
+    if (val_same(m->s->body->inputs[i], v))
+      return m->s->in[i];
+  return m->moves[x] ? m->outside[x] : v;
+}
+
+static void move_out(Mover *m) {
+  Val in[MAX_INPUTS];
+  for (int i = 0; i < m->n && !m->c->error.set; i++) {
+    const Node *n = m->node[i];
+    if (!m->moves[i])
+      continue;
+    for (int k = 0; k < n->nin; k++)
+      in[k] = moved(m, n->in[k]);
+    m->outside[i] = emit(m->c, n->op, in, n->nin, n->attr);
+  }
+}
+
+/* Whether somebody who stays in the loop reads it. */
+static bool is_read(const Mover *m, int x) {
+  for (int i = x + 1; i < m->n; i++)
+    for (int k = 0; !m->moves[i] && k < m->node[i]->nin; k++)
+      if (m->node[i]->in[k].node == m->node[x])
+        return true;
+  for (int i = 0; i < m->s->body->noutputs; i++)
+    if (m->s->body->outputs[i].node == m->node[x])
+      return true;
+  return false;
+}
+
+/* The loop again, with what moved as further consts and sequences. */
+static bool rebuild(Mover *m, Scan *s, Val *in) {
+  Context *c = m->c;
+  const Function *f = s->body;
+  Scope scope;
+  Val from[2 * MAX_INPUTS], to[2 * MAX_INPUTS], out[MAX_OUTPUTS];
+  int n = 0, nin = 0, consts = 0, sequences = 0, states = s->n.consts;
+  scope_open(c, &scope, true);
+#define TAKE(inner, outer)                          \
+  (from[n] = (inner), in[nin++] = (outer),          \
+   to[n] = scope_input(c, val_type(inner)), n++)
+  for (int i = 0; i < s->n.consts; i++, consts++)
+    TAKE(f->inputs[i], s->in[i]);
+  for (int i = 0; i < m->n && nin < MAX_INPUTS - 8; i++)
+    if (m->moves[i] && m->class[i] == CONSTANT_VALUE && is_read(m, i)) {
+      TAKE(((Val){m->node[i], 0}), m->outside[i]);
+      consts++;
+    }
+  for (int i = 0; i < s->n.carry; i++)
+    TAKE(f->inputs[states + i], s->in[states + i]);
+  states += s->n.carry;
+  for (int i = 0; i < s->n.sequences; i++, sequences++)
+    TAKE(f->inputs[states + i], s->in[states + i]);
+  for (int i = 0; i < m->n && nin < MAX_INPUTS - 8; i++)
+    if (m->moves[i] && m->class[i] == STEP_VALUE && is_read(m, i)) {
+      TAKE(((Val){m->node[i], 0}), m->outside[i]);
+      sequences++;
+    }
+#undef TAKE
+  copy_values(c, f->outputs, f->noutputs, from, to, n, out);
+  Function *body = scope_finish(c, &scope, out, f->noutputs, NULL, NULL);
+  if (body == NULL)
+    return false;
+  function_release(s->body);
+  s->body = body;
+  s->in = in;
+  s->n.consts = consts;
+  s->n.sequences = sequences;
+  return true;
+}
+
+bool scan_hoist(Context *c, Scan *s, Val *in) {
+  Mover m = {.c = c, .s = s};
+  m.node = nodes_needed(s->body->outputs, s->body->noutputs, true, &m.n);
+  m.class = calloc((size_t)m.n + 1, sizeof *m.class);
+  m.moves = calloc((size_t)m.n + 1, sizeof *m.moves);
+  m.outside = calloc((size_t)m.n + 1, sizeof *m.outside);
+  bool ok = (m.node || m.n == 0) && m.class && m.moves && m.outside;
+  for (int i = 0; ok && i < m.n; i++) {
+    int *number = nodemap_at(&m.number, m.node[i]);
+    ok = number != NULL;
+    if (ok)
+      *number = i;
+  }
+  if (ok) {
+    classify_inputs(&m);
+    if (choose(&m)) {
+      move_out(&m);
+      ok = rebuild(&m, s, in);
+    }
+  } else {
+    fail(&c->error, "out of memory");
+  }
+  free(m.node);
+  free(m.class);
+  free(m.moves);
+  free(m.outside);
+  nodemap_free(&m.number);
+  return ok && !c->error.set;
+}

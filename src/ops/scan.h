@@ -1,0 +1,42 @@
+/* What a scan is made of; for the row, the loop that runs it, and Lua. */
+#ifndef OPS_SCAN_H
+#define OPS_SCAN_H
+
+#include "graph/graph.h"
+
+/* Inputs: consts, first state, sequences (time first). Outputs: last state,
+** results (time first). The body has the same inputs, with one time step of
+** the sequences, and gives the next state and one step of the results. */
+enum {
+  SCAN_BODY, SCAN_CONSTS, SCAN_CARRY, SCAN_REVERSE, SCAN_LENGTH,
+  SCAN_ID,      /* a longer scan of the same id gives the same and more */
+  SCAN_BACKWARD /* its gradient's body, when the results for it are there */
+};
+
+typedef struct ScanCounts {
+  int consts, carry, sequences, results;
+} ScanCounts;
+
+ScanCounts scan_counts(const Attr *attr, int nin, int nout);
+int64_t scan_length(const Attr *attr, const Type *in, int nin);
+/* The type of one time step. */
+Type scan_slice(const Type *t);
+
+typedef struct Scan {
+  Function *body;
+  const Val *in; /* consts, first state, sequences */
+  ScanCounts n;
+  bool reverse;
+  int64_t length; /* where there are no sequences; else -1 */
+} Scan;
+
+/* Makes the node; out[0..carry+results). When a tape is open the results that
+** its gradient needs are computed along. False with c->error set. */
+bool scan_emit(Context *c, const Scan *s, Val *out);
+
+/* Takes the products out of the body that need no state: they are done for
+** all time steps at once before the loop (motion.c). Gives a new body (or the
+** same, counted) and its inputs (at most MAX_INPUTS). */
+bool scan_hoist(Context *c, Scan *s, Val *in);
+
+#endif
