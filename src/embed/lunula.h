@@ -1,7 +1,266 @@
-/* lunula for C programs. */
+/* lunula for C programs: tensors, neural networks and their training, in the
+** way of Keras, written in Lua scripts and run as compiled plans.
+**
+** This header is the manual. It serves two kinds of hosts:
+**
+**   - one that does not care for Lua makes a runtime (lunula_new), runs a
+**     script in it (lunula_run_file), takes the model that the script made
+**     (lunula_find_model) and predicts (lunula_predict);
+**   - one that has a lua_State of its own opens lunula in it (lunula_open) and
+**     exchanges tensors with scripts (lunula_push_tensor, lunula_to_view).
+**
+** Both link liblunula.a, Lua 5.4 and OpenBLAS; the Lua files of lunula are
+** inside the library, nothing is read from disk.
+**
+** Rules for all functions
+**   - What can fail returns a status, and takes as its last argument a place
+**     for the message, which may be NULL.
+**   - A call that fails has done nothing: the Lua stack is as it was, what it
+**     should have made is NULL, memory offered to it still belongs to the host.
+**   - Nothing exits, aborts, prints, or lets an error of Lua pass through the
+**     host. There is no state outside of what these functions make, except for
+**     the threads that share out big products, one pool for the process.
+**   - A runtime, like a lua_State, serves one thread at a time. Functions that
+**     any thread may call at any time say so. */
 #ifndef LUNULA_H
 #define LUNULA_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define LUNULA_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define LUNULA_API __attribute__((visibility("default")))
+#else
+#define LUNULA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct lua_State;
+
+/* ---- statuses and messages ---------------------------------------------- */
+
+typedef enum lunula_status {
+  LUNULA_OK,
+  LUNULA_ERROR,     /* the script or the model failed; the message says where */
+  LUNULA_MEMORY,    /* the limit is reached, or the system has no more */
+  LUNULA_CANCELLED, /* by lunula_cancel */
+  LUNULA_BUDGET,    /* the script used up its instructions */
+  LUNULA_ARGUMENT,  /* the call is wrong: a shape, a type, a name, a NULL */
+  LUNULA_FILE,      /* a file cannot be read */
+  LUNULA_BUSY       /* another thread is in a model that serves one at a time */
+} lunula_status;
+
+/* Why a call failed. Nothing in it needs to be freed. */
+typedef struct lunula_error {
+  char text[1000];      /* "model.lua:12: layer "dense" (Dense): matmul: ..." */
+  char traceback[1000]; /* of the script, cut at the end; or "" */
+} lunula_error;
+
+/* LUNULA_VERSION of the library that is linked. */
+LUNULA_API const char *lunula_version(void);
+
+/* ---- tensors as a host sees them ---------------------------------------- */
+
+typedef enum lunula_dtype {
+  LUNULA_FLOAT32,
+  LUNULA_INT32,
+  LUNULA_BOOL, /* one byte, 0 or 1 */
+  LUNULA_FLOAT16,
+  LUNULA_BFLOAT16,
+  LUNULA_FLOAT64,
+  LUNULA_INT8,
+  LUNULA_UINT8,
+  LUNULA_INT64
+} lunula_dtype;
+
+/* Numbers in memory, the last axis running fastest, without gaps; the address
+** is a multiple of the size of one number. In C99 a batch of one sample is
+** written {data, LUNULA_FLOAT32, 2, {1, 4}}. */
+typedef struct lunula_view {
+  void *data;
+  int dtype;        /* a lunula_dtype */
+  int rank;         /* how many sizes `shape` has, 0 to 8 */
+  int64_t shape[8]; /* -1, where lunula fills it: any size */
+  int read_only;    /* nobody may write into it */
+} lunula_view;
+
+/* ---- a host with a lua_State -------------------------------------------- */
+
+/* Makes `require "lunula"` work in this state: its C part, its Lua files and
+** the JSON library that they use are put into package.preload, where nothing
+** that the host has put there is replaced. Loads nothing yet. The standard
+** libraries must have been opened, or at least package, string, table, math,
+** utf8 and coroutine. */
+LUNULA_API lunula_status lunula_open(struct lua_State *L, lunula_error *error);
+
+/* Pushes a tensor on the host's memory, which from now on belongs to it:
+** nothing is copied, and `release` is called exactly once, when neither a
+** script nor a plan nor a pin needs the memory any more, on the thread that
+** lets go last. It must not call into Lua or lunula. After a failure it is not
+** called. A script sees what the host writes and, unless the view is read
+** only, the host sees what the script writes. */
+LUNULA_API lunula_status lunula_push_tensor(
+    struct lua_State *L, const lunula_view *view,
+    void (*release)(void *ud, void *data), void *ud, lunula_error *error);
+
+/* The same with memory that stays the host's: it must be there until the state
+** is closed, or lunula_detach is called. */
+LUNULA_API lunula_status lunula_push_view(struct lua_State *L,
+                                          const lunula_view *view,
+                                          lunula_error *error);
+
+/* Fills `view` with the tensor, or the value of the variable, at this index of
+** the stack. The numbers are there for as long as it is alive and a variable is
+** not changed; they are for reading, because other tensors may share them. */
+LUNULA_API lunula_status lunula_to_view(struct lua_State *L, int index,
+                                        lunula_view *view, lunula_error *error);
+
+/* The same, and the numbers stay where they are until lunula_unpin, even when
+** the state has been closed. */
+typedef struct lunula_pin lunula_pin;
+LUNULA_API lunula_status lunula_pin_tensor(struct lua_State *L, int index,
+                                           lunula_view *view, lunula_pin **pin,
+                                           lunula_error *error);
+
+/* Any thread may call it. NULL is allowed. */
+LUNULA_API void lunula_unpin(lunula_pin *pin);
+
+/* Takes back the memory of the tensor at this index, which the host once
+** pushed. Whatever still looks into it, the tensor itself, its rows and its
+** reshapes, raises an error when it is used. `release` will not be called. No
+** other thread may be at work on it. */
+LUNULA_API lunula_status lunula_detach(struct lua_State *L, int index,
+                                       lunula_error *error);
+
+/* ---- a runtime ---------------------------------------------------------- */
+
+/* A lua_State with lunula in it, and a watch over it. */
+typedef struct lunula_runtime lunula_runtime;
+
+/* Zero everywhere but in `size` is a runtime without limits. */
+typedef struct lunula_config {
+  size_t size; /* sizeof(lunula_config) */
+
+  /* Bytes that tensors, plans and the heap of Lua may hold together; 0: no
+  ** limit. A script may catch the error that it gets at the limit. */
+  size_t memory_limit;
+
+  /* Instructions of Lua that one call may take, give or take a thousand; 0: no
+  ** limit. A script cannot catch the error that ends it. */
+  int64_t instruction_budget;
+
+  /* Not 0: scripts see no files, no operating system, no bytecode, no debug
+  ** library, and can set no finalizers. This keeps honest scripts from doing
+  ** harm; for hostile ones put the process into a jail of the system, too:
+  ** one call of a C function, as string.rep or a big product, is one
+  ** instruction to the budget, and is not cut short. */
+  int sandbox;
+
+  /* Threads for big products, for the whole process; 0: leave them as they
+  ** are, which is at first one for each processor. */
+  int threads;
+
+  /* Gets what print and io.write of the script and lunula's progress bars and
+  ** warnings say, `size` bytes that end with no zero. It must not call into
+  ** this runtime. NULL: it is dropped. */
+  void (*print)(void *ud, const char *text, size_t size);
+  void *print_ud;
+} lunula_config;
+
+/* Makes a runtime; config may be NULL. */
+LUNULA_API lunula_status lunula_new(const lunula_config *config,
+                                    lunula_runtime **runtime,
+                                    lunula_error *error);
+
+/* Closes the runtime. Its models can only be freed after that. No other thread
+** may be in one of them. NULL is allowed. */
+LUNULA_API void lunula_free(lunula_runtime *runtime);
+
+/* Its lua_State, for a host that wants to do more; it then has to guard its
+** calls with lua_pcall, and limits of time do not apply to them. */
+LUNULA_API struct lua_State *lunula_state(lunula_runtime *runtime);
+
+/* Runs Lua source text. `name` is what messages call it: "=setup", or "@" and
+** a path. */
+LUNULA_API lunula_status lunula_run(lunula_runtime *runtime, const char *source,
+                                    size_t size, const char *name,
+                                    lunula_error *error);
+
+LUNULA_API lunula_status lunula_run_file(lunula_runtime *runtime,
+                                         const char *path, lunula_error *error);
+
+/* Stops the call that is running in the runtime, or the next one when none is:
+** a script within some thousand instructions, training and predictions of the
+** script after the batch that is being done. The script cannot catch it. Any
+** thread, or a signal handler, may call it. */
+LUNULA_API void lunula_cancel(lunula_runtime *runtime);
+
+/* ---- models ------------------------------------------------------------- */
+
+/* What a model computes in inference, ready to be called from C. Its weights
+** are those of the script's model: training them there changes what is
+** predicted here. */
+typedef struct lunula_model lunula_model;
+
+/* The model in the global variable `name` of the runtime's scripts; NULL: the
+** value that the last script returned. A model is one of k.Sequential, k.Model
+** or k.model that knows the shapes of its inputs, or what core.trace gave. */
+LUNULA_API lunula_status lunula_find_model(lunula_runtime *runtime,
+                                           const char *name,
+                                           lunula_model **model,
+                                           lunula_error *error);
+
+/* The same for the value at this index of the stack of a state. */
+LUNULA_API lunula_status lunula_to_model(struct lua_State *L, int index,
+                                         lunula_model **model,
+                                         lunula_error *error);
+
+/* The host may free a model before or after its runtime or state; before, on
+** the thread that uses that. NULL is allowed. */
+LUNULA_API void lunula_model_free(lunula_model *model);
+
+/* The number of inputs; `view`, unless it is NULL or `i` is not one of them,
+** gets dtype and shape of input `i`, counted from 0. An unknown size, as that
+** of the batch, is -1; data is NULL. Any thread may call it. */
+LUNULA_API int lunula_model_input(const lunula_model *model, int i,
+                                  lunula_view *view);
+
+/* The same for outputs. */
+LUNULA_API int lunula_model_output(const lunula_model *model, int i,
+                                   lunula_view *view);
+
+/* Compiles the model for inputs of these shapes, so that the first prediction
+** is as fast as the others, and fills the views of the outputs with dtype and
+** shape, so that the host can find room for them. No data is looked at. Any
+** thread may call it. The last eight sets of shapes are remembered. */
+LUNULA_API lunula_status lunula_prepare(lunula_model *model,
+                                        const lunula_view *inputs, int ninputs,
+                                        lunula_view *outputs, int noutputs,
+                                        lunula_error *error);
+
+/* Computes the outputs from the inputs, in memory of the host, without a copy.
+** Types and shapes must be right, those of the outputs as lunula_prepare says;
+** inputs and outputs must not overlap. Does not enter Lua and allocates nothing
+** once it has run with these shapes, and the numbers are the same whatever the
+** number of threads.
+**
+** Several threads may predict with one model, and with several models of one
+** runtime, while no script changes their weights. Two kinds of models are for
+** the thread of their runtime alone: those with a step that could not be
+** compiled, as a Lambda with trace = false, which do enter Lua; and those that
+** write into a variable when they predict. */
+LUNULA_API lunula_status lunula_predict(lunula_model *model,
+                                        const lunula_view *inputs, int ninputs,
+                                        const lunula_view *outputs,
+                                        int noutputs, lunula_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

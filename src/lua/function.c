@@ -10,7 +10,7 @@ typedef struct FunctionBox {
   Compiled *k;
 } FunctionBox;
 
-static Compiled *check_function(lua_State *L, int index) {
+Compiled *check_function(lua_State *L, int index) {
   FunctionBox *b = luaL_checkudata(L, index, FUNCTION_NAME);
   return b->k;
 }

@@ -1,0 +1,49 @@
+/* What the files behind lunula.h share: views, messages, and the model. Knows
+** no Lua; what a model needs of it comes in through its guard. */
+#ifndef EMBED_EMBED_H
+#define EMBED_EMBED_H
+
+#include "embed/lunula.h"
+#include "plan/plan.h"
+
+/* Writes the message, if there is a place for it; returns the status. */
+lunula_status refuse(lunula_error *error, lunula_status status,
+                     const char *format, ...) PRINTF_LIKE(3, 4);
+/* The status of a message that came from below. */
+lunula_status status_of(const char *text);
+
+/* The type that a view describes; false, with the reason, when it describes
+** none. */
+bool view_type(const lunula_view *view, Type *type, Error *e);
+/* The same for a view with numbers in it. */
+bool view_check(const lunula_view *view, Type *type, Error *e);
+void view_fill(lunula_view *view, const Type *type);
+void view_of_tensor(lunula_view *view, const Tensor *t);
+lunula_pin *pin_new(const Tensor *t);
+
+/* One run of a model: pointers in the order of its inputs and outputs. */
+typedef struct ModelRun {
+  Plan *plan;
+  const void *in[MAX_INPUTS];
+  void *out[MAX_OUTPUTS];
+} ModelRun;
+
+struct lunula_model {
+  Compiled *k;
+  uint64_t seed;
+  atomic_uint draws;  /* step of the random numbers */
+  bool alone;         /* enters Lua or writes variables */
+  atomic_flag inside; /* a thread is in a model that is alone */
+  atomic_bool closed; /* the state is gone, and names that nodes point to */
+  /* Runs a model that is alone; set by who knows Lua. */
+  lunula_status (*guard)(lunula_model *m, ModelRun *run, lunula_error *error);
+  void *guard_ud;
+};
+
+/* Takes over nothing; NULL when memory is out. */
+lunula_model *model_new(Compiled *k, uint64_t seed);
+void model_free(lunula_model *m);
+/* What is left to do when all is checked; env has its host functions set. */
+bool model_run(lunula_model *m, const ModelRun *run, Env *env);
+
+#endif

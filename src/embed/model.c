@@ -1,0 +1,194 @@
+/* Predictions: checks, a plan from the cache, a run. Any thread may be here;
+** what is written while a model runs are lanes of its plan and a counter. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embed/embed.h"
+
+lunula_model *model_new(Compiled *k, uint64_t seed) {
+  lunula_model *m = calloc(1, sizeof *m);
+  if (m == NULL)
+    return NULL;
+  const Function *f = compiled_function(k);
+  compiled_retain(k);
+  m->k = k;
+  m->seed = seed;
+  m->alone = f->hosts || function_updates(f) > 0;
+  atomic_init(&m->draws, 0);
+  atomic_init(&m->closed, false);
+  atomic_flag_clear(&m->inside);
+  return m;
+}
+
+void model_free(lunula_model *m) {
+  compiled_release(m->k);
+  free(m);
+}
+
+/* ---- what it takes ------------------------------------------------------ */
+
+static int describe(const Val *v, int n, int i, lunula_view *view) {
+  if (view && i >= 0 && i < n)
+    view_fill(view, val_type(v[i]));
+  return n;
+}
+
+int lunula_model_input(const lunula_model *m, int i, lunula_view *view) {
+  const Function *f = compiled_function(m->k);
+  return describe(f->inputs, f->ninputs, i, view);
+}
+
+int lunula_model_output(const lunula_model *m, int i, lunula_view *view) {
+  const Function *f = compiled_function(m->k);
+  return describe(f->outputs, f->noutputs, i, view);
+}
+
+/* ---- checks ------------------------------------------------------------- */
+
+static bool type_fits(const Type *want, const Type *got) {
+  if (want->dtype != got->dtype || want->rank != got->rank)
+    return false;
+  for (int i = 0; i < want->rank; i++)
+    if (want->dim[i] != UNKNOWN && want->dim[i] != got->dim[i])
+      return false;
+  return true;
+}
+
+static bool mismatch(const char *what, int i, const Type *want,
+                     const Type *got, Error *e) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  return fail(e, "%s %d is %s %s, the model %s %s %s", what, i,
+              dtype_name((DType)got->dtype), type_text(got, b),
+              *what == 'i' ? "takes" : "gives",
+              dtype_name((DType)want->dtype), type_text(want, a));
+}
+
+static bool count_fits(const char *what, int want, int got, Error *e) {
+  return want == got ||
+         fail(e, "%d %s%s, the model has %d", got, what, got == 1 ? "" : "s",
+              want);
+}
+
+static bool named(const char *what, int i, Error *e) {
+  Error why = *e;
+  e->set = false;
+  return fail(e, "%s %d: %s", what, i, why.text);
+}
+
+typedef bool Check(const lunula_view *view, Type *type, Error *e);
+
+static bool check_inputs(const Function *f, const lunula_view *in, int n,
+                         Check *check, Type *type, Error *e) {
+  if (!count_fits("input", f->ninputs, n, e))
+    return false;
+  for (int i = 0; i < n; i++) {
+    const Type *want = val_type(f->inputs[i]);
+    if (!check(in ? &in[i] : NULL, &type[i], e))
+      return named("input", i, e);
+    if (!type_fits(want, &type[i]))
+      return mismatch("input", i, want, &type[i], e);
+  }
+  return true;
+}
+
+static bool check_outputs(const Plan *p, const lunula_view *out, int n,
+                          Error *e) {
+  Type got;
+  for (int i = 0; i < n; i++) {
+    if (!view_check(out ? &out[i] : NULL, &got, e))
+      return named("output", i, e);
+    if (!type_equal(&got, plan_output(p, i)))
+      return mismatch("output", i, plan_output(p, i), &got, e);
+    if (out[i].read_only)
+      return fail(e, "output %d is read only", i);
+  }
+  return true;
+}
+
+/* ---- runs --------------------------------------------------------------- */
+
+static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
+                               Check *check, int nout, Plan **plan,
+                               lunula_error *error) {
+  Error e;
+  Type type[MAX_INPUTS];
+  const Function *f = compiled_function(m->k);
+  e.set = false;
+  if (atomic_load_explicit(&m->closed, memory_order_relaxed))
+    return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
+  if (!check_inputs(f, in, nin, check, type, &e) ||
+      !count_fits("output", f->noutputs, nout, &e))
+    return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
+  *plan = compiled_plan(m->k, type, &e);
+  return *plan ? LUNULA_OK : refuse(error, status_of(e.text), "%s", e.text);
+}
+
+lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
+                             lunula_view *out, int nout, lunula_error *error) {
+  Plan *plan;
+  lunula_status s = find_plan(m, in, nin, view_type, nout, &plan, error);
+  if (s != LUNULA_OK)
+    return s;
+  for (int i = 0; out && i < nout; i++) {
+    void *data = out[i].data;
+    view_fill(&out[i], plan_output(plan, i));
+    out[i].data = data;
+  }
+  plan_release(plan);
+  return LUNULA_OK;
+}
+
+bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
+  env->seed = m->seed;
+  if (compiled_function(m->k)->draws)
+    env->step = atomic_fetch_add(&m->draws, 1) + 1;
+  return plan_run(run->plan, run->in, run->out, env);
+}
+
+static lunula_status run_alone(lunula_model *m, ModelRun *run,
+                               lunula_error *error) {
+  if (atomic_flag_test_and_set(&m->inside))
+    return refuse(error, LUNULA_BUSY,
+                  "another thread is in this model, which enters Lua or "
+                  "changes variables");
+  lunula_status s = m->guard(m, run, error);
+  atomic_flag_clear(&m->inside);
+  return s;
+}
+
+static lunula_status run_plan(lunula_model *m, ModelRun *run,
+                              lunula_error *error) {
+  Error e;
+  Env env;
+  if (m->alone)
+    return run_alone(m, run, error);
+  e.set = false;
+  env_open(&env, &e);
+  return model_run(m, run, &env) ? LUNULA_OK
+                                 : refuse(error, status_of(e.text), "%s",
+                                          e.text);
+}
+
+lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
+                             const lunula_view *out, int nout,
+                             lunula_error *error) {
+  ModelRun run;
+  lunula_status s = find_plan(m, in, nin, view_check, nout, &run.plan, error);
+  if (s != LUNULA_OK)
+    return s;
+  Error e;
+  e.set = false;
+  if (check_outputs(run.plan, out, nout, &e)) {
+    for (int i = 0; i < nin; i++)
+      run.in[i] = in[i].data;
+    for (int i = 0; i < nout; i++)
+      run.out[i] = out[i].data;
+    s = run_plan(m, &run, error);
+  } else {
+    s = refuse(error, LUNULA_ARGUMENT, "%s", e.text);
+  }
+  plan_release(run.plan);
+  return s;
+}

@@ -1,0 +1,106 @@
+/* Messages, and the views in which a host sees tensors. */
+
+#include "embed/embed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The public names of the types are their numbers inside. */
+_Static_assert((int)LUNULA_FLOAT32 == F32 && (int)LUNULA_INT32 == I32 &&
+                   (int)LUNULA_BOOL == BOOL && (int)LUNULA_FLOAT16 == F16 &&
+                   (int)LUNULA_BFLOAT16 == BF16 &&
+                   (int)LUNULA_FLOAT64 == F64 && (int)LUNULA_INT8 == I8 &&
+                   (int)LUNULA_UINT8 == U8 && (int)LUNULA_INT64 == I64 &&
+                   (int)LUNULA_INT64 + 1 == DTYPE_COUNT,
+               "lunula.h and tensor.h differ");
+_Static_assert(sizeof(((lunula_view *)0)->shape) ==
+                   MAX_RANK * sizeof(int64_t),
+               "lunula.h and base.h differ");
+
+const char *lunula_version(void) {
+  return LUNULA_VERSION;
+}
+
+lunula_status refuse(lunula_error *error, lunula_status status,
+                     const char *format, ...) {
+  if (error == NULL)
+    return status;
+  va_list args;
+  va_start(args, format);
+  if (vsnprintf(error->text, sizeof error->text, format, args) < 0)
+    *error->text = '\0';
+  va_end(args);
+  *error->traceback = '\0';
+  return status;
+}
+
+/* Lua's own words, and those of tensors. */
+lunula_status status_of(const char *text) {
+  return strstr(text, "not enough memory") || strstr(text, "out of memory")
+             ? LUNULA_MEMORY : LUNULA_ERROR;
+}
+
+bool view_type(const lunula_view *v, Type *type, Error *e) {
+  if (v == NULL)
+    return fail(e, "the view is NULL");
+  if (v->dtype < 0 || v->dtype >= DTYPE_COUNT)
+    return fail(e, "there is no dtype %d", v->dtype);
+  if (v->rank < 0 || v->rank > MAX_RANK)
+    return fail(e, "rank %d; tensors have at most %d axes", v->rank, MAX_RANK);
+  double bytes = dtype_size((DType)v->dtype);
+  for (int i = 0; i < v->rank; i++) {
+    if (v->shape[i] < 0)
+      return fail(e, "size %d is %lld", i + 1, (long long)v->shape[i]);
+    bytes *= (double)v->shape[i];
+  }
+  if (bytes > 0x1p60)
+    return fail(e, "no memory has so many numbers");
+  *type = type_new((DType)v->dtype, v->rank, v->shape);
+  return true;
+}
+
+bool view_check(const lunula_view *v, Type *type, Error *e) {
+  if (!view_type(v, type, e))
+    return false;
+  if (v->data == NULL && type_elements(type) > 0)
+    return fail(e, "data is NULL");
+  size_t item = (size_t)dtype_size((DType)v->dtype);
+  if ((uintptr_t)v->data % item != 0)
+    return fail(e, "the address of %s numbers must be a multiple of %d",
+                dtype_name((DType)v->dtype), (int)item);
+  return true;
+}
+
+void view_fill(lunula_view *v, const Type *type) {
+  *v = (lunula_view){.dtype = type->dtype, .rank = type->rank};
+  for (int i = 0; i < type->rank; i++)
+    v->shape[i] = type->dim[i];
+}
+
+void view_of_tensor(lunula_view *v, const Tensor *t) {
+  view_fill(v, &t->type);
+  v->data = t->data;
+  v->read_only = 1;
+}
+
+/* ---- pins --------------------------------------------------------------- */
+
+struct lunula_pin {
+  Tensor tensor;
+};
+
+lunula_pin *pin_new(const Tensor *t) {
+  lunula_pin *p = malloc(sizeof *p);
+  if (p)
+    p->tensor = tensor_share(t);
+  return p;
+}
+
+void lunula_unpin(lunula_pin *p) {
+  if (p == NULL)
+    return;
+  tensor_drop(&p->tensor);
+  free(p);
+}

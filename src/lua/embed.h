@@ -1,0 +1,53 @@
+/* What the files share that serve a C host: the way into Lua, and the
+** runtime. */
+#ifndef LUA_EMBED_H
+#define LUA_EMBED_H
+
+#include "embed/embed.h"
+#include "lua/state.h"
+
+/* Every job starts with the status that its error shall have; LUNULA_OK: what
+** Lua makes of it. */
+typedef struct Job {
+  lunula_status refused;
+} Job;
+
+/* Calls f with the job as light userdata, guarded, and leaves `results` values
+** on the stack, or none after an error. */
+lunula_status protect(lua_State *L, lua_CFunction f, void *job, int results,
+                      lunula_error *error);
+/* The same with the value at `index` as second argument; 0: there is none. */
+lunula_status protect_value(lua_State *L, int index, lua_CFunction f, void *job,
+                            int results, lunula_error *error);
+/* Raises with a status. */
+int refuse_job(lua_State *L, void *job, lunula_status status,
+               const char *format, ...) PRINTF_LIKE(4, 5);
+/* The core, opened when it is not. */
+State *need_core(lua_State *L);
+/* Fills package.preload. */
+void preload_all(lua_State *L);
+
+/* ---- runtimes (embed_runtime.c, embed_world.c) -------------------------- */
+
+struct lunula_runtime {
+  lunula_config config;
+  lua_State *L;
+  State *state;
+  Account *account;
+  size_t held, charged; /* bytes of Lua's heap, and those the account knows */
+  atomic_bool cancel;
+  int64_t left;         /* instructions of the call that is running */
+  int depth;            /* of calls within calls */
+  lunula_status tripped; /* why the script is being ended */
+};
+
+lunula_runtime *runtime_of(lua_State *L); /* NULL: the state is a host's own */
+/* A call begins, a call ends; NULL is allowed. The second returns the status
+** that the host gets. */
+void begin_call(lunula_runtime *rt);
+lunula_status end_call(lunula_runtime *rt, lunula_status status,
+                       lunula_error *error);
+/* The libraries that scripts see. */
+void open_world(lua_State *L, lunula_runtime *rt);
+
+#endif

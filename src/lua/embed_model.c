@@ -1,0 +1,128 @@
+/* From a model of a script to a model of the host. An anchor in the registry
+** keeps the script's function alive, and tells the model when the state is
+** closed. */
+
+#include <string.h>
+
+#include "lua/embed.h"
+
+#define ANCHOR "lunula.Anchor"
+
+typedef struct Anchor {
+  lunula_model *model; /* NULL: none yet, or the host has freed it */
+  lua_State *L;        /* the main thread */
+  int reference;
+} Anchor;
+
+static int anchor_gc(lua_State *L) {
+  Anchor *a = luaL_checkudata(L, 1, ANCHOR);
+  if (a->model)
+    atomic_store(&a->model->closed, true);
+  a->model = NULL;
+  return 0;
+}
+
+/* ---- models that enter Lua, or change variables ------------------------- */
+
+static lunula_status guard(lunula_model *m, ModelRun *run,
+                           lunula_error *error) {
+  Anchor *a = m->guard_ud;
+  if (!lua_checkstack(a->L, 8))
+    return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
+  State *s = state_of(a->L);
+  lunula_runtime *rt = runtime_of(a->L);
+  HostRun host = {s, false};
+  Error e;
+  Env env;
+  e.set = false;
+  env_open(&env, &e);
+  env.host = call_host;
+  env.host_ud = &host;
+  begin_call(rt);
+  bool ok = compiled_own_variables(m->k, &e) && model_run(m, run, &env);
+  compiled_touch_variables(m->k);
+  return end_call(rt, ok ? LUNULA_OK : refuse(error, status_of(e.text), "%s",
+                                              e.text), error);
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+typedef struct ModelJob {
+  Job job;
+  lunula_model **model;
+} ModelJob;
+
+/* Pushes what the value at 2 computes when it predicts, as a Function. */
+static void push_function_of(lua_State *L, ModelJob *j) {
+  if (luaL_testudata(L, 2, FUNCTION_NAME)) {
+    lua_pushvalue(L, 2);
+    return;
+  }
+  if (!lua_istable(L, 2))
+    refuse_job(L, j, LUNULA_ARGUMENT, "a model is wanted, got %s",
+               luaL_typename(L, 2));
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "lunula.models.served");
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 1, 1);
+}
+
+static int model_job(lua_State *L) {
+  ModelJob *j = lua_touserdata(L, 1);
+  State *s = need_core(L);
+  push_function_of(L, j);
+  Compiled *k = check_function(L, -1);
+  Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
+  memset(a, 0, sizeof *a);
+  if (luaL_newmetatable(L, ANCHOR)) {
+    lua_pushcfunction(L, anchor_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  a->L = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  lua_pushvalue(L, -2);
+  lua_setiuservalue(L, -2, 1);
+  a->reference = luaL_ref(L, LUA_REGISTRYINDEX);
+  a->model = model_new(k, s->c.seed);
+  if (a->model == NULL) {
+    luaL_unref(L, LUA_REGISTRYINDEX, a->reference);
+    return refuse_job(L, j, LUNULA_MEMORY, "out of memory");
+  }
+  a->model->guard = guard;
+  a->model->guard_ud = a;
+  *j->model = a->model;
+  return 0;
+}
+
+lunula_status lunula_to_model(lua_State *L, int index, lunula_model **model,
+                              lunula_error *error) {
+  ModelJob job = {{LUNULA_OK}, model};
+  *model = NULL;
+  if (!lua_checkstack(L, 8))
+    return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
+  lunula_runtime *rt = runtime_of(L);
+  begin_call(rt);
+  lunula_status s = protect_value(L, index, model_job, &job, 0, error);
+  s = end_call(rt, s, error);
+  if (s != LUNULA_OK && *model) { /* cancelled when it was made already */
+    lunula_model_free(*model);
+    *model = NULL;
+  }
+  return s;
+}
+
+void lunula_model_free(lunula_model *m) {
+  if (m == NULL)
+    return;
+  if (!atomic_load(&m->closed)) {
+    Anchor *a = m->guard_ud;
+    lua_State *L = a->L;
+    a->model = NULL;
+    if (lua_checkstack(L, 4))
+      luaL_unref(L, LUA_REGISTRYINDEX, a->reference);
+  }
+  model_free(m);
+}

@@ -1,0 +1,294 @@
+/* Runtimes: a state with its heap counted, its instructions counted, and a flag
+** that stops it. A hook looks at both; once it has ended a script it fires at
+** every instruction, so that a pcall in a loop does not keep the script alive.
+*/
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "lua/embed.h"
+
+static const char runtime_key = 0, result_key = 0;
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* What is charged for Lua's heap is rounded up to this, because a charge takes
+** a lock and Lua's blocks are small. */
+enum { CHARGE = 16 << 10 };
+
+static size_t rounded(size_t bytes) {
+  return (bytes + CHARGE - 1) / CHARGE * CHARGE;
+}
+
+static bool hold(lunula_runtime *rt, size_t bytes) {
+  size_t want = rounded(rt->held + bytes);
+  if (want > rt->charged) {
+    if (!account_charge(rt->account, (int64_t)(want - rt->charged)))
+      return false;
+    rt->charged = want;
+  }
+  rt->held += bytes;
+  return true;
+}
+
+static void let_go(lunula_runtime *rt, size_t bytes) {
+  rt->held -= bytes;
+  size_t want = rounded(rt->held) + CHARGE; /* not at every step back */
+  if (want >= rt->charged)
+    return;
+  account_charge(rt->account, -(int64_t)(rt->charged - want));
+  rt->charged = want;
+}
+
+/* A lua_Alloc. Lua counts on it that shrinking does not fail. */
+static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
+  lunula_runtime *rt = ud;
+  if (block == NULL)
+    had = 0; /* it was the kind of object */
+  if (wanted == 0) {
+    free(block);
+    let_go(rt, had);
+    return NULL;
+  }
+  if (wanted > had && !hold(rt, wanted - had))
+    return NULL;
+  void *moved = realloc(block, wanted);
+  if (moved == NULL && wanted > had) {
+    let_go(rt, wanted - had);
+    return NULL;
+  }
+  if (wanted < had)
+    let_go(rt, had - wanted);
+  return moved ? moved : block;
+}
+
+/* ---- time --------------------------------------------------------------- */
+
+enum { WATCH_EVERY = 1000 }; /* instructions */
+
+static void watch(lua_State *L, lua_Debug *ar) {
+  lunula_runtime *rt = *(lunula_runtime **)lua_getextraspace(L);
+  (void)ar;
+  if (rt->depth == 0)
+    return; /* the host is at work in its state */
+  if (rt->tripped == LUNULA_OK) {
+    rt->left -= WATCH_EVERY;
+    if (atomic_load_explicit(&rt->cancel, memory_order_relaxed))
+      rt->tripped = LUNULA_CANCELLED;
+    else if (rt->config.instruction_budget > 0 && rt->left < 0)
+      rt->tripped = LUNULA_BUDGET;
+    else
+      return;
+  }
+  lua_sethook(L, watch, LUA_MASKCOUNT, 1);
+  if (rt->tripped == LUNULA_CANCELLED)
+    raise_error(L, "cancelled by the host");
+  raise_error(L, "the %lld instructions that it may take are used up",
+              (long long)rt->config.instruction_budget);
+}
+
+void begin_call(lunula_runtime *rt) {
+  if (rt == NULL || rt->depth++ > 0)
+    return;
+  rt->left = rt->config.instruction_budget;
+  rt->tripped = LUNULA_OK;
+}
+
+/* A script that caught its end, and then came to its own, was ended. */
+static lunula_status how_it_ended(lunula_runtime *rt, lunula_status status,
+                                  bool cancelled, lunula_error *error) {
+  if (rt->tripped == LUNULA_OK)
+    return status == LUNULA_ERROR && cancelled ? LUNULA_CANCELLED : status;
+  lua_sethook(rt->L, watch, LUA_MASKCOUNT, WATCH_EVERY);
+  if (status == LUNULA_OK)
+    refuse(error, rt->tripped, rt->tripped == LUNULA_CANCELLED
+                                   ? "cancelled by the host"
+                                   : "the instructions are used up");
+  return rt->tripped;
+}
+
+lunula_status end_call(lunula_runtime *rt, lunula_status status,
+                       lunula_error *error) {
+  if (rt == NULL || --rt->depth > 0)
+    return status;
+  bool cancelled = atomic_exchange(&rt->cancel, false);
+  return how_it_ended(rt, status, cancelled, error);
+}
+
+void lunula_cancel(lunula_runtime *rt) {
+  atomic_store(&rt->cancel, true);
+}
+
+/* ---- making and freeing ------------------------------------------------- */
+
+lunula_runtime *runtime_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  lunula_runtime *rt = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return rt;
+}
+
+static int panic(lua_State *L) {
+  lunula_runtime *rt = *(lunula_runtime **)lua_getextraspace(L);
+  static const char text[] =
+      "lunula: an error outside of lua_pcall ends the program\n";
+  if (rt->config.print)
+    rt->config.print(rt->config.print_ud, text, sizeof text - 1);
+  return 0;
+}
+
+typedef struct OpenJob {
+  Job job;
+  lunula_runtime *rt;
+} OpenJob;
+
+static int open_job(lua_State *L) {
+  OpenJob *j = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, j->rt);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  j->rt->state = state_open(L, j->rt->account);
+  j->rt->state->cancel = &j->rt->cancel;
+  open_world(L, j->rt);
+  lua_sethook(L, watch, LUA_MASKCOUNT, WATCH_EVERY);
+  return 0;
+}
+
+static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
+  rt->account = account_new();
+  if (rt->account == NULL)
+    return refuse(error, LUNULA_MEMORY, "out of memory");
+  account_set_limit(rt->account, rt->config.memory_limit);
+  rt->L = lua_newstate(allocate, rt);
+  if (rt->L == NULL)
+    return refuse(error, LUNULA_MEMORY, "out of memory for a Lua state");
+  *(lunula_runtime **)lua_getextraspace(rt->L) = rt;
+  lua_atpanic(rt->L, panic);
+  OpenJob job = {{LUNULA_OK}, rt};
+  return protect(rt->L, open_job, &job, 0, error);
+}
+
+lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
+                         lunula_error *error) {
+  *runtime = NULL;
+  if (config && config->size < offsetof(lunula_config, print))
+    return refuse(error, LUNULA_ARGUMENT,
+                  "size of the configuration is not set");
+  if (config && (config->threads < 0 || config->threads > 1024))
+    return refuse(error, LUNULA_ARGUMENT, "%d threads", config->threads);
+  lunula_runtime *rt = calloc(1, sizeof *rt);
+  if (rt == NULL)
+    return refuse(error, LUNULA_MEMORY, "out of memory");
+  atomic_init(&rt->cancel, false);
+  if (config)
+    memcpy(&rt->config, config, config->size < sizeof rt->config
+                                    ? config->size : sizeof rt->config);
+  lunula_status s = open_runtime(rt, error);
+  if (s != LUNULA_OK) {
+    lunula_free(rt);
+    return s;
+  }
+  if (rt->config.threads > 0)
+    pool_set_threads(rt->config.threads);
+  *runtime = rt;
+  return LUNULA_OK;
+}
+
+void lunula_free(lunula_runtime *rt) {
+  if (rt == NULL)
+    return;
+  if (rt->L)
+    lua_close(rt->L);
+  account_release(rt->account);
+  free(rt);
+}
+
+lua_State *lunula_state(lunula_runtime *rt) {
+  return rt->L;
+}
+
+/* ---- scripts ------------------------------------------------------------ */
+
+typedef struct RunJob {
+  Job job;
+  const char *source, *name, *path; /* one of source and path */
+  size_t size;
+  const char *mode;
+} RunJob;
+
+static int load_source(lua_State *L, RunJob *j) {
+  if (j->source)
+    return luaL_loadbufferx(L, j->source, j->size, j->name, j->mode);
+  int status = luaL_loadfilex(L, j->path, j->mode);
+  if (status == LUA_ERRFILE)
+    j->job.refused = LUNULA_FILE;
+  return status;
+}
+
+static int run_job(lua_State *L) {
+  RunJob *j = lua_touserdata(L, 1);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &result_key);
+  if (load_source(L, j) != LUA_OK)
+    return lua_error(L);
+  lua_call(L, 0, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &result_key);
+  return 0;
+}
+
+static lunula_status run(lunula_runtime *rt, RunJob *job, lunula_error *error) {
+  if (rt->config.sandbox)
+    job->mode = "t";
+  begin_call(rt);
+  return end_call(rt, protect(rt->L, run_job, job, 0, error), error);
+}
+
+lunula_status lunula_run(lunula_runtime *rt, const char *source, size_t size,
+                         const char *name, lunula_error *error) {
+  RunJob job = {{LUNULA_OK}, source, name ? name : "=script", NULL, size, NULL};
+  if (source == NULL)
+    return refuse(error, LUNULA_ARGUMENT, "the source is NULL");
+  return run(rt, &job, error);
+}
+
+lunula_status lunula_run_file(lunula_runtime *rt, const char *path,
+                              lunula_error *error) {
+  RunJob job = {{LUNULA_OK}, NULL, NULL, path, 0, NULL};
+  if (path == NULL)
+    return refuse(error, LUNULA_ARGUMENT, "the path is NULL");
+  return run(rt, &job, error);
+}
+
+/* ---- a model by its name ------------------------------------------------ */
+
+typedef struct NameJob {
+  Job job;
+  const char *name;
+} NameJob;
+
+static int name_job(lua_State *L) {
+  NameJob *j = lua_touserdata(L, 1);
+  if (j->name)
+    lua_getglobal(L, j->name);
+  else
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &result_key);
+  if (lua_isnil(L, -1))
+    refuse_job(L, j, LUNULA_ARGUMENT,
+               j->name ? "there is no global variable \"%s\""
+                       : "the script returned nothing", j->name);
+  return 1;
+}
+
+lunula_status lunula_find_model(lunula_runtime *rt, const char *name,
+                                lunula_model **model, lunula_error *error) {
+  NameJob job = {{LUNULA_OK}, name};
+  *model = NULL;
+  begin_call(rt);
+  lunula_status s = protect(rt->L, name_job, &job, 1, error);
+  if (s == LUNULA_OK) {
+    s = lunula_to_model(rt->L, -1, model, error);
+    lua_pop(rt->L, 1);
+  }
+  return end_call(rt, s, error);
+}
