@@ -105,6 +105,7 @@ static int core_scan(lua_State *L) {
   State *s = state_of(L);
   Val out[MAX_OUTPUTS];
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 4);
   int layers = s->layers, mark = context_mark(&s->c);
   ScanJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
