@@ -226,6 +226,32 @@ describe("layers", function ()
       assert.are.same({ { false, 3 }, { false, 4 } }, rest)
     end)
 
+    it("may add weights as in Keras 2", function ()
+      local Old = layer "Old" {
+        build = function (self, shape)
+          self.w = self:add_weight("kernel", { shape[2], 1 }, { initializer = "ones" })
+          self.b = self:add_variable { name = "b", shape = {}, initializer = "zeros" }
+          self.built = true
+        end,
+        call = function (self, y) return ops.matmul(y, self.w) + self.b end,
+      }
+      local old = Old()
+      assert.near_all(old(x), { { 6 }, { 15 } })
+      assert.are.same({ "kernel", "b" }, names_of(old.weights))
+    end)
+
+    it("own variables that they keep without add_weight", function ()
+      local Own = layer "Own" {
+        init = function (self)
+          self.shift = core.variable { value = core.tensor { 1, 2, 3 }, name = "shift" }
+        end,
+        call = function (self, y) return y + self.shift end,
+      }
+      local own = Own()
+      assert.near_all(own(x), { { 2, 4, 6 }, { 5, 7, 9 } })
+      assert.are.same({ "shift" }, names_of(own.trainable_weights))
+    end)
+
     it("need a call", function ()
       assert.error_at_line(function () layer "Empty" { doc = "nothing" } end,
         'layer "Empty": a layer needs call = function (self, x, ctx)')
@@ -379,6 +405,53 @@ describe("layers", function ()
       Look()({ steps, layers.Masking()(steps) })
       assert.is_false(seen[1])
       assert.near_all(seen[2], { { true, false, true } })
+    end)
+  end)
+
+  describe("in models", function ()
+    local Input = require "lunula.models".Input
+
+    it("know what they were called on", function ()
+      local a, b = Input { 3, name = "a" }, Input { 3, name = "b" }
+      local dense = layers.Dense(4)
+      local y, z = dense(a), dense(b)
+      assert.are.equal(a, dense.input)
+      assert.are.equal(y, dense.output)
+      assert.are.equal(b, dense:get_input_at(1))
+      assert.are.equal(z, dense:get_output_at(1))
+      assert.are.same({ false, 3 }, dense.input_shape)
+      assert.are.same({ false, 4 }, dense:get_output_shape_at(1))
+      assert.error_at_line(function () print(dense:get_input_at(2)) end,
+        "has 2 nodes, counted from 0; there is no node 2")
+      assert.are.same({ { false, 3 }, { false, 3 } }, (function ()
+        local add = layers.Add()
+        add { a, b }
+        return add.input_shape
+      end)())
+    end)
+
+    it("may have inputs of different shapes", function ()
+      local flatten = layers.Flatten { name = "f" }
+      flatten(Input { 3, 4 })
+      flatten(Input { 5, 6 })
+      assert.error_at_line(function () print(flatten.input_shape) end,
+        'The layer "f" has multiple inbound nodes with different input shapes. '
+          .. "Use `get_input_shape_at(node_index)` instead.")
+      assert.are.same({ false, 5, 6 }, flatten:get_input_shape_at(1))
+    end)
+
+    it("carry masks from layer to layer", function ()
+      local embedding = layers.Embedding { 5, 2, mask_zero = true }
+      local dense = layers.Dense(3)
+      dense(embedding(Input { shape = { 4 }, dtype = "int32" }))
+      assert.are.same({ false, 4 }, dense.output_mask.dims)
+      assert.is_nil(layers.Dense(1)(Input { 3 }).mask)
+    end)
+
+    it("report errors at the line of the call", function ()
+      local x3 = Input { 3 }
+      assert.error_at_line(function () layers.Permute { 2, 1, name = "p" } (x3) end,
+        'layer "p" (Permute): takes an input of rank 3, got shape (None, 3)')
     end)
   end)
 

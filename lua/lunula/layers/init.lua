@@ -46,8 +46,8 @@ end
 -- The class of a name, "Dense" or "dense"; nil for a stranger.
 function layers.find(name)
   if place[name] then return load(name) end
-  for known, entry in pairs(place) do
-    if entry.snake == name then return load(known) end
+  for _, known in ipairs(names) do
+    if place[known].snake == name then return load(known) end
   end
 end
 

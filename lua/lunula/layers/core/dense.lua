@@ -14,7 +14,7 @@ return layer "Dense" {
     { "bias_initializer", kinds.initializer, default = "zeros" },
     { "kernel_regularizer", kinds.regularizer },
     { "bias_regularizer", kinds.regularizer },
-    { "activity_regularizer", kinds.regularizer },
+    { "activity_regularizer", kinds.regularizer, config = "set" },
     { "kernel_constraint", kinds.constraint },
     { "bias_constraint", kinds.constraint },
     { "lora_rank", kinds.unsupported "low-rank adaptation", config = "set" },

@@ -5,15 +5,17 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 
--- What Keras takes for other backends only.
-local dense_only = {
-  name = "false",
-  takes_false = true,
-  check = function (value)
-    if value == false then return false end
-    return nil, nil, "not supported: tensors are dense here"
-  end,
-}
+-- What Keras has and we have not: false may be said, true may not.
+local function only_false(reason)
+  return {
+    name = "false",
+    takes_false = true,
+    check = function (value)
+      if value == false then return false end
+      return nil, nil, "not supported: " .. reason
+    end,
+  }
+end
 
 local function unknown_for_minus_one(shape)
   for i, size in ipairs(shape) do
@@ -25,14 +27,16 @@ end
 return layer "InputLayer" {
   doc = "where data of a given shape enters",
   args = {
-    { "shape", kinds.shape, config = false, alias = "input_shape" },
+    { "shape", kinds.shape, config = false, alias = "input_shape", spread = true },
     { "batch_size", kinds.positive, config = false, field = "_batch_size" },
     { "dtype", kinds.dtype, default = "float32", alias = "input_dtype" },
-    { "sparse", dense_only, default = false },
-    { "ragged", dense_only, default = false },
+    { "sparse", only_false "tensors are dense", default = false },
+    { "ragged", only_false "tensors are dense", default = false },
     { "batch_shape", kinds.shape, alias = "batch_input_shape" },
-    { "input_tensor", kinds.unsupported "wrapping a tensor", config = false },
-    { "optional", kinds.boolean, default = false },
+    { "input_tensor", kinds.unsupported "wrapping a tensor", config = false, alias = "tensor" },
+    { "optional", only_false "a model needs all of its inputs", default = false },
+    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
+      config = false },
   },
   getters = { batch_input_shape = function (self) return self.batch_shape end },
   supports_masking = true,

@@ -222,10 +222,10 @@ return layer "Lambda" {
   doc = "function(x, …) as a layer; further parameters come from arguments, mask and training",
   args = {
     { "function", user_function, required = true, field = "fn", alias = { "f", "fn" } },
-    { "output_shape", shape_kind, field = "_output_shape" },
-    { "mask", mask_kind, field = "_mask" },
+    { "output_shape", shape_kind, field = "_output_shape", config = "set" },
+    { "mask", mask_kind, field = "_mask", config = "set" },
     { "arguments", kinds.table },
-    { "trace", kinds.boolean, default = true, keyword = true },
+    { "trace", kinds.boolean, keyword = true, config = "set" },   -- nil: if it can be
   },
   init = function (self)
     self.supports_masking = self._mask ~= nil
@@ -238,7 +238,7 @@ return layer "Lambda" {
   end,
   call = function (self, x, ctx)
     if not symbolic(x) then return call_function(self, x, ctx) end
-    if self.hosted or not self.trace then return host_step(self, x, ctx) end
+    if self.hosted or self.trace == false then return host_step(self, x, ctx) end
     local results = table.pack(traced(self, x, ctx))
     check_shape(self, results[1], inputs.shapes(x))
     return table.unpack(results, 1, results.n)
