@@ -36,7 +36,6 @@ static struct {
   /* Who has set `busy` owns what follows down to `tasks`. */
   atomic_flag busy;
   int workers;
-  pid_t process; /* that started them: after a fork they are not there */
   pthread_t thread[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
   PoolTask task; /* the job, written while the gate is closed */
@@ -141,7 +140,22 @@ static void announce_job(int64_t helpers) {
 
 /* ---- workers come and go (busy is held) -------------------------------- */
 
+/* A forked process has no workers, whatever they were doing. */
+static void forget_workers(void) {
+  pool.workers = 0;
+  atomic_store(&pool.asleep, 0);
+  atomic_store(&pool.gate, 0);
+  atomic_store(&pool.stop, false);
+  pthread_mutex_init(&pool.sleep, NULL);
+  pthread_cond_init(&pool.wake, NULL);
+  atomic_flag_clear(&pool.busy);
+}
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
+
 static void start_workers(int count) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, watch_forks);
   pthread_attr_t attr;
   if (pthread_attr_init(&attr) != 0) return;
   pthread_attr_setstacksize(&attr, WORKER_STACK);
@@ -149,7 +163,6 @@ static void start_workers(int count) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   void *seen = (void *)(uintptr_t)atomic_load(&pool.job);
-  pool.process = getpid();
   pool.avoided = -1;
   while (pool.workers < count &&
          pthread_create(&pool.thread[pool.workers], &attr, worker, seen) == 0)
@@ -159,13 +172,11 @@ static void start_workers(int count) {
 }
 
 static void stop_workers(void) {
-  if (pool.workers > 0 && pool.process == getpid()) {
-    atomic_store(&pool.stop, true);
-    announce_job(MAX_WORKERS);
-    for (int i = 0; i < pool.workers; i++)
-      pthread_join(pool.thread[i], NULL);
-    atomic_store(&pool.stop, false);
-  }
+  if (pool.workers == 0) return;
+  atomic_store(&pool.stop, true);
+  announce_job(MAX_WORKERS);
+  for (int i = 0; i < pool.workers; i++) pthread_join(pool.thread[i], NULL);
+  atomic_store(&pool.stop, false);
   pool.workers = 0;
 }
 
