@@ -13,7 +13,8 @@ end
 
 -- The value of what a user's function returned as a condition or a bound.
 local function plain(x)
-  return type(x) == "userdata" and x:item() or x
+  if type(x) == "userdata" then return x:item() end
+  return x
 end
 
 -- ---- branches ---------------------------------------------------------------------------------

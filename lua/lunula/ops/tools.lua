@@ -33,7 +33,9 @@ function tools.variadic(name, fixed)
     local args = table.pack(...)
     local options = has_names(args[args.n]) and args[args.n] or nil
     local last = options and args.n - 1 or args.n
-    if last <= fixed or (last == fixed + 1 and is_plain_table(args[last])) then return listed(...) end
+    if last <= fixed or (last == fixed + 1 and is_plain_table(args[last])) then
+      return listed(...)
+    end
     local list = table.move(args, fixed + 1, last, 1, {})
     args[fixed + 1], args[fixed + 2] = list, options
     return listed(table.unpack(args, 1, options and fixed + 2 or fixed + 1))

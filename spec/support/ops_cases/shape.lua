@@ -109,7 +109,8 @@ return {
     end },
   { "transpose", { bools { 3, 4 } } },
   -- rows that only gradients and composites use
-  { "reshape_like", { x, real { 3, 2, 2 } }, grad = { 1 }, ref = function (data) return data[1] end },
+  { "reshape_like", { x, real { 3, 2, 2 } }, grad = { 1 }, free = { { 0 }, { 0 } },
+    ref = function (data) return data[1] end },
   { "expand_like", { real { 3 }, x }, { axis = { 1 } }, grad = { 1 }, free = { { 0 }, { 0 } },
     ref = function (data) return data[1] end },
   { "broadcast_like", { real { 3, 1 }, real { 3, 2 } }, grad = { 1 },

@@ -1,0 +1,248 @@
+-- What is said when an op cannot do what it is asked for, and at which line: always the one that
+-- the user wrote, never one of ours.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+
+local x = core.tensor({ { 1, 2, 3 }, { 4, 5, 6 } }, { dtype = "float32" })
+local y = core.tensor { 1, 2 }
+
+-- Each row: what is said, and what is done.
+local function refuses(rows)
+  for i = 1, #rows, 2 do
+    it("says: " .. rows[i], function () assert.error_at_line(rows[i + 1], rows[i]) end)
+  end
+end
+
+describe("arguments", function ()
+  refuses {
+    'sum: unknown argument "axs" (did you mean "axis"?)',
+    function () ops.sum(x, { axs = 1 }) end,
+    'sum: unknown argument "whatever"',
+    function () ops.sum { x, whatever = 1 } end,
+    'mean: unknown argument "keep_dims" (did you mean "keepdims"?)',
+    function () ops.mean(x, 1, { keep_dims = true }) end,
+    'sum: argument "x" is missing',
+    function () ops.sum() end,
+    'one_hot: argument "num_classes" is missing',
+    function () ops.one_hot { 1, 2 } end,
+    'sum: 4 arguments, it takes at most 3',
+    function () ops.sum(x, 1, true, 4) end,
+    'sum: argument "axis" is given twice',
+    function () ops.sum(x, 1, { axis = 1 }) end,
+    'sum: argument "x": a tensor, a number or a table of numbers is wanted, got string',
+    function () ops.sum "x" end,
+    'mean: argument "x": a tensor, a number or a table of numbers is wanted, got function',
+    function () ops.mean(print) end,
+    'argument "axis" must be a whole number or a table of them',
+    function () ops.sum(x, "first") end,
+    'argument "axis" must be a whole number',
+    function () ops.sum(x, 0.5) end,
+    'argument "keepdims" must be true or false, got 1',
+    function () ops.mean(x, 1, 1) end,
+    'argument "approximate" must be true or false',
+    function () ops.gelu(x, { approximate = "tanh" }) end,
+  }
+
+  it("names the line of a method and of an operator", function ()
+    assert.error_at_line(function () x:sum(7) end, "sum: axis 7 is out of range for (2, 3)")
+    assert.error_at_line(function () return -(x + y) end,
+      "add: shapes (2, 3) and (2,) do not broadcast")
+  end)
+
+  it("names the line inside a function that was passed on", function ()
+    assert.error_at_line(function ()
+      ops.map(function (row)
+        return ops.reshape(row, { 2, 2 })
+      end, x)
+    end, "reshape: (3,) has 3 elements, they do not fill (2, 2)")
+  end)
+end)
+
+describe("shapes", function ()
+  refuses {
+    "add: shapes (2, 3) and (2,) do not broadcast",
+    function () return x + y end,
+    "where: shapes",
+    function () ops.where(ops.less(x, 3), y, 0) end,
+    "matmul: inner sizes differ: x1 is (2, 3), x2 is (2, 3) (3 against 2)",
+    function () ops.matmul(x, x) end,
+    "matmul: batch sizes differ: x1 is (2, 1, 3), x2 is (4, 3, 1)",
+    function () ops.matmul(ops.ones { 2, 1, 3 }, ops.ones { 4, 3, 1 }) end,
+    "reshape: (2, 3) has 6 elements, they do not fill (4, 2)",
+    function () ops.reshape(x, { 4, 2 }) end,
+    "reshape: more than one size to infer",
+    function () ops.reshape(x, { -1, -1 }) end,
+    "broadcast_to: (2, 3) does not broadcast to (3, 3)",
+    function () ops.broadcast_to(x, { 3, 3 }) end,
+    "concatenate: (2, 3) and (1, 2) differ beside axis 0",
+    function () ops.concatenate({ x, { { 1, 2 } } }, 0) end,
+    "concatenate: nothing to join",
+    function () ops.concatenate({}, 0) end,
+    "stack: there is nothing to stack",
+    function () ops.stack {} end,
+    "split: axis 1 of size 3 has no 2 equal parts: x is (2, 3)",
+    function () ops.split(x, 2, 1) end,
+    "split: positions must ascend, 1 follows 2",
+    function () ops.split(x, { 2, 1 }, 1) end,
+    "unstack: axis 0 has 2 parts, not 3",
+    function () ops.unstack(x, 3) end,
+    "squeeze: axis 0 has size 2, not 1: x is (2, 3)",
+    function () ops.squeeze(x, 0) end,
+    "do not lie in axis 1 of (2, 3)",
+    function () ops.slice(x, { 0, 2 }, { 2, 2 }) end,
+    "slice_update: axis 1: 2 elements from 2 on do not fit into 3",
+    function () ops.slice_update(x, { 0, 2 }, ops.ones { 2, 2 }) end,
+    "pad: pad_width has 3 entries for a tensor of rank 2",
+    function () ops.pad(x, { { 1, 1 }, { 1, 1 }, { 1, 1 } }) end,
+    'pad: mode must be constant, reflect, symmetric or edge, got "mirror"',
+    function () ops.pad(x, 1, "mirror") end,
+    "binary_crossentropy: target and output must have the same shape: target is (2, 3)",
+    function () ops.binary_crossentropy(x, x[1]) end,
+    "sparse_categorical_crossentropy: target must have output's shape without axis 1",
+    function () ops.sparse_categorical_crossentropy(x, x) end,
+    "dot_product_attention: query, key and value are (batch, time, heads, size)",
+    function () ops.dot_product_attention(x, x, x) end,
+    "conv: inputs have a batch, 1 to 3 spatial axes and channels: they are (2, 3)",
+    function () ops.conv(x, x) end,
+    "conv: 3 channels and 5 filters do not fit a kernel of shape (2, 2, 5)",
+    function () ops.conv(ops.ones { 1, 4, 3 }, ops.ones { 2, 2, 5 }) end,
+    'max_pool: padding must be "valid" or "same", got "causal"',
+    function () ops.max_pool(ops.ones { 1, 4, 3 }, 2, nil, "causal") end,
+    'einsum: "ij,jk": axis "j" has the sizes 3 and 2',
+    function () ops.einsum("ij,jk", x, x) end,
+    'einsum: "ijk": "ijk" names 3 axes of a tensor of rank 2',
+    function () ops.einsum("ijk", x) end,
+    'einsum: "ij->k": no operand has the axis "k"',
+    function () ops.einsum("ij->k", x) end,
+    'einsum: "ij,jk": names more operands than the 1 that are given',
+    function () ops.einsum("ij,jk", x) end,
+    "tensordot: 2 axes of x1 for 1 of x2",
+    function () ops.tensordot(x, x, { { 0, 1 }, { 0 } }) end,
+    "cross: vectors have 2 or 3 components, got 4",
+    function () ops.cross(ops.ones { 4 }, ops.ones { 3 }) end,
+    "norm: ord=nuc of matrices is not available",
+    function () ops.norm(x, "nuc", { 0, 1 }) end,
+  }
+end)
+
+describe("axes", function ()
+  refuses {
+    "sum: axis 2 is out of range for (2, 3) of rank 2",
+    function () ops.sum(x, 2) end,
+    "sum: axis 0 is given twice",
+    function () ops.sum(x, { 0, -2 }) end,
+    "axis 5 is out of range",
+    function () ops.mean(x, 5) end,
+    "expand_dims: axis 5 is out of range for a tensor of rank 3",
+    function () ops.expand_dims(x, 5) end,
+    "swapaxes: axis 2 is out of range for a tensor of rank 2",
+    function () ops.swapaxes(x, 0, 2) end,
+    "moveaxis: 2 axes for 1 places",
+    function () ops.moveaxis(x, { 0, 1 }, 0) end,
+    "transpose: axis 0 is given twice",
+    function () ops.transpose(x, { 0, 0 }) end,
+    "argmax: axis 2 is out of range",
+    function () ops.argmax(x, 2) end,
+    "diagonal: axis1 and axis2 are the same axis 1",
+    function () ops.diagonal(x, 0, 1, -1) end,
+    "softmax: axis 2 is out of range",
+    function () ops.softmax(x, 2) end,
+  }
+end)
+
+describe("types and values", function ()
+  refuses {
+    "unknown dtype float3",
+    function () core.tensor({ 1, 2 }, { dtype = "float3" }) end,
+    "unknown dtype int",
+    function () ops.cast(x, "int") end,
+    "a ragged table: element [2] has 1 elements, the first one there has 2",
+    function () core.tensor { { 1, 2 }, { 3 } } end,
+    "a ragged table: element [2] is number, the first one there is a table of 2",
+    function () ops.sum { { 1, 2 }, 3 } end,
+    "element [2][2] of the table is string, a number is wanted",
+    function () return x + { { 1, 2, 3 }, { 4, "5", 6 } } end,
+    "3 elements do not fill shape (2, 2)",
+    function () core.tensor({ 1, 2, 3 }, { shape = { 2, 2 } }) end,
+    "gather: id 7 in sample 1 is out of range 0..1",
+    function () ops.take(x, { 0, 7 }, 0) end,
+    "take_along_axis",
+    function () ops.take_along_axis(x, { { 3 }, { 0 } }, 1) end,
+    "one_hot: tensors are dense here, sparse=true cannot be had",
+    function () ops.one_hot({ 1 }, 2, -1, nil, true) end,
+    "normalize: order must be 1 or more, got 0",
+    function () ops.normalize(x, -1, 0) end,
+  }
+end)
+
+describe("comparisons", function ()
+  it("of tensors name the op to use", function ()
+    assert.error_at_line(function () return x < 3 end,
+      "a comparison gives one Lua boolean, not a tensor: use k.ops.less (and k.ops.where)")
+    assert.error_at_line(function () return x >= y end, "k.ops.less_equal")
+  end)
+
+  it("of one number each work", function ()
+    assert.is_true(core.tensor(2) < 3)
+    assert.is_false(core.tensor(2) > core.tensor { 5 })
+  end)
+
+  it("of traced tensors name the op, or that there is no value yet", function ()
+    core.trace({ { shape = { false, 3 }, dtype = "float32" } }, function (t)
+      assert.error_at_line(function () return t < 3 end, "k.ops.less")
+      assert.error_at_line(function () return t == t * 1 end, "k.ops.equal")
+      for _, ask in ipairs {
+        function () return ops.sum(t) < 3 end, function () return t:item() end,
+        function () return t:totable() end, function () return #t end,
+      } do
+        local ok, message = pcall(ask)
+        assert.is_false(ok)
+        assert.is_true(message.symbolic)
+        assert.error_at_line(ask, "has no value yet")
+      end
+      return t
+    end)
+  end)
+end)
+
+describe("unknown sizes", function ()
+  it("are named where an op needs them", function ()
+    core.trace({ { shape = { false, 3 }, dtype = "float32" } }, function (t)
+      local rows = {
+        "unstack: num must be given, the size of axis 0 is unknown",
+        function () ops.unstack(t) end,
+        "split: the size of axis 0 must be known, the shape is (None, 3)",
+        function () ops.split(t, 2) end,
+        "cumprod: the size of axis 0 must be known, the shape is (None, 3)",
+        function () ops.cumprod(t, 0) end,
+        "diagonal: the size of axis 0 must be known, the shape is (None, 3)",
+        function () ops.diagonal(t) end,
+        "bincount: the length of the result depends on values that are not known yet",
+        function () ops.bincount(t) end,
+      }
+      for i = 1, #rows, 2 do assert.error_at_line(rows[i + 1], rows[i]) end
+      return t
+    end)
+  end)
+
+  it("that turn out not to fit are refused when the function runs", function ()
+    local f = core.trace({ { shape = { false }, dtype = "float32" }, { shape = { false },
+      dtype = "float32" } }, function (a, b) return a + b end)
+    assert.error_at_line(function () f(ops.ones { 2 }, ops.ones { 3 }) end,
+      "add: shapes (2,) and (3,) do not broadcast")
+  end)
+end)
+
+describe("released tensors", function ()
+  it("say so", function ()
+    local t = core.tensor { 1, 2 }
+    t:release()
+    for _, use in ipairs {
+      function () return t + 1 end, function () return ops.mean(t) end,
+      function () return t:totable() end, function () return t.shape end,
+    } do
+      assert.error_at_line(use, "this tensor was released")
+    end
+  end)
+end)
