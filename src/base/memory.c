@@ -2,19 +2,26 @@
 ** owner knows the size, and the size says the class that the block belongs
 ** to. Classes are an eighth of a power of two apart, so that a network whose
 ** batch changes a little finds its old blocks again. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* posix_memalign, madvise */
 #include "base/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 enum {
   ALIGNMENT = 64,
   STEPS = 8,         /* classes between two powers of two */
   CLASSES = 56 * STEPS
 };
+
+/* Blocks from twice this size on are laid on huge pages where the system has
+** them: the first touch of a block costs a fifth, and so do misses of the
+** address cache later. */
+static const size_t HUGE_PAGE = (size_t)2 << 20;
 
 /* Freed bytes that are kept whatever the peak was. */
 static const size_t CACHE_FLOOR = (size_t)256 << 20;
@@ -198,6 +205,17 @@ void account_set_limit(Account *a, size_t bytes) {
 
 /* ---- blocks ------------------------------------------------------------ */
 
+static void *fresh_block(size_t size) {
+  void *block = NULL;
+  bool huge = size >= 2 * HUGE_PAGE;
+  if (posix_memalign(&block, huge ? HUGE_PAGE : ALIGNMENT, size) != 0)
+    return NULL;
+#ifdef MADV_HUGEPAGE
+  if (huge) (void)madvise(block, size, MADV_HUGEPAGE);
+#endif
+  return block;
+}
+
 static void *take_cached(Account *a, int c) {
   pthread_mutex_lock(&a->mutex);
   FreeBlock *b = a->classes[c].first;
@@ -220,10 +238,10 @@ void *block_new(Account *a, size_t bytes) {
   if (block != NULL) return block;
   size_t size = class_bytes(c);
   if (!count_or_trim(a, size)) return NULL;
-  block = aligned_alloc(ALIGNMENT, size);
+  block = fresh_block(size);
   if (block == NULL) { /* has the cache what the system lacks? */
     account_trim(a);
-    block = aligned_alloc(ALIGNMENT, size);
+    block = fresh_block(size);
   }
   if (block == NULL) count_dead(a, size);
   return block;
