@@ -607,7 +607,11 @@ function declare.catalogue(kind, classes, others)
     return declare.with_custom_objects(custom_objects, declare.get, kind, config)
   end
   module.serialize = declare.serialize
-  return module
+  return setmetatable(module, { __index = function (_, name)
+    local names = {}
+    for known in pairs(module) do names[#names + 1] = known end
+    core.raise('there is no %s "%s"%s', kind, tostring(name), declare.suggestion(name, names))
+  end })
 end
 
 -- ---- texts ------------------------------------------------------------------------------------
@@ -631,9 +635,10 @@ function declare.text(object)
   local function add(arg)
     local value, default = config[arg.name], arg.default
     if value == nil or same(value, default) then return end
-    local usual = default ~= nil and arg.kind.check(default, {})
-    local serialise = arg.kind.serialise or copy
-    if usual ~= nil and same(value, serialise(usual, object)) then return end
+    if default ~= nil then
+      local serialise = arg.kind.serialise or copy
+      if same(value, serialise(arg.kind.check(default, {}), object)) then return end
+    end
     if is_plain(value) and value.class_name then value = value.class_name end
     words[#words + 1] = arg.name .. "=" .. show(value)
   end
@@ -646,19 +651,22 @@ function declare.text(object)
   return class.name .. "{" .. table.concat(words, ", ") .. "}"
 end
 
--- What k.help prints of a class: its call, its sentence, its arguments.
+-- What k.help prints of a class: its call, its sentence, its own arguments, then the common ones.
 function declare.help(class)
-  local lines, width = {}, 0
-  for _, arg in ipairs(class.arguments) do width = math.max(width, #arg.name) end
+  local names, shown, width = {}, {}, 0
+  for i, arg in ipairs(class.positional) do names[i], shown[i] = arg.name, arg end
   for _, arg in ipairs(class.arguments) do
+    if arg.keyword and arg.field == arg.name then shown[#shown + 1] = arg end
+  end
+  for _, arg in ipairs(shown) do width = math.max(width, #arg.name) end
+  local lines = { ("%s{%s}"):format(class.name, table.concat(names, ", ")) }
+  if class.doc then lines[2] = "  " .. class.doc end
+  for _, arg in ipairs(shown) do
     local default = arg.required and ", required"
       or arg.default ~= nil and ", default " .. show(arg.default) or ""
     lines[#lines + 1] = ("  %-" .. width .. "s  %s%s"):format(arg.name, arg.kind.name, default)
   end
-  local names = {}
-  for i, arg in ipairs(class.positional) do names[i] = arg.name end
-  return ("%s{%s}\n%s%s"):format(class.name, table.concat(names, ", "),
-    class.doc and "  " .. class.doc .. "\n" or "", table.concat(lines, "\n"))
+  return table.concat(lines, "\n")
 end
 
 return declare

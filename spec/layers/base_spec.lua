@@ -497,6 +497,13 @@ describe("layers", function ()
     assert.is_nil(layers.Dense(1).batch_input_shape)
   end)
 
+  it("that do not exist are named with the nearest one", function ()
+    assert.error_at_line(function () layers.Dens(3)(x) end,
+      'there is no layer "Dens" (did you mean "Dense"?)')
+    assert.error_at_line(function () require "lunula.constraints".MaxNrm() (x) end,
+      'there is no constraint "MaxNrm" (did you mean "MaxNorm"?)')
+  end)
+
   it("of merging are functions too", function ()
     assert.near_all(layers.add { x, x }, x * 2)
     assert.are.same({ 2, 6 }, layers.concatenate({ x, x }).shape)

@@ -3,6 +3,7 @@
 -- Each folder lists its files and the classes in them (its init.lua). Merging layers have a
 -- function of the same name in lower case: layers.add{a, b}.
 
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 
 local folders = {
@@ -83,6 +84,8 @@ return setmetatable(layers, {
       value = as_function(functions[name])
     elseif elsewhere[name] then
       value = elsewhere[name]()
+    else
+      core.raise('there is no layer "%s"%s', tostring(name), declare.suggestion(name, names))
     end
     layers[name] = value
     return value
