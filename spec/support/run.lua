@@ -4,6 +4,8 @@
 -- a line of its own for each of its tests. The last line is the sum,
 -- "N passed, N failed". A part without a test, or one that dies, has failed.
 
+local limit = 3600  -- seconds for a part; it ends a loop that does not end
+local timed = "timeout --foreground -k 10 " .. limit
 local build = arg[1]
 local options, programs = { spec = "", filter = "", under = "" }, {}
 for i = 2, #arg do
@@ -30,14 +32,15 @@ local function ending(ok, how, code)
   if ok then return nil end
   -- the shell reports a program killed by signal n as exit code 128 + n
   if how == "exit" and code > 128 then how, code = "signal", code - 128 end
+  if code == 124 then return ("did not end within %d seconds"):format(limit) end
   return ("ended with %s %d"):format(how == "exit" and "exit code" or how, code)
 end
 
 local function run_specs()
   local counts = build .. "/specs.txt"
   os.remove(counts)
-  local command = ("%s %s spec/support/busted.lua --ignore-lua --cpath=%s -Xoutput %s"):format(
-    options.under, arg[-1], quote("./" .. build .. "/?.so"), quote(counts))
+  local command = ("%s %s %s spec/support/busted.lua --ignore-lua --cpath=%s -Xoutput %s"):format(
+    timed, options.under, arg[-1], quote("./" .. build .. "/?.so"), quote(counts))
   if options.filter ~= "" then command = command .. " --filter=" .. quote(options.filter) end
   for path in options.spec:gmatch "%S+" do command = command .. " " .. quote(path) end
   io.stdout:flush()
@@ -60,7 +63,7 @@ end
 local function run_program(program)
   io.stdout:flush()
   local good, bad = 0, 0
-  local pipe = assert(io.popen(program .. " 2>&1"))
+  local pipe = assert(io.popen(timed .. " sh -c " .. quote(program) .. " 2>&1"))
   for line in pipe:lines() do
     print(line)
     if line:find "^ok%f[^%w_]" then good = good + 1 end
