@@ -607,11 +607,7 @@ function declare.catalogue(kind, classes, others)
     return declare.with_custom_objects(custom_objects, declare.get, kind, config)
   end
   module.serialize = declare.serialize
-  return setmetatable(module, { __index = function (_, name)
-    local names = {}
-    for known in pairs(module) do names[#names + 1] = known end
-    core.raise('there is no %s "%s"%s', kind, tostring(name), declare.suggestion(name, names))
-  end })
+  return module
 end
 
 -- ---- texts ------------------------------------------------------------------------------------

@@ -500,8 +500,6 @@ describe("layers", function ()
   it("that do not exist are named with the nearest one", function ()
     assert.error_at_line(function () layers.Dens(3)(x) end,
       'there is no layer "Dens" (did you mean "Dense"?)')
-    assert.error_at_line(function () require "lunula.constraints".MaxNrm() (x) end,
-      'there is no constraint "MaxNrm" (did you mean "MaxNorm"?)')
   end)
 
   it("of merging are functions too", function ()
