@@ -4,7 +4,7 @@
 -- a line of its own for each of its tests. The last line is the sum,
 -- "N passed, N failed". A part without a test, or one that dies, has failed.
 
-local limit = 3600  -- seconds for a part; it ends a loop that does not end
+local limit = 1800  -- seconds for a part; it ends a loop that does not end
 local timed = "timeout --foreground -k 10 " .. limit
 local build = arg[1]
 local options, programs = { spec = "", filter = "", under = "" }, {}
