@@ -8,7 +8,7 @@
 #include "base/base.h"
 
 enum {
-  TILE = 1024,        /* elements a register holds */
+  TILE = 1024,        /* elements a register holds at most, of 8 bytes */
   TILE_OPERANDS = 32, /* inputs + outputs of one program */
   TILE_CODE = 64,     /* instructions of one program */
   TILE_REGISTERS = 24
@@ -34,7 +34,7 @@ typedef struct TileInstr {
 
 typedef struct TileOperand {
   int item;                 /* bytes an element: 1, 2, 4 or 8 */
-  int64_t stride[MAX_RANK]; /* in elements along each domain axis, 0: repeated */
+  int64_t stride[MAX_RANK]; /* elements along each domain axis, 0: repeated */
 } TileOperand;
 
 typedef struct TileProgram {
