@@ -136,11 +136,15 @@ describe("rows", function ()
     assert.near_all(f(rows), { { 15, 24 }, { 5, 12 }, { 3, 8 } })
   end)
 
-  it("unknown numbers of rows are refused", function ()
-    core.trace({ { shape = { false, 2 }, dtype = "float32" } }, function (x)
-      assert.error_at_line(function () ops.map(function (row) return row end, x) end,
-        "map: the size of axis 0 must be known, the shape is (None, 2)")
-      return x
+  it("may be of unknown number", function ()
+    local f = core.trace({ { shape = { false, 2 }, dtype = "float32" } }, function (x)
+      return ops.map(function (row) return ops.max(row) * 2 end, x)
     end)
+    assert.near_all(f(rows), { 4, 8, 12 })
+    assert.near_all(f(rows[1]:reshape { 1, 2 }), { 4 })
+  end)
+
+  it("want rows or a length", function ()
+    assert.error_at_line(function () ops.scan(function (c) return c end, 1) end, "scan: give xs or length")
   end)
 end)

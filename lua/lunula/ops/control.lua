@@ -1,6 +1,6 @@
 -- Control flow with functions. With values at hand a branch is taken and a loop runs; inside a
--- trace both branches are computed and one is selected, and loops are unrolled: their length must
--- be known.
+-- trace both branches are computed and one is selected, and fori_loop is unrolled. What goes over
+-- rows is always traced, once, for any number of them.
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
@@ -83,68 +83,35 @@ op("fori_loop", "lower:any, upper:any, body_fun:any, init_val:any",
 
 -- ---- over rows --------------------------------------------------------------------------------
 
--- The rows of a tensor or of each tensor in a list, as f is given them.
-local function rows_of(name, xs)
-  if type(xs) == "table" then
-    local lists, n = {}, nil
-    for i, x in ipairs(xs) do
-      lists[i] = rows_of(name, x)
-      n = n or #lists[i]
-      if #lists[i] ~= n then
-        core.raise("%s: the tensors have %d and %d rows", name, n, #lists[i])
-      end
-    end
-    local rows = {}
-    for i = 1, n or 0 do
-      rows[i] = {}
-      for k, list in ipairs(lists) do rows[i][k] = list[i] end
-    end
-    return rows
-  end
-  if xs.rank == 0 then core.raise("%s: a scalar has no rows", name) end
-  tools.known_size(name, xs, 0)
-  return { ops.unstack(xs) }
+local function listed(x)
+  if x == nil then return {} end
+  return type(x) == "table" and x or { x }
 end
 
--- Results of one shape side by side; results that are lists, part by part.
-local function stacked(results)
-  if #results == 0 then return nil end
-  if type(results[1]) ~= "table" then return ops.stack(results, 0) end
-  local parts = {}
-  for k = 1, #results[1] do
-    local column = {}
-    for i, result in ipairs(results) do column[i] = result[k] end
-    parts[k] = ops.stack(column, 0)
-  end
-  return parts
-end
-
-local function map_rows(name, f, xs)
-  local results = {}
-  for i, row in ipairs(rows_of(name, xs)) do results[i] = f(row) end
-  return stacked(results)
-end
-
-op("map", "f:any, xs:any", "f of every row, side by side.", function (f, xs)
-  return map_rows("map", f, xs)
-end)
-
-op("vectorized_map", "fn:any, elements:any", "fn of every row, side by side.",
-  function (f, elements)
-    return map_rows("vectorized_map", f, elements)
-  end)
-
+-- Rows and carries come and go as the caller wrote them: a tensor alone, or a list.
 op("scan", "f:any, init:any, xs:any=nil, length:int=nil, reverse:bool=false, unroll:any=nil",
   "carry, y = f(carry, row) over the rows: the last carry, and the ys side by side.",
   function (f, init, xs, length, reverse)
-    local rows = xs ~= nil and rows_of("scan", xs) or {}
-    local n = xs ~= nil and #rows or length
-    if not n then core.raise("scan: give xs or length") end
-    if length and length ~= n then core.raise("scan: length is %d, xs has %d rows", length, n) end
-    local carry, ys = init, {}
-    for turn = 1, n do
-      local i = reverse and n + 1 - turn or turn
-      carry, ys[i] = f(carry, rows[i])
-    end
-    return carry, stacked(ys)
+    if xs == nil and not length then core.raise("scan: give xs or length") end
+    local many_states, many_rows = type(init) == "table", type(xs) == "table"
+    local many_results
+    local states, results = core.scan(function (states, rows)
+      local carry, y = f(many_states and states or states[1], many_rows and rows or rows[1])
+      many_results = type(y) == "table"
+      return listed(carry), listed(y)
+    end, listed(init), listed(xs), { reverse = reverse, length = length })
+    return many_states and states or states[1], many_results and results or results[1]
   end)
+
+local function map_rows(f, xs)
+  local many_rows, many_results = type(xs) == "table", false
+  local _, results = core.scan(function (_, rows)
+    local y = f(many_rows and rows or rows[1])
+    many_results = type(y) == "table"
+    return {}, listed(y)
+  end, {}, listed(xs))
+  return many_results and results or results[1]
+end
+
+op("map", "f:any, xs:any", "f of every row, side by side.", map_rows)
+op("vectorized_map", "fn:any, elements:any", "fn of every row, side by side.", map_rows)
