@@ -121,6 +121,48 @@ describe("K", function ()
     assert.near_all(K.map_fn(function (row) return ops.sum(row) end, x), { 2, 7 })
   end)
 
+  it("convolves and pools", function ()
+    local image = ops.reshape(ops.arange(16, nil, nil, "float32"), { 1, 4, 4, 1 })
+    assert.near_all(K.pool2d(image, { 2, 2 }, { 2, 2 })[1],
+      { { { 5 }, { 7 } }, { { 13 }, { 15 } } })
+    assert.are.same({ 1, 3, 3, 1 }, shape(K.pool2d(image, 2, { pool_mode = "avg" })))
+    assert.are.same({ 1, 4, 4, 2 },
+      shape(K.conv2d(image, ops.ones { 3, 3, 1, 2 }, { padding = "same" })))
+    local line = core.tensor({ { { 1 }, { 2 }, { 3 } } }, { dtype = "float32" })
+    assert.near_all(K.conv1d(line, ops.ones { 2, 1, 1 }, 1, "causal"), { { { 1 }, { 3 }, { 5 } } })
+    local grown = K.conv2d_transpose(image, ops.ones { 3, 3, 2, 1 }, { false, 8, 8, 2 }, 2, "same")
+    assert.are.same({ 1, 8, 8, 2 }, shape(grown))
+    assert.are.same({ 1, 9, 9, 2 },
+      shape(K.conv2d_transpose(image, ops.ones { 3, 3, 2, 1 }, { false, 9, 9, 2 }, 2)))
+  end)
+
+  it("runs a cell over time", function ()
+    local seq = ops.reshape(ops.arange(1, 7, nil, "float32"), { 2, 3, 1 })
+    local function step(x_t, states)
+      local sum = x_t + states[1]
+      return sum * 10, { sum }
+    end
+    local last, all, states = K.rnn(step, seq, { ops.zeros { 2, 1 } })
+    assert.near_all(last, { { 60 }, { 150 } })
+    assert.near_all(all, { { { 10 }, { 30 }, { 60 } }, { { 40 }, { 90 }, { 150 } } })
+    assert.near_all(states[1], { { 6 }, { 15 } })
+    last, all = K.rnn(step, seq, { ops.zeros { 2, 1 } }, true)
+    assert.near_all(all, { { { 30 }, { 50 }, { 60 } }, { { 60 }, { 110 }, { 150 } } })
+    assert.near_all(last, { { 60 }, { 150 } })
+    local mask = core.tensor { { true, true, false }, { false, true, true } }
+    last, all, states = K.rnn(step, seq, { ops.zeros { 2, 1 } }, { mask = mask })
+    assert.near_all(all, { { { 10 }, { 30 }, { 30 } }, { { 0 }, { 50 }, { 110 } } })
+    assert.near_all(last, { { 30 }, { 110 } })
+    assert.near_all(states[1], { { 3 }, { 11 } })
+    local _, zeroed = K.rnn(step, seq, { ops.zeros { 2, 1 } },
+      { mask = mask, zero_output_for_mask = true })
+    assert.near_all(zeroed, { { { 10 }, { 30 }, { 0 } }, { { 0 }, { 50 }, { 110 } } })
+    local constant = core.tensor(2.0)
+    last = K.rnn(function (x_t, s) return x_t * s[2], { s[1] } end, seq, { ops.zeros { 2, 1 } },
+      { constants = { constant } })
+    assert.near_all(last, { { 6 }, { 12 } })
+  end)
+
   it("draws with the deviations of Keras 2", function ()
     core.seed(3)
     assert.near_all(ops.std(K.random_normal { 100, 100 }):item(), 1, 0.03)

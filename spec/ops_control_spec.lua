@@ -145,6 +145,7 @@ describe("rows", function ()
   end)
 
   it("want rows or a length", function ()
-    assert.error_at_line(function () ops.scan(function (c) return c end, 1) end, "scan: give xs or length")
+    assert.error_at_line(function () ops.scan(function (c) return c end, 1) end,
+      "scan: give xs or length")
   end)
 end)

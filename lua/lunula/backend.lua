@@ -301,6 +301,63 @@ K.bias_add = takes("x bias data_format", function (x, bias, data_format)
   return x + ops.moveaxis(bias, -1, 0)
 end)
 
+-- ---- windows ----------------------------------------------------------------------------------
+
+for _, name in ipairs { "conv1d", "conv2d", "conv3d" } do
+  K[name] = takes("x kernel strides padding data_format dilation_rate",
+    function (x, kernel, strides, padding, data_format, dilation_rate)
+      x, kernel, dilation_rate = tensor(x), tensor(kernel), dilation_rate or 1
+      if padding == "causal" then
+        local widths = { { 0, 0 }, { 0, 0 }, { 0, 0 } }
+        local time = config.layout(data_format) == "channels_first" and 3 or 2
+        widths[time] = { dilation_rate * (kernel.shape[1] - 1), 0 }
+        x, padding = ops.pad(x, widths), "valid"
+      end
+      return ops.conv(x, kernel, strides or 1, padding or "valid", data_format, dilation_rate)
+    end)
+end
+
+K.depthwise_conv2d = takes("x depthwise_kernel strides padding data_format dilation_rate",
+  function (x, kernel, strides, padding, data_format, dilation_rate)
+    return ops.depthwise_conv(x, kernel, strides or 1, padding or "valid", data_format,
+      dilation_rate or 1)
+  end)
+
+K.separable_conv2d = takes(
+  "x depthwise_kernel pointwise_kernel strides padding data_format dilation_rate",
+  function (x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
+    return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides or 1,
+      padding or "valid", data_format, dilation_rate or 1)
+  end)
+
+-- The sizes of output_shape say how much of the padding comes back.
+K.conv2d_transpose = takes("x kernel output_shape strides padding data_format dilation_rate",
+  function (x, kernel, output_shape, strides, padding, data_format, dilation_rate)
+    x, kernel, padding = tensor(x), tensor(kernel), padding or "valid"
+    strides, dilation_rate = strides or 1, dilation_rate or 1
+    local function of_axis(value, i) return type(value) == "table" and value[i] or value end
+    local first = config.layout(data_format) == "channels_first" and 2 or 1
+    local added = {}
+    for i = 1, 2 do
+      local reach = (kernel.shape[i] - 1) * of_axis(dilation_rate, i) + 1
+      local n = tools.known_size("conv2d_transpose", x, first + i - 1)
+      local kept = padding == "same" and reach % 2 or reach
+      added[i] = output_shape[first + i] - (n - 1) * of_axis(strides, i) - kept
+    end
+    return ops.conv_transpose(x, kernel, strides, padding, added, data_format, dilation_rate)
+  end)
+
+for _, name in ipairs { "pool2d", "pool3d" } do
+  K[name] = takes("x pool_size strides padding data_format pool_mode",
+    function (x, pool_size, strides, padding, data_format, pool_mode)
+      local pool = ({ max = ops.max_pool, avg = ops.average_pool })[pool_mode or "max"]
+      if not pool then
+        core.raise("%s: pool_mode must be max or avg, got %s", name, tostring(pool_mode))
+      end
+      return pool(x, pool_size, strides or 1, padding or "valid", data_format)
+    end)
+end
+
 -- ---- losses -----------------------------------------------------------------------------------
 
 K.binary_focal_crossentropy = takes(
@@ -366,5 +423,45 @@ end)
 K.foldr = takes("fn elems initializer name", function (fn, elems, initializer)
   return fold(fn, elems, initializer, true)
 end)
+
+-- step(x_t, states and constants) -> output, new states, over time. Where the mask is false the
+-- states stay, and the output is the one before (or 0). Returns the last output, all of them, the
+-- states.
+K.rnn = takes("step_function inputs initial_states go_backwards mask constants unroll "
+  .. "input_length time_major zero_output_for_mask return_all_outputs",
+  function (step, inputs, initial, go_backwards, mask, constants, _, _, time_major, zero_masked)
+    local function by_time(x) return time_major and x or ops.swapaxes(x, 0, 1) end
+    local count = #initial
+    local rows = { by_time(tensor(inputs)) }
+    if mask then rows[2] = by_time(tools.cast(tensor(mask), "bool")) end
+    if go_backwards then
+      for i, x in ipairs(rows) do rows[i] = ops.flip(x, 0) end
+    end
+
+    local function call(x, states)
+      local all = table.move(states, 1, count, 1, {})
+      return step(x, table.move(constants or {}, 1, #(constants or {}), count + 1, all))
+    end
+    local function keep(allowed, new, old)
+      while allowed.rank < new.rank do allowed = ops.expand_dims(allowed, -1) end
+      return ops.where(allowed, new, old)
+    end
+
+    local first = call(ops.squeeze(tools.part(rows[1], 0, 0, 1), 0), initial)
+    local carried = table.move(initial, 1, count, 1, {})
+    carried[count + 1] = ops.zeros_like(first)
+    local states, results = core.scan(function (old, at)
+      local output, new = call(at[1], old)
+      local next_states = table.move(new, 1, count, 1, {})
+      if at[2] then
+        output = keep(at[2], output, zero_masked and 0 or old[count + 1])
+        for i = 1, count do next_states[i] = keep(at[2], next_states[i], old[i]) end
+      end
+      next_states[count + 1] = output
+      return next_states, { output }
+    end, carried, rows)
+    local last = table.remove(states)
+    return last, by_time(results[1]), states
+  end)
 
 return K
