@@ -175,7 +175,8 @@ INLINE float vlog1p(float x) {
 
 /* The reduction by multiples of pi/2 is exact to this |x|. Beyond it floats
 ** are 64 and more apart, and vsin, vcos, vtan give NaN: a loop that must
-** serve them too asks any_beyond and then calls libm for those. */
+** serve them too asks any_beyond first and then takes the sin_anywhere kind,
+** which has the same bits up to the limit and calls libm beyond it. */
 #define TRIGONOMETRIC_LIMIT 1073741824.0f
 
 INLINE bool any_beyond(const float *x, int n, float limit) {
@@ -243,6 +244,18 @@ INLINE float vtan(float x) {
   float t = r + r * z * p;
   float y = ((q & 1) ? -1.0f : t) / ((q & 1) ? t : 1.0f);
   return x == 0.0f ? x : y;
+}
+
+INLINE float sin_anywhere(float x) {
+  return vabs(x) <= TRIGONOMETRIC_LIMIT ? vsin(x) : sinf(x);
+}
+
+INLINE float cos_anywhere(float x) {
+  return vabs(x) <= TRIGONOMETRIC_LIMIT ? vcos(x) : cosf(x);
+}
+
+INLINE float tan_anywhere(float x) {
+  return vabs(x) <= TRIGONOMETRIC_LIMIT ? vtan(x) : tanf(x);
 }
 
 /* ---- their inverses ---------------------------------------------------- */
