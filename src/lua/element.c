@@ -146,7 +146,8 @@ static int index_number(lua_State *L, State *s, Val v) {
   if (at < 0)
     return out_of_range(L, i, n, 0);
   if (t->rank == 1 && !val_symbolic(v)) {
-    push_number(L, val_tensor(v), at);
+    Tensor x = check_tensor(L, s, 1);
+    push_number(L, &x, at);
     return 1;
   }
   Selection sel = one_row(at, t->rank);
@@ -205,6 +206,8 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
     raise_context(L, s);
   if (val_symbolic(v))
     raise_symbolic(L, v);
+  if (!tensor_readable(val_tensor(v), &s->c.error))
+    raise_context(L, s);
   const Type *x = val_type(v);
   int lead = part.rank - x->rank, k = part.rank - 1;
   bool fits = lead >= 0;

@@ -184,6 +184,10 @@ static void check_rows(lua_State *L, const Rows *r, const Tensor *order,
     n = t->dim[0];
   }
   int64_t most = order ? order->type.dim[0] : n;
+  Error e = {.set = false};
+  for (int i = 0; i < nout; i++)
+    if (!tensor_writable(&r->out[i], &e))
+      raise_error(L, "rows: output %d: %s", i + 1, e.text);
   for (int i = 0; i < nout; i++)
     if (r->out[i].type.rank == 0 || r->out[i].type.dim[0] < r->last)
       raise_error(L, "rows: output %d has too few rows", i + 1);

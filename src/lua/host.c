@@ -114,6 +114,8 @@ static void copy_out(lua_State *L, State *s, int index, const Type *want,
     raise_error(L, "the closure returned %s as result %d, its layer promised "
                    "%s", type_text(val_type(v), a), number,
                 type_text(want, b));
+  if (!tensor_readable(val_tensor(v), &s->c.error))
+    raise_context(L, s);
   memcpy(data, val_tensor(v)->data, (size_t)type_bytes(want));
 }
 

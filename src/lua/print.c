@@ -125,6 +125,12 @@ void push_text_of(lua_State *L, const char *what, Val v) {
                     v.node->origin ? v.node->origin : "");
     return;
   }
+  Error e = {.set = false};
+  if (!tensor_readable(t, &e)) {
+    lua_pushfstring(L, "%s %s %s without numbers: %s", what, dtype, shape,
+                    e.text);
+    return;
+  }
   Printer p = {.t = t};
   text_add(&p.text, "%s %s %s\n", what, dtype, shape);
   if (type_elements(&t->type) > 0) {

@@ -250,11 +250,23 @@ static bool at_origin(Prog *p, const Node *n) {
               n->origin ? "; op at " : "", n->origin ? n->origin : "");
 }
 
+/* What is on a host's memory is copied: the host may take it back. */
+static Val copy_value(Prog *p, const Tensor *t) {
+  Tensor own = {.buffer = NULL};
+  if (!tensor_readable(t, &p->c.error))
+    return (Val){p->c.dummy, 0};
+  if (t->buffer->account)
+    return value_of(&p->c, tensor_share(t));
+  if (tensor_new(&own, p->c.account, &t->type, &p->c.error))
+    memcpy(own.data, t->data, (size_t)type_bytes(&t->type));
+  return value_of(&p->c, own);
+}
+
 static Val copy_leaf(Prog *p, const Node *n) {
   if (node_is_shape(n))
     return shape_leaf(&p->c, &n->out[0].type);
   if (n->scope == 0 && n->out[0].buffer) /* a value, of whatever op */
-    return value_of(&p->c, tensor_share(&n->out[0]));
+    return copy_value(p, &n->out[0]);
   fail(&p->c.error, "a symbolic tensor of another trace is used");
   return (Val){p->c.dummy, 0};
 }
