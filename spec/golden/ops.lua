@@ -1,4 +1,4 @@
--- What Keras 3.15.1 gives for the op cases. Written by ops.py.
+-- What the op cases give, with the ops of Keras 3.15.1. Written by ops.py.
 local nan, inf = 0/0, math.huge
 return {
   ["negative/1"] = {{{3,4},"float32",{-1.953125,-0.421875,1.1015625,-1.3671875,0.15625,1.6875,-0.78125,0.7421875,-1.7265625,-0.203125,1.328125,-1.1484375}}},

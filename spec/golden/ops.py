@@ -1,9 +1,11 @@
-"""Records what Keras gives for every op case: writes ops.lua beside this file.
+"""Records what Keras gives for every op case, and the signatures of its ops: writes ops.lua and
+ops_signatures.lua beside this file.
 
 Run from the top folder, with a Keras of the version below:
     KERAS_BACKEND=jax python3 spec/golden/ops.py
 """
 
+import inspect
 import json
 import os
 import subprocess
@@ -13,7 +15,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras
 import numpy as np
 
-TARGET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.lua")
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def to_tuples(value):
@@ -75,7 +77,14 @@ def line(case):
     return '  ["%s"] = {%s},' % (case["key"], ",".join(texts))
 
 
-def main():
+def write(name, what, lines):
+    with open(os.path.join(FOLDER, name), "w") as out:
+        out.write("-- %s of Keras %s. Written by ops.py.\n" % (what, keras.__version__))
+        out.write("local nan, inf = 0/0, math.huge\n" if name == "ops.lua" else "")
+        out.write("return {\n%s\n}\n" % "\n".join(lines))
+
+
+def record_cases():
     dump = subprocess.run(
         ["lua5.4", "spec/golden/ops_dump.lua"], check=True, capture_output=True, text=True
     )
@@ -88,11 +97,33 @@ def main():
             complaints.append("%s: %s" % (case["key"], error))
     if complaints:
         raise SystemExit("\n".join(complaints))
-    with open(TARGET, "w") as out:
-        out.write("-- What Keras %s gives for the op cases. Written by ops.py.\n" % keras.__version__)
-        out.write("local nan, inf = 0/0, math.huge\nreturn {\n")
-        out.write("\n".join(lines))
-        out.write("\n}\n")
+    write("ops.lua", "What the op cases give, with the ops", lines)
 
 
-main()
+def parameter(p):
+    """'axis', 'axis=-1', '*operands': as the catalogue writes it, without kinds."""
+    if p.kind is p.VAR_POSITIONAL:
+        return "*" + p.name
+    if p.default is p.empty:
+        return p.name
+    words = {None: "nil", True: "true", False: "false"}
+    default = words[p.default] if isinstance(p.default, (bool, type(None))) else p.default
+    if isinstance(default, str) and not isinstance(p.default, (bool, type(None))):
+        default = '"%s"' % default
+    return "%s=%s" % (p.name, default)
+
+
+def record_signatures():
+    lines = []
+    for name in sorted(dir(keras.ops)):
+        function = getattr(keras.ops, name)
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        named = [parameter(p) for p in parameters if p.kind is not p.VAR_KEYWORD]
+        lines.append("  [%s] = %s," % (json.dumps(name), "[[%s]]" % ", ".join(named)))
+    write("ops_signatures.lua", "The signatures of the ops", lines)
+
+
+record_cases()
+record_signatures()
