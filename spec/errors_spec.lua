@@ -77,7 +77,7 @@ describe("errors of models", function()
     assert.error_at_line(function()
       model:fit(x, y, { validation_data = x })
     end, "must be a list {x, y}")
-    assert.error_at_line(function() model:fit(x) end)
+    assert.error_at_line(function() model:fit(x) end, "has a loss but no target")
   end)
 
   it("leave the model as it was", function()
@@ -90,11 +90,45 @@ describe("errors of models", function()
     assert.equal("number", type(model:evaluate(x, y)))
   end)
 
-  it("name the class that is out of range", function()
+  it("name the sample and the range of a class id", function()
+    local model = k.Sequential {
+      k.Input { shape = { 2 } }, layers.Dense { 3, activation = "softmax", name = "out" },
+    }
+    model:compile { optimizer = "sgd", loss = "sparse_categorical_crossentropy" }
+    local before = model:get_weights()[1]:totable()
+    assert.error_at_line(function() model:fit(x, k.tensor { 0, 1, 2, 3 }, { verbose = 0 }) end,
+      'sample 4 has the class 3, but output "out" tells 3 classes apart: ids go from 0 to 2')
+    assert.error_at_line(function() model:fit(x, k.tensor { 0, -1, 2, 2 }, { verbose = 0 }) end,
+      "sample 2 has the class -1")
+    assert.error_at_line(function() model:evaluate(x, k.tensor { 7, 1, 2, 2 }) end, "sample 1")
+    assert.error_at_line(function()
+      model:train_on_batch(x, k.tensor { 7, 1, 2, 2 })
+    end, "sample 1")
+    assert.near_all(model:get_weights()[1], before)
+  end)
+
+  it("tell one-hot targets from class ids", function()
     local model = k.Sequential { k.Input { shape = { 2 } },
       layers.Dense { 3, activation = "softmax" } }
-    model:compile { optimizer = "sgd", loss = "sparse_categorical_crossentropy" }
-    assert.error_at_line(function() model:fit(x, k.tensor { 0, 1, 2, 3 }, { verbose = 0 }) end, "3")
+    model:compile { loss = "sparse_categorical_crossentropy" }
+    assert.error_at_line(function() model:fit(x, k.ones { 4, 3 }) end,
+      "for one-hot targets use categorical_crossentropy")
+    model:compile { loss = "categorical_crossentropy" }
+    assert.error_at_line(function() model:fit(x, k.tensor { 0, 1, 2, 0 }) end,
+      "for class ids use sparse_categorical_crossentropy")
+  end)
+
+  it("say what a closure did wrong", function()
+    local model = k.Sequential { k.Input { shape = { 2 } }, layers.Dense(1) }
+    local function fit_with(loss)
+      model:compile { loss = loss }
+      model:fit(x, y, { verbose = 0 })
+    end
+    local function message(loss) return tostring(select(2, pcall(fit_with, loss))) end
+    assert.truthy(message(function() end):find("must return a tensor, got nil", 1, true))
+    assert.truthy(message(function(_, p) return math.exp(p) end):find("k.ops.exp", 1, true))
+    assert.truthy(message(function(_, p) return p:sum():item() end):find("run_eagerly", 1, true))
+    assert.error_at_line(function() model.fit(x, y) end, "with a colon")
   end)
 
   it("pass an error of the user's own code on", function()

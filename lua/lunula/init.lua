@@ -74,6 +74,7 @@ return setmetatable(lunula, {
   __index = function(self, name)
     local value
     if modules[name] then
+      require "lunula.ops"                  -- all of them stand upon the ops
       value = require(modules[name])
     elseif values[name] then
       value = require(values[name][1])[values[name][2]]

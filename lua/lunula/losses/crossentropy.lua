@@ -4,6 +4,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
 local kinds = require "lunula.kinds"
+local shape_text = require("lunula.ops.tools").shape_text
 local losses = require "lunula.losses.loss"
 
 local loss, reduction = losses.declare, losses.reduction_argument
@@ -57,6 +58,7 @@ loss "BinaryFocalCrossentropy" {
 }
 
 loss "CategoricalCrossentropy" {
+  hint = "for class ids use sparse_categorical_crossentropy, or utils.to_categorical",
   doc = "-sum y_true log(y_pred) over the classes, y_true one-hot",
   args = { from_logits, label_smoothing, axis },
   call = function(self, y_true, y_pred)
@@ -84,8 +86,13 @@ loss "CategoricalFocalCrossentropy" {
 }
 
 -- Class ids with a last axis of size 1 beside predictions of the same rank lose it.
-local function ids_of(y_true, y_pred)
-  local shape = y_true.shape
+local function ids_of(self, y_true, y_pred)
+  local shape, wanted = y_true.shape, y_pred.shape
+  if #shape == #wanted and #shape > 1 and shape[#shape] == wanted[#wanted]
+    and shape[#shape] ~= 1 then
+    core.raise("loss %s takes class ids, but the targets have the shape of the predictions, %s; "
+      .. "for one-hot targets use categorical_crossentropy", self.name, shape_text(shape))
+  end
   if #shape == y_pred.rank and shape[#shape] == 1 then y_true = ops.squeeze(y_true, -1) end
   return ops.cast(y_true, "int32")
 end
@@ -99,8 +106,9 @@ loss "SparseCategoricalCrossentropy" {
     axis,
   },
   takes_class_ids = true,
+  class_axis = function(self) return self.axis end,
   call = function(self, y_true, y_pred)
-    local ids = ids_of(y_true, y_pred)
+    local ids = ids_of(self, y_true, y_pred)
     if not self.ignore_class then
       return ops.sparse_categorical_crossentropy(ids, y_pred, self.from_logits, self.axis)
     end
@@ -115,11 +123,12 @@ loss "CategoricalGeneralizedCrossEntropy" {
   doc = "(1 - p^q) / q of the probability p of the class whose id y_true gives; bears wrong labels",
   args = { { "q", kinds.number, default = 0.5 } },
   takes_class_ids = true,
+  class_axis = function() return -1 end,
   call = function(self, y_true, y_pred)
     if not (self.q > 0 and self.q < 1) then
       core.raise("%s: q must lie between 0 and 1", self.name)
     end
-    local ids = ops.expand_dims(ids_of(y_true, y_pred), -1)
+    local ids = ops.expand_dims(ids_of(self, y_true, y_pred), -1)
     local p = ops.squeeze(ops.take_along_axis(y_pred, ids, -1), -1)
     return (1 - ops.power(p, self.q)) / self.q
   end,

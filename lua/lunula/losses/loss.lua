@@ -43,8 +43,8 @@ local function check_shapes(self, y_true, y_pred)
     if a[i] and b[i] and a[i] ~= b[i] then same = false end
   end
   if not same then
-    core.raise("loss %s: the targets have shape %s but the predictions %s", self.name,
-      shape_text(a), shape_text(b))
+    core.raise("loss %s: the targets have shape %s but the predictions %s%s", self.name,
+      shape_text(a), shape_text(b), self.hint and "; " .. self.hint or "")
   end
 end
 

@@ -104,6 +104,13 @@ local function make_loss(identifier, y_true, y_pred)
   return name and losses[name] {} or losses.get(identifier)
 end
 
+-- How many classes a loss of class ids tells apart, or nil.
+local function classes_of(loss, y_pred)
+  if not loss.class_axis then return nil end
+  local shape, axis = y_pred.shape, loss:class_axis()
+  return shape[axis < 0 and #shape + axis + 1 or axis + 1] or nil
+end
+
 local function make_metric(identifier, y_true, y_pred)
   local name = choose(identifier, y_true, y_pred)
   if name then return metrics[name] { name = identifier } end
@@ -152,7 +159,10 @@ function compiled:link(names, ys, preds)
   for i = 1, #names do
     local loss = make_loss(wanted[i], ys[i], preds[i])
     if loss then
-      self.losses[#self.losses + 1] = { loss = loss, output = i, weight = weights[i] or 1 }
+      self.losses[#self.losses + 1] = {
+        loss = loss, output = i, name = names[i], weight = weights[i] or 1,
+        classes = classes_of(loss, preds[i]),
+      }
     end
   end
   link_metrics(self, "metrics", self.metrics, names, ys, preds, false)
@@ -166,13 +176,40 @@ function compiled:link(names, ys, preds)
   self.built = true
 end
 
+-- The number (from 1) and the class of the first sample whose class id is out of range, or nil.
+local function first_wrong_id(y, classes, ignored)
+  local wrong = ops.logical_or(ops.less(y, 0), ops.greater_equal(y, classes))
+  if ignored then wrong = ops.logical_and(wrong, ops.not_equal(y, ignored)) end
+  if not ops.any(wrong):item() then return nil end
+  local flat = ops.reshape(ops.cast(wrong, "int32"), { -1 })
+  local place = math.tointeger(ops.argmax(flat):item())
+  return place // (y.size // y.shape[1]) + 1, ops.reshape(y, { -1 })[place + 1]
+end
+
+-- A wrong class id would only be found deep inside a run, in some shuffled batch; here it is told
+-- by its place in the user's data.
+function compiled:check_class_ids(ys)
+  for _, entry in ipairs(self.losses) do
+    local y, classes = ys[entry.output], entry.classes
+    local sample, id
+    if classes and y then sample, id = first_wrong_id(y, classes, entry.loss.ignore_class) end
+    if sample then
+      core.raise("sample %d has the class %g, but output \"%s\" tells %d classes apart: ids go "
+        .. "from 0 to %d", sample, id, entry.name, classes, classes - 1)
+    end
+  end
+end
+
 -- ---- inside a step -----------------------------------------------------------------------------
 
--- The total loss. penalties: losses of regularizers and add_loss, already numbers.
+-- The total loss, nil when there is none. penalties: losses of regularizers and add_loss, already numbers.
 function compiled:total(ys, preds, weights, penalties, samples)
   local total
   for _, entry in ipairs(self.losses) do
     local i = entry.output
+    if not ys[i] then
+      core.raise("output \"%s\" has a loss but no target: give y", entry.name)
+    end
     local value = entry.loss(ys[i], preds[i], weights[i] or nil)
     if value.rank > 0 then value = ops.mean(value) end       -- reduction = "none"
     if entry.tracker then entry.tracker:update_state(value, samples) end
@@ -182,15 +219,11 @@ function compiled:total(ys, preds, weights, penalties, samples)
   for _, penalty in ipairs(penalties) do
     total = total and total + penalty or penalty
   end
-  if total == nil then
-    core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
-      .. "a layer")
-  end
   return total
 end
 
 function compiled:update(total, ys, preds, weights, samples)
-  self.tracker:update_state(total, samples)
+  if total then self.tracker:update_state(total, samples) end
   for _, entry in ipairs(self.linked) do
     local i = entry.output
     if ys[i] then

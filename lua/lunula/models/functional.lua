@@ -60,7 +60,7 @@ local function without_batch(shape)
 end
 
 -- (b) for (b, 1) and the other way round, as Keras allows; anything else must fit.
-local function put_right(self, value, kt)
+local function put_right(value, kt)
   local given, wanted = value.shape, kt.dims
   if not fits(given, wanted) then
     if #given + 1 == #wanted and wanted[#wanted] == 1
@@ -74,7 +74,7 @@ local function put_right(self, value, kt)
         kt.name, ktensor.shape_text(wanted), ktensor.shape_text(given))
     end
     if not fits(value.shape, wanted) then
-      core.raise("input \"%s\" of model \"%s\" expects shape %s, got %s", kt.name, self.name,
+      core.raise("input \"%s\" expects shape %s, got %s", kt.name,
         ktensor.shape_text(wanted), ktensor.shape_text(given))
     end
   end
@@ -119,7 +119,7 @@ local function call(self, given, ctx)
   local values = {}
   for i, value in ipairs(bind(self, given)) do
     local kt = self._inputs[i]
-    values[kt] = put_right(self, value, kt)
+    values[kt] = put_right(value, kt)
   end
   for _, each in ipairs(self._graph.nodes) do node.replay(each, values, ctx.training) end
   local function value_of(kt) return values[kt] end

@@ -121,21 +121,25 @@ end
 
 -- ---- tracing -----------------------------------------------------------------------------------
 
-local function rethrow(model, failure)
-  if type(failure) == "table" and failure.symbolic or type(failure) == "userdata" then
-    local ok, symbolic = pcall(function() return failure.symbolic end)
-    if ok and symbolic then
-      core.raise("model \"%s\": %s; compile it with run_eagerly=true to run it batch by batch "
-        .. "in Lua", model.name,
-        tostring(failure))
-    end
+local not_a_number = "bad argument #%d+ to '([%w_]+)' %(number expected, got lunula%.%w+%)"
+
+-- A trace that failed because it asked for what it cannot have says what to do instead.
+local function rethrow(failure)
+  local kind = type(failure)
+  if kind == "string" then
+    local name = failure:match(not_a_number)
+    error(name and ("%s; tensors take ops, as k.ops.%s"):format(failure, name) or failure, 0)
+  end
+  local ok, symbolic = pcall(function() return failure.symbolic end)
+  if ok and symbolic then
+    error(tostring(failure) .. "; or compile the model with run_eagerly=true", 0)
   end
   error(failure, 0)
 end
 
-local function trace(model, specs, fn, names)
-  local ok, result = pcall(core.trace, specs, fn, names)
-  if not ok then rethrow(model, result) end
+local function trace(specs, fn)
+  local ok, result = pcall(core.trace, specs, fn)
+  if not ok then rethrow(result) end
   return result
 end
 
@@ -171,7 +175,7 @@ local function make(model, mode, once, xs, ys, ws, structure)
     end
   else
     model:_ensure_built(xs, structure)
-    entry.call = trace(model, specs_of(model, xs, ys, ws), function(...)
+    entry.call = trace(specs_of(model, xs, ys, ws), function(...)
       local bx, by, bw = split({ ... }, xs, ys, ws)
       once(model, structure, bx, by, bw)
     end)
@@ -206,7 +210,7 @@ function step.predict(model, xs, structure)
     entry.call = forward
   else
     model:_ensure_built(xs, structure)
-    entry.call = trace(model, specs_of(model, xs, {}, {}), forward)
+    entry.call = trace(specs_of(model, xs, {}, {}), forward)
     entry.rows = true
   end
   entry.version = model:_version()

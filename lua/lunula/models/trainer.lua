@@ -43,6 +43,9 @@ function trainer.compile(self, given)
 end
 
 local function require_compiled(self, what)
+  if not declare.is(self, "layer") then
+    core.raise("%s is a method: model:%s(…), with a colon", what, what)
+  end
   if not self._compiled then
     core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
       self.name, what)
@@ -71,16 +74,22 @@ local function prepare(self, x, y, sample_weight, class_weight)
     count = count }
 end
 
+-- The step for such samples. Class ids are looked at once.
+local function entry_of(self, mode, samples)
+  local entry = step[mode](self, samples.xs, samples.ys, samples.ws, samples.structure)
+  if self._compiled.built and not samples.checked then
+    self._compiled:check_class_ids(samples.ys)
+    samples.checked = true
+  end
+  return entry
+end
+
 -- The same for a batch of an iterator: its step and its tensors.
 local function batch_step(self, mode)
   return function(x, y, weight)
     local samples = prepare(self, x, y, weight)
-    return step[mode](self, samples.xs, samples.ys, samples.ws, samples.structure), samples.tensors
+    return entry_of(self, mode, samples), samples.tensors
   end
-end
-
-local function entry_of(self, mode, samples)
-  return step[mode](self, samples.xs, samples.ys, samples.ws, samples.structure)
 end
 
 -- Where validation comes from: {feed=, entry=}, or nil. Checked before training begins.
