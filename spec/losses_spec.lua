@@ -36,6 +36,19 @@ describe("losses", function()
       { 0, 6.401664, 0 }, 1e-4)
   end)
 
+  it("gives Keras's number for CTC", function()
+    local frames = { { .1, .6, .3 }, { .2, .3, .5 }, { .6, .2, .2 }, { .3, .3, .4 } }
+    local logits = k.ops.log(k.tensor { frames, frames })
+    local values = k.losses.ctc(k.tensor { { 1, 2, 0 }, { 1, 1, 2 } }, logits):totable()
+    assert.near_all(values[1], 1.42795, 1e-5)
+    -- 1 1 2 in four frames: the 1s need a blank between them, so there is one path
+    assert.near_all(values[2], -math.log(.6 * .2 * .2 * .4), 1e-4)
+    local none = k.losses.ctc(k.tensor { { 0, 0, 0 } }, k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }))
+    assert.near_all(none, { -math.log(.1 * .2 * .6 * .3) }, 1e-4)
+    k.gradcheck(function(scores) return k.losses.ctc(k.tensor { { 1, 2, 0 } }, scores) end,
+      { k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }) })
+  end)
+
   it("takes logits", function()
     local logits = { { -1.5, 2 }, { .25, -.5 } }
     local probabilities = k.ops.softmax(k.tensor(logits)):totable()

@@ -35,6 +35,8 @@ local golden = {
     { -.09393428, -.10578099 } },
   { "Lion", {}, { .7, -1.7 } },
   { "Lamb", {}, { .5688064, -1.5688062 } },
+  { "Adafactor", {}, { .56880623, -1.5688063 } },
+  { "ScheduleFreeAdamW", {}, { .75593626, -1.7559363 } },
   { "SGD", { clipnorm = .1 }, { .9865836, -1.9731672 } },
   { "SGD", { clipvalue = .15 }, { .96, -1.955 } },
   { "SGD", { weight_decay = .1 }, { .91069806, -1.8213961 } },
@@ -54,8 +56,17 @@ describe("optimizers", function()
     end)
   end
 
+  it("step matrices as Keras's Adafactor and Muon", function()
+    local start, gradient = { { 1, -2 }, { .5, 3 } }, { { .1, -.2 }, { .3, .05 } }
+    assert.near_all(three_steps(o.Adafactor { .1 }, start, gradient),
+      { { .73050153, -1.1732165 }, { -.09441768, 2.8480344 } }, 1e-5)
+    assert.near_all(three_steps(o.Muon { .1 }, start, gradient),
+      { { .96941346, -1.9410472 }, { .41179404, 2.9825404 } }, 1e-5)
+  end)
+
   it("step the same inside a trace", function()
-    for _, name in ipairs { "SGD", "Adam", "RMSprop", "Nadam", "Lamb", "Ftrl" } do
+    for _, name in ipairs { "SGD", "Adam", "RMSprop", "Nadam", "Lamb", "Ftrl", "Adamax",
+      "Adagrad", "Adadelta", "Lion", "Adafactor", "Muon", "ScheduleFreeAdamW" } do
       local eager = three_steps(o[name] { learning_rate = .1 })
       local optimizer, v = o[name] { learning_rate = .1 }, variable { 1, -2 }
       local f = core.trace({ { shape = { 2 }, dtype = "float32" } }, function(g)

@@ -7,7 +7,7 @@
 local declare = require "lunula.declare"
 local loss = require "lunula.losses.loss"
 
-for _, family in ipairs { "regression", "hinge", "crossentropy", "overlap" } do
+for _, family in ipairs { "regression", "hinge", "crossentropy", "overlap", "ctc" } do
   require("lunula.losses." .. family)
 end
 

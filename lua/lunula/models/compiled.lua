@@ -86,7 +86,7 @@ local function per_output(what, value, names, shared)
   end
   for i in pairs(value) do
     if type(i) == "number" and i > #names then
-      core.raise("compile: %s has %d entries, but the model has %d output%s", what, i, #names,
+      core.raise("compile: %s has %d entries, the model has %d output%s", what, i, #names,
         #names > 1 and "s" or "")
     end
   end
@@ -202,7 +202,8 @@ end
 
 -- ---- inside a step -----------------------------------------------------------------------------
 
--- The total loss, nil when there is none. penalties: losses of regularizers and add_loss, already numbers.
+-- The total loss, nil when there is none. penalties: losses of regularizers and add_loss, already
+-- numbers.
 function compiled:total(ys, preds, weights, penalties, samples)
   local total
   for _, entry in ipairs(self.losses) do

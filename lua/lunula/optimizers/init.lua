@@ -3,7 +3,8 @@
 local declare = require "lunula.declare"
 local optimizer = require "lunula.optimizers.optimizer"
 
-for _, family in ipairs { "sgd", "rmsprop", "adam", "ftrl" } do
+for _, family in ipairs { "sgd", "rmsprop", "adam", "ftrl", "adafactor", "muon",
+  "schedule_free" } do
   require("lunula.optimizers." .. family)
 end
 

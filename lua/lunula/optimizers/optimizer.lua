@@ -174,11 +174,14 @@ local function is_excluded(self, variable)
   return false
 end
 
+-- The weight decay of a variable, or nil; classes override it.
+function Optimizer:decay_of() return self.weight_decay end
+
 local function decay(self, variables, learning_rate)
-  if not self.weight_decay then return end
   for _, variable in ipairs(variables) do
-    if not is_excluded(self, variable) then
-      self:assign(variable, variable - variable * (self.weight_decay * learning_rate))
+    local amount = self:decay_of(variable)
+    if amount and amount ~= 0 and not is_excluded(self, variable) then
+      self:assign(variable, variable - variable * (amount * learning_rate))
     end
   end
 end

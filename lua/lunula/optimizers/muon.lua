@@ -1,0 +1,84 @@
+-- Muon: matrices step along the orthogonalised momentum; all other weights, and embeddings, by Adam.
+
+local kinds = require "lunula.kinds"
+local ops = require "lunula.ops"
+local optimizer = require("lunula.optimizers.optimizer").declare
+
+-- Newton-Schulz: a matrix with the directions of g and singular values near 1.
+local function orthogonalise(self, g)
+  local shape = g.shape
+  local tall = shape[1] > shape[2]
+  local x = tall and ops.transpose(g) or g
+  x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+  for _ = 1, self.ns_steps do
+    local square = ops.matmul(x, x, false, true)
+    local mixed = self.muon_b * square + self.muon_c * ops.matmul(square, square)
+    x = self.muon_a * x + ops.matmul(mixed, x)
+  end
+  return tall and ops.transpose(x) or x
+end
+
+local function is_named(variable, patterns)
+  for _, pattern in ipairs(patterns or {}) do
+    if variable.name:find(pattern) then return true end
+  end
+  return false
+end
+
+local function uses_adam(self, variable)
+  return variable.rank ~= 2 or self.exclude_embeddings and variable.name:lower():find "embedding"
+    or is_named(variable, self.exclude_layers)
+end
+
+local function adam_step(self, v, g, lr, slots, t)
+  local m = slots.momentum + (g - slots.momentum) * (1 - self.adam_beta_1)
+  local u = slots.velocity + (ops.square(g) - slots.velocity) * (1 - self.adam_beta_2)
+  self:assign(slots.momentum, m)
+  self:assign(slots.velocity, u)
+  local alpha = lr * self.adam_lr_ratio * ops.sqrt(1 - ops.power(self.adam_beta_2, t))
+    / (1 - ops.power(self.adam_beta_1, t))
+  self:assign(v, v - m * alpha / (ops.sqrt(u) + self.epsilon))
+end
+
+optimizer "Muon" {
+  doc = "matrices step along their orthogonalised momentum, other weights as Adam says",
+  learning_rate = 0.001,
+  args = {
+    { "adam_beta_1", kinds.fraction, default = 0.9 },
+    { "adam_beta_2", kinds.fraction, default = 0.999 },
+    { "adam_weight_decay", kinds.number, default = 0.004 },
+    { "epsilon", kinds.number, default = 1e-7 },
+    { "weight_decay", kinds.number, default = 0.004 },
+    { "exclude_layers", kinds.list_of(kinds.string) },
+    { "exclude_embeddings", kinds.boolean, default = true },
+    { "muon_a", kinds.number, default = 3.4445 },
+    { "muon_b", kinds.number, default = -4.775 },
+    { "muon_c", kinds.number, default = 2.0315 },
+    { "adam_lr_ratio", kinds.number, default = 1 },
+    { "momentum", kinds.fraction, default = 0.95 },
+    { "ns_steps", kinds.positive, default = 5 },
+    { "nesterov", kinds.boolean, default = true },
+    { "rms_rate", kinds.number, default = 0.2 },
+  },
+  build_slots = function(self, variable)
+    local shape, name = variable.shape, variable.name
+    local slots = { momentum = self:add_variable(name .. "_momentum", shape) }
+    if uses_adam(self, variable) then
+      slots.velocity = self:add_variable(name .. "_velocity", shape)
+    end
+    return slots
+  end,
+  decay_of = function(self, variable)
+    return uses_adam(self, variable) and self.adam_weight_decay or self.weight_decay
+  end,
+  prepare_step = function(_, _, t) return t end,
+  update = function(self, v, g, lr, slots, t)
+    if slots.velocity then return adam_step(self, v, g, lr, slots, t) end
+    local m = slots.momentum + g + slots.momentum * (self.momentum - 1)
+    self:assign(slots.momentum, m)
+    local direction = orthogonalise(self, self.nesterov and g + self.momentum * m or m)
+    local shape = v.shape
+    local scale = self.rms_rate * math.sqrt(math.max(shape[1], shape[2]))
+    self:assign(v, v - lr * scale * direction)
+  end,
+}

@@ -1,0 +1,40 @@
+-- ScheduleFreeAdamW: averages of the iterates in place of a schedule of the learning rate.
+--
+-- The variable holds y, where gradients are taken; z is where plain Adam would stand, x the average.
+
+local core = require "lunula.core"
+local kinds = require "lunula.kinds"
+local ops = require "lunula.ops"
+local optimizer = require("lunula.optimizers.optimizer").declare
+
+optimizer "ScheduleFreeAdamW" {
+  doc = "AdamW that needs no schedule: it steps from an average of where it has been",
+  learning_rate = 0.0025,
+  args = {
+    { "beta_1", kinds.fraction, default = 0.9 }, { "beta_2", kinds.fraction, default = 0.999 },
+    { "epsilon", kinds.number, default = 1e-8 }, { "warmup_steps", kinds.count, default = 0 },
+  },
+  slots = { "z", "velocity" },
+  build_slots = function(self, variable)
+    local start = core.untraced(function() return variable.value + 0 end)
+    local z = core.variable {
+      value = start, name = self.name .. "/" .. variable.name .. "_z", trainable = false,
+    }
+    self.variables[#self.variables + 1] = z
+    return { z = z, velocity = self:add_variable(variable.name .. "_velocity", variable.shape) }
+  end,
+  prepare_step = function(self, lr, t)
+    if self.warmup_steps > 0 then lr = lr * ops.minimum(t / self.warmup_steps, 1) end
+    return { lr = lr, weight = 1 / t, correction = 1 - ops.power(self.beta_2, t) }
+  end,
+  update = function(self, y, g, _, slots, step)
+    local beta, z_old = self.beta_1, slots.z.value
+    local u = self.beta_2 * slots.velocity + (1 - self.beta_2) * ops.square(g)
+    self:assign(slots.velocity, u)
+    local z = z_old - step.lr * g / (ops.sqrt(u / step.correction) + self.epsilon)
+    local x = (y - (1 - beta) * z_old) / beta
+    x = (1 - step.weight) * x + step.weight * z
+    self:assign(slots.z, z)
+    self:assign(y, (1 - beta) * z + beta * x)
+  end,
+}
