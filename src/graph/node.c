@@ -35,6 +35,7 @@ void context_open(Context *c, Account *account) {
   memset(c, 0, sizeof *c);
   c->account = account;
   env_open(&c->env, &c->error);
+  c->env.once = true;
   c->dummy = node_alloc(&leaf_value, 0, 0, 1);
   if (c->dummy == NULL) {
     fail(&c->error, "out of memory");
@@ -123,11 +124,11 @@ Node *node_new(Context *c, const Op *op, const Val *in, int nin,
     n->in[i] = in[i];
     node_retain(in[i].node);
   }
-  if (nattr)
+  if (nattr && attr)
     memcpy(n->attr, attr, (size_t)nattr * sizeof *attr);
   for (int i = 0; i < nattr; i++)
-    if (attr[i].kind == ATTR_BODY)
-      function_retain(attr[i].body);
+    if (n->attr[i].kind == ATTR_BODY)
+      function_retain(n->attr[i].body);
   for (int i = 0; i < nout; i++)
     n->out[i].type = out[i];
   return n;

@@ -65,6 +65,7 @@ typedef struct Env Env;
 struct Env {
   uint64_t seed;
   uint32_t step; /* of the random numbers */
+  bool once;     /* one eager call: a seed of its own says it all */
   Error *error;  /* of the data: the first one stands, under `lock` */
   atomic_flag lock;
   /* calls host function `id`; false with error set */

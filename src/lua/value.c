@@ -94,7 +94,7 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
 
 Val check_value(lua_State *L, State *s, int index, DType hint,
                 const char *name) {
-  Val v;
+  Val v = {s->c.dummy, 0};
   if (get_value(L, s, index, &v))
     return v;
   switch (lua_type(L, index)) {
@@ -286,7 +286,9 @@ static int variable_index(lua_State *L) {
 
 static int variable_newindex(lua_State *L) {
   Variable *v = to_variable(L, 1);
-  const char *name = luaL_checkstring(L, 2);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return raise_error(L, "a variable is changed by assign");
+  const char *name = lua_tostring(L, 2);
   if (strcmp(name, "trainable") == 0) {
     luaL_checktype(L, 3, LUA_TBOOLEAN);
     v->trainable = lua_toboolean(L, 3);

@@ -23,9 +23,10 @@ typedef void (*Draw)(float *y, int64_t first, int64_t n, RandomKey key);
 static void draw_part(Draw draw, const Step *s, const Run *r, int64_t task) {
   int64_t n = type_elements(&s->out[0]), first = task * PIECE;
   int64_t last = task + 1 == random_tasks(s) ? n : first + PIECE;
-  uint64_t own = (uint64_t)s->attr[1].i[0]; /* the layer's own seed, if any */
-  RandomKey key = {s->attr[1].kind == ATTR_NIL ? r->env->seed : own,
-                   (uint32_t)s->attr[0].i[0], r->env->step};
+  bool seeded = attr_given(&s->attr[1]);
+  RandomKey key = {seeded ? (uint64_t)s->attr[1].i[0] : r->env->seed,
+                   (uint32_t)s->attr[0].i[0],
+                   seeded && r->env->once ? 0 : r->env->step};
   draw((float *)r->out[0] + first, first, last - first, key);
 }
 

@@ -165,9 +165,10 @@ static void argmin_run(const Step *s, const Run *r, int64_t task) {
   arg_part(true, s, r, task);
 }
 
-/* Positions along several axes at once are not contiguous: refuse them. */
+/* Positions count along one axis, or along all. */
 static bool arg_axes_shape(Rule *r) {
-  if (r->attr[AXES].kind == ATTR_AXES && r->attr[AXES].n > 1)
+  int n = r->attr[AXES].n;
+  if (r->attr[AXES].kind == ATTR_AXES && n > 1 && n != r->in[0].rank)
     return fail(r->error, "one axis or nil, got %d axes", r->attr[AXES].n);
   return arg_shape(r);
 }

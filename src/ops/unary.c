@@ -6,6 +6,19 @@
   UNARY_STRIP(strip_##name, float, float, expression)
 #define UNARY_INT(name, expression) \
   UNARY_STRIP(strip_##name##_int, int32_t, int32_t, expression)
+/* Far out the fast reduction of the angle has no digits left. */
+#define PERIODIC(name)                                    \
+  UNARY(near_##name, v##name(x))                          \
+  static void strip_##name(void *y, const void *a, const void *b, \
+                           const void *c, int n, const double *imm) { \
+    const float *x = a;                                   \
+    if (!any_beyond(x, n, TRIGONOMETRIC_LIMIT)) {         \
+      strip_near_##name(y, a, b, c, n, imm);              \
+      return;                                             \
+    }                                                     \
+    for (int i = 0; i < n; i++)                           \
+      ((float *)y)[i] = name##_anywhere(x[i]);            \
+  }
 #define PREDICATE(name, expression) \
   UNARY_STRIP(strip_##name, uint8_t, float, expression)
 
@@ -28,9 +41,9 @@ UNARY(log1p, vlog1p(x))
 UNARY(sqrt, sqrtf(x))
 UNARY(rsqrt, 1.0f / sqrtf(x))
 UNARY(reciprocal, 1.0f / x)
-UNARY(sin, vsin(x))
-UNARY(cos, vcos(x))
-UNARY(tan, vtan(x))
+PERIODIC(sin)
+PERIODIC(cos)
+PERIODIC(tan)
 UNARY(arcsin, vasin(x))
 UNARY(arccos, vacos(x))
 UNARY(arctan, vatan(x))

@@ -283,6 +283,12 @@ static void place_updates(Placer *k) {
 
 /* ---- the arena ---------------------------------------------------------- */
 
+/* The product of an anchor is there before the group reads its operands. */
+static bool is_product(const Prog *p, Unit u, int value) {
+  const Group *g = &p->groups[u.group];
+  return g->anchor >= 0 && p->first_value[g->anchor] == value;
+}
+
 /* A result takes over the place of an operand that dies in the same unit. */
 static void take_over(Placer *k) {
   Prog *p = k->p;
@@ -290,7 +296,7 @@ static void take_over(Placer *k) {
     if (k->life[v].root != v || !is_free(k, v))
       continue;
     Unit u = p->unit[k->life[v].first];
-    if (u.group < 0)
+    if (u.group < 0 || is_product(p, u, v))
       continue;
     for (int old = 0; old < v && k->life[v].joined < 0; old++) {
       if (k->life[old].root != old || k->life[old].last != k->life[v].first ||

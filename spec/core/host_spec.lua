@@ -1,0 +1,65 @@
+-- Closures that a plan calls between its steps, and their gradients.
+
+local core = require "lunula.core"
+local ops = core.ops
+
+local function message_of(f, ...) return tostring(select(2, pcall(f, ...))) end
+local function line() return debug.getinfo(2, "l").currentline end
+
+local function stepped(fn, values)
+  return core.trace({ { shape = { false, 3 } } }, function(x)
+    return (core.host { fn = fn, inputs = { x, table.unpack(values or {}) }, values = 1,
+      outputs = { { shape = { false, 3 } } } })
+  end)
+end
+
+describe("a host step", function()
+  it("is called once per run with eager tensors", function()
+    local calls = 0
+    local f = stepped(function(x)
+      calls = calls + 1
+      return x:sum():item() > 0 and x * 2 or -x
+    end)
+    assert.same({ { 2, 4, 6 } }, f({ { 1, 2, 3 } }):totable())
+    assert.same({ { 1, 2, 3 } }, f({ { -1, -2, -3 } }):totable())
+    assert.equal(2, calls)
+  end)
+
+  it("has gradients, for variables that it reads too", function()
+    local w = core.variable { value = core.tensor { 1, 2, 3 } }
+    local f = core.trace({ { shape = { false, 3 } } }, function(x)
+      local y = core.host { inputs = { x, w }, values = 1, outputs = { { shape = { false, 3 } } },
+        fn = function(v) return v:sum():item() > 0 and v * v * w or v * w end }
+      local g = core.grad((y * 2):sum(), { x, w })
+      return y, g[1], g[2]
+    end)
+    local y, dx, dw = f { { 1, 2, 3 }, { 0, 1, 1 } }
+    assert.same({ { 1, 8, 27 }, { 0, 2, 3 } }, y:totable())
+    assert.same({ { 4, 16, 36 }, { 0, 8, 12 } }, dx:totable())
+    assert.same({ 2, 10, 20 }, dw:totable())
+  end)
+
+  it("passes errors on with both lines", function()
+    local at = line() + 1
+    local f = stepped(function() error "boom" end)
+    local text = message_of(f, { { 1, 2, 3 } })
+    assert.matches("host_spec.lua:" .. at .. ": boom", text, 1, true)
+    assert.same({ { 2, 4, 6 } }, stepped(function(x) return x * 2 end)({ { 1, 2, 3 } }):totable())
+  end)
+
+  it("must keep its promise", function()
+    assert.matches("the closure returned (1,) as result 1, its layer promised (1, 3)",
+      message_of(stepped(function(x) return x:sum(1) end), { { 1, 2, 3 } }), 1, true)
+    assert.matches("the closure returned 2 results, its layer promised 1",
+      message_of(stepped(function(x) return x, x end), { { 1, 2, 3 } }))
+    assert.matches("result: a tensor, a number or a table of numbers is wanted, got string",
+      message_of(stepped(function() return "no" end), { { 1, 2, 3 } }))
+  end)
+
+  it("lives as long as its function", function()
+    local f = stepped(function(x) return x + 1 end)
+    collectgarbage()
+    collectgarbage()
+    assert.same({ { 2, 3, 4 } }, f({ { 1, 2, 3 } }):totable())
+  end)
+end)

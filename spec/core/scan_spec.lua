@@ -1,0 +1,158 @@
+-- The loop over time against the same steps written one after another.
+
+local core = require "lunula.core"
+local ops = core.ops
+
+local function normal(...)
+  return ops.random_normal_like(ops.full({ ... }, 0), core.random_key()) * 0.5
+end
+
+local function close(want, got, what)
+  local d = (want - got):abs():max():item()
+  assert.is_true(d < 2e-5, (what or "") .. " differ by " .. d)
+end
+
+local T, B, F, N = 5, 3, 2, 4
+local W, U, b
+
+local cells = {
+  simple = { 1, function(x, s) return { (x:matmul(W) + b + s[1]:matmul(U)):tanh() } end },
+  gated = { 2, function(x, s)
+    local z = x:matmul(W) + b + s[1]:matmul(U)
+    local f = z:sigmoid()
+    local c = f * s[2] + (1 - f) * z:tanh()
+    return { f * c:tanh(), c }
+  end },
+  wasteful = { 1, function(x, s) -- consts combined in the loop, a sum over the batch, a slice
+    local w2 = W * 2
+    local h = (x:matmul(w2) + s[1] * (b:sum() * 0.1)):tanh()
+    return { h - h:sum(0):reshape { 1, N } * 0.05 + s[1]:matmul(U)[{ {}, { 1, N } }] * 0.1 }
+  end },
+}
+
+local function looped(cell)
+  return function(x, ...)
+    local states, results = core.scan(function(s, xs)
+      local new = cell(xs[1], s)
+      return new, { new[1] * 2 }
+    end, { ... }, { x })
+    return results[1], states[1]
+  end
+end
+
+local function unrolled(cell)
+  return function(x, ...)
+    local s, ys = { ... }, {}
+    for t = 1, T do
+      s = cell(x[t], s)
+      ys[t] = (s[1] * 2):reshape { 1, B, N }
+    end
+    return ops.concatenate(ys, 0), s[1]
+  end
+end
+
+local function loss_of(f)
+  return function(...)
+    local y, h = f(...)
+    return (y * y):sum() + h:sum()
+  end
+end
+
+for name, row in pairs(cells) do
+  describe("a scan of the " .. name .. " cell", function()
+    local states, cell = row[1], row[2]
+    local x, s
+
+    before_each(function()
+      core.seed(7)
+      W = core.variable { value = normal(F, N) }
+      U = core.variable { value = normal(N, N) }
+      b = core.variable { value = normal(N) }
+      x, s = normal(T, B, F), {}
+      for i = 1, states do s[i] = normal(B, N) end
+    end)
+
+    it("gives what the steps give", function()
+      local y1, h1 = looped(cell)(x, table.unpack(s))
+      local y2, h2 = unrolled(cell)(x, table.unpack(s))
+      close(y2, y1)
+      close(h2, h1)
+    end)
+
+    it("has their gradients, on a tape and in a trace of unknown sizes", function()
+      local _, want, want_v = core.value_and_grad(loss_of(unrolled(cell)), { W, U, b })(x, table.unpack(s))
+      local _, got, got_v = core.value_and_grad(loss_of(looped(cell)), { W, U, b })(x, table.unpack(s))
+      local specs = { { shape = { false, false, F } } }
+      for i = 1, states do specs[i + 1] = { shape = { false, N } } end
+      local f = core.trace(specs, function(...)
+        local loss = loss_of(looped(cell))(...)
+        return table.unpack(core.grad(loss, { ..., W, U, b }))
+      end)
+      local traced = { f(x, table.unpack(s)) }
+      local naive = { f:passes("naive")(x, table.unpack(s)) }
+      for i = 1, 1 + states do
+        close(want[i], got[i], "input " .. i)
+      end
+      for i = 1, 3 do
+        close(want_v[i], got_v[i], "variable " .. i)
+      end
+      for i, d in ipairs(traced) do close(naive[i], d) end
+      close(want[1], traced[1])
+      close(want_v[2], traced[#traced - 1])
+    end)
+
+    it("has second derivatives", function()
+      local function penalty(f)
+        return core.value_and_grad(function(v)
+          local _, d = core.value_and_grad(function(u) return loss_of(f)(u, table.unpack(s)) end)(v)
+          return (d[1] * d[1]):sum()
+        end)
+      end
+      local _, want = penalty(unrolled(cell))(x)
+      local _, got = penalty(looped(cell))(x)
+      close(want[1], got[1])
+    end)
+  end)
+end
+
+describe("a scan", function()
+  it("goes backwards", function()
+    local x = core.tensor { { 1 }, { 2 }, { 3 } }
+    local states, results = core.scan(function(s, xs)
+      local sum = s[1] * 10 + xs[1]
+      return { sum }, { sum }
+    end, { core.tensor { 0 } }, { x }, { reverse = true })
+    assert.same({ 321 }, states[1]:totable())
+    assert.same({ { 321 }, { 32 }, { 3 } }, results[1]:totable())
+  end)
+
+  it("counts without sequences, and may not step at all", function()
+    local states = core.scan(function(s) return { s[1] * 2 } end, { core.tensor(1) }, {}, { length = 10 })
+    assert.equal(1024, states[1]:item())
+    local none = core.scan(function(s, xs) return { s[1] + xs[1] } end, { core.tensor(5) },
+      { ops.full({ 0 }, 1) })
+    assert.equal(5, none[1]:item())
+  end)
+
+  it("draws new numbers at each step", function()
+    local _, results = core.scan(function(s)
+      return s, { ops.random_uniform_like(s[1], 1) }
+    end, { ops.full({ 4 }, 0) }, {}, { length = 3 })
+    local y = results[1]
+    assert.is_false(y[1] == y[2])
+    assert.is_false(y[2] == y[3])
+  end)
+
+  it("says what is wrong with a body", function()
+    local function message_of(f, ...) return tostring(select(2, pcall(f, ...))) end
+    local x = ops.full({ 3, 2 }, 1)
+    assert.matches("state 1 goes in as float32 (2,) and comes out as float32 (4,)",
+      message_of(core.scan, function(s) return { ops.concatenate({ s[1], s[1] }, 0) } end,
+        { core.tensor { 1, 2 } }, { x }), 1, true)
+    assert.matches("1 states go in, 2 come out",
+      message_of(core.scan, function(s) return { s[1], s[1] } end, { core.tensor { 1, 2 } }, { x }))
+    assert.matches("sequences of .* differ in length",
+      message_of(core.scan, function(s) return s end, { core.tensor { 1, 2 } }, { x, ops.full({ 4, 2 }, 1) }))
+    assert.is_false(core.tracing())
+  end)
+end)
