@@ -5,6 +5,7 @@ Run from the top folder, with a Keras of the version below:
     KERAS_BACKEND=jax python3 spec/golden/ops.py
 """
 
+import functools
 import inspect
 import json
 import os
@@ -32,8 +33,12 @@ def to_array(entry):
     return np.array(data, entry["dtype"]).reshape(tuple(entry["shape"]))
 
 
+def find(name):
+    return functools.reduce(getattr, name.split("."), keras.ops)
+
+
 def call(case):
-    function = getattr(keras.ops, case["op"])
+    function = find(case["op"])
     inputs = [to_array(entry) for entry in case["inputs"]]
     given = case["attributes"]["given"] or {}
     options = {name: to_tuples(value) for name, value in given.items()}
@@ -115,8 +120,9 @@ def parameter(p):
 
 def record_signatures():
     lines = []
-    for name in sorted(dir(keras.ops)):
-        function = getattr(keras.ops, name)
+    names = dir(keras.ops) + ["image." + name for name in dir(keras.ops.image)]
+    for name in sorted(names):
+        function = find(name)
         if name.startswith("_") or not inspect.isfunction(function):
             continue
         parameters = inspect.signature(function).parameters.values()

@@ -4,7 +4,7 @@
 local core = require "lunula.core"
 
 for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "einsum", "linalg",
-  "nn", "normalize", "crossentropy", "attention", "conv", "control" } do
+  "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
   require("lunula.ops." .. family)
 end
 

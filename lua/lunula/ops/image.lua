@@ -1,0 +1,273 @@
+-- ops.image: images (height, width, channels), alone or as a batch. Resizing is two products with a
+-- matrix of weights; moving pixels about is picking them by number.
+
+local core = require "lunula.core"
+local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
+
+local ops = core.ops
+local image = {}
+ops.image = image
+
+local function op(name, signature, doc, fn)
+  tools.op("image." .. name, signature, doc, fn)
+  image[name] = ops["image." .. name]
+end
+
+-- ---- layouts ----------------------------------------------------------------------------------
+
+-- The images as (batch, height, width, channels), and how to give a result their form back.
+local function unified(name, images, data_format)
+  if images.rank ~= 3 and images.rank ~= 4 then
+    core.raise("image.%s: images have 3 axes, or 4 with the batch: they are %s", name,
+      tools.shape_text(images.shape))
+  end
+  local single = images.rank == 3
+  local first = config.layout(data_format) == "channels_first"
+  local x = single and ops.expand_dims(images, 0) or images
+  if first then x = ops.moveaxis(x, 1, -1) end
+  return x, function (y)
+    if first then y = ops.moveaxis(y, -1, 1) end
+    return single and ops.squeeze(y, 0) or y
+  end
+end
+
+local function height_and_width(name, x)
+  name = "image." .. name
+  return tools.known_size(name, x, 1), tools.known_size(name, x, 2)
+end
+
+-- ---- resizing ---------------------------------------------------------------------------------
+
+local function lanczos(radius)
+  return function (d)
+    if d >= radius then return 0 end
+    if d < 1e-8 then return 1 end
+    local angle = math.pi * d
+    return radius * math.sin(angle) * math.sin(angle / radius) / (angle * angle)
+  end
+end
+
+-- How much a cell weighs at a distance, by interpolation.
+local weights = {
+  bilinear = function (d) return math.max(0, 1 - d) end,
+  bicubic = function (d)
+    if d >= 2 then return 0 end
+    if d >= 1 then return ((-0.5 * d + 2.5) * d - 4) * d + 2 end
+    return (1.5 * d - 2.5) * d * d + 1
+  end,
+  lanczos3 = lanczos(3),
+  lanczos5 = lanczos(5),
+}
+
+-- (to, from): each row mixes the old cells into a new one.
+local function mixing_matrix(from, to, weight, antialias)
+  local scale, rows = from / to, {}
+  local width = antialias and math.max(scale, 1) or 1
+  for i = 1, to do
+    local centre, row, total = (i - 0.5) * scale - 0.5, {}, 0
+    for j = 1, from do
+      row[j] = weight(math.abs(centre - (j - 1)) / width)
+      total = total + row[j]
+    end
+    for j = 1, from do row[j] = row[j] / total end
+    rows[i] = row
+  end
+  return core.tensor(rows, { dtype = "float32" })
+end
+
+local function nearest_cells(from, to)
+  local ids = {}
+  for i = 1, to do ids[i] = math.tointeger(((i - 0.5) * from / to) // 1) end
+  return core.tensor(ids, { dtype = "int32" })
+end
+
+-- The middle part with the proportions of (height, width).
+local function cropped(x, height, width)
+  local h, w = height_and_width("resize", x)
+  local crop_h = math.max(math.min(h, w * height // width), 1)
+  local crop_w = math.max(math.min(w, h * width // height), 1)
+  x = tools.part(x, 1, (h - crop_h) // 2, crop_h)
+  return tools.part(x, 2, (w - crop_w) // 2, crop_w)
+end
+
+-- The whole with a border, so that it has the proportions of (height, width).
+local function bordered(x, height, width, value)
+  local h, w = height_and_width("resize", x)
+  local above = (math.max(h, w * height // width) - h) // 2
+  local beside = above == 0 and (math.max(w, h * width // height) - w) // 2 or 0
+  local border = { 0, above, beside, 0 }
+  return ops.pad_with(x, border, border, nil, value)
+end
+
+op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=false, "
+  .. "crop_to_aspect_ratio:bool=false, pad_to_aspect_ratio:bool=false, "
+  .. "fill_mode:str=\"constant\", fill_value:num=0.0, data_format:str=nil",
+  "The images in another size: nearest, bilinear, bicubic, lanczos3 or lanczos5.",
+  function (images, size, interpolation, antialias, crop, pad, fill_mode, fill_value, data_format)
+    if type(size) ~= "table" or #size ~= 2 then
+      core.raise("image.resize: size is {height, width}")
+    elseif crop and pad then
+      core.raise("image.resize: crop_to_aspect_ratio or pad_to_aspect_ratio, not both")
+    elseif fill_mode ~= "constant" then
+      core.raise("image.resize: fill_mode must be \"constant\", got \"%s\"", fill_mode)
+    end
+    local x, back = unified("resize", images, data_format)
+    local height, width = size[1], size[2]
+    if crop then x = cropped(x, height, width) end
+    if pad then x = bordered(x, height, width, fill_value) end
+    local h, w = height_and_width("resize", x)
+    if interpolation == "nearest" then
+      return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
+    end
+    local weight = weights[interpolation]
+    if not weight then
+      core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
+        .. "lanczos5, got \"%s\"", interpolation)
+    end
+    local channels = tools.known_size("image.resize", x, 3)
+    local rows = ops.reshape(x, { -2, h, w * channels })
+    local y = ops.matmul(mixing_matrix(h, height, weight, antialias), rows)
+    y = ops.reshape(y, { -2, height, w, channels })
+    return back(ops.matmul(mixing_matrix(w, width, weight, antialias), y))
+  end)
+
+-- ---- borders ----------------------------------------------------------------------------------
+
+-- Of three numbers that add up to `whole` (before, after, and what is left) one may be missing.
+local function solve(name, option, before, after, left, whole)
+  local given = (before and 1 or 0) + (after and 1 or 0) + (left and 1 or 0)
+  if given ~= 2 then
+    core.raise("image.%s: two of %s must be given", name, option)
+  end
+  before = before or whole - after - left
+  after = after or whole - before - left
+  if before < 0 or after < 0 or (left or 0) < 0 then
+    core.raise("image.%s: %s do not fit a size of %d", name, option, whole)
+  end
+  return before, after
+end
+
+op("pad_images", "images, top_padding:int=nil, left_padding:int=nil, bottom_padding:int=nil, "
+  .. "right_padding:int=nil, target_height:int=nil, target_width:int=nil, data_format:str=nil",
+  "The images with borders of zeros, two of (before, after, target) for each axis.",
+  function (images, top, left, bottom, right, target_height, target_width, data_format)
+    local x, back = unified("pad_images", images, data_format)
+    local h, w = height_and_width("pad_images", x)
+    local function border(option, before, after, target, size)
+      if before and after and not target then return before, after end
+      return solve("pad_images", option, before, after, target and size, target or 0)
+    end
+    top, bottom = border("top_padding, bottom_padding and target_height", top, bottom,
+      target_height, h)
+    left, right = border("left_padding, right_padding and target_width", left, right,
+      target_width, w)
+    return back(ops.pad_with(x, { 0, top, left, 0 }, { 0, bottom, right, 0 }))
+  end)
+
+op("crop_images", "images, top_cropping:int=nil, left_cropping:int=nil, bottom_cropping:int=nil, "
+  .. "right_cropping:int=nil, target_height:int=nil, target_width:int=nil, data_format:str=nil",
+  "A part of the images, two of (before, after, target) for each axis.",
+  function (images, top, left, bottom, right, target_height, target_width, data_format)
+    local x, back = unified("crop_images", images, data_format)
+    local h, w = height_and_width("crop_images", x)
+    top, bottom = solve("crop_images", "top_cropping, bottom_cropping and target_height", top,
+      bottom, target_height, h)
+    left, right = solve("crop_images", "left_cropping, right_cropping and target_width", left,
+      right, target_width, w)
+    x = tools.part(x, 1, top, h - top - bottom)
+    return back(tools.part(x, 2, left, w - left - right))
+  end)
+
+-- ---- colours and patches ----------------------------------------------------------------------
+
+op("rgb_to_grayscale", "images, data_format:str=nil", "How bright each pixel looks: one channel.",
+  function (images, data_format)
+    local x, back = unified("rgb_to_grayscale", images, data_format)
+    local channels = tools.known_size("image.rgb_to_grayscale", x, 3)
+    if channels == 1 then return images end
+    if channels ~= 3 then
+      core.raise("image.rgb_to_grayscale: images have 1 or 3 channels, these have %d", channels)
+    end
+    return back(ops.sum(x * core.tensor { 0.2989, 0.5870, 0.1140 }, 3, true))
+  end)
+
+op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1, "
+  .. "padding:str=\"valid\", data_format:str=nil",
+  "The pixels under each window, one behind the other in the channels.",
+  function (images, size, strides, dilation_rate, padding, data_format)
+    local x, back = unified("extract_patches", images, data_format)
+    if padding ~= "same" and padding ~= "valid" then
+      core.raise("image.extract_patches: padding must be \"valid\" or \"same\", got \"%s\"", padding)
+    end
+    local function pair(value) return type(value) == "number" and { value, value } or value end
+    return back(ops.patches(x, pair(size), pair(strides or size), pair(dilation_rate),
+      padding == "same"))
+  end)
+
+-- ---- moving pixels ----------------------------------------------------------------------------
+
+-- A position beyond the edge as one inside; `size` is a scalar tensor.
+local inside = {
+  constant = function (at, size) return ops.clip(at, 0, size - 1) end,
+  nearest = function (at, size) return ops.clip(at, 0, size - 1) end,
+  wrap = function (at, size) return ops.mod(at, size) end,
+  mirror = function (at, size)
+    local last = size - 1
+    return ops.abs(ops.mod(at + last, last * 2) - last)
+  end,
+}
+
+function inside.reflect(at, size)
+  return (inside.mirror(at * 2 + 1, size * 2 + 1) - 1) // 2
+end
+
+-- The neighbours of a position along an axis, each with its weight.
+local function neighbours(position, interpolation)
+  if interpolation == "nearest" then
+    local away = ops.sign(position) * ops.floor(ops.abs(position) + 0.5)
+    return { { ops.cast(away, "int32") } }
+  end
+  local below = ops.floor(position)
+  local share = position - below
+  below = ops.cast(below, "int32")
+  return { { below, 1 - share }, { below + 1, share } }
+end
+
+op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
+  .. "fill_mode:str=\"constant\", fill_value:num=0, data_format:str=nil",
+  "Each pixel (x, y) from (a0 x + a1 y + a2, b0 x + b1 y + b2), eight numbers an image.",
+  function (images, transform, interpolation, fill_mode, fill_value, data_format)
+    if interpolation ~= "nearest" and interpolation ~= "bilinear" then
+      core.raise("image.affine_transform: interpolation must be nearest or bilinear, got \"%s\"",
+        interpolation)
+    elseif not inside[fill_mode] then
+      core.raise("image.affine_transform: fill_mode must be constant, nearest, wrap, mirror or "
+        .. "reflect, got \"%s\"", fill_mode)
+    end
+    local pixels, back = unified("affine_transform", images, data_format)
+    if transform.rank == 1 then transform = ops.expand_dims(transform, 0) end
+    local function factor(i) return ops.expand_dims(tools.part(transform, 1, i, 1), 2) end
+    local grid = ops.squeeze(tools.part(pixels, 3, 0, 1), 3)
+    local y, x = ops.iota_like(grid, 1), ops.iota_like(grid, 2)
+    local height, width = ops.dim(pixels, 1), ops.dim(pixels, 2)
+    local rows = neighbours(x * factor(3) + y * factor(4) + factor(5), interpolation)
+    local columns = neighbours(x * factor(0) + y * factor(1) + factor(2), interpolation)
+
+    local all = ops.reshape(pixels, { -1, tools.known_size("image.affine_transform", pixels, 3) })
+    local first = ops.iota_like(grid, 0) * height * width
+    local sum
+    for _, row in ipairs(rows) do
+      for _, column in ipairs(columns) do
+        local at_y, at_x = inside[fill_mode](row[1], height), inside[fill_mode](column[1], width)
+        local value = ops.gather(all, first + at_y * width + at_x)
+        if fill_mode == "constant" then
+          local here = ops.equal(at_y, row[1]) & ops.equal(at_x, column[1])
+          value = ops.where(ops.expand_dims(here, 3), value, fill_value)
+        end
+        if row[2] then value = value * ops.expand_dims(row[2] * column[2], 3) end
+        sum = sum and sum + value or value
+      end
+    end
+    return back(sum)
+  end)
