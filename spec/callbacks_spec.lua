@@ -71,7 +71,8 @@ describe("callbacks", function()
   it("EarlyStopping waits and restores", function()
     local model, x, y = model_and_data(0)
     local history = model:fit(x, y, {
-      epochs = 20, verbose = 0, shuffle = false, callbacks = { k.callbacks.EarlyStopping { monitor = "loss",
+      epochs = 20, verbose = 0, shuffle = false,
+      callbacks = { k.callbacks.EarlyStopping { monitor = "loss",
         patience = 3 } },
     })
     assert.equal(4, #history.epoch)

@@ -43,7 +43,8 @@ describe("losses", function()
     assert.near_all(values[1], 1.42795, 1e-5)
     -- 1 1 2 in four frames: the 1s need a blank between them, so there is one path
     assert.near_all(values[2], -math.log(.6 * .2 * .2 * .4), 1e-4)
-    local none = k.losses.ctc(k.tensor { { 0, 0, 0 } }, k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }))
+    local none = k.losses.ctc(k.tensor { { 0, 0, 0 } },
+      k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }))
     assert.near_all(none, { -math.log(.1 * .2 * .6 * .3) }, 1e-4)
     k.gradcheck(function(scores) return k.losses.ctc(k.tensor { { 1, 2, 0 } }, scores) end,
       { k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }) })

@@ -18,7 +18,8 @@ end
 
 -- x moved right by n columns; what comes in is impossible.
 local function shifted(x, n, width)
-  return ops.concatenate({ ops.full_like(columns(x, 0, n), impossible), columns(x, 0, width - n) }, 1)
+  return ops.concatenate({ ops.full_like(columns(x, 0, n), impossible),
+    columns(x, 0, width - n) }, 1)
 end
 
 -- {0, a, 0, b, 0} for the labels {a, b}.

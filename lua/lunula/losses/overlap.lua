@@ -20,16 +20,17 @@ loss "Dice" {
 }
 
 loss "Tversky" {
-  doc = "Dice with weights for false positives (alpha) and false negatives (beta)",
+  doc = "Dice with weights for what is missed (alpha) and what is wrongly found (beta)",
   args = {
     { "alpha", kinds.number, default = 0.5 }, { "beta", kinds.number, default = 0.5 },
     reduction, { "name", kinds.string, default = "tversky" }, axes,
   },
   call = function(self, y_true, y_pred)
     local overlap = ops.sum(y_true * y_pred, self.axis)
-    local false_positives = ops.sum((1 - y_true) * y_pred, self.axis)
-    local false_negatives = ops.sum(y_true * (1 - y_pred), self.axis)
-    local size = overlap + self.alpha * false_positives + self.beta * false_negatives
+    -- Keras up to 3.15 has alpha weigh the false negatives, against the paper.
+    local missed = ops.sum(y_true * (1 - y_pred), self.axis)
+    local found_wrongly = ops.sum((1 - y_true) * y_pred, self.axis)
+    local size = overlap + self.alpha * missed + self.beta * found_wrongly
     return 1 - overlap / (size + config.epsilon())
   end,
 }

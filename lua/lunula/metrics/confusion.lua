@@ -1,7 +1,8 @@
 -- Metrics that count true and false positives and negatives at one or more thresholds.
 --
--- A prediction is positive when it is greater than the threshold. Counts live in Variables with
--- one place per threshold, so that curves (curve.lua) and single thresholds share the update.
+-- A prediction is positive when it is greater than the threshold. Counts live in Variables with one
+-- place per threshold (and label), so that curves (curve.lua) and single thresholds share the
+-- update.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -13,26 +14,11 @@ local confusion = {}
 
 local function float(x) return ops.cast(x, "float32") end
 
--- Targets, predictions and weights as columns of all their elements.
-local function flatten(y_true, y_pred, weight, class_id)
-  y_true, y_pred = reduction.same_rank(float(reduction.tensor(y_true)),
-    float(reduction.tensor(y_pred)))
-  if class_id then
-    y_true, y_pred = ops.take(y_true, class_id, -1), ops.take(y_pred, class_id, -1)
-  end
-  if weight ~= nil then
-    weight = float(reduction.tensor(weight))
-    while weight.rank < y_pred.rank do weight = ops.expand_dims(weight, -1) end
-    if weight.rank > y_pred.rank then weight = ops.squeeze(weight, -1) end
-    weight = ops.reshape(weight + ops.zeros_like(y_pred), { 1, -1 })
-  end
-  return ops.reshape(y_true, { 1, -1 }), ops.reshape(y_pred, { 1, -1 }), weight
-end
+-- ---- what is counted ---------------------------------------------------------------------------
 
 -- Keeps the k largest predictions of a row (the first of equal ones) and sends the others out of
 -- every threshold's reach.
 local function keep_top_k(y_pred, k)
-  y_pred = float(reduction.tensor(y_pred))
   local shape = y_pred.shape
   local mine, other = ops.expand_dims(y_pred, -1), ops.expand_dims(y_pred, -2)
   local before = ops.cast(ops.tri(shape[#shape], nil, -1), "bool")
@@ -41,8 +27,23 @@ local function keep_top_k(y_pred, k)
   return ops.where(ops.less(ops.sum(float(better), -1), k), y_pred, -math.huge)
 end
 
--- How many of each kind per threshold: a table of functions from (positive, predicted) to what is
--- counted.
+-- Sample and label weights spread over the predictions, or nil.
+local function spread_weight(self, sample_weight, y_pred)
+  local weight
+  if sample_weight ~= nil then
+    weight = float(reduction.tensor(sample_weight))
+    while weight.rank < y_pred.rank do weight = ops.expand_dims(weight, -1) end
+    if weight.rank > y_pred.rank then weight = ops.squeeze(weight, -1) end
+    weight = weight + ops.zeros_like(y_pred)
+  end
+  if self.label_weights and not self.multi_label then
+    local labels = core.tensor(self.label_weights, { dtype = "float32" })
+    weight = weight and weight * labels or labels + ops.zeros_like(y_pred)
+  end
+  return weight
+end
+
+-- How many of each kind: functions from (is it positive, was it predicted) to what is counted.
 local cells = {
   true_positives = function(t, p) return t * p end,
   false_positives = function(t, p) return (1 - t) * p end,
@@ -51,36 +52,52 @@ local cells = {
 }
 
 local order = { "true_positives", "false_positives", "true_negatives", "false_negatives" }
+confusion.cells = order
 
--- Adds a batch to the Variables that the metric has of those four names.
+-- Adds a batch to the Variables that the metric has of those four names. With multi_label the
+-- second axis stays, otherwise all numbers count alike.
 function confusion.update(self, y_true, y_pred, sample_weight)
-  if self.from_logits then y_pred = ops.sigmoid(reduction.tensor(y_pred)) end
+  y_true, y_pred = float(reduction.tensor(y_true)), float(reduction.tensor(y_pred))
+  y_true, y_pred = reduction.same_rank(y_true, y_pred)
+  if self.build_cells then self:build_cells(y_pred) end
+  if self.from_logits then y_pred = ops.sigmoid(y_pred) end
   if self.top_k then y_pred = keep_top_k(y_pred, self.top_k) end
-  local t, p, weight = flatten(y_true, y_pred, sample_weight, self.class_id)
-  local thresholds = core.tensor(self.threshold_list,
-    { shape = { #self.threshold_list, 1 }, dtype = "float32" })
-  local positive, predicted = float(ops.cast(t, "bool")), float(ops.greater(p, thresholds))
+  local weight = spread_weight(self, sample_weight, y_pred)
+  if self.class_id then
+    local function of_class(x) return x and ops.take(x, self.class_id, -1) end
+    y_true, y_pred, weight = of_class(y_true), of_class(y_pred), of_class(weight)
+  end
+  local shape = self.multi_label and { 1, -1, y_pred.shape[2] } or { 1, -1 }
+  local function laid_out(x) return ops.reshape(x, shape) end
+  local list = self.threshold_list
+  local thresholds = core.tensor(list, {
+    shape = self.multi_label and { #list, 1, 1 } or { #list, 1 }, dtype = "float32",
+  })
+  local positive = float(ops.cast(laid_out(y_true), "bool"))
+  local predicted = float(ops.greater(laid_out(y_pred), thresholds))
   for _, cell in ipairs(order) do
     local variable = self[cell]
     if variable then
       local counted = cells[cell](positive, predicted)
-      if weight then counted = counted * weight end
+      if weight then counted = counted * laid_out(weight) end
       variable:assign(variable + ops.sum(counted, 1))
     end
   end
 end
 
+-- ---- thresholds --------------------------------------------------------------------------------
+
+confusion.thresholds_argument = {
+  "thresholds", kinds.either(kinds.number, kinds.list_of(kinds.number)),
+}
+
 -- The list of thresholds: nil, a number, or a list of numbers from 0 to 1.
 function confusion.thresholds(self, value, default)
   if value == nil then return { default } end
-  local list = type(value) == "number" and { value } or value
-  if type(list) ~= "table" or #list == 0 then
-    core.raise("metric %s: thresholds must be a number or a list of numbers", self.name)
-  end
+  local list = type(value) == "number" and { value } or table.move(value, 1, #value, 1, {})
   for _, threshold in ipairs(list) do
-    if type(threshold) ~= "number" or threshold < 0 or threshold > 1 then
-      core.raise("metric %s: thresholds must lie between 0 and 1, got %s", self.name,
-        tostring(threshold))
+    if threshold < 0 or threshold > 1 then
+      core.raise("metric %s: thresholds must lie between 0 and 1, got %g", self.name, threshold)
     end
   end
   return list
@@ -96,12 +113,12 @@ local function unwrap(self, values)
   return #self.threshold_list == 1 and ops.squeeze(values, 0) or values
 end
 
-local thresholds_arg = { "thresholds", kinds.any }
+-- ---- the metrics -------------------------------------------------------------------------------
 
 local function counter(name, cell, doc)
   metric.declare(name) {
     doc = doc,
-    args = { thresholds_arg },
+    args = { confusion.thresholds_argument },
     init = function(self)
       self.threshold_list = confusion.thresholds(self, self.thresholds, 0.5)
       self[cell] = self:add_variable(cell, { #self.threshold_list })
@@ -120,7 +137,7 @@ local function ratio(name, missed, doc)
   metric.declare(name) {
     doc = doc,
     args = {
-      thresholds_arg, { "top_k", kinds.positive }, { "class_id", kinds.count },
+      confusion.thresholds_argument, { "top_k", kinds.positive }, { "class_id", kinds.count },
     },
     init = function(self)
       local default = self.top_k and -math.huge or 0.5

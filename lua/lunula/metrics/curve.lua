@@ -8,10 +8,11 @@ local confusion = require "lunula.metrics.confusion"
 local metric = require "lunula.metrics.metric"
 
 local divide = confusion.divide_no_nan
-local cells = { "true_positives", "true_negatives", "false_positives", "false_negatives" }
 
-local function add_cells(self)
-  for _, cell in ipairs(cells) do self[cell] = self:add_variable(cell, { #self.threshold_list }) end
+local function add_cells(self, labels)
+  for _, cell in ipairs(confusion.cells) do
+    self[cell] = self:add_variable(cell, { #self.threshold_list, labels })
+  end
 end
 
 -- 1/(n-1), 2/(n-1), … with `first` and `last` around them.
@@ -22,13 +23,17 @@ local function even_thresholds(n, first, last)
   return list
 end
 
--- All but the last, and all but the first, of a vector.
-local function neighbours(vector)
-  local n = vector.shape[1]
-  return ops.slice(vector, { 0 }, { n - 1 }), ops.slice(vector, { 1 }, { n - 1 })
+-- All but the last, and all but the first, of the thresholds.
+local function neighbours(x)
+  local n, rank = x.shape[1], x.rank
+  local function part(first)
+    return ops.slice(x, rank == 1 and { first } or { first, 0 }, rank == 1 and { n - 1 }
+      or { n - 1, -1 })
+  end
+  return part(0), part(1)
 end
 
--- ---- aUC ---------------------------------------------------------------------------------------
+-- ---- AUC ---------------------------------------------------------------------------------------
 
 -- Between two points of a precision-recall curve true positives grow linearly, precision does not
 -- (Davis, Goadrich).
@@ -41,7 +46,14 @@ local function interpolated_pr(self)
   local intercept = tp_next - slope * p_next
   local both = ops.logical_and(ops.greater(p, 0), ops.greater(p_next, 0))
   local ratio = ops.where(both, divide(p, p_next), 1)
-  return ops.sum(divide(slope * (gained + intercept * ops.log(ratio)), tp_next + fn_next))
+  return divide(slope * (gained + intercept * ops.log(ratio)), tp_next + fn_next)
+end
+
+-- Gains of Flach and Kull; where nothing is found recall gains 0 and precision 1.
+local function gains(tp, fp, fn, tn)
+  local scale, none = divide(tp + fn, fp + tn), ops.equal(tp, 0)
+  local recall = ops.where(none, 0, 1 - scale * divide(fn, tp))
+  return ops.maximum(recall, 0), ops.where(none, 1, 1 - scale * divide(fp, tp))
 end
 
 local function axes_of_curve(self)
@@ -49,8 +61,26 @@ local function axes_of_curve(self)
   local fn, tn = self.false_negatives.value, self.true_negatives.value
   if self.curve == "ROC" then return divide(fp, fp + tn), divide(tp, tp + fn) end
   if self.curve == "PR" then return divide(tp, tp + fn), divide(tp, tp + fp) end
-  local scale = divide(tp + fn, fp + tn)
-  return 1 - scale * divide(fn, tp), 1 - scale * divide(fp, tp)
+  return gains(tp, fp, fn, tn)
+end
+
+-- The areas between neighbouring thresholds.
+local function areas(self)
+  if self.curve == "PR" and self.summation_method == "interpolation" then
+    return interpolated_pr(self)
+  end
+  local x, y = axes_of_curve(self)
+  local x_left, x_right = neighbours(x)
+  local y_left, y_right = neighbours(y)
+  local height
+  if self.summation_method == "interpolation" then
+    height = (y_left + y_right) / 2
+  elseif self.summation_method == "minoring" then
+    height = ops.minimum(y_left, y_right)
+  else
+    height = ops.maximum(y_left, y_right)
+  end
+  return (x_left - x_right) * height
 end
 
 local epsilon <const> = 1e-7
@@ -66,14 +96,10 @@ metric.declare "AUC" {
     { "thresholds", kinds.list_of(kinds.number) },
     { "multi_label", kinds.boolean, default = false },
     { "num_labels", kinds.positive },
-    { "label_weights", kinds.unsupported "give every label its own AUC metric" },
+    { "label_weights", kinds.list_of(kinds.number) },
     { "from_logits", kinds.boolean, default = false },
   },
   init = function(self)
-    if self.multi_label then
-      core.raise("AUC: multi_label is not supported; give every label its own metric, on its "
-        .. "own output")
-    end
     local list
     if self.thresholds then
       list = confusion.thresholds(self, self.thresholds)
@@ -85,25 +111,29 @@ metric.declare "AUC" {
       list = even_thresholds(self.num_thresholds, -epsilon, 1 + epsilon)
     end
     self.threshold_list = list
-    add_cells(self)
+    if self.num_labels and not self.multi_label then
+      core.raise("AUC: num_labels is for multi_label=true")
+    end
+    if not self.multi_label then add_cells(self) end
+    if self.num_labels then add_cells(self, self.num_labels) end
+  end,
+  -- With multi_label the number of labels may only be known from the first batch.
+  build_cells = function(self, y_pred)
+    if self.true_positives then return end
+    local labels = y_pred.shape[2]
+    if y_pred.rank ~= 2 or not labels then
+      core.raise("metric %s: multi_label takes predictions of shape (batch, labels)", self.name)
+    end
+    add_cells(self, labels)
   end,
   update_state = confusion.update,
   result = function(self)
-    if self.curve == "PR" and self.summation_method == "interpolation" then
-      return interpolated_pr(self)
-    end
-    local x, y = axes_of_curve(self)
-    local x_left, x_right = neighbours(x)
-    local y_left, y_right = neighbours(y)
-    local height
-    if self.summation_method == "interpolation" then
-      height = (y_left + y_right) / 2
-    elseif self.summation_method == "minoring" then
-      height = ops.minimum(y_left, y_right)
-    else
-      height = ops.maximum(y_left, y_right)
-    end
-    return ops.sum((x_left - x_right) * height)
+    if not self.multi_label then return ops.sum(areas(self)) end
+    if not self.true_positives then return core.tensor(0, { dtype = "float32" }) end
+    local by_label = ops.sum(areas(self), 0)
+    if not self.label_weights then return ops.mean(by_label) end
+    local weights = core.tensor(self.label_weights, { dtype = "float32" })
+    return divide(ops.sum(by_label * weights), ops.sum(weights))
   end,
 }
 
@@ -124,8 +154,7 @@ rates.recall = rates.sensitivity
 
 local function at(name, wanted, given)
   metric.declare(name) {
-    doc = string.format("The largest %s among thresholds whose %s is at least the value.", wanted,
-      given),
+    doc = ("The largest %s among thresholds whose %s is at least the value."):format(wanted, given),
     args = {
       { given, kinds.fraction, required = true },
       { "num_thresholds", kinds.positive, default = 200 },

@@ -20,6 +20,8 @@ local function add(self, t, p, sample_weight)
   local hot_t = ops.one_hot(t, self.num_classes)
   if sample_weight ~= nil then
     local weight = ops.reshape(ops.cast(reduction.tensor(sample_weight), "float32"), { -1, 1 })
+    -- Keras counts in integers unless told otherwise, and so cuts weights down to whole ones.
+    if self.dtype:find "^int" then weight = ops.trunc(weight) end
     hot_t = hot_t * weight
   end
   if self.ignore_class then
@@ -41,6 +43,7 @@ local function result(self)
   return divide(ops.sum(divide(hits, union)), ops.sum(present))
 end
 
+local dtype = { "dtype", kinds.string, default = "int32" }
 local classes = { "num_classes", kinds.positive, required = true }
 local targets = { "target_class_ids", kinds.list_of(kinds.count), required = true }
 
@@ -48,7 +51,7 @@ local function declare_iou(name, snake, own, fixed)
   local args = { classes }
   for _, arg in ipairs(own) do args[#args + 1] = arg end
   args[#args + 1] = { "name", kinds.string, default = snake }
-  args[#args + 1] = { "dtype", kinds.string }
+  args[#args + 1] = dtype
   args[#args + 1] = { "ignore_class", kinds.integer }
   if not fixed.one_hot then args[#args + 1] = { "sparse_y_true", kinds.boolean, default = true } end
   args[#args + 1] = { "sparse_y_pred", kinds.boolean, default = not fixed.one_hot }
@@ -79,7 +82,8 @@ metric.declare "BinaryIoU" {
     .. "threshold on.",
   args = {
     { "target_class_ids", kinds.list_of(kinds.count), default = { 0, 1 } },
-    { "threshold", kinds.number, default = 0.5 }, { "name", kinds.string, default = "binary_io_u" },
+    { "threshold", kinds.number, default = 0.5 },
+    { "name", kinds.string, default = "binary_io_u" }, dtype,
   },
   num_classes = 2,
   init = start,

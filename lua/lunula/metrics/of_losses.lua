@@ -32,8 +32,10 @@ local function mean_of_loss(name, doc, declaration)
       self.loss = losses[loss_name](given)
     end,
     values = function(self, y_true, y_pred)
-      local values = self.loss:values(y_true, y_pred)
-      return sign == 1 and values or sign * values
+      local values, mask = self.loss:values(y_true, y_pred)
+      if sign ~= 1 then values = sign * values end
+      if mask ~= nil then values.mask = mask end
+      return values
     end,
   }
 end
@@ -113,13 +115,13 @@ metric.declare "R2Score" {
     self.squared_sum:assign(self.squared_sum + ops.sum(y_true * weighted, 0))
     self.residual:assign(self.residual + ops.sum(ops.square(y_true - y_pred) * weight, 0))
     self.count:assign(self.count + ops.sum(weight, 0))
-    self.samples:assign(self.samples + ops.cast(ops.dim(y_true, 0), "float32"))
+    self.samples:assign(self.samples + ops.count(y_true))      -- Keras counts numbers, not rows
   end,
   result = function(self)
     local mean = self.sum / self.count
     local total = self.squared_sum - self.sum * mean
     local raw = 1 - self.residual / total
-    raw = ops.where(ops.isfinite(raw), raw, 0)
+    raw = ops.where(ops.isinf(raw), 0, raw)
     if self.class_aggregation == "uniform_average" then
       raw = ops.mean(raw)
     elseif self.class_aggregation == "variance_weighted_average" then

@@ -103,7 +103,7 @@ local function train_once(model, structure, xs, ys, ws)
   end
   local variables = model.trainable_weights
   if #variables > 0 then
-    local grads = core.grad(total, variables)
+    local grads = core.grad(model.optimizer:scale_loss(total), variables)
     model.optimizer:apply(grads, variables, constraints_of(variables, model))
   end
   compiled:update(total, ys, preds, ws, samples)

@@ -1,4 +1,5 @@
--- Muon: matrices step along the orthogonalised momentum; all other weights, and embeddings, by Adam.
+-- Muon: matrices step along the orthogonalised momentum; all other weights, and embeddings, by
+-- Adam.
 
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"

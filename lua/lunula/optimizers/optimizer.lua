@@ -20,7 +20,7 @@ local shared_args = {
   { "use_ema", kinds.boolean, default = false },
   { "ema_momentum", kinds.fraction, default = 0.99 },
   { "ema_overwrite_frequency", kinds.positive },
-  { "loss_scale_factor", kinds.unsupported "losses are computed in float32 and need no scaling" },
+  { "loss_scale_factor", kinds.number },
   { "gradient_accumulation_steps", kinds.positive },
   { "name", kinds.string },
 }
@@ -186,15 +186,22 @@ local function decay(self, variables, learning_rate)
   end
 end
 
+-- How often the variables were updated: with accumulation, every n-th step.
+local function updates_done(self)
+  local n = self.gradient_accumulation_steps
+  return n and ops.floor_divide(self.iterations, n) or self.iterations
+end
+
 local function move_averages(self, variables)
   if not self.use_ema then return end
-  local momentum = ops.where(ops.equal(self.iterations, 0), 0, self.ema_momentum)
+  local done = updates_done(self)
+  local momentum = ops.where(ops.equal(done, 0), 0, self.ema_momentum)
   local frequency = self.ema_overwrite_frequency
   for _, variable in ipairs(variables) do
     local average = self.averages[variable]
     average:assign(momentum * average + (1 - momentum) * variable)
     if frequency then
-      local due = ops.equal(ops.mod(self.iterations + 1, frequency), 0)
+      local due = ops.equal(ops.mod(done + 1, frequency), 0)
       variable:assign(ops.where(due, average, variable))
     end
   end
@@ -207,10 +214,13 @@ function Optimizer:apply(grads, variables, constraints)
   grads, variables = with_gradients(grads, variables)
   self:build(variables)
   local learning_rate = rate.value(self)
+  if self.loss_scale_factor then
+    for i, grad in ipairs(grads) do grads[i] = grad / self.loss_scale_factor end
+  end
   if self.gradient_accumulation_steps then grads = accumulate(self, grads, variables) end
   grads = clip.all(self, grads)
   decay(self, variables, learning_rate)
-  local step = self:prepare_step(learning_rate, ops.cast(self.iterations + 1, "float32"))
+  local step = self:prepare_step(learning_rate, ops.cast(updates_done(self) + 1, "float32"))
   for i, variable in ipairs(variables) do
     self:update(variable, grads[i], learning_rate, self.slot_of[variable], step)
   end
@@ -221,6 +231,11 @@ function Optimizer:apply(grads, variables, constraints)
     if constraint then variable:assign(constraint(variable.value)) end
   end
   self.iterations:assign(self.iterations + 1)
+end
+
+-- The loss to differentiate: gradients of it are divided again by `apply`.
+function Optimizer:scale_loss(loss)
+  return self.loss_scale_factor and loss * self.loss_scale_factor or loss
 end
 
 -- Keras's form: a list of {gradient, variable} pairs.

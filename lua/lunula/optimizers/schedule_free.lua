@@ -1,11 +1,19 @@
 -- ScheduleFreeAdamW: averages of the iterates in place of a schedule of the learning rate.
 --
--- The variable holds y, where gradients are taken; z is where plain Adam would stand, x the average.
+-- The variable holds y, where gradients are taken; z is where plain Adam would stand, x the
+-- average.
 
 local core = require "lunula.core"
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
 local optimizer = require("lunula.optimizers.optimizer").declare
+
+-- Every variable and its z through change(value, z).
+local function swap(self, change)
+  for variable, slots in pairs(self.slot_of) do
+    variable:assign(change(variable.value, slots.z.value))
+  end
+end
 
 optimizer "ScheduleFreeAdamW" {
   doc = "AdamW that needs no schedule: it steps from an average of where it has been",
@@ -14,14 +22,20 @@ optimizer "ScheduleFreeAdamW" {
     { "beta_1", kinds.fraction, default = 0.9 }, { "beta_2", kinds.fraction, default = 0.999 },
     { "epsilon", kinds.number, default = 1e-8 }, { "warmup_steps", kinds.count, default = 0 },
   },
-  slots = { "z", "velocity" },
   build_slots = function(self, variable)
     local start = core.untraced(function() return variable.value + 0 end)
     local z = core.variable {
-      value = start, name = self.name .. "/" .. variable.name .. "_z", trainable = false,
+      value = start, name = self.name .. "/" .. variable.name .. "_momentum", trainable = false,
     }
     self.variables[#self.variables + 1] = z
     return { z = z, velocity = self:add_variable(variable.name .. "_velocity", variable.shape) }
+  end,
+  -- Evaluate with x, train with y.
+  swap_to_eval = function(self)
+    swap(self, function(y, z) return (y - (1 - self.beta_1) * z) / self.beta_1 end)
+  end,
+  swap_to_train = function(self)
+    swap(self, function(x, z) return (1 - self.beta_1) * z + self.beta_1 * x end)
   end,
   prepare_step = function(self, lr, t)
     if self.warmup_steps > 0 then lr = lr * ops.minimum(t / self.warmup_steps, 1) end
