@@ -23,6 +23,7 @@ typedef struct State {
   int64_t hosts;      /* number of the last host closure */
   size_t after_gc;    /* bytes live after the last collection for memory */
   int collections;
+  int64_t boxes; /* made since the last one */
   const atomic_bool *cancel; /* of the embedding host, may be NULL */
 } State;
 

@@ -124,6 +124,8 @@ static Plan *compile(Compiled *k, const Type *in, Error *e) {
   Plan *p = plan_new(k->f, in, k->account, k->passes, wanted ? &text : NULL, e);
   if (p == NULL)
     return NULL;
+  if (debug && strstr(debug, "profile"))
+    plan_profile(p);
   if (wanted && text.data)
     fputs(text.data, stderr);
   text_free(&text);

@@ -53,6 +53,8 @@ struct Plan {
   int nmemory, memory_size;
   Lane *lanes;
   atomic_flag lock;
+  double *seconds; /* of each step, when somebody wants to know */
+  int64_t runs;
 };
 
 /* ---- building ----------------------------------------------------------- */
@@ -476,9 +478,14 @@ static void lane_free(Plan *p, Lane *l) {
   free(l);
 }
 
+static void print_profile(const Plan *p);
+
 void plan_release(Plan *p) {
   if (p == NULL || atomic_fetch_sub(&p->refs, 1) > 1)
     return;
+  if (p->seconds && p->runs)
+    print_profile(p);
+  free(p->seconds);
   while (p->lanes) {
     Lane *l = p->lanes;
     p->lanes = l->next;
@@ -632,6 +639,37 @@ static bool fault_at(const PlanStep *s, Error *e) {
               s->step.origin ? s->step.origin : "");
 }
 
+void plan_profile(Plan *p) {
+  if (p->seconds == NULL)
+    p->seconds = calloc((size_t)p->nsteps + 1, sizeof *p->seconds);
+}
+
+/* What each step took, on stderr: the names are the kernels', the lines the
+** user's. */
+static void print_profile(const Plan *p) {
+  double all = 0;
+  for (int i = 0; i < p->nsteps; i++)
+    all += p->seconds[i];
+  fprintf(stderr, "---- profile of %lld runs, %.1f us each\n",
+          (long long)p->runs, 1e6 * all / (double)(p->runs ? p->runs : 1));
+  for (int i = 0; i < p->nsteps; i++) {
+    const PlanStep *s = &p->step[i];
+    fprintf(stderr, "%3d %8.1f us %5.1f %%  %s%s%s  %s\n", i,
+            1e6 * p->seconds[i] / (double)(p->runs ? p->runs : 1),
+            100 * p->seconds[i] / (all > 0 ? all : 1),
+            s->step.op ? s->step.op->name : "elementwise",
+            s->step.op && s->program ? " + elementwise" : "",
+            s->tasks > 1 ? " (shared)" : "",
+            s->step.origin ? s->step.origin : "");
+  }
+}
+
+static void run_timed(Plan *p, Lane *l, Env *env, int i) {
+  double start = clock_seconds();
+  run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
+  p->seconds[i] += clock_seconds() - start;
+}
+
 bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   Lane *l = borrow(p, env->error);
   if (l == NULL)
@@ -639,12 +677,16 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   bool ok = true;
   aim(p, l, in, out);
   for (int i = 0; ok && i < p->nsteps; i++) {
-    run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
+    if (p->seconds)
+      run_timed(p, l, env, i);
+    else
+      run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
     if (env->error->set)
       ok = fault_at(&p->step[i], env->error);
   }
   if (ok)
     run_moves(p, l);
+  p->runs += p->seconds != NULL;
   give_back(p, l);
   return ok;
 }

@@ -31,6 +31,8 @@ void plan_release(Plan *p);
 /* Memory of inputs and outputs is the caller's; variables are read, and
 ** updated, in place. */
 bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env);
+/* From now on each step is timed; the release prints a table on stderr. */
+void plan_profile(Plan *p);
 const Type *plan_input(const Plan *p, int i);
 const Type *plan_output(const Plan *p, int i);
 int64_t plan_arena_bytes(const Plan *p);
