@@ -4,11 +4,17 @@
 local core = require "lunula.core"
 
 for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "einsum", "linalg",
-  "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
+  "solve", "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
   require("lunula.ops." .. family)
 end
 
 local ops = core.ops
+
+-- Keras has these under ops.linalg too.
+ops.linalg = {}
+for _, name in ipairs { "cholesky", "det", "inv", "norm", "qr", "solve", "solve_triangular" } do
+  ops.linalg[name] = ops[name]
+end
 
 -- ---- facts about a tensor: plain values, not tensors ------------------------------------------
 

@@ -15,6 +15,12 @@ local function einsum(subscripts, operands, options)
   return row
 end
 
+-- The first pivots are not where elimination begins.
+local matrix = from.exact({ 0.5, 2, -1, 1.5, 0.25, 1, -3, 1, 0.75 }, { shape = { 3, 3 } })
+local matrices = from.exact({ 0.5, 2, -1, 1.5, 0.25, 1, -3, 1, 0.75,
+  2, 0, 1, 0.5, -1, 3, 1, 1.5, -0.5 }, { shape = { 2, 3, 3 } })
+local positive_matrix = from.exact({ 4, 1, -0.5, 1, 3, 0.75, -0.5, 0.75, 2 }, { shape = { 3, 3 } })
+
 local both = { { 0 }, { 0 } }
 local two_each = { { 0, 1 }, { 0, 1 } }
 
@@ -90,6 +96,23 @@ return {
   einsum("bi,bj->bij", { a, real { 3, 2, seed = 2 } }, { free = both }),
   einsum("ijk,l->jl", { many_a, real { 2 } }),
 
+  { "solve", { matrix, real { 3, 2, seed = 4 } }, free = false, tol = 1e-4 },
+  { "solve", { matrix, real { 3, seed = 4 } }, free = false, tol = 1e-4 },
+  { "solve", { matrices, real { 2, 3, 2, seed = 4 } }, tol = 1e-4 },
+  { "inv", { matrix }, free = false, tol = 1e-4 },
+  { "inv", { matrices }, tol = 1e-4 },
+  { "det", { matrix }, free = false, tol = 1e-4 },
+  { "det", { matrices }, tol = 1e-4 },
+  { "slogdet", { matrices }, tol = 1e-4 },
+  { "logdet", { positive_matrix }, free = false, tol = 1e-4 },
+  { "solve_triangular", { matrices, real { 2, 3, 2, seed = 4 } }, { lower = true }, tol = 1e-4 },
+  { "solve_triangular", { matrix, real { 3, 2, seed = 4 } }, free = false, tol = 1e-4 },
+  { "cholesky", { positive_matrix }, free = false, tol = 1e-4 },
+  { "cholesky", { positive_matrix }, { upper = true }, free = false, tol = 1e-4 },
+  { "qr", { real { 4, 3 } }, free = false, tol = 1e-4, second = false },
+  { "qr", { real { 2, 3, 3 } }, { mode = "complete" }, tol = 1e-4, second = false },
+  { "qr", { real { 4, 2 } }, { mode = "complete" }, free = false, tol = 1e-4, second = false },
+  { "qr", { real { 2, 4 } }, free = false, tol = 1e-4, second = false },
   { "norm", { a } },
   { "norm", { real { 5 } }, { ord = 1 } },
   { "norm", { real { 5 } }, { ord = 2 } },

@@ -1,0 +1,147 @@
+-- Matrices taken apart: systems of equations, determinants, triangles. Each algorithm is one step
+-- over the columns, run by scan; rows and columns are picked by comparing positions, so that a batch
+-- of matrices takes the same steps. Gradients are those of the steps.
+
+local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
+
+local ops, op = core.ops, tools.op
+
+-- The size of square matrices.
+local function order(name, x)
+  local shape = x.shape
+  local n = shape[#shape]
+  if #shape < 2 or not n or shape[#shape - 1] ~= n then
+    core.raise("%s: square matrices are needed, x is %s", name, tools.shape_text(shape))
+  end
+  return n
+end
+
+-- step(k, carries...) -> carries..., for each column k; a scalar tensor.
+local function over_columns(n, carries, step)
+  return table.unpack((core.scan(function (states, rows)
+    return { step(rows[1], table.unpack(states)) }
+  end, carries, { ops.arange(n) })))
+end
+
+-- 1 in the row (column) of number k, else 0: to be multiplied with matrices like x.
+local function row_mask(x, k)
+  return ops.cast(ops.equal(ops.iota_like(x, -2), k), "float32")
+end
+local function column_mask(x, k)
+  return ops.cast(ops.equal(ops.iota_like(x, -1), k), "float32")
+end
+
+-- ---- elimination ------------------------------------------------------------------------------
+
+-- Gauss and Jordan: all columns of x but the first n become x^-1 times themselves. The pivot is the
+-- largest one left in its column. Also gives the determinant as a sign and a logarithm.
+local function eliminate(x, n)
+  local one = ops.ones_like(ops.sum(x, { -2, -1 }, true))
+  local steps = ops.iota_like(x, -2)
+  return over_columns(n, { x, one, ops.zeros_like(one) }, function (k, m, sign, log)
+    local column = ops.sum(m * column_mask(m, k), -1, true)
+    local left = ops.where(ops.less_equal(k, tools.part(steps, x.rank - 1, 0, 1)),
+      ops.abs(column), -1)
+    local chosen = ops.argmax(left, -2, true)
+    local here, there = row_mask(m, k), row_mask(m, chosen)
+    local row_here = ops.sum(m * here, -2, true)
+    local row_there = ops.sum(m * there, -2, true)
+    m = m + there * (row_here - row_there)
+    local pivot = ops.sum(row_there * column_mask(row_there, k), -1, true)
+    local row = row_there / pivot
+    m = m * (1 - here)
+    column = ops.sum(m * column_mask(m, k), -1, true)
+    sign = sign * ops.sign(pivot) * ops.where(ops.equal(chosen, k), 1, -1)
+    return m - column * row + here * row, sign, log + ops.log(ops.abs(pivot))
+  end)
+end
+
+op("solve", "a, b", "The x of a . x = b.", function (a, b)
+  local n = order("solve", a)
+  a, b = tools.float(a), tools.float(b)
+  local vector = b.rank == a.rank - 1
+  if vector then b = ops.expand_dims(b, -1) end
+  local x = tools.part(eliminate(ops.concatenate({ a, b }, -1), n), a.rank - 1, n, -1)
+  return vector and ops.squeeze(x, -1) or x
+end)
+
+op("inv", "x", "The inverse of square matrices.", function (x)
+  local n = order("inv", x)
+  x = tools.float(x)
+  local one = row_mask(x, ops.iota_like(x, -1))
+  return tools.part(eliminate(ops.concatenate({ x, one }, -1), n), x.rank - 1, n, -1)
+end)
+
+-- The sign and the logarithm of the absolute determinant.
+local function sign_and_log(name, x)
+  local n = order(name, x)
+  local _, sign, log = eliminate(tools.float(x), n)
+  return ops.sum(sign, { -2, -1 }), ops.sum(log, { -2, -1 })
+end
+
+op("slogdet", "x", "The sign of the determinant, and the logarithm of its size: two results.",
+  function (x)
+    return sign_and_log("slogdet", x)
+  end)
+
+op("logdet", "x", "The logarithm of the determinant, which is positive.", function (x)
+  local _, log = sign_and_log("logdet", x)
+  return log
+end)
+
+op("det", "x", "The determinant of square matrices.", function (x)
+  local sign, log = sign_and_log("det", x)
+  return sign * ops.exp(log)
+end)
+
+-- ---- triangles --------------------------------------------------------------------------------
+
+op("solve_triangular", "a, b, lower:bool=false", "solve by one triangle of a.",
+  function (a, b, lower)
+    order("solve_triangular", a)
+    return ops.solve(lower and ops.tril(a) or ops.triu(a), b)
+  end)
+
+op("cholesky", "x, upper:bool=false",
+  "The triangle t of symmetric positive matrices with t . transposed t = x.", function (x, upper)
+    local n = order("cholesky", x)
+    x = tools.float(x)
+    local t = over_columns(n, { ops.zeros_like(x) }, function (k, lower)
+      local own = ops.sum(lower * row_mask(lower, k), -2, true)
+      local column = ops.sum(x * column_mask(x, k), -1, true) - ops.sum(lower * own, -1, true)
+      local corner = ops.sqrt(ops.sum(column * row_mask(column, k), -2, true))
+      column = ops.where(ops.less_equal(k, ops.iota_like(column, -2)), column / corner, 0)
+      return lower + column * column_mask(lower, k)
+    end)
+    return upper and ops.swapaxes(t, -1, -2) or t
+  end)
+
+-- Householder's reflections, with LAPACK's signs.
+op("qr", "x, mode:str=\"reduced\"",
+  "Orthogonal q and triangular r with q . r = x, \"reduced\" or \"complete\": two results.",
+  function (x, mode)
+    if mode ~= "reduced" and mode ~= "complete" then
+      core.raise("qr: mode must be reduced or complete, got \"%s\"", mode)
+    end
+    x = tools.float(x)
+    local rows = tools.known_size("qr", x, x.rank - 2)
+    local columns = tools.known_size("qr", x, x.rank - 1)
+    local square = ops.matmul(x, ops.swapaxes(x, -1, -2))
+    local one = row_mask(square, ops.iota_like(square, -1))
+    local r, q = over_columns(math.min(rows - 1, columns), { x, one }, function (k, r, q)
+      local below = ops.less_equal(k, ops.iota_like(r, -2))
+      local column = ops.sum(ops.where(below, r, 0) * column_mask(r, k), -1, true)
+      local corner = ops.sum(column * row_mask(column, k), -2, true)
+      local length = ops.sqrt(ops.sum(ops.square(column), -2, true))
+      local v = column + ops.where(ops.less(corner, 0), -length, length) * row_mask(column, k)
+      local scale = 2 / ops.sum(ops.square(v), -2, true)
+      local turned = ops.swapaxes(v, -1, -2) * scale
+      return r - v * ops.matmul(turned, r), q - ops.matmul(q, v) * turned
+    end)
+    r = ops.triu(r)
+    if mode == "reduced" and rows > columns then
+      q, r = tools.part(q, q.rank - 1, 0, columns), tools.part(r, r.rank - 2, 0, columns)
+    end
+    return q, r
+  end)
