@@ -14,6 +14,9 @@
 --     traced = false,               -- needs values, cannot be traced
 --     big = { inputs } }            -- large enough to be shared between threads
 
+local elementwise_families = { elementwise = true, activations = true }
+local along_an_axis = { softmax = true, log_softmax = true, glu = true, sparsemax = true }
+
 local cases = {}
 
 -- Inputs of the same rank and the same first size are a batch together.
@@ -36,7 +39,7 @@ for _, family in ipairs { "elementwise", "activations", "reduce", "shape", "make
     count[name] = (count[name] or 0) + 1
     row.op, row.inputs, row.attributes = name, row[2], row[3] or {}
     row.key = ("%s/%d"):format(name, count[name])
-    row.family = family
+    row.elementwise = elementwise_families[family] and not along_an_axis[name] and #row[2] > 0
     if row.free == nil then row.free = batches_of(row.inputs) end
     cases[#cases + 1] = row
   end

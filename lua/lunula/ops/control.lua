@@ -114,4 +114,5 @@ local function map_rows(f, xs)
 end
 
 op("map", "f:any, xs:any", "f of every row, side by side.", map_rows)
-op("vectorized_map", "function:any, elements:any", "The function of every row, side by side.", map_rows)
+op("vectorized_map", "function:any, elements:any", "The function of every row, side by side.",
+  map_rows)

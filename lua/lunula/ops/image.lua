@@ -198,7 +198,8 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
   function (images, size, strides, dilation_rate, padding, data_format)
     local x, back = unified("extract_patches", images, data_format)
     if padding ~= "same" and padding ~= "valid" then
-      core.raise("image.extract_patches: padding must be \"valid\" or \"same\", got \"%s\"", padding)
+      core.raise("image.extract_patches: padding must be \"valid\" or \"same\", got \"%s\"",
+        padding)
     end
     local function pair(value) return type(value) == "number" and { value, value } or value end
     return back(ops.patches(x, pair(size), pair(strides or size), pair(dilation_rate),

@@ -1,6 +1,6 @@
 -- Matrices taken apart: systems of equations, determinants, triangles. Each algorithm is one step
--- over the columns, run by scan; rows and columns are picked by comparing positions, so that a batch
--- of matrices takes the same steps. Gradients are those of the steps.
+-- over the columns, run by scan; rows and columns are picked by comparing positions, so that a
+-- batch of matrices takes the same steps. Gradients are those of the steps.
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
