@@ -90,14 +90,14 @@ hosts: $(HOSTS) ; @:
 demo:
 	@.ci/setup build rock
 	@$(MAKE) -j$(JOBS) all && $(MAKE) tree
-	@cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/examples/classifier.lua
+	@env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/examples/classifier.lua
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
 	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
 	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
-	  $(HOSTS) "cd $(BUILD)/empty && $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
+	  $(HOSTS) "env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:

@@ -63,7 +63,7 @@ end
 local function run_program(program)
   io.stdout:flush()
   local good, bad = 0, 0
-  local pipe = assert(io.popen(timed .. " sh -c " .. quote(program) .. " 2>&1"))
+  local pipe = assert(io.popen(timed .. " " .. program .. " 2>&1"))
   for line in pipe:lines() do
     print(line)
     if line:find "^ok%f[^%w_]" then good = good + 1 end
