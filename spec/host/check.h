@@ -22,11 +22,19 @@ static int broken, failures;
 static const char *program = "host";
 static lunula_error why;
 
-#define EXPECT(x) \
-  ((x) ? 1 : (broken++, printf("  %s:%d: %s\n", __FILE__, __LINE__, #x), 0))
+#define EXPECT(x) expect((x) != 0, #x, __LINE__)
 /* A status, and when it is another one, the message. */
 #define EXPECT_STATUS(want, call) expect_status(want, call, #call, __LINE__)
 #define EXPECT_TEXT(part) expect_text(part, __LINE__)
+
+__attribute__((unused)) static int expect(int good, const char *what,
+                                          int line) {
+  if (!good) {
+    broken++;
+    printf("  line %d: %s\n", line, what);
+  }
+  return good;
+}
 
 __attribute__((unused)) static int expect_status(int want, int got,
                                                  const char *call, int line) {

@@ -82,7 +82,7 @@ static int refuse_file(lua_State *L) {
 /* Finalizers run where no hook sees them. */
 static int safe_setmetatable(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_argexpected(L, lua_isnoneornil(L, 2) || lua_istable(L, 2), 2,
+  luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2,
                    "nil or table");
   lua_settop(L, 2);
   if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)

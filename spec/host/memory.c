@@ -1,0 +1,245 @@
+/* Memory: whatever runs out, a status comes back and nothing is left behind;
+** and what is done a million times needs no more than what is done once. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <malloc.h>
+
+static long in_use(void) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+  struct mallinfo2 m = mallinfo2();
+  return (long)(m.uordblks + m.hblkhd);
+#else
+  return 0;
+#endif
+}
+
+static int quiet(int status) {
+  return status == LUNULA_OK || status == LUNULA_MEMORY;
+}
+
+/* ---- limits ------------------------------------------------------------- */
+
+static const char life[] =
+    "local k = require 'lunula'\n"
+    "local core = require 'lunula.core'\n"
+    "k.set_random_seed(5)\n"
+    "local x = k.random.normal{40, 6}\n"
+    "model = k.Sequential{k.Input{shape={6}},\n"
+    "  k.layers.Dense{16, activation='relu'}, k.layers.Dropout(0.1),\n"
+    "  k.layers.BatchNormalization{}, k.layers.Dense{3, name='last'}}\n"
+    "model:compile{optimizer='adam', loss='mse', metrics={'mae'}}\n"
+    "model:fit(x, x:matmul(k.ones{6, 3}), {epochs=2, batch_size=16})\n"
+    "model:summary()\n"
+    "local y = model:predict(x)\n"
+    "assert(#tostring(y) > 0 and #y:totable() == 40)\n"
+    "local f = core.trace({{shape={false, 6}}}, function(a)\n"
+    "  return a:sum(1), (a * 2):exp() end)\n"
+    "assert(#f:describe() > 0 and f:memory{batch=3} >= 0)\n"
+    "f(x) f:rows{inputs={x}, batch=7}\n"
+    "local g = core.value_and_grad(function(a) return (a * a):sum() end)\n"
+    "g(x)\n"
+    "local ok, message = pcall(k.ops.matmul, x, x)\n"
+    "assert(not ok and message)\n"
+    "local text = k.tensor(x:totable()):tobytes()\n"
+    "core.frombytes(text, {shape={40, 6}})\n"
+    "local host = k.Sequential{k.Input{shape={6}},\n"
+    "  k.layers.Lambda{function(a) return a + 1 end, trace=false}}\n"
+    "host:predict(x)\n"
+    "peak = core.memory().peak\n"
+    "return host";
+
+static int released;
+
+static void on_release(void *ud, void *data) {
+  (void)data;
+  ++*(int *)ud;
+}
+
+/* What a host does with a runtime, each step a status. Returns how many steps
+** went well. */
+static int live(size_t limit, int sandbox, double *peak) {
+  static float x[6] = {1, 2, 3, 4, 5, 6};
+  float y[6];
+  int good = 0, status;
+  lunula_view vx = floats(x, 2, 1, 6), vy = floats(y, 2, 1, 3), seen;
+  lunula_config c = {0};
+  lunula_runtime *rt;
+  lunula_model *model = NULL, *host = NULL;
+  lunula_pin *pin = NULL;
+  c.size = sizeof c;
+  c.memory_limit = limit;
+  c.sandbox = sandbox;
+  EXPECT(quiet(status = lunula_new(&c, &rt, &why)));
+  if (status)
+    return 0;
+  lua_State *L = lunula_state(rt);
+  released = 0;
+  good++;
+  if (!EXPECT(quiet(status = run_text(rt, life))))
+    printf("  limit %zu: %s\n", limit, why.text);
+  good += !status;
+  if (!status && peak) {
+    lua_getglobal(L, "peak");
+    *peak = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  if (!status) {
+    EXPECT(quiet(status = lunula_find_model(rt, NULL, &host, &why)));
+    good += !status;
+    EXPECT(quiet(status = lunula_find_model(rt, "model", &model, &why)));
+    good += !status;
+  }
+  if (model) {
+    EXPECT(quiet(status = lunula_predict(model, &vx, 1, &vy, 1, &why)));
+    good += !status;
+  }
+  vy.shape[1] = 6;
+  if (host) {
+    EXPECT(quiet(status = lunula_predict(host, &vx, 1, &vy, 1, &why)));
+    good += !status;
+  }
+  int mine = 0;
+  status = lunula_push_tensor(L, &vx, on_release, &released, &why);
+  if (EXPECT(quiet(status)) && !status) {
+    mine = 1;
+    good++;
+    EXPECT(quiet(status = lunula_pin_tensor(L, -1, &seen, &pin, &why)));
+    good += !status;
+    lua_pop(L, 1);
+  }
+  EXPECT(lua_gettop(L) == 0);
+  if (good % 2)
+    lunula_model_free(model);
+  lunula_free(rt);
+  lunula_unpin(pin);
+  if (!(good % 2))
+    lunula_model_free(model);
+  lunula_model_free(host);
+  EXPECT(released == mine);
+  return good;
+}
+
+static void shrinking_limits(void) {
+  enum { STEPS = 200 };
+  double peak = 0;
+  int all = live(0, 0, &peak), seen = 0;
+  EXPECT(all == 8 && peak > 100000);
+  live(1, 0, NULL);
+  long before = 0;
+  for (int i = 0; i <= STEPS; i++) {
+    size_t limit = (size_t)(1.5 * peak * (STEPS - i) / STEPS) + 1;
+    int good = live(limit, i % 2, NULL);
+    seen |= 1 << good;
+    EXPECT(i > 0 || good == all);
+    EXPECT(i < STEPS || good == 0);
+    if (i == STEPS / 2)
+      before = in_use();
+  }
+  EXPECT(seen & 1 && seen & 1 << 3 && seen & 1 << 8); /* all, some, none */
+  long after = in_use();
+  if (!EXPECT(WATCHED || after - before < 20000))
+    printf("  %ld bytes were left behind\n", after - before);
+}
+
+/* ---- what is done often ------------------------------------------------- */
+
+static void many_runtimes(void) {
+  long before = 0;
+  int times = WATCHED ? 60 : 1000;
+  for (int i = 0; i < times; i++) {
+    lunula_runtime *rt;
+    if (i == times / 5)
+      before = resident();
+    if (!EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why)))
+      return;
+    EXPECT_STATUS(LUNULA_OK, run_text(rt,
+      "local core = require 'lunula.core'\n"
+      "local f = core.trace({{shape={false, 3}}}, function(x)\n"
+      "  return (x * 2):sum(1) end)\n"
+      "assert(f(core.tensor{{1, 2, 3}}):item() == 12)"));
+    lunula_free(rt);
+  }
+  long grown = resident() - before;
+  if (!EXPECT(WATCHED || grown < 2048))
+    printf("  %ld KB more\n", grown);
+}
+
+static void many_states(void) {
+  long before = 0;
+  int times = WATCHED ? 20 : 200;
+  for (int i = 0; i < times; i++) {
+    if (i == times / 2)
+      before = resident();
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    EXPECT_STATUS(LUNULA_OK, lunula_open(L, &why));
+    EXPECT(luaL_dostring(L, "local k = require 'lunula'\n"
+                            "k.layers.Dense(3)(k.ones{2, 4})") == LUA_OK);
+    lua_close(L);
+  }
+  long grown = resident() - before;
+  if (!EXPECT(WATCHED || grown < 2048))
+    printf("  %ld KB more\n", grown);
+}
+
+static void many_predictions(void) {
+  float x[4] = {1, 2, 3, 4}, y[1];
+  lunula_view vx = floats(x, 2, 1, 4), vy = floats(y, 2, 1, 1);
+  lunula_runtime *rt;
+  lunula_model *model;
+  long before = 0, used = 0;
+  int times = WATCHED ? 5000 : 1000000;
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(rt,
+    "local k = require 'lunula'\n"
+    "return k.Sequential{k.Input{shape={4}},\n"
+    "  k.layers.Dense{8, activation='tanh'}, k.layers.Dense(1)}"));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, NULL, &model, &why));
+  for (int i = 0; i < times; i++) {
+    if (i == 1000) {
+      before = resident();
+      used = in_use();
+    }
+    if (lunula_predict(model, &vx, 1, &vy, 1, &why) != LUNULA_OK)
+      broken++;
+  }
+  EXPECT(WATCHED || resident() - before < 256);
+  EXPECT(in_use() == used); /* not one allocation */
+  lunula_model_free(model);
+  lunula_free(rt);
+}
+
+static void many_errors(void) {
+  lunula_runtime *rt;
+  long before = 0;
+  int times = WATCHED ? 1000 : 30000;
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(rt,
+    "k = require 'lunula'\n"
+    "a, b = k.ones{20, 30}, k.ones{20, 30}\n"
+    "function fail() pcall(k.ops.matmul, a * 2, b + 1)\n"
+    "  k.ops.matmul(a + 3, b * 4) end"));
+  for (int i = 0; i < times; i++) {
+    if (i == times / 2)
+      before = resident();
+    EXPECT_STATUS(LUNULA_ERROR, run_text(rt, "fail()"));
+  }
+  long grown = resident() - before;
+  if (!EXPECT(WATCHED || grown < 2048))
+    printf("  %ld KB more\n", grown);
+  EXPECT(lua_gettop(lunula_state(rt)) == 0);
+  lunula_free(rt);
+}
+
+int main(void) {
+  leave_the_house("memory");
+  test("limits that shrink until nothing works", shrinking_limits);
+  test("1000 runtimes", many_runtimes);
+  test("200 states of the host", many_states);
+  test("1000000 predictions", many_predictions);
+  test("30000 errors", many_errors);
+  return failures > 0;
+}
