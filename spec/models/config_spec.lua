@@ -50,6 +50,21 @@ describe("configs of models", function()
     same_after_round_trip(model, k.ones { 2, 3 })
   end)
 
+  it("keep what a model was compiled with", function()
+    local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(1) }
+    assert.is_nil(model:get_compile_config())
+    model:compile {
+      optimizer = k.optimizers.Adam { learning_rate = .25 }, loss = k.losses.Huber { .5 },
+      metrics = { "mae", k.metrics.AUC {} },
+    }
+    model.optimizer.learning_rate = .125
+    local copy = k.models.clone_model(model)
+    copy:compile_from_config(model:get_compile_config())
+    assert.equal(.125, copy.optimizer.learning_rate)
+    assert.same(model:get_compile_config(), copy:get_compile_config())
+    copy:fit(k.ones { 4, 3 }, k.ones { 4, 1 }, { verbose = 0 })
+  end)
+
   it("read the calls of Keras 2", function()
     local model = k.Model.from_config {
       name = "old",

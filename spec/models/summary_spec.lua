@@ -88,6 +88,22 @@ describe("summary", function()
     assert.truthy(shown:find("Optimizer params: 8 (32.00 B)", 1, true))
   end)
 
+  it("shows a range of layers, and knows its options", function()
+    local model = k.Sequential {
+      k.Input { shape = { 2 } }, layers.Dense { 2, name = "one" }, layers.Dense { 2, name = "two" },
+      layers.Dense { 2, name = "three" },
+    }
+    local shown = text(model, { layer_range = { "two", "three" } })
+    assert.falsy(shown:find("one (Dense)", 1, true))
+    assert.truthy(shown:find("two (Dense)", 1, true))
+    assert.error_at_line(function()
+      model:summary { line_lenght = 60 }
+    end, 'did you mean "line_length"?')
+    for line in text(model, { line_length = 60 }):gmatch "[┏┃┡│├└][^\n]*" do
+      assert.equal(60, utf8.len(line))
+    end
+  end)
+
   it("shows frozen layers and nested models when asked", function()
     local inner = k.Sequential { k.Input { shape = { 2 } }, layers.Dense { 2, name = "deep" },
       name = "inner" }

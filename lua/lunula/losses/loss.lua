@@ -22,7 +22,7 @@ local Loss = declare.class {
   kind = "loss",
   name = "Loss",
   doc = "What training makes small: a number from targets and predictions.",
-  args = { how, { "name", kinds.string }, { "dtype", kinds.string } },
+  args = { { "name", kinds.string }, how, { "dtype", kinds.string } },
 
   -- loss(y_true, y_pred, sample_weight): the reduced value.
   __call = function(self, y_true, y_pred, sample_weight)
@@ -82,20 +82,29 @@ losses.LossFunctionWrapper = declare.class {
   end,
 }
 
--- The function of a class: options by name, or in the order of the class.
+local only_of_classes = { reduction = true, name = true, dtype = true }
+
+-- The function of a class: options by name, or by position in the order of the class.
 local function function_of(class)
-  local plain
-  return function(y_true, y_pred, first, ...)
-    local instance
-    if first == nil then
+  local plain, order = nil, {}
+  for _, arg in ipairs(class.positional) do
+    if not only_of_classes[arg.name] then order[#order + 1] = arg.name end
+  end
+  return function(y_true, y_pred, ...)
+    local count, first = select("#", ...), ...
+    if count == 0 then
       plain = plain or class {}
-      instance = plain
-    elseif type(first) == "table" then
-      instance = class(first)
-    else
-      instance = class { first, ... }
+      return (plain:values(y_true, y_pred))
     end
-    return (instance:values(y_true, y_pred))
+    local options = first
+    if not declare.is_plain(first) then
+      options = {}
+      if count > #order then
+        core.raise("%s takes at most %d options, got %d", class.name, #order, count)
+      end
+      for i, name in ipairs(order) do options[name] = (select(i, ...)) end
+    end
+    return (class(options):values(y_true, y_pred))
   end
 end
 

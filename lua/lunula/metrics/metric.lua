@@ -16,7 +16,7 @@ local Metric = declare.class {
   name = "Metric",
   doc = "A number that is watched while training: update_state adds samples, result tells, "
     .. "reset_state forgets.",
-  args = { { "name", kinds.string }, { "dtype", kinds.string } },
+  args = { { "dtype", kinds.string }, { "name", kinds.string } },
   prepare = function(self)
     self.variables = {}
   end,

@@ -279,6 +279,41 @@ function config.to_functional(class, given)
   return model
 end
 
+-- ---- what a model was compiled with ------------------------------------------------------------
+
+-- Objects of declared classes become configs, wherever they stand; closures stay what they are.
+local function plain(value)
+  if declare.class_of(value) then return declare.serialize(value) end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, inner in pairs(value) do copy[key] = plain(inner) end
+  return copy
+end
+
+local compile_order = {
+  "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
+}
+
+-- The config of compile, or nil when the model is not compiled.
+function config.of_compile(self)
+  local given = self._compile_options
+  if not given then return nil end
+  local written = {}
+  for _, key in ipairs(compile_order) do written[key] = plain(given[key]) end
+  written.optimizer = declare.serialize(self.optimizer)
+  written.run_eagerly = self.run_eagerly
+  return ordered(written, compile_order)
+end
+
+-- Compiles a model as such a config says; what Keras writes beside it is passed over.
+function config.compile(self, given)
+  local options = {}
+  for _, key in ipairs(compile_order) do
+    if given[key] then options[key] = given[key] end
+  end
+  self:compile(options)
+end
+
 -- ---- clones ------------------------------------------------------------------------------------
 
 -- The same architecture with new weights.

@@ -117,20 +117,15 @@ end
 function feed.permutation(first, last, seed, within)
   local list, n = {}, last - first
   for i = 1, n do list[i] = first + i - 1 end
-  local state = seed
-  local function random(limit)                  -- splitmix64
-    state = state + 0x9E3779B97F4A7C15
-    local z = state
-    z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
-    z = (z ~ (z >> 27)) * 0x94D049BB133111EB
-    return ((z ~ (z >> 31)) >> 1) % limit + 1
-  end
+  -- Knuth's linear congruence; its high bits are good enough to shuffle with, and it is quick.
+  local state = (seed ~ (seed >> 31)) * 0x9E3779B97F4A7C15
   within = within or n
   for start = 0, n - 1, within do
     local size = math.min(within, n - start)
     for i = size, 2, -1 do
-      local j = random(i)
-      list[start + i], list[start + j] = list[start + j], list[start + i]
+      state = state * 6364136223846793005 + 1442695040888963407
+      local a, b = start + i, start + (state >> 33) % i + 1
+      list[a], list[b] = list[b], list[a]
     end
   end
   return core.tensor(list, { dtype = "int32" })

@@ -54,7 +54,9 @@ local function get_layer(self, given)
 end
 
 local function summary(self, options)
-  options = options or {}
+  options = require("lunula.utils.options").read("summary", options, {
+    "line_length", "positions", "print_fn", "expand_nested", "show_trainable", "layer_range",
+  })
   local text = require("lunula.models.summary").text(self, options)
   local print_line = options.print_fn or print
   print_line(text)
@@ -200,6 +202,9 @@ model.Model = base.layer "Model" {
   reset_metrics = on_demand(trainer, "reset_metrics"),
   predict = on_demand(predictor, "predict"),
   predict_on_batch = on_demand(predictor, "predict_on_batch"),
+
+  get_compile_config = on_demand("lunula.models.config", "of_compile"),
+  compile_from_config = on_demand("lunula.models.config", "compile"),
 
   _forward = forward,
   _constraints = constraints_of,

@@ -193,6 +193,21 @@ end
 
 -- ---- the table ---------------------------------------------------------------------------------
 
+-- The layers from the first whose name matches range[1] to the last that matches range[2].
+local function within(layers, range)
+  if not range then return layers end
+  local first, last
+  for i, layer in ipairs(layers) do
+    if not first and layer.name:find(range[1]) then first = i end
+    if layer.name:find(range[2]) then last = i end
+  end
+  if not first or not last then
+    core.raise("summary: no layers are named like %s and %s", tostring(range[1]),
+      tostring(range[2]))
+  end
+  return table.move(layers, math.min(first, last), math.max(first, last), 1, {})
+end
+
 local function layer_rows(model, options, connected)
   local relevant = {}
   for _, node in ipairs(model._graph and model._graph.nodes or {}) do relevant[node] = true end
@@ -211,7 +226,7 @@ local function layer_rows(model, options, connected)
     end
   end
   local layers = model._shown_layers and model:_shown_layers() or model.layers
-  for _, layer in ipairs(layers) do add(layer, 0) end
+  for _, layer in ipairs(within(layers, options.layer_range)) do add(layer, 0) end
   return rows
 end
 

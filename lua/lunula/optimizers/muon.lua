@@ -3,7 +3,17 @@
 
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
-local optimizer = require("lunula.optimizers.optimizer").declare
+local base = require "lunula.optimizers.optimizer"
+
+-- What all optimizers share stands in the middle of this one's arguments.
+local function arguments(first, last)
+  local seen = { learning_rate = true }
+  for _, row in ipairs(first) do seen[row[1]] = true end
+  for _, row in ipairs(base.shared_args) do
+    if not seen[row[1]] then first[#first + 1] = row end
+  end
+  return table.move(last, 1, #last, #first + 1, first)
+end
 
 -- Newton-Schulz: a matrix with the directions of g and singular values near 1.
 local function orthogonalise(self, g)
@@ -41,15 +51,16 @@ local function adam_step(self, v, g, lr, slots, t)
   self:assign(v, v - m * alpha / (ops.sqrt(u) + self.epsilon))
 end
 
-optimizer "Muon" {
+base.declare "Muon" {
   doc = "matrices step along their orthogonalised momentum, other weights as Adam says",
   learning_rate = 0.001,
-  args = {
+  args = arguments({
     { "adam_beta_1", kinds.fraction, default = 0.9 },
     { "adam_beta_2", kinds.fraction, default = 0.999 },
     { "adam_weight_decay", kinds.number, default = 0.004 },
     { "epsilon", kinds.number, default = 1e-7 },
     { "weight_decay", kinds.number, default = 0.004 },
+  }, {
     { "exclude_layers", kinds.list_of(kinds.string) },
     { "exclude_embeddings", kinds.boolean, default = true },
     { "muon_a", kinds.number, default = 3.4445 },
@@ -60,7 +71,7 @@ optimizer "Muon" {
     { "ns_steps", kinds.positive, default = 5 },
     { "nesterov", kinds.boolean, default = true },
     { "rms_rate", kinds.number, default = 0.2 },
-  },
+  }),
   build_slots = function(self, variable)
     local shape, name = variable.shape, variable.name
     local slots = { momentum = self:add_variable(name .. "_momentum", shape) }

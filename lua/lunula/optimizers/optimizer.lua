@@ -13,6 +13,7 @@ local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
 
 local shared_args = {
+  { "learning_rate", rate.kind, required = true, field = "_rate", alias = "lr" },
   { "weight_decay", kinds.number },
   { "clipnorm", kinds.non_negative },
   { "clipvalue", kinds.non_negative },
@@ -254,7 +255,7 @@ function Optimizer:finalize_variable_values(variables)
   end
 end
 
-local optimizer = { Optimizer = Optimizer, classes = {} }
+local optimizer = { Optimizer = Optimizer, classes = {}, shared_args = shared_args }
 
 -- Declares an optimizer: optimizer.declare "SGD" {learning_rate = 0.01, args = {…}, slots = {…},
 -- update = …}. learning_rate: the default; drop: shared arguments it does not take at their place

@@ -24,8 +24,11 @@ classes[1] = LearningRateSchedule
 local function schedule(name)
   return function(declaration)
     declaration.kind, declaration.name, declaration.parent = "schedule", name, LearningRateSchedule
-    local args = declaration.args
-    args[#args + 1] = { "name", kinds.string, default = declaration.default_name or name }
+    local args, named = declaration.args, false
+    for _, arg in ipairs(args) do named = named or arg[1] == "name" end
+    if not named then
+      args[#args + 1] = { "name", kinds.string, default = declaration.default_name or name }
+    end
     declaration.default_name = nil
     classes[#classes + 1] = declare.class(declaration)
   end

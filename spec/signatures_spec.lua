@@ -1,0 +1,83 @@
+-- The arguments of losses, metrics, optimizers, schedules and callbacks: Keras's names, order and
+-- defaults, from the table that was taken from Keras (spec/golden/signatures.json).
+
+local k = require "lunula"
+local declare = require "lunula.declare"
+local golden = require "spec.support.golden"
+
+-- What is not there, and why.
+local missing = {
+  LossScaleOptimizer = "losses are float32", MultiOptimizer = "one optimizer a model",
+  CallbackList = "a list will do", ProgbarLogger = "verbose=1",
+  BackupAndRestore = "files", ModelCheckpoint = "files", OrbaxCheckpoint = "files",
+  RemoteMonitor = "network", TensorBoard = "network",
+}
+
+-- LambdaCallback takes the other hooks as **kwargs in Keras.
+local open_ended = { LambdaCallback = true }
+
+-- Names and types that Keras leaves to None and fills in later.
+local filled_in = { name = true, dtype = true }
+
+local function same(a, b)
+  if type(a) == "table" and type(b) == "table" then
+    if #a ~= #b then return false end
+    for i = 1, #a do
+      if not same(a[i], b[i]) then return false end
+    end
+    return true
+  end
+  if type(a) == "number" and type(b) == "number" then return math.abs(a - b) < 1e-12 end
+  return a == b
+end
+
+local function sorted(t)
+  local names = {}
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function agrees(wanted, arg)
+  local default = wanted.default
+  if default == nil then return true end                        -- required
+  if default == false then
+    return arg.default == nil or arg.default == false or filled_in[arg.name]
+  end
+  return same(default, arg.default)
+end
+
+local function check(section, module)
+  local table_of_keras = assert(golden.read "signatures.json")[section]
+  for _, name in ipairs(sorted(table_of_keras)) do
+    local signature = table_of_keras[name]
+    if not missing[name] then
+      it(name, function()
+        local class = module[name]
+        assert.truthy(declare.is_class(class), "no class " .. name)
+        local arguments = class.positional
+        for i, wanted in ipairs(signature.arguments) do
+          assert.equal(wanted.name, arguments[i] and arguments[i].name)
+          assert.truthy(agrees(wanted, arguments[i]),
+            ("the default of %s is %s"):format(wanted.name,
+            declare.show(arguments[i].default)))
+        end
+        if not open_ended[name] then assert.equal(#signature.arguments, #arguments) end
+      end)
+    end
+  end
+end
+
+describe("signatures of losses", function() check("losses", k.losses) end)
+describe("signatures of metrics", function() check("metrics", k.metrics) end)
+describe("signatures of optimizers", function() check("optimizers", k.optimizers) end)
+describe("signatures of schedules", function() check("schedules", k.optimizers.schedules) end)
+describe("signatures of callbacks", function() check("callbacks", k.callbacks) end)
+
+describe("functions", function()
+  for section, module in pairs { loss_functions = k.losses, metric_functions = k.metrics } do
+    for _, name in ipairs(sorted(assert(golden.read "signatures.json")[section])) do
+      it(name, function() assert.equal("function", type(module[name])) end)
+    end
+  end
+end)
