@@ -90,6 +90,8 @@ describe("K", function ()
     assert.near_all(K.repeat_elements(x, 2, 0),
       { { 1, -2, 3 }, { 1, -2, 3 }, { -4, 5, 6 }, { -4, 5, 6 } })
     assert.are.same({ 1, 4, 6, 1 }, shape(K.resize_images(ops.ones { 1, 2, 2, 1 }, 2, 3)))
+    assert.near_all(K.resize_images(ops.reshape(x, { 1, 2, 3, 1 }), 1, 2, nil, "bilinear")[1][1],
+      { { 1 }, { 0.25 }, { -1.25 }, { -0.75 }, { 1.75 }, { 3 } })
     assert.are.same({ 1, 1, 2, 4, 6 },
       shape(K.resize_volumes(ops.ones { 1, 1, 2, 2, 2 }, 1, 2, 3, "channels_first")))
     assert.are.same({ 1, 5, 3 }, shape(K.temporal_padding(ops.ones { 1, 3, 3 })))

@@ -95,6 +95,7 @@ function K.ndim(x) return x.rank end
 function K.dtype(x) return x.dtype end
 function K.count_params(x) return x.size end
 function K.is_sparse() return false end
+function K.name_scope(name) return core.enter(name) end -- local _ <close> = K.name_scope "encoder"
 function K.to_dense(x) return x end
 function K.cast_to_floatx(x) return tools.cast(tensor(x), config.floatx()) end
 
@@ -238,10 +239,15 @@ end
 
 K.resize_images = takes("x height_factor width_factor data_format interpolation",
   function (x, height_factor, width_factor, data_format, interpolation)
-    if interpolation and interpolation ~= "nearest" then
-      core.raise("K.resize_images: only interpolation=\"nearest\", got \"%s\"", interpolation)
+    x, interpolation = tensor(x), interpolation or "nearest"
+    if interpolation == "nearest" then
+      return enlarge(x, { height_factor, width_factor }, data_format)
     end
-    return enlarge(x, { height_factor, width_factor }, data_format)
+    local first = config.layout(data_format) == "channels_first" and 2 or 1
+    local height = tools.known_size("resize_images", x, first) * height_factor
+    local width = tools.known_size("resize_images", x, first + 1) * width_factor
+    return ops.image.resize(x, { height, width }, interpolation,
+      { data_format = data_format })
   end)
 K.resize_volumes = takes("x depth_factor height_factor width_factor data_format",
   function (x, depth_factor, height_factor, width_factor, data_format)

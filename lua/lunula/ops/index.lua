@@ -21,7 +21,7 @@ op("take", "x, indices, axis:int=nil", "The parts of x with these numbers along 
     return ops.moveaxis(picked, from, to)
   end)
 
-local take_along_axis = ops.take_along_axis
+local take_along_axis = tools.row "take_along_axis"
 
 op("take_along_axis", "x, indices, axis:int=nil",
   "Elements by their numbers along an axis (nil: of x as one axis).", function (x, indices, axis)

@@ -16,7 +16,7 @@ end
 -- ---- products ---------------------------------------------------------------------------------
 
 -- The row wants matrices; a vector counts as a row on the left and as a column on the right.
-local product = ops.matmul
+local product = tools.row "matmul"
 
 op("matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false",
   "The matrix product over the last two axes; the others broadcast.",

@@ -67,7 +67,7 @@ op("divide_no_nan", "x1, x2", "x1 / x2, and 0 where x2 is 0.", function (x1, x2)
   return ops.where(zero, 0, x1 / ops.where(zero, 1, x2))
 end)
 
-local round_to_whole = ops.round
+local round_to_whole = tools.row "round"
 
 op("round", "x, decimals:int=0",
   "The nearest number with so many decimals; halves go to the even one.",

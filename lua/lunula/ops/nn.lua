@@ -104,7 +104,7 @@ end)
 
 -- The rows know one axis; several together go through the logarithm of the sum.
 for _, name in ipairs { "softmax", "log_softmax" } do
-  local row = ops[name]
+  local row = tools.row(name)
   op(name, "x, axis:axes=-1", name == "softmax" and "e ^ x over its sum along the axes."
     or "The logarithm of softmax, without it.", function (x, axis)
       if type(axis) == "table" and #axis == 1 then axis = axis[1] end

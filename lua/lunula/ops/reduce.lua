@@ -8,7 +8,8 @@ local ops, op, alias = core.ops, tools.op, tools.alias
 
 -- ---- what Keras's signatures have beyond the rows ----------------------------------------------
 
-local row = { max = ops.max, min = ops.min, prod = ops.prod, cumsum = ops.cumsum }
+local row = {}
+for _, name in ipairs { "max", "min", "prod", "cumsum" } do row[name] = tools.row(name) end
 
 op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   "The largest over the axes (nil: all), and not less than initial.",
