@@ -246,8 +246,8 @@ K.resize_images = takes("x height_factor width_factor data_format interpolation"
     local first = config.layout(data_format) == "channels_first" and 2 or 1
     local height = tools.known_size("resize_images", x, first) * height_factor
     local width = tools.known_size("resize_images", x, first + 1) * width_factor
-    return ops.image.resize(x, { height, width }, interpolation,
-      { data_format = data_format })
+    return ops.image.resize(x, { height, width },
+      { interpolation = interpolation, data_format = data_format })
   end)
 K.resize_volumes = takes("x depth_factor height_factor width_factor data_format",
   function (x, depth_factor, height_factor, width_factor, data_format)

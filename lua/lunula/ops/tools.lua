@@ -11,8 +11,8 @@ function tools.op(name, signature, doc, fn)
   core.define { name = name, signature = signature, doc = doc, fn = fn }
 end
 
--- The row of C that a composite of the same name completes. It is kept beside the ops, because these
--- files may be loaded again where the ops are still there.
+-- The row of C that a composite of the same name completes. It is kept beside the ops, because
+-- these files may be loaded again where the ops are still there.
 function tools.row(name)
   local key = "row " .. name
   ops[key] = ops[key] or ops[name]
