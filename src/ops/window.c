@@ -2,64 +2,93 @@
 ** each window, and the adjoint. The semantic ground of every convolution and
 ** pooling. */
 
-#include "kernels/kernels.h"
-#include "ops/build.h"
+#include "ops/window.h"
 
-/* Attributes of both rows. same: pad so that out = ceil(in / stride), the odd
-** cell at the end; else `before` and `after` say. */
-enum { SIZE, STRIDES, DILATION, SAME, PAD_BEFORE, PAD_AFTER, PAD_VALUE };
+enum { SIZE, STEPS, PAD_VALUE = STEPS + WALK_ATTRS }; /* attributes */
 
-static int64_t spatial(const Attr *a, int axis, int64_t otherwise) {
-  return a->kind == ATTR_NIL ? otherwise : a->i[a->n == 1 ? 0 : axis];
-}
+/* ---- walks -------------------------------------------------------------- */
 
-static int64_t out_size(const Attr *attr, int axis, int64_t n,
-                        int64_t *before) {
-  int64_t stride = spatial(&attr[STRIDES], axis, 1);
-  int64_t reach = (spatial(&attr[SIZE], axis, 1) - 1) *
-                      spatial(&attr[DILATION], axis, 1) + 1;
-  *before = spatial(&attr[PAD_BEFORE], axis, 0);
+int64_t walk_length(const Walk *w, int i, int64_t n, int64_t *before) {
+  int64_t stride = option_at(w->strides, i, 1), reach = walk_reach(w, i);
+  *before = option_at(w->before, i, 0);
   if (n == UNKNOWN)
     return UNKNOWN;
-  if (attr[SAME].i[0]) {
+  if (w->same->i[0]) {
     int64_t out = (n + stride - 1) / stride;
     int64_t total = (out - 1) * stride + reach - n;
     *before = total > 0 ? total / 2 : 0;
     return out;
   }
-  int64_t room = n + *before + spatial(&attr[PAD_AFTER], axis, 0) - reach;
+  int64_t room = n + *before + option_at(w->after, i, 0) - reach;
   return room < 0 ? 0 : room / stride + 1;
 }
 
-static bool check_window(Rule *r, const Type *x) {
+bool walk_check(Rule *r, const Type *x, const Walk *w) {
+  const Attr *all[] = {&w->size, w->strides, w->dilation, w->before, w->after};
   char text[TYPE_TEXT];
   int n = x->rank - 2;
   if (n < 1 || n > 3)
     return fail(r->error, "an image has a batch, 1 to 3 spatial axes and "
                           "channels; x is %s", type_text(x, text));
-  for (int i = SIZE; i <= PAD_AFTER; i++)
-    if (i != SAME && r->attr[i].kind != ATTR_NIL && r->attr[i].n != n &&
-        r->attr[i].n != 1)
-      return fail(r->error, "%d numbers for %d spatial axes", r->attr[i].n, n);
+  for (int i = 0; i < COUNT_OF(all); i++)
+    if (all[i]->kind != ATTR_NIL && all[i]->n != n && all[i]->n != 1)
+      return fail(r->error, "%d numbers for %d spatial axes", all[i]->n, n);
   for (int i = 0; i < n; i++)
-    if (spatial(&r->attr[SIZE], i, 1) < 1 ||
-        spatial(&r->attr[STRIDES], i, 1) < 1 ||
-        spatial(&r->attr[DILATION], i, 1) < 1 ||
-        spatial(&r->attr[PAD_BEFORE], i, 0) < 0 ||
-        spatial(&r->attr[PAD_AFTER], i, 0) < 0)
+    if (option_at(&w->size, i, 1) < 1 || option_at(w->strides, i, 1) < 1 ||
+        option_at(w->dilation, i, 1) < 1 || option_at(w->before, i, 0) < 0 ||
+        option_at(w->after, i, 0) < 0)
       return fail(r->error, "sizes, strides and dilations are 1 or more, "
                             "padding 0 or more");
   return true;
 }
 
+bool walk_check_room(Rule *r, const Type *x, const Walk *w, const char *name) {
+  char text[TYPE_TEXT];
+  for (int i = 0; i < x->rank - 2; i++) {
+    int64_t n = x->dim[i + 1];
+    if (w->same->i[0] || n == UNKNOWN || n == 0)
+      continue;
+    n += option_at(w->before, i, 0) + option_at(w->after, i, 0);
+    if (n < walk_reach(w, i))
+      return fail(r->error, "the %s spans %lld cells of axis %d, more than "
+                            "there are: x is %s", name,
+                  (long long)walk_reach(w, i), i + 1, type_text(x, text));
+  }
+  return true;
+}
+
+/* Axes that are not there come first, so that the last one is innermost. */
+Window walk_window(const Walk *w, const Type *x) {
+  int n = x->rank - 2;
+  Window k = {.batch = x->dim[0], .channels = x->dim[x->rank - 1]};
+  for (int i = 0; i < 3; i++)
+    k.in[i] = k.out[i] = k.size[i] = k.stride[i] = k.dilation[i] = 1;
+  for (int i = 0; i < n; i++) {
+    int at = 3 - n + i;
+    k.in[at] = x->dim[i + 1];
+    k.size[at] = option_at(&w->size, i, 1);
+    k.stride[at] = option_at(w->strides, i, 1);
+    k.dilation[at] = option_at(w->dilation, i, 1);
+    k.out[at] = walk_length(w, i, k.in[at], &k.before[at]);
+  }
+  return k;
+}
+
+/* ---- patches ------------------------------------------------------------ */
+
+static Walk patches_walk(const Attr *attr) {
+  return walk_new(&attr[SIZE], &attr[STEPS]);
+}
+
 static bool patches_type(Rule *r, const Type *x, Type *y) {
+  Walk w = patches_walk(r->attr);
   int64_t cells = 1, before;
-  if (!check_window(r, x))
+  if (!walk_check(r, x, &w))
     return false;
   *y = *x;
   for (int i = 0; i < x->rank - 2; i++) {
-    y->dim[i + 1] = out_size(r->attr, i, x->dim[i + 1], &before);
-    cells *= spatial(&r->attr[SIZE], i, 1);
+    y->dim[i + 1] = walk_length(&w, i, x->dim[i + 1], &before);
+    cells *= option_at(&w.size, i, 1);
   }
   int64_t *channels = &y->dim[x->rank - 1];
   *channels = *channels == UNKNOWN ? UNKNOWN : *channels * cells;
@@ -87,19 +116,8 @@ static bool fold_shape(Rule *r) {
 }
 
 static Window window_of(const Type *x, const Attr *attr) {
-  int n = x->rank - 2;
-  Window w = {.batch = x->dim[0], .channels = x->dim[x->rank - 1]};
-  for (int i = 0; i < 3; i++) {
-    bool there = i < n;
-    w.in[i] = there ? x->dim[i + 1] : 1;
-    w.size[i] = there ? spatial(&attr[SIZE], i, 1) : 1;
-    w.stride[i] = there ? spatial(&attr[STRIDES], i, 1) : 1;
-    w.dilation[i] = there ? spatial(&attr[DILATION], i, 1) : 1;
-    w.out[i] = 1;
-    if (there)
-      w.out[i] = out_size(attr, i, w.in[i], &w.before[i]);
-  }
-  return w;
+  Walk w = patches_walk(attr);
+  return walk_window(&w, x);
 }
 
 static int64_t by_image(int64_t elements, int64_t images) {
@@ -144,16 +162,14 @@ static void fold_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit(c, op_find("patches"), dy, 1, a);
 }
 
-#define WINDOW_OPTIONS                                                  \
-  "size:ints, strides:ints=nil, dilation:ints=nil, same:bool=false, "   \
-  "before:ints=nil, after:ints=nil, value:num=0"
+#define PATCHES "size:ints, " WALK_OPTIONS ", value:num=0"
 
 const Op ops_window[] = {
-  {"patches", "x, " WINDOW_OPTIONS, WINDOW, FLOATS, patches_shape,
+  {"patches", "x, " PATCHES, WINDOW, FLOATS, patches_shape,
    .tasks = patches_tasks, .run = patches_run, .vjp = patches_vjp,
    .doc = "The cells under each window, channels last: (batch, out..., cells * "
           "channels)."},
-  {"fold_patches", "patches, like, " WINDOW_OPTIONS, WINDOW, FLOATS,
+  {"fold_patches", "patches, like, " PATCHES, WINDOW, FLOATS,
    fold_shape, .tasks = fold_tasks, .run = fold_run, .vjp = fold_vjp,
    .shape_only = 2,
    .doc = "The adjoint of patches: each cell is the sum of all patches that "
