@@ -98,7 +98,7 @@ void put_add_f32(float *y, const float *g, const int32_t *idx, int64_t n,
 typedef struct Window {
   int64_t batch, channels;
   int64_t in[3], out[3], size[3], stride[3], dilation[3], before[3];
-} Window; /* axes that are not there: in = out = size = stride = 1 */
+} Window; /* axes that are not there come first: all 1, before 0 */
 
 /* y (batch, out..., size..., channels) = the cells under each window, `pad`
 ** where it hangs over the edge; batches in [b0, b1) */
@@ -107,5 +107,73 @@ void window_patches(const float *x, float *y, const Window *w, float pad,
 /* The adjoint: x (batch, in..., channels) = sum of the patches that saw it */
 void window_fold(const float *patches, float *x, const Window *w, int64_t b0,
                  int64_t b1);
+
+/* ---- convolutions (conv.c) --------------------------------------------- */
+
+/* x (batch, in..., channels), k (size..., channels / groups, filters),
+** y (batch, out..., filters); each group has its channels and its filters. A
+** pixel is a place in (batch, out...). */
+typedef struct Conv {
+  Window w;
+  int64_t filters, groups;
+} Conv;
+
+/* y at the pixels [p0, p1), the filters [f0, f1) of it; with several groups
+** these must be all filters */
+void conv_forward(const float *x, const float *k, float *y, const Conv *c,
+                  int64_t p0, int64_t p1, int64_t f0, int64_t f1);
+/* Pixels that are worked on at a time: ranges best start at a multiple. */
+int64_t conv_tile(const Conv *c);
+
+/* x = the adjoint of g, which is like y: the images [b0, b1), or of one image
+** the cells [i0, i1) of the spatial axis conv_band_axis. */
+void conv_input_gradient(const float *g, const float *k, float *x,
+                         const Conv *c, int64_t b0, int64_t b1, int64_t i0,
+                         int64_t i1);
+/* The outermost axis that images have more than one cell of. */
+int conv_band_axis(const Conv *c);
+
+/* k = the adjoint of x and g: the blocks [q0, q1) of its conv_blocks, the
+** filters [f0, f1) of them; with several groups these must be all filters */
+void conv_kernel_gradient(const float *x, const float *g, float *k,
+                          const Conv *c, int64_t q0, int64_t q1, int64_t f0,
+                          int64_t f1);
+int64_t conv_blocks(const Conv *c);
+
+/* ---- depthwise convolutions (depthwise.c) ------------------------------ */
+
+/* The same where every channel is a group: filters / channels filters each. */
+void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
+                       int64_t p0, int64_t p1);
+void depthwise_input_gradient(const float *g, const float *k, float *x,
+                              const Conv *c, int64_t b0, int64_t b1,
+                              int64_t i0, int64_t i1);
+/* the filters [f0, f1) of k */
+void depthwise_kernel_gradient(const float *x, const float *g, float *k,
+                               const Conv *c, int64_t f0, int64_t f1);
+
+/* ---- pooling (pool.c) -------------------------------------------------- */
+
+/* x (batch, in..., channels), y, g (batch, out..., channels); cells outside
+** are left out. A line is a row of y: (batch, out, out). */
+
+/* y = the largest under each window (NaN is), lines in [l0, l1) */
+void max_pool(const float *x, float *y, const Window *w, int64_t l0,
+              int64_t l1);
+/* y = h, which is like x, at the first largest of x under each window */
+void max_pool_pick(const float *x, const float *h, float *y, const Window *w,
+                   int64_t l0, int64_t l1);
+/* The adjoint: dx = 0 + g at the first largest under each window; images
+** [b0, b1), channels [c0, c1) */
+void max_pool_scatter(const float *x, const float *g, float *dx,
+                      const Window *w, int64_t b0, int64_t b1, int64_t c0,
+                      int64_t c1);
+
+/* y = the mean of the cells under each window */
+void average_pool(const float *x, float *y, const Window *w, int64_t l0,
+                  int64_t l1);
+/* The adjoint: dx = the sum of the windows' shares of g */
+void average_pool_scatter(const float *g, float *dx, const Window *w,
+                          int64_t b0, int64_t b1, int64_t c0, int64_t c1);
 
 #endif

@@ -1,0 +1,310 @@
+/* Convolutions in which every channel is on its own: nothing to multiply in
+** bulk, so each number is summed directly, LANES neighbouring channels at a
+** time and a few pixels side by side, which share the kernel's numbers. Fewer
+** channels than LANES, or several filters a channel, go number by number. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum { LANES = 16 };
+
+/* LANES neighbouring numbers, wherever they are */
+typedef float Lanes
+    __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+
+INLINE Lanes *lanes(float *x) { return (Lanes *)(void *)x; }
+INLINE const Lanes *lanes_of(const float *x) {
+  return (const Lanes *)(const void *)x;
+}
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* ---- geometry ---------------------------------------------------------- */
+
+/* The numbers k in [0, count) with 0 <= at + k step < n. */
+typedef struct Span {
+  int64_t first, end;
+} Span;
+
+static Span inside(int64_t at, int64_t step, int64_t count, int64_t n) {
+  Span s = {0, count};
+  if (at < 0) s.first = least((-at + step - 1) / step, count);
+  if (at + (count - 1) * step >= n)
+    s.end = at >= n ? 0 : (n - at + step - 1) / step;
+  if (s.end < s.first) s.end = s.first;
+  return s;
+}
+
+/* The taps of axis i under window o that are inside the image. */
+static Span taps_inside(const Window *w, int i, int64_t o) {
+  return inside(o * w->stride[i] - w->before[i], w->dilation[i], w->size[i],
+                w->in[i]);
+}
+
+/* Place (b, i, j) of one row of the output. */
+typedef struct Line {
+  int64_t b, i, j;
+} Line;
+
+static Line line_at(const Window *w, int64_t line) {
+  return (Line){line / w->out[1] / w->out[0], line / w->out[1] % w->out[0],
+                line % w->out[1]};
+}
+
+/* Cell 0 of the row of x under tap (t, u, .) of the line's windows. */
+INLINE int64_t row_under(const Window *w, Line l, int64_t t, int64_t u) {
+  int64_t i = l.i * w->stride[0] - w->before[0] + t * w->dilation[0];
+  int64_t j = l.j * w->stride[1] - w->before[1] + u * w->dilation[1];
+  return ((l.b * w->in[0] + i) * w->in[1] + j) * w->in[2];
+}
+
+static bool in_lanes(const Conv *c) {
+  return c->filters == c->w.channels && c->filters >= LANES;
+}
+
+/* The first channel of a group of lanes; the last group overlaps the one
+** before it. */
+INLINE int64_t lane_start(int64_t channel, int64_t channels) {
+  return least(channel, channels - LANES);
+}
+
+/* ---- forward ----------------------------------------------------------- */
+
+/* Four pixels from k on, whose windows are inside the row; or one, with those
+** of its taps that are. */
+INLINE void four_pixels(const float *x, const float *kernel, float *y,
+                        const Window *w, Line l, Span ts, Span us, int64_t k,
+                        int64_t n) {
+  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
+  int64_t step = w->stride[2] * n;
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
+      const float *at = x + (row_under(w, l, t, u) + k * w->stride[2] -
+                             w->before[2]) * n;
+      for (int64_t v = 0; v < w->size[2]; v++) {
+        Lanes f = *lanes_of(m);
+        a0 += f * *lanes_of(at);
+        a1 += f * *lanes_of(at + step);
+        a2 += f * *lanes_of(at + 2 * step);
+        a3 += f * *lanes_of(at + 3 * step);
+        m += n;
+        at += w->dilation[2] * n;
+      }
+    }
+  *lanes(y) = a0;
+  *lanes(y + n) = a1;
+  *lanes(y + 2 * n) = a2;
+  *lanes(y + 3 * n) = a3;
+}
+
+INLINE void one_pixel(const float *x, const float *kernel, float *y,
+                      const Window *w, Line l, Span ts, Span us, int64_t k,
+                      int64_t n) {
+  Lanes a = {0};
+  Span vs = taps_inside(w, 2, k);
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
+      const float *row = x + (row_under(w, l, t, u) + k * w->stride[2] -
+                              w->before[2]) * n;
+      for (int64_t v = vs.first; v < vs.end; v++)
+        a += *lanes_of(m + v * n) * *lanes_of(row + v * w->dilation[2] * n);
+    }
+  *lanes(y) = a;
+}
+
+/* The windows of a row that are inside: of all numbers o in [0, out). */
+static Span whole_windows(const Window *w) {
+  int64_t reach = (w->size[2] - 1) * w->dilation[2] + 1;
+  Span a = inside(-w->before[2], w->stride[2], w->out[2], w->in[2]);
+  Span b = inside(reach - 1 - w->before[2], w->stride[2], w->out[2], w->in[2]);
+  return (Span){most(a.first, b.first), least(a.end, b.end)};
+}
+
+/* pixels [k0, k1) of a row */
+KERNEL static void forward_lanes(const float *x, const float *kernel, float *y,
+                                 const Window *w, Line l, int64_t k0,
+                                 int64_t k1) {
+  int64_t n = w->channels;
+  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  Span whole = whole_windows(w);
+  for (int64_t i = 0; i < n; i += LANES) {
+    int64_t at = lane_start(i, n);
+    for (int64_t k = k0; k < k1;) {
+      float *to = y + (k - k0) * n + at;
+      if (k >= whole.first && k + 4 <= least(whole.end, k1)) {
+        four_pixels(x + at, kernel + at, to, w, l, ts, us, k, n);
+        k += 4;
+      } else {
+        one_pixel(x + at, kernel + at, to, w, l, ts, us, k, n);
+        k++;
+      }
+    }
+  }
+}
+
+/* y (filters) += m (filters) x (channels), `times` filters a channel */
+INLINE void add_products(float *restrict y, const float *restrict m,
+                         const float *restrict x, int64_t channels,
+                         int64_t times) {
+  if (times == 1)
+    for (int64_t i = 0; i < channels; i++) y[i] += m[i] * x[i];
+  else
+    for (int64_t i = 0; i < channels; i++)
+      for (int64_t j = 0; j < times; j++)
+        y[i * times + j] += m[i * times + j] * x[i];
+}
+
+KERNEL static void forward_any(const float *x, const float *kernel, float *y,
+                               const Conv *c, Line l, int64_t k0, int64_t k1) {
+  const Window *w = &c->w;
+  int64_t times = c->filters / w->channels;
+  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  memset(y, 0, (size_t)((k1 - k0) * c->filters) * sizeof *y);
+  for (int64_t k = k0; k < k1; k++, y += c->filters) {
+    Span vs = taps_inside(w, 2, k);
+    for (int64_t t = ts.first; t < ts.end; t++)
+      for (int64_t u = us.first; u < us.end; u++)
+        for (int64_t v = vs.first; v < vs.end; v++)
+          add_products(
+              y, kernel + ((t * w->size[1] + u) * w->size[2] + v) * c->filters,
+              x + (row_under(w, l, t, u) + k * w->stride[2] - w->before[2] +
+                   v * w->dilation[2]) * w->channels,
+              w->channels, times);
+  }
+}
+
+void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
+                       int64_t p0, int64_t p1) {
+  const Window *w = &c->w;
+  for (int64_t p = p0; p < p1;) {
+    int64_t first = p % w->out[2];
+    int64_t end = least(w->out[2], first + p1 - p);
+    Line l = line_at(w, p / w->out[2]);
+    if (in_lanes(c))
+      forward_lanes(x, k, y + p * c->filters, w, l, first, end);
+    else
+      forward_any(x, k, y + p * c->filters, c, l, first, end);
+    p += end - first;
+  }
+}
+
+/* ---- gradient of the image --------------------------------------------- */
+
+/* The one window along axis i that has cell `at` under tap t, or -1. */
+INLINE int64_t window_of(const Window *w, int i, int64_t at, int64_t t) {
+  int64_t from = at + w->before[i] - t * w->dilation[i];
+  if (from < 0 || from % w->stride[i] != 0) return -1;
+  from /= w->stride[i];
+  return from < w->out[i] ? from : -1;
+}
+
+/* x (channels) += the sums of m (filters) g (filters) over each channel's */
+INLINE void add_back(float *restrict x, const float *restrict m,
+                     const float *restrict g, int64_t channels,
+                     int64_t times) {
+  if (times == 1)
+    for (int64_t i = 0; i < channels; i++) x[i] += m[i] * g[i];
+  else
+    for (int64_t i = 0; i < channels; i++) {
+      float sum = 0;
+      for (int64_t j = 0; j < times; j++)
+        sum += m[i * times + j] * g[i * times + j];
+      x[i] += sum;
+    }
+}
+
+/* The row (i, j) of the images' cells from cell k0 to k1 */
+KERNEL static void back_row(const float *g, const float *kernel, float *x,
+                            const Conv *c, Line l, int64_t k0, int64_t k1) {
+  const Window *w = &c->w;
+  int64_t n = w->channels, times = c->filters / n;
+  memset(x, 0, (size_t)((k1 - k0) * n) * sizeof *x);
+  for (int64_t t = 0; t < w->size[0]; t++)
+    for (int64_t u = 0; u < w->size[1]; u++) {
+      int64_t i = window_of(w, 0, l.i, t), j = window_of(w, 1, l.j, u);
+      if (i < 0 || j < 0) continue;
+      const float *row =
+          g + ((l.b * w->out[0] + i) * w->out[1] + j) * w->out[2] * c->filters;
+      const float *m =
+          kernel + (t * w->size[1] + u) * w->size[2] * c->filters;
+      for (int64_t k = k0; k < k1; k++)
+        for (int64_t v = 0; v < w->size[2]; v++) {
+          int64_t o = window_of(w, 2, k, v);
+          if (o >= 0)
+            add_back(x + (k - k0) * n, m + v * c->filters,
+                     row + o * c->filters, n, times);
+        }
+    }
+}
+
+void depthwise_input_gradient(const float *g, const float *k, float *x,
+                              const Conv *c, int64_t b0, int64_t b1,
+                              int64_t i0, int64_t i1) {
+  const Window *w = &c->w;
+  int axis = conv_band_axis(c);
+  int64_t first[3] = {0, 0, 0}, end[3] = {w->in[0], w->in[1], w->in[2]};
+  first[axis] = i0;
+  end[axis] = i1;
+  for (int64_t b = b0; b < b1; b++)
+    for (int64_t i = first[0]; i < end[0]; i++)
+      for (int64_t j = first[1]; j < end[1]; j++)
+        back_row(g, k,
+                 x + (((b * w->in[0] + i) * w->in[1] + j) * w->in[2] +
+                      first[2]) * w->channels,
+                 c, (Line){b, i, j}, first[2], end[2]);
+}
+
+/* ---- gradient of the kernel -------------------------------------------- */
+
+/* The sum over one row's pixels for one tap: pixels [in.first, in.end). */
+INLINE void tap_lanes(const float *x, const float *g, float *sum,
+                      int64_t x_step, int64_t g_step, Span in) {
+  Lanes a0 = {0}, a1 = {0};
+  int64_t k = in.first;
+  for (; k + 2 <= in.end; k += 2) {
+    a0 += *lanes_of(x + k * x_step) * *lanes_of(g + k * g_step);
+    a1 += *lanes_of(x + (k + 1) * x_step) * *lanes_of(g + (k + 1) * g_step);
+  }
+  if (k < in.end) a0 += *lanes_of(x + k * x_step) * *lanes_of(g + k * g_step);
+  *lanes(sum) += a0 + a1;
+}
+
+/* The filters [f0, f1) of a row's share of the kernel's gradient: each row is
+** summed by itself first, which keeps the rounding errors small. */
+KERNEL static void kernel_row(const float *x, const float *g, float *k,
+                              const Conv *c, Line l, int64_t f0, int64_t f1) {
+  const Window *w = &c->w;
+  int64_t n = w->channels, f = c->filters, times = f / n;
+  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++)
+      for (int64_t v = 0; v < w->size[2]; v++) {
+        int64_t at = v * w->dilation[2] - w->before[2];
+        Span in = inside(at, w->stride[2], w->out[2], w->in[2]);
+        const float *row = x + (row_under(w, l, t, u) + at) * n;
+        float *to = k + ((t * w->size[1] + u) * w->size[2] + v) * f;
+        int64_t i = f0;
+        for (; times == 1 && i + LANES <= f1; i += LANES)
+          tap_lanes(row + i, g + i, to + i, w->stride[2] * n, f, in);
+        for (; i < f1; i++) {
+          float sum = 0;
+          for (int64_t p = in.first; p < in.end; p++)
+            sum += row[p * w->stride[2] * n + i / times] * g[p * f + i];
+          to[i] += sum;
+        }
+      }
+}
+
+void depthwise_kernel_gradient(const float *x, const float *g, float *k,
+                               const Conv *c, int64_t f0, int64_t f1) {
+  const Window *w = &c->w;
+  int64_t taps = w->size[0] * w->size[1] * w->size[2];
+  int64_t lines = w->batch * w->out[0] * w->out[1];
+  for (int64_t t = 0; t < taps; t++)
+    memset(k + t * c->filters + f0, 0, (size_t)(f1 - f0) * sizeof *k);
+  for (int64_t i = 0; i < lines; i++)
+    kernel_row(x, g + i * w->out[2] * c->filters, k, c, line_at(w, i), f0, f1);
+}

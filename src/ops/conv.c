@@ -1,0 +1,423 @@
+/* Convolutions, channels last, as four rows that are closed under
+** differentiation: the convolution, its adjoint in the image, once with the
+** image's sizes given (a gradient) and once computed (the transposed
+** convolution), and its adjoint in the kernel. A kernel is (size..., channels
+** / groups, filters); the groups follow from the channels. The lowering of all
+** four is patches and matmul; the spec holds the kernels against it. */
+
+#include "ops/window.h"
+
+/* Attributes: the walk's options; of the transposed one, three of them are
+** resolved already, and `extra` cells that no window sees are at the end. */
+enum { STRIDES, DILATION, BEFORE, AFTER, EXTRA };
+
+/* ---- the walk of a convolution ------------------------------------------ */
+
+static Attr kernel_size(const Type *k) {
+  return attr_ints(k->rank > 2 ? k->rank - 2 : 0, k->dim);
+}
+
+static Walk conv_walk(const Type *k, const Attr *attr) {
+  Attr size = kernel_size(k);
+  return walk_new(&size, attr);
+}
+
+static const Attr not_same = {.kind = ATTR_BOOL, .n = 1};
+
+static Walk transpose_walk(const Type *k, const Attr *attr) {
+  return (Walk){kernel_size(k), &attr[STRIDES], &attr[DILATION], &not_same,
+                &attr[BEFORE], &attr[AFTER]};
+}
+
+/* ---- shapes ------------------------------------------------------------- */
+
+static bool same_rank(Rule *r, const Type *x, const Type *k) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  return x->rank == k->rank ||
+         fail(r->error, "the kernel has rank %d, the image %d: kernel is %s, x "
+                        "is %s", k->rank, x->rank, type_text(k, b),
+              type_text(x, a));
+}
+
+static bool check_kernel(Rule *r, const Type *x, const Type *k) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  type_text(x, a);
+  type_text(k, b);
+  for (int i = 0; i < k->rank; i++)
+    if (k->dim[i] < 1)
+      return fail(r->error, "the kernel's sizes must be known and not 0, it is "
+                            "%s", b);
+  int64_t channels = x->dim[x->rank - 1], per_group = k->dim[k->rank - 2];
+  int64_t filters = k->dim[k->rank - 1];
+  if (channels == UNKNOWN)
+    return true;
+  if (channels % per_group != 0)
+    return fail(r->error, "x has %lld channels, the kernel is for %lld, or a "
+                          "multiple in groups: x is %s, kernel is %s",
+                (long long)channels, (long long)per_group, a, b);
+  int64_t groups = channels / per_group;
+  if (groups == 0 || filters % groups != 0)
+    return fail(r->error, "%lld filters do not divide into %lld groups: x is "
+                          "%s, kernel is %s", (long long)filters,
+                (long long)groups, a, b);
+  return true;
+}
+
+/* What a convolution of x with k is. */
+static bool conv_type(Rule *r, const Type *x, const Type *k, const Walk *w,
+                      Type *y) {
+  int64_t before;
+  if (!same_rank(r, x, k) || !walk_check(r, x, w) || !check_kernel(r, x, k) ||
+      !walk_check_room(r, x, w, "kernel"))
+    return false;
+  *y = *x;
+  y->dtype = F32;
+  for (int i = 0; i < x->rank - 2; i++)
+    y->dim[i + 1] = walk_length(w, i, x->dim[i + 1], &before);
+  y->dim[y->rank - 1] = k->dim[k->rank - 1];
+  return true;
+}
+
+static bool conv_shape(Rule *r) {
+  Walk w = conv_walk(&r->in[1], r->attr);
+  return conv_type(r, &r->in[0], &r->in[1], &w, &r->out[0]);
+}
+
+static bool agree(Rule *r, const Type *g, const Type *want) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  bool ok = g->rank == want->rank;
+  for (int i = 0; ok && i < g->rank; i++)
+    ok = g->dim[i] == want->dim[i] || g->dim[i] == UNKNOWN ||
+         want->dim[i] == UNKNOWN;
+  return ok || fail(r->error, "g is %s, the convolution gives %s",
+                    type_text(g, a), type_text(want, b));
+}
+
+static bool input_gradient_shape(Rule *r) {
+  Walk w = conv_walk(&r->in[1], r->attr);
+  Type y;
+  r->out[0] = r->in[2];
+  r->out[0].dtype = F32;
+  return conv_type(r, &r->in[2], &r->in[1], &w, &y) && agree(r, &r->in[0], &y);
+}
+
+static bool kernel_gradient_shape(Rule *r) {
+  Walk w = conv_walk(&r->in[2], r->attr);
+  Type y;
+  r->out[0] = r->in[2];
+  r->out[0].dtype = F32;
+  return conv_type(r, &r->in[0], &r->in[2], &w, &y) && agree(r, &r->in[1], &y);
+}
+
+static bool transpose_shape(Rule *r) {
+  const Type *x = &r->in[0], *k = &r->in[1];
+  Walk w = transpose_walk(k, r->attr);
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  Type y = *x;
+  if (!same_rank(r, x, k) || !walk_check(r, x, &w))
+    return false;
+  y.dim[y.rank - 1] = k->dim[k->rank - 2];
+  if (!check_kernel(r, &y, k))
+    return false;
+  if (x->dim[x->rank - 1] != UNKNOWN &&
+      x->dim[x->rank - 1] != k->dim[k->rank - 1])
+    return fail(r->error, "x has %lld channels, the kernel is for %lld: x is "
+                          "%s, kernel is %s (sizes, filters, channels)",
+                (long long)x->dim[x->rank - 1],
+                (long long)k->dim[k->rank - 1], type_text(x, a),
+                type_text(k, b));
+  for (int i = 0; i < y.rank - 2; i++) {
+    int64_t stride = option_at(w.strides, i, 1), *n = &y.dim[i + 1];
+    int64_t extra = option_at(&r->attr[EXTRA], i, 0);
+    if (extra < 0 || extra >= stride)
+      return fail(r->error, "%lld extra cells after strides of %lld",
+                  (long long)extra, (long long)stride);
+    if (*n == UNKNOWN)
+      continue;
+    *n = (*n - 1) * stride + walk_reach(&w, i) + extra -
+         option_at(w.before, i, 0) - option_at(w.after, i, 0);
+    if (*n < 0 || x->dim[i + 1] == 0)
+      *n = 0;
+  }
+  r->out[0] = y;
+  r->out[0].dtype = F32;
+  return true;
+}
+
+/* ---- the work ----------------------------------------------------------- */
+
+static Conv conv_of(const Walk *w, const Type *x, const Type *k) {
+  Conv c = {.w = walk_window(w, x), .filters = k->dim[k->rank - 1]};
+  c.groups = c.w.channels / k->dim[k->rank - 2];
+  return c;
+}
+
+static bool is_depthwise(const Conv *c) {
+  return c->groups == c->w.channels && c->groups > 1;
+}
+
+static int64_t image_pixels(const Conv *c) {
+  return c->w.out[0] * c->w.out[1] * c->w.out[2];
+}
+
+static double work_of(const Conv *c) {
+  return 2.0 * (double)(c->w.size[0] * c->w.size[1] * c->w.size[2]) *
+         (double)(c->w.channels / c->groups) * (double)c->filters *
+         (double)(c->w.batch * image_pixels(c));
+}
+
+/* Operations that are worth a task. Those of depthwise ones are slower. */
+static int64_t worth_tasks(const Conv *c) {
+  double worth = is_depthwise(c) ? 2e6 : 1.2e7;
+  double tasks = work_of(c) / worth;
+  return tasks < 1 ? 1 : tasks > 64 ? 64 : (int64_t)tasks;
+}
+
+static int64_t divide_up(int64_t n, int64_t by) {
+  return (n + by - 1) / by;
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+/* Tasks: runs of tiles of pixels, and parts of the filters when there are too
+** few tiles. */
+typedef struct Division {
+  int64_t tile, tiles, runs, parts;
+} Division;
+
+static Division divide_pixels(const Conv *c) {
+  enum { PART = 64 }; /* filters, at least */
+  int64_t pixels = c->w.batch * image_pixels(c), wanted = worth_tasks(c);
+  Division d = {.tile = is_depthwise(c) ? 256 : conv_tile(c), .parts = 1};
+  d.tiles = divide_up(pixels, d.tile);
+  d.runs = wanted < d.tiles ? wanted : d.tiles > 0 ? d.tiles : 1;
+  if (c->groups == 1 && d.runs < 8 && wanted > d.runs) {
+    int64_t most = c->filters / PART;
+    d.parts = divide_up(wanted, d.runs);
+    d.parts = d.parts > most ? most : d.parts;
+    d.parts = d.parts < 1 ? 1 : d.parts;
+  }
+  return d;
+}
+
+static Conv forward_of(const Step *s) {
+  Walk w = conv_walk(&s->in[1], s->attr);
+  return conv_of(&w, &s->in[0], &s->in[1]);
+}
+
+static int64_t conv_tasks(const Step *s) {
+  Conv c = forward_of(s);
+  Division d = divide_pixels(&c);
+  return d.runs * d.parts;
+}
+
+static void finish(const Step *s, const Run *r, int64_t filters, int64_t p0,
+                   int64_t p1, int64_t f0, int64_t f1) {
+  if (s->epilogue == NULL)
+    return;
+  if (f1 - f0 == filters)
+    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, p0 * filters,
+             p1 * filters);
+  else
+    for (int64_t p = p0; p < p1; p++)
+      tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, p * filters + f0,
+               p * filters + f1);
+}
+
+static void conv_run(const Step *s, const Run *r, int64_t task) {
+  Conv c = forward_of(s);
+  Division d = divide_pixels(&c);
+  int64_t run = task / d.parts, part = task % d.parts;
+  int64_t first = d.tiles * run / d.runs * d.tile;
+  int64_t end = d.tiles * (run + 1) / d.runs * d.tile;
+  int64_t pixels = c.w.batch * image_pixels(&c);
+  int64_t f0 = c.filters * part / d.parts / 16 * 16;
+  int64_t f1 = part + 1 == d.parts ? c.filters
+                                   : c.filters * (part + 1) / d.parts / 16 * 16;
+  for (int64_t p = first; p < end; p += d.tile) {
+    int64_t stop = p + d.tile < pixels ? p + d.tile : pixels;
+    if (is_depthwise(&c))
+      depthwise_forward(r->in[0], r->in[1], r->out[0], &c, p, stop);
+    else
+      conv_forward(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1);
+    finish(s, r, c.filters, p, stop, f0, f1);
+  }
+}
+
+/* ---- gradient of the image ---------------------------------------------- */
+
+static Conv image_of(const Step *s, bool transpose) {
+  Walk w = transpose ? transpose_walk(&s->in[1], s->attr)
+                     : conv_walk(&s->in[1], s->attr);
+  Conv c = conv_of(&w, &s->out[0], &s->in[1]);
+  for (int i = 0; i < s->in[0].rank - 2; i++)
+    c.w.out[5 - s->in[0].rank + i] = s->in[0].dim[i + 1];
+  return c;
+}
+
+/* Tasks: runs of images, or bands of each. Windows that reach over the edge
+** of a band are computed twice, so bands are much higher than windows. */
+static Division divide_images(const Conv *c) {
+  int axis = conv_band_axis(c);
+  int64_t wanted = worth_tasks(c), images = c->w.batch;
+  int64_t reach = (c->w.size[axis] - 1) * c->w.dilation[axis] + 1;
+  Division d = {.parts = 1, .runs = wanted < images ? wanted : images};
+  if (d.runs < 1)
+    d.runs = 1;
+  if (images > 0 && images < 8 && wanted > images) {
+    int64_t most = c->w.in[axis] / (4 * reach);
+    d.runs = images;
+    d.parts = divide_up(wanted, images);
+    d.parts = d.parts > most ? most : d.parts;
+    d.parts = d.parts < 1 ? 1 : d.parts;
+  }
+  return d;
+}
+
+static void input_gradient_part(const Step *s, const Run *r, const Conv *c,
+                                int64_t task) {
+  Division d = divide_images(c);
+  int axis = conv_band_axis(c);
+  int64_t run = task / d.parts, part = task % d.parts, n = c->w.in[axis];
+  int64_t b0 = c->w.batch * run / d.runs, b1 = c->w.batch * (run + 1) / d.runs;
+  int64_t i0 = n * part / d.parts, i1 = n * (part + 1) / d.parts;
+  int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2];
+  if (is_depthwise(c))
+    depthwise_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
+  else
+    conv_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
+  if (b0 < b1 && i0 < i1) {
+    int64_t cell = image / n;
+    finish(s, r, c->w.channels, b0 * image + i0 * cell,
+           (b1 - 1) * image + i1 * cell, 0, c->w.channels);
+  }
+}
+
+#define IMAGE_ROW(name, transpose)                                    \
+  static int64_t name##_tasks(const Step *s) {                        \
+    Conv c = image_of(s, transpose);                                  \
+    Division d = divide_images(&c);                                   \
+    return d.runs * d.parts;                                          \
+  }                                                                   \
+  static void name##_run(const Step *s, const Run *r, int64_t task) { \
+    Conv c = image_of(s, transpose);                                  \
+    input_gradient_part(s, r, &c, task);                              \
+  }
+IMAGE_ROW(input_gradient, false)
+IMAGE_ROW(transpose, true)
+
+/* ---- gradient of the kernel --------------------------------------------- */
+
+static Conv kernel_of(const Step *s) {
+  Walk w = conv_walk(&s->in[2], s->attr);
+  return conv_of(&w, &s->in[0], &s->in[2]);
+}
+
+/* Tasks: runs of the kernel's blocks, and parts of the filters. */
+static Division divide_kernel(const Conv *c) {
+  enum { PART = 32 };
+  int64_t wanted = worth_tasks(c);
+  Division d = {.tiles = is_depthwise(c) ? 1 : conv_blocks(c), .parts = 1};
+  d.runs = wanted < d.tiles ? wanted : d.tiles;
+  if (wanted > d.runs && (c->groups == 1 || is_depthwise(c))) {
+    int64_t most = c->filters / PART;
+    d.parts = divide_up(wanted, d.runs);
+    d.parts = d.parts > most ? most : d.parts;
+    d.parts = d.parts < 1 ? 1 : d.parts;
+  }
+  return d;
+}
+
+static int64_t kernel_gradient_tasks(const Step *s) {
+  Conv c = kernel_of(s);
+  Division d = divide_kernel(&c);
+  return d.runs * d.parts;
+}
+
+static void kernel_gradient_run(const Step *s, const Run *r, int64_t task) {
+  Conv c = kernel_of(s);
+  Division d = divide_kernel(&c);
+  int64_t run = task / d.parts, part = task % d.parts;
+  int64_t q0 = d.tiles * run / d.runs, q1 = d.tiles * (run + 1) / d.runs;
+  int64_t f0 = c.filters * part / d.parts / 16 * 16;
+  int64_t f1 = part + 1 == d.parts ? c.filters
+                                   : c.filters * (part + 1) / d.parts / 16 * 16;
+  if (is_depthwise(&c))
+    depthwise_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, f0, f1);
+  else
+    conv_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, q0, q1, f0, f1);
+}
+
+/* ---- gradients ---------------------------------------------------------- */
+
+static Val conv_with(Context *c, Val x, Val k, const Attr *walk) {
+  return emit(c, op_find("convolution"), (Val[]){x, k}, 2, walk);
+}
+
+static Val image_gradient(Context *c, Val g, Val k, Val like,
+                          const Attr *walk) {
+  return emit(c, op_find("convolution_input_gradient"), (Val[]){g, k, like}, 3,
+              walk);
+}
+
+static Val kernel_gradient(Context *c, Val x, Val g, Val like,
+                           const Attr *walk) {
+  return emit(c, op_find("convolution_kernel_gradient"), (Val[]){x, g, like},
+              3, walk);
+}
+
+static void conv_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  Val x = input(n, 0), k = input(n, 1);
+  dx[0] = image_gradient(c, dy[0], k, x, n->attr);
+  dx[1] = kernel_gradient(c, x, dy[0], k, n->attr);
+}
+
+static void input_gradient_vjp(Context *c, const Node *n, const Val *dy,
+                               Val *dx) {
+  Val g = input(n, 0), k = input(n, 1);
+  dx[0] = conv_with(c, dy[0], k, n->attr);
+  dx[1] = kernel_gradient(c, dy[0], g, k, n->attr);
+}
+
+static void kernel_gradient_vjp(Context *c, const Node *n, const Val *dy,
+                                Val *dx) {
+  Val x = input(n, 0), g = input(n, 1);
+  dx[0] = image_gradient(c, g, dy[0], x, n->attr);
+  dx[1] = conv_with(c, x, dy[0], n->attr);
+}
+
+/* Extra cells are fewer than a stride, so the windows of this walk are those
+** of the transposed one. */
+static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  Val x = input(n, 0), k = input(n, 1);
+  Attr walk[WALK_ATTRS] = {n->attr[STRIDES], n->attr[DILATION], not_same,
+                           n->attr[BEFORE], n->attr[AFTER]};
+  dx[0] = conv_with(c, dy[0], k, walk);
+  dx[1] = kernel_gradient(c, dy[0], x, k, walk);
+}
+
+const Op ops_conv[] = {
+  {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
+   .tasks = conv_tasks, .run = conv_run, .vjp = conv_vjp, .traits = EPILOGUE,
+   .doc = "The products of each window of an image with a kernel (size..., "
+          "channels / groups, filters)."},
+  {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
+   FLOATS, input_gradient_shape, .tasks = input_gradient_tasks,
+   .run = input_gradient_run, .vjp = input_gradient_vjp, .shape_only = 4,
+   .traits = EPILOGUE | HIDDEN,
+   .doc = "The adjoint of a convolution in its image."},
+  {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,
+   kernel_gradient_shape, .tasks = kernel_gradient_tasks,
+   .run = kernel_gradient_run, .vjp = kernel_gradient_vjp, .shape_only = 4,
+   .traits = HIDDEN,
+   .doc = "The adjoint of a convolution in its kernel."},
+  {"transposed_convolution",
+   "x, kernel, strides:ints=nil, dilation:ints=nil, before:ints=nil, "
+   "after:ints=nil, extra:ints=nil", WINDOW, FLOATS, transpose_shape,
+   .tasks = transpose_tasks, .run = transpose_run, .vjp = transpose_vjp,
+   .traits = EPILOGUE,
+   .doc = "Each cell times a kernel (size..., filters, channels), added up "
+          "where they overlap; `before` and `after` are cut off, `extra` cells "
+          "are 0."},
+  {0}
+};

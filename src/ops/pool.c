@@ -1,0 +1,216 @@
+/* Pooling, channels last: the largest and the mean of the cells under each
+** window. The first largest takes the gradient, as in the frameworks; a mean
+** counts the cells that are there. The rows below each are its gradient's, so
+** every order of derivative is here. */
+
+#include "ops/window.h"
+
+enum { SIZE, STEPS }; /* attributes: of the window, and how it walks */
+
+static Walk pool_walk(const Attr *attr) {
+  return walk_new(&attr[SIZE], &attr[STEPS]);
+}
+
+/* ---- shapes ------------------------------------------------------------- */
+
+static bool pool_type(Rule *r, const Type *x, Type *y) {
+  Walk w = pool_walk(r->attr);
+  int64_t before;
+  if (!walk_check(r, x, &w) || !walk_check_room(r, x, &w, "window"))
+    return false;
+  *y = *x;
+  y->dtype = F32;
+  for (int i = 0; i < x->rank - 2; i++)
+    y->dim[i + 1] = walk_length(&w, i, x->dim[i + 1], &before);
+  return true;
+}
+
+static bool agree(Rule *r, const Type *given, const Type *want,
+                  const char *name) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  bool ok = given->rank == want->rank;
+  for (int i = 0; ok && i < given->rank; i++)
+    ok = given->dim[i] == want->dim[i] || given->dim[i] == UNKNOWN ||
+         want->dim[i] == UNKNOWN;
+  return ok || fail(r->error, "%s is %s, it should be %s", name,
+                    type_text(given, a), type_text(want, b));
+}
+
+static bool pool_shape(Rule *r) {
+  return pool_type(r, &r->in[0], &r->out[0]);
+}
+
+static bool pick_shape(Rule *r) {
+  return pool_type(r, &r->in[0], &r->out[0]) &&
+         agree(r, &r->in[1], &r->in[0], "h");
+}
+
+/* x, g -> like x */
+static bool scatter_shape(Rule *r) {
+  Type y;
+  r->out[0] = r->in[0];
+  r->out[0].dtype = F32;
+  return pool_type(r, &r->in[0], &y) && agree(r, &r->in[1], &y, "g");
+}
+
+/* g, like -> like */
+static bool spread_shape(Rule *r) {
+  Type y;
+  r->out[0] = r->in[1];
+  r->out[0].dtype = F32;
+  return pool_type(r, &r->in[1], &y) && agree(r, &r->in[0], &y, "g");
+}
+
+/* ---- the work ----------------------------------------------------------- */
+
+enum { GRAIN = 1 << 15 }; /* cells looked at by a task */
+
+static Window window_of(const Step *s, const Type *x) {
+  Walk w = pool_walk(s->attr);
+  return walk_window(&w, x);
+}
+
+static int64_t work_of(const Window *w) {
+  return w->batch * w->out[0] * w->out[1] * w->out[2] * w->channels *
+         w->size[0] * w->size[1] * w->size[2];
+}
+
+static int64_t lines_of(const Window *w) {
+  return w->batch * w->out[0] * w->out[1];
+}
+
+static int64_t line_tasks(const Step *s) {
+  Window w = window_of(s, &s->in[0]);
+  int64_t tasks = work_of(&w) / GRAIN, lines = lines_of(&w);
+  return tasks < 1 ? 1 : tasks > lines ? lines : tasks;
+}
+
+/* Windows overlap, so an image's gradient is shared by channels only. */
+typedef struct Division {
+  int64_t runs, parts;
+} Division;
+
+static Division divide_images(const Window *w) {
+  enum { PART = 16 };
+  int64_t wanted = work_of(w) / GRAIN;
+  Division d = {wanted < 1 ? 1 : wanted, 1};
+  if (d.runs > w->batch) {
+    d.runs = w->batch > 0 ? w->batch : 1;
+    d.parts = wanted / d.runs;
+    if (d.parts > w->channels / PART)
+      d.parts = w->channels / PART;
+    if (d.parts < 1 || d.runs >= 8)
+      d.parts = 1;
+  }
+  return d;
+}
+
+static const Type *image_of(const Step *s) {
+  return &s->out[0];
+}
+
+static int64_t image_tasks(const Step *s) {
+  Window w = window_of(s, image_of(s));
+  Division d = divide_images(&w);
+  return d.runs * d.parts;
+}
+
+typedef struct Share {
+  Window w;
+  int64_t b0, b1, c0, c1;
+} Share;
+
+static Share share_of(const Step *s, int64_t task) {
+  Share k = {.w = window_of(s, image_of(s))};
+  Division d = divide_images(&k.w);
+  int64_t run = task / d.parts, part = task % d.parts, c = k.w.channels;
+  k.b0 = k.w.batch * run / d.runs;
+  k.b1 = k.w.batch * (run + 1) / d.runs;
+  k.c0 = c * part / d.parts / 16 * 16;
+  k.c1 = part + 1 == d.parts ? c : c * (part + 1) / d.parts / 16 * 16;
+  return k;
+}
+
+static void max_run(const Step *s, const Run *r, int64_t task) {
+  Window w = window_of(s, &s->in[0]);
+  int64_t tasks = line_tasks(s), lines = lines_of(&w);
+  max_pool(r->in[0], r->out[0], &w, lines * task / tasks,
+           lines * (task + 1) / tasks);
+}
+
+static void pick_run(const Step *s, const Run *r, int64_t task) {
+  Window w = window_of(s, &s->in[0]);
+  int64_t tasks = line_tasks(s), lines = lines_of(&w);
+  max_pool_pick(r->in[0], r->in[1], r->out[0], &w, lines * task / tasks,
+                lines * (task + 1) / tasks);
+}
+
+static void scatter_run(const Step *s, const Run *r, int64_t task) {
+  Share k = share_of(s, task);
+  max_pool_scatter(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.c0,
+                   k.c1);
+}
+
+static void average_run(const Step *s, const Run *r, int64_t task) {
+  Window w = window_of(s, &s->in[0]);
+  int64_t tasks = line_tasks(s), lines = lines_of(&w);
+  average_pool(r->in[0], r->out[0], &w, lines * task / tasks,
+               lines * (task + 1) / tasks);
+}
+
+static void spread_run(const Step *s, const Run *r, int64_t task) {
+  Share k = share_of(s, task);
+  average_pool_scatter(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.c0, k.c1);
+}
+
+/* ---- gradients ---------------------------------------------------------- */
+
+static Val pool_pair(Context *c, const char *name, Val a, Val b,
+                     const Node *n) {
+  return emit(c, op_find(name), (Val[]){a, b}, 2, n->attr);
+}
+
+static void max_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = pool_pair(c, "max_windows_scatter", input(n, 0), dy[0], n);
+}
+
+/* Which cell is the largest is constant almost everywhere: x has none. */
+static void pick_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[1] = pool_pair(c, "max_windows_scatter", input(n, 0), dy[0], n);
+}
+
+static void scatter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[1] = pool_pair(c, "max_windows_pick", input(n, 0), dy[0], n);
+}
+
+static void average_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = pool_pair(c, "mean_windows_spread", dy[0], input(n, 0), n);
+}
+
+static void spread_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = emit(c, op_find("mean_windows"), dy, 1, n->attr);
+}
+
+#define OPTIONS "size:ints, " WALK_OPTIONS
+
+const Op ops_pool[] = {
+  {"max_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
+   .tasks = line_tasks, .run = max_run, .vjp = max_vjp,
+   .doc = "The largest cell under each window, by channels."},
+  {"max_windows_scatter", "x, g, " OPTIONS, WINDOW, FLOATS, scatter_shape,
+   .tasks = image_tasks, .run = scatter_run, .vjp = scatter_vjp,
+   .traits = HIDDEN,
+   .doc = "g of each window in the place of its first largest cell."},
+  {"max_windows_pick", "x, h, " OPTIONS, WINDOW, FLOATS, pick_shape,
+   .tasks = line_tasks, .run = pick_run, .vjp = pick_vjp, .traits = HIDDEN,
+   .doc = "h in the place of the first largest cell of x under each window."},
+  {"mean_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
+   .tasks = line_tasks, .run = average_run, .vjp = average_vjp,
+   .doc = "The mean of the cells under each window, by channels; those outside "
+          "do not count."},
+  {"mean_windows_spread", "g, like, " OPTIONS, WINDOW, FLOATS, spread_shape,
+   .tasks = image_tasks, .run = spread_run, .vjp = spread_vjp,
+   .shape_only = 2, .traits = HIDDEN,
+   .doc = "g of each window shared evenly by its cells."},
+  {0}
+};
