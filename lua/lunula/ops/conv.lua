@@ -1,6 +1,5 @@
--- Convolutions and pooling as Keras's ops, written with windows: the cells under each window side
--- by side (patches), then a matrix product, a maximum or a mean. Images are (batch, 1 to 3 spatial
--- axes, channels); channels_first is a transpose on the way in and out.
+-- Convolutions and pooling under Keras's names, over the rows of C, which know images (batch, 1 to
+-- 3 spatial axes, channels). channels_first is a transpose on the way in and out.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
@@ -19,10 +18,6 @@ local function spread(name, option, value, rank)
   return value
 end
 
-local function channels_last(x)
-  return ops.moveaxis(x, 1, -1)
-end
-
 local function channels_first(x)
   return ops.moveaxis(x, -1, 1)
 end
@@ -34,7 +29,7 @@ local function laid_out(name, x, data_format)
       tools.shape_text(x.shape))
   end
   if config.layout(data_format) == "channels_last" then return x, function (y) return y end end
-  return channels_last(x), channels_first
+  return ops.moveaxis(x, 1, -1), channels_first
 end
 
 local function is_same(name, padding)
@@ -47,31 +42,29 @@ end
 
 -- ---- convolution ------------------------------------------------------------------------------
 
-local function kernel_sizes(name, kernel, x)
-  if kernel.rank ~= x.rank then
-    core.raise("%s: kernel has rank %d, inputs %d: kernel is %s, inputs are %s", name, kernel.rank,
-      x.rank, tools.shape_text(kernel.shape), tools.shape_text(x.shape))
-  end
-  return kernel.shape
+local function check_kernel(name, kernel, x)
+  if kernel.rank == x.rank then return end
+  core.raise("%s: kernel has rank %d, inputs %d: kernel is %s, inputs are %s", name, kernel.rank,
+    x.rank, tools.shape_text(kernel.shape), tools.shape_text(x.shape))
 end
 
--- The parts of an axis that belong to the groups, each treated alike, side by side again.
-local function by_groups(patches, kernel, cells, channels, groups)
-  local filters = kernel.shape[kernel.rank] // groups
-  local sizes = tools.sizes(patches)
-  -- (b, out..., cells, groups, channels / groups) -> (groups, b, out..., cells * channels / groups)
-  local target = table.move(sizes, 1, #sizes - 1, 1, {})
-  target[#sizes], target[#sizes + 1], target[#sizes + 2] = cells, groups, channels // groups
-  local split = ops.moveaxis(ops.reshape(patches, target), -2, 0)
-  sizes = tools.sizes(split)
-  table.remove(sizes)
-  sizes[#sizes] = cells * (channels // groups)
-  local x = ops.reshape(split, sizes)
-  local w = ops.reshape(kernel, { cells * (channels // groups), groups, filters })
-  w = ops.transpose(w, { 1, 0, 2 })
-  local parts, many = {}, { ops.unstack(x, groups, 0) }
-  for i, part in ipairs { ops.unstack(w, groups, 0) } do parts[i] = ops.matmul(many[i], part) end
-  return ops.concatenate(parts, -1)
+-- The channels make groups, as many as the kernel's channels go into them.
+local function check_groups(name, x, kernel)
+  local rank = x.rank
+  local channels, per_group, filters = x.shape[rank], kernel.shape[rank - 1], kernel.shape[rank]
+  if not channels or per_group > 0 and channels % per_group == 0 and channels >= per_group
+    and filters % (channels // per_group) == 0 then
+    return
+  end
+  core.raise("%s: %d channels and %d filters do not fit a kernel of shape %s", name, channels,
+    filters, tools.shape_text(kernel.shape))
+end
+
+local function convolve(name, x, kernel, strides, padding, dilation_rate)
+  local rank = x.rank - 2
+  check_groups(name, x, kernel)
+  return ops.convolution(x, kernel, spread(name, "strides", strides, rank),
+    spread(name, "dilation_rate", dilation_rate, rank), is_same(name, padding))
 end
 
 op("conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
@@ -79,47 +72,27 @@ op("conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", data_format:s
   "The product of each window with the kernel (sizes..., channels / groups, filters).",
   function (inputs, kernel, strides, padding, data_format, dilation_rate)
     local x, back = laid_out("conv", inputs, data_format)
-    local rank, shape = x.rank - 2, kernel_sizes("conv", kernel, x)
-    local channels = tools.known_size("conv", x, x.rank - 1)
-    local groups = channels // math.max(shape[rank + 1], 1)
-    if groups * shape[rank + 1] ~= channels or groups == 0 or shape[rank + 2] % groups ~= 0 then
-      core.raise("conv: %d channels and %d filters do not fit a kernel of shape %s", channels,
-        shape[rank + 2], tools.shape_text(shape))
-    end
-    local size, cells = table.move(shape, 1, rank, 1, {}), 1
-    for _, n in ipairs(size) do cells = cells * n end
-    local patches = ops.patches(x, size, spread("conv", "strides", strides, rank),
-      spread("conv", "dilation_rate", dilation_rate, rank), is_same("conv", padding))
-    if groups > 1 then return back(by_groups(patches, kernel, cells, channels, groups)) end
-    return back(ops.matmul(patches, ops.reshape(kernel, { cells * channels, shape[rank + 2] })))
+    check_kernel("conv", kernel, x)
+    return back(convolve("conv", x, kernel, strides, padding, dilation_rate))
   end)
 
+-- Every channel is a group, so the kernel (sizes..., channels, times) is one of a single channel
+-- and channels * times filters.
 op("depthwise_conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
   .. "data_format:str=nil, dilation_rate:axes=1",
   "Each channel with its own kernels (sizes..., channels, multiplier).",
   function (inputs, kernel, strides, padding, data_format, dilation_rate)
-    local x, back = laid_out("depthwise_conv", inputs, data_format)
-    local rank, shape = x.rank - 2, kernel_sizes("depthwise_conv", kernel, x)
-    local channels, times = shape[rank + 1], shape[rank + 2]
-    if tools.known_size("depthwise_conv", x, x.rank - 1) ~= channels then
-      core.raise("depthwise_conv: inputs are %s, kernel is %s: the channels differ",
+    local name = "depthwise_conv"
+    local x, back = laid_out(name, inputs, data_format)
+    check_kernel(name, kernel, x)
+    local shape, rank = kernel.shape, kernel.rank
+    local channels = tools.known_size(name, x, rank - 1)
+    if channels ~= shape[rank - 1] then
+      core.raise("%s: inputs are %s, kernel is %s: the channels differ", name,
         tools.shape_text(x.shape), tools.shape_text(shape))
     end
-    local size, cells = table.move(shape, 1, rank, 1, {}), 1
-    for _, n in ipairs(size) do cells = cells * n end
-    local patches = ops.patches(x, size, spread("depthwise_conv", "strides", strides, rank),
-      spread("depthwise_conv", "dilation_rate", dilation_rate, rank),
-      is_same("depthwise_conv", padding))
-    -- (b, out..., cells, channels, 1) . (cells, channels, times), summed over the cells
-    local target = tools.sizes(patches)
-    local last = #target
-    target[last], target[last + 1], target[last + 2] = cells, channels, 1
-    local w = ops.reshape(kernel, { cells, channels, times })
-    local y = ops.sum(ops.reshape(patches, target) * w, last - 1)
-    local merged = tools.sizes(y)
-    table.remove(merged)
-    merged[#merged] = channels * times
-    return back(ops.reshape(y, merged))
+    shape[rank - 1], shape[rank] = 1, channels * shape[rank]
+    return back(convolve(name, x, ops.reshape(kernel, shape), strides, padding, dilation_rate))
   end)
 
 op("separable_conv", "inputs, depthwise_kernel, pointwise_kernel, strides:axes=1, "
@@ -130,16 +103,16 @@ op("separable_conv", "inputs, depthwise_kernel, pointwise_kernel, strides:axes=1
     return ops.conv(y, pointwise_kernel, 1, "valid", data_format)
   end)
 
--- Of one axis: how much of the full scatter to cut at the start, and the size that remains.
-local function transposed_span(n, size, stride, dilation, same, output_padding)
+-- Along one axis: cells of the full sum that are cut off before and after, and cells after it that
+-- nothing reaches. Keras's rule; none of them depends on the size of the image.
+local function transposed_span(size, stride, dilation, same, output_padding)
   local reach = (size - 1) * dilation + 1
-  if not same then
-    return 0, (n - 1) * stride + reach + (output_padding or math.max(reach, stride) - reach)
-  end
-  local out = output_padding and (n - 1) * stride + reach % 2 + output_padding or n * stride
+  if not same then return 0, 0, output_padding or math.max(reach, stride) - reach end
   local total = output_padding and reach + reach % 2 - 2 + output_padding or stride + reach - 2
-  local left = math.min((total + 1) // 2, reach - 1)
-  return reach - 1 - left, out
+  local kept = output_padding and reach % 2 + output_padding or stride
+  local before = reach - 1 - math.min((total + 1) // 2, reach - 1)
+  local after = reach - before - kept
+  return before, math.max(after, 0), math.max(-after, 0)
 end
 
 op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
@@ -148,62 +121,118 @@ op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
   function (inputs, kernel, strides, padding, output_padding, data_format, dilation_rate)
     local name = "conv_transpose"
     local x, back = laid_out(name, inputs, data_format)
-    local rank, shape = x.rank - 2, kernel_sizes(name, kernel, x)
-    local filters, channels, same = shape[rank + 1], shape[rank + 2], is_same(name, padding)
-    local size, cells = table.move(shape, 1, rank, 1, {}), 1
-    for _, n in ipairs(size) do cells = cells * n end
+    check_kernel(name, kernel, x)
+    local rank, shape, same = x.rank - 2, kernel.shape, is_same(name, padding)
     strides = spread(name, "strides", strides, rank)
     dilation_rate = spread(name, "dilation_rate", dilation_rate, rank)
     output_padding = output_padding and spread(name, "output_padding", output_padding, rank)
-
-    -- (b, in..., channels) . (channels, cells * filters), folded over an image that holds it all
-    local w = ops.transpose(ops.reshape(kernel, { cells * filters, channels }))
-    local patches = ops.matmul(x, w)
-    local target, others, before, after = { -2 }, {}, {}, {}
+    local before, after, extra = {}, {}, {}
     for i = 1, rank do
-      local n = tools.known_size(name, x, i)
-      local full = (n - 1) * strides[i] + (size[i] - 1) * dilation_rate[i] + 1
-      local cut, out = transposed_span(n, size[i], strides[i], dilation_rate[i], same,
-        output_padding and output_padding[i])
-      target[i + 1], others[i] = out, i
-      before[i], after[i] = cut, math.max(full - cut - out, 0)
+      local padded = output_padding and output_padding[i]
+      if padded and (padded < 0 or padded >= strides[i]) then
+        core.raise("%s: output_padding must be from 0 to below strides, got %d for a stride of %d",
+          name, padded, strides[i])
+      end
+      before[i], after[i], extra[i] =
+        transposed_span(shape[i], strides[i], dilation_rate[i], same, padded)
     end
-    target[rank + 2], others[rank + 1] = filters, rank + 1
-    local image = ops.broadcast_to(ops.sum(x, others, true), target)
-    return back(ops.fold_patches(patches, image, size, strides, dilation_rate, false, before,
-      after))
+    return back(ops.transposed_convolution(x, kernel, strides, dilation_rate, before, after, extra))
   end)
 
 -- ---- pooling ----------------------------------------------------------------------------------
 
--- The cells under each window as an axis before the channels.
-local function windows(name, inputs, pool_size, strides, padding, value)
-  local rank = inputs.rank - 2
+local function pool(name, row, inputs, pool_size, strides, padding, data_format)
+  local x, back = laid_out(name, inputs, data_format)
+  local rank = x.rank - 2
   local size = spread(name, "pool_size", pool_size, rank)
-  local cells = 1
-  for _, n in ipairs(size) do cells = cells * n end
-  strides = spread(name, "strides", strides or pool_size, rank)
-  local patches = ops.patches(inputs, size, strides, nil, is_same(name, padding), nil, nil, value)
-  local target = tools.sizes(patches)
-  local last = #target
-  target[last], target[last + 1] = cells, tools.known_size(name, inputs, inputs.rank - 1)
-  return ops.reshape(patches, target), last - 1
+  return back(row(x, size, spread(name, "strides", strides or pool_size, rank), nil,
+    is_same(name, padding)))
 end
 
-op("max_pool", "inputs, pool_size:axes, strides:axes=nil, padding:str=\"valid\", "
-  .. "data_format:str=nil", "The largest cell under each window.",
+local pooling = "inputs, pool_size:axes, strides:axes=nil, padding:str=\"valid\", "
+  .. "data_format:str=nil"
+
+op("max_pool", pooling, "The largest cell under each window.",
   function (inputs, pool_size, strides, padding, data_format)
-    local x, back = laid_out("max_pool", inputs, data_format)
-    local cells, axis = windows("max_pool", x, pool_size, strides, padding, -math.huge)
-    return back(ops.max(cells, axis))
+    return pool("max_pool", ops.max_windows, inputs, pool_size, strides, padding, data_format)
   end)
 
-op("average_pool", "inputs, pool_size:axes, strides:axes=nil, padding:str=\"valid\", "
-  .. "data_format:str=nil", "The mean of the cells under each window; padding does not count.",
+op("average_pool", pooling, "The mean of the cells under each window; padding does not count.",
   function (inputs, pool_size, strides, padding, data_format)
-    local x, back = laid_out("average_pool", inputs, data_format)
-    local cells, axis = windows("average_pool", x, pool_size, strides, padding, 0)
-    if not is_same("average_pool", padding) then return back(ops.mean(cells, axis)) end
-    local real = windows("average_pool", ops.ones_like(x), pool_size, strides, padding, 0)
-    return back(ops.sum(cells, axis) / ops.sum(real, axis))
+    return pool("average_pool", ops.mean_windows, inputs, pool_size, strides, padding, data_format)
+  end)
+
+-- ---- adaptive pooling -------------------------------------------------------------------------
+
+-- Window i of `out` over n cells: cells from floor(i n / out) up to ceil((i + 1) n / out).
+local function adaptive_window(i, n, out)
+  return i * n // out, ((i + 1) * n + out - 1) // out
+end
+
+-- A whole number of cells for each window: an ordinary pool. Elsewhere one axis at a time: the
+-- cells of its windows side by side, the last ones repeated where a window is shorter.
+local function adaptive_axis(name, x, axis, out, pool_windows)
+  local n = tools.known_size(name, x, axis)
+  local size, strides = tools.fill(x.rank - 2, 1), tools.fill(x.rank - 2, 1)
+  if n % out == 0 then
+    size[axis], strides[axis] = n // out, n // out
+    return pool_windows(x, size, strides)
+  end
+  local longest = 0
+  for i = 0, out - 1 do
+    local first, last = adaptive_window(i, n, out)
+    longest = math.max(longest, last - first)
+  end
+  local ids = {}
+  for i = 0, out - 1 do
+    local first, last = adaptive_window(i, n, out)
+    for k = first, first + longest - 1 do ids[#ids + 1] = math.min(k, last - 1) end
+  end
+  x = ops.take(x, core.tensor(ids, { dtype = "int32" }), axis)
+  size[axis], strides[axis] = longest, longest
+  return pool_windows(x, size, strides)
+end
+
+-- The mean along one axis, as a product with the windows' shares.
+local function adaptive_mean(name, x, axis, out)
+  local n = tools.known_size(name, x, axis)
+  if n % out == 0 then return adaptive_axis(name, x, axis, out, ops.mean_windows) end
+  local rows = {}
+  for i = 0, out - 1 do
+    local first, last = adaptive_window(i, n, out)
+    rows[i + 1] = tools.fill(n, 0)
+    for k = first, last - 1 do rows[i + 1][k + 1] = 1 / (last - first) end
+  end
+  local shares = core.tensor(rows, { dtype = "float32" })
+  return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), shares, false, true), -1, axis)
+end
+
+local function adaptive(name, inputs, output_size, data_format, one_axis)
+  local x, back = laid_out(name, inputs, data_format)
+  local sizes = spread(name, "output_size", output_size, x.rank - 2)
+  for axis = #sizes, 1, -1 do -- the last first, so that of equal cells the first one counts
+    if sizes[axis] < 1 then
+      core.raise("%s: output_size must be positive, got %d", name, sizes[axis])
+    end
+    x = one_axis(x, axis, sizes[axis])
+  end
+  return back(x)
+end
+
+op("adaptive_average_pool", "inputs, output_size:axes, data_format:str=nil",
+  "The mean over as many windows as are wanted, as equal as can be.",
+  function (inputs, output_size, data_format)
+    local name = "adaptive_average_pool"
+    return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
+      return adaptive_mean(name, x, axis, out)
+    end)
+  end)
+
+op("adaptive_max_pool", "inputs, output_size:axes, data_format:str=nil",
+  "The largest over as many windows as are wanted, as equal as can be.",
+  function (inputs, output_size, data_format)
+    local name = "adaptive_max_pool"
+    return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
+      return adaptive_axis(name, x, axis, out, ops.max_windows)
+    end)
   end)
