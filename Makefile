@@ -30,7 +30,7 @@ FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden \
           -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
 ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
-WATCH   = ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/embed/lunula.h)
 SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
