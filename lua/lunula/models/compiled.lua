@@ -10,6 +10,7 @@ local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local losses = require "lunula.losses"
 local metrics = require "lunula.metrics"
+local options = require "lunula.utils.options"
 
 local compiled = {}
 compiled.__index = compiled
@@ -46,56 +47,51 @@ local function check(kind, value)
   end
 end
 
-function compiled.new(options)
-  check("loss", options.loss)
-  check("metric", options.metrics)
-  check("metric", options.weighted_metrics)
+function compiled.new(given)
+  check("loss", given.loss)
+  check("metric", given.metrics)
+  check("metric", given.weighted_metrics)
   return setmetatable({
-    loss = options.loss, loss_weights = options.loss_weights,
-    metrics = options.metrics, weighted_metrics = options.weighted_metrics,
+    loss = given.loss, loss_weights = given.loss_weights,
+    metrics = given.metrics, weighted_metrics = given.weighted_metrics,
     tracker = metrics.Mean { name = "loss" },
   }, compiled)
 end
 
 -- ---- linking: one entry per output -------------------------------------------------------------
 
--- `value` spread over the outputs: a list, a name table, or one for all (with `shared`).
-local function per_output(what, value, names, shared)
+-- The entries of a name table, by output.
+local function by_output_name(what, value, names)
+  local stranger, suggestion = options.unknown(value, names)
+  if stranger then
+    core.raise("compile: %s names \"%s\", which is no output of the model (%s)%s", what, stranger,
+      table.concat(names, ", "), suggestion)
+  end
   local list = {}
-  if value == nil then return list end
+  for i, name in ipairs(names) do list[i] = value[name] end
+  return list
+end
+
+-- `value` spread over the outputs: a list with one entry each (`false` for none), a name table, or
+-- one for all where that may be (`shared`).
+local function per_output(what, value, names, shared)
+  if value == nil then return {} end
+  local several = #names > 1
   if not is_list(value) then
-    if #names > 1 and not shared then
-      core.raise("compile: the model has %d outputs (%s), so %s must be a list or a name table "
-        .. "of as many", #names,
-        table.concat(names, ", "), what)
+    if several and not shared then
+      core.raise("compile: the model has %d outputs (%s), so %s must be a list or a name table of "
+        .. "as many", #names, table.concat(names, ", "), what)
     end
+    local list = {}
     for i = 1, #names do list[i] = value end
     return list
   end
-  if value[1] == nil and next(value) ~= nil and type(next(value)) == "string" then
-    for key in pairs(value) do
-      local known = false
-      for _, name in ipairs(names) do known = known or key == name end
-      if not known then
-        core.raise("compile: %s names \"%s\", which is no output of the model (%s)%s", what, key,
-          table.concat(names, ", "), declare.suggestion(key, names))
-      end
-    end
-    for i, name in ipairs(names) do list[i] = value[name] end
-    return list
-  end
-  for i in pairs(value) do
-    if type(i) == "number" and i > #names then
-      core.raise("compile: %s has %d entries, the model has %d output%s", what, i, #names,
-        #names > 1 and "s" or "")
-    end
-  end
-  if #names > 1 and #value ~= #names then
+  if type(next(value)) == "string" then return by_output_name(what, value, names) end
+  if #value > #names or several and #value ~= #names then
     core.raise("compile: %s must have one entry per output (%s), got %d", what,
       table.concat(names, ", "), #value)
   end
-  for i = 1, #names do list[i] = value[i] end
-  return list
+  return table.move(value, 1, #names, 1, {})
 end
 
 local function make_loss(identifier, y_true, y_pred)

@@ -6,7 +6,7 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
-local declare = require "lunula.declare"
+local options = require "lunula.utils.options"
 
 local data = {}
 
@@ -41,17 +41,12 @@ local function sorted_keys(t)
 end
 
 local function by_names(value, names, what)
-  local list = {}
-  for key in pairs(value) do
-    local known = false
-    for _, name in ipairs(names) do known = known or name == key end
-    if not known then
-      local nearest = declare.nearest(key, names)
-      core.raise("%s has an entry \"%s\", but the names are %s%s", what, key,
-        table.concat(names, ", "),
-        nearest and string.format(" (did you mean \"%s\"?)", nearest) or "")
-    end
+  local stranger, suggestion = options.unknown(value, names)
+  if stranger then
+    core.raise("%s has an entry \"%s\", but the names are %s%s", what, stranger,
+      table.concat(names, ", "), suggestion)
   end
+  local list = {}
   for i, name in ipairs(names) do
     if value[name] == nil then core.raise("missing data for \"%s\" in %s", name, what) end
     list[i] = to_tensor(value[name], string.format("%s[\"%s\"]", what, name))
@@ -79,8 +74,7 @@ function data.list(value, names, what)
   if names and #names > 1 then
     if type(value) ~= "table" then
       core.raise("%s must be a list or a name table of %d tensors (%s), got one tensor", what,
-        #names,
-        table.concat(names, ", "))
+        #names, table.concat(names, ", "))
     end
     return by_position(value, #names, what), "list"
   end
@@ -189,17 +183,6 @@ function data.split_point(count, fraction)
       point == 0 and "training" or "validation", count)
   end
   return point
-end
-
--- A batch that an iterator function gave: x[, y[, weights]] as lists of tensors.
-function data.batch(input_names, output_names, x, y, weight)
-  local xs, structure = data.list(x, input_names, "the batch's x")
-  local ys, ws = {}, {}
-  if y ~= nil then
-    ys = data.list(y, output_names, "the batch's y")
-    ws = data.weights(weight, nil, ys, output_names)
-  end
-  return xs, ys, ws, structure
 end
 
 return data

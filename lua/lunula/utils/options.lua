@@ -6,23 +6,30 @@ local declare = require "lunula.declare"
 
 local options = {}
 
--- Checks the option table that `name` was given against the list of allowed names. Returns a
--- table to read from.
+-- The first key (by alphabet) that is not among the names, and ` (did you mean "…"?)` or nothing.
+function options.unknown(given, names)
+  local known, strangers = {}, {}
+  for _, name in ipairs(names) do known[name] = true end
+  for key in pairs(given) do
+    if not known[key] then strangers[#strangers + 1] = tostring(key) end
+  end
+  if #strangers == 0 then return nil end
+  table.sort(strangers)
+  return strangers[1], declare.suggestion(strangers[1], names)
+end
+
+-- Checks the option table that `name` was given against the list of allowed names. Returns a table
+-- to read from.
 function options.read(name, given, allowed)
   if given == nil then return {} end
   if type(given) ~= "table" or core.is_tensor(given) then
     core.raise("%s: the options must be a table, like {%s=…}, got %s", name, allowed[1],
       type(given))
   end
-  local known = {}
-  for _, option in ipairs(allowed) do known[option] = true end
-  for key in pairs(given) do
-    if not known[key] then
-      local nearest = type(key) == "string" and declare.nearest(key, allowed)
-      core.raise("%s: unknown option \"%s\"%s", name, tostring(key),
-        nearest and string.format(" (did you mean \"%s\"?)", nearest)
-          or "; it takes " .. table.concat(allowed, ", "))
-    end
+  local stranger, suggestion = options.unknown(given, allowed)
+  if stranger then
+    core.raise("%s: unknown option \"%s\"%s", name, stranger,
+      suggestion ~= "" and suggestion or "; it takes " .. table.concat(allowed, ", "))
   end
   return given
 end

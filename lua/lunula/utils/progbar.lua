@@ -111,7 +111,7 @@ function progbar:update(step, logs, finished)
   end
   self.write("\r\27[1m" .. counter .. "\27[0m" .. self:bar(step) .. " \27[1m" .. time .. "\27[0m"
     .. values .. blank(self.length - visible) .. (finished and "\n" or ""))
-  self.length = visible
+  self.length, self.finished = visible, finished
 end
 
 -- The one line of an epoch where no bar is drawn: "10/10 - 0s - 3us/step - loss: 0.1000".
@@ -125,9 +125,11 @@ function progbar:finish(step, logs)
     .. progbar.format_logs(logs) .. "\n")
 end
 
--- Leaves a half-drawn line behind without breaking what is printed next.
-function progbar:abandon()
-  if self.live and self.verbose == 1 and self.length > 0 then self.write("\n") end
+-- A line that is left half drawn, by an error or Ctrl-C, must not swallow what is printed next.
+function progbar:__close()
+  if self.live and self.verbose == 1 and self.length > 0 and not self.finished then
+    self.write("\n")
+  end
 end
 
 return progbar

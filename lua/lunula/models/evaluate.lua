@@ -1,0 +1,54 @@
+-- evaluate: losses and metrics over all samples, without training. fit validates with it.
+
+local options = require "lunula.utils.options"
+local progbar = require "lunula.utils.progbar"
+local feed = require "lunula.models.feed"
+local results = require "lunula.models.results"
+local samples = require "lunula.models.samples"
+
+local evaluate = {}
+
+-- Runs the feed through the test step and returns the results. bar: a progress bar or nil.
+function evaluate.run(self, source, entry, callbacks, bar)
+  local compiled = self._compiled
+  compiled:reset()
+  callbacks:call "on_test_begin"
+  local every = callbacks:has_batch_hooks "test"
+  local before = every and function(done) callbacks:call("on_test_batch_begin", done) end
+  source:run(entry, function(done)
+    if every then
+      callbacks:call("on_test_batch_end", done - 1, results.by_name(compiled:results()))
+    end
+    if bar then bar:update(done, bar.live and compiled:results() or {}) end
+  end, every, before)
+  local found = compiled:results()
+  callbacks:call("on_test_end", results.by_name(found))
+  return found
+end
+
+local allowed = { "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict" }
+
+function evaluate.evaluate(self, x, y, given)
+  if type(x) == "function" and given == nil then y, given = nil, y end
+  local o = options.read("evaluate", given, allowed)
+  samples.require_compiled(self, "evaluate")
+  local steps = options.count("evaluate", "steps", o.steps)
+  local source, entry
+  if type(x) == "function" then
+    source = feed.batches(x, samples.of_batches(self, "test"), steps)
+  else
+    local prepared = samples.prepare(self, x, y, o.sample_weight)
+    local batch = options.count("evaluate", "batch_size", o.batch_size) or 32
+    source = feed.rows(prepared.tensors, 0, prepared.count, batch)
+    source.limit = steps
+    entry = samples.entry(self, "test", prepared)
+  end
+  local callbacks = require("lunula.callbacks").list(self, o.callbacks,
+    { verbose = o.verbose, steps = source:steps() })
+  local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
+  local found = evaluate.run(self, source, entry, callbacks, bar)
+  bar:finish(source:steps() or 0, found)
+  return results.as_returns(found, o.return_dict)
+end
+
+return evaluate

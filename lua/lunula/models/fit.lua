@@ -1,0 +1,233 @@
+-- fit: epochs of batches through the train step, with validation, callbacks and progress.
+--
+-- What happens in a batch is step.lua's business, where batches come from is feed.lua's.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local random = require "lunula.ops.random"
+local options = require "lunula.utils.options"
+local progbar = require "lunula.utils.progbar"
+local data = require "lunula.models.data"
+local evaluate = require "lunula.models.evaluate"
+local feed = require "lunula.models.feed"
+local results = require "lunula.models.results"
+local samples = require "lunula.models.samples"
+
+-- ---- options -----------------------------------------------------------------------------------
+
+local allowed = {
+  "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data", "shuffle",
+  "class_weight", "sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps",
+  "validation_batch_size", "validation_freq",
+}
+
+local counts = {
+  "batch_size", "epochs", "steps_per_epoch", "validation_steps", "validation_batch_size",
+}
+
+local function read(given)
+  local o = {}
+  for key, value in pairs(options.read("fit", given, allowed)) do o[key] = value end
+  for _, name in ipairs(counts) do o[name] = options.count("fit", name, o[name]) end
+  o.initial_epoch = options.count("fit", "initial_epoch", o.initial_epoch, 0) or 0
+  o.epochs = o.epochs or 1
+  if o.verbose == "auto" or o.verbose == nil then o.verbose = 1 end
+  if type(o.verbose) == "boolean" then o.verbose = o.verbose and 1 or 0 end
+  if o.verbose ~= 0 and o.verbose ~= 1 and o.verbose ~= 2 then
+    core.raise("fit: verbose must be 0, 1 or 2, got %s", declare.show(o.verbose))
+  end
+  if o.shuffle == nil then o.shuffle = true end
+  if type(o.shuffle) ~= "boolean" and o.shuffle ~= "batch" then
+    core.raise("fit: shuffle must be true, false or \"batch\", got %s", declare.show(o.shuffle))
+  end
+  return o
+end
+
+-- ---- where samples come from -------------------------------------------------------------------
+
+-- The prepared samples (nil for an iterator) and the feed.
+local function training_of(self, x, y, o)
+  if type(x) == "function" then
+    for _, name in ipairs { "batch_size", "class_weight", "sample_weight" } do
+      if o[name] ~= nil then
+        core.raise("fit: %s cannot be used with an iterator, which yields batches", name)
+      end
+    end
+    if y ~= nil then core.raise("fit: with an iterator, y comes from it and cannot be given") end
+    return nil, feed.batches(x, samples.of_batches(self, "train"), o.steps_per_epoch)
+  end
+  local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
+  local source = feed.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
+  source.limit = o.steps_per_epoch
+  return prepared, source
+end
+
+local function given_validation(self, o, batch)
+  local given = o.validation_data
+  if type(given) == "function" then
+    return { source = feed.batches(given, samples.of_batches(self, "test"), o.validation_steps) }
+  end
+  if type(given) ~= "table" or core.is_tensor(given) or given[1] == nil then
+    core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, or an "
+      .. "iterator function")
+  end
+  local prepared = samples.prepare(self, given[1], given[2], given[3])
+  return { source = feed.rows(prepared.tensors, 0, prepared.count, batch), samples = prepared }
+end
+
+-- The last part of the samples, which training then leaves alone.
+local function split_validation(o, batch, prepared, training)
+  if not prepared then
+    core.raise("fit: validation_split needs tensors; an iterator function cannot be split")
+  end
+  local point = data.split_point(prepared.count, o.validation_split)
+  training.last = point
+  return { source = feed.rows(prepared.tensors, point, prepared.count, batch), samples = prepared }
+end
+
+-- {source=, samples=}, or nil when there is no validation.
+local function validation_of(self, o, prepared, training)
+  local batch = o.validation_batch_size or o.batch_size or 32
+  local validation
+  if o.validation_data ~= nil then
+    validation = given_validation(self, o, batch)
+  elseif o.validation_split and o.validation_split ~= 0 then
+    validation = split_validation(o, batch, prepared, training)
+  else
+    return nil
+  end
+  if validation.samples then validation.source.limit = o.validation_steps end
+  return validation
+end
+
+-- Is validation due after this epoch (counted from 0)?
+local function is_due(frequency, epoch)
+  if frequency == nil then return true end
+  if type(frequency) == "number" then return (epoch + 1) % frequency == 0 end
+  for _, listed in ipairs(frequency) do
+    if listed == epoch + 1 then return true end
+  end
+  return false
+end
+
+-- ---- order -------------------------------------------------------------------------------------
+
+-- A number drawn from the seeded stream, so that set_random_seed decides the orders of a fit.
+local function draw_seed()
+  local drawn = random.uniform({ 2 }):totable()
+  return math.floor(drawn[1] * 2 ^ 24) << 24 | math.floor(drawn[2] * 2 ^ 24)
+end
+
+local function shuffle(source, o, seed, epoch)
+  if not source.shuffle or not o.shuffle then return end
+  source:shuffle(feed.permutation(source.first, source.last, seed + epoch,
+    o.shuffle == "batch" and source.batch or nil))
+end
+
+-- ---- a loss that is no number ------------------------------------------------------------------
+
+local function start_watch(self)
+  self._watch.steps:assign(core.tensor(0, { dtype = "float32" }))
+  self._watch.bad:assign(core.tensor(-1, { dtype = "float32" }))
+end
+
+-- It makes all weights so: say where it happened and stop.
+local function check_finite(self, epoch)
+  local bad = self._watch.bad.value:item()
+  if bad < 0 then return end
+  core.raise("fit: the loss is not a finite number at batch %d of epoch %d; look for a learning "
+    .. "rate that is too high, a division by 0 or a logarithm of 0, or for such values in the data",
+    math.tointeger(bad) + 1, epoch + 1)
+end
+
+-- ---- epochs ------------------------------------------------------------------------------------
+
+-- The batches of one epoch. Returns the number of steps.
+local function train(self, run, epoch, bar)
+  local callbacks, compiled = run.callbacks, self._compiled
+  local every = callbacks:has_batch_hooks "train"
+  local before = every and function(done) callbacks:call("on_train_batch_begin", done) end
+  return run.source:run(run.entry, function(done)
+    if every then
+      callbacks:call("on_train_batch_end", done - 1, results.by_name(compiled:results()))
+    end
+    if not run.tolerates_nan then check_finite(self, epoch) end
+    bar:update(done, bar.live and compiled:results() or {})
+    return not self.stop_training
+  end, every, before)
+end
+
+local function new_bar(run, epoch)
+  local o = run.options
+  local bar = progbar.new { target = run.source:steps(), verbose = o.verbose }
+  local heading = ("Epoch %d/%d"):format(epoch + 1, o.epochs)
+  if o.verbose == 1 and not bar.live then
+    bar.title = heading .. " - "
+  elseif o.verbose == 1 or o.verbose == 2 and o.epochs > 1 then
+    bar.write(heading .. "\n")
+  end
+  return bar
+end
+
+local function validate(self, run)
+  local validation = run.validation
+  local entry = validation.samples and samples.entry(self, "test", validation.samples)
+  local found = evaluate.run(self, validation.source, entry, run.callbacks)
+  return results.of_validation(found)
+end
+
+local function run_epoch(self, run, epoch)
+  local o, callbacks = run.options, run.callbacks
+  shuffle(run.source, o, run.seed, epoch)
+  self._compiled:reset()
+  start_watch(self)
+  callbacks:call("on_epoch_begin", epoch)
+  local bar <close> = new_bar(run, epoch)
+  local steps = train(self, run, epoch, bar)
+  local found = self._compiled:results()
+  if run.validation and is_due(o.validation_freq, epoch) then
+    local more = validate(self, run)
+    table.move(more, 1, #more, #found + 1, found)
+  end
+  local logs = results.by_name(found)
+  callbacks:call("on_epoch_end", epoch, logs)
+  bar:finish(steps, results.with_added(found, logs))
+  return logs
+end
+
+-- Ctrl-C reaches Lua between two slices of batches, at a line of ours; users shall see their own.
+local interruption = setmetatable({}, { __close = function(_, failure)
+  if type(failure) == "string" and failure:find "interrupted!$" then
+    core.raise("interrupted! The weights are those of the last finished batch")
+  end
+end })
+
+local function fit(self, x, y, given)
+  if type(x) == "function" and given == nil then y, given = nil, y end
+  local o = read(given)
+  samples.require_compiled(self, "fit")
+  local prepared, source = training_of(self, x, y, o)
+  local validation = validation_of(self, o, prepared, source)
+  local run = { source = source, options = o, validation = validation, seed = draw_seed() }
+  if prepared then run.entry = samples.entry(self, "train", prepared) end
+  -- Traced now, so that what is wrong with it is told before an epoch has gone by.
+  if validation and validation.samples then samples.entry(self, "test", validation.samples) end
+  run.callbacks = require("lunula.callbacks").list(self, o.callbacks,
+    { verbose = o.verbose, epochs = o.epochs, steps = source:steps(), history = true })
+  run.tolerates_nan = run.callbacks:tolerates_nan()
+  rawset(self, "stop_training", false)
+  run.callbacks:call "on_train_begin"
+  local _ <close> = interruption
+  local logs
+  for epoch = o.initial_epoch, o.epochs - 1 do
+    if prepared then run.entry = samples.entry(self, "train", prepared) end
+    logs = run_epoch(self, run, epoch)
+    if self.stop_training then break end
+  end
+  self.optimizer:finalize_variable_values(self.trainable_weights)
+  run.callbacks:call("on_train_end", logs)
+  rawset(self, "history", run.callbacks.history)
+  return run.callbacks.history
+end
+
+return { fit = fit }
