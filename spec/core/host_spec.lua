@@ -1,7 +1,6 @@
 -- Closures that a plan calls between its steps, and their gradients.
 
 local core = require "lunula.core"
-local ops = core.ops
 
 local function message_of(f, ...) return tostring(select(2, pcall(f, ...))) end
 local function line() return debug.getinfo(2, "l").currentline end

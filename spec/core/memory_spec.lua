@@ -1,5 +1,5 @@
--- What tensors hold is bounded, in both modes of Lua's collector. Each case runs in a process of its
--- own, so that the peaks are its own.
+-- What tensors hold is bounded, in both modes of Lua's collector. Each case runs in a process of
+-- its own, so that the peaks are its own.
 
 local core = require "lunula.core"
 

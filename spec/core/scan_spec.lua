@@ -80,8 +80,11 @@ for name, row in pairs(cells) do
     end)
 
     it("has their gradients, on a tape and in a trace of unknown sizes", function()
-      local _, want, want_v = core.value_and_grad(loss_of(unrolled(cell)), { W, U, b })(x, table.unpack(s))
-      local _, got, got_v = core.value_and_grad(loss_of(looped(cell)), { W, U, b })(x, table.unpack(s))
+      local function gradients(f)
+        return core.value_and_grad(loss_of(f), { W, U, b })(x, table.unpack(s))
+      end
+      local _, want, want_v = gradients(unrolled(cell))
+      local _, got, got_v = gradients(looped(cell))
       local specs = { { shape = { false, false, F } } }
       for i = 1, states do specs[i + 1] = { shape = { false, N } } end
       local f = core.trace(specs, function(...)
@@ -127,7 +130,8 @@ describe("a scan", function()
   end)
 
   it("counts without sequences, and may not step at all", function()
-    local states = core.scan(function(s) return { s[1] * 2 } end, { core.tensor(1) }, {}, { length = 10 })
+    local function double(s) return { s[1] * 2 } end
+    local states = core.scan(double, { core.tensor(1) }, {}, { length = 10 })
     assert.equal(1024, states[1]:item())
     local none = core.scan(function(s, xs) return { s[1] + xs[1] } end, { core.tensor(5) },
       { ops.full({ 0 }, 1) })
@@ -152,7 +156,8 @@ describe("a scan", function()
     assert.matches("1 states go in, 2 come out",
       message_of(core.scan, function(s) return { s[1], s[1] } end, { core.tensor { 1, 2 } }, { x }))
     assert.matches("sequences of .* differ in length",
-      message_of(core.scan, function(s) return s end, { core.tensor { 1, 2 } }, { x, ops.full({ 4, 2 }, 1) }))
+      message_of(core.scan, function(s) return s end, { core.tensor { 1, 2 } },
+        { x, ops.full({ 4, 2 }, 1) }))
     assert.is_false(core.tracing())
   end)
 end)

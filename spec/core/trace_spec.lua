@@ -154,7 +154,7 @@ describe("a gradient", function()
   end)
 end)
 
--- A random graph of elementwise ops, products, reductions and moves, and what each pass makes of it.
+-- A random graph of elementwise ops, products, reductions and moves, and what passes make of it.
 local function random_graph(seed)
   math.randomseed(seed)
   local w = core.variable { value = ops.random_normal_like(ops.full({ 4, 4 }, 0), seed) * 0.3 }

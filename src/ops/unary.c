@@ -56,6 +56,7 @@ UNARY(arctanh, vatanh(x))
 UNARY(sigmoid, vsigmoid(x))
 UNARY(erf, verf(x))
 UNARY(relu, x > 0 ? x : x != x ? x : 0.0f)
+UNARY_INT(relu, x > 0 ? x : 0)
 UNARY(softplus, (x > 0 ? x : 0.0f) + vlog1p(vexp(-fabsf(x))))
 PREDICATE(isnan, x != x)
 PREDICATE(isinf, fabsf(x) == INFINITY)
@@ -183,7 +184,7 @@ const Op ops_unary[] = {
   ROW(sigmoid, "1 / (1 + e ^ -x)."),
   ROW(erf, "The error function."),
   ROW(erfinv, "The inverse of erf."),
-  ROW(relu, "max(x, 0)."),
+  ROW_INT(relu, "max(x, 0)."),
   ROW(softplus, "log(1 + e ^ x)."),
   ROW_IS(isnan, "Where x is not a number."),
   ROW_IS(isinf, "Where x is infinite."),
