@@ -425,7 +425,12 @@ static int call_row(lua_State *L, State *st, const Signature *s) {
     collect_all(L, st);
     y = emit(&st->c, s->op, in, nin, attr);
   }
-  int n = st->c.error.set ? 1 : y.node->nout - y.out;
+  if (st->c.error.set) {
+    context_drain(&st->c, mark);
+    return raise_context(L, st);
+  }
+  int n = y.node->nout - y.out;
+  luaL_checkstack(L, n, NULL);
   for (int k = 0; k < n; k++)
     push_value(L, st, (Val){y.node, y.out + k});
   context_drain(&st->c, mark);
@@ -648,6 +653,8 @@ static int compare(lua_State *L) {
                  ? raise_symbolic(L, v)
                  : raise_error(L, "a comparison gives one Lua boolean, not a "
                                   "tensor: use k.ops.%s (and k.ops.where)", op);
+    if (!tensor_readable(val_tensor(v), &st->c.error))
+      return raise_context(L, st);
     value[i - 1] = tensor_get(val_tensor(v), 0);
     context_drain(&st->c, mark);
   }
@@ -669,6 +676,9 @@ static int equals(lua_State *L) {
     same = val_same(a, b) ||
            raise_error(L, "two traced tensors are compared with ==: use "
                           "k.ops.equal");
+  else if (same && (!tensor_readable(val_tensor(a), &st->c.error) ||
+                    !tensor_readable(val_tensor(b), &st->c.error)))
+    raise_context(L, st);
   else if (same)
     same = bytes_equal(val_tensor(a), val_tensor(b));
   context_drain(&st->c, mark);

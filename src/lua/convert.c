@@ -9,7 +9,7 @@
 
 typedef struct Filler {
   lua_State *L;
-  Tensor *t;
+  const Tensor *t;
   int64_t at;
   int64_t position[MAX_RANK];
 } Filler;
@@ -69,7 +69,6 @@ static void fill_table(Filler *f, int depth) {
   if (depth == t->rank) {
     if (!is_number(L, -1)) {
       push_position(f, depth);
-      tensor_drop(f->t);
       raise_error(L, "element %s of the table is %s, a number is wanted",
                   lua_tostring(L, -1), luaL_typename(L, -2));
     }
@@ -81,7 +80,6 @@ static void fill_table(Filler *f, int depth) {
     const char *kind = luaL_typename(L, -1);
     push_position(f, depth);
     int64_t want = t->dim[depth];
-    tensor_drop(f->t);
     if (n < 0)
       raise_error(L, "a ragged table: element %s is %s, the first one there is "
                      "a table of %lld", lua_tostring(L, -1), kind,
@@ -98,21 +96,25 @@ static void fill_table(Filler *f, int depth) {
   }
 }
 
-static void new_tensor(lua_State *L, State *s, Tensor *t, const Type *type) {
+static Val new_value(lua_State *L, State *s, const Type *type) {
+  Tensor t;
   int64_t bytes = type_bytes(type);
   relieve_memory(L, s, (size_t)(bytes > 0 ? bytes : 0));
   Error e = {.set = false};
-  if (tensor_new(t, s->account, type, &e))
-    return;
-  collect_all(L, s);
-  e.set = false;
-  if (!tensor_new(t, s->account, type, &e))
-    raise_error(L, "%s", e.text);
+  if (!tensor_new(&t, s->account, type, &e)) {
+    collect_all(L, s);
+    e.set = false;
+    if (!tensor_new(&t, s->account, type, &e))
+      raise_error(L, "%s", e.text);
+  }
+  Val v = value_of(&s->c, t);
+  if (s->c.error.set)
+    raise_context(L, s);
+  return v;
 }
 
-Tensor tensor_from_table(lua_State *L, State *s, int index, DType d,
-                         const Type *shape) {
-  Tensor t;
+Val value_from_table(lua_State *L, State *s, int index, DType d,
+                     const Type *shape) {
   index = lua_absindex(L, index);
   Type type = table_shape(L, index);
   bool truth = true, whole = true;
@@ -124,8 +126,8 @@ Tensor tensor_from_table(lua_State *L, State *s, int index, DType d,
     d = truth ? BOOL : whole ? I32 : F32;
   }
   type.dtype = d;
-  new_tensor(L, s, &t, &type);
-  Filler f = {.L = L, .t = &t};
+  Val v = new_value(L, s, &type);
+  Filler f = {.L = L, .t = val_tensor(v)};
   lua_pushvalue(L, index);
   fill_table(&f, 0);
   lua_pop(L, 1);
@@ -133,14 +135,12 @@ Tensor tensor_from_table(lua_State *L, State *s, int index, DType d,
     char want[TYPE_TEXT];
     Type y = *shape;
     y.dtype = d;
-    if (type_elements(&y) != type_elements(&type)) {
-      tensor_drop(&t);
+    if (type_elements(&y) != type_elements(&type))
       raise_error(L, "%lld elements do not fill shape %s",
                   (long long)type_elements(&type), type_text(&y, want));
-    }
-    t.type = y;
+    v.node->out[0].type = y;
   }
-  return t;
+  return v;
 }
 
 void put_number(lua_State *L, const Tensor *t, int64_t i, int index) {
@@ -257,8 +257,7 @@ static int core_tensor(lua_State *L) {
       find_dtype(L, 1, &truth, &whole);
       own = truth && lua_rawlen(L, 1) > 0 ? BOOL : F32;
     }
-    v = value_of(&s->c, tensor_from_table(L, s, 1, own,
-                                          has_shape ? &shape : NULL));
+    v = value_from_table(L, s, 1, own, has_shape ? &shape : NULL);
   } else if (get_value(L, s, 1, &v)) {
     v = converted(s, v, d, has_shape, &shape);
   } else {
@@ -275,7 +274,6 @@ static int core_frombytes(lua_State *L) {
   State *s = state_of(L);
   const char *bytes = luaL_checklstring(L, 1, &n);
   Type type;
-  Tensor t;
   check_options(L);
   DType d = get_dtype_option(L, F32);
   int64_t count = (int64_t)n / dtype_size(d);
@@ -287,9 +285,11 @@ static int core_frombytes(lua_State *L) {
     raise_error(L, "frombytes: %lld bytes, %s %s takes %lld", (long long)n,
                 dtype_name(d), type_text(&type, text),
                 (long long)type_bytes(&type));
-  new_tensor(L, s, &t, &type);
-  memcpy(t.data, bytes, n);
-  push_tensor(L, s, t);
+  int mark = context_mark(&s->c);
+  Val v = new_value(L, s, &type);
+  memcpy(val_tensor(v)->data, bytes, n);
+  push_value(L, s, v);
+  context_drain(&s->c, mark);
   return 1;
 }
 

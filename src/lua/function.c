@@ -12,14 +12,20 @@ typedef struct FunctionBox {
 
 Compiled *check_function(lua_State *L, int index) {
   FunctionBox *b = luaL_checkudata(L, index, FUNCTION_NAME);
+  if (b->k == NULL)
+    raise_error(L, "this function was released");
   return b->k;
 }
 
-void push_function(lua_State *L, State *s, Function *f) {
-  Error e = {.set = false};
+FunctionBox *push_function_box(lua_State *L) {
   FunctionBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->k = NULL;
   luaL_setmetatable(L, FUNCTION_NAME);
+  return b;
+}
+
+void fill_function_box(lua_State *L, State *s, FunctionBox *b, Function *f) {
+  Error e = {.set = false};
   b->k = compiled_new(f, s->account, &e);
   function_release(f);
   if (b->k == NULL)
@@ -98,6 +104,7 @@ static int function_call(lua_State *L) {
   Type in[MAX_INPUTS];
   const void *pin[MAX_INPUTS];
   void *pout[MAX_OUTPUTS];
+  Val out[MAX_OUTPUTS];
   int mark = context_mark(&s->c);
   if (lua_gettop(L) - 1 != f->ninputs)
     return raise_error(L, "%d inputs, the function takes %d",
@@ -109,20 +116,19 @@ static int function_call(lua_State *L) {
   }
   begin_run(L, s, k);
   relieve_memory(L, s, 0);
-  Plan *p = get_plan(L, k, in);
-  int first = lua_gettop(L) + 1;
+  luaL_checkstack(L, f->noutputs + 8, NULL);
+  Plan *p = get_plan(L, k, in); /* nothing may raise until it is released */
   for (int i = 0; i < f->noutputs; i++) {
     Tensor t;
-    Val v = {s->c.dummy, 0};
     if (tensor_new(&t, s->account, plan_output(p, i), &s->c.error)) {
-      v = value_of(&s->c, t);
+      out[i] = value_of(&s->c, t);
       pout[i] = t.data;
     }
     if (s->c.error.set) {
       plan_release(p);
+      context_drain(&s->c, mark);
       return raise_context(L, s);
     }
-    push_value(L, s, v);
   }
   Env env;
   HostRun host;
@@ -132,10 +138,10 @@ static int function_call(lua_State *L) {
   bool ok = plan_run(p, pin, pout, &env);
   plan_release(p);
   end_run(s, k, &env);
+  for (int i = 0; ok && i < f->noutputs; i++)
+    push_value(L, s, out[i]);
   context_drain(&s->c, mark);
-  if (!ok)
-    return raise_run(L, &e);
-  return lua_gettop(L) - first + 1;
+  return ok ? f->noutputs : raise_run(L, &e);
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name,
@@ -258,10 +264,10 @@ static void push_specs(lua_State *L, const Val *v, int n) {
 }
 
 static int function_describe(lua_State *L) {
-  Text t = {0};
-  function_text(&t, compiled_function(check_function(L, 1)));
-  lua_pushlstring(L, t.data ? t.data : "", t.used);
-  text_free(&t);
+  const Function *f = compiled_function(check_function(L, 1));
+  Text *t = push_text(L);
+  function_text(t, f);
+  lua_pushlstring(L, t->data ? t->data : "", t->used);
   return 1;
 }
 

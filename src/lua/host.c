@@ -19,12 +19,28 @@ static void push_hosts(lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
+/* Until the traces around them are functions, this table keeps them. */
+static void push_traced_hosts(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.traced_hosts");
+}
+
 void push_hosts_since(lua_State *L, State *s, int64_t first) {
   lua_newtable(L);
-  push_hosts(L);
+  push_traced_hosts(L);
   for (int64_t i = first + 1; i <= s->hosts; i++) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -3, i - first);
+  }
+  lua_pop(L, 1);
+}
+
+void forget_hosts_since(lua_State *L, State *s, int64_t first) {
+  if (s->hosts == first)
+    return;
+  push_traced_hosts(L);
+  for (int64_t i = first + 1; i <= s->hosts; i++) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, i);
   }
   lua_pop(L, 1);
 }
@@ -71,6 +87,12 @@ static int core_host(lua_State *L) {
   lua_setfield(L, -2, "given");
   lua_pushvalue(L, 3); /* variables among them are differentiated */
   lua_setfield(L, -2, "sources");
+  if (s->c.scope) {
+    push_traced_hosts(L);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, id);
+    lua_pop(L, 1);
+  }
   lua_rawseti(L, -2, id);
   Attr attr[2] = {{.kind = ATTR_INT, .n = 1, .i = {id}},
                   {.kind = ATTR_INT, .n = 1, .i = {n}}};
@@ -213,6 +235,11 @@ static void run_backward(lua_State *L, HostCall *h) {
   lua_setfield(L, entry, "inputs");
 }
 
+static int error_text(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
 static int host_protected(lua_State *L) {
   HostCall *h = lua_touserdata(L, 1);
   push_entry(L, h->id);
@@ -231,18 +258,23 @@ bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
   HostCall h = {s, id, gradient, run->record, step, in, out};
   int mark = context_mark(&s->c), recording = s->c.recording;
   int layers = s->layers;
+  if (!lua_checkstack(L, 8))
+    return fail(e, "the Lua stack is full");
+  lua_pushcfunction(L, error_text);
   lua_pushcfunction(L, host_protected);
   lua_pushlightuserdata(L, &h);
   s->c.recording = h.record && !gradient ? 1 : 0;
-  int status = lua_pcall(L, 1, 0, 0);
+  int status = lua_pcall(L, 1, 0, -3);
   s->c.recording = recording;
   s->layers = layers;
   context_drain(&s->c, mark);
-  if (status == LUA_OK)
-    return true;
-  fail(e, "%s", luaL_tolstring(L, -1, NULL));
-  lua_pop(L, 2);
-  return false;
+  if (status != LUA_OK) {
+    bool text = lua_type(L, -1) == LUA_TSTRING;
+    fail(e, "%s", text ? lua_tostring(L, -1) : "an error without a message");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return status == LUA_OK;
 }
 
 void open_hosts(lua_State *L) {

@@ -10,7 +10,7 @@ enum { SHOWN = 6, EDGE = 3 }; /* of a longer axis the first and last EDGE */
 
 typedef struct Printer {
   const Tensor *t;
-  Text text;
+  Text *text;
   char format[16];
   int width;
   double low, high; /* of the sizes of what is shown */
@@ -97,21 +97,37 @@ static void print_axis(Printer *p, int axis, int64_t base) {
   char out[40];
   if (axis == t->rank) {
     print_number(p, base, out);
-    text_add(&p->text, "%*s", p->width, out);
+    text_add(p->text, "%*s", p->width, out);
     return;
   }
-  text_add(&p->text, "[");
+  text_add(p->text, "[");
   for (int k = 0; k < shown_count(t->dim[axis]); k++) {
     int64_t i = shown_at(t->dim[axis], k);
     bool last = axis == t->rank - 1;
     if (k > 0)
-      text_add(&p->text, last ? ", " : ",\n%*s", last ? 0 : axis + 1, "");
+      text_add(p->text, last ? ", " : ",\n%*s", last ? 0 : axis + 1, "");
     if (i < 0)
-      text_add(&p->text, "...");
+      text_add(p->text, "...");
     else
       print_axis(p, axis + 1, base * t->dim[axis] + i);
   }
-  text_add(&p->text, "]");
+  text_add(p->text, "]");
+}
+
+static int free_text(lua_State *L) {
+  text_free(luaL_checkudata(L, 1, "lunula.Text"));
+  return 0;
+}
+
+Text *push_text(lua_State *L) {
+  Text *t = lua_newuserdatauv(L, sizeof *t, 0);
+  memset(t, 0, sizeof *t);
+  if (luaL_newmetatable(L, "lunula.Text")) {
+    lua_pushcfunction(L, free_text);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return t;
 }
 
 void push_text_of(lua_State *L, const char *what, Val v) {
@@ -131,13 +147,13 @@ void push_text_of(lua_State *L, const char *what, Val v) {
                     e.text);
     return;
   }
-  Printer p = {.t = t};
-  text_add(&p.text, "%s %s %s\n", what, dtype, shape);
+  Printer p = {.t = t, .text = push_text(L)};
+  text_add(p.text, "%s %s %s\n", what, dtype, shape);
   if (type_elements(&t->type) > 0) {
     choose_format(&p);
     each_shown(&p, 0, 0, measure);
   }
   print_axis(&p, 0, 0);
-  lua_pushlstring(L, p.text.data ? p.text.data : "", p.text.used);
-  text_free(&p.text);
+  lua_pushlstring(L, p.text->data ? p.text->data : "", p.text->used);
+  lua_remove(L, -2);
 }

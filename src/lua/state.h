@@ -80,8 +80,8 @@ void open_values(lua_State *L);
 
 /* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
 ** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
-Tensor tensor_from_table(lua_State *L, State *s, int index, DType d,
-                         const Type *shape);
+Val value_from_table(lua_State *L, State *s, int index, DType d,
+                     const Type *shape);
 void push_table(lua_State *L, const Tensor *t);
 void push_number(lua_State *L, const Tensor *t, int64_t i);
 /* A number or boolean of Lua, as element i. */
@@ -95,7 +95,9 @@ int tensor_index(lua_State *L, State *s);
 int tensor_newindex(lua_State *L);
 int tensor_get_element(lua_State *L);
 int tensor_set_element(lua_State *L);
-/* Pushes the text of a tensor (print.c). */
+/* Pushes an empty text that is freed as garbage (print.c). */
+Text *push_text(lua_State *L);
+/* Pushes the text of a tensor. */
 void push_text_of(lua_State *L, const char *what, Val v);
 /* Adds core.ops, core.define, core.catalogue ... (bind.c) */
 void open_ops(lua_State *L);
@@ -103,7 +105,11 @@ void open_ops(lua_State *L);
 void open_traces(lua_State *L);
 /* Adds functions and their runs (function.c) */
 void open_functions(lua_State *L);
-void push_function(lua_State *L, State *s, Function *f);
+/* A function is first pushed empty, so that one that was traced at last finds
+** its place without an allocation of Lua. */
+struct FunctionBox *push_function_box(lua_State *L);
+void fill_function_box(lua_State *L, State *s, struct FunctionBox *box,
+                       Function *f); /* takes f over */
 Compiled *check_function(lua_State *L, int index);
 /* Adds core.scan (scan.c) */
 void open_scans(lua_State *L);
@@ -117,6 +123,8 @@ bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
                void *const *in, void *const *out, Error *e);
 /* Entries made since `first`, as a table that keeps them. */
 void push_hosts_since(lua_State *L, State *s, int64_t first);
+/* They are no longer kept otherwise (when no trace is open). */
+void forget_hosts_since(lua_State *L, State *s, int64_t first);
 /* Runs fn(args...) of the stack like lua_call after `enter` changed the state;
 ** `leave` is called however it ends. */
 int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),

@@ -72,6 +72,11 @@ static int trace_protected(lua_State *L) {
   return 0;
 }
 
+static void end_hosts(lua_State *L, State *s, int64_t first) {
+  if (s->c.scope == NULL)
+    forget_hosts_since(L, s, first);
+}
+
 static int core_trace(lua_State *L) {
   State *s = state_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -89,24 +94,29 @@ static int core_trace(lua_State *L) {
     job->type[i] = read_spec(L, lua_gettop(L), i + 1);
     lua_pop(L, 1);
   }
+  struct FunctionBox *box = push_function_box(L);
   scope_open(&s->c, &job->scope, false);
   job->open = true;
   lua_pushcfunction(L, trace_protected);
   lua_pushvalue(L, 2);
-  lua_pushvalue(L, -3);
+  lua_pushvalue(L, -4);
   int status = lua_pcall(L, 2, 0, 0);
   if (job->open)
     scope_close(&s->c, &job->scope);
   context_drain(&s->c, mark);
   if (status != LUA_OK) {
     s->layers = layers;
+    end_hosts(L, s, hosts);
     return lua_error(L);
   }
-  if (job->f == NULL)
+  if (job->f == NULL) {
+    end_hosts(L, s, hosts);
     return raise_context(L, s);
-  push_function(L, s, job->f);
+  }
+  fill_function_box(L, s, box, job->f);
   push_hosts_since(L, s, hosts);
   lua_setiuservalue(L, -2, 1);
+  end_hosts(L, s, hosts);
   return 1;
 }
 

@@ -116,8 +116,7 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
       return scalar_i32(&s->c, lua_tointeger(L, index));
     case LUA_TBOOLEAN: return scalar_bool(&s->c, lua_toboolean(L, index));
     case LUA_TTABLE:
-      return value_of(&s->c,
-                      tensor_from_table(L, s, index, DTYPE_COUNT, NULL));
+      return value_from_table(L, s, index, DTYPE_COUNT, NULL);
     default:
       raise_error(L, "%s: a tensor, a number or a table of numbers is wanted, "
                      "got %s", name, luaL_typename(L, index));
