@@ -1,5 +1,5 @@
--- Runs the benchmarks: `make bench`, or `make bench ARGS="dense startup"`. Each compares with a peer
--- in one run, the two sides taken in turn; what is printed is the median of the ratios.
+-- Runs the benchmarks: `make bench`, or `make bench ARGS="dense startup"`. Each compares with a
+-- peer in one run, the two sides taken in turn; what is printed is the median of the ratios.
 
 local bench = {}
 
@@ -46,8 +46,8 @@ end
 -- A C peer beside this file, as a Lua module; cblas by hand is in peer.c.
 function bench.peer(name)
   os.execute "mkdir -p build/bench"
-  local command = ("${CC:-cc} -O3 -march=native -shared -fPIC $(pkg-config --cflags lua5.4 openblas) "
-    .. "spec/bench/%s.c -o build/bench/%s.so $(pkg-config --libs openblas) -lm"):format(name, name)
+  local command = ("${CC:-cc} -O3 -march=native -shared -fPIC "
+    .. "$(pkg-config --cflags lua5.4 openblas) spec/bench/%s.c -o build/bench/%s.so $(pkg-config --libs openblas) -lm"):format(name, name)
   assert(os.execute(command), "the peer does not build")
   package.cpath = "build/bench/?.so;" .. package.cpath
   return require(name)
