@@ -57,6 +57,14 @@ function Metric:result()
   core.raise("metric %s has no result", self.name)
 end
 
+-- The result as a plain number or table.
+function Metric:read()
+  local result = self:result()
+  if not core.is_tensor(result) then return result end
+  if core.is_variable(result) then result = result.value end
+  return result.rank == 0 and result:item() or result:totable()
+end
+
 metric.Metric = Metric
 
 -- Own arguments, then name and dtype where the class did not place them.

@@ -70,6 +70,13 @@ local Mean = metric.declare "Mean" {
   end,
 }
 
+-- Read after every slice of batches, hence without ops.
+function Mean:read()
+  if self.result ~= Mean.result then return metric.Metric.read(self) end
+  local count = self.count.value:item()
+  return count == 0 and 0 or self.total.value:item() / count
+end
+
 -- update_state of a metric that is the mean of fn(y_true, y_pred): a mask of the predictions
 -- weighs.
 local function update_mean_of(self, y_true, y_pred, sample_weight)

@@ -238,23 +238,15 @@ function compiled:reset()
   for _, entry in ipairs(self.linked) do entry.metric:reset_state() end
 end
 
-local function plain(result)
-  if core.is_tensor(result) then
-    if core.is_variable(result) then result = result.value end
-    return result.rank == 0 and result:item() or result:totable()
-  end
-  return result
-end
-
 -- {{name, value}, …}: loss, metrics, then the losses of the outputs.
 function compiled:results()
-  local list = { { "loss", plain(self.tracker:result()) } }
+  local list = { { "loss", self.tracker:read() } }
   if not self.built then return list end
   for _, entry in ipairs(self.linked) do
-    list[#list + 1] = { entry.label, plain(entry.metric:result()) }
+    list[#list + 1] = { entry.label, entry.metric:read() }
   end
   for _, tracker in ipairs(self.loss_trackers) do
-    list[#list + 1] = { tracker.name, plain(tracker:result()) }
+    list[#list + 1] = { tracker.name, tracker:read() }
   end
   return list
 end

@@ -143,15 +143,18 @@ local function trace(specs, fn)
   return result
 end
 
--- Is the traced step still the model's? Freezing a layer changes what is trained, adding one what
--- is run.
+-- Every weight and whether it was trainable.
+local function note_weights(entry, model)
+  entry.weights, entry.trainable = model.weights, {}
+  for i, variable in ipairs(entry.weights) do entry.trainable[i] = variable.trainable end
+end
+
+-- Is the traced step still the model's? Adding a layer changes what is run, freezing one what is
+-- trained.
 local function is_current(entry, model)
   if entry.version ~= model:_version() then return false end
-  if not entry.variables then return true end
-  local variables = model.trainable_weights
-  if #variables ~= #entry.variables then return false end
-  for i, variable in ipairs(variables) do
-    if variable ~= entry.variables[i] then return false end
+  for i, variable in ipairs(entry.weights or {}) do
+    if variable.trainable ~= entry.trainable[i] then return false end
   end
   return true
 end
@@ -181,7 +184,7 @@ local function make(model, mode, once, xs, ys, ws, structure)
     end)
     entry.rows = true
   end
-  if mode == "train" then entry.variables = model.trainable_weights end
+  if mode == "train" then note_weights(entry, model) end
   entry.version = model:_version()
   model._functions[key] = entry
   return entry
