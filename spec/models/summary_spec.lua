@@ -72,6 +72,17 @@ describe("summary", function()
       name = "func" }))
   end)
 
+  it("knows the shapes of layers that were only shown data", function()
+    local Own = k.model "Own" {
+      init = function(self) self.dense = layers.Dense { 2, name = "inside" } end,
+      call = function(self, x) return self.dense(x) end,
+    }
+    local model = Own {}
+    model:predict(k.ones { 3, 4 })
+    assert.truthy(text(model):find("inside (Dense)                       │ (None, 2)", 1, true))
+    assert.equal('Own "own" of 1 layers', tostring(model))
+  end)
+
   it("says what is not built", function()
     local model = k.Sequential { layers.Dense(4), name = "later" }
     local shown = text(model)

@@ -8,6 +8,20 @@ local simple = {}
 
 simple.History = callback.declare "History" {
   doc = "What fit returns: history[name] is the list of values by epoch, epoch the list of epochs.",
+  __tostring = function(self)
+    local names, words = {}, { ("%d epochs"):format(#self.epoch) }
+    for name in pairs(self.history) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local list = self.history[name]
+      local last = list[#list]
+      words[#words + 1] = type(last) == "number" and ("%s %.4g"):format(name, last) or name
+    end
+    return "History{" .. table.concat(words, ", ") .. "}"
+  end,
+  init = function(self)
+    self.epoch, self.history = {}, {}
+  end,
   on_train_begin = function(self)
     self.epoch, self.history = {}, {}
   end,

@@ -186,6 +186,9 @@ model.Model = base.layer "Model" {
     rawset(self, "run_eagerly", false)
   end,
   __call = call,
+  __tostring = function(self)
+    return ("%s \"%s\" of %d layers"):format(declare.class_of(self).name, self.name, #self.layers)
+  end,
   build = build,
   call = function(self)
     core.raise("model \"%s\" has no call: k.model \"Name\" { call = function (self, x) … end }",

@@ -54,9 +54,12 @@ local function format_shape(shape)
 end
 
 local function shape_cell(layer)
-  local nodes = layer._nodes or {}
-  local last = nodes[#nodes]
-  local shapes = last and last.output_shapes or layer._output_shapes
+  local nodes = layer._nodes
+  local shapes = #nodes > 0 and nodes[#nodes].output_shapes
+  if not shapes and layer._build_shape then      -- a layer that was only called on tensors
+    local results = table.pack(pcall(layer.compute_output_shape, layer, layer._build_shape))
+    shapes = results[1] and table.move(results, 2, results.n, 1, {})
+  end
   if not shapes then return "?" end
   local words = {}
   for i, shape in ipairs(shapes) do words[i] = format_shape(shape) end
