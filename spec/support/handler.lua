@@ -1,10 +1,11 @@
--- The output of busted, and its counts for whoever adds them up: with
--- -Xoutput FILE the line "N passed, N failed" goes to that file, else to the
--- terminal. While specs run the file holds the name of the running one, so
--- that a crash can be blamed.
+-- The output of busted: a line for each file, then what failed, then the
+-- counts. With -Xoutput FILE the line "N passed, N failed" goes to that file
+-- for whoever adds them up, else to the terminal. While specs run the file
+-- holds the name of the running one, so that a crash can be blamed.
 
 return function (options)
   local busted = require "busted"
+  options.deferPrint = true  -- thousands of dots say nothing
   local handler = require "busted.outputHandlers.plainTerminal" (options)
   local path = options.arguments and options.arguments[1]
 
@@ -15,14 +16,31 @@ return function (options)
     file:close()
   end
 
+  local function counts()
+    return handler.successesCount, handler.failuresCount + handler.errorsCount
+  end
+
+  local start, passed, failed
+  busted.subscribe({ "file", "start" }, function ()
+    start, passed, failed = busted.monotime(), counts()
+    return nil, true
+  end)
+
+  busted.subscribe({ "file", "end" }, function (element)
+    local all_passed, all_failed = counts()
+    print(("%-44s %5d ok, %d not ok %6.1f s"):format(element.name, all_passed - passed,
+      all_failed - failed, busted.monotime() - start))
+    io.stdout:flush()
+    return nil, true
+  end)
+
   busted.subscribe({ "test", "start" }, function (element)
     note("in " .. handler.getFullName(element))
     return nil, true
   end)
 
   busted.subscribe({ "exit" }, function ()
-    local line = ("%d passed, %d failed"):format(handler.successesCount,
-      handler.failuresCount + handler.errorsCount)
+    local line = ("%d passed, %d failed"):format(counts())
     if path then note(line) else print(line) end
     return nil, true
   end)
