@@ -59,7 +59,9 @@ end
 -- add{a, b}   concatenate({a, b}, 1)   concatenate({a, b}, {axis = 1})
 local function as_function(name)
   return function (inputs, ...)
-    return layers[name](...)(inputs)
+    local class = layers[name]
+    local make = class.from_function
+    return (make and make(class, ...) or class(...))(inputs)
   end
 end
 

@@ -1,1 +1,3 @@
-return { relu = "ReLU", softmax = "Softmax" }
+return {
+  elu = "ELU", leaky_relu = "LeakyReLU", prelu = "PReLU", relu = "ReLU", softmax = "Softmax",
+}

@@ -10,8 +10,10 @@ local shapes = {}
 -- A list of sizes is a shape; a table of shapes is a structure of several.
 local function is_shape(x)
   if type(x) ~= "table" then return false end
-  local first = x[1]
-  return next(x) == nil or type(first) == "number" or first == false
+  for _, size in pairs(x) do
+    if type(size) ~= "number" and size ~= false then return false end
+  end
+  return true
 end
 
 local function gather_specs(self, x, specs)
@@ -41,14 +43,45 @@ local function refill(x, tensors, place)
   return copy
 end
 
+-- What follows the input's shape, by name: shapes of further tensors in the order of call_args, and
+-- a table of options, in which a shape stands for a tensor.
+local function further(self, ...)
+  local options, count = {}, select("#", ...)
+  for i = 1, count do
+    local value = select(i, ...)
+    local bare = type(value) == "table" and next(value) == nil
+    if i == count and (bare or declare.only_names(value)) then
+      for name, option in pairs(value) do options[name] = option end
+    elseif value ~= nil then
+      options[self.call_args[i] or #self.call_args + 1] = value
+    end
+  end
+  return options
+end
+
+local function holds_shapes(x)
+  if is_shape(x) then return true end
+  return nest.is_structure(x) and holds_shapes(x[nest.keys(x)[1]])
+end
+
 -- The shapes of the results, as many returns as the layer's call has.
-function shapes.compute(self, input_shape)
+function shapes.compute(self, input_shape, ...)
   local _ <close> = core.enter(self.name, declare.class_of(self).name)
-  local specs = {}
+  local specs, options = {}, further(self, ...)
   gather_specs(self, input_shape, specs)
+  local names = nest.keys(options)
+  for _, name in ipairs(names) do
+    if holds_shapes(options[name]) then gather_specs(self, options[name], specs) end
+  end
   local results
   core.trace(specs, function (...)
-    results = table.pack(self(refill(input_shape, { ... }, { at = 0 })))
+    local tensors, place, given = { ... }, { at = 0 }, {}
+    local input = refill(input_shape, tensors, place)
+    for _, name in ipairs(names) do
+      local value = options[name]
+      given[name] = holds_shapes(value) and refill(value, tensors, place) or value
+    end
+    results = table.pack(self(input, given))
     local flat = {}
     for i = 1, results.n do
       results[i] = nest.map(results[i], function (y)

@@ -1,4 +1,5 @@
 return {
-  activation = "Activation", dense = "Dense", embedding = "Embedding", identity = "Identity",
-  input_layer = "InputLayer", lambda = "Lambda", masking = "Masking",
+  activation = "Activation", dense = "Dense", einsum_dense = "EinsumDense",
+  embedding = "Embedding", identity = "Identity", input_layer = "InputLayer", lambda = "Lambda",
+  masking = "Masking", reversible_embedding = "ReversibleEmbedding", wrapper = "Wrapper",
 }

@@ -21,7 +21,19 @@ function merge.list(inputs, least, most)
   return inputs
 end
 
+local function check_batch(inputs)
+  local batch
+  for _, x in ipairs(inputs) do
+    local size = x.shape[1]
+    if batch and size and size ~= batch then
+      core.raise("the inputs have %d and %d samples", batch, size)
+    end
+    batch = batch or size
+  end
+end
+
 local function aligned(inputs)
+  check_batch(inputs)
   local rank = 0
   for _, x in ipairs(inputs) do rank = math.max(rank, x.rank) end
   local list = {}
@@ -42,6 +54,13 @@ function merge.any_mask(_, _, mask)
     result = result and result | one or one
   end
   return result
+end
+
+-- The mask of the i-th input as one of elements; nil when it has none, or one that is not of steps.
+function merge.of_elements(masks, i, x)
+  local mask = masks and masks[i]
+  if not mask or mask.rank ~= x.rank - 1 then return nil end
+  return ops.expand_dims(mask, -1)
 end
 
 -- merge(self, xs, ctx) gets the aligned list.

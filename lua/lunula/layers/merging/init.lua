@@ -1,1 +1,4 @@
-return { add = "Add", concatenate = "Concatenate" }
+return {
+  add = "Add", average = "Average", concatenate = "Concatenate", dot = "Dot",
+  extremum = "Maximum Minimum", multiply = "Multiply", subtract = "Subtract",
+}

@@ -1,1 +1,4 @@
-return { activity_regularization = "ActivityRegularization", dropout = "Dropout" }
+return {
+  activity_regularization = "ActivityRegularization", alpha_dropout = "AlphaDropout",
+  dropout = "Dropout", gaussian_dropout = "GaussianDropout", gaussian_noise = "GaussianNoise",
+}

@@ -1,0 +1,1 @@
+return { thresholded_relu = "ThresholdedReLU" }

@@ -1,0 +1,82 @@
+-- GroupNormalization: mean 0 and variance 1 over all positions of a group of channels, sample by
+-- sample.
+
+local core = require "lunula.core"
+local kinds = require "lunula.kinds"
+local layer = require "lunula.layers.base"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+
+-- x with the channel axis as (groups, channels of a group).
+local function in_groups(self, x)
+  local sizes = tools.sizes(x)
+  local axis = self.from_start + 1
+  sizes[axis] = x.shape[axis] // self.group_count
+  table.insert(sizes, axis, self.group_count)
+  return ops.reshape(x, sizes)
+end
+
+-- A vector of the channels, laid along their axis.
+local function along(self, v, rank)
+  local shape = tools.fill(rank, 1)
+  shape[self.from_start + 1] = -1
+  return ops.reshape(v, shape)
+end
+
+local function check_groups(self, channels)
+  local groups = self.group_count
+  if channels < groups or channels % groups ~= 0 then
+    core.raise("%d channels cannot be split into %d groups", channels, groups)
+  end
+end
+
+local groups = {
+  name = "a positive integer, or -1 for a group per channel",
+  check = function (value)
+    return value == -1 and -1 or kinds.positive.check(value)
+  end,
+}
+
+return layer "GroupNormalization" {
+  doc = "(x - mean) / sqrt(variance + epsilon) * gamma + beta, moments of each group of channels",
+  args = {
+    { "groups", groups, default = 32 },
+    { "axis", kinds.axis, default = -1 },
+    { "epsilon", kinds.non_negative, default = 1e-3 },
+    { "center", kinds.boolean, default = true },
+    { "scale", kinds.boolean, default = true },
+    { "beta_initializer", kinds.initializer, default = "zeros" },
+    { "gamma_initializer", kinds.initializer, default = "ones" },
+    { "beta_regularizer", kinds.regularizer },
+    { "gamma_regularizer", kinds.regularizer },
+    { "beta_constraint", kinds.constraint },
+    { "gamma_constraint", kinds.constraint },
+  },
+  casts = "all",
+  supports_masking = true,
+  build = function (self, shape)
+    self.from_start = tools.axis("GroupNormalization", self.axis, #shape)
+    local channels = shape[self.from_start + 1]
+    if self.from_start == 0 or not channels then
+      core.raise("axis %d of shape %s must be one of channels, with a known size", self.axis,
+        tools.shape_text(shape))
+    end
+    self.group_count = self.groups == -1 and channels or self.groups
+    check_groups(self, channels)
+    if self.scale then self:add_weight { name = "gamma", shape = { channels } } end
+    if self.center then self:add_weight { name = "beta", shape = { channels } } end
+    self.input_spec = { ndim = #shape, axes = { [self.axis] = channels } }
+  end,
+  call = function (self, x)
+    local grouped, axes = in_groups(self, x), {}
+    for axis = 1, x.rank do
+      if axis ~= self.from_start then axes[#axes + 1] = axis end
+    end
+    local centred = grouped - ops.mean(grouped, axes, true)
+    local variance = ops.mean(ops.square(centred), axes, true)
+    local y = ops.reshape_like(centred * ops.rsqrt(variance + self.epsilon), x)
+    if self.scale then y = y * along(self, self.gamma, x.rank) end
+    if self.center then y = y + along(self, self.beta, x.rank) end
+    return y
+  end,
+}
