@@ -59,6 +59,78 @@ describe("Embedding", function ()
   end)
 end)
 
+describe("EinsumDense", function ()
+  it("draws its kernel from the fans that the equation gives", function ()
+    local dense = layers.EinsumDense {
+      "abc,cde->abde", { false, 8, 16 }, kernel_initializer = { class_name = "GlorotUniform" },
+    }
+    dense:build { false, 5, 32 }
+    local limit = math.sqrt(6 / (32 + 8 * 16))
+    local largest = ops.max(ops.abs(dense.kernel)):item()
+    assert.is_true(largest <= limit and largest > 0.95 * limit)
+  end)
+
+  it("keeps an unknown length", function ()
+    local dense = layers.EinsumDense { "abc,cd->abd", { false, 4 }, bias_axes = "d" }
+    assert.are.same({ false, false, 4 }, shape_of(dense, { false, false, 5 }))
+    check_layer.any { layer = layers.EinsumDense { "...x,xy->...y", 4 }, input = ops.ones { 2, 3 },
+      output = { 2, 4 }, weights = 1 }
+  end)
+
+  it("says what is wrong with an equation", function ()
+    local function build(equation, output_shape, more)
+      local options = { equation, output_shape, name = "e" }
+      for key, value in pairs(more or {}) do options[key] = value end
+      return function () layers.EinsumDense(options)(ops.ones { 2, 3, 5 }) end
+    end
+    local function says(f, text)
+      local ok, message = pcall(f)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(message):find('layer "e" (EinsumDense): ' .. text, 1, true),
+        tostring(message))
+    end
+    says(build("abc->ab", 4), 'equation "abc->ab": must be "x,k->y"')
+    says(build("ab,bc->ac", 4), "equation \"ab,bc->ac\": the input has 2 axes, got shape (2, 3, 5)")
+    says(build("abc,cd->abe", { false, 4 }), 'equation "abc,cd->abe": the result has "e"')
+    says(build("abc,cd->abd", 4), 'equation "abc,cd->abd": output_shape {4} has no size for "d"')
+    says(build("abc,cd->abd", { 7, 4 }),
+      'equation "abc,cd->abd": axis "b" has size 3 in the input and 7 in output_shape')
+    says(build("abc,cd->abd", { false, 4 }, { bias_axes = "z" }),
+      'equation "abc,cd->abd": bias_axes "z" must be letters of the result')
+    assert.error_at_line(build("abc->ab", 4), "must be")
+  end)
+end)
+
+describe("ReversibleEmbedding", function ()
+  it("goes both ways with one table", function ()
+    local embedding = layers.ReversibleEmbedding { 3, 2 }
+    embedding:build { false, 2 }
+    embedding:set_weights { { { 1, 0 }, { 0, 1 }, { 2, 2 } } }
+    assert.near_all(embedding(embedding { { 0, 2 } }, { reverse = true }),
+      { { { 1, 0, 2 }, { 2, 2, 8 } } })
+    assert.are.same({ false, 7, 3 },
+      (embedding:compute_output_shape({ false, 7, 2 }, { reverse = true })))
+    assert.error_at_line(function () embedding({ { 1 } }, { revers = true }) end,
+      'unknown option "revers" (did you mean "reverse"?)')
+  end)
+end)
+
+describe("Wrapper", function ()
+  it("is the parent of layers around layers", function ()
+    local Twice = require "lunula.layers.base" "Twice" {
+      parent = layers.Wrapper,
+      call = function (self, y) return self.layer(self.layer(y)) end,
+    }
+    local twice = Twice(layers.Dense { 3, use_bias = false, kernel_initializer = "ones" })
+    assert.near_all(twice { { 1, 2, 3 } }, { { 18, 18, 18 } })
+    assert.are.equal(1, #twice.trainable_weights)
+    assert.are.equal("Dense", twice:get_config().layer.class_name)
+    assert.error_at_line(function () layers.Wrapper(layers.Dense(3))(x) end,
+      "a Wrapper has no call of its own")
+    assert.error_at_line(function () layers.Wrapper() end, "layer is missing")
+  end)
+end)
+
 describe("Masking", function ()
   it("does not mask NaN", function ()
     local y = layers.Masking() { { { 0 / 0, 0 }, { 0, 0 } } }

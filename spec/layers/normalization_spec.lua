@@ -100,30 +100,72 @@ describe("LayerNormalization", function ()
   end)
 end)
 
-describe("merging layers", function ()
-  it("align lower ranks after the batch", function ()
-    local a, b = ops.ones { 2, 3, 4 }, core.tensor { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } }
-    local y = layers.Add() { a, b }
-    assert.are.same({ 2, 3, 4 }, y.shape)
-    assert.near_all(y[1][3], { 2, 3, 4, 5 })
-    assert.near_all(y[2][1], { 6, 7, 8, 9 })
+describe("GroupNormalization", function ()
+  it("takes its moments over all positions of a group", function ()
+    local y = layers.GroupNormalization { groups = 2 } (ops.reshape(ops.arange(8), { 1, 2, 4 }))
+    assert.near_all(y, { { { -1.212536, -0.727521, -1.212536, -0.727521 },
+      { 0.727521, 1.212536, 0.727521, 1.212536 } } }, 2e-6)
   end)
 
-  it("join masks", function ()
-    local Masking = layers.Masking
-    local a = Masking() { { { 1 }, { 0 }, { 0 } } }
-    local b = Masking() { { { 0 }, { 0 }, { 2 } } }
-    assert.near_all(layers.Add() { a, b } .mask, { { true, false, true } })
-    assert.is_nil(layers.Add() { a, core.tensor { { { 1 }, { 1 }, { 1 } } } } .mask)
-    assert.near_all(layers.Concatenate(1) { a, b } .mask,
-      { { true, false, false, false, false, true } })
-    assert.near_all(layers.Concatenate() { a, core.tensor { { { 1 }, { 1 }, { 1 } } } } .mask,
-      { { true, true, true } })
-    assert.is_nil(layers.Concatenate() { x, x } .mask)
+  it("keeps unknown positions", function ()
+    local norm = layers.GroupNormalization { groups = 2 }
+    assert.are.same({ false, false, false, 6 },
+      (norm:compute_output_shape { false, false, false, 6 }))
+    check_layer.any { layer = layers.GroupNormalization { groups = -1, axis = 1 },
+      input = ops.ones { 2, 4, 3 }, output = { 2, 4, 3 }, weights = 2 }
   end)
 
-  it("take a list", function ()
-    assert.error_at_line(function () layers.Add()(x) end, "takes a list of tensors")
-    assert.near_all(layers.Add() { x }, x)
+  it("says which groups do not fit", function ()
+    assert.error_at_line(function ()
+      layers.GroupNormalization { groups = 3, name = "g" } (ops.ones { 2, 4 })
+    end, 'layer "g" (GroupNormalization): 4 channels cannot be split into 3 groups')
+    assert.error_at_line(function () layers.GroupNormalization()(ops.ones { 2, 4 }) end,
+      "4 channels cannot be split into 32 groups")
+    assert.error_at_line(function () layers.GroupNormalization { groups = 0 } end,
+      "groups must be a positive integer, or -1")
+  end)
+end)
+
+describe("RMSNormalization", function ()
+  it("divides by the root mean square", function ()
+    assert.near_all(layers.RMSNormalization()(x),
+      { { 0.632455, 1.264911 }, { 0.632455, 1.264911 }, { 1.38675, 0.27735 } }, 2e-6)
+  end)
+
+  it("lays its scale along any axis", function ()
+    local norm = layers.RMSNormalization { axis = 1 }
+    norm:build { 1, 2, 3 }
+    norm:set_weights { { 1, 10 } }
+    assert.near_all(norm(ops.ones { 1, 2, 3 }), { { { 1, 1, 1 }, { 10, 10, 10 } } }, 1e-5)
+  end)
+end)
+
+describe("UnitNormalization", function ()
+  it("gives every sample length 1", function ()
+    assert.near_all(layers.UnitNormalization()(x),
+      { { 0.447214, 0.894427 }, { 0.447214, 0.894427 }, { 0.980581, 0.196116 } }, 2e-6)
+  end)
+end)
+
+describe("SpectralNormalization", function ()
+  it("brings the kernel to norm 1 in a planned run", function ()
+    local norm = layers.SpectralNormalization { layers.Dense { 3, use_bias = false }, 20 }
+    norm:build { false, 2 }
+    norm:set_weights { { { 3, 0, 0 }, { 0, 2, 0 } }, { { 1, 1, 1 } } }
+    local f = core.trace({ { shape = { false, 2 } } }, function (y) return norm(y, training) end)
+    f(x)
+    assert.near_all(norm.kernel, { { 1, 0, 0 }, { 0, 2 / 3, 0 } }, 1e-4)
+    assert.are.same({ "kernel", "vector_u" }, { norm.weights[1].name, norm.weights[2].name })
+  end)
+
+  it("leaves a kernel of zeros as it is", function ()
+    local norm = layers.SpectralNormalization(layers.Dense { 3, kernel_initializer = "zeros" })
+    assert.near_all(norm(x, training), ops.zeros { 3, 3 }, 0)
+  end)
+
+  it("needs something to normalise", function ()
+    assert.error_at_line(function () layers.SpectralNormalization(layers.Flatten())(x) end,
+      "has neither a kernel nor embeddings")
+    assert.error_at_line(function () layers.SpectralNormalization(7) end, "layer must be a layer")
   end)
 end)

@@ -70,8 +70,10 @@ op("layer_normalization",
 op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
   "x divided by its root mean square over the axes, times scale.",
   function (x, scale, axis, epsilon)
+    local axes = tools.axes("rms_normalization", axis, x.rank)
+    table.sort(axes)
     x = tools.float(x)
-    local y = x * ops.rsqrt(ops.mean(ops.square(x), axis, true) + (epsilon or config.epsilon()))
-    if scale ~= nil then y = y * scale end
+    local y = x * ops.rsqrt(ops.mean(ops.square(x), axes, true) + (epsilon or config.epsilon()))
+    if scale ~= nil then y = y * over_axes(scale, x, axes) end
     return y
   end)
