@@ -1,7 +1,6 @@
-# lunula: build, test, install. `make` alone builds build/lunula/core.so and
-# build/liblunula.a, without network. `make demo` and `make test` set up what
-# is missing on a Debian system, where they may. Other targets: lint floors
-# asan bench install rock clean.
+# lunula. `make` alone builds build/lunula/core.so and build/liblunula.a; demo
+# and test set up what is missing on a Debian system, where they may. Other
+# targets: lint floors asan bench install rock clean.
 
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
@@ -17,17 +16,15 @@ WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 
 # Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there.
 ask         = $(shell pkg-config $(1) 2>/dev/null)
-LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword \
-                $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
+LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
 LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
 BLAS_FLAGS := $(call ask,--cflags openblas)
 BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 
 # ---- nothing below needs to be changed -------------------------------------
 
-FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden \
-          -ffp-contract=fast -fno-math-errno -fno-trapping-math \
-          -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
+FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden -ffp-contract=fast \
+          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
 ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -36,7 +33,7 @@ SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
-LUASRC  := $(sort $(shell find lua -name '*.lua'))
+LUASRC  := $(sort $(shell find lua -name '*.lua' -o -type d))  # a folder changes with its files
 CORE    := $(BUILD)/lunula/core.so
 ARCHIVE := $(BUILD)/liblunula.a
 ROCK    := lunula-scm-1
@@ -50,19 +47,17 @@ MAKEFLAGS += --no-print-directory
 all: $(CORE) $(ARCHIVE) ; @:
 
 $(BUILD)/obj/%.o: src/%.c
-	@mkdir -p $(@D)
-	@echo "cc $<"
+	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(CORE): $(OBJ) src/lua/exports.map
-	@mkdir -p $(@D)
-	@echo "ld $@"
+	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/lua/exports.map $(CFLAGS) $(LDFLAGS) \
 	  -o $@ $(OBJ) $(BLAS_LIBS) -lm -pthread
 
 $(BUILD)/carried.c: src/embed/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
-	@$(LUA) src/embed/carry.lua $@ lua $(LUASRC) -- dkjson
+	@$(LUA) src/embed/carry.lua $@ lua $(filter %.lua,$(LUASRC)) -- dkjson
 
 # The objects and the Lua files as one object, in which only the public names
 # can still be seen by a host.
@@ -76,14 +71,12 @@ $(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/embed/carried.h
 
 # Every spec/host/*.c is one program: a C host that links the archive.
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
-	@mkdir -p $(@D)
-	@echo "cc $<"
+	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/embed -MMD -MP -o $@ $< $(ARCHIVE) \
 	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
+hosts: $(HOSTS) ; @:
 
 -include $(OBJ:.o=.d) $(HOSTS:=.d)
-
-hosts: $(HOSTS) ; @:
 
 # The main example, run from the installed rock in a folder from which the
 # checkout cannot be seen.
