@@ -47,7 +47,8 @@ end
 function bench.peer(name)
   os.execute "mkdir -p build/bench"
   local command = ("${CC:-cc} -O3 -march=native -shared -fPIC "
-    .. "$(pkg-config --cflags lua5.4 openblas) spec/bench/%s.c -o build/bench/%s.so $(pkg-config --libs openblas) -lm"):format(name, name)
+    .. "$(pkg-config --cflags lua5.4 openblas) spec/bench/%s.c "
+    .. "-o build/bench/%s.so $(pkg-config --libs openblas) -lm"):format(name, name)
   assert(os.execute(command), "the peer does not build")
   package.cpath = "build/bench/?.so;" .. package.cpath
   return require(name)

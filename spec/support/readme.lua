@@ -1,5 +1,5 @@
--- The table of layers in the README, from the catalogue itself. As a script it writes the table into
--- README.md; the spec compares.
+-- The table of layers in the README, from the catalogue itself. As a script it writes the table
+-- into README.md; the spec compares.
 
 local declare = require "lunula.declare"
 

@@ -207,6 +207,10 @@ Val sum_to(Context *c, Val g, Val like);
 void program_begin(TileProgram *p, const Type *domain);
 /* A source of type t, repeated as broadcasting says. */
 TileRef program_input(TileProgram *p, const Type *domain, const Type *t);
+/* A source of which only a part is read: strides in elements for each axis of
+** t, the part's type. */
+TileRef program_input_part(TileProgram *p, const Type *domain, const Type *t,
+                           const int64_t *stride);
 /* Appends the op; false when it has no strip for these types. */
 bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y);
 /* How many pieces of work a program is, by its size alone. */

@@ -16,17 +16,23 @@ void program_begin(TileProgram *p, const Type *domain) {
   p->nin = p->nout = p->ncode = p->nreg = 0;
 }
 
-TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
+TileRef program_input_part(TileProgram *p, const Type *domain, const Type *t,
+                           const int64_t *stride) {
   TileOperand *o = &p->in[p->nin];
-  int64_t stride = 1;
   memset(o->stride, 0, sizeof o->stride);
   o->item = dtype_size((DType)t->dtype);
-  for (int i = t->rank - 1; i >= 0; i--) {
-    int axis = domain->rank - t->rank + i;
-    o->stride[axis] = t->dim[i] == 1 ? 0 : stride;
-    stride *= t->dim[i];
-  }
+  for (int i = 0; i < t->rank; i++)
+    o->stride[domain->rank - t->rank + i] = t->dim[i] == 1 ? 0 : stride[i];
   return (TileRef){TILE_IN, p->nin++};
+}
+
+TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
+  int64_t stride[MAX_RANK], n = 1;
+  for (int i = t->rank - 1; i >= 0; i--) {
+    stride[i] = n;
+    n *= t->dim[i];
+  }
+  return program_input_part(p, domain, t, stride);
 }
 
 bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y) {

@@ -189,6 +189,35 @@ static bool attach(Prog *p) {
   return true;
 }
 
+/* ---- slices ------------------------------------------------------------- */
+
+static bool is_slice(const Prog *p, int node) {
+  const Node *n = p->node[node];
+  int64_t offset;
+  return strcmp(n->op->name, "slice_steps") == 0 &&
+         !prog_view(p, node, &offset);
+}
+
+/* A slice whose readers are all in groups costs no step: they read the source
+** in strides. */
+static void absorb(Prog *p) {
+  if (!(p->passes & PASS_ATTACH))
+    return;
+  for (int i = 0; i < p->n; i++)
+    p->absorbed[i] = is_slice(p, i);
+  for (int i = 0; i < p->n; i++)
+    for (int k = 0; k < p->node[i]->nin; k++) {
+      int x = prog_number(p, p->node[i]->in[k].node);
+      if (p->group[i] < 0 && !op_shape_only(p->node[i]->op, k))
+        p->absorbed[x] = false;
+    }
+  for (int i = 0; i < p->f->noutputs; i++)
+    p->absorbed[prog_number(p, p->out[i].node)] = false;
+  for (int i = 0; i < p->f->nbindings; i++)
+    if (p->update[i].node)
+      p->absorbed[prog_number(p, p->update[i].node)] = false;
+}
+
 /* ---- order -------------------------------------------------------------- */
 
 typedef struct Order {
@@ -219,7 +248,7 @@ static void put(Order *o, int node) {
   if (g < 0) {
     o->done[node] = 1;
     put_inputs(o, node, -1);
-    if (p->node[node]->op->kind != LEAF)
+    if (p->node[node]->op->kind != LEAF && !p->absorbed[node])
       p->unit[p->nunits++] = (Unit){node, -1};
     return;
   }
@@ -261,7 +290,8 @@ bool fuse(Prog *p) {
   p->groups = calloc((size_t)p->n + 1, sizeof *p->groups);
   s.stamp = calloc((size_t)p->n + 1, sizeof *s.stamp);
   s.stack = malloc(((size_t)p->n + 1) * sizeof *s.stack);
-  bool ok = p->group && p->groups && s.stamp && s.stack;
+  p->absorbed = calloc((size_t)p->n + 1, sizeof *p->absorbed);
+  bool ok = p->group && p->groups && p->absorbed && s.stamp && s.stack;
   for (int i = 0; ok && i < p->n; i++)
     p->group[i] = -1;
   for (int i = 0; ok && i < p->n; i++)
@@ -273,5 +303,6 @@ bool fuse(Prog *p) {
     return fail(p->error, "out of memory");
   if ((p->passes & PASS_ATTACH) && !attach(p))
     return false;
+  absorb(p);
   return order(p);
 }

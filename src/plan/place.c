@@ -40,7 +40,7 @@ static void node_reads(const Prog *p, const Node *n, const Group *g,
       continue;
     if (g && (is_member(p, g, x) || prog_number(p, x) == g->anchor))
       continue;
-    visit(ud, prog_value(p, n->in[i]));
+    visit(ud, prog_value(p, prog_source(p, n->in[i])));
   }
 }
 
@@ -211,13 +211,21 @@ static void see_root(void *ud, int value) {
   r->found = r->found || r->life[value].root == r->root;
 }
 
-static bool reads_aligned(const Prog *p, const Group *g, int leaf) {
+static bool operand_aligned(const Placer *k, const Node *n, Val v, int leaf) {
+  const Prog *p = k->p;
+  if (node_is_shape(v.node))
+    return true;
+  if (p->absorbed[prog_number(p, v.node)])
+    return k->life[prog_value(p, prog_source(p, v))].root != leaf;
+  return prog_value(p, v) != leaf ||
+         type_elements(val_type(v)) == type_elements(&n->out[0].type);
+}
+
+static bool reads_aligned(const Placer *k, const Group *g, int leaf) {
   for (int m = 0; m < g->n; m++) {
-    const Node *n = p->node[g->member[m]];
+    const Node *n = k->p->node[g->member[m]];
     for (int i = 0; i < n->nin; i++)
-      if (!node_is_shape(n->in[i].node) &&
-          prog_value(p, n->in[i]) == leaf &&
-          type_elements(val_type(n->in[i])) != type_elements(&n->out[0].type))
+      if (!operand_aligned(k, n, n->in[i], leaf))
         return false;
   }
   return true;
@@ -247,7 +255,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   for (int i = 0; i < p->nvalues; i++) /* not through a view */
     if (i != old && k->life[i].root == old)
       return false;
-  return reads_aligned(p, g, old);
+  return reads_aligned(k, g, old);
 }
 
 /* The new value of a variable would be the product's place: it gets another,

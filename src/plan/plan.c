@@ -201,6 +201,28 @@ typedef struct GroupCode {
   TileRef at[GROUP_NODES]; /* where each member's result is */
 } GroupCode;
 
+/* How an absorbed slice lies in its source: strides, and the first element. */
+static int64_t slice_part(const Node *n, int64_t *stride) {
+  const Type *x = val_type(n->in[0]);
+  int64_t step = 1, first = 0;
+  for (int i = x->rank - 1; i >= 0; i--) {
+    stride[i] = step * n->attr[1].i[i];
+    first += step * n->attr[0].i[i];
+    step *= x->dim[i];
+  }
+  return first;
+}
+
+static int add_operand(Builder *b, Val v) {
+  int64_t stride[MAX_RANK];
+  if (!b->prog->absorbed[prog_number(b->prog, v.node)])
+    return add_value(b, v);
+  Place at = b->prog->place[prog_value(b->prog, v.node->in[0])];
+  at.offset += slice_part(v.node, stride) *
+               dtype_size((DType)val_type(v)->dtype);
+  return add_pointer(b, at);
+}
+
 static TileRef operand(Builder *b, GroupCode *k, Val v) {
   const Group *g = k->group;
   int node = prog_number(b->prog, v.node);
@@ -211,7 +233,11 @@ static TileRef operand(Builder *b, GroupCode *k, Val v) {
     if (val_same(k->outside[i], v))
       return (TileRef){TILE_IN, i};
   k->outside[k->program->nin] = v;
-  return program_input(k->program, k->domain, val_type(v));
+  if (!b->prog->absorbed[node])
+    return program_input(k->program, k->domain, val_type(v));
+  int64_t stride[MAX_RANK];
+  slice_part(v.node, stride);
+  return program_input_part(k->program, k->domain, val_type(v), stride);
 }
 
 /* Last use of each register decides when it is free again. */
@@ -280,8 +306,8 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   Val host = {g->anchor >= 0 && g->host >= 0 ? p->node[g->host] : NULL, 0};
   s->program_in = b->plan->npointers;
   for (int i = 0; i < program->nin; i++)
-    add_value(b, host.node && k->outside[i].node == p->node[g->anchor]
-                     ? host : k->outside[i]);
+    add_operand(b, host.node && k->outside[i].node == p->node[g->anchor]
+                       ? host : k->outside[i]);
   s->program_out = b->plan->npointers;
   for (int i = 0; i < program->nout; i++)
     add_value(b, (Val){p->node[out[i]], 0});
@@ -436,6 +462,7 @@ static void prog_close(Prog *g) {
   free(g->node);
   free(g->group);
   free(g->groups);
+  free(g->absorbed);
   free(g->unit);
   free(g->first_value);
   free(g->place);

@@ -50,6 +50,7 @@ typedef struct Prog {
   Val *in, *out, *leaf, *update; /* of inputs, outputs, variables; an update
                                     whose node is NULL: there is none */
   int *group; /* of each node, -1: none */
+  bool *absorbed; /* slices that only groups read: they read the source */
   Group *groups;
   int ngroups;
   Unit *unit;
@@ -77,6 +78,10 @@ bool prog_view(const Prog *p, int node, int64_t *offset);
 ** a value that it reads twice may come twice. */
 void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
                 void *ud);
+/* The value that a reader of `v` goes to: the source, if v is absorbed. */
+INLINE Val prog_source(const Prog *p, Val v) {
+  return p->absorbed[prog_number(p, v.node)] ? v.node->in[0] : v;
+}
 /* Whether somebody outside the group reads this member. */
 bool member_escapes(const Prog *p, const Group *g, int member);
 
