@@ -297,7 +297,7 @@ static Val copy_node(Prog *p, Shared *s, const Copies *k, const Node *n) {
     return v;
   v.node->origin = n->origin;
   if (n->nout > 1)
-    return v;
+    return share(p, s, v);
   v = simplify(p, v);
   v = fold(p, v);
   return share(p, s, v);
