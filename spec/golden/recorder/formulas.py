@@ -74,7 +74,8 @@ def depthwise_conv3d(config, shape, kernel_size, strides=(1, 1, 1), padding="val
             return generator("DepthwiseConv3D", case.name, what).uniform(-0.7, 0.7, size).astype(
                 "float32")
 
-        x = generator("DepthwiseConv3D", case.name, "input").standard_normal(shape).astype("float32")
+        x = generator("DepthwiseConv3D", case.name, "input").standard_normal(shape)
+        x = x.astype("float32")
         channels = shape[1 if first else -1]
         kernel = draw("kernel", *kernel_size, channels, depth_multiplier)
         bias = draw("bias", channels * depth_multiplier) if use_bias else None

@@ -37,7 +37,8 @@ case = cases_of("Attention")
 case("concat", lambda: L.Attention(score_mode="concat"), pair())
 case("concat scale", lambda: L.Attention(score_mode="concat", use_scale=True), pair(),
      return_attention_scores=True)
-case("concat masks", lambda: L.Attention(score_mode="concat"), pair(), mask=[QUERY_MASK, VALUE_MASK])
+case("concat masks", lambda: L.Attention(score_mode="concat"), pair(),
+     mask=[QUERY_MASK, VALUE_MASK])
 case("long", lambda: L.Attention(seed=3), [x(1, 9, 7), x(1, 11, 7)])
 
 CROSS = np.array([[[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 1, 1]],

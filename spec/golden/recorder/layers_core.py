@@ -152,8 +152,8 @@ case("square plus one", lambda: L.Lambda(square_plus), x(2, 3),
      custom={"square_plus": "x * x + 1"})
 case("arguments", lambda: L.Lambda(scale_shift, arguments={"scale": 3.0, "shift": -0.5}), x(2, 4),
      custom={"scale_shift": "x * scale + shift"})
-case("output shape as a function", lambda: L.Lambda(antirectifier, output_shape=antirectifier_shape),
-     x(3, 4), custom={
+case("output shape as a function",
+     lambda: L.Lambda(antirectifier, output_shape=antirectifier_shape), x(3, 4), custom={
          "antirectifier": "x = x - mean(x, axis 1, keepdims); x = x * rsqrt(max(sum(x^2, axis 1, "
                           "keepdims), 1e-12)); concatenate(relu(x), relu(-x)) on axis 1",
          "antirectifier_shape": "input shape with axis 1 doubled"})

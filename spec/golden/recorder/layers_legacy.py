@@ -137,7 +137,8 @@ def rnn_with_constants():
         def build(self, shape):
             self.kernel = self.add_weight("kernel", (shape[-1], self.units))
             self.recurrent_kernel = self.add_weight("recurrent_kernel", (self.units, self.units))
-            self.constant_kernel = self.add_weight("constant_kernel", (self.constant_size, self.units))
+            self.constant_kernel = self.add_weight("constant_kernel",
+                                                   (self.constant_size, self.units))
             self.built = True
 
         def call(self, inputs, states, constants):
@@ -154,8 +155,8 @@ def rnn_with_constants():
 
 case = cases_of("RNN", engine="tf_keras")
 case("constants", rnn_with_constants, x(2, 4, 2), constants=[x(2, 5)], symbolic=False, custom={
-    "CellWithConstant": "args units, constant_size; weights kernel (in, units), recurrent_kernel (units, "
-                        "units), constant_kernel (constant_size, units); h' = x . kernel + "
+    "CellWithConstant": "args units, constant_size; weights kernel (in, units), recurrent_kernel "
+                        "(units, units), constant_kernel (constant_size, units); h' = x . kernel + "
                         "h . recurrent_kernel + constant . constant_kernel; output h'"})
 
 DEPTHWISE = L.DepthwiseConv2D(1).get_config()

@@ -87,7 +87,8 @@ case("salt", lambda: L.Hashing(num_bins=1000, salt=133),
 case("two salts", lambda: L.Hashing(num_bins=1000, salt=[133, 137]),
      strings([["A"], ["B"], ["exactly8"], ["nine char"], ["E"]]))
 case("salt integers", lambda: L.Hashing(num_bins=50, salt=9), const([[0, 3], [17, -4]], "int64"))
-case("one hot", lambda: L.Hashing(num_bins=4, output_mode="one_hot"), strings([["A"], ["B"], ["C"]]))
+case("one hot", lambda: L.Hashing(num_bins=4, output_mode="one_hot"),
+     strings([["A"], ["B"], ["C"]]))
 case("multi hot", lambda: L.Hashing(num_bins=5, output_mode="multi_hot"),
      strings([["A", "B", "A"], ["C", "D", "E"]]))
 case("count", lambda: L.Hashing(num_bins=5, output_mode="count"),

@@ -83,8 +83,8 @@ for name, states in (("SimpleRNN", 1), ("GRU", 1), ("LSTM", 2)):
     case("mask given", lambda cls=cls: cls(2, return_sequences=True), x45(2), mask=mask(MASK))
     case("mask backwards", lambda cls=cls: cls(2, return_sequences=True, go_backwards=True), x45(2),
          masks=mask(MASK))
-    case("mask initial state", lambda cls=cls: cls(2, return_sequences=True), x45(2), mask=mask(MASK),
-         initial_state=given(4, 2))
+    case("mask initial state", lambda cls=cls: cls(2, return_sequences=True), x45(2),
+         mask=mask(MASK), initial_state=given(4, 2))
     case("mask of nothing", lambda cls=cls: cls(2, return_sequences=True, return_state=True),
          x(2, 3, 2), mask=mask("000 110"), initial_state=given(2, 2))
     case("mask unroll", lambda cls=cls: cls(2, return_sequences=True, unroll=True), x45(2),
@@ -166,8 +166,8 @@ class TwoStateCell(L.Layer):
         return {**super().get_config(), "units": self.units, "memory": self.memory}
 
 
-MINIMAL = {"MinimalCell": "args units; weights kernel (in, units), recurrent_kernel (units, units); "
-                          "h' = x . kernel + h . recurrent_kernel; output h'"}
+MINIMAL = {"MinimalCell": "args units; weights kernel (in, units), recurrent_kernel "
+                          "(units, units); h' = x . kernel + h . recurrent_kernel; output h'"}
 TWO = {"TwoStateCell": "args units, memory; weights kernel (in, units), mixer (units, memory); "
                        "states h (units), m (memory); h' = tanh(x . kernel + h); "
                        "m' = 0.5 m + h' . mixer; output concatenate(h', m')"}
@@ -196,10 +196,12 @@ case("stacked mask", lambda: L.RNN([L.GRUCell(3), L.LSTMCell(2)], return_sequenc
      masks=mask(MASK))
 case("stacked backwards", lambda: L.RNN([L.SimpleRNNCell(3), L.GRUCell(2)], return_sequences=True,
                                         go_backwards=True), x(2, 4, 2))
-case("stateful cell", lambda: L.RNN(L.SimpleRNNCell(3), stateful=True), x(2, 3, 2), engine="tensorflow",
+case("stateful cell", lambda: L.RNN(L.SimpleRNNCell(3), stateful=True), x(2, 3, 2),
+     engine="tensorflow",
      then=(then(x(2, 3, 2)), then(x(2, 3, 2), reset=True)))
 case("stateful stacked", lambda: L.RNN([L.LSTMCell(2), L.GRUCell(3)], stateful=True,
-                                       return_sequences=True), x(2, 2, 2), then=(then(x(2, 2, 2)),), engine="tensorflow")
+                                       return_sequences=True), x(2, 2, 2), then=(then(x(2, 2, 2)),),
+     engine="tensorflow")
 
 case = cases_of("ConvLSTM1D")
 case("last", lambda: L.ConvLSTM1D(2, 3), x(2, 3, 5, 2))
@@ -292,7 +294,8 @@ case("another backward layer", lambda: L.Bidirectional(
 case("user cell", lambda: L.Bidirectional(L.RNN(MinimalCell(2), return_sequences=True)),
      x(2, 3, 2), custom=MINIMAL)
 case("stacked cells", lambda: L.Bidirectional(L.RNN([L.LSTMCell(2), L.LSTMCell(3)])), x(2, 3, 2))
-case("stateful", lambda: L.Bidirectional(L.SimpleRNN(2, stateful=True)), x(2, 3, 2), engine="tensorflow",
+case("stateful", lambda: L.Bidirectional(L.SimpleRNN(2, stateful=True)), x(2, 3, 2),
+     engine="tensorflow",
      then=(then(x(2, 3, 2)), then(x(2, 3, 2), reset=True)))
 case("conv lstm", lambda: L.Bidirectional(L.ConvLSTM1D(2, 2, return_sequences=True)),
      x(1, 3, 4, 2))

@@ -39,7 +39,8 @@ def record(engine, here):
 def differentiate(tool, function, array, *words):
     """Output, cotangent and gradient of sum(output * cotangent) of one input."""
     def weigh(flat):
-        return [generator(*words, "cotangent").standard_normal(tuple(flat[0].shape)).astype("float32")]
+        random = generator(*words, "cotangent")
+        return [random.standard_normal(tuple(flat[0].shape)).astype("float32")]
 
     leaf = tool.leaf(array)
     outputs, cotangents, gradients = tool.run(lambda: function(leaf), [leaf], [], weigh)
@@ -137,17 +138,19 @@ def initializers(tool):
         if not fans_matter(instance):
             sample = tool.array(instance(big, dtype="float32"))
             assert low <= sample.min() and sample.max() <= high
-            assert abs(sample.std() / stddev - 1) < 0.03, (instance.get_config(), sample.std(), stddev)
+            assert abs(sample.std() / stddev - 1) < 0.03, instance.get_config()
 
     def fans_matter(instance):
         return isinstance(instance, initializers.VarianceScaling)
 
     uniform, normal, cut = (initializers.RandomUniform, initializers.RandomNormal,
                             initializers.TruncatedNormal)
-    for instance, low, high in ((uniform(seed=1), -0.05, 0.05), (uniform(-1.0, 3.0, seed=1), -1.0, 3.0)):
+    for instance, low, high in ((uniform(seed=1), -0.05, 0.05),
+                                (uniform(-1.0, 3.0, seed=1), -1.0, 3.0)):
         within(instance, (), low, high, (high - low) / 12 ** 0.5)
         add(instance, (4, 7), distribution="uniform", minimum=low, maximum=high)
-    for instance, mean, stddev in ((normal(seed=1), 0.0, 0.05), (normal(1.0, 0.5, seed=1), 1.0, 0.5)):
+    for instance, mean, stddev in ((normal(seed=1), 0.0, 0.05),
+                                   (normal(1.0, 0.5, seed=1), 1.0, 0.5)):
         within(instance, (), -np.inf, np.inf, stddev)
         add(instance, (4, 7), distribution="normal", mean=mean, stddev=stddev)
     for instance, mean, stddev in ((cut(seed=1), 0.0, 0.05), (cut(1.0, 0.5, seed=1), 1.0, 0.5)):
@@ -156,7 +159,8 @@ def initializers(tool):
 
     def scaled(instance, shape, **axes):
         fan_in, fan_out = compute_fans(shape, axes.get("input_axes"), axes.get("output_axes"))
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[instance.mode]
+        fan = {"fan_in": fan_in, "fan_out": fan_out,
+               "fan_avg": (fan_in + fan_out) / 2}[instance.mode]
         scale = instance.scale / max(1.0, fan)
         fields = {"fan_in": fan_in, "fan_out": fan_out, "distribution": instance.distribution}
         sample = tool.array(instance(shape, dtype="float32"))
@@ -443,7 +447,8 @@ def metric_cases():
         ("SpecificityAtSensitivity", {"sensitivity": 0.6}, binary, unit, (12,)),
         ("PrecisionAtRecall", {"recall": 0.6}, binary, unit, (12,)),
         ("RecallAtPrecision", {"precision": 0.6}, binary, unit, (12,)),
-        ("SensitivityAtSpecificity", {"specificity": 0.5, "num_thresholds": 7}, binary, unit, (12,)),
+        ("SensitivityAtSpecificity", {"specificity": 0.5, "num_thresholds": 7}, binary, unit,
+         (12,)),
         ("AUC", {}, binary, unit, (12,)),
         ("AUC", {"num_thresholds": 5}, binary, unit, (12,)),
         ("AUC", {"num_thresholds": 5, "curve": "PR"}, binary, unit, (12,)),
@@ -469,7 +474,8 @@ def metric_cases():
         ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.3}, binary, unit, (10,)),
         ("MeanIoU", {"num_classes": 4}, labels(3), labels(3), (12,)),
         ("MeanIoU", {"num_classes": 3, "sparse_y_pred": False}, labels(3), None, (8, 3)),
-        ("OneHotIoU", {"num_classes": 3, "target_class_ids": [0, 2]}, one_hot, probabilities, (9, 3)),
+        ("OneHotIoU", {"num_classes": 3, "target_class_ids": [0, 2]}, one_hot, probabilities,
+         (9, 3)),
         ("OneHotMeanIoU", {"num_classes": 3}, one_hot, probabilities, (9, 3)),
         ("PearsonCorrelation", {}, real, real, (4, 6)),
         ("ConcordanceCorrelation", {}, real, real, (4, 6)),
@@ -582,7 +588,8 @@ def optimizers(tool):
         arrays = [random.standard_normal(s).astype("float32") for s in ((3, 4), (4,), (2, 2, 3))]
         if name == "Muon":
             arrays = arrays[:2]
-        variables = [keras.Variable(a, name=n) for a, n in zip(arrays, ("kernel", "bias", "filters"))]
+        variables = [keras.Variable(a, name=n)
+                     for a, n in zip(arrays, ("kernel", "bias", "filters"))]
         # Muon looks for names of layers in paths.
         for variable in variables:
             variable._path = f"dense/{variable.name}"
