@@ -77,55 +77,45 @@ local function specs_of(tensors, with_batch)
   return specs
 end
 
--- Every tensor of the call and the masks they bear, as one list, with the way back.
-local function leaves_of(call)
-  local leaves, masked = {}, {}
-  nest.each(call.input, function (x)
-    leaves[#leaves + 1] = x
-    masked[#masked + 1] = x.mask or false
-  end)
-  local plain_count = #leaves
-  for _, mask in ipairs(masked) do
-    if mask then leaves[#leaves + 1] = mask end
-  end
+-- The call with change(tensor) in place of every tensor, in a fixed order.
+local function with_tensors(call, change)
+  local function changed(x) return core.is_tensor(x) and change(x) or x end
+  local input, options = nest.map(call.input, changed), {}
   for _, key in ipairs(nest.keys(call.options)) do
-    nest.each(call.options[key], function (x)
-      if core.is_tensor(x) then leaves[#leaves + 1] = x end
-    end)
-  end
-  return leaves, masked, plain_count
-end
-
-local function refill(call, tensors, masked, plain_count)
-  local place = 0
-  local function next_leaf(x)
-    if x ~= nil and not core.is_tensor(x) then return x end
-    place = place + 1
-    return tensors[place]
-  end
-  local input = nest.map(call.input, next_leaf)
-  local at = 0
-  nest.each(input, function (x)
-    at = at + 1
-    if masked[at] then
-      plain_count = plain_count + 1
-      x.mask = tensors[plain_count]
-    end
-  end)
-  place = plain_count
-  local options = {}
-  for _, key in ipairs(nest.keys(call.options)) do
-    options[key] = nest.map(call.options[key], next_leaf)
+    options[key] = nest.map(call.options[key], changed)
   end
   return input, options
 end
 
+-- Every tensor of the call, and behind each the mask it bears.
+local function leaves_of(call)
+  local leaves = {}
+  with_tensors(call, function (x)
+    leaves[#leaves + 1] = x
+    if x.mask then leaves[#leaves + 1] = x.mask end
+    return x
+  end)
+  return leaves
+end
+
+local function refill(call, tensors)
+  local place = 0
+  return with_tensors(call, function (x)
+    place = place + 1
+    local y = tensors[place]
+    if x.mask then
+      place = place + 1
+      y.mask = tensors[place]
+    end
+    return y
+  end)
+end
+
 -- The call as a planned function of its tensors: outputs, and the masks of outputs after them.
 local function trace(layer, call, with_batch)
-  local leaves, masked, plain_count = leaves_of(call)
-  local count
+  local leaves, count = leaves_of(call), nil
   local traced = core.trace(specs_of(leaves, with_batch), function (...)
-    local input, options = refill(call, { ... }, masked, plain_count)
+    local input, options = refill(call, { ... })
     local flat = flatten(table.pack(layer(input, options)))
     count = #flat
     for i = 1, count do
@@ -285,6 +275,10 @@ local function check_expected(case, layer)
   end
 end
 
+-- Where two runs cannot find the slope: all that a query could see is masked, by numbers so large
+-- that a change of the scores is lost in them. Keras's gradient lets it through, and so does ours.
+local lost = { AdditiveAttention = { ["masks and causal"] = true } }
+
 local function check_gradients(case, layer, call, inputs)
   local cotangents, any = {}, false
   for i, record in ipairs(case.cotangents or {}) do
@@ -321,13 +315,14 @@ local function check_gradients(case, layer, call, inputs)
     local given = of_weights[i] or ops.zeros_like(variables[i])
     if wanted then assert.near_all(given, wanted, tolerance * 5) end
   end
-  if not case.expects.weights_after then check_slopes(f, variables, of_weights) end
+  if case.expects.weights_after or (lost[case.class_name] or {})[case.name] then return end
+  check_slopes(f, variables, of_weights)
 end
 
 local function with_weights(case, layer, call)
   local values = {}
   for i, weight in ipairs(case.weights or {}) do values[i] = golden.tensor(weight.tensor) end
-  layer:build(inputs_of.shapes(call.input))
+  layer:build(inputs_of.shapes(call.input), inputs_of.further_shapes(layer, call.options))
   if #values > 0 then layer:set_weights(values) end
   for i, weight in ipairs(case.weights or {}) do
     assert.are.equal(weight.name, layer.weights[i].name)
@@ -357,6 +352,7 @@ end
 -- Where Keras tells less than the shape, or a wrong one.
 local untold = {
   EinsumDense = true,   -- None in output_shape stays unknown; what "..." covers is turned round
+  MultiHeadAttention = true,   -- of scores the length of the query stands for that of the keys
 }
 
 local function check_case(case, custom)

@@ -49,6 +49,7 @@ local function guarded(build)
     core.untraced(build, self, input_shape, ...)
     rawset(self, "built", true)
     rawset(self, "_build_shape", input_shape)
+    rawset(self, "_further_shapes", table.pack(...))
     if not self._trainable then weights.set_trainable(self, false) end
     if self._given_weights then
       rawset(self, "_building", false)
@@ -113,7 +114,9 @@ local function run(self, input, options)
   if scope.entry then losses.clear(self) end
   input = inputs.prepare(self, input)
   inputs.check(self, input)
-  if not self.built then self:build(inputs.shapes(input)) end
+  if not self.built then
+    self:build(inputs.shapes(input), inputs.further_shapes(self, options))
+  end
   local mask = masks.given(options.mask) or masks.of(input)
   options.training, options.mask = scope.training, mask
   local results = table.pack(self:call(input, options))
@@ -140,7 +143,7 @@ local layer_name = {
       "a string without a slash"
   end,
   absent = function (self)
-    return names.unique(declare.snake_case(declare.class_of(self).name))
+    return names.unique(self.auto_name or declare.snake_case(declare.class_of(self).name))
   end,
 }
 
@@ -248,7 +251,8 @@ end
 
 -- layer "Name" {…} declares a class. Beyond declare.class: build(self, input_shape), call(self, x,
 -- ctx), compute_mask(self, x, mask), compute_output_shape(self, shape), supports_masking,
--- call_args, casts, input_dtype, default_training. `parent` is another layer class.
+-- call_args, casts, input_dtype, default_training, auto_name. The shapes of tensors that call_args
+-- name are further arguments of build. `parent` is another layer class.
 function base.layer(name)
   return function (given)
     if type(given) ~= "table" then

@@ -194,6 +194,16 @@ local function as_matrix(operand, shared, rows, columns)
   return ops.reshape(x, target)
 end
 
+-- x as (rows..., columns), with the rows as they are: their sizes need not be known.
+local function as_rows(operand, rows, columns)
+  local x = arrange(operand, join(rows, columns))
+  if #columns == 1 then return x end
+  local sizes = tools.sizes(x)
+  local target = table.move(sizes, 1, #rows, 1, {})
+  target[#rows + 1] = tools.product(table.move(sizes, #rows + 1, #sizes, 1, {}))
+  return ops.reshape(x, target)
+end
+
 -- The sizes of an operand's own axes, when the product has them merged at `axis`.
 local function own_sizes(operand, labels, axis)
   if #labels == 1 then return { -2 - axis } end
@@ -207,8 +217,8 @@ end
 local function contract(a, b, shared, own_a, own_b, summed)
   local right, kept = as_matrix(b, shared, summed, own_b), #shared
   local x
-  if #shared == 0 and #own_a > 0 and #summed == 1 then
-    x, kept = ops.matmul(arrange(a, join(own_a, summed)), right), #own_a
+  if #shared == 0 and #own_a > 0 then
+    x, kept = ops.matmul(as_rows(a, own_a, summed), right), #own_a
   else
     x = ops.matmul(as_matrix(a, shared, own_a, summed), right)
   end

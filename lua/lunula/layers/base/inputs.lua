@@ -44,6 +44,16 @@ function inputs.shapes(x)
   return shapes
 end
 
+-- The shapes of the tensors among the further arguments of a call, in the order of call_args.
+function inputs.further_shapes(self, options)
+  local list = {}
+  for i, name in ipairs(self.call_args) do
+    local x = options[name]
+    if core.is_tensor(x) then list[i] = x.shape end
+  end
+  return table.unpack(list, 1, #self.call_args)
+end
+
 -- ---- checks -----------------------------------------------------------------------------------
 
 local fields = {

@@ -64,7 +64,8 @@ nodes.getters = {
   end,
   output_shape = function (self)
     if #self._nodes == 0 and self._build_shape then
-      return (self:compute_output_shape(self._build_shape))
+      local further = self._further_shapes
+      return (self:compute_output_shape(self._build_shape, table.unpack(further, 1, further.n)))
     end
     return common_shape(self, "output_shapes", "output shape", "get_output_shape_at")
   end,

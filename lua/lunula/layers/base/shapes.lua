@@ -16,7 +16,9 @@ local function is_shape(x)
   return true
 end
 
-local function gather_specs(self, x, specs)
+-- Where there is no tensor, as in a list of masks, `false` stands for none.
+local function gather_specs(self, x, specs, inside)
+  if x == false and inside then return end
   if is_shape(x) then
     local shape = kinds.shape.check(x)
     if not shape then core.raise("compute_output_shape: %s is not a shape", declare.show(x)) end
@@ -30,10 +32,11 @@ local function gather_specs(self, x, specs)
     core.raise("compute_output_shape takes a shape as {false, 28, 28, 1}, got %s",
       declare.show(x))
   end
-  for _, key in ipairs(nest.keys(x)) do gather_specs(self, x[key], specs) end
+  for _, key in ipairs(nest.keys(x)) do gather_specs(self, x[key], specs, true) end
 end
 
 local function refill(x, tensors, place)
+  if x == false then return false end
   if is_shape(x) then
     place.at = place.at + 1
     return tensors[place.at]
@@ -61,7 +64,11 @@ end
 
 local function holds_shapes(x)
   if is_shape(x) then return true end
-  return nest.is_structure(x) and holds_shapes(x[nest.keys(x)[1]])
+  if type(x) ~= "table" or getmetatable(x) then return false end
+  for _, inner in pairs(x) do
+    if holds_shapes(inner) then return true end
+  end
+  return false
 end
 
 -- The shapes of the results, as many returns as the layer's call has.

@@ -1,0 +1,96 @@
+-- Attention: for every query a mean of the values, weighted by how well their keys match it.
+--
+-- What matching means is the method `match`; AdditiveAttention has another one.
+
+local core = require "lunula.core"
+local kinds = require "lunula.kinds"
+local layer = require "lunula.layers.base"
+local scores = require "lunula.layers.attention.scores"
+local noise = require "lunula.layers.regularization.noise"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+local nest = require "lunula.utils.nest"
+
+local far_below = 1e9   -- taken from a score, it leaves a weight of 0
+
+-- Query, value and key; without a key the value is it.
+local function read(inputs)
+  if not nest.is_structure(inputs) or #inputs < 2 or #inputs > 3 then
+    core.raise("takes a list of two or three tensors: layer{query, value} or "
+      .. "layer{query, value, key}")
+  end
+  return inputs[1], inputs[2], inputs[3] or inputs[2]
+end
+
+local function check(query, value, key)
+  local q, v, k = query.shape, value.shape, key.shape
+  local same = query.rank == key.rank and value.rank == key.rank and query.rank >= 2
+    and not (q[#q] and k[#k] and q[#q] ~= k[#k])
+    and not (v[#v - 1] and k[#k - 1] and v[#v - 1] ~= k[#k - 1])
+  if not same then
+    core.raise("query (…, T, d), value (…, S, e) and key (…, S, d) do not fit: they are %s, %s "
+      .. "and %s", tools.shape_text(q), tools.shape_text(v), tools.shape_text(k))
+  end
+end
+
+-- The masks of query and value; nil for none.
+local function masks_of(mask)
+  if mask == nil then return nil, nil end
+  if not nest.is_structure(mask) or #mask < 2 or #mask > 3 then
+    core.raise("mask must be a list, {query_mask, value_mask}; false where there is none")
+  end
+  return scores.as_bool(mask[1] or nil), scores.as_bool(mask[2] or nil)
+end
+
+-- Every query beside every key: (…, T, 1, d) and (…, 1, S, d).
+local function side_by_side(query, key)
+  return ops.expand_dims(query, -2), ops.expand_dims(key, -3)
+end
+
+return layer "Attention" {
+  doc = "for {query, value, key}: softmax(query . key) . value",
+  args = {
+    { "use_scale", kinds.boolean, default = false },
+    { "score_mode", kinds.one_of { "dot", "concat" }, default = "dot" },
+    { "dropout", kinds.fraction, default = 0.0 },
+    { "seed", kinds.seed },
+  },
+  call_args = { "return_attention_scores", "use_causal_mask" },
+  casts = "all",
+  supports_masking = true,
+  init = noise.init,
+  build = function (self)
+    if self.use_scale then
+      self:add_weight { name = "scale", shape = {}, initializer = "ones" }
+    end
+    if self.score_mode == "concat" then
+      self:add_weight { name = "concat_score_weight", shape = {}, initializer = "ones" }
+    end
+  end,
+  compute_mask = function (_, _, mask) return mask and mask[1] or nil end,
+  match = function (self, query, key)
+    if self.score_mode == "concat" then
+      local q, k = side_by_side(query, key)
+      local sum = q + k
+      if self.use_scale then sum = sum * self.scale end
+      return ops.sum(ops.tanh(sum), -1) * self.concat_score_weight
+    end
+    local y = ops.matmul(query, key, false, true)
+    return self.use_scale and y * self.scale or y
+  end,
+  call = function (self, inputs, ctx)
+    local query, value, key = read(inputs)
+    check(query, value, key)
+    local of_query, of_value = masks_of(ctx.mask)
+    local match = self:match(query, key)
+    local seen = scores.both(of_value and ops.expand_dims(of_value, -2),
+      scores.of_places(query, key, query.rank - 2, ctx.use_causal_mask))
+    if seen then match = ops.where(seen, match, match - far_below) end
+    local weights = scores.dropped(self, ops.softmax(match, -1), ctx)
+    local y = ops.matmul(weights, value)
+    if of_query then y = ops.where(ops.expand_dims(of_query, -1), y, 0) end
+    if ctx.return_attention_scores then return y, weights end
+    return y
+  end,
+  side_by_side = side_by_side,
+}
