@@ -144,6 +144,157 @@ static void shrinking_limits(void) {
     printf("  %ld bytes were left behind\n", after - before);
 }
 
+/* ---- each allocation of Lua --------------------------------------------- */
+
+static long countdown; /* allocations until one fails; 0: none will */
+static int failing;    /* and so does the attempt after a collection */
+
+static void *fickle(void *ud, void *block, size_t had, size_t wanted) {
+  (void)ud;
+  if (wanted == 0) {
+    free(block);
+    return NULL;
+  }
+  if (block == NULL || wanted > had) {
+    if (countdown > 0 && --countdown == 0)
+      failing = 2;
+    if (failing > 0) {
+      failing--;
+      return NULL;
+    }
+  }
+  return realloc(block, wanted);
+}
+
+static const char before_work[] =
+    "k, core = require 'lunula', require 'lunula.core'\n"
+    "x = k.random.normal{10, 6}\n"
+    "v = core.variable{value=k.ones{6, 3}, name='v'}\n"
+    "local function step(a) return (a:matmul(v) - 1):square():mean() end\n"
+    "function work()\n"
+    "  local f = core.trace({{shape={false, 6}}}, function(a)\n"
+    "    local loss = step(a)\n"
+    "    local g = core.grad(loss, {v})[1]\n"
+    "    v:assign(v - g * 0.01)\n"
+    "    return loss, g end)\n"
+    "  f(x) f:rows{inputs={x}, batch=3}\n"
+    "  core.value_and_grad(step, {v})(x)\n"
+    "  local h = core.trace({{shape={false, 6}}}, function(a)\n"
+    "    return core.host{fn=function(b) return b + 1 end, inputs={a},\n"
+    "      outputs={{shape={false, 6}}}} end)\n"
+    "  h(x)\n"
+    "  local text = tostring(x) .. f:describe() .. x:tobytes()\n"
+    "  local again = k.tensor(x:totable(), {shape={60}})\n"
+    "  local both = k.ops.concatenate({x, x[{{2, 3}}], {{1, 2, 3, 4, 5, 6}}}, 0)\n"
+    "  again[{{1, 5}}] = 7\n"
+    "  core.variable{value={1, 2}, name='w'}:assign(3 + core.tensor{4, 5})\n"
+    "  local model = k.Sequential{k.Input{shape={6}}, k.layers.Dense(2)}\n"
+    "  model:compile{optimizer='sgd', loss='mse'}\n"
+    "  model:fit(x, k.ones{10, 2}, {verbose=0})\n"
+    "  return model\n"
+    "end\n"
+    "function check()\n"
+    "  assert(not core.tracing())\n"
+    "  local f = core.trace({{shape={2}}}, function(a) return a * 2 end)\n"
+    "  assert(f({1, 2}):get(2) == 4)\n"
+    "end\n"
+    "collectgarbage 'stop' collectgarbage 'restart'";
+
+static int no_lua_memory(lua_State *L, int every) {
+  int failures_seen = 0;
+  for (long n = 1;; n += every) {
+    lua_settop(L, 0);
+    lua_getglobal(L, "work");
+    countdown = n;
+    int status = lua_pcall(L, 0, 1, 0);
+    int done = countdown > 0;
+    countdown = 0;
+    failing = 0;
+    if (done)
+      return EXPECT(status == LUA_OK) ? failures_seen : 0;
+    failures_seen += status != LUA_OK; /* a pcall may have caught it */
+    lua_settop(L, 0);
+    lua_getglobal(L, "check");
+    if (!EXPECT(lua_pcall(L, 0, 0, 0) == LUA_OK)) {
+      printf("  allocation %ld: %s\n", n, lua_tostring(L, -1));
+      return 0;
+    }
+  }
+}
+
+static void no_memory_for_the_host(lua_State *L) {
+  float x[2] = {1, 2};
+  lunula_view vx = floats(x, 2, 1, 2), seen;
+  lunula_pin *pin;
+  lunula_model *model;
+  int status;
+  lua_settop(L, 0);
+  released = 0;
+  for (long n = 1, ok = 0; !ok; n++) {
+    countdown = n;
+    status = lunula_push_tensor(L, &vx, on_release, &released, &why);
+    EXPECT(quiet(status) && lua_gettop(L) == !status);
+    ok = !status;
+    countdown = failing = 0;
+  }
+  EXPECT(released == 0);
+  for (long n = 1, ok = 0; !ok; n++) {
+    countdown = n;
+    status = lunula_pin_tensor(L, -1, &seen, &pin, &why);
+    EXPECT(quiet(status) && lua_gettop(L) == 1);
+    ok = !status;
+    countdown = failing = 0;
+  }
+  lua_getglobal(L, "work");
+  EXPECT(lua_pcall(L, 0, 1, 0) == LUA_OK);
+  for (long n = 1, ok = 0; !ok; n++) {
+    countdown = n;
+    status = lunula_to_model(L, 2, &model, &why);
+    EXPECT(quiet(status) && lua_gettop(L) == 2 && !model == !!status);
+    ok = !status;
+    countdown = failing = 0;
+  }
+  lunula_model_free(model);
+  for (long n = 1, ok = 0; !ok; n++) {
+    countdown = n;
+    ok = lunula_open(L, &why) == LUNULA_OK;
+    EXPECT(lua_gettop(L) == 2);
+    countdown = failing = 0;
+  }
+  lua_settop(L, 0);
+  lunula_unpin(pin);
+}
+
+static long after_collection(lua_State *L) {
+  lua_settop(L, 0);
+  EXPECT(luaL_dostring(L, "collectgarbage() collectgarbage()\n"
+                          "core.set_memory_limit(1)\n" /* empties the cache */
+                          "core.set_memory_limit(0)") == LUA_OK);
+  return in_use();
+}
+
+static void failing_allocations(void) {
+  lua_State *L = lua_newstate(fickle, NULL);
+  luaL_openlibs(L);
+  EXPECT_STATUS(LUNULA_OK, lunula_open(L, &why));
+  if (!EXPECT(luaL_dostring(L, before_work) == LUA_OK)) {
+    printf("  %s\n", lua_tostring(L, -1));
+    return;
+  }
+  no_lua_memory(L, 400);
+  no_memory_for_the_host(L);
+  long before = after_collection(L);
+  int times = no_lua_memory(L, WATCHED ? 13 : 3);
+  EXPECT(times > 50);
+  no_memory_for_the_host(L);
+  long grown = after_collection(L) - before;
+  /* values of an op that was cut short are dropped with the state */
+  if (!EXPECT(WATCHED || grown < 20000 + 400 * times))
+    printf("  %ld bytes were left behind by %d errors\n", grown, times);
+  lua_close(L);
+  EXPECT(released == 2 || released == 1);
+}
+
 /* ---- what is done often ------------------------------------------------- */
 
 static void many_runtimes(void) {
@@ -237,6 +388,7 @@ static void many_errors(void) {
 int main(void) {
   leave_the_house("memory");
   test("limits that shrink until nothing works", shrinking_limits);
+  test("allocations of Lua that fail", failing_allocations);
   test("1000 runtimes", many_runtimes);
   test("200 states of the host", many_states);
   test("1000000 predictions", many_predictions);
