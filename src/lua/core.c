@@ -23,6 +23,8 @@ State *state_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   State *s = lua_touserdata(L, -1);
   lua_pop(L, 1);
+  if (s && s->account == NULL) /* a finalizer that comes late */
+    luaL_error(L, "lunula is closed with its Lua state");
   if (s)
     s->L = L; /* may be a coroutine's */
   return s;

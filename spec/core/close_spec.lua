@@ -1,0 +1,28 @@
+-- A Lua state that closes while tensors, functions and models live, and finalizers that come late.
+
+describe("a closing state", function()
+  it("answers late finalizers with errors, not crashes", function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, "w"))
+    file:write(([[
+      package.path, package.cpath = %q, %q
+      local late = setmetatable({}, { __gc = function(o)
+        print(pcall(function() return o.t:sum() end))
+        print(pcall(o.core.tensor, { 1, 2 }))
+        print(pcall(o.f, o.t))
+      end })
+      local core = require "lunula.core"
+      late.core, late.t = core, core.tensor { 1, 2 }
+      late.f = core.trace({ { shape = { false } } }, function(x) return x * 2 end)
+      late.f(late.t)
+      print "alive"]]):format(package.path, package.cpath))
+    file:close()
+    local pipe = assert(io.popen("lua5.4 " .. name .. " 2>&1; echo status $?"))
+    local out = pipe:read "a"
+    pipe:close()
+    os.remove(name)
+    assert.matches("alive", out)
+    assert.matches("lunula is closed with its Lua state", out)
+    assert.matches("status 0", out)
+  end)
+end)
