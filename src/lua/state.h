@@ -101,6 +101,8 @@ Text *push_text(lua_State *L);
 void push_text_of(lua_State *L, const char *what, Val v);
 /* Adds core.ops, core.define, core.catalogue ... (bind.c) */
 void open_ops(lua_State *L);
+/* Puts operators into the metatable on the top (operators.c) */
+void set_operators(lua_State *L);
 /* Adds core.trace, core.grad ... (trace.c) */
 void open_traces(lua_State *L);
 /* Adds functions and their runs (function.c) */

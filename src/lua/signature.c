@@ -1,0 +1,298 @@
+/* Reads signatures ("x, axis:axes=nil, keepdims:bool=false") and puts the
+** arguments of a call in their order: positional ones, then a last table of
+** named ones. Knows nothing of what is called. */
+
+#include "lua/signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- signatures --------------------------------------------------------- */
+
+static const char *const kind_names[] = {
+  "tensor", "tensors", "int", "num", "bool", "ints", "axes", "dtype", "str",
+  "any", "body", NULL
+};
+
+static void copy_word(char *to, size_t size, const char *from, size_t n) {
+  if (n >= size)
+    n = size - 1;
+  memcpy(to, from, n);
+  to[n] = '\0';
+}
+
+static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
+  char word[32];
+  copy_word(word, sizeof word, text, n);
+  p->optional = true;
+  if (strcmp(word, "nil") == 0)
+    return;
+  switch (p->kind) {
+    case K_INT: case K_AXES:
+      p->standard = (Attr){.kind = p->kind == K_INT ? ATTR_INT : ATTR_AXES,
+                           .n = 1, .i = {strtoll(word, NULL, 10)}};
+      break;
+    case K_NUM:
+      p->standard = (Attr){.kind = ATTR_NUM, .n = 1, .f = strtod(word, NULL)};
+      break;
+    case K_BOOL:
+      p->standard = (Attr){.kind = ATTR_BOOL, .n = 1,
+                           .i = {strcmp(word, "true") == 0}};
+      break;
+    case K_STR: case K_DTYPE: {
+      copy_word(p->text, sizeof p->text, word + 1,
+                strlen(word) < 2 ? 0 : strlen(word) - 2);
+      DType d;
+      if (p->kind == K_DTYPE && dtype_find(p->text, &d))
+        p->standard = (Attr){.kind = ATTR_DTYPE, .n = 1, .i = {d}};
+      break;
+    }
+    default:
+      luaL_error(L, "signature: parameter %s of kind %s takes no default but "
+                    "nil", p->name, kind_names[p->kind]);
+  }
+}
+
+/* One parameter of "x, *xs, axis:int=-1"; the word goes up to the comma. */
+static void parse_param(lua_State *L, Param *p, const char *word, size_t n) {
+  memset(p, 0, sizeof *p);
+  size_t name = strcspn(word, ":=,");
+  bool list = *word == '*';
+  if (name > n)
+    name = n;
+  copy_word(p->name, sizeof p->name, word + list, name - list);
+  p->kind = list ? K_TENSORS : K_TENSOR;
+  size_t at = name;
+  if (at < n && word[at] == ':') {
+    char kind[16];
+    size_t length = strcspn(word + at + 1, "=,");
+    if (length > n - at - 1)
+      length = n - at - 1;
+    copy_word(kind, sizeof kind, word + at + 1, length);
+    int k = 0;
+    while (kind_names[k] && strcmp(kind_names[k], kind) != 0)
+      k++;
+    if (kind_names[k] == NULL)
+      luaL_error(L, "signature: unknown kind \"%s\" of %s", kind, p->name);
+    p->kind = (Kind)k;
+    at += 1 + length;
+  }
+  if (at < n && word[at] == '=')
+    parse_default(L, p, word + at + 1, n - at - 1);
+}
+
+static void parse_signature(lua_State *L, Signature *s, const char *text) {
+  while (*text) {
+    size_t n = strcspn(text, ",");
+    if (s->n == MAX_PARAMS)
+      luaL_error(L, "signature of %s: too many parameters", s->name);
+    parse_param(L, &s->p[s->n++], text, n);
+    text += n;
+    text += strspn(text, ", ");
+  }
+}
+
+Signature *push_signature(lua_State *L, const char *name,
+                                 const char *text) {
+  Signature *s = lua_newuserdatauv(L, sizeof *s, 0);
+  memset(s, 0, sizeof *s);
+  copy_word(s->name, sizeof s->name, name, strlen(name));
+  parse_signature(L, s, text);
+  return s;
+}
+
+/* ---- arguments ---------------------------------------------------------- */
+
+static int distance(const char *a, const char *b) {
+  int row[40], n = (int)strlen(b);
+  if (n >= 40)
+    return 99;
+  for (int j = 0; j <= n; j++)
+    row[j] = j;
+  for (int i = 1; a[i - 1]; i++) {
+    int diagonal = row[0];
+    row[0] = i;
+    for (int j = 1; j <= n; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      int least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+      row[j] = change < least ? change : least;
+    }
+  }
+  return row[n];
+}
+
+static int unknown_name(lua_State *L, const Signature *s, const char *name) {
+  const char *nearest = NULL;
+  int best = 4;
+  for (int i = 0; i < s->n; i++) {
+    int d = distance(name, s->p[i].name);
+    if (d < best) {
+      best = d;
+      nearest = s->p[i].name;
+    }
+  }
+  if (nearest)
+    return raise_error(L, "%s: unknown argument \"%s\" (did you mean \"%s\"?)",
+                       s->name, name, nearest);
+  return raise_error(L, "%s: unknown argument \"%s\"", s->name, name);
+}
+
+static int find_param(const Signature *s, const char *name) {
+  for (int i = 0; i < s->n; i++)
+    if (strcmp(s->p[i].name, name) == 0)
+      return i;
+  return -1;
+}
+
+/* A table without a metatable that has a name as a key. */
+static bool has_names(lua_State *L, int index) {
+  if (!lua_istable(L, index) || lua_getmetatable(L, index)) {
+    if (lua_istable(L, index))
+      lua_pop(L, 1);
+    return false;
+  }
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) == LUA_TSTRING) {
+      lua_pop(L, 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Puts the named arguments of the table at `table` into the slots. */
+static void take_names(lua_State *L, const Signature *s, int table, int base) {
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    if (lua_type(L, -2) != LUA_TSTRING) {
+      lua_pop(L, 1);
+      continue;
+    }
+    int i = find_param(s, lua_tostring(L, -2));
+    if (i < 0)
+      unknown_name(L, s, lua_tostring(L, -2));
+    if (!lua_isnil(L, base + i))
+      raise_error(L, "%s: argument \"%s\" is given twice", s->name,
+                  s->p[i].name);
+    lua_copy(L, -1, base + i);
+    lua_pop(L, 1);
+  }
+}
+
+/* f{x, axis=1}: the positions of the one table become positional. */
+static int spread(lua_State *L, const Signature *s) {
+  int n = (int)lua_rawlen(L, 1);
+  luaL_checkstack(L, n + MAX_PARAMS + 8, NULL);
+  if (s->n > 0 && s->p[0].kind == K_TENSORS && n > 0) {
+    lua_createtable(L, n, 0); /* they are the list */
+    for (int i = 1; i <= n; i++) {
+      lua_rawgeti(L, 1, i);
+      lua_rawseti(L, -2, i);
+    }
+    n = 1;
+  } else {
+    for (int i = 1; i <= n; i++)
+      lua_rawgeti(L, 1, i);
+  }
+  lua_pushvalue(L, 1); /* names last */
+  lua_remove(L, 1);
+  return n + 1;
+}
+
+void normalise_arguments(lua_State *L, const Signature *s) {
+  int given = lua_gettop(L);
+  luaL_checkstack(L, 2 * MAX_PARAMS + 16, NULL);
+  bool named = given > 0 && has_names(L, given);
+  if (given == 1 && named && s->n > 0)
+    given = spread(L, s);
+  int positional = named ? given - 1 : given;
+  if (positional > s->n)
+    raise_error(L, "%s: %d arguments, it takes at most %d", s->name, positional,
+                s->n);
+  for (int i = positional; i < s->n; i++) {
+    lua_pushnil(L);
+    if (named)
+      lua_insert(L, i + 1);
+  }
+  if (named) { /* slots 1..n, then the table */
+    take_names(L, s, s->n + 1, 1);
+    lua_settop(L, s->n);
+  }
+  for (int i = 0; i < s->n; i++)
+    if (!s->p[i].optional && lua_isnil(L, i + 1))
+      raise_error(L, "%s: argument \"%s\" is missing", s->name, s->p[i].name);
+}
+
+int bad_argument(lua_State *L, const Signature *s, int i,
+                        const char *wanted) {
+  return raise_error(L, "%s: argument \"%s\" must be %s, got %s", s->name,
+                     s->p[i].name, wanted, luaL_tolstring(L, i + 1, NULL));
+}
+
+static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
+  int n = (int)lua_rawlen(L, i + 1);
+  if (n > MAX_RANK)
+    bad_argument(L, s, i, "a table of at most 8 numbers");
+  a->n = n;
+  for (int k = 1; k <= n; k++) {
+    int whole;
+    lua_rawgeti(L, i + 1, k);
+    a->i[k - 1] = lua_tointegerx(L, -1, &whole);
+    if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+      a->i[k - 1] = UNKNOWN;
+    else if (!whole)
+      bad_argument(L, s, i, "a table of whole numbers");
+    lua_pop(L, 1);
+  }
+}
+
+Attr read_attr(lua_State *L, const Signature *s, int i) {
+  const Param *p = &s->p[i];
+  Attr a;
+  int whole;
+  memset(&a, 0, sizeof a);
+  if (lua_isnil(L, i + 1))
+    return p->standard;
+  switch (p->kind) {
+    case K_INT:
+      a = (Attr){.kind = ATTR_INT, .n = 1};
+      a.i[0] = lua_tointegerx(L, i + 1, &whole);
+      if (!whole)
+        bad_argument(L, s, i, "a whole number");
+      break;
+    case K_NUM:
+      a = (Attr){.kind = ATTR_NUM, .n = 1};
+      if (lua_isboolean(L, i + 1))
+        a.f = lua_toboolean(L, i + 1);
+      else if (lua_type(L, i + 1) != LUA_TNUMBER)
+        bad_argument(L, s, i, "a number");
+      else
+        a.f = lua_tonumber(L, i + 1);
+      break;
+    case K_BOOL:
+      a = (Attr){.kind = ATTR_BOOL, .n = 1};
+      if (!lua_isboolean(L, i + 1))
+        bad_argument(L, s, i, "true or false");
+      a.i[0] = lua_toboolean(L, i + 1);
+      break;
+    case K_INTS: case K_AXES:
+      a.kind = p->kind == K_INTS ? ATTR_INTS : ATTR_AXES;
+      if (lua_istable(L, i + 1)) {
+        read_ints(L, s, i, &a);
+        break;
+      }
+      a.n = 1;
+      a.i[0] = lua_tointegerx(L, i + 1, &whole);
+      if (!whole)
+        bad_argument(L, s, i, "a whole number or a table of them");
+      break;
+    case K_DTYPE:
+      a = (Attr){.kind = ATTR_DTYPE, .n = 1, .i = {check_dtype(L, i + 1)}};
+      break;
+    default: break;
+  }
+  return a;
+}

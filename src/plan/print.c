@@ -1,0 +1,49 @@
+/* Compilations as text: what LUNULA_DEBUG=plan prints. */
+
+#include <stdlib.h>
+
+#include "plan/steps.h"
+
+static void place_text(Text *t, const Prog *p, Val v) {
+  static const char *const name[] = {"none", "arena", "input", "output",
+                                     "variable", "constant"};
+  if (node_is_shape(v.node))
+    return;
+  Place at = p->place[prog_value(p, v)];
+  text_add(t, at.base == ARENA ? " %%%d:%s+%lld" : " %%%d:%s%lld",
+           prog_number(p, v.node), name[at.base],
+           (long long)(at.base == ARENA ? at.offset : at.index));
+}
+
+void plan_text(Text *t, const Prog *p) {
+  text_add(t, "---- nodes\n");
+  for (int i = 0; i < p->n; i++)
+    node_text(t, p->node[i], &p->number);
+  text_add(t, "---- steps, arena of %lld bytes\n", (long long)p->arena);
+  for (int i = 0; i < p->nunits; i++) {
+    Unit u = p->unit[i];
+    int64_t offset;
+    if (u.node >= 0 && prog_view(p, u.node, &offset))
+      continue;
+    text_add(t, "%3d ", i);
+    if (u.node >= 0) {
+      text_add(t, "%s:", p->node[u.node]->op->name);
+      place_text(t, p, (Val){p->node[u.node], 0});
+    } else {
+      const Group *g = &p->groups[u.group];
+      if (g->anchor >= 0)
+        text_add(t, "%s (%%%d) then ", p->node[g->anchor]->op->name, g->anchor);
+      for (int m = 0; m < g->n; m++)
+        text_add(t, "%s%s", m ? " " : "", p->node[g->member[m]]->op->name);
+      text_add(t, ":");
+      for (int m = 0; m < g->n; m++)
+        if (member_escapes(p, g, g->member[m]))
+          place_text(t, p, (Val){p->node[g->member[m]], 0});
+    }
+    text_add(t, "\n");
+  }
+  for (int i = 0; i < p->nmoves; i++)
+    text_add(t, "move value %d to %s %d\n", p->move[i].value,
+             p->move[i].to.base == OUTPUT ? "output" : "variable",
+             p->move[i].to.index);
+}

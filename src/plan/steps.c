@@ -1,0 +1,350 @@
+/* From units to steps: each with its row, its types and its pointers, which
+** are filled in when it runs. Groups become tile programs. */
+
+#include "plan/steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- building ----------------------------------------------------------- */
+
+typedef struct Builder {
+  Plan *plan;
+  Prog *prog;
+  int *constant; /* of each node: its number, -1 */
+  bool failed;
+  int pointers_size;
+} Builder;
+
+/* Memory that lives as long as the plan. */
+static void *keep(Builder *b, size_t bytes) {
+  Plan *p = b->plan;
+  if (p->nmemory == p->memory_size) {
+    int size = p->memory_size ? 2 * p->memory_size : 64;
+    void **grown = realloc(p->memory, (size_t)size * sizeof *grown);
+    if (grown == NULL) {
+      b->failed = true;
+      return NULL;
+    }
+    p->memory = grown;
+    p->memory_size = size;
+  }
+  void *m = calloc(1, bytes ? bytes : 1);
+  b->failed = b->failed || m == NULL;
+  if (m)
+    p->memory[p->nmemory++] = m;
+  return m;
+}
+
+static int constant_number(Builder *b, int node) {
+  if (b->constant[node] < 0) {
+    Plan *p = b->plan;
+    p->constant[p->nconstants] = tensor_share(&b->prog->node[node]->out[0]);
+    b->constant[node] = p->nconstants++;
+  }
+  return b->constant[node];
+}
+
+static int add_pointer(Builder *b, Place at) {
+  Plan *p = b->plan;
+  if (p->npointers == b->pointers_size) {
+    int size = b->pointers_size ? 2 * b->pointers_size : 256;
+    Place *grown = realloc(p->place, (size_t)size * sizeof *grown);
+    if (grown == NULL) {
+      b->failed = true;
+      return 0;
+    }
+    p->place = grown;
+    b->pointers_size = size;
+  }
+  if (at.base == CONSTANT)
+    at.index = constant_number(b, at.index);
+  p->place[p->npointers] = at;
+  return p->npointers++;
+}
+
+static int add_value(Builder *b, Val v) {
+  Place none = {NOWHERE, 0, 0};
+  return add_pointer(b, node_is_shape(v.node)
+                            ? none : b->prog->place[prog_value(b->prog, v)]);
+}
+
+static const char *keep_text(Builder *b, const char *text) {
+  if (text == NULL)
+    return NULL;
+  char *copy = keep(b, strlen(text) + 1);
+  return copy ? strcpy(copy, text) : NULL;
+}
+
+/* The row and the types of a node, owned by the plan. */
+static void fill_step(Builder *b, Step *s, const Node *n) {
+  int nattr = op_nattr(n->op);
+  Type *in = keep(b, (size_t)n->nin * sizeof *in);
+  Type *out = keep(b, (size_t)n->nout * sizeof *out);
+  Attr *attr = keep(b, (size_t)nattr * sizeof *attr);
+  if (b->failed)
+    return;
+  for (int i = 0; i < n->nin; i++)
+    in[i] = *val_type(n->in[i]);
+  for (int i = 0; i < n->nout; i++)
+    out[i] = n->out[i].type;
+  if (nattr)
+    memcpy(attr, n->attr, (size_t)nattr * sizeof *attr);
+  *s = (Step){.op = n->op, .attr = attr, .nin = n->nin, .nout = n->nout,
+              .in = in, .out = out, .origin = keep_text(b, n->origin)};
+}
+
+static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
+  fill_step(b, &s->step, n);
+  s->in = b->plan->npointers;
+  for (int i = 0; i < n->nin; i++)
+    add_value(b, n->in[i]);
+  s->out = b->plan->npointers;
+  for (int i = 0; i < n->nout; i++)
+    add_value(b, (Val){(Node *)(uintptr_t)n, i});
+  if (b->failed)
+    return;
+  s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
+  if (n->op->traits & BODY) {
+    s->body = loop_plan(&s->step, b->plan->account, b->prog->passes,
+                        b->prog->error);
+    s->scratch = loop_scratch(&s->step);
+  } else if (n->op->scratch) {
+    s->scratch = n->op->scratch(&s->step);
+  }
+  if (b->plan->arena < b->plan->scratch + s->scratch)
+    b->plan->arena = b->plan->scratch + s->scratch;
+}
+
+/* A single elementwise node is a group of one. */
+static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
+  TileProgram *p = keep(b, sizeof *p);
+  TileRef in[4], y = {TILE_OUT, 0};
+  Step step = {.op = NULL};
+  fill_step(b, &step, n);
+  if (b->failed)
+    return;
+  program_begin(p, &n->out[0].type);
+  s->program_in = b->plan->npointers;
+  for (int i = 0; i < n->nin; i++) {
+    in[i] = program_input(p, &n->out[0].type, val_type(n->in[i]));
+    add_value(b, n->in[i]);
+  }
+  s->program_out = add_value(b, (Val){(Node *)(uintptr_t)n, 0});
+  p->nout = 1;
+  p->out_item[0] = dtype_size((DType)n->out[0].type.dtype);
+  if (!program_add(p, &step, in, y))
+    fail(b->prog->error, "%s: no kernel for %s", n->op->name,
+         dtype_name((DType)step.in[0].dtype));
+  tile_collapse(p);
+  s->program = p;
+  s->tasks = program_tasks(p);
+  s->step.origin = step.origin;
+}
+
+typedef struct GroupCode {
+  const Group *group;
+  const Type *domain;
+  TileProgram *program;
+  Val outside[TILE_OPERANDS];
+  TileRef at[GROUP_NODES]; /* where each member's result is */
+} GroupCode;
+
+/* How an absorbed slice lies in its source: strides, and the first element. */
+static int64_t slice_part(const Node *n, int64_t *stride) {
+  const Type *x = val_type(n->in[0]);
+  int64_t step = 1, first = 0;
+  for (int i = x->rank - 1; i >= 0; i--) {
+    stride[i] = step * n->attr[1].i[i];
+    first += step * n->attr[0].i[i];
+    step *= x->dim[i];
+  }
+  return first;
+}
+
+static int add_operand(Builder *b, Val v) {
+  int64_t stride[MAX_RANK];
+  if (!b->prog->absorbed[prog_number(b->prog, v.node)])
+    return add_value(b, v);
+  Place at = b->prog->place[prog_value(b->prog, v.node->in[0])];
+  at.offset += slice_part(v.node, stride) *
+               dtype_size((DType)val_type(v)->dtype);
+  return add_pointer(b, at);
+}
+
+static TileRef operand(Builder *b, GroupCode *k, Val v) {
+  const Group *g = k->group;
+  int node = prog_number(b->prog, v.node);
+  for (int m = 0; m < g->n; m++)
+    if (g->member[m] == node)
+      return k->at[m];
+  for (int i = 0; i < k->program->nin; i++)
+    if (val_same(k->outside[i], v))
+      return (TileRef){TILE_IN, i};
+  k->outside[k->program->nin] = v;
+  if (!b->prog->absorbed[node])
+    return program_input(k->program, k->domain, val_type(v));
+  int64_t stride[MAX_RANK];
+  slice_part(v.node, stride);
+  return program_input_part(k->program, k->domain, val_type(v), stride);
+}
+
+/* Last use of each register decides when it is free again. */
+static int last_use(const Prog *p, const Group *g, int m) {
+  int last = m;
+  for (int k = m + 1; k < g->n; k++) {
+    const Node *n = p->node[g->member[k]];
+    for (int i = 0; i < n->nin; i++)
+      if (n->in[i].node == p->node[g->member[m]])
+        last = k;
+  }
+  return last;
+}
+
+static int free_register(const GroupCode *k, const Prog *p, int m) {
+  for (int r = 0; r < TILE_REGISTERS; r++) {
+    bool busy = false;
+    for (int i = 0; i < m; i++)
+      busy = busy || (k->at[i].space == TILE_REG && k->at[i].index == r &&
+                      last_use(p, k->group, i) >= m);
+    if (!busy)
+      return r;
+  }
+  return 0; /* not reached: a group has no more members than registers */
+}
+
+static void add_member(Builder *b, GroupCode *k, int m, int *out) {
+  Prog *p = b->prog;
+  const Node *n = p->node[k->group->member[m]];
+  TileRef in[4];
+  Step step = {.op = NULL};
+  fill_step(b, &step, n);
+  if (b->failed)
+    return;
+  for (int i = 0; i < n->nin; i++)
+    in[i] = operand(b, k, n->in[i]);
+  if (member_escapes(p, k->group, k->group->member[m])) {
+    k->at[m] = (TileRef){TILE_OUT, k->program->nout};
+    k->program->out_item[k->program->nout] =
+        dtype_size((DType)n->out[0].type.dtype);
+    out[k->program->nout++] = k->group->member[m];
+  } else {
+    int r = free_register(k, p, m);
+    k->at[m] = (TileRef){TILE_REG, r};
+    if (r >= k->program->nreg)
+      k->program->nreg = r + 1;
+  }
+  if (!program_add(k->program, &step, in, k->at[m]))
+    fail(p->error, "%s: no kernel for %s", n->op->name,
+         dtype_name((DType)step.in[0].dtype));
+}
+
+static void add_group(Builder *b, PlanStep *s, const Group *g) {
+  Prog *p = b->prog;
+  int out[GROUP_NODES];
+  GroupCode *k = keep(b, sizeof *k);
+  TileProgram *program = keep(b, sizeof *program);
+  if (b->failed)
+    return;
+  k->group = g;
+  k->program = program;
+  k->domain = &p->node[g->member[0]]->out[0].type;
+  program_begin(program, k->domain);
+  for (int m = 0; m < g->n; m++)
+    add_member(b, k, m, out);
+  Val host = {g->anchor >= 0 && g->host >= 0 ? p->node[g->host] : NULL, 0};
+  s->program_in = b->plan->npointers;
+  for (int i = 0; i < program->nin; i++)
+    add_operand(b, host.node && k->outside[i].node == p->node[g->anchor]
+                       ? host : k->outside[i]);
+  s->program_out = b->plan->npointers;
+  for (int i = 0; i < program->nout; i++)
+    add_value(b, (Val){p->node[out[i]], 0});
+  tile_collapse(program);
+  s->program = program;
+  s->tasks = program_tasks(program);
+  s->step.origin = keep_text(b, p->node[g->member[0]]->origin);
+  if (g->anchor < 0)
+    return;
+  add_kernel(b, s, p->node[g->anchor]);
+  if (host.node)
+    b->plan->place[s->out] = p->place[prog_value(p, host)];
+  s->step.epilogue = program;
+}
+
+static void add_unit(Builder *b, Unit u) {
+  Prog *p = b->prog;
+  int64_t offset;
+  PlanStep *s = &b->plan->step[b->plan->nsteps];
+  if (u.node >= 0 && prog_view(p, u.node, &offset))
+    return;
+  b->plan->nsteps++;
+  if (u.group >= 0)
+    add_group(b, s, &p->groups[u.group]);
+  else if (p->node[u.node]->op->kind == ELEMENTWISE)
+    add_elementwise(b, s, p->node[u.node]);
+  else
+    add_kernel(b, s, p->node[u.node]);
+}
+
+static void add_moves(Builder *b) {
+  Prog *p = b->prog;
+  for (int i = 0; i < p->nmoves; i++) {
+    const Move *m = &p->move[i];
+    Place to = m->to;
+    int64_t bytes = to.base == OUTPUT
+        ? type_bytes(&b->plan->output[to.index])
+        : type_bytes(&p->f->bindings[to.index].variable->tensor.type);
+    b->plan->move[b->plan->nmoves++] = (PlanMove){
+      add_pointer(b, p->place[m->value]), add_pointer(b, to), bytes, m->via
+    };
+  }
+}
+
+static void find_moving(Builder *b) {
+  Plan *p = b->plan;
+  p->moving = keep(b, (size_t)p->npointers * sizeof *p->moving);
+  for (int i = 0; p->moving && i < p->npointers; i++)
+    if (p->place[i].base == INPUT || p->place[i].base == OUTPUT ||
+        p->place[i].base == VARIABLE)
+      p->moving[p->nmoving++] = i;
+}
+
+static bool build(Builder *b) {
+  Prog *g = b->prog;
+  Plan *p = b->plan;
+  const Function *f = g->f;
+  p->ninputs = f->ninputs;
+  p->noutputs = f->noutputs;
+  p->nvariables = f->nbindings;
+  p->arena = p->scratch = g->arena;
+  p->input = keep(b, (size_t)f->ninputs * sizeof *p->input);
+  p->output = keep(b, (size_t)f->noutputs * sizeof *p->output);
+  p->variable = keep(b, (size_t)f->nbindings * sizeof(Variable *));
+  p->constant = keep(b, (size_t)g->n * sizeof *p->constant);
+  p->step = keep(b, (size_t)g->nunits * sizeof *p->step);
+  p->move = keep(b, (size_t)g->nmoves * sizeof *p->move);
+  b->constant = malloc(((size_t)g->n + 1) * sizeof *b->constant);
+  if (b->failed || b->constant == NULL)
+    return fail(g->error, "out of memory");
+  for (int i = 0; i < g->n; i++)
+    b->constant[i] = -1;
+  for (int i = 0; i < f->ninputs; i++)
+    p->input[i] = *val_type(g->in[i]);
+  for (int i = 0; i < f->noutputs; i++)
+    p->output[i] = *val_type(g->out[i]);
+  for (int i = 0; i < f->nbindings; i++)
+    p->variable[i] = variable_retain(f->bindings[i].variable);
+  for (int i = 0; i < g->nunits && !b->failed; i++)
+    add_unit(b, g->unit[i]);
+  add_moves(b);
+  find_moving(b);
+  return (!b->failed || fail(g->error, "out of memory")) && !g->error->set;
+}
+
+bool build_steps(Plan *p, Prog *g) {
+  Builder b = {.plan = p, .prog = g};
+  bool ok = build(&b);
+  free(b.constant);
+  return ok;
+}

@@ -1,0 +1,59 @@
+/* The inside of a plan. Between the files of the plan only. */
+#ifndef PLAN_STEPS_H
+#define PLAN_STEPS_H
+
+#include "plan/prog.h"
+
+typedef struct PlanStep {
+  Step step;                  /* op NULL: a program alone */
+  const TileProgram *program; /* of a group */
+  int in, out;                /* first pointers of the kernel */
+  int program_in, program_out;
+  int64_t tasks;
+  int64_t scratch; /* bytes */
+  Plan *body;      /* of a loop */
+} PlanStep;
+
+typedef struct PlanMove {
+  int from, to; /* pointers */
+  int64_t bytes, via;
+} PlanMove;
+
+/* What one running thread needs; kept for the next run. */
+typedef struct Lane {
+  struct Lane *next;
+  char *arena;
+  void **pointer;
+} Lane;
+
+struct Plan {
+  atomic_int refs;
+  Account *account;
+  PlanStep *step;
+  int nsteps;
+  PlanMove *move;
+  int nmoves;
+  Place *place; /* of each pointer */
+  int npointers;
+  int *moving; /* the pointers that differ from run to run */
+  int nmoving;
+  int64_t arena;   /* with room for the largest scratch at its end */
+  int64_t scratch; /* where that begins */
+  int ninputs, noutputs, nvariables, nconstants;
+  Type *input, *output;
+  Variable **variable;
+  Tensor *constant;
+  void **memory; /* what is freed with the plan */
+  int nmemory, memory_size;
+  Lane *lanes;
+  atomic_flag lock;
+  double *seconds; /* of each step, when somebody wants to know */
+  int64_t runs;
+};
+
+/* Turns units into steps and pointers. False with the error. */
+bool build_steps(Plan *p, Prog *g);
+/* The nodes and the steps, for people who debug. */
+void plan_text(Text *t, const Prog *p);
+
+#endif
