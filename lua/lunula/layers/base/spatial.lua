@@ -47,8 +47,8 @@ end
 
 -- The number of channels of an input shape, which sizes a weight. From then on inputs must have it.
 function spatial.channels(self, shape)
-  local axis = spatial.is_first(self) and 1 or -1
-  local channels = shape[spatial.is_first(self) and 2 or #shape]
+  local axis = spatial.is_first(self) and 1 or self.rank + 1
+  local channels = shape[axis + 1]
   if not channels then
     core.raise("the number of channels must be known to make the weights, the input is %s",
       tools.shape_text(shape))
@@ -60,6 +60,19 @@ end
 -- Number i of the sizes of an input shape, i from 1 for its first spatial axis.
 function spatial.size(self, shape, i)
   return shape[spatial.is_first(self) and i + 2 or i + 1]
+end
+
+-- Without padding a window must find room in the input; its sizes are in the field `option`.
+function spatial.check_room(self, shape, option)
+  if self.padding ~= "valid" then return end
+  for i, size in ipairs(self[option]) do
+    local n, dilation = spatial.size(self, shape, i), self.dilation_rate and self.dilation_rate[i]
+    if n and (size - 1) * (dilation or 1) + 1 > n then
+      core.raise("%s=%s%s does not fit an input of shape %s", option, declare.show(self[option]),
+        dilation and dilation > 1 and " with dilation_rate=" .. declare.show(self.dilation_rate)
+        or "", tools.shape_text(shape))
+    end
+  end
 end
 
 -- Keras refuses strides and dilation together.

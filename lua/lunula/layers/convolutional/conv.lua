@@ -57,6 +57,7 @@ return spatial.family("Conv%dD", { 1, 2, 3 }, function (rank)
       if self.use_bias then self:add_weight { name = "bias", shape = { self.filters } } end
     end,
     call = function (self, x)
+      spatial.check_room(self, x.shape, "kernel_size")
       local y = ops.convolution(spatial.enter(self, x), self.kernel, self.strides,
         self.dilation_rate, self.padding == "same", causal(self))
       if self.use_bias then y = y + self.bias end

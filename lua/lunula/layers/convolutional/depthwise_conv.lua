@@ -41,6 +41,7 @@ return spatial.family("DepthwiseConv%dD", { 1, 2, 3 }, function (rank)
       end
     end,
     call = function (self, x)
+      spatial.check_room(self, x.shape, "kernel_size")
       local y = ops.depthwise_conv(spatial.enter(self, x), self.kernel, self.strides, self.padding,
         "channels_last", self.dilation_rate)
       if self.use_bias then y = y + self.bias end

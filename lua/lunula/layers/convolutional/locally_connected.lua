@@ -50,6 +50,7 @@ end
 local function geometry(self, shape)
   local g = { input = {}, out = {}, before = {}, after = {},
     channels = spatial.channels(self, shape) }
+  spatial.check_room(self, shape, "kernel_size")
   for i = 1, self.rank do
     local n = spatial.size(self, shape, i)
     if not n then
@@ -58,10 +59,6 @@ local function geometry(self, shape)
     end
     g.input[i] = n
     g.out[i], g.before[i], g.after[i] = windows(self, n, i)
-    if g.out[i] < 1 then
-      core.raise("a kernel of %d cells does not fit an input of shape %s", self.kernel_size[i],
-        tools.shape_text(shape))
-    end
   end
   g.places, g.cells, g.taps = product(g.out), product(g.input), product(self.kernel_size)
   return g

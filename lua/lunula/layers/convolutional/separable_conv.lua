@@ -49,6 +49,7 @@ return spatial.family("SeparableConv%dD", { 1, 2 }, function (rank)
       if self.use_bias then self:add_weight { name = "bias", shape = { self.filters } } end
     end,
     call = function (self, x)
+      spatial.check_room(self, x.shape, "kernel_size")
       local y = ops.separable_conv(spatial.enter(self, x), self.depthwise_kernel,
         self.pointwise_kernel, self.strides, self.padding, "channels_last", self.dilation_rate)
       if self.use_bias then y = y + self.bias end

@@ -21,6 +21,7 @@ local function pooling(pattern, alias, doc, default, row)
         if not self.strides then self.strides = self.pool_size end
       end,
       call = function (self, x)
+        spatial.check_room(self, x.shape, "pool_size")
         return spatial.leave(self, row(spatial.enter(self, x), self.pool_size, self.strides, nil,
           self.padding == "same"))
       end,
