@@ -1,6 +1,6 @@
 -- A dense net 784-512-512-10: predict against the same cblas_sgemm calls with bias and activation
--- by hand, the Adam step against its products alone, one thread on either side; then a tiny net, where
--- only the overhead of a call counts.
+-- by hand, the Adam step against its products alone, one thread on either side; then a tiny net,
+-- where only the overhead of a call counts.
 
 local bench = require "bench"
 local core = require "lunula.core"
