@@ -35,7 +35,7 @@ end
 -- ---- configs ----------------------------------------------------------------------------------
 
 -- None is absent with us and null in Keras's files; a policy is its name. What a layer inside was
--- built with is no option of it.
+-- built with is no option of it; where a user's class comes from and its package are Python's.
 local function plain(value)
   if type(value) ~= "table" then return value or nil end
   if value.class_name == "DTypePolicy" then return value.config.name end
@@ -44,6 +44,7 @@ local function plain(value)
   for key, inner in pairs(value) do
     if key ~= "build_config" then copy[key] = plain(inner) end
   end
+  if copy.registered_name then copy.module, copy.registered_name = nil, copy.class_name end
   return copy
 end
 
@@ -170,9 +171,15 @@ end
 
 -- ---- gradients --------------------------------------------------------------------------------
 
+-- A layer that keeps states begins anew.
+local function begin(layer)
+  if layer.stateful then layer:reset_state() end
+end
+
 -- sum(output * cotangent) over the outputs that have a cotangent.
 local function weighed(layer, call, cotangents)
   return function ()
+    begin(layer)
     local flat = flatten(table.pack(layer(call.input, call.options)))
     local total
     for i, y in ipairs(flat) do
@@ -351,6 +358,7 @@ end
 
 -- Where Keras tells less than the shape, or a wrong one.
 local untold = {
+  Bidirectional = true, -- twice the size of the forward layer, whatever the other one is
   EinsumDense = true,   -- None in output_shape stays unknown; what "..." covers is turned round
   MultiHeadAttention = true,   -- of scores the length of the query stands for that of the keys
 }
@@ -372,7 +380,8 @@ local function check_case(case, custom)
     check_call(step, layer, read_call(step, layer, tensors_of(step.inputs)))
   end
   layer:set_weights(values)
-  check_planned(layer, call, outputs, case.fixed_batch)
+  begin(layer)
+  check_planned(layer, call, outputs, case.fixed_batch or layer.stateful)
   layer:set_weights(values)
   local shapes = case.expects.output_shapes
   if shapes then check_shapes(layer, call, outputs, not untold[case.class_name] and shapes) end

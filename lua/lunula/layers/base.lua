@@ -9,6 +9,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local cells = require "lunula.layers.base.cells"
 local context = require "lunula.layers.base.context"
 local inputs = require "lunula.layers.base.inputs"
 local losses = require "lunula.layers.base.losses"
@@ -119,6 +120,7 @@ local function run(self, input, options)
   end
   local mask = masks.given(options.mask) or masks.of(input)
   options.training, options.mask = scope.training, mask
+  if self.call_args == cells.arguments then cells.enter(self, input, options) end
   local results = table.pack(self:call(input, options))
   losses.activity(self, results)
   masks.carry(self, input, mask, results)
@@ -218,9 +220,11 @@ local Layer = {
     rawset(self, "_trainable", true)
     rawset(self, "built", false)
   end,
-  -- Without a build of its own there is nothing to wait for.
+  -- Without a build of its own there is nothing to wait for. A layer with a state_size is a cell
+  -- and takes what cells take, unless it says what it takes.
   finish = function (self)
     if self.build == base.Layer.build then rawset(self, "built", true) end
+    if #self.call_args == 0 and cells.is(self) then rawset(self, "call_args", cells.arguments) end
   end,
   build = function () end,
   compute_mask = function (_, _, mask) return mask end,

@@ -1,0 +1,62 @@
+-- The arguments of recurrent layers and their cells, each declared once; a class names those it
+-- has, in Keras's order.
+
+local kinds = require "lunula.kinds"
+
+local option = kinds.boolean
+
+-- Older spellings of Keras 1 are aliases.
+local rows = {
+  units = { kinds.positive, required = true, alias = "output_dim" },
+  filters = { kinds.positive, required = true, alias = "nb_filter" },
+  activation = { kinds.activation, default = "tanh" },
+  recurrent_activation = { kinds.activation, default = "sigmoid", alias = "inner_activation" },
+  use_bias = { option, default = true },
+  kernel_initializer = { kinds.initializer, default = "glorot_uniform", alias = "init" },
+  recurrent_initializer = { kinds.initializer, default = "orthogonal", alias = "inner_init" },
+  bias_initializer = { kinds.initializer, default = "zeros" },
+  unit_forget_bias = { option, default = true },
+  kernel_regularizer = { kinds.regularizer, alias = "W_regularizer" },
+  recurrent_regularizer = { kinds.regularizer, alias = "U_regularizer" },
+  bias_regularizer = { kinds.regularizer, alias = "b_regularizer" },
+  activity_regularizer = { kinds.regularizer },
+  kernel_constraint = { kinds.constraint },
+  recurrent_constraint = { kinds.constraint },
+  bias_constraint = { kinds.constraint },
+  dropout = { kinds.fraction, default = 0.0, alias = "dropout_W" },
+  recurrent_dropout = { kinds.fraction, default = 0.0, alias = "dropout_U" },
+  seed = { kinds.seed },
+  reset_after = { option, default = true },
+  return_sequences = { option, default = false },
+  return_state = { option, default = false },
+  go_backwards = { option, default = false },
+  stateful = { option, default = false },
+  unroll = { option, default = false },
+  zero_output_for_mask = { option, default = false },
+  -- How Keras computes the same numbers is not for us to choose.
+  use_cudnn = { kinds.either(option, kinds.one_of { "auto" }), default = "auto", config = false },
+  implementation = { kinds.integer, config = false },
+  num_constants = { kinds.count, config = "set" },
+  time_major = { kinds.unsupported "inputs are (batch, time, …); transpose what is not",
+    config = false },
+}
+
+local function copy(name, row)
+  local own = { name }
+  for key, value in pairs(row) do own[key == 1 and 2 or key] = value end
+  return own
+end
+
+-- "units activation …": the rows of an args table. What stands behind a bar may be given by name
+-- only.
+return function (words)
+  local list = {}
+  local before, after = words:match "^([^|]*)|?(.*)$"
+  for name in before:gmatch "%S+" do list[#list + 1] = copy(name, rows[name]) end
+  for name in after:gmatch "%S+" do
+    local row = copy(name, rows[name])
+    row.keyword = true
+    list[#list + 1] = row
+  end
+  return list
+end
