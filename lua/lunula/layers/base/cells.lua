@@ -44,7 +44,7 @@ function cells.begins_at_zero(cell)
   for _, inner in ipairs(cell.cells or {}) do
     if not cells.begins_at_zero(inner) then return false end
   end
-  return cell.cells ~= nil or cell.get_initial_state == nil
+  return cell.cells ~= nil or cell.begins_at_zero or cell.get_initial_state == nil
     or cell.get_initial_state == cells.zero_states
 end
 

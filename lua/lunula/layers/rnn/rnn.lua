@@ -84,11 +84,11 @@ end
 local function first_states(self, x, given)
   if self.stateful then check_batch(self, x) end
   if given ~= nil then
-    return read_states(given, cells.first_states(self, x)), false
+    return read_states(given, cells.first_states(self.cell, x)), false
   elseif self.stateful then
     return values_of(self.states), false
   end
-  return cells.first_states(self, x), cells.begins_at_zero(self.cell)
+  return cells.first_states(self.cell, x), cells.begins_at_zero(self.cell)
 end
 
 local function make_states(self, shape)
@@ -97,7 +97,7 @@ local function make_states(self, shape)
       .. "batch_input_shape to the first layer; the input is %s", shape_text(shape))
   end
   rawset(self, "_batch", shape[1])
-  rawset(self, "states", nest.map(self:get_initial_state(shape[1]), function (value)
+  rawset(self, "states", nest.map(cells.states_for(self.cell, shape[1]), function (value)
     return core.variable { value = value, name = "rnn_state", trainable = false }
   end))
 end
@@ -215,8 +215,11 @@ local RNN = base.layer "RNN" {
   },
   __call = list_input,
   build = function (self, shape)
-    local cell = self.cell
-    if not cell.built then cell:build { shape[1], table.unpack(shape, 3) } end
+    self:build_cell({ shape[1], table.unpack(shape, 3) }, shape)
+  end,
+  -- For the shape of one step of a sequence.
+  build_cell = function (self, step_shape, shape)
+    if not self.cell.built then self.cell:build(step_shape) end
     if self.stateful then make_states(self, shape) end
   end,
   call = call,
@@ -227,7 +230,7 @@ local RNN = base.layer "RNN" {
   get_initial_state = function (self, batch_size)
     return cells.states_for(self.cell, batch_size)
   end,
-  count_states = function (self) return #nest.flatten(self:get_initial_state(1)) end,
+  count_states = function (self) return #nest.flatten(cells.states_for(self.cell, 1)) end,
   reset_states = reset_states,
   reset_state = reset_states,
 }

@@ -33,6 +33,14 @@ local function output_size(cell)
   return size
 end
 
+-- The output has an output_size, or is like the first state.
+local function output_shape(cell, batch)
+  if cell.output_size then return { batch, cell.output_size } end
+  local shape = nest.flatten(cells.states_for(cell, 1))[1].shape
+  shape[1] = batch
+  return shape
+end
+
 -- The states of one cell as a list.
 local function listed(state)
   return core.is_tensor(state) and { state } or state
@@ -52,7 +60,7 @@ return layer "StackedRNNCells" {
   build = function (self, shape)
     for _, cell in ipairs(self.cells) do
       if not cell.built then cell:build(shape) end
-      shape = { shape[1], output_size(cell) }
+      shape = output_shape(cell, shape[1])
     end
   end,
   get_initial_state = function (self, batch_size)
