@@ -16,6 +16,15 @@ function gradients.value_and_grad(f, variables)
   return core.value_and_grad(f, variables)
 end
 
+-- remat(f): f, whose inner values are computed again for the gradient instead of being kept.
+function gradients.remat(f)
+  return function(...)
+    return table.unpack(core.call(function(...)
+      return table.pack(f(...))
+    end, { ... }))
+  end
+end
+
 local function with(list, i, value)
   local copy = table.move(list, 1, #list, 1, {})
   copy[i] = value

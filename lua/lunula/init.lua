@@ -29,6 +29,7 @@ local values = {
   callback = { "lunula.callbacks", "declare" },
   value_and_grad = { "lunula.gradients", "value_and_grad" },
   gradcheck = { "lunula.gradients", "gradcheck" },
+  remat = { "lunula.gradients", "remat" },
   set_random_seed = { "lunula.utils", "set_random_seed" },
   help = { "lunula.help", "help" },
 }

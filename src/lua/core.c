@@ -121,7 +121,7 @@ State *state_open(lua_State *L, Account *account) {
     account_retain(account);
   pool_retain();
   context_open(&s->c, s->account);
-  s->c.env.run_body = loop_run_now;
+  s->c.env.run_body = body_run_now;
   s->c.origin = find_origin;
   s->c.origin_ud = s;
   s->c.seed = (uint64_t)(clock_seconds() * 1e9);
@@ -217,6 +217,7 @@ int luaopen_lunula_core(lua_State *L) {
   open_functions(L);
   open_hosts(L);
   open_scans(L);
+  open_calls(L);
   lua_pushliteral(L, LUNULA_VERSION);
   lua_setfield(L, -2, "version");
   return 1;

@@ -115,6 +115,8 @@ void fill_function_box(lua_State *L, State *s, struct FunctionBox *box,
 Compiled *check_function(lua_State *L, int index);
 /* Adds core.scan (scan.c) */
 void open_scans(lua_State *L);
+/* Adds core.call (call.c) */
+void open_calls(lua_State *L);
 /* Host closures (host.c); ud of call_host is a HostRun */
 typedef struct HostRun {
   State *s;

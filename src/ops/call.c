@@ -1,86 +1,76 @@
-/* Steps that leave the graph: a closure of the host language, called between
-** the kernels by the thread that runs the plan. */
+/* A function as one node. The plan puts its body in the node's place; what is
+** left is its gradient: one that its author gave, or the body's own, computed
+** again on the way back from the inputs alone, so that nothing in between is
+** kept. */
 
 #include <string.h>
 
 #include "ops/build.h"
 
-enum { ID, COUNT }; /* which closure; how many inputs are real */
+/* backward: from the results behind the first RESULTS and the cotangents of
+** those to the cotangents of the inputs behind the first CONSTS. */
+enum { CALL_BODY, CALL_BACKWARD, CALL_RESULTS, CALL_CONSTS };
 
-/* Inputs: COUNT values, then a shape for each result. A size that is not
-** known there is that of the first value. */
-static bool host_shape(Rule *r) {
-  int values = (int)r->attr[COUNT].i[0];
-  r->nout = r->nin - values;
-  if (r->nout > MAX_OUTPUTS)
-    return fail(r->error, "more than %d results", MAX_OUTPUTS);
-  for (int i = 0; i < r->nout; i++) {
-    Type *y = &r->out[i];
-    *y = r->in[values + i];
-    for (int k = 0; k < y->rank; k++)
-      if (y->dim[k] == UNKNOWN && values > 0 && k < r->in[0].rank)
-        y->dim[k] = r->in[0].dim[k];
-  }
-  return true;
+static bool call_shape(Rule *r) {
+  const Function *body = r->attr[CALL_BODY].body;
+  r->nout = body->noutputs;
+  return function_types(body, r->in, r->out, r->error);
 }
 
-static void host_run(const Step *s, const Run *r, int64_t task) {
-  Error e = {.set = false};
-  (void)task;
-  if (r->env->host == NULL)
-    run_fault(r, "this model calls a Lua closure and cannot run without Lua");
-  else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], false, s, r->in,
-                         r->out, &e))
-    run_fault(r, "%s", e.text);
-}
-
-static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  Val in[MAX_INPUTS];
-  int values = (int)n->attr[COUNT].i[0];
-  if (n->nout + values > MAX_INPUTS) {
-    fail(&c->error, "too many values for a gradient");
+static void given_gradient(Context *c, const Node *n, const Val *dy, Val *dx) {
+  const Function *f = n->attr[CALL_BACKWARD].body;
+  int results = (int)n->attr[CALL_RESULTS].i[0];
+  int consts = (int)n->attr[CALL_CONSTS].i[0], nin = 0;
+  Val in[MAX_INPUTS], out[MAX_OUTPUTS];
+  for (int i = results; i < n->nout; i++)
+    in[nin++] = (Val){(Node *)(uintptr_t)n, i};
+  for (int i = 0; i < results; i++)
+    in[nin++] = dy[i].node ? dy[i]
+                : zeros_like(c, (Val){(Node *)(uintptr_t)n, i});
+  if (!copy_values(c, f->outputs, f->noutputs, f->inputs, in, nin, out))
     return;
-  }
-  for (int i = 0; i < n->nout; i++)
-    in[i] = dy[i].node ? dy[i]
-            : zeros_like(c, (Val){(Node *)(uintptr_t)n, i});
-  for (int i = 0; i < values; i++)
-    in[n->nout + i] = input(n, i);
-  Val g = emit(c, op_find("host_gradient"), in, n->nout + values,
-               (Attr[]){n->attr[ID], attr_int(n->nout)});
-  for (int i = 0; i < values; i++)
-    dx[i] = (Val){g.node, c->error.set ? 0 : i};
+  for (int i = 0; i < f->noutputs; i++)
+    dx[consts + i] = out[i];
 }
 
-static void host_gradient_run(const Step *s, const Run *r, int64_t task) {
-  Error e = {.set = false};
-  (void)task;
-  if (r->env->host == NULL)
-    run_fault(r, "this model calls a Lua closure and cannot run without Lua");
-  else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], true, s, r->in,
-                         r->out, &e))
-    run_fault(r, "%s", e.text);
+/* The walk must end at the inputs, and the plan must not find the values of
+** the way forward in those computed again. */
+static Val fresh_source(Context *c, Val v) {
+  return val_symbolic(v) ? emit(c, op_find("barrier"), &v, 1, NULL)
+                         : value_watch(c, value_of(c, tensor_share(
+                                                          val_tensor(v))));
 }
 
-static bool host_gradient_shape(Rule *r) {
-  int cotangents = (int)r->attr[COUNT].i[0];
-  r->nout = r->nin - cotangents;
-  for (int i = 0; i < r->nout; i++) {
-    r->out[i] = r->in[cotangents + i];
-    r->out[i].dtype = F32;
-  }
-  return true;
+static void own_gradient(Context *c, const Node *n, const Val *dy, Val *dx) {
+  const Function *f = n->attr[CALL_BODY].body;
+  Val in[MAX_INPUTS], out[MAX_OUTPUTS];
+  for (int i = 0; i < n->nin; i++)
+    in[i] = fresh_source(c, input(n, i));
+  c->recording++; /* in eager mode the copy needs a tape of its own */
+  bool ok = copy_values(c, f->outputs, f->noutputs, f->inputs, in, f->ninputs,
+                        out);
+  c->recording--;
+  if (ok)
+    gradient_from(c, out, dy, f->noutputs, in, n->nin, dx);
 }
 
-/* Which inputs are shapes depends on COUNT, which a mask cannot say; the plan
-** keeps the extra edges, they are cheap. */
+static void call_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  if (n->attr[CALL_BACKWARD].kind == ATTR_BODY)
+    given_gradient(c, n, dy, dx);
+  else
+    own_gradient(c, n, dy, dx);
+}
+
+static int64_t same_memory(const Step *s) {
+  (void)s;
+  return 0;
+}
+
 const Op ops_call[] = {
-  {"host", "*xs, id:int, count:int", CALL, AS_IS, host_shape,
-   .run = host_run, .vjp = host_vjp, .traits = HOST | HIDDEN | FAULTS,
-   .doc = "Calls a closure."},
-  {"host_gradient", "*xs, id:int, count:int", CALL, AS_IS,
-   host_gradient_shape, .run = host_gradient_run,
-   .traits = HOST | HIDDEN | FAULTS,
-   .doc = "Walks back through what the closure did."},
+  {"call", "*xs, body:body, backward:body, results:int, consts:int", CALL,
+   AS_IS, call_shape, .vjp = call_vjp, .traits = BODY | HIDDEN | FAULTS,
+   .doc = "A function as one node."},
+  {"barrier", "x", MOVE, AS_IS, like_first, .view = same_memory,
+   .traits = HIDDEN | NO_GRADIENT, .doc = "x, equal to nothing else."},
   {0}
 };

@@ -94,8 +94,20 @@ void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
   env->step = step;
 }
 
-bool loop_run_now(const Step *s, void *const *in, void *const *out, Env *env,
+static bool call_run_now(const Step *s, void *const *in, void *const *out,
+                         Env *env, Account *account) {
+  Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
+                        env->error);
+  if (body)
+    plan_run(body, (const void *const *)in, out, env);
+  plan_release(body);
+  return !env->error->set;
+}
+
+bool body_run_now(const Step *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
+  if (strcmp(s->op->name, "call") == 0)
+    return call_run_now(s, in, out, env, account);
   Plan *body = loop_plan(s, account, PASS_ALL, env->error);
   int64_t bytes = loop_scratch(s);
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;

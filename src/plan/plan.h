@@ -46,8 +46,8 @@ int64_t loop_scratch(const Step *s); /* bytes that a run needs */
 /* Runs the body once for each time step; env->error tells of a failure. */
 void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
               void *scratch, Env *env);
-/* Both at once: what eager evaluation calls. */
-bool loop_run_now(const Step *s, void *const *in, void *const *out, Env *env,
+/* A step that has a body, compiled and run: what eager evaluation calls. */
+bool body_run_now(const Step *s, void *const *in, void *const *out, Env *env,
                   Account *account);
 
 /* ---- compiled functions (compiled.c) ------------------------------------ */

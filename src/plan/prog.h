@@ -85,6 +85,13 @@ INLINE Val prog_source(const Prog *p, Val v) {
 /* Whether somebody outside the group reads this member. */
 bool member_escapes(const Prog *p, const Group *g, int member);
 
+/* A value equal to v that is cheaper, or v (simplify.c). */
+Val simplify(Prog *p, Val v);
+/* v as a constant, if it is one. */
+Val fold(Prog *p, Val v);
+/* Operands of op that need not be repeated, in place. */
+void unrepeat(Prog *p, const Op *op, Val *x, int nin);
+
 /* The passes, in order. False with the error. */
 bool specialise(Prog *p, const Type *in); /* concrete types, simplify, share */
 bool fuse(Prog *p);                       /* groups, anchors, order */

@@ -1,7 +1,7 @@
 /* The first pass: the function again, with concrete sizes. The nodes are
-** emitted anew, so shape rules speak for themselves; on the way equal nodes
-** are shared, constants folded, and the small algebra done. What nobody needs
-** is left behind. */
+** emitted anew, so shape rules speak for themselves; on the way calls become
+** their bodies, equal nodes are shared, and each node is simplified. What
+** nobody needs is left behind. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,153 +94,22 @@ static Val share(Prog *p, Shared *s, Val v) {
   return (Val){*slot, v.out};
 }
 
-/* ---- folding ------------------------------------------------------------ */
-
-static bool constant_inputs(const Node *n) {
-  for (int i = 0; i < n->nin; i++)
-    if (!node_is_value(n->in[i].node) && !node_is_shape(n->in[i].node))
-      return false;
-  return true;
-}
-
-/* Makes many elements of few: its readers repeat by themselves. */
-static bool repeats(const Node *n) {
-  int64_t most = 1;
-  for (int i = 0; i < n->nin; i++)
-    if (!op_shape_only(n->op, i) && type_elements(val_type(n->in[i])) > most)
-      most = type_elements(val_type(n->in[i]));
-  return n->op->kind == MOVE && type_elements(&n->out[0].type) > most;
-}
-
-/* A node of constants becomes a constant, unless it makes a big one of small
-** ones. */
-static Val fold(Prog *p, Val v) {
-  Node *n = v.node;
-  if (!(p->passes & PASS_SIMPLIFY) || n->op->kind == LEAF || n->nout != 1 ||
-      n->op->traits & (DRAWS | HOST) || !constant_inputs(n) ||
-      type_elements(&n->out[0].type) > 1024 || n->op->kind == CALL ||
-      repeats(n))
-    return v;
-  if (!node_evaluate(&p->c, n))
-    return v;
-  return value_of(&p->c, tensor_share(&n->out[0]));
-}
-
-/* ---- algebra ------------------------------------------------------------ */
-
-static bool is_number(Val v, double number) {
-  return node_is_value(v.node) && val_type(v)->dtype == F32 &&
-         type_elements(val_type(v)) == 1 &&
-         tensor_get(val_tensor(v), 0) == number;
-}
-
-/* x when the op leaves it as it is */
-static bool is_neutral(const Op *op, const Val *x, Val *y) {
-  static const struct {
-    const char *op;
-    int side; /* which operand is the neutral one */
-    double number;
-  } rules[] = {
-    {"multiply", 1, 1}, {"multiply", 0, 1}, {"add", 1, 0}, {"add", 0, 0},
-    {"subtract", 1, 0}, {"divide", 1, 1},   {"power", 1, 1},
-  };
-  for (int i = 0; i < COUNT_OF(rules); i++)
-    if (strcmp(op->name, rules[i].op) == 0 &&
-        is_number(x[rules[i].side], rules[i].number)) {
-      *y = x[1 - rules[i].side];
-      return true;
-    }
-  return false;
-}
-
-static bool same_dims(const Type *a, const Type *b) {
-  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
-}
-
-static Val simplify(Prog *p, Val v) {
-  Node *n = v.node;
-  Val y;
-  if (!(p->passes & PASS_SIMPLIFY))
-    return v;
-  if (n->op->kind == ELEMENTWISE && n->nin == 2 &&
-      is_neutral(n->op, n->in, &y) &&
-      type_equal(val_type(y), &n->out[0].type))
-    return y;
-  if (strcmp(n->op->name, "power") == 0 && is_number(n->in[1], 2) &&
-      same_dims(val_type(n->in[0]), &n->out[0].type))
-    return square(&p->c, n->in[0]);
-  if (n->op->view && n->op->kind == MOVE && n->nin > 0 &&
-      (strcmp(n->op->name, "reshape") == 0 ||
-       strcmp(n->op->name, "reshape_like") == 0 ||
-       strcmp(n->op->name, "stop_gradient") == 0) &&
-      type_equal(val_type(n->in[0]), &n->out[0].type))
-    return n->in[0];
-  return v;
-}
-
-/* What repeats or fills, read by an elementwise op that repeats by itself:
-** the source of it. */
-static Val unrepeated(Prog *p, Val v) {
-  const Node *n = v.node;
-  const char *name = n->op->name;
-  double number;
-  if (strcmp(name, "broadcast_to") == 0 || strcmp(name, "broadcast_like") == 0)
-    return n->in[0];
-  if (strcmp(name, "full_like") == 0)
-    number = n->attr[0].f;
-  else if (strcmp(name, "full") == 0)
-    number = n->attr[1].f;
-  else if (strcmp(name, "zeros_like") == 0)
-    number = 0;
-  else if (strcmp(name, "ones_like") == 0)
-    number = 1;
-  else
-    return v;
-  switch (val_type(v)->dtype) {
-    case F32: return scalar_f32(&p->c, number);
-    case I32: return scalar_i32(&p->c, (int64_t)number);
-    case BOOL: return scalar_bool(&p->c, number != 0);
-    default: return v;
-  }
-}
-
-/* Replaces repeated operands, as long as the others still give the shape. */
-static void unrepeat(Prog *p, const Op *op, Val *x, int nin) {
-  Type want, got;
-  if (op->kind != ELEMENTWISE || !(p->passes & PASS_SIMPLIFY))
-    return;
-  want = *val_type(x[0]);
-  for (int i = 1; i < nin; i++) {
-    Type before = want;
-    broadcast_dims(&want, &before, val_type(x[i]));
-  }
-  for (int i = 0; i < nin; i++) {
-    Val kept = x[i];
-    x[i] = unrepeated(p, x[i]);
-    if (val_same(x[i], kept))
-      continue;
-    got = *val_type(x[0]);
-    for (int k = 1; k < nin; k++) {
-      Type before = got;
-      broadcast_dims(&got, &before, val_type(x[k]));
-    }
-    if (!same_dims(&want, &got))
-      x[i] = kept;
-  }
-}
-
 /* ---- the pass ----------------------------------------------------------- */
 
+/* The nodes of a function, and what became of each of their outputs. */
 typedef struct Copies {
-  NodeMap number; /* of the function's nodes */
-  Val *copy;      /* of each output 0; further outputs share the node */
   Node **old;
   int n;
+  NodeMap first; /* number of output 0 of each node */
+  Val *copy;
 } Copies;
 
+static Val *copy_at(const Copies *k, const Node *n) {
+  return &k->copy[nodemap_get(&k->first, n)];
+}
+
 static Val copy_of(const Copies *k, Val v) {
-  Val y = k->copy[nodemap_get(&k->number, v.node)];
-  return v.out ? (Val){y.node, v.out} : y;
+  return copy_at(k, v.node)[v.out];
 }
 
 static bool at_origin(Prog *p, const Node *n) {
@@ -284,30 +153,47 @@ static const Node *longest_scan(const Copies *k, const Node *n) {
   return best;
 }
 
-static Val copy_node(Prog *p, Shared *s, const Copies *k, const Node *n) {
+static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
+                      Val *out);
+
+static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
+                      Val *out) {
   Val in[MAX_INPUTS];
+  int outs = n->nout;
   n = longest_scan(k, n);
-  if (n->scope == 0 || n->op->kind == LEAF)
-    return share(p, s, copy_leaf(p, n));
+  if (n->scope == 0 || n->op->kind == LEAF) {
+    out[0] = share(p, s, copy_leaf(p, n));
+    for (int i = 1; i < outs; i++) /* an eager node with several results */
+      out[i] = copy_value(p, &n->out[i]);
+    return;
+  }
   for (int i = 0; i < n->nin; i++)
     in[i] = copy_of(k, n->in[i]);
+  if (strcmp(n->op->name, "call") == 0) {
+    copy_call(p, s, n, in, out);
+    return;
+  }
   unrepeat(p, n->op, in, n->nin);
   Val v = emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)
-    return v;
+    return;
   v.node->origin = n->origin;
-  if (n->nout > 1)
-    return share(p, s, v);
-  v = simplify(p, v);
-  v = fold(p, v);
-  return share(p, s, v);
+  if (n->nout == 1)
+    v = fold(p, simplify(p, v));
+  v = share(p, s, v);
+  for (int i = 0; i < outs; i++)
+    out[i] = (Val){v.node, v.out + i};
 }
 
-static Val new_leaf(Prog *p, Copies *k, Val old, const Type *type) {
-  Val v = plan_leaf(&p->c, type);
-  int at = nodemap_get(&k->number, old.node);
+static void set_copy(const Copies *k, Val old, Val copy) {
+  int at = nodemap_get(&k->first, old.node);
   if (at >= 0)
-    k->copy[at] = v;
+    k->copy[at + old.out] = copy;
+}
+
+static Val new_leaf(Prog *p, const Copies *k, Val old, const Type *type) {
+  Val v = plan_leaf(&p->c, type);
+  set_copy(k, old, v);
   return v;
 }
 
@@ -321,7 +207,7 @@ static bool input_fits(Prog *p, int i, const Type *want, const Type *got) {
                     dtype_name((DType)want->dtype), type_text(want, a));
 }
 
-static bool copy_leaves(Prog *p, Copies *k, const Type *in) {
+static bool copy_leaves(Prog *p, const Copies *k, const Type *in) {
   const Function *f = p->f;
   for (int i = 0; i < f->ninputs; i++) {
     if (!input_fits(p, i, val_type(f->inputs[i]), &in[i]))
@@ -360,62 +246,88 @@ static bool collect(Prog *p) {
   return p->node != NULL || p->n == 0 || fail(p->error, "out of memory");
 }
 
-static bool copy_all(Prog *p, Copies *k, Node **old, int n) {
-  Shared s = {0};
-  bool ok = true;
-  for (int i = 0; ok && i < n; i++) {
-    if (k->copy[i].node == NULL)
-      k->copy[i] = copy_node(p, &s, k, old[i]);
-    ok = at_origin(p, old[i]);
+static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
+  int values = 0;
+  *k = (Copies){.old = NULL};
+  k->old = nodes_needed(roots, n, true, &k->n);
+  bool ok = k->old != NULL || k->n == 0;
+  for (int i = 0; ok && i < k->n; i++) {
+    int *first = nodemap_at(&k->first, k->old[i]);
+    ok = first != NULL;
+    if (ok)
+      *first = values;
+    values += k->old[i]->nout;
   }
-  free(s.slot);
+  k->copy = calloc((size_t)values + 1, sizeof *k->copy);
+  return (ok && k->copy) || fail(p->error, "out of memory");
+}
+
+static void copies_close(Copies *k) {
+  free(k->old);
+  free(k->copy);
+  nodemap_free(&k->first);
+}
+
+static bool copy_all(Prog *p, Shared *s, const Copies *k) {
+  for (int i = 0; i < k->n; i++) {
+    Val *out = copy_at(k, k->old[i]);
+    if (out->node == NULL)
+      copy_node(p, s, k, k->old[i], out);
+    if (!at_origin(p, k->old[i]))
+      return false;
+  }
+  return true;
+}
+
+/* A call is its body, with the inputs in their places. */
+static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
+                      Val *out) {
+  const Function *f = n->attr[0].body;
+  Copies k;
+  Val roots[MAX_INPUTS + MAX_OUTPUTS];
+  memcpy(roots, f->outputs, (size_t)f->noutputs * sizeof *roots);
+  bool ok = copies_open(p, &k, roots, f->noutputs);
+  for (int i = 0; ok && i < f->ninputs; i++)
+    set_copy(&k, f->inputs[i], in[i]);
+  ok = ok && copy_all(p, s, &k);
+  for (int i = 0; ok && i < f->noutputs; i++)
+    out[i] = copy_of(&k, f->outputs[i]);
+  copies_close(&k);
   return ok;
 }
 
-static Node **function_nodes(const Function *f, int *n) {
-  int roots = f->noutputs + 2 * f->nbindings + f->ninputs;
-  Val *root = malloc((size_t)(roots + 1) * sizeof *root);
-  if (root == NULL)
-    return NULL;
-  Val *at = root;
-  for (int i = 0; i < f->noutputs; i++)
-    *at++ = f->outputs[i];
-  for (int i = 0; i < f->nbindings; i++) {
-    *at++ = f->bindings[i].leaf;
-    *at++ = f->bindings[i].current;
+static Val *function_roots(const Function *f, int *n) {
+  Val *root = malloc((size_t)(f->noutputs + 2 * f->nbindings + f->ninputs + 1) *
+                     sizeof *root);
+  *n = 0;
+  for (int i = 0; root && i < f->noutputs; i++)
+    root[(*n)++] = f->outputs[i];
+  for (int i = 0; root && i < f->nbindings; i++) {
+    root[(*n)++] = f->bindings[i].leaf;
+    root[(*n)++] = f->bindings[i].current;
   }
-  for (int i = 0; i < f->ninputs; i++)
-    *at++ = f->inputs[i];
-  Node **nodes = nodes_needed(root, roots, true, n);
-  free(root);
-  return nodes;
+  for (int i = 0; root && i < f->ninputs; i++)
+    root[(*n)++] = f->inputs[i];
+  return root;
 }
 
 bool specialise(Prog *p, const Type *in) {
   const Function *f = p->f;
-  Copies k = {0};
-  int n = 0;
-  Node **old = function_nodes(f, &n);
-  k.copy = calloc((size_t)n + 1, sizeof *k.copy);
-  bool ok = (old || n == 0) && k.copy;
-  for (int i = 0; ok && i < n; i++) {
-    int *number = nodemap_at(&k.number, old[i]);
-    ok = number != NULL;
-    if (ok)
-      *number = i;
-  }
-  if (!ok)
-    fail(p->error, "out of memory");
-  k.old = old;
-  k.n = n;
-  ok = ok && copy_leaves(p, &k, in) && copy_all(p, &k, old, n);
+  Copies k;
+  Shared shared = {0};
+  int n;
+  Val *roots = function_roots(f, &n);
+  if (roots == NULL)
+    return fail(p->error, "out of memory");
+  bool ok = copies_open(p, &k, roots, n) && copy_leaves(p, &k, in) &&
+            copy_all(p, &shared, &k);
   for (int i = 0; ok && i < f->noutputs; i++)
     p->out[i] = copy_of(&k, f->outputs[i]);
   for (int i = 0; ok && i < f->nbindings; i++)
     if (!val_same(f->bindings[i].leaf, f->bindings[i].current))
       p->update[i] = copy_of(&k, f->bindings[i].current);
-  free(old);
-  free(k.copy);
-  nodemap_free(&k.number);
+  free(roots);
+  free(shared.slot);
+  copies_close(&k);
   return ok && collect(p);
 }

@@ -116,3 +116,19 @@ end
 op("map", "f:any, xs:any", "f of every row, side by side.", map_rows)
 op("vectorized_map", "function:any, elements:any", "The function of every row, side by side.",
   map_rows)
+
+-- f(x, ...) returns its result and a function of the result's gradient, which returns one gradient
+-- for each argument.
+op("custom_gradient", "f:any", "f with a gradient of its own: f returns its result and a function "
+  .. "from the result's gradient to those of its arguments.", function (f)
+    return function (...)
+      return table.unpack(core.call(function (...)
+        local y, gradient = f(...)
+        if type(gradient) ~= "function" then
+          core.raise("custom_gradient: the function must return its result and a function, got %s",
+            type(gradient))
+        end
+        return listed(y), gradient
+      end, { ... }))
+    end
+  end)
