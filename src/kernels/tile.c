@@ -314,7 +314,7 @@ static void place_inputs(Run *r, int64_t first, int n) {
       case DENSE: break;
       case ROWS: offset = offset_at(p, i, r->at); break;
       case PHASE:
-        if (x->column == r->at[p->rank - 1] && x->held >= n) continue;
+        if (x->held >= n && x->column == r->at[p->rank - 1]) continue;
         gather_input(r, i, n);
         x->column = r->at[p->rank - 1];
         x->held = n;
