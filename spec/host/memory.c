@@ -140,7 +140,7 @@ static void shrinking_limits(void) {
   }
   EXPECT(seen & 1 && seen & 1 << 3 && seen & 1 << 8); /* all, some, none */
   long after = in_use();
-  if (!EXPECT(WATCHED || after - before < 20000))
+  if (!EXPECT(watched || after - before < 20000))
     printf("  %ld bytes were left behind\n", after - before);
 }
 
@@ -284,12 +284,12 @@ static void failing_allocations(void) {
   no_lua_memory(L, 400);
   no_memory_for_the_host(L);
   long before = after_collection(L);
-  int times = no_lua_memory(L, WATCHED ? 13 : 3);
+  int times = no_lua_memory(L, watched ? 13 : 3);
   EXPECT(times > 50);
   no_memory_for_the_host(L);
   long grown = after_collection(L) - before;
   /* values of an op that was cut short are dropped with the state */
-  if (!EXPECT(WATCHED || grown < 20000 + 400 * times))
+  if (!EXPECT(watched || grown < 20000 + 400 * times))
     printf("  %ld bytes were left behind by %d errors\n", grown, times);
   lua_close(L);
   EXPECT(released == 2 || released == 1);
@@ -299,7 +299,7 @@ static void failing_allocations(void) {
 
 static void many_runtimes(void) {
   long before = 0;
-  int times = WATCHED ? 60 : 1000;
+  int times = watched ? 60 : 1000;
   for (int i = 0; i < times; i++) {
     lunula_runtime *rt;
     if (i == times / 5)
@@ -314,13 +314,13 @@ static void many_runtimes(void) {
     lunula_free(rt);
   }
   long grown = resident() - before;
-  if (!EXPECT(WATCHED || grown < 2048))
+  if (!EXPECT(watched || grown < 2048))
     printf("  %ld KB more\n", grown);
 }
 
 static void many_states(void) {
   long before = 0;
-  int times = WATCHED ? 20 : 200;
+  int times = watched ? 20 : 200;
   for (int i = 0; i < times; i++) {
     if (i == times / 2)
       before = resident();
@@ -332,7 +332,7 @@ static void many_states(void) {
     lua_close(L);
   }
   long grown = resident() - before;
-  if (!EXPECT(WATCHED || grown < 2048))
+  if (!EXPECT(watched || grown < 2048))
     printf("  %ld KB more\n", grown);
 }
 
@@ -342,7 +342,7 @@ static void many_predictions(void) {
   lunula_runtime *rt;
   lunula_model *model;
   long before = 0, used = 0;
-  int times = WATCHED ? 5000 : 1000000;
+  int times = watched ? 5000 : 1000000;
   EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why));
   EXPECT_STATUS(LUNULA_OK, run_text(rt,
     "local k = require 'lunula'\n"
@@ -357,7 +357,7 @@ static void many_predictions(void) {
     if (lunula_predict(model, &vx, 1, &vy, 1, &why) != LUNULA_OK)
       broken++;
   }
-  EXPECT(WATCHED || resident() - before < 256);
+  EXPECT(watched || resident() - before < 256);
   EXPECT(in_use() == used); /* not one allocation */
   lunula_model_free(model);
   lunula_free(rt);
@@ -366,7 +366,7 @@ static void many_predictions(void) {
 static void many_errors(void) {
   lunula_runtime *rt;
   long before = 0;
-  int times = WATCHED ? 1000 : 30000;
+  int times = watched ? 1000 : 30000;
   EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why));
   EXPECT_STATUS(LUNULA_OK, run_text(rt,
     "k = require 'lunula'\n"
@@ -379,7 +379,7 @@ static void many_errors(void) {
     EXPECT_STATUS(LUNULA_ERROR, run_text(rt, "fail()"));
   }
   long grown = resident() - before;
-  if (!EXPECT(WATCHED || grown < 2048))
+  if (!EXPECT(watched || grown < 2048))
     printf("  %ld KB more\n", grown);
   EXPECT(lua_gettop(lunula_state(rt)) == 0);
   lunula_free(rt);

@@ -346,7 +346,7 @@ static lunula_status predict_rows(int m, int n, float *to) {
 
 static void *predict_all(void *arg) {
   static _Thread_local float y[MOST][OUT];
-  int rounds = WATCHED ? 2 : 20, shift = (int)(intptr_t)arg;
+  int rounds = watched ? 2 : 20, shift = (int)(intptr_t)arg;
   for (int r = 0; r < rounds; r++)
     for (int i = 0; i < MOST; i++)
       for (int m = 0; m < 2; m++) {
@@ -411,16 +411,16 @@ static void measure(const char *what, int rows, int times) {
     best = took < best ? took : best;
   }
   printf("  %s, batch of %d: %.2f us\n", what, rows, best * 1e6);
-  EXPECT(WATCHED || best < 20e-6 * (rows + 1)); /* the aim is 1 us */
+  EXPECT(watched || best < 20e-6 * (rows + 1)); /* the aim is 1 us */
 }
 
 static void latency(void) {
   open_model(trained);
-  measure("4-8-1", 1, WATCHED ? 1000 : 100000);
-  measure("4-8-1", 32, WATCHED ? 1000 : 20000);
+  measure("4-8-1", 1, watched ? 1000 : 100000);
+  measure("4-8-1", 32, watched ? 1000 : 20000);
   close_all();
   open_model(wide);
-  measure("16-64-64-7", 1, WATCHED ? 1000 : 20000);
+  measure("16-64-64-7", 1, watched ? 1000 : 20000);
   close_all();
 }
 

@@ -304,7 +304,7 @@ static void traced_tensors_have_no_numbers(void) {
 static void errors_leave_nothing_behind(void) {
   open_state();
   long before = 0;
-  for (int i = 0; i < (WATCHED ? 2000 : 200000); i++) {
+  for (int i = 0; i < (watched ? 2000 : 200000); i++) {
     if (i == 1000)
       before = resident();
     float x[2] = {1, 2};
@@ -316,7 +316,7 @@ static void errors_leave_nothing_behind(void) {
     if (broken)
       break;
   }
-  EXPECT(WATCHED || resident() - before < 4096);
+  EXPECT(watched || resident() - before < 4096);
   lua_close(L);
 }
 
