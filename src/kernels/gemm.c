@@ -10,6 +10,10 @@ static const int64_t MOST = (int64_t)1 << 30;
 
 void gemm_init(void) { openblas_set_num_threads(1); }
 
+const char *gemm_build(void) { return openblas_get_config(); }
+
+const char *gemm_processor(void) { return openblas_get_corename(); }
+
 static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
   if (beta == 1.0f) return;
   for (int64_t i = 0; i < m; i++)

@@ -21,6 +21,9 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
 
 /* To be called once before the first product: BLAS starts no threads then. */
 void gemm_init(void);
+/* Which OpenBLAS it is, and for which processor it runs. */
+const char *gemm_build(void);
+const char *gemm_processor(void);
 
 /* ---- reductions (reduce.c) --------------------------------------------- */
 

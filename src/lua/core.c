@@ -199,12 +199,25 @@ static int core_columns(lua_State *L) {
   return 1;
 }
 
+static int core_build_info(lua_State *L) {
+  lua_createtable(L, 0, 4);
+  lua_pushliteral(L, LUNULA_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, gemm_build());
+  lua_setfield(L, -2, "blas");
+  lua_pushstring(L, gemm_processor());
+  lua_setfield(L, -2, "processor");
+  lua_pushinteger(L, pool_threads());
+  lua_setfield(L, -2, "threads");
+  return 1;
+}
+
 int luaopen_lunula_core(lua_State *L) {
   static const luaL_Reg core[] = {
     {"seed", core_seed}, {"random_key", core_random_key},
     {"memory", core_memory}, {"set_memory_limit", core_set_limit},
     {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
-    {"columns", core_columns}, {NULL, NULL}
+    {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}
   };
   luaL_checkversion(L);
   state_open(L, NULL);

@@ -1,0 +1,51 @@
+-- What can be asked of the machinery: plans and profiles on stderr, passes switched off, the build.
+
+local core = require "lunula.core"
+
+local function run(setting)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(([[
+    package.path, package.cpath = %q, %q
+    local core = require "lunula.core"
+    local w = core.variable { value = core.ops.full({ 3, 2 }, 1), name = "w" }
+    local f = core.trace({ { shape = { false, 3 } } }, function(x)
+      return (x:matmul(w) + 1):relu() * 1
+    end)
+    print(f(core.ops.full({ 2, 3 }, 1)):totable()[2][2])]]):format(package.path, package.cpath))
+  file:close()
+  local pipe = assert(io.popen("env " .. setting .. " lua5.4 " .. name .. " 2>&1"))
+  local out = pipe:read "a"
+  pipe:close()
+  os.remove(name)
+  assert.matches("4.0", out, 1, true)
+  return out
+end
+
+describe("the machinery", function()
+  it("prints its plans, with the user's lines", function()
+    local out = run "LUNULA_DEBUG=plan"
+    assert.matches("matmul%(%%0, %%1, false, false%) : float32 %(2, 2%)  [^\n]*:5", out)
+    assert.matches("matmul %(%%%d+%) then add relu: %%%d+:output0", out)
+  end)
+
+  it("leaves out the passes that are switched off", function()
+    assert.matches("matmul %(%%%d+%) then add relu multiply", run "LUNULA_DEBUG=plan LUNULA_PASSES=-simplify")
+    assert.not_matches("then", run "LUNULA_DEBUG=plan LUNULA_PASSES=-attach")
+    local naive = run "LUNULA_DEBUG=plan LUNULA_PASSES=naive"
+    for _, op in ipairs { "matmul:", "add:", "relu:", "multiply:" } do
+      assert.matches(op, naive, 1, true)
+    end
+  end)
+
+  it("times its steps", function()
+    assert.matches("profile of 1 runs.*matmul %+ elementwise", run "LUNULA_DEBUG=profile")
+  end)
+
+  it("says what it is built of", function()
+    local info = core.build_info()
+    assert.equal(core.version, info.version)
+    assert.matches("OpenBLAS", info.blas)
+    assert.is_true(#info.processor > 0 and info.threads >= 1)
+  end)
+end)
