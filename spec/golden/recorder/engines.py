@@ -260,7 +260,10 @@ class Run:
                       for i, o in enumerate(outputs)],
             "cotangents": [None if c is None else tensor(c) for c in cotangents],
         }
-        if case.gradients:
+        if case.gradients and all(c is None for c in cotangents):
+            record["input_gradients"] = [None] * len(arrays)
+            record["weight_gradients"] = [None] * len(layer.weights)
+        elif case.gradients:
             gradients = iter(gradients)
             record["input_gradients"] = [
                 tensor(next(gradients)) if is_float(a) else None for a in arrays]

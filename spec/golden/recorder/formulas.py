@@ -90,7 +90,7 @@ def depthwise_conv3d(config, shape, kernel_size, strides=(1, 1, 1), padding="val
         return {
             "name": case.name, "class_name": "DepthwiseConv3D", "source": "formula",
             "config": {
-                **config, "name": "depthwise_conv3d", "rank": 3, "kernel_size": list(kernel_size),
+                **config, "name": "depthwise_conv3d", "kernel_size": list(kernel_size),
                 "strides": list(strides), "padding": padding, "dilation_rate": list(dilation_rate),
                 "depth_multiplier": depth_multiplier, "use_bias": use_bias,
                 "activation": activation or "linear", "data_format": data_format,
