@@ -413,7 +413,7 @@ local function copy(value)
 end
 
 -- The arguments of the object as plain data. Its metatable holds the order of the keys, for the
--- JSON writer; what is None is absent.
+-- JSON writer. What is None is absent, or `false` where its absence would mean a default.
 function declare.get_config(object)
   local class = declare.class_of(object)
   local config, order = {}, {}
@@ -424,6 +424,8 @@ function declare.get_config(object)
       if value ~= nil then
         local serialise = arg.kind.serialise or copy
         config[arg.name] = serialise(value, object)
+      elseif arg.default ~= nil and arg.config ~= "set" then
+        config[arg.name] = false
       end
     end
   end

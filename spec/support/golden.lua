@@ -21,9 +21,20 @@ local function from_base64(text)
   return table.concat(bytes)
 end
 
--- The tensor of a record; nil for null.
+local function nested(list, shape, depth, place)
+  if depth > #shape then
+    place.at = place.at + 1
+    return list[place.at]
+  end
+  local row = {}
+  for i = 1, shape[depth] do row[i] = nested(list, shape, depth + 1, place) end
+  return row
+end
+
+-- The tensor of a record, for strings a nested table; nil for null.
 function golden.tensor(record)
   if not record then return nil end
+  if record.dtype == "string" then return nested(record.data, record.shape, 1, { at = 0 }) end
   return core.frombytes(from_base64(record.data), { shape = record.shape, dtype = record.dtype })
 end
 

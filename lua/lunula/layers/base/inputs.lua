@@ -24,9 +24,11 @@ local function made_tensor(x)
 end
 
 -- Floats are cast to float32 unless autocast is off. A layer that computes with its input
--- (`casts = "all"`) gets integers and booleans as floats too; one that does not keeps them.
+-- (`casts = "all"`) gets integers and booleans as floats too; one that does not keeps them. A layer
+-- of Lua data (`casts = "nothing"`), strings for one, gets what was given.
 function inputs.prepare(self, x)
   if x == nil then core.raise("called without an input") end
+  if self.casts == "nothing" then return type(x) == "number" and core.tensor(x) or x end
   return nest.map(x, function (leaf)
     local tensor = made_tensor(leaf)
     local float = tools.is_float(tensor)
@@ -38,7 +40,7 @@ function inputs.prepare(self, x)
 end
 
 function inputs.shapes(x)
-  if not nest.is_structure(x) then return x.shape end
+  if not nest.is_structure(x) then return core.is_tensor(x) and x.shape or nil end
   local shapes = {}
   for _, key in ipairs(nest.keys(x)) do shapes[key] = inputs.shapes(x[key]) end
   return shapes

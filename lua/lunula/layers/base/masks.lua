@@ -16,7 +16,7 @@ local masks = {}
 function masks.of(inputs)
   local any = false
   local found = nest.map(inputs, function (x)
-    local mask = x.mask
+    local mask = core.is_tensor(x) and x.mask or nil
     if mask == nil then return false end
     any = true
     return mask

@@ -1,0 +1,121 @@
+-- Lua data as the layers that look at single values see it: a flat list and a shape.
+--
+-- Strings live in Lua tables only, so these layers take nested tables of them; integers may come as
+-- tensors too, and in a model they are looked at by a host step.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+
+local data = {}
+
+local function of_tensor(x)
+  if core.is_variable(x) then x = x.value end
+  if core.is_symbolic(x) then core.raise("a tensor without values cannot be looked at") end
+  local list = {}
+  if x.size == 0 then return list, x.shape end
+  if x.rank == 0 then return { x:item() }, {} end
+  return ops.reshape(x, { -1 }):totable(), x.shape
+end
+
+local function collect(x, list, shape, depth)
+  if type(x) ~= "table" then
+    if #shape >= depth then
+      core.raise("%s stands where a row is: all rows must be as deep", declare.show(x))
+    end
+    shape.depth = depth - 1
+    list[#list + 1] = x
+    return
+  end
+  if shape.depth and depth > shape.depth or shape[depth] and shape[depth] ~= #x then
+    core.raise("rows differ in length: %s", declare.show(x))
+  end
+  shape[depth] = #x
+  for i = 1, #x do collect(x[i], list, shape, depth + 1) end
+end
+
+-- The values of a tensor, of a nested table, or one value alone.
+function data.read(x)
+  if core.is_tensor(x) then return of_tensor(x) end
+  local list, shape = {}, {}
+  collect(x, list, shape, 1)
+  shape.depth = nil
+  return list, shape
+end
+
+-- The list as a nested table of that shape.
+function data.nested(list, shape)
+  local place = 0
+  local function take(depth)
+    if depth > #shape then
+      place = place + 1
+      return list[place]
+    end
+    local row = {}
+    for i = 1, shape[depth] do row[i] = take(depth + 1) end
+    return row
+  end
+  return take(1)
+end
+
+function data.tensor(list, shape, dtype)
+  if #shape == 0 then return core.tensor(list[1], { dtype = dtype }) end
+  if #list == 0 then return ops.zeros(shape, dtype) end
+  return core.tensor(list, { shape = shape, dtype = dtype })
+end
+
+-- The list with integers for whole floats; complains about anything but integers.
+function data.integers(list, what)
+  local whole = {}
+  for i, value in ipairs(list) do
+    local n = type(value) == "number" and value == value and math.abs(value) < 2.0 ^ 63
+      and math.tointeger(value < 0 and math.ceil(value) or math.floor(value))
+    if not n then core.raise("%s takes integers, got %s", what, declare.show(value)) end
+    whole[i] = n
+  end
+  return whole
+end
+
+function data.strings(list, what)
+  for i = 1, #list do
+    if type(list[i]) ~= "string" then
+      core.raise("%s takes strings, got %s", what, declare.show(list[i]))
+    end
+  end
+  return list
+end
+
+-- look(x) now, or, for a tensor that has no values yet, by a host step once per batch. `output` is
+-- the shape and the dtype of the result.
+function data.now_or_hosted(x, output, look)
+  local symbolic, tensors = false, {}
+  for i, one in ipairs(core.is_tensor(x) and { x } or type(x) == "table" and x or {}) do
+    if core.is_tensor(one) then
+      symbolic = symbolic or core.is_symbolic(one)
+      tensors[i] = one
+    end
+  end
+  if not symbolic then return look(x) end
+  local single = core.is_tensor(x)
+  if not single and #tensors < #x then
+    core.raise("in a model all inputs must be tensors: strings are Lua data")
+  end
+  return (core.host {
+    fn = function (...)
+      if single then return look((...)) end
+      return look { ... }
+    end,
+    inputs = tensors, outputs = { output }, line = core.where(),
+  })
+end
+
+-- For a layer of strings that is called on a tensor, in a model or out of it.
+function data.refuse_tensor(x)
+  if core.is_tensor(x) then
+    core.raise("looks at strings, and a tensor %s holds numbers: call the layer on Lua strings and "
+      .. "give the model what it returns", tools.shape_text(x.shape))
+  end
+end
+
+return data

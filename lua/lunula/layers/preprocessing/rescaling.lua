@@ -1,0 +1,20 @@
+-- Rescaling: another scale and another zero.
+
+local core = require "lunula.core"
+local kinds = require "lunula.kinds"
+local layer = require "lunula.layers.base"
+
+local function value(x)
+  return type(x) == "table" and core.tensor(x) or x
+end
+
+return layer "Rescaling" {
+  doc = "x * scale + offset",
+  args = {
+    { "scale", kinds.values, required = true },
+    { "offset", kinds.values, default = 0.0 },
+  },
+  casts = "all",
+  supports_masking = true,
+  call = function (self, x) return x * value(self.scale) + value(self.offset) end,
+}
