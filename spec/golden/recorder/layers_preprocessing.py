@@ -96,6 +96,16 @@ case("count", lambda: L.Hashing(num_bins=5, output_mode="count"),
 case("integer mask value", lambda: L.Hashing(num_bins=4, mask_value=0),
      const([[0, 1], [2, 0]], "int64"))
 
+case = cases_of("HashedCrossing", symbolic=False, engine="tensorflow")
+LETTERS, NUMBERS = strings(["A", "B", "A", "B", "A"]), const([101, 101, 101, 102, 102], "int64")
+case("strings and integers", lambda: L.HashedCrossing(num_bins=5), [LETTERS, NUMBERS])
+case("many bins", lambda: L.HashedCrossing(num_bins=1000003), [LETTERS, NUMBERS])
+case("columns of strings", lambda: L.HashedCrossing(num_bins=97),
+     [strings([["x"], ["y"], [""]]), strings([["first"], ["a longer second one"], ["x"]])])
+case("three of integers", lambda: L.HashedCrossing(num_bins=1000),
+     [const([1, -2, 3], "int64"), const([4, 5, 6], "int64"), const([0, 0, 9], "int64")])
+case("one hot", lambda: L.HashedCrossing(num_bins=5, output_mode="one_hot"), [LETTERS, NUMBERS])
+
 case = cases_of("IntegerLookup", symbolic=False)
 INTS = const([[12, 1138, 42], [42, 1000, 36]], "int64")
 case("vocabulary", lambda: L.IntegerLookup(vocabulary=[12, 36, 1138, 42]), INTS)
