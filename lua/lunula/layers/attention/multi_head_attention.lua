@@ -1,7 +1,7 @@
 -- MultiHeadAttention: attention in several projections of query, key and value at once.
 --
--- The projections are EinsumDense layers, (…, features) to (…, heads, size). The axes that attention
--- goes over are freely chosen; the usual case, one axis of a sequence, is left to the op
+-- The projections are EinsumDense layers, (…, features) to (…, heads, size). The axes that
+-- attention goes over are freely chosen; the usual case, one axis of a sequence, is left to the op
 -- dot_product_attention, unless the weights are dropped out or asked for.
 
 local core = require "lunula.core"

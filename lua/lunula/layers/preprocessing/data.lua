@@ -65,12 +65,14 @@ function data.tensor(list, shape, dtype)
   return core.tensor(list, { shape = shape, dtype = dtype })
 end
 
--- The list with integers for whole floats; complains about anything but integers.
-function data.integers(list, what)
+-- The list with integers for floats: whole ones, or all, cut towards 0.
+function data.integers(list, what, cut)
   local whole = {}
   for i, value in ipairs(list) do
-    local n = type(value) == "number" and value == value and math.abs(value) < 2.0 ^ 63
-      and math.tointeger(value < 0 and math.ceil(value) or math.floor(value))
+    if cut and math.type(value) == "float" then
+      value = value < 0 and math.ceil(value) or math.floor(value)
+    end
+    local n = type(value) == "number" and math.tointeger(value)
     if not n then core.raise("%s takes integers, got %s", what, declare.show(value)) end
     whole[i] = n
   end

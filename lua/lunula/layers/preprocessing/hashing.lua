@@ -31,7 +31,7 @@ end
 local function texts_of(list)
   if type(list[1]) == "string" then return data.strings(list, "a table of strings") end
   local texts = {}
-  for i, n in ipairs(data.integers(list, "the layer")) do texts[i] = ("%d"):format(n) end
+  for i, n in ipairs(data.integers(list, "the layer", true)) do texts[i] = ("%d"):format(n) end
   return texts
 end
 

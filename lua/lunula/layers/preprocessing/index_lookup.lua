@@ -51,8 +51,8 @@ local function check_tokens(self, tokens)
     local name = token == self.mask_token and "mask token"
       or self.invert and token == self.oov_token and "token for unknown ones"
     if name then
-      core.raise("vocabulary: the %s %s is at place %d; special tokens are left out, or come first, "
-        .. "in this order: %s", name, declare.show(token), i, declare.show(special))
+      core.raise("vocabulary: the %s %s is at place %d; special tokens are left out, or come "
+        .. "first, in this order: %s", name, declare.show(token), i, declare.show(special))
     end
   end
   if self.max_tokens and count + #tokens > self.max_tokens then
@@ -159,7 +159,7 @@ local function encoded(self, numbers, shape)
   local ids = data.tensor(numbers, shape, "int32")
   if mode ~= "tf_idf" then return encoding.encode(ids, mode, depth(self), "int64") end
   local weights = self.weights_of_places
-  if not weights then core.raise("has no idf weights yet: give them, or adapt the layer to data") end
+  if not weights then core.raise("has no idf weights yet: give them, or adapt the layer") end
   return encoding.encode(ids, "count", depth(self), "float32") * weights
 end
 
@@ -273,8 +273,8 @@ lookup.IndexLookup = base.layer "IndexLookup" {
   end,
   from_config = function (class, config)
     if type(config.vocabulary) == "string" then
-      core.raise('%s: the config has the path of a file as vocabulary, "%s"; files are not read when '
-        .. "a model is loaded", class.name, config.vocabulary)
+      core.raise('%s: the config has the path of a file as vocabulary, "%s"; files are not read '
+        .. "when a model is loaded", class.name, config.vocabulary)
     end
     return declare.from_config(class, config)
   end,

@@ -121,8 +121,8 @@ return layer "Normalization" {
     end
     if mean == nil then return end
     if rank_of(mean) ~= rank_of(variance) or rank_of(mean) > #self.axis then
-      core.raise("Normalization: mean and variance must be numbers, or have a number for each place "
-        .. "on axis %s, got %s and %s", declare.show(self.axis), declare.show(mean),
+      core.raise("Normalization: mean and variance must be numbers, or have a number for each "
+        .. "place on axis %s, got %s and %s", declare.show(self.axis), declare.show(mean),
         declare.show(variance))
     end
   end,

@@ -67,7 +67,7 @@ local function widths_of(self)
   return widths
 end
 
-local function call_user(self, what, fn, text, wanted)
+local function call_user(what, fn, text, wanted)
   local result = fn(text)
   if type(result) ~= wanted then
     core.raise("%s must be a function from a string to a %s, it returned %s", what,
@@ -81,12 +81,12 @@ local function standardized(self, text)
   local how = self.standardize
   if how == nil then return text end
   if standardizers[how] then return standardizers[how](text) end
-  return call_user(self, "standardize", how, text, "string")
+  return call_user("standardize", how, text, "string")
 end
 
 local function split(self, text)
   if splitters[self.split] then return splitters[self.split](text) end
-  return call_user(self, "split", self.split, text, "table")
+  return call_user("split", self.split, text, "table")
 end
 
 -- The rows of tokens of the texts, one row a text. Texts that are not split are rows already, when
