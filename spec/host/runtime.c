@@ -182,8 +182,8 @@ static const char *const endless[] = {
   " while true do end",
   "while true do coroutine.wrap(function() pcall(function()"
   " while true do end end) end)() end",
-  "local co = coroutine.wrap(function() while true do coroutine.yield() end end)"
-  " while true do pcall(co) end",
+  "local co = coroutine.wrap(function()"
+  " while true do coroutine.yield() end end) while true do pcall(co) end",
   "for i = 1, math.huge do local x <close> = setmetatable({},"
   " {__close = function() while true do end end}) end",
   "table.sort({3, 2, 1}, function() while true do end end)",
