@@ -102,6 +102,13 @@ describe("declare", function ()
         'unknown option "lora_rank" in the config')
     end)
 
+    it("know None from what was never said", function ()
+      local config = Gadget { 3, mode = false } :get_config()
+      assert.is_nil(config.mode)
+      assert.is_nil(Gadget.from_config(config).mode)
+      assert.are.equal(Gadget(3).mode, Gadget.from_config { units = 3 } .mode)
+    end)
+
     it("do not share tables with the object", function ()
       local g = Gadget { 1, size = { 2, 3 } }
       g:get_config().size[1] = 9

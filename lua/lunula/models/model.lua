@@ -135,6 +135,27 @@ local function call(self, ...)
   return layer_call(self, ...)
 end
 
+-- visit(layer) for the layers that keep states from call to call, wherever they are.
+local function each_stateful(layer, visit)
+  for _, inner in ipairs(layer:tracked_layers()) do
+    if inner.stateful and inner.reset_states then
+      visit(inner)
+    else
+      each_stateful(inner, visit)
+    end
+  end
+end
+
+local function keeps_states(self)
+  local keeps = false
+  each_stateful(self, function() keeps = true end)
+  return keeps
+end
+
+local function reset_states(self)
+  each_stateful(self, function(layer) layer:reset_states() end)
+end
+
 local function input_facts(field)
   return function(self)
     local list = self[field]
@@ -196,6 +217,7 @@ model.Model = base.layer "Model" {
   end,
 
   get_layer = get_layer,
+  reset_states = reset_states, reset_state = reset_states,
   summary = summary,
   compile = on_demand(trainer, "compile"),
   fit = on_demand("lunula.models.fit", "fit"),
@@ -210,6 +232,7 @@ model.Model = base.layer "Model" {
   compile_from_config = on_demand("lunula.models.config", "compile"),
 
   _forward = forward,
+  _keeps_states = keeps_states,
   _constraints = constraints_of,
   _version = function() return version end,
   _input_names = function() return nil end,

@@ -27,10 +27,10 @@ local function key_of(mode, parts, structure)
 end
 
 -- The placeholder of a batch of such tensors: the first size is free, and so is what the model
--- leaves free.
-local function spec_of(tensor, declared, name)
+-- leaves free. A model that keeps states knows its batch.
+local function spec_of(tensor, declared, name, batch)
   local shape = tensor.shape
-  shape[1] = false
+  shape[1] = batch or false
   for i = 2, declared and #declared == #shape and #shape or 0 do
     if not declared[i] then shape[i] = false end
   end
@@ -39,9 +39,11 @@ end
 
 local function specs_of(model, xs, ys, ws)
   local declared, names = model:_input_shapes(), model:_input_names()
-  local specs = {}
+  local specs, keeps = {}, model:_keeps_states()
   for i, tensor in ipairs(xs) do
-    specs[#specs + 1] = spec_of(tensor, declared and declared[i], names and names[i] or "x" .. i)
+    local own = declared and declared[i]
+    specs[#specs + 1] = spec_of(tensor, own, names and names[i] or "x" .. i,
+      keeps and own and own[1])
   end
   for i, tensor in ipairs(ys) do specs[#specs + 1] = spec_of(tensor, nil, "y" .. i) end
   for i, tensor in ipairs(ws) do

@@ -19,6 +19,18 @@ function cells.is(layer)
   return declare.is(layer, "layer") and layer.state_size ~= nil
 end
 
+local function count_sizes(size)
+  if type(size) ~= "table" then return 1 end
+  local count = 0
+  for _, one in ipairs(size) do count = count + count_sizes(one) end
+  return count
+end
+
+-- The number of state tensors.
+function cells.count(cell)
+  return count_sizes(cell.state_size)
+end
+
 -- ---- first states -----------------------------------------------------------------------------
 
 local function zeros(batch, size)
@@ -81,6 +93,10 @@ function cells.enter(cell, x, context)
   states = nest.map(states, function (state)
     return core.is_tensor(state) and state or core.tensor(state)
   end)
+  local count, wanted = #nest.flatten(states), cells.count(cell)
+  if count ~= wanted then
+    core.raise("the cell has %d state%s, got %d", wanted, wanted == 1 and "" or "s", count)
+  end
   context.states = states
   table.move(states, 1, #states, 1, context)
 end

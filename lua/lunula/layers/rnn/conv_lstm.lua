@@ -158,7 +158,7 @@ for rank = 1, 3 do
       dropout recurrent_dropout seed ]]),
     casts = "all",
     rank = rank,
-    state_size = -1,   -- not known before the sizes of the images
+    state_size = { -1, -1 },   -- not known before the sizes of the images
     begins_at_zero = true,
     input_spec = { ndim = rank + 2 },
     init = function (self)

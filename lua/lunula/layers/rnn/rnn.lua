@@ -217,8 +217,12 @@ local RNN = base.layer "RNN" {
   build = function (self, shape)
     self:build_cell({ shape[1], table.unpack(shape, 3) }, shape)
   end,
-  -- For the shape of one step of a sequence.
+  -- For the shape of one step, of a sequence of the given shape.
   build_cell = function (self, step_shape, shape)
+    local rank = self.input_spec.ndim
+    if rank and #shape ~= rank then   -- built by another layer, or by hand
+      core.raise("takes an input of rank %d, got shape %s", rank, shape_text(shape))
+    end
     if not self.cell.built then self.cell:build(step_shape) end
     if self.stateful then make_states(self, shape) end
   end,
@@ -230,7 +234,7 @@ local RNN = base.layer "RNN" {
   get_initial_state = function (self, batch_size)
     return cells.states_for(self.cell, batch_size)
   end,
-  count_states = function (self) return #nest.flatten(cells.states_for(self.cell, 1)) end,
+  count_states = function (self) return cells.count(self.cell) end,
   reset_states = reset_states,
   reset_state = reset_states,
 }
