@@ -104,7 +104,7 @@ describe("declare", function ()
 
     it("know None from what was never said", function ()
       local config = Gadget { 3, mode = false } :get_config()
-      assert.is_nil(config.mode)
+      assert.is_false(config.mode)
       assert.is_nil(Gadget.from_config(config).mode)
       assert.are.equal(Gadget(3).mode, Gadget.from_config { units = 3 } .mode)
     end)

@@ -432,15 +432,6 @@ function declare.get_config(object)
   return setmetatable(config, { __jsonorder = order })
 end
 
--- What our own config names and does not hold is None, which is not the default for all.
-local function absent(class, config, given)
-  local metatable = getmetatable(config)
-  for _, name in ipairs(metatable and metatable.__jsonorder or {}) do
-    local arg = class.by_name[name]
-    if arg and config[name] == nil and arg.default ~= nil then given[arg.name] = false end
-  end
-end
-
 -- The object that a config describes. Names that the class does not know are passed over when they
 -- say nothing (None, false), because files of other versions carry such.
 function declare.from_config(class, config)
@@ -457,7 +448,6 @@ function declare.from_config(class, config)
         declare.suggestion(key, argument_names(class)))
     end
   end
-  absent(class, config, given)
   return construct(class, given)
 end
 
