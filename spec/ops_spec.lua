@@ -7,11 +7,11 @@ local cases = require "spec.support.ops_cases"
 local harness = require "spec.support.ops_harness"
 
 -- Ops with closures or random numbers have their own specs: ops_control_spec, ops_random_spec, and
--- the one of host closures.
+-- those of closures and plans in spec/core.
 local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,
-  host = true, host_gradient = true, call = true, barrier = true, custom_gradient = true,
+  host = true, host_gradient = true, call = true, barrier = true, lerp = true, custom_gradient = true,
 }
 
 local function holds(complaint)

@@ -30,7 +30,8 @@ describe("the machinery", function()
   end)
 
   it("leaves out the passes that are switched off", function()
-    assert.matches("matmul %(%%%d+%) then add relu multiply", run "LUNULA_DEBUG=plan LUNULA_PASSES=-simplify")
+    assert.matches("matmul %(%%%d+%) then add relu multiply",
+      run "LUNULA_DEBUG=plan LUNULA_PASSES=-simplify")
     assert.not_matches("then", run "LUNULA_DEBUG=plan LUNULA_PASSES=-attach")
     local naive = run "LUNULA_DEBUG=plan LUNULA_PASSES=naive"
     for _, op in ipairs { "matmul:", "add:", "relu:", "multiply:" } do

@@ -234,6 +234,21 @@ describe("every plan", function()
   end
 end)
 
+describe("a fused step of an average", function()
+  it("has the bits of the three ops that it stands for", function()
+    local a = ops.random_normal_like(ops.full({ 5000 }, 0), 1)
+    local b = ops.random_normal_like(ops.full({ 5000 }, 0), 2)
+    local f = core.trace({ { shape = { false } }, { shape = { false } } }, function(x, y)
+      return x + (y - x) * 0.1, (y - x) * 0.3 + x
+    end)
+    local c, d = f(a, b)
+    assert.is_true(c == a + (b - a) * 0.1)
+    assert.is_true(d == (b - a) * 0.3 + a)
+    local e, g = f:passes("naive")(a, b)
+    assert.is_true(c == e and d == g)
+  end)
+end)
+
 describe("random numbers", function()
   it("are new at each run and the same for a seed", function()
     local f = core.trace({ { shape = { false } } }, function(x)

@@ -114,6 +114,7 @@ describe("fit", function()
     local warn = require "lunula.utils.warn"
     local old_sink, warned = warn.sink, 0
     warn.sink = function() warned = warned + 1 end
+    k.set_random_seed(1)
     local model = k.Sequential {
       k.Input { shape = { 3 } }, layers.Dense(4),
       layers.Lambda(function(x) return x:sum():item() > 0 and x * 2 or x * 3 end), layers.Dense(1),

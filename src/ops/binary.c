@@ -93,6 +93,27 @@ static Strip pick_select(const Step *s) {
   }
 }
 
+/* a on the way to b, rounded as the three ops that it stands for: a fused
+** multiplication and addition would give other bits. */
+#if defined(__clang__)
+#define AS_WRITTEN _Pragma("STDC FP_CONTRACT OFF")
+#define WRITTEN
+#else
+#define AS_WRITTEN
+#define WRITTEN __attribute__((optimize("fp-contract=off")))
+#endif
+WRITTEN STRIP(strip_lerp) {
+  AS_WRITTEN
+  float *y = py;
+  const float *xa = pa, *xb = pb, *amount = pc;
+  (void)imm;
+  IN_PLACE
+  for (int i = 0; i < n; i++) {
+    float a = xa[i];
+    y[i] = a + (xb[i] - a) * amount[i];
+  }
+}
+
 /* ---- gradients ---------------------------------------------------------- */
 
 #define VJP(name, da, db)                                                  \
@@ -174,6 +195,9 @@ const Op ops_binary[] = {
   ROW_LOGIC(logical_and, strip_and, "Where both are true."),
   ROW_LOGIC(logical_or, strip_or, "Where one is true."),
   ROW_LOGIC(logical_xor, strip_xor, "Where just one is true."),
+  {"lerp", "x1, x2, amount", ELEMENTWISE, PROMOTE, broadcast_all, {strip_lerp},
+   .traits = NO_GRADIENT | HIDDEN,
+   .doc = "x1 + (x2 - x1) * amount, in one step of a plan."},
   {"where", "condition, x1, x2", ELEMENTWISE, SELECT, broadcast_all,
    .pick = pick_select, .vjp = where_vjp,
    .doc = "x1 where the condition holds, else x2."},

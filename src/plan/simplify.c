@@ -65,6 +65,30 @@ static bool is_neutral(const Op *op, const Val *x, Val *y) {
   return false;
 }
 
+static bool is_op(Val v, const char *name) {
+  return strcmp(v.node->op->name, name) == 0;
+}
+
+/* a + (b - a) * c, as optimizers have it, is one instruction. */
+static bool is_lerp(const Node *n, Val *in) {
+  for (int side = 0; side < 2; side++) {
+    Val a = n->in[side], product = n->in[1 - side];
+    if (!is_op(product, "multiply"))
+      continue;
+    for (int k = 0; k < 2; k++) {
+      Val difference = product.node->in[k];
+      if (is_op(difference, "subtract") &&
+          val_same(difference.node->in[1], a)) {
+        in[0] = a;
+        in[1] = difference.node->in[0];
+        in[2] = product.node->in[1 - k];
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 static bool same_dims(const Type *a, const Type *b) {
   return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
 }
@@ -81,6 +105,10 @@ Val simplify(Prog *p, Val v) {
   if (strcmp(n->op->name, "power") == 0 && is_number(n->in[1], 2) &&
       same_dims(val_type(n->in[0]), &n->out[0].type))
     return square(&p->c, n->in[0]);
+  Val in[3];
+  if (strcmp(n->op->name, "add") == 0 && val_type(v)->dtype == F32 &&
+      is_lerp(n, in))
+    return emit(&p->c, op_find("lerp"), in, 3, NULL);
   if (n->op->view && n->op->kind == MOVE && n->nin > 0 &&
       (strcmp(n->op->name, "reshape") == 0 ||
        strcmp(n->op->name, "reshape_like") == 0 ||
