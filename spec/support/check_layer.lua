@@ -369,6 +369,7 @@ end
 local untold = {
   Bidirectional = true, -- twice the size of the forward layer, whatever the other one is
   EinsumDense = true,   -- None in output_shape stays unknown; what "..." covers is turned round
+  RandomCrop = true,   -- the shape in training, at inference too
   MultiHeadAttention = true,   -- of scores the length of the query stands for that of the keys
 }
 

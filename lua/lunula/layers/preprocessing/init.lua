@@ -1,6 +1,17 @@
-return {
+local classes = {
   category_encoding = "CategoryEncoding", discretization = "Discretization",
   hashed_crossing = "HashedCrossing", hashing = "Hashing", integer_lookup = "IntegerLookup",
   normalization = "Normalization", rescaling = "Rescaling", string_lookup = "StringLookup",
   text_vectorization = "TextVectorization",
 }
+
+for file, name in pairs {
+  center_crop = "CenterCrop", random_brightness = "RandomBrightness",
+  random_contrast = "RandomContrast", random_crop = "RandomCrop", random_flip = "RandomFlip",
+  random_rotation = "RandomRotation", random_translation = "RandomTranslation",
+  random_zoom = "RandomZoom", resizing = "Resizing",
+} do
+  classes["image_preprocessing." .. file] = name
+end
+
+return classes

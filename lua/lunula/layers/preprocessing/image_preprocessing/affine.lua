@@ -1,0 +1,52 @@
+-- The parent of the layers that move pixels by an affine map: rotation, translation, zoom.
+--
+-- `matrix(self, images)` gives a0, a1, a2, b0, b1, b2 as columns (b, 1): the pixel (x, y) of the
+-- result is that at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+
+local base = require "lunula.layers.base"
+local kinds = require "lunula.kinds"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local ops = require "lunula.ops"
+
+local affine = {}
+
+-- The rows that follow the factors.
+function affine.args(factors)
+  local common = {
+    { "fill_mode", image.fill_mode, default = "reflect" },
+    { "interpolation", image.interpolation, default = "bilinear" },
+    { "seed", kinds.seed },
+    { "fill_value", kinds.number, default = 0.0 },
+    image.data_format,
+  }
+  return table.move(common, 1, #common, #factors + 1, factors)
+end
+
+-- {lower, upper} of a factor that was kept as it was given.
+function affine.bounds(factor)
+  if type(factor) == "number" then return -math.abs(factor), math.abs(factor) end
+  return math.min(factor[1], factor[2]), math.max(factor[1], factor[2])
+end
+
+-- Height and width of the images as scalars; they need not be known.
+function affine.size(images)
+  return ops.cast(ops.dim(images, 1), "float32"), ops.cast(ops.dim(images, 2), "float32")
+end
+
+affine.Affine = base.layer "RandomAffine" {
+  parent = image.Layer, abstract = true,
+  doc = "moves pixels by a random affine map",
+  moves_pixels = true,
+  draw = function (self, images)
+    local columns = self:matrix(images)
+    local nothing = ops.zeros_like(columns[1])
+    columns[7], columns[8] = nothing, nothing
+    return ops.concatenate(columns, 1)
+  end,
+  transform = function (self, images, matrix, interpolation)
+    return ops.image.affine_transform(images, matrix, interpolation, self.fill_mode,
+      self.fill_value, "channels_last")
+  end,
+}
+
+return affine

@@ -1,0 +1,133 @@
+-- The parent of the layers that change images: an image or a batch of them, or a table with labels
+-- and segmentation masks beside them.
+--
+-- A child says what one draw is (`draw`, in training) and what it does to a batch of images with
+-- channels last (`transform`). Called directly the random ones are in training, inside of a model
+-- they follow it. A mask is moved as its image is, but its values are never mixed: they are class
+-- numbers.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
+local base = require "lunula.layers.base"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+local noise = require "lunula.layers.regularization.noise"
+local random = require "lunula.ops.random"
+
+local image = {}
+
+-- ---- kinds of argument ------------------------------------------------------------------------
+
+-- A number, for what lies as far on both sides, or a list of two. Normalised to {lower, upper} when
+-- `keep` is not set; a number alone starts no lower than `least`.
+function image.factor(least, most, keep)
+  local function within(x) return type(x) == "number" and x >= least and x <= most end
+  return {
+    name = ("a number from %g to %g or a list of two"):format(least, most),
+    check = function (value)
+      if within(value) then
+        return keep and value or { math.max(-math.abs(value), least), math.abs(value) }
+      end
+      if type(value) ~= "table" or #value ~= 2 or not (within(value[1]) and within(value[2])) then
+        return nil
+      end
+      if keep then return { value[1], value[2] } end
+      return { math.min(value[1], value[2]), math.max(value[1], value[2]) }
+    end,
+  }
+end
+
+image.value_range = {
+  name = "a list of two numbers",
+  check = function (value)
+    if type(value) ~= "table" or #value ~= 2 then return nil end
+    local a, b = kinds.number.check(value[1]), kinds.number.check(value[2])
+    return a and b and { math.min(a, b), math.max(a, b) } or nil
+  end,
+}
+
+image.interpolation = kinds.one_of { "nearest", "bilinear" }
+image.fill_mode = kinds.one_of { "reflect", "wrap", "constant", "nearest" }
+image.data_format = { "data_format", kinds.data_format }
+
+-- ---- draws ------------------------------------------------------------------------------------
+
+-- Even numbers, one for each image: (b, 1).
+function image.one_per_image(self, images, lower, upper)
+  local first = ops.slice_steps(images, { 0, 0, 0, 0 }, nil, { -1, 1, 1, 1 })
+  return random.uniform(ops.reshape(first, { -2, 1 }), lower, upper, nil, self.generator)
+end
+
+-- The same numbers as (b, 1, 1, 1).
+function image.over_pixels(draws)
+  return ops.expand_dims(draws, { 2, 3 })
+end
+
+-- ---- the layer --------------------------------------------------------------------------------
+
+-- Images as a batch with channels last, and the way back.
+local function unified(self, images)
+  local shape = images.shape
+  if #shape ~= 3 and #shape ~= 4 then
+    core.raise("takes images (height, width, channels) or a batch of them, got shape %s",
+      tools.shape_text(shape))
+  end
+  local single, first = #shape == 3, self.data_format == "channels_first"
+  local x = single and ops.expand_dims(images, 0) or images
+  if first then x = ops.moveaxis(x, 1, -1) end
+  return x, function (y)
+    if first then y = ops.moveaxis(y, -1, 1) end
+    return single and ops.squeeze(y, 0) or y
+  end
+end
+
+local known = { "images", "labels", "segmentation_masks" }
+local is_known = { images = true, labels = true, segmentation_masks = true }
+
+local function check_table(given)
+  for name in pairs(given) do
+    if not is_known[name] then
+      core.raise("takes images alone or a table of images, labels and segmentation_masks, not "
+        .. "%s%s", declare.show(name), declare.suggestion(name, known))
+    end
+  end
+  if given.images == nil then core.raise("the table has no images") end
+end
+
+local function transformed(self, images, draw, interpolation)
+  local x, back = unified(self, images)
+  return back(self:transform(x, draw, interpolation))
+end
+
+image.Layer = base.layer "BaseImagePreprocessingLayer" {
+  abstract = true,
+  doc = "changes images",
+  args = {},
+  default_training = true,
+  random = true,             -- does nothing outside training
+  init = noise.init,
+  draw = function () end,
+  call = function (self, given, ctx)
+    local alone = core.is_tensor(given)
+    if not alone then check_table(given) end
+    local images = alone and given or given.images
+    if self.random then images = tools.cast(images, "float32") end
+    local active, draw = ctx.training or not self.random, nil
+    if active then
+      draw = self:draw(unified(self, images), ctx.training)
+      images = transformed(self, images, draw, self.interpolation)
+    end
+    if alone then return images end
+    local result = { images = images, labels = given.labels }
+    local masks = given.segmentation_masks
+    if masks ~= nil and active and self.moves_pixels then
+      local dtype = masks.dtype
+      masks = tools.cast(transformed(self, tools.cast(masks, "float32"), draw, "nearest"), dtype)
+    end
+    result.segmentation_masks = masks
+    return result
+  end,
+}
+
+return image

@@ -1,0 +1,56 @@
+-- RandomCrop: a window of each batch, at a random place. Outside training images stay whole.
+
+local kinds = require "lunula.kinds"
+local layer = require "lunula.layers.base"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local ops = require "lunula.ops"
+local random = require "lunula.ops.random"
+local tools = require "lunula.ops.tools"
+
+-- A whole number from 0 up to, not including, n.
+local function below(self, n)
+  local u = random.uniform({}, 0, 1, nil, self.generator)
+  return ops.minimum(ops.cast(ops.floor(u * n), "int32"), n - 1)
+end
+
+-- `count` rows or columns from `start` on, which is known only when it runs.
+local function window(images, axis, start, count)
+  return ops.take(images, ops.arange(0, count, 1, "int32") + start, axis)
+end
+
+-- The middle of an image that is too small, as much of it as a window there would cover.
+local function middle(self, images, h, w)
+  local crop_h = math.max(math.min(h, w * self.height // self.width), 1)
+  local crop_w = math.max(math.min(w, h * self.width // self.height), 1)
+  local top, left = (h - crop_h) // 2, (w - crop_w) // 2
+  images = tools.part(images, 1, top, math.min(self.height, h - top))
+  return tools.part(images, 2, left, math.min(self.width, w - left))
+end
+
+return layer "RandomCrop" {
+  parent = image.Layer,
+  doc = "in training a random window of height and width; smaller images are enlarged",
+  args = {
+    { "height", kinds.positive, required = true },
+    { "width", kinds.positive, required = true },
+    { "seed", kinds.seed },
+    image.data_format,
+  },
+  moves_pixels = true,
+  draw = function (self, images)
+    local h, w = tools.known_size("crop", images, 1), tools.known_size("crop", images, 2)
+    if h <= self.height or w <= self.width then return { h = h, w = w } end
+    return { top = below(self, h - self.height + 1), left = below(self, w - self.width + 1) }
+  end,
+  transform = function (self, images, draw, interpolation)
+    if draw.top then
+      images = window(images, 1, draw.top, self.height)
+      return window(images, 2, draw.left, self.width)
+    end
+    images = middle(self, images, draw.h, draw.w)
+    local shape = images.shape
+    if shape[2] == self.height and shape[3] == self.width then return images end
+    return ops.image.resize(images, { self.height, self.width }, interpolation or "bilinear", false,
+      false, false, "constant", 0, "channels_last")
+  end,
+}
