@@ -19,6 +19,7 @@ local wrong = {
     -- TensorFlow takes the weights from a table of 1024 distances, a third is not among them
     ["bicubic uneven"] = true,
   },
+  Resizing = { ["bicubic up"] = true, ["bicubic down"] = true, ["bytes bicubic"] = true },   -- too
 }
 
 for _, name in ipairs(layers.names()) do

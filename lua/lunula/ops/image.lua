@@ -82,6 +82,54 @@ local function nearest_cells(from, to)
   return core.tensor(ids, { dtype = "int32" })
 end
 
+-- The same for a size that is known when it runs. `weights` of tensors:
+
+local function lanczos_of(radius)
+  return function (d)
+    return ops.where(ops.less(d, radius), ops.sinc(d) * ops.sinc(d / radius), 0)
+  end
+end
+
+local weights_of = {
+  bilinear = function (d) return ops.relu(1 - d) end,
+  bicubic = function (d)
+    local far = ((d * -0.5 + 2.5) * d - 4) * d + 2
+    local near = (d * 1.5 - 2.5) * d * d + 1
+    return ops.where(ops.less(d, 1), near, ops.where(ops.less(d, 2), far, 0))
+  end,
+  lanczos3 = lanczos_of(3),
+  lanczos5 = lanczos_of(5),
+}
+
+-- The centres of the new cells, in old ones, and how many old ones a new one is.
+local function centres(x, axis, to)
+  local scale = ops.cast(ops.dim(x, axis), "float32") / to
+  return (ops.arange(0, to, 1, "float32") + 0.5) * scale, scale
+end
+
+local function mixing_matrix_of(x, axis, to, interpolation, antialias)
+  local others = axis == 1 and { 0, 2, 3 } or { 0, 1, 3 }
+  local old = ops.iota_like(ops.sum(x, others), 0)
+  local centre, scale = centres(x, axis, to)
+  local distance = ops.abs(ops.expand_dims(centre - 0.5, 1) - ops.expand_dims(old, 0))
+  if antialias then distance = distance / ops.maximum(scale, 1) end
+  local matrix = weights_of[interpolation](distance)
+  return matrix / ops.sum(matrix, 1, true)
+end
+
+-- Resizes (b, h, w, c) along rows and columns whose number need not be known.
+local function resize_any(x, height, width, interpolation, antialias)
+  if interpolation == "nearest" then
+    local function cells(axis, to) return ops.cast(ops.floor((centres(x, axis, to))), "int32") end
+    return ops.take(ops.take(x, cells(1, height), 1), cells(2, width), 2)
+  end
+  local channels = tools.known_size("image.resize", x, 3)
+  local rows = ops.reshape(x, { -2, -3, -1 })
+  local y = ops.matmul(mixing_matrix_of(x, 1, height, interpolation, antialias), rows)
+  y = ops.reshape(y, { -2, height, -1, channels })
+  return ops.matmul(mixing_matrix_of(x, 2, width, interpolation, antialias), y)
+end
+
 -- The middle part with the proportions of (height, width).
 local function cropped(x, height, width)
   local h, w = height_and_width("resize", x)
@@ -116,15 +164,18 @@ op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=
     local height, width = size[1], size[2]
     if crop then x = cropped(x, height, width) end
     if pad then x = bordered(x, height, width, fill_value) end
+    if interpolation ~= "nearest" and not weights[interpolation] then
+      core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
+        .. "lanczos5, got \"%s\"", interpolation)
+    end
+    if not (x.shape[2] and x.shape[3]) then
+      return back(resize_any(x, height, width, interpolation, antialias))
+    end
     local h, w = height_and_width("resize", x)
     if interpolation == "nearest" then
       return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
     end
     local weight = weights[interpolation]
-    if not weight then
-      core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
-        .. "lanczos5, got \"%s\"", interpolation)
-    end
     local channels = tools.known_size("image.resize", x, 3)
     local rows = ops.reshape(x, { -2, h, w * channels })
     local y = ops.matmul(mixing_matrix(h, height, weight, antialias), rows)

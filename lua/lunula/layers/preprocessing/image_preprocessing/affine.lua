@@ -5,7 +5,7 @@
 
 local base = require "lunula.layers.base"
 local kinds = require "lunula.kinds"
-local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
 
 local affine = {}

@@ -2,7 +2,7 @@
 
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
-local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
 local random = require "lunula.ops.random"
 local tools = require "lunula.ops.tools"
@@ -11,11 +11,6 @@ local tools = require "lunula.ops.tools"
 local function below(self, n)
   local u = random.uniform({}, 0, 1, nil, self.generator)
   return ops.minimum(ops.cast(ops.floor(u * n), "int32"), n - 1)
-end
-
--- `count` rows or columns from `start` on, which is known only when it runs.
-local function window(images, axis, start, count)
-  return ops.take(images, ops.arange(0, count, 1, "int32") + start, axis)
 end
 
 -- The middle of an image that is too small, as much of it as a window there would cover.
@@ -44,8 +39,8 @@ return layer "RandomCrop" {
   end,
   transform = function (self, images, draw, interpolation)
     if draw.top then
-      images = window(images, 1, draw.top, self.height)
-      return window(images, 2, draw.left, self.width)
+      images = image.window(images, 1, draw.top, self.height)
+      return image.window(images, 2, draw.left, self.width)
     end
     images = middle(self, images, draw.h, draw.w)
     local shape = images.shape

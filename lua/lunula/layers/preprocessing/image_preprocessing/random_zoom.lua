@@ -3,7 +3,7 @@
 local core = require "lunula.core"
 local layer = require "lunula.layers.base"
 local affine = require "lunula.layers.preprocessing.image_preprocessing.affine"
-local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
 
 local factor = image.factor(-1, 1, true)
@@ -21,8 +21,9 @@ return layer "RandomZoom" {
   },
   init = function (self)
     for _, name in ipairs { "height_factor", "width_factor" } do
-      local given = self[name]
-      if given and (given == -1 or type(given) == "table" and math.min(given[1], given[2]) <= -1) then
+      local given = self[name] or 0
+      local lower = type(given) == "table" and math.min(given[1], given[2]) or given
+      if lower <= -1 then
         core.raise("RandomZoom: %s must be above -1: there is no zoom to nothing", name)
       end
     end

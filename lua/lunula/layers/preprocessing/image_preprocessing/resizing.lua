@@ -3,7 +3,7 @@
 local core = require "lunula.core"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
-local image = require "lunula.layers.preprocessing.image_preprocessing.base_image_preprocessing_layer"
+local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 

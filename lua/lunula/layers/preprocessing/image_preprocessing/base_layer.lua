@@ -64,6 +64,14 @@ function image.over_pixels(draws)
   return ops.expand_dims(draws, { 2, 3 })
 end
 
+-- ---- windows ----------------------------------------------------------------------------------
+
+-- `count` rows (axis 1) or columns (axis 2) from `start` on, which may be known only when it runs.
+function image.window(images, axis, start, count)
+  if type(start) == "number" then return tools.part(images, axis, start, count) end
+  return ops.take(images, ops.arange(0, count, 1, "int32") + start, axis)
+end
+
 -- ---- the layer --------------------------------------------------------------------------------
 
 -- Images as a batch with channels last, and the way back.
