@@ -1,4 +1,4 @@
--- The arguments of losses, metrics, optimizers, schedules and callbacks: Keras's names, order and
+-- The arguments of layers, losses, metrics, optimizers, schedules and callbacks: Keras's names, order and
 -- defaults, from the table that was taken from Keras (spec/golden/signatures.json).
 
 local k = require "lunula"
@@ -46,6 +46,64 @@ local function agrees(wanted, arg)
   end
   return same(default, arg.default)
 end
+
+-- Layers of Keras that are not here: of other frameworks, of sounds, and images beyond the usual.
+local absent = {}
+for name in ([[
+  FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
+  MelSpectrogram STFTSpectrogram
+  AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
+  MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
+  RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
+  RandomPerspective RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization
+]]):gmatch "%S+" do absent[name] = true end
+
+-- A layer takes its name and dtype by name only; InputLayer has its dtype among the others.
+local function own_arguments(name, list)
+  local own = {}
+  for _, arg in ipairs(list) do
+    if arg.name ~= "name" and (arg.name ~= "dtype" or name == "InputLayer") then
+      own[#own + 1] = arg
+    end
+  end
+  return own
+end
+
+-- The further arguments of a call, in Keras's order. States are an input of cells.
+local function check_call(class, wanted)
+  local names, own = {}, {}
+  for i, arg in ipairs(wanted) do
+    local name = arg.name
+    if i > 1 and name ~= "training" and name ~= "mask" and name ~= "states" then
+      names[#names + 1] = name
+    end
+  end
+  for i in ipairs(names) do own[i] = class.call_args[i] end
+  assert.are.same(names, own)
+end
+
+local function check_layers(section)
+  local table_of_keras = assert(golden.read "signatures.json")[section]
+  for _, name in ipairs(sorted(table_of_keras)) do
+    it(name, function()
+      local class = k.layers.find(name)
+      if absent[name] then return assert.is_nil(class) end
+      assert.truthy(declare.is_class(class), "no class " .. name)
+      local wanted = own_arguments(name, table_of_keras[name].arguments)
+      for i, argument in ipairs(wanted) do
+        local own = class.positional[i]
+        assert.equal(argument.name, own and own.name)
+        assert.truthy(agrees(argument, own),
+          ("the default of %s is %s"):format(argument.name, declare.show(own.default)))
+      end
+      assert.equal(#wanted, #class.positional)
+      check_call(class, table_of_keras[name].call or {})
+    end)
+  end
+end
+
+describe("signatures of layers", function() check_layers "layers" end)
+describe("signatures of layers of Keras 2", function() check_layers "legacy_layers" end)
 
 local function check(section, module)
   local table_of_keras = assert(golden.read "signatures.json")[section]

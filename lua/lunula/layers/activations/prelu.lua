@@ -31,7 +31,7 @@ end
 return layer "PReLU" {
   doc = "x above 0, alpha * x below, where alpha is learned",
   args = {
-    { "alpha_initializer", kinds.initializer, default = "zeros" },
+    { "alpha_initializer", kinds.initializer, default = "Zeros" },
     { "alpha_regularizer", kinds.regularizer },
     { "alpha_constraint", kinds.constraint },
     { "shared_axes", shared_axes },
