@@ -13,6 +13,7 @@
 ** Sanitizers cannot run the resolvers; clang spells the targets otherwise. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(LUNULA_PLAIN)
+#define KERNEL_CLONES
 #define KERNEL                                                        \
   __attribute__((target_clones("default", "arch=x86-64-v3",           \
                                "arch=x86-64-v4")))

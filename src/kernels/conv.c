@@ -2,17 +2,22 @@
 ** a tile that stays in cache, some rows of the kernel at a time, and multiplied
 ** with them; the gradient of the kernel multiplies the same tiles with the
 ** cotangent, and the gradient of the image makes tiles by a product and adds
-** them to the cells that they came from. A window of one cell needs no tile. */
+** them to the cells that they came from (where each cell has one window of its
+** own, the product is the gradient). */
 #include "kernels/kernels.h"
 
 #include <string.h>
 
 enum {
-  TILE_FLOATS = 1 << 16,
-  BLOCK_ROWS = 320, /* of the kernel, about */
-  TILE_PIXELS = 2048, /* at most */
-  SHORT_RUN = 16    /* neighbouring numbers under a window */
+  LINES = 168,   /* of a tile, at most */
+  SHORT_RUN = 16 /* neighbouring numbers under a window */
 };
+
+/* A tile is made of lines of BLOCK_LINE numbers. A wide one has a line for
+** each pixel, with the cells under its window: for long runs of cells. A tall
+** one has a line for each of these cells, with the pixels: for runs of
+** windows. */
+typedef float Tile[LINES * BLOCK_LINE];
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -35,13 +40,11 @@ static int64_t group_channels(const Conv *c) {
   return c->w.channels / c->groups;
 }
 
-/* Windows are the cells themselves. */
-static bool is_product(const Conv *c) {
-  for (int i = 0; i < 3; i++)
-    if (c->w.size[i] != 1 || c->w.stride[i] != 1 || c->w.before[i] != 0 ||
-        c->w.in[i] != c->w.out[i])
-      return false;
-  return true;
+/* With several groups cells are never neighbours; then windows count as apart
+** when all channels together are many. */
+static bool is_wide(const Conv *c) {
+  int64_t taps = c->w.dilation[2] == 1 ? c->w.size[2] : 1;
+  return (c->groups == 1 ? taps : 1) * c->w.channels >= SHORT_RUN;
 }
 
 /* Rows of the kernel: the channels [c0, c1) of a group under the taps
@@ -50,15 +53,19 @@ typedef struct Block {
   int64_t t0, t1, c0, c1;
 } Block;
 
+static int64_t most_rows(const Conv *c) {
+  return is_wide(c) ? BLOCK_LINE : LINES;
+}
+
 static int64_t channel_parts(const Conv *c) {
-  return (group_channels(c) + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  return most((group_channels(c) + most_rows(c) - 1) / most_rows(c), 1);
 }
 
 int64_t conv_blocks(const Conv *c) {
   int64_t parts = channel_parts(c), taps = taps_of(c);
   if (parts > 1) return taps * parts;
-  int64_t rows = most(taps * group_channels(c), 1);
-  return most(least((rows + BLOCK_ROWS - 1) / BLOCK_ROWS, taps), 1);
+  int64_t together = most_rows(c) / most(group_channels(c), 1);
+  return most((taps + together - 1) / most(together, 1), 1);
 }
 
 static Block block_at(const Conv *c, int64_t q) {
@@ -79,15 +86,7 @@ static int64_t first_row(const Conv *c, Block b) {
   return b.t0 * group_channels(c) + b.c0;
 }
 
-/* Blocks differ by one tap at most; the last is as large as any. */
-static int64_t largest_block(const Conv *c) {
-  return most(block_rows(block_at(c, conv_blocks(c) - 1)), 1);
-}
-
-int64_t conv_tile(const Conv *c) {
-  int64_t n = least(TILE_FLOATS / largest_block(c), TILE_PIXELS);
-  return n > 16 ? n / 16 * 16 : most(n, 1);
-}
+int64_t conv_tile(const Conv *c) { return is_wide(c) ? LINES : BLOCK_LINE; }
 
 /* ---- pixels in a row --------------------------------------------------- */
 
@@ -137,23 +136,17 @@ INLINE float *image_row(const Conv *c, const Area *area, const Segment *s,
 
 /* ---- tiles ------------------------------------------------------------- */
 
-/* A tile holds the cells under n pixels for one block of the kernel. A wide
-** one (pixels, rows) is for long runs of cells under a window, a tall one
-** (rows, pixels) for runs of windows. Either way it goes: to the tile, or back
-** as a sum. */
+/* To the tile, or back as a sum. */
 typedef enum Way { GATHER, ADD } Way;
-
-static bool is_wide(const Conv *c) {
-  int64_t taps = c->w.dilation[2] == 1 ? c->w.size[2] : 1;
-  return (c->groups == 1 ? taps : 1) * group_channels(c) >= SHORT_RUN;
-}
 
 INLINE void move_run(Way way, float *restrict tile, float *restrict x,
                      int64_t n) {
-  if (way == GATHER)
+  if (way == ADD)
+    for (int64_t i = 0; i < n; i++) x[i] += tile[i];
+  else if (n >= SHORT_RUN)
     memcpy(tile, x, (size_t)n * sizeof *x);
   else
-    for (int64_t i = 0; i < n; i++) x[i] += tile[i];
+    for (int64_t i = 0; i < n; i++) tile[i] = x[i];
 }
 
 INLINE void clear_run(Way way, float *tile, int64_t n) {
@@ -182,7 +175,7 @@ static int64_t run_taps(const Conv *c, Block b, int64_t t) {
 INLINE void move_wide(Way way, const Conv *c, const Area *area, Block b,
                       int64_t channel, const Segment *s, float *tile) {
   const Window *w = &c->w;
-  int64_t rows = block_rows(b), n = b.c1 - b.c0;
+  int64_t n = b.c1 - b.c0;
   for (int64_t t = b.t0, taps; t < b.t1; t += taps) {
     int64_t line = t / w->size[2], v = t % w->size[2];
     float *row =
@@ -190,10 +183,10 @@ INLINE void move_wide(Way way, const Conv *c, const Area *area, Block b,
     taps = run_taps(c, b, t);
     if (row == NULL) {
       for (int64_t k = 0; k < s->n; k++)
-        clear_run(way, tile + k * rows, taps * n);
+        clear_run(way, tile + k * BLOCK_LINE, taps * n);
     } else if (n == w->channels) {
       for (int64_t k = 0; k < s->n; k++)
-        move_cells(way, tile + k * rows, row,
+        move_cells(way, tile + k * BLOCK_LINE, row,
                    (s->k + k) * w->stride[2] - w->before[2] +
                        v * w->dilation[2],
                    taps, n, area->first[2], area->end[2]);
@@ -202,9 +195,9 @@ INLINE void move_wide(Way way, const Conv *c, const Area *area, Block b,
         int64_t at = (s->k + k) * w->stride[2] - w->before[2] +
                      v * w->dilation[2];
         if (at < area->first[2] || at >= area->end[2])
-          clear_run(way, tile + k * rows, n);
+          clear_run(way, tile + k * BLOCK_LINE, n);
         else
-          move_run(way, tile + k * rows,
+          move_run(way, tile + k * BLOCK_LINE,
                    row + at * w->channels + channel + b.c0, n);
       }
     }
@@ -227,53 +220,66 @@ static Span inside(int64_t at, int64_t step, int64_t count, int64_t first,
   return s;
 }
 
-/* n numbers of a tile's row with those of the image that stand apart */
+/* The n cells that stand `step` numbers apart, and one line of the tile for
+** each of their numbers. */
 INLINE void move_apart(Way way, float *restrict tile, float *restrict x,
-                       int64_t step, int64_t n) {
+                       int64_t step, int64_t n, int64_t numbers) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < numbers; j++)
+      if (way == GATHER)
+        tile[j * BLOCK_LINE + i] = x[i * step + j];
+      else
+        x[i * step + j] += tile[j * BLOCK_LINE + i];
+}
+
+/* Few numbers, neighbouring windows: the loops are unrolled for them. */
+INLINE void move_lines(Way way, float *tile, float *x, int64_t step, int64_t n,
+                       int64_t numbers) {
   if (step == 1)
     move_run(way, tile, x, n);
+  else if (numbers == 3 && step == 3)
+    move_apart(way, tile, x, 3, n, 3);
+  else if (numbers == 3)
+    move_apart(way, tile, x, step, n, 3);
+  else if (numbers == 1)
+    move_apart(way, tile, x, step, n, 1);
   else
-    for (int64_t i = 0; i < n; i++)
-      if (way == GATHER)
-        tile[i] = x[i * step];
-      else
-        x[i * step] += tile[i];
+    move_apart(way, tile, x, step, n, numbers);
 }
 
 INLINE void move_tall(Way way, const Conv *c, const Area *area, Block b,
-                      int64_t channel, const Segment *s, float *tile,
-                      int64_t pixels) {
+                      int64_t channel, const Segment *s, float *tile) {
   const Window *w = &c->w;
-  int64_t step = w->stride[2] * w->channels;
-  for (int64_t t = b.t0; t < b.t1; t++) {
+  int64_t step = w->stride[2] * w->channels, numbers = b.c1 - b.c0;
+  for (int64_t t = b.t0; t < b.t1; t++, tile += numbers * BLOCK_LINE) {
     int64_t line = t / w->size[2], v = t % w->size[2];
     int64_t at = s->k * w->stride[2] - w->before[2] + v * w->dilation[2];
     float *row =
         image_row(c, area, s, line / w->size[1], line % w->size[1]);
     Span in = inside(at, w->stride[2], s->n, area->first[2], area->end[2]);
     if (row == NULL) in = (Span){0, 0};
-    for (int64_t i = b.c0; i < b.c1; i++, tile += pixels) {
-      clear_run(way, tile, in.first);
-      if (in.first < in.end)
-        move_apart(way, tile + in.first,
-                   row + (at + in.first * w->stride[2]) * w->channels +
-                       channel + i,
-                   step, in.end - in.first);
-      clear_run(way, tile + in.end, s->n - in.end);
+    for (int64_t i = 0; i < numbers; i++) {
+      clear_run(way, tile + i * BLOCK_LINE, in.first);
+      clear_run(way, tile + i * BLOCK_LINE + in.end, s->n - in.end);
     }
+    if (in.first < in.end)
+      move_lines(way, tile + in.first,
+                 row + (at + in.first * w->stride[2]) * w->channels +
+                     channel + b.c0,
+                 step, in.end - in.first, numbers);
   }
 }
 
 INLINE void move_tile(Way way, const Conv *c, const Area *area, Block b,
                       int64_t group, int64_t p0, int64_t p1, float *tile) {
-  int64_t channel = group * group_channels(c), rows = block_rows(b);
+  int64_t channel = group * group_channels(c);
   bool wide = is_wide(c);
   for (int64_t p = p0; p < p1;) {
     Segment s = segment_at(c, p, p1);
     if (wide)
-      move_wide(way, c, area, b, channel, &s, tile + (p - p0) * rows);
+      move_wide(way, c, area, b, channel, &s, tile + (p - p0) * BLOCK_LINE);
     else
-      move_tall(way, c, area, b, channel, &s, tile + (p - p0), p1 - p0);
+      move_tall(way, c, area, b, channel, &s, tile + (p - p0));
     p += s.n;
   }
 }
@@ -292,38 +298,22 @@ KERNEL static void add_tile(const Conv *c, const Area *area, Block b,
 
 /* ---- forward ----------------------------------------------------------- */
 
-static void forward_product(const float *x, const float *k, float *y,
-                            const Conv *c, int64_t p0, int64_t p1, int64_t f0,
-                            int64_t f1) {
-  int64_t channels = group_channels(c), width = (f1 - f0) / c->groups;
-  for (int64_t g = 0; g < c->groups; g++)
-    gemm(false, false, p1 - p0, width, channels,
-         x + p0 * c->w.channels + g * channels, c->w.channels,
-         k + f0 + g * width, c->filters, 0,
-         y + p0 * c->filters + f0 + g * width, c->filters);
-}
-
 void conv_forward(const float *x, const float *k, float *y, const Conv *c,
                   int64_t p0, int64_t p1, int64_t f0, int64_t f1) {
-  _Alignas(64) float tile[TILE_FLOATS];
+  _Alignas(64) Tile tile;
   Area area = whole_images(c, x);
   int64_t n = conv_tile(c), blocks = conv_blocks(c);
   int64_t width = (f1 - f0) / c->groups;
-  bool wide = is_wide(c);
-  if (is_product(c)) {
-    forward_product(x, k, y, c, p0, p1, f0, f1);
-    return;
-  }
   for (int64_t p = p0; p < p1; p += n) {
     int64_t pixels = least(n, p1 - p);
     for (int64_t g = 0; g < c->groups; g++)
       for (int64_t q = 0; q < blocks; q++) {
         Block b = block_at(c, q);
-        int64_t rows = block_rows(b);
+        int64_t f = f0 + g * width;
         gather_tile(c, &area, b, g, p, p + pixels, tile);
-        gemm(!wide, false, pixels, width, rows, tile, wide ? rows : pixels,
-             k + first_row(c, b) * c->filters + f0 + g * width, c->filters,
-             q > 0, y + p * c->filters + f0 + g * width, c->filters);
+        block_product(is_wide(c), pixels, width, block_rows(b), tile,
+                      k + first_row(c, b) * c->filters + f, c->filters, 1,
+                      q > 0, y + p * c->filters + f, c->filters);
       }
   }
 }
@@ -346,6 +336,15 @@ static Span touching(const Window *w, int axis, int64_t i0, int64_t i1) {
   return s;
 }
 
+/* Windows are the cells themselves, each cell has one. */
+static bool is_product(const Conv *c) {
+  for (int i = 0; i < 3; i++)
+    if (c->w.size[i] != 1 || c->w.stride[i] != 1 || c->w.before[i] != 0 ||
+        c->w.in[i] != c->w.out[i])
+      return false;
+  return true;
+}
+
 static void input_product(const float *g, const float *k, float *x,
                           const Conv *c, int64_t p0, int64_t p1) {
   int64_t channels = group_channels(c), width = c->filters / c->groups;
@@ -355,23 +354,43 @@ static void input_product(const float *g, const float *k, float *x,
          c->filters, 0, x + p0 * c->w.channels + i * channels, c->w.channels);
 }
 
+/* lines of a tile = lines of x that stand apart */
+static void copy_lines(float *tile, const float *x, int64_t apart,
+                       int64_t lines, int64_t n) {
+  for (int64_t i = 0; i < lines; i++)
+    memcpy(tile + i * BLOCK_LINE, x + i * apart, (size_t)n * sizeof *x);
+}
+
+/* tile = the cotangents of the cells that one block of a group sees under the
+** pixels [p0, p1): g (pixels, filters) . k (rows, filters) turned. The side
+** that makes the tile's lines is copied to lines, some filters at a time. */
+static void spread_pixels(const float *g, const float *k, const Conv *c,
+                          Block b, int64_t group, int64_t p0, int64_t p1,
+                          float *lines, float *tile) {
+  int64_t width = c->filters / c->groups, f = c->filters;
+  g += p0 * f + group * width;
+  k += first_row(c, b) * f + group * width;
+  for (int64_t i = 0; i < width; i += BLOCK_LINE) {
+    int64_t n = least(BLOCK_LINE, width - i);
+    int64_t pixels = p1 - p0, rows = block_rows(b);
+    copy_lines(lines, is_wide(c) ? g + i : k + i, f,
+               is_wide(c) ? pixels : rows, n);
+    if (is_wide(c))
+      block_product(true, pixels, rows, n, lines, k + i, 1, f, i > 0, tile,
+                    BLOCK_LINE);
+    else
+      block_product(true, rows, pixels, n, lines, g + i, 1, f, i > 0, tile,
+                    BLOCK_LINE);
+  }
+}
+
 static void add_pixels(const float *g, const float *k, const Area *area,
-                       const Conv *c, int64_t p0, int64_t p1, float *tile) {
-  int64_t blocks = conv_blocks(c), width = c->filters / c->groups;
-  int64_t pixels = p1 - p0;
-  bool wide = is_wide(c);
+                       const Conv *c, int64_t p0, int64_t p1) {
+  _Alignas(64) Tile lines, tile;
   for (int64_t i = 0; i < c->groups; i++)
-    for (int64_t q = 0; q < blocks; q++) {
+    for (int64_t q = 0; q < conv_blocks(c); q++) {
       Block b = block_at(c, q);
-      int64_t rows = block_rows(b);
-      const float *part = k + first_row(c, b) * c->filters + i * width;
-      const float *from = g + p0 * c->filters + i * width;
-      if (wide)
-        gemm(false, true, pixels, rows, width, from, c->filters, part,
-             c->filters, 0, tile, rows);
-      else
-        gemm(false, true, rows, pixels, width, part, c->filters, from,
-             c->filters, 0, tile, pixels);
+      spread_pixels(g, k, c, b, i, p0, p1, lines, tile);
       add_tile(c, area, b, i, p0, p1, tile);
     }
 }
@@ -379,7 +398,6 @@ static void add_pixels(const float *g, const float *k, const Area *area,
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
                          int64_t i1) {
-  _Alignas(64) float tile[TILE_FLOATS];
   Area area = whole_images(c, x);
   int axis = conv_band_axis(c);
   int64_t of_cell = cells_of(c) / most(c->w.in[axis], 1);
@@ -402,50 +420,34 @@ void conv_input_gradient(const float *g, const float *k, float *x,
     p0 += windows.first * of_window;
   }
   for (int64_t p = p0; p < p1; p += n)
-    add_pixels(g, k, &area, c, p, least(p + n, p1), tile);
+    add_pixels(g, k, &area, c, p, least(p + n, p1));
 }
 
 /* ---- gradient of the kernel -------------------------------------------- */
 
-/* In an image's gradient every cell is one sum; here every row of the kernel
-** is, over all pixels. */
+/* Every row of the kernel is one sum over all pixels. */
 static void kernel_block(const float *x, const float *g, float *k,
-                         const Conv *c, Block b, int64_t f0, int64_t f1,
-                         float *tile) {
+                         const Conv *c, Block b, int64_t f0, int64_t f1) {
+  _Alignas(64) Tile tile;
   int64_t n = conv_tile(c), end = c->w.batch * pixels_of(c), p = 0;
-  int64_t width = (f1 - f0) / c->groups, rows = block_rows(b);
+  int64_t width = (f1 - f0) / c->groups;
   Area area = whole_images(c, x);
-  bool wide = is_wide(c);
   for (int64_t i = 0; i < c->groups; i++, p = 0) {
-    float *to = k + first_row(c, b) * c->filters + f0 + i * width;
+    int64_t f = f0 + i * width;
     do {
       int64_t pixels = least(n, end - p);
       gather_tile(c, &area, b, i, p, p + pixels, tile);
-      gemm(wide, false, rows, width, pixels, tile, wide ? rows : pixels,
-           g + p * c->filters + f0 + i * width, c->filters, p > 0, to,
-           c->filters);
+      block_product(!is_wide(c), block_rows(b), width, pixels, tile,
+                    g + p * c->filters + f, c->filters, 1, p > 0,
+                    k + first_row(c, b) * c->filters + f, c->filters);
       p += n;
     } while (p < end);
   }
 }
 
-static void kernel_product(const float *x, const float *g, float *k,
-                           const Conv *c, Block b, int64_t f0, int64_t f1) {
-  int64_t width = (f1 - f0) / c->groups, channels = group_channels(c);
-  for (int64_t i = 0; i < c->groups; i++)
-    gemm(true, false, block_rows(b), width, c->w.batch * pixels_of(c),
-         x + i * channels + b.c0, c->w.channels, g + f0 + i * width,
-         c->filters, 0, k + first_row(c, b) * c->filters + f0 + i * width,
-         c->filters);
-}
-
 void conv_kernel_gradient(const float *x, const float *g, float *k,
                           const Conv *c, int64_t q0, int64_t q1, int64_t f0,
                           int64_t f1) {
-  _Alignas(64) float tile[TILE_FLOATS];
   for (int64_t q = q0; q < q1; q++)
-    if (is_product(c))
-      kernel_product(x, g, k, c, block_at(c, q), f0, f1);
-    else
-      kernel_block(x, g, k, c, block_at(c, q), f0, f1, tile);
+    kernel_block(x, g, k, c, block_at(c, q), f0, f1);
 }

@@ -1,21 +1,10 @@
 /* Convolutions in which every channel is on its own: nothing to multiply in
-** bulk, so each number is summed directly, LANES neighbouring channels at a
-** time and a few pixels side by side, which share the kernel's numbers. Fewer
-** channels than LANES, or several filters a channel, go number by number. */
+** bulk, so each number is summed directly, a vector of neighbouring channels
+** and a few pixels at a time, which share the kernel's numbers. Fewer channels
+** than a vector has, or several filters a channel, go number by number. */
 #include "kernels/kernels.h"
 
 #include <string.h>
-
-enum { LANES = 16 };
-
-/* LANES neighbouring numbers, wherever they are */
-typedef float Lanes
-    __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
-
-INLINE Lanes *lanes(float *x) { return (Lanes *)(void *)x; }
-INLINE const Lanes *lanes_of(const float *x) {
-  return (const Lanes *)(const void *)x;
-}
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -59,60 +48,17 @@ INLINE int64_t row_under(const Window *w, Line l, int64_t t, int64_t u) {
   return ((l.b * w->in[0] + i) * w->in[1] + j) * w->in[2];
 }
 
-static bool in_lanes(const Conv *c) {
-  return c->filters == c->w.channels && c->filters >= LANES;
-}
+/* The kernel's numbers for the taps (t, u, .) of n channels, and from tap to
+** tap; a turned one is read from its end. */
+typedef struct Taps {
+  const float *first;
+  int64_t line, step; /* from line (t, u) to line, from tap to tap */
+} Taps;
 
-/* The first channel of a group of lanes; the last group overlaps the one
-** before it. */
-INLINE int64_t lane_start(int64_t channel, int64_t channels) {
-  return least(channel, channels - LANES);
-}
-
-/* ---- forward ----------------------------------------------------------- */
-
-/* Four pixels from k on, whose windows are inside the row; or one, with those
-** of its taps that are. */
-INLINE void four_pixels(const float *x, const float *kernel, float *y,
-                        const Window *w, Line l, Span ts, Span us, int64_t k,
-                        int64_t n) {
-  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-  int64_t step = w->stride[2] * n;
-  for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++) {
-      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
-      const float *at = x + (row_under(w, l, t, u) + k * w->stride[2] -
-                             w->before[2]) * n;
-      for (int64_t v = 0; v < w->size[2]; v++) {
-        Lanes f = *lanes_of(m);
-        a0 += f * *lanes_of(at);
-        a1 += f * *lanes_of(at + step);
-        a2 += f * *lanes_of(at + 2 * step);
-        a3 += f * *lanes_of(at + 3 * step);
-        m += n;
-        at += w->dilation[2] * n;
-      }
-    }
-  *lanes(y) = a0;
-  *lanes(y + n) = a1;
-  *lanes(y + 2 * n) = a2;
-  *lanes(y + 3 * n) = a3;
-}
-
-INLINE void one_pixel(const float *x, const float *kernel, float *y,
-                      const Window *w, Line l, Span ts, Span us, int64_t k,
-                      int64_t n) {
-  Lanes a = {0};
-  Span vs = taps_inside(w, 2, k);
-  for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++) {
-      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
-      const float *row = x + (row_under(w, l, t, u) + k * w->stride[2] -
-                              w->before[2]) * n;
-      for (int64_t v = vs.first; v < vs.end; v++)
-        a += *lanes_of(m + v * n) * *lanes_of(row + v * w->dilation[2] * n);
-    }
-  *lanes(y) = a;
+static Taps taps_new(const float *kernel, const Window *w, bool turned) {
+  int64_t n = w->channels, lines = w->size[0] * w->size[1];
+  if (!turned) return (Taps){kernel, w->size[2] * n, n};
+  return (Taps){kernel + (lines * w->size[2] - 1) * n, -w->size[2] * n, -n};
 }
 
 /* The windows of a row that are inside: of all numbers o in [0, out). */
@@ -123,27 +69,61 @@ static Span whole_windows(const Window *w) {
   return (Span){most(a.first, b.first), least(a.end, b.end)};
 }
 
-/* pixels [k0, k1) of a row */
-KERNEL static void forward_lanes(const float *x, const float *kernel, float *y,
-                                 const Window *w, Line l, int64_t k0,
-                                 int64_t k1) {
-  int64_t n = w->channels;
-  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
-  Span whole = whole_windows(w);
-  for (int64_t i = 0; i < n; i += LANES) {
-    int64_t at = lane_start(i, n);
-    for (int64_t k = k0; k < k1;) {
-      float *to = y + (k - k0) * n + at;
-      if (k >= whole.first && k + 4 <= least(whole.end, k1)) {
-        four_pixels(x + at, kernel + at, to, w, l, ts, us, k, n);
-        k += 4;
-      } else {
-        one_pixel(x + at, kernel + at, to, w, l, ts, us, k, n);
-        k++;
-      }
-    }
-  }
+/* ---- vectors ----------------------------------------------------------- */
+
+#ifdef KERNEL_CLONES
+#define TARGET __attribute__((target("arch=x86-64-v4")))
+#define NAME(x) x##_v4
+#define LANES 16
+#include "kernels/depthwise_body.h"
+
+#define TARGET __attribute__((target("arch=x86-64-v3")))
+#define NAME(x) x##_v3
+#define LANES 8
+#include "kernels/depthwise_body.h"
+#endif
+
+#define TARGET
+#define NAME(x) x##_plain
+#define LANES 4
+#include "kernels/depthwise_body.h"
+
+enum { LEAST_LANES = 4 };
+
+static bool in_lanes(const Conv *c) {
+  return c->filters == c->w.channels && c->filters >= LEAST_LANES;
 }
+
+/* The widest vector that the machine has and the channels fill. */
+static void forward_lanes(const float *x, const float *kernel, bool turned,
+                          float *y, const Window *w, Line l, int64_t k0,
+                          int64_t k1) {
+#ifdef KERNEL_CLONES
+  if (w->channels >= 16 && __builtin_cpu_supports("x86-64-v4")) {
+    forward_v4(x, kernel, turned, y, w, l, k0, k1);
+    return;
+  }
+  if (w->channels >= 8 && __builtin_cpu_supports("x86-64-v3")) {
+    forward_v3(x, kernel, turned, y, w, l, k0, k1);
+    return;
+  }
+#endif
+  forward_plain(x, kernel, turned, y, w, l, k0, k1);
+}
+
+static int64_t add_pixels(const float *x, const float *g, float *sum,
+                          int64_t x_step, int64_t g_step, Span in, int64_t f0,
+                          int64_t f1) {
+#ifdef KERNEL_CLONES
+  if (__builtin_cpu_supports("x86-64-v4"))
+    f0 = add_pixels_v4(x, g, sum, x_step, g_step, in, f0, f1);
+  if (__builtin_cpu_supports("x86-64-v3"))
+    f0 = add_pixels_v3(x, g, sum, x_step, g_step, in, f0, f1);
+#endif
+  return add_pixels_plain(x, g, sum, x_step, g_step, in, f0, f1);
+}
+
+/* ---- forward ----------------------------------------------------------- */
 
 /* y (filters) += m (filters) x (channels), `times` filters a channel */
 INLINE void add_products(float *restrict y, const float *restrict m,
@@ -176,19 +156,25 @@ KERNEL static void forward_any(const float *x, const float *kernel, float *y,
   }
 }
 
-void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
-                       int64_t p0, int64_t p1) {
+/* the pixels [p0, p1) of y */
+static void forward(const float *x, const float *k, bool turned, float *y,
+                    const Conv *c, int64_t p0, int64_t p1) {
   const Window *w = &c->w;
   for (int64_t p = p0; p < p1;) {
     int64_t first = p % w->out[2];
     int64_t end = least(w->out[2], first + p1 - p);
     Line l = line_at(w, p / w->out[2]);
     if (in_lanes(c))
-      forward_lanes(x, k, y + p * c->filters, w, l, first, end);
+      forward_lanes(x, k, turned, y + p * c->filters, w, l, first, end);
     else
       forward_any(x, k, y + p * c->filters, c, l, first, end);
     p += end - first;
   }
+}
+
+void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
+                       int64_t p0, int64_t p1) {
+  forward(x, k, false, y, c, p0, p1);
 }
 
 /* ---- gradient of the image --------------------------------------------- */
@@ -240,11 +226,35 @@ KERNEL static void back_row(const float *g, const float *kernel, float *x,
     }
 }
 
+static bool is_dense(const Window *w) {
+  return w->stride[0] == 1 && w->stride[1] == 1 && w->stride[2] == 1 &&
+         w->in[0] > 0 && w->in[1] > 0 && w->in[2] > 0;
+}
+
+/* The convolution of g with the turned kernel that gives x. */
+static Conv turned_around(const Conv *c) {
+  Conv back = *c;
+  for (int i = 0; i < 3; i++) {
+    back.w.in[i] = c->w.out[i];
+    back.w.out[i] = c->w.in[i];
+    back.w.before[i] =
+        (c->w.size[i] - 1) * c->w.dilation[i] - c->w.before[i];
+  }
+  return back;
+}
+
 void depthwise_input_gradient(const float *g, const float *k, float *x,
                               const Conv *c, int64_t b0, int64_t b1,
                               int64_t i0, int64_t i1) {
   const Window *w = &c->w;
   int axis = conv_band_axis(c);
+  if (in_lanes(c) && is_dense(w)) {
+    int64_t cells = w->in[0] * w->in[1] * w->in[2], row = cells / w->in[axis];
+    Conv back = turned_around(c);
+    forward(g, k, true, x, &back, b0 * cells + i0 * row,
+            (b1 - 1) * cells + i1 * row);
+    return;
+  }
   int64_t first[3] = {0, 0, 0}, end[3] = {w->in[0], w->in[1], w->in[2]};
   first[axis] = i0;
   end[axis] = i1;
@@ -259,22 +269,9 @@ void depthwise_input_gradient(const float *g, const float *k, float *x,
 
 /* ---- gradient of the kernel -------------------------------------------- */
 
-/* The sum over one row's pixels for one tap: pixels [in.first, in.end). */
-INLINE void tap_lanes(const float *x, const float *g, float *sum,
-                      int64_t x_step, int64_t g_step, Span in) {
-  Lanes a0 = {0}, a1 = {0};
-  int64_t k = in.first;
-  for (; k + 2 <= in.end; k += 2) {
-    a0 += *lanes_of(x + k * x_step) * *lanes_of(g + k * g_step);
-    a1 += *lanes_of(x + (k + 1) * x_step) * *lanes_of(g + (k + 1) * g_step);
-  }
-  if (k < in.end) a0 += *lanes_of(x + k * x_step) * *lanes_of(g + k * g_step);
-  *lanes(sum) += a0 + a1;
-}
-
 /* The filters [f0, f1) of a row's share of the kernel's gradient: each row is
 ** summed by itself first, which keeps the rounding errors small. */
-KERNEL static void kernel_row(const float *x, const float *g, float *k,
+static void kernel_row(const float *x, const float *g, float *k,
                               const Conv *c, Line l, int64_t f0, int64_t f1) {
   const Window *w = &c->w;
   int64_t n = w->channels, f = c->filters, times = f / n;
@@ -287,8 +284,8 @@ KERNEL static void kernel_row(const float *x, const float *g, float *k,
         const float *row = x + (row_under(w, l, t, u) + at) * n;
         float *to = k + ((t * w->size[1] + u) * w->size[2] + v) * f;
         int64_t i = f0;
-        for (; times == 1 && i + LANES <= f1; i += LANES)
-          tap_lanes(row + i, g + i, to + i, w->stride[2] * n, f, in);
+        if (times == 1)
+          i = add_pixels(row, g, to, w->stride[2] * n, f, in, f0, f1);
         for (; i < f1; i++) {
           float sum = 0;
           for (int64_t p = in.first; p < in.end; p++)

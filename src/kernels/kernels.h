@@ -25,6 +25,17 @@ void gemm_init(void);
 const char *gemm_build(void);
 const char *gemm_processor(void);
 
+/* ---- products of blocks in cache (block.c) ------------------------------ */
+
+enum { BLOCK_LINE = 304 }; /* numbers from line to line of a, used or not */
+
+/* c (m,n) = a (m,k) . b (k,n), + c to `add`. A wide a has a line for each row
+** of it, another one a line for each column; lines up to the next multiple of
+** 12 are read, but not used. k is BLOCK_LINE at most. */
+void block_product(bool wide, int64_t m, int64_t n, int64_t k, const float *a,
+                   const float *b, int64_t b_row, int64_t b_column, bool add,
+                   float *c, int64_t ldc);
+
 /* ---- reductions (reduce.c) --------------------------------------------- */
 
 typedef enum Reduction {

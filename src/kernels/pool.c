@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 64 }; /* channels at a time */
+enum { WIDTH = 32 }; /* channels at a time */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -140,6 +140,17 @@ INLINE void spread(const float *restrict g, float *restrict dx,
 
 typedef enum Result { LARGEST, PICKED, MEAN } Result;
 
+/* Called with a constant for n where it can be. */
+INLINE void one_window(Result what, const float *x, const float *h, float *y,
+                       const Window *w, const Under *u, int64_t n) {
+  if (what == LARGEST)
+    largest(x, y, w, u, n);
+  else if (what == PICKED)
+    pick(x, h, y, w, u, n);
+  else
+    mean(x, y, w, u, n);
+}
+
 INLINE void walk_lines(Result what, const float *x, const float *h, float *y,
                        const Window *w, int64_t l0, int64_t l1) {
   int64_t c = w->channels;
@@ -148,15 +159,11 @@ INLINE void walk_lines(Result what, const float *x, const float *h, float *y,
     for (int64_t k = 0; k < w->out[2]; k++, y += c) {
       Under u = cells_under(w, l / w->out[1] / w->out[0],
                             l / w->out[1] % w->out[0], l % w->out[1], k);
-      for (int64_t i = 0; i < c; i += WIDTH) {
-        int64_t n = least(WIDTH, c - i);
-        if (what == LARGEST)
-          largest(x + i, y + i, w, &u, n);
-        else if (what == PICKED)
-          pick(x + i, h + i, y + i, w, &u, n);
+      for (int64_t i = 0; i < c; i += WIDTH)
+        if (c - i >= WIDTH)
+          one_window(what, x + i, h ? h + i : h, y + i, w, &u, WIDTH);
         else
-          mean(x + i, y + i, w, &u, n);
-      }
+          one_window(what, x + i, h ? h + i : h, y + i, w, &u, c - i);
     }
 }
 
@@ -188,6 +195,14 @@ static void clear_channels(float *dx, const Window *w, int64_t b, int64_t c0,
 }
 
 /* x NULL: every cell takes its share */
+INLINE void one_share(const float *x, const float *g, float *dx,
+                      const Window *w, const Under *u, int64_t n) {
+  if (x)
+    scatter(x, g, dx, w, u, n);
+  else
+    spread(g, dx, w, u, n);
+}
+
 INLINE void walk_images(const float *x, const float *g, float *dx,
                         const Window *w, int64_t b0, int64_t b1, int64_t c0,
                         int64_t c1) {
@@ -198,13 +213,11 @@ INLINE void walk_images(const float *x, const float *g, float *dx,
       for (int64_t j = 0; j < w->out[1]; j++)
         for (int64_t k = 0; k < w->out[2]; k++, g += w->channels) {
           Under u = cells_under(w, b, i, j, k);
-          for (int64_t c = c0; c < c1; c += WIDTH) {
-            int64_t n = least(WIDTH, c1 - c);
-            if (x)
-              scatter(x + c, g + c, dx + c, w, &u, n);
+          for (int64_t c = c0; c < c1; c += WIDTH)
+            if (c1 - c >= WIDTH)
+              one_share(x ? x + c : x, g + c, dx + c, w, &u, WIDTH);
             else
-              spread(g + c, dx + c, w, &u, n);
-          }
+              one_share(x ? x + c : x, g + c, dx + c, w, &u, c1 - c);
         }
   }
 }
