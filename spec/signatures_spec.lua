@@ -1,5 +1,5 @@
--- The arguments of layers, losses, metrics, optimizers, schedules and callbacks: Keras's names, order and
--- defaults, from the table that was taken from Keras (spec/golden/signatures.json).
+-- The arguments of layers, losses, metrics, optimizers, schedules and callbacks: Keras's names,
+-- order and defaults, from the table that was taken from Keras (spec/golden/signatures.json).
 
 local k = require "lunula"
 local declare = require "lunula.declare"

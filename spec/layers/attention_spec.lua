@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local k = require "lunula"
 local ops = require "lunula.ops"
+local warn = require "lunula.utils.warn"
 local check_layer = require "spec.support.check_layer"
 
 local layers = k.layers
@@ -112,12 +113,17 @@ describe("MultiHeadAttention", function ()
   end)
 
   it("carries the query's mask, and hides what the value's hides", function ()
+    local said = {}
+    local sink = warn.sink
+    local _ <close> = setmetatable({}, { __close = function () warn.sink = sink end })
+    warn.sink = function (text) said[#said + 1] = text end
     local mha = small()
     local y, scores = mha(masked(q, { true, true, false }), masked(v, { true, false }),
       { return_attention_scores = true })
     assert.near_all(y.mask, { { true, true, false } })
     assert.near_all(scores[1][1], { { 1, 0 }, { 1, 0 }, { 0, 0 } }, 0)
     assert.is_nil(scores.mask)
+    assert.are.same({}, said)
   end)
 
   it("works in a functional model", function ()

@@ -1,4 +1,5 @@
 local core = require "lunula.core"
+local k = require "lunula"
 local layers = require "lunula.layers"
 local ops = require "lunula.ops"
 local check_layer = require "spec.support.check_layer"
@@ -156,6 +157,23 @@ describe("SpectralNormalization", function ()
     f(x)
     assert.near_all(norm.kernel, { { 1, 0, 0 }, { 0, 2 / 3, 0 } }, 1e-4)
     assert.are.same({ "kernel", "vector_u" }, { norm.weights[1].name, norm.weights[2].name })
+  end)
+
+  it("trains the normalised kernel, planned as in Lua", function ()
+    local kernels = {}
+    for _, eagerly in ipairs { true, false } do
+      local norm = layers.SpectralNormalization(layers.Dense { 1 })
+      local model = k.Sequential { k.Input { shape = { 2 } }, norm }
+      norm:set_weights { { { 2 }, { 1 } }, { { 1 } }, { 0 } }
+      model:compile { optimizer = k.optimizers.SGD(0.1), loss = "mse", run_eagerly = eagerly }
+      model:fit(x, { { 1 }, { 0 }, { 2 } }, { batch_size = 3, verbose = 0, shuffle = false })
+      kernels[#kernels + 1] = norm.kernel.value
+    end
+    assert.near_all(kernels[1], kernels[2], 1e-5)
+    local start = core.tensor { { 2 }, { 1 } } / math.sqrt(5)
+    local far = ops.matmul(x, start) - core.tensor { { 1 }, { 0 }, { 2 } }
+    local slope = ops.matmul(ops.transpose(x), far)
+    assert.near_all(kernels[1], start - slope * (0.1 * 2 / 3), 1e-5)
   end)
 
   it("leaves a kernel of zeros as it is", function ()

@@ -366,6 +366,17 @@ describe("TextVectorization", function ()
     assert.are.same({ 2, 1 }, model:predict(ids, { verbose = 0 }).shape)
   end)
 
+  it("is not called by a model", function ()
+    local model = k.Sequential {
+      layers.TextVectorization { vocabulary = { "a" } }, layers.Embedding { 3, 2 },
+    }
+    assert.error_at_line(function () model:predict { "a" } end,
+      "x holds strings; a model takes tensors: call TextVectorization, StringLookup or Hashing")
+    assert.error_at_line(function () model { "a" } end,
+      "TextVectorization, StringLookup and Hashing make them of strings")
+    assert.error_at_line(function () model:predict { { 1 } } end, "looks at strings")
+  end)
+
   it("takes functions of a string", function ()
     local vectorize = layers.TextVectorization {
       standardize = string.upper, split = function (text)

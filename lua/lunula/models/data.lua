@@ -10,6 +10,15 @@ local options = require "lunula.utils.options"
 
 local data = {}
 
+local function refuse_strings(value, what)
+  local first = value
+  while type(first) == "table" do first = first[1] end
+  if type(first) == "string" then
+    core.raise("%s holds strings; a model takes tensors: call TextVectorization, StringLookup or "
+      .. "Hashing on them, and give the model what it returns", what)
+  end
+end
+
 local function to_tensor(value, what)
   if core.is_variable(value) then value = value.value end
   local tensor = core.is_tensor(value) and value or nil
@@ -17,6 +26,7 @@ local function to_tensor(value, what)
     if type(value) ~= "table" then
       core.raise("%s must be a tensor or a table of numbers, got %s", what, type(value))
     end
+    refuse_strings(value, what)
     tensor = core.tensor(value)
   end
   if tensor.rank == 0 then core.raise("%s must have a batch axis, got a single number", what) end

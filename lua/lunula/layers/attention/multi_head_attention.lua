@@ -55,6 +55,7 @@ local function projection(self, name, shape, bound, sizes, activation)
     name = name,
   }
   dense:build(shape)
+  rawset(dense, "_mask_warned", true)   -- masks do not end there: attention sees to them
   return dense
 end
 

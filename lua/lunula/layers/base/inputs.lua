@@ -20,7 +20,9 @@ local function made_tensor(x)
   if core.is_variable(x) then return x.value end
   if core.is_tensor(x) then return x end
   if type(x) == "number" or nest.is_data(x) then return core.tensor(x) end
-  core.raise("called on %s; a layer takes tensors, or tables of them", declare.show(x))
+  core.raise("called on %s; a layer takes tensors, or tables of them%s", declare.show(x),
+    type(x) == "string" and "; TextVectorization, StringLookup and Hashing make them of strings"
+      or "")
 end
 
 -- Floats are cast to float32 unless autocast is off. A layer that computes with its input

@@ -10,7 +10,8 @@ local ops = require "lunula.ops"
 
 local function unit(v) return ops.normalize(v, -1) end
 
--- The next left vector, and the kernel divided by what it says the norm is.
+-- The next left vector, and the kernel divided by what it says the norm is. The gradient is that of
+-- the new kernel, so it goes past the division.
 local function normalised(self)
   local kernel, u, v = self.kernel.value, self.vector_u.value, nil
   local matrix = ops.reshape(kernel, { -1, self.kernel.shape[self.kernel.rank] })
@@ -19,7 +20,7 @@ local function normalised(self)
     u = unit(ops.matmul(v, matrix))
   end
   local sigma = ops.sum(ops.matmul(v, matrix) * u)
-  return u, kernel / sigma
+  return u, kernel + ops.stop_gradient(kernel / sigma - kernel)
 end
 
 return layer "SpectralNormalization" {
