@@ -346,6 +346,15 @@ describe("stacked cells", function ()
       "initial_state: the layer has 4 states, got 2")
   end)
 
+  it("may be many, in training too", function ()
+    local list = {}
+    for i = 1, 8 do list[i] = layers.LSTMCell { 3, dropout = 0.1, recurrent_dropout = 0.1 } end
+    local model = k.Sequential { k.Input { shape = { 4, 5 } }, layers.RNN { list } }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    model:fit(x, weave { 2, 3 }, { verbose = 0 })
+    assert.are.same({ 2, 3 }, model:predict(x).shape)
+  end)
+
   it("mask all states", function ()
     local rnn = stack()
     local mask = core.tensor({ { true, true, false, false }, { true, true, true, true } },
@@ -540,6 +549,16 @@ describe("ConvLSTM", function ()
     local cell = layers.ConvLSTM2DCell { 3, 2, data_format = "channels_first" }
     assert.are.same({ 2, 3, 3, 4 }, cell(ops.slice(turned, { 0, 0, 0, 0, 0 },
       { 2, 1, 2, 4, 5 }):reshape { 2, 2, 4, 5 }).shape)
+  end)
+
+  it("works for any batch and length", function ()
+    local layer = layers.ConvLSTM2D { 3, 2, return_sequences = true }
+    local y = layer(images)
+    local f = core.trace({ { shape = { false, false, 4, 5, 2 } } }, function (z)
+      return layer(z)
+    end)
+    assert.near_all(f(images), y, 1e-5)
+    assert.are.same({ 1, 7, 3, 4, 3 }, f(weave { 1, 7, 4, 5, 2 }).shape)
   end)
 
   it("may be stateful and stacked", function ()

@@ -4,7 +4,8 @@
 -- holds the states in its list part and the rest of the context by name:
 --   call = function (self, x, states) local h = states[1] … return h, { h } end
 -- Further names are states.training, states.constants, and states.drawn: what the cell's draw(x,
--- states) gave once for all steps.
+-- states) gave once for all steps. A cell with a project(sequence, drawn) gets a step of what that
+-- returned for x; states.projected says so.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -13,7 +14,8 @@ local nest = require "lunula.utils.nest"
 local ops = core.ops
 local cells = {}
 
-cells.arguments = { "states", "constants", "drawn", states = true, constants = true, drawn = true }
+cells.arguments = { "states", "constants", "drawn", "projected" }
+for _, name in ipairs(cells.arguments) do cells.arguments[name] = true end
 
 function cells.is(layer)
   return declare.is(layer, "layer") and layer.state_size ~= nil

@@ -12,6 +12,7 @@ local RNN = require "lunula.layers.rnn.rnn"
 local arguments = require "lunula.layers.rnn.arguments"
 local dropout = require "lunula.layers.rnn.dropout"
 local gates = require "lunula.layers.rnn.gates"
+local steps = require "lunula.layers.rnn.steps"
 local weights = require "lunula.layers.rnn.weights"
 local wrapped = require "lunula.layers.rnn.wrapped"
 
@@ -37,6 +38,7 @@ end
 local function build(self, shape)
   spatial.check_room(self, shape, "kernel_size")
   local channels, filters = spatial.channels(self, shape), self.filters
+  self.input_spec = nil   -- of the class: what was projected has other channels
   self.state_sizes = sizes_after(self, shape)
   local function kernel_of(inputs)
     local sizes = table.move(self.kernel_size, 1, self.rank, 1, {})
@@ -58,31 +60,43 @@ end
 
 -- The convolution for all gates at once, unless each gate has a mask of its own.
 local function convolved(x, kernel, masks, conv)
-  if not masks then return gates.blocks(conv(x, kernel), 4) end
+  if not masks then return conv(x, kernel) end
   local z = {}
-  for k, block in ipairs(gates.blocks(kernel, 4)) do
-    z[k] = conv(dropout.apply(x, masks, k), block)
-  end
-  return z
+  for k, block in ipairs(gates.blocks(kernel, 4)) do z[k] = conv(x * masks[k], block) end
+  return ops.concatenate(z, -1)
+end
+
+local function entered(self, list)
+  local moved = {}
+  for k, mask in ipairs(list or {}) do moved[k] = spatial.enter(self, mask) end
+  return list and moved
+end
+
+-- What the input gives to the gates. x has channels last; it may be many steps.
+local function from_input(self, x, masks)
+  local z = convolved(x, self.kernel, masks, function (input, kernel)
+    local many = input.rank > self.rank + 2
+    local y = ops.convolution(many and steps.together(input) or input, kernel, self.strides,
+      self.dilation_rate, self.padding == "same")
+    return many and steps.apart(y, input) or y
+  end)
+  return self.bias and z + self.bias or z
+end
+
+-- All steps of a sequence in one convolution. Cells with channels_first go step by step.
+local function project(self, sequence, drawn)
+  return from_input(self, sequence, drawn and drawn.input)
 end
 
 local function call(self, x, states)
   local drawn = dropout.drawn(self, x, states)
-  local function entered(list)
-    local moved = {}
-    for k, mask in ipairs(list or {}) do moved[k] = spatial.enter(self, mask) end
-    return list and moved
-  end
   local one = tools.fill(self.rank, 1)
-  local a = convolved(spatial.enter(self, x), self.kernel, entered(drawn.input),
-    function (input, kernel)
-      return ops.convolution(input, kernel, self.strides, self.dilation_rate,
-        self.padding == "same")
-    end)
-  if self.bias then a = gates.sums(a, gates.blocks(self.bias, 4)) end
-  local b = convolved(spatial.enter(self, states[1]), self.recurrent_kernel, entered(drawn.state),
+  local a = states.projected and x
+    or from_input(self, spatial.enter(self, x), entered(self, drawn.input))
+  local b = convolved(spatial.enter(self, states[1]), self.recurrent_kernel,
+    entered(self, drawn.state),
     function (input, kernel) return ops.convolution(input, kernel, one, one, true) end)
-  local h, new = gates.lstm(self, gates.sums(a, b), spatial.enter(self, states[2]))
+  local h, new = gates.lstm(self, gates.blocks(a + b, 4), spatial.enter(self, states[2]))
   if not spatial.is_first(self) then return h, new end
   h = spatial.leave(self, h)
   return h, { h, spatial.leave(self, new[2]) }
@@ -164,6 +178,7 @@ for rank = 1, 3 do
     init = function (self)
       spatial.check_dilation(self)
       dropout.init(self)
+      if not spatial.is_first(self) then self.project = project end
     end,
     build = build,
     get_initial_state = initial_state,

@@ -34,8 +34,8 @@ end
 
 -- What a cell drops in this call: drawn before the loop, or now when there is none.
 function dropout.drawn(cell, x, context)
-  if not context.training then return {} end
-  return context.drawn or cell:draw(x, context) or {}
+  if context.drawn then return context.drawn end
+  return context.training and not context.projected and cell:draw(x, context) or {}
 end
 
 -- x times its mask for gate k.

@@ -61,18 +61,20 @@ end
 
 -- loop.run{step=, states=, sequence=, mask=, reverse=, unroll=, zero_masked=, from_zero=, all=}:
 -- step(x, states) gives an output and new states; states are a plain list; `mask` is (time, batch);
--- from_zero says that the first states are 0; `all` asks for the outputs of all steps.
+-- from_zero says that the first states are 0; `all` asks for the outputs of all steps, with `raw`
+-- as the step gave them where the mask is false.
 -- Returns the last output (nil if all were asked for), the outputs in the order of time (or nil),
 -- and the states.
 function loop.run(given)
-  local step, mask, zero_masked = given.step, given.mask, given.zero_masked
+  local step, mask = given.step, given.mask
+  local raw, zero_masked = given.raw, given.zero_masked
   local count, sequences = #given.states, { given.sequence }
   local states = table.move(given.states, 1, count, 1, {})
   local first = given.reverse and -1 or 0
   local seen, carries = false, false
   if mask then
     sequences[2] = mask
-    if not zero_masked then
+    if not (raw or zero_masked) then
       local output, new = step(row(given.sequence, first), given.states)
       if not place(new, output) then
         carries = true
@@ -95,9 +97,9 @@ function loop.run(given)
       output = choose(at[2], output, old[count + 1])
       kept[count + 1] = output
       state = count + 1
-    elseif zero_masked then
+    elseif zero_masked and not raw then
       output = choose(at[2], output, 0)
-    else
+    elseif not raw then
       output = kept[state]
       if seen and given.all then output = choose(at[3], output, 0) end
     end

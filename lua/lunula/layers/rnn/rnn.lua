@@ -1,8 +1,8 @@
 -- RNN: any cell over time, and the parent of all recurrent layers.
 --
--- Inputs are (batch, time, …); time comes first inside, so they are transposed at the door. The
--- loop itself is loop.lua's; here are states: given in the call, kept between calls (stateful), or
--- zeros.
+-- Inputs are (batch, time, …); time comes first inside, so they are transposed at the door. What
+-- runs over time is over_time.lua's business; here are states: given in the call, kept between
+-- calls (stateful), or those that the cell begins with.
 
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
@@ -15,6 +15,7 @@ local tools = require "lunula.ops.tools"
 local arguments = require "lunula.layers.rnn.arguments"
 local list_input = require "lunula.layers.rnn.list_input"
 local loop = require "lunula.layers.rnn.loop"
+local over_time = require "lunula.layers.rnn.over_time"
 
 local shape_text = tools.shape_text
 
@@ -153,35 +154,22 @@ local function check_losses(cell, before)
     .. "the output of the layer")
 end
 
-local function step_of(self, structure, count, options)
-  local cell = self.cell
-  return function (x, states)
-    local context = { states = cells.packed(structure, states) }
-    for key, value in pairs(options) do context[key] = value end
-    return cells.step(cell, x, context, count)
-  end
-end
-
 local function call(self, x, ctx)
   if self.unroll and not x.shape[2] then
     core.raise("unroll=true needs to know the number of steps; the input is %s",
       shape_text(x.shape))
   end
   local cell, mask = self.cell, step_mask(x, ctx.mask)
-  local structure, from_zero = first_states(self, x, ctx.initial_state)
-  local states, sequence = nest.flatten(structure), ops.swapaxes(x, 0, 1)
-  local options = { constants = ctx.constants, training = ctx.training }
-  if ctx.training and cell.draw then
-    options.drawn = cell:draw(loop.row(sequence, 0), structure)
-  end
+  local states, from_zero = first_states(self, x, ctx.initial_state)
+  local sequence, drawn = ops.swapaxes(x, 0, 1), nil
+  if ctx.training and cell.draw then drawn = cell:draw(loop.row(sequence, 0), states) end
   local losses = count_losses(cell)
-  local last, all, final = loop.run {
-    step = step_of(self, structure, #states, options), states = states, from_zero = from_zero,
+  local last, all, final = over_time(cell, {
     sequence = sequence, mask = mask, reverse = self.go_backwards, unroll = self.unroll,
-    zero_masked = self.zero_output_for_mask, all = self.return_sequences,
-  }
+    zero_masked = self.zero_output_for_mask, all = self.return_sequences, from_zero = from_zero,
+    constants = ctx.constants, training = ctx.training,
+  }, states, drawn)
   check_losses(cell, losses)
-  final = cells.packed(structure, final)
   if self.stateful then assign_states(self, final) end
   if all and self.go_backwards and not ctx.in_time then all = ops.flip(all, 0) end
   local y = all and ops.swapaxes(all, 0, 1) or last

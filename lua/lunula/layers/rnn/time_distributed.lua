@@ -8,6 +8,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local layer = require "lunula.layers.base"
 local tools = require "lunula.ops.tools"
+local steps = require "lunula.layers.rnn.steps"
 local Wrapper = require "lunula.layers.core.wrapper"
 
 local shape_text = tools.shape_text
@@ -34,36 +35,15 @@ end
 
 -- ---- all steps at once ------------------------------------------------------------------------
 
-local function together(x)
-  local sizes = tools.sizes(x)
-  return ops.reshape(x, { tools.product { sizes[1], sizes[2] }, table.unpack(sizes, 3) })
-end
-
--- Zeros (b, t, …) with the batch and the steps of x and the further axes of y.
-local function sized_as(x, y)
-  local others, ones, sizes = {}, { -2, -3 }, { -2, -3 }
-  for axis = 2, x.rank - 1 do others[#others + 1] = axis end
-  for axis = 1, y.rank - 1 do
-    ones[axis + 2], sizes[axis + 2] = 1, tools.known_size("TimeDistributed", y, axis)
-  end
-  return ops.broadcast_to(ops.reshape(ops.zeros_like(ops.sum(x, others)), ones), sizes)
-end
-
-local function apart(y, x)
-  local batch, steps = x.shape[1], x.shape[2]
-  if not batch and not steps then return ops.reshape_like(y, sized_as(x, y)) end
-  return ops.reshape(y, { batch or -1, steps or -1, table.unpack(tools.sizes(y), 2) })
-end
-
 -- A mask of steps says nothing about the axes within a step.
 local function goes_inside(self, x, mask)
   return mask and self.layer.supports_masking and mask.rank - 2 == x.rank - 3
 end
 
 local function at_once(self, x, mask)
-  local inner = goes_inside(self, x, mask) and together(mask) or nil
-  local results = table.pack(self.layer(together(x), { mask = inner }))
-  for i = 1, results.n do results[i] = apart(results[i], x) end
+  local inner = goes_inside(self, x, mask) and steps.together(mask) or nil
+  local results = table.pack(self.layer(steps.together(x), { mask = inner }))
+  for i = 1, results.n do results[i] = steps.apart(results[i], x) end
   return table.unpack(results, 1, results.n)
 end
 
@@ -82,12 +62,12 @@ local function step(x, i)
 end
 
 local function one_by_one(self, x, mask)
-  local steps, lists = x.shape[2], {}
-  if not steps then
+  local count, lists = x.shape[2], {}
+  if not count then
     core.raise('the layer inside, "%s", keeps something from step to step, so the number of steps '
       .. "must be known; the input is %s", self.layer.name, shape_text(x.shape))
   end
-  for i = 0, steps - 1 do
+  for i = 0, count - 1 do
     local inner = goes_inside(self, x, mask) and step(mask, i) or nil
     local results = table.pack(self.layer(step(x, i), { mask = inner }))
     for k = 1, results.n do
