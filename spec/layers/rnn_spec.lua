@@ -145,7 +145,8 @@ describe("recurrent layers", function ()
     layer(x)
     assert.error_at_line(function () layer(ops.zeros { 2, 4, 6 }) end,
       "(GRU): built for size 5 on axis -1, called on shape (2, 4, 6)")
-    assert.error_at_line(function () layers.LSTM { 3, unroll = true } (k.Input { shape = { false, 5 } }) end,
+    local open = k.Input { shape = { false, 5 } }
+    assert.error_at_line(function () layers.LSTM { 3, unroll = true } (open) end,
       "unroll=true needs to know the number of steps; the input is (None, None, 5)")
     assert.error_at_line(function () layers.LSTM(3)(x, { mask = { { true, false } } }) end,
       "the mask must have shape (2, 4) (batch, time), got (1, 2)")
