@@ -89,6 +89,24 @@ describe("names", function ()
   end)
 end)
 
+describe("a config of Keras 2", function ()
+  it("names one group, and a kernel that is not there", function ()
+    local config = layers.SeparableConv2D { 4, 3 }:get_config()
+    config.groups, config.kernel_initializer = 1, { class_name = "GlorotUniform", config = {} }
+    assert.are.equal(4, layers.SeparableConv2D.from_config(config).filters)
+    local deep = layers.DepthwiseConv2D(3):get_config()
+    deep.groups = 1
+    assert.are.same({ 3, 3 }, layers.DepthwiseConv2D.from_config(deep).kernel_size)
+    local back = layers.Conv2DTranspose { 4, 3, kernel_initializer = "ones" }:get_config()
+    back.groups = 1
+    assert.are.equal("Ones",
+      layers.Conv2DTranspose.from_config(back):get_config().kernel_initializer.class_name)
+    back.groups = 2
+    assert.error_at_line(function () layers.Conv2DTranspose.from_config(back) end,
+      'Conv2DTranspose: unknown option "groups" in the config')
+  end)
+end)
+
 -- ---- sizes that are not known -----------------------------------------------------------------
 
 -- A trace for any height, width and batch gives at two sizes what the layer gives by itself.

@@ -86,6 +86,20 @@ function spatial.check_dilation(self)
   end
 end
 
+-- Keras 2 wrote what a plain convolution has into the configs of its relatives: their one group
+-- and, where there is no weight of that name, how to make the kernel. Neither says anything there.
+function spatial.from_config(class, config)
+  local kept = config
+  if declare.is_plain(config) then
+    kept = {}
+    for name, value in pairs(config) do
+      local idle = name == "groups" and value == 1 or name == "kernel_initializer"
+      if not idle or class.by_name[name] then kept[name] = value end
+    end
+  end
+  return declare.from_config(class, kept)
+end
+
 -- A list of (before, after) for each spatial axis: from a number, a number for each axis, or pairs.
 function spatial.borders(rank)
   local count = kinds.count

@@ -41,6 +41,7 @@ return spatial.family("Conv%dDTranspose", { 1, 2, 3 }, function (rank)
       { "bias_constraint", kinds.constraint },
     },
     casts = "all",
+    from_config = spatial.from_config,
     init = function (self)
       spatial.check_dilation(self)
       check_output_padding(self)

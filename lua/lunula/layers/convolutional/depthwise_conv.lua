@@ -28,6 +28,7 @@ return spatial.family("DepthwiseConv%dD", { 1, 2, 3 }, function (rank)
       { "bias_constraint", kinds.constraint },
     },
     casts = "all",
+    from_config = spatial.from_config,
     build = function (self, shape)
       local channels = spatial.channels(self, shape)
       local sizes = table.move(self.kernel_size, 1, rank, 1, {})

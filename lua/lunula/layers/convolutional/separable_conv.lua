@@ -38,6 +38,7 @@ return spatial.family("SeparableConv%dD", { 1, 2 }, function (rank)
       { "bias_constraint", kinds.constraint },
     },
     casts = "all",
+    from_config = spatial.from_config,
     build = function (self, shape)
       local channels = spatial.channels(self, shape)
       local depthwise = table.move(self.kernel_size, 1, rank, 1, {})
