@@ -366,15 +366,43 @@ describe("TextVectorization", function ()
     assert.are.same({ 2, 1 }, model:predict(ids, { verbose = 0 }).shape)
   end)
 
-  it("is not called by a model", function ()
-    local model = k.Sequential {
-      layers.TextVectorization { vocabulary = { "a" } }, layers.Embedding { 3, 2 },
+  it("may be the first layer of a Sequential, which is then given texts", function ()
+    local vectorize = layers.TextVectorization {
+      vocabulary = { "fox", "a", "the" }, output_sequence_length = 3,
     }
+    local rest = { layers.Embedding { 5, 2 }, layers.Flatten(), layers.Dense(1) }
+    local model = k.Sequential { vectorize, table.unpack(rest) }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    local history = model:fit(texts, { { 1 }, { 0 } }, {
+      epochs = 2, verbose = 0, validation_data = { { "the fox" }, { { 1 } } },
+    })
+    assert.are.equal(2, #history.history.val_loss)
+    local y = vectorize(texts)
+    for _, layer in ipairs(rest) do y = layer(y) end
+    assert.near_all(model:predict(texts, { verbose = 0 }), y, 1e-6)
+    assert.near_all(model(texts), y, 1e-6)
+    assert.near_all(model:predict_on_batch(texts), y, 1e-6)
+    assert.are.equal(4, #model.layers)
+    assert.are.equal(3, #model.weights)
+    local again = k.Sequential.from_config(model:get_config())
+    again:set_weights(model:get_weights())
+    assert.near_all(again:predict(texts, { verbose = 0 }), y, 1e-6)
+    assert.are.same({ false, 1 }, again.output_shape)
+    model:summary { print_fn = function () end }
+  end)
+
+  it("stands nowhere else in a model", function ()
+    local vectorize = layers.TextVectorization { vocabulary = { "a" }, name = "t" }
+    assert.error_at_line(function ()
+      k.Sequential { k.Input { shape = { 1 } }, vectorize }
+    end, 'layer "t" (TextVectorization): looks at strings')
+    local model = k.Sequential { layers.Embedding { 3, 2 }, layers.Flatten() }
     assert.error_at_line(function () model:predict { "a" } end,
       "x holds strings; a model takes tensors: call TextVectorization, StringLookup or Hashing")
     assert.error_at_line(function () model { "a" } end,
       "TextVectorization, StringLookup and Hashing make them of strings")
-    assert.error_at_line(function () model:predict { { 1 } } end, "looks at strings")
+    assert.error_at_line(function () k.Sequential { vectorize }:predict { "a" } end,
+      'has no layer after "t"')
   end)
 
   it("takes functions of a string", function ()

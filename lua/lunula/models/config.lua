@@ -115,8 +115,11 @@ end
 
 function config.of_sequential(self)
   local layers = {}
-  if self._start then layers[1] = declare.serialize(self._start.node.layer) end
   for _, layer in ipairs(self._stack) do layers[#layers + 1] = declare.serialize(layer) end
+  if self._start then
+    local reads_strings = self._stack[1] and self._stack[1].reads_strings
+    table.insert(layers, reads_strings and 2 or 1, declare.serialize(self._start.node.layer))
+  end
   return ordered({
     name = self.name, trainable = self.trainable, layers = layers,
     build_input_shape = self._start and self._start.shape or nil,

@@ -236,6 +236,7 @@ model.Model = base.layer "Model" {
   _constraints = constraints_of,
   _version = function() return version end,
   _input_names = function() return nil end,
+  _read = function(_, x) return x end,       -- what a model does before its data become tensors
   _output_names = output_names,
   _input_shapes = function() return nil end,
   _ensure_built = function() end,

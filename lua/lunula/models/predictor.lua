@@ -116,7 +116,7 @@ local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 local function predict_iterator(self, next_batch, o)
   local collect, join = collector()
   local source = feed.batches(next_batch, function(x)
-    local xs, structure = data.list(x, self:_input_names(), "the batch's x")
+    local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x")
     local entry = step.predict(self, xs, structure)
     return { call = function(...) collect(entry.call(...)) end }, xs
   end, options.count("predict", "steps", o.steps))
@@ -141,7 +141,7 @@ function predictor.predict(self, x, given)
   local o = options.read("predict", given, predict_options)
   check_ready(self)
   if type(x) == "function" then return predict_iterator(self, x, o) end
-  local xs, structure = data.list(x, self:_input_names(), "x")
+  local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
   local count = data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
@@ -164,7 +164,7 @@ end
 
 function predictor.predict_on_batch(self, x)
   check_ready(self)
-  local xs, structure = data.list(x, self:_input_names(), "x")
+  local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
   data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local outputs = { entry.call(table.unpack(xs)) }

@@ -3,6 +3,9 @@
 -- As soon as the shape of the input is known, from an Input, from input_shape= on the first layer
 -- or from the first data, the stack is recorded as a graph; from then on it is a functional model
 -- that can grow and shrink at its end.
+--
+-- A first layer that reads strings is no part of the graph: it is called on the data before they
+-- are anything to compute with.
 
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
@@ -43,10 +46,19 @@ local function all_or_nothing(self, fn)
   done = true
 end
 
+-- The layer that reads strings, when the first one does.
+local function reader(self)
+  local first = self._stack[1]
+  return first and first.reads_strings and first or nil
+end
+
+-- The position of the first layer of the graph.
+local function first_place(self) return reader(self) and 2 or 1 end
+
 local function begin(self, kt)
   all_or_nothing(self, function()
     local last = kt
-    for _, layer in ipairs(self._stack) do last = extend(self, last, layer) end
+    for i = first_place(self), #self._stack do last = extend(self, last, self._stack[i]) end
     functional.define(self, kt, last)
     rawset(self, "_start", kt)
   end)
@@ -88,7 +100,7 @@ end
 local function add(self, item)
   local layer = as_layer(self, item)
   if is_input(layer) then
-    if self._start or #self._stack > 0 then
+    if self._start or #self._stack >= first_place(self) then
       core.raise("model \"%s\": an Input can only stand first", self.name)
     end
     begin(self, input.output_of(layer))
@@ -107,7 +119,7 @@ local function add(self, item)
     functional.define(self, self._start, last)
   else
     table.insert(self._stack, layer)
-    if #self._stack == 1 then
+    if #self._stack == first_place(self) then
       local ok, failure = pcall(start_from, self, layer)
       if not ok then
         table.remove(self._stack)
@@ -143,7 +155,11 @@ local function build(self, shape)
   end
   local dims = table.move(shape, 1, #shape, 1, {})
   dims[1] = false
-  begin(self, input.like { shape = dims, dims = dims, dtype = self._stack[1].input_dtype })
+  local first = self._stack[first_place(self)]
+  if not first then
+    core.raise("model \"%s\" has no layer after \"%s\"", self.name, self._stack[1].name)
+  end
+  begin(self, input.like { shape = dims, dims = dims, dtype = first.input_dtype })
 end
 
 local declaration = {
@@ -179,6 +195,12 @@ end
 declaration._ensure_built = function(self, xs)
   if self.built then return end
   self:build(xs[1].shape)
+end
+-- Strings as what the first layer makes of them.
+declaration._read = function(self, x)
+  local layer = reader(self)
+  if not layer or core.is_tensor(x) or ktensor.within(x) then return x end
+  return layer(x)
 end
 declaration.tracked_layers = function(self) return self._stack end
 declaration._shown_layers = function(self) return self._stack end

@@ -30,6 +30,7 @@ end
 -- of Lua data (`casts = "nothing"`), strings for one, gets what was given.
 function inputs.prepare(self, x)
   if x == nil then core.raise("called without an input") end
+  if self._read then x = self:_read(x) end   -- a model that begins with strings
   if self.casts == "nothing" then return type(x) == "number" and core.tensor(x) or x end
   return nest.map(x, function (leaf)
     local tensor = made_tensor(leaf)

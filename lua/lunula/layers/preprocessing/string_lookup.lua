@@ -26,6 +26,7 @@ return layer "StringLookup" {
     { "salt", hashing.salt },
     { "oov_method", kinds.one_of { "floormod", "farmhash" }, default = "floormod", keyword = true },
   },
+  getters = { reads_strings = function (self) return not self.invert end },
   read = function (_, x)
     data.refuse_tensor(x)
     local list, shape = data.read(x)

@@ -199,6 +199,7 @@ return layer "TextVectorization" {
     { "vocabulary_size", kinds.count, keyword = true, field = "vocabulary_size_seen" },
   },
   casts = "nothing",
+  reads_strings = true,
   init = function (self)
     check_options(self)
     self.lookup = StringLookup {
