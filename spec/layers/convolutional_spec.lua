@@ -142,6 +142,8 @@ describe("any size", function ()
     layers.ZeroPadding2D { { { 1, 0 }, { 2, 1 } } },
     layers.Cropping2D { { { 1, 0 }, { 2, 1 } } },
     layers.UpSampling2D { { 2, 3 } },
+    layers.UpSampling2D { { 2, 3 }, interpolation = "bilinear" },
+    layers.UpSampling2D { { 1, 4 }, interpolation = "lanczos3" },
   } do
     it(tostring(layer), function () serves_any_size(layer, 2, small, large) end)
   end
@@ -155,6 +157,19 @@ describe("any size", function ()
     serves_any_size(layers.Conv3D { 2, 2 }, 3, { 1, 3, 4, 2, 3 }, { 2, 2, 2, 5, 3 })
     serves_any_size(layers.UpSampling3D(2), 3, { 1, 3, 4, 2, 3 }, { 2, 2, 2, 5, 3 })
   end)
+end)
+
+describe("UpSampling2D", function ()
+  for _, interpolation in ipairs { "bilinear", "bicubic", "lanczos3", "lanczos5" } do
+    for _, size in ipairs { { 2, 3 }, { 5, 1 }, { 4, 2 } } do
+      local layer = layers.UpSampling2D { size, interpolation = interpolation }
+      it(("is a resize: %s %d %d"):format(interpolation, size[1], size[2]), function ()
+        local image = k.random.normal { 2, 3, 7, 2 }
+        assert.near_all(layer(image),
+          ops.image.resize(image, { 3 * size[1], 7 * size[2] }, interpolation), 1e-5)
+      end)
+    end
+  end
 end)
 
 -- ---- in a plan --------------------------------------------------------------------------------
@@ -276,11 +291,6 @@ describe("what cannot be", function ()
     "(LocallyConnected1D): every place has its own weights, so the sizes of the input must be "
       .. "known: it has (None, None, 2)",
     function () layers.LocallyConnected1D { 3, 2 } (k.Input { shape = { false, 2 } }) end,
-    "(UpSampling2D): up-sampling by bilinear: the size of axis 1 must be known, the shape is "
-      .. "(None, None, 4, 2)",
-    function ()
-      layers.UpSampling2D { 2, interpolation = "bilinear" } (k.Input { shape = { false, 4, 2 } })
-    end,
     "UpSampling2D: size must be a positive integer or a list of 2, got 0",
     function () layers.UpSampling2D { 0 } end,
     "SpatialDropout2D: rate must be a number from 0 to 1, got 2",

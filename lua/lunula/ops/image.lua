@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
+local interpolations = require "lunula.ops.interpolation"
 local tools = require "lunula.ops.tools"
 
 local ops = core.ops
@@ -38,27 +39,6 @@ local function height_and_width(name, x)
 end
 
 -- ---- resizing ---------------------------------------------------------------------------------
-
-local function lanczos(radius)
-  return function (d)
-    if d >= radius then return 0 end
-    if d < 1e-8 then return 1 end
-    local angle = math.pi * d
-    return radius * math.sin(angle) * math.sin(angle / radius) / (angle * angle)
-  end
-end
-
--- How much a cell weighs at a distance, by interpolation.
-local weights = {
-  bilinear = function (d) return math.max(0, 1 - d) end,
-  bicubic = function (d)
-    if d >= 2 then return 0 end
-    if d >= 1 then return ((-0.5 * d + 2.5) * d - 4) * d + 2 end
-    return (1.5 * d - 2.5) * d * d + 1
-  end,
-  lanczos3 = lanczos(3),
-  lanczos5 = lanczos(5),
-}
 
 -- (to, from): each row mixes the old cells into a new one.
 local function mixing_matrix(from, to, weight, antialias)
@@ -164,7 +144,7 @@ op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=
     local height, width = size[1], size[2]
     if crop then x = cropped(x, height, width) end
     if pad then x = bordered(x, height, width, fill_value) end
-    if interpolation ~= "nearest" and not weights[interpolation] then
+    if interpolation ~= "nearest" and not interpolations[interpolation] then
       core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
         .. "lanczos5, got \"%s\"", interpolation)
     end
@@ -175,7 +155,7 @@ op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=
     if interpolation == "nearest" then
       return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
     end
-    local weight = weights[interpolation]
+    local weight = interpolations[interpolation].weight
     local channels = tools.known_size("image.resize", x, 3)
     local rows = ops.reshape(x, { -2, h, w * channels })
     local y = ops.matmul(mixing_matrix(h, height, weight, antialias), rows)
