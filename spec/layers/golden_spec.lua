@@ -32,3 +32,19 @@ for _, name in ipairs(layers.names()) do
     end
   end)
 end
+
+describe("the recorded layers", function ()
+  it("are the catalogue: none is without a case, none is unknown", function ()
+    local missing, known = {}, {}
+    for _, name in ipairs(layers.names()) do
+      local own = layers[name].name      -- another name of a class has the cases of the class
+      known[own] = true
+      if not golden.read("layers/" .. own .. ".json") then missing[#missing + 1] = name end
+    end
+    assert.equal("", table.concat(missing, " "))
+    for file in io.popen "ls spec/golden/layers":lines() do
+      local name = file:match "^(.+)%.json$"
+      assert.is_true(known[name], file .. " is of no layer here")
+    end
+  end)
+end)
