@@ -34,6 +34,28 @@ static void gemv(bool transpose, int64_t rows, int64_t columns, const float *a,
               (int)lda, x, (int)x_step, beta, c, (int)c_step);
 }
 
+/* OpenBLAS multiplies small matrices as they lie, without packing them first,
+** while m n k is at most SMALL. For few rows it pays to stay below that by
+** taking the columns in blocks: 32 x 512 x 128 takes 37 us instead of 53, 8 x
+** 512 x 784 takes 55 instead of 142 (AVX-512, one thread). */
+static int64_t column_block(int64_t m, int64_t n, int64_t k) {
+  enum { SMALL = 1000 * 1000, LEAST = 64 };
+  for (int64_t block = 256; block >= LEAST; block /= 2)
+    if (m * k <= SMALL / block)
+      return block < n ? block : n;
+  return n;
+}
+
+static void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
+                     int64_t k, const float *a, int64_t lda, const float *b,
+                     int64_t ldb, float beta, float *c, int64_t ldc) {
+  int64_t block = transpose_a || transpose_b ? n : column_block(m, n, k);
+  for (int64_t j = 0; j < n; j += block)
+    cblas_sgemm(CblasRowMajor, op(transpose_a), op(transpose_b), (int)m,
+                (int)(n - j < block ? n - j : block), (int)k, 1.0f, a,
+                (int)lda, b + j, (int)ldb, beta, c + j, (int)ldc);
+}
+
 static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
                     int64_t k, const float *a, int64_t lda, const float *b,
                     int64_t ldb, float beta, float *c, int64_t ldc) {
@@ -46,9 +68,7 @@ static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
     gemv(transpose_a, transpose_a ? k : m, transpose_a ? m : k, a, lda, b,
          b_step, beta, c, ldc);
   else
-    cblas_sgemm(CblasRowMajor, op(transpose_a), op(transpose_b), (int)m,
-                (int)n, (int)k, 1.0f, a, (int)lda, b, (int)ldb, beta, c,
-                (int)ldc);
+    multiply(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
