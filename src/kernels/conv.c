@@ -346,12 +346,14 @@ static bool is_product(const Conv *c) {
 }
 
 static void input_product(const float *g, const float *k, float *x,
-                          const Conv *c, int64_t p0, int64_t p1) {
+                          const Conv *c, int64_t p0, int64_t p1, int64_t c0,
+                          int64_t c1) {
   int64_t channels = group_channels(c), width = c->filters / c->groups;
+  int64_t n = c->groups == 1 ? c1 - c0 : channels;
   for (int64_t i = 0; i < c->groups; i++)
-    gemm(false, true, p1 - p0, channels, width,
-         g + p0 * c->filters + i * width, c->filters, k + i * width,
-         c->filters, 0, x + p0 * c->w.channels + i * channels, c->w.channels);
+    gemm(false, true, p1 - p0, n, width, g + p0 * c->filters + i * width,
+         c->filters, k + c0 * c->filters + i * width, c->filters, 0,
+         x + p0 * c->w.channels + c0 + i * channels, c->w.channels);
 }
 
 /* lines of a tile = lines of x that stand apart */
@@ -384,33 +386,48 @@ static void spread_pixels(const float *g, const float *k, const Conv *c,
   }
 }
 
+/* What the pixels [p0, p1) add to the channels [c0, c1) of each group. */
 static void add_pixels(const float *g, const float *k, const Area *area,
-                       const Conv *c, int64_t p0, int64_t p1) {
+                       const Conv *c, int64_t p0, int64_t p1, int64_t c0,
+                       int64_t c1) {
   _Alignas(64) Tile lines, tile;
+  bool all = c1 - c0 == group_channels(c);
+  int64_t taps = taps_of(c), together = all ? most_rows(c) / (c1 - c0) : 1;
+  together = most(together, 1);
   for (int64_t i = 0; i < c->groups; i++)
-    for (int64_t q = 0; q < conv_blocks(c); q++) {
-      Block b = block_at(c, q);
-      spread_pixels(g, k, c, b, i, p0, p1, lines, tile);
-      add_tile(c, area, b, i, p0, p1, tile);
-    }
+    for (int64_t t = 0; t < taps; t += together)
+      for (int64_t j = c0; j < c1; j += most_rows(c)) {
+        Block b = {t, least(t + together, taps), j,
+                   least(j + most_rows(c), c1)};
+        spread_pixels(g, k, c, b, i, p0, p1, lines, tile);
+        add_tile(c, area, b, i, p0, p1, tile);
+      }
+}
+
+static void clear_cells(float *x, const Conv *c, int64_t first, int64_t cells,
+                        int64_t c0, int64_t c1) {
+  x += first * c->w.channels + c0;
+  if (c1 - c0 == c->w.channels)
+    memset(x, 0, (size_t)(cells * c->w.channels) * sizeof *x);
+  else
+    for (int64_t i = 0; i < cells; i++)
+      memset(x + i * c->w.channels, 0, (size_t)(c1 - c0) * sizeof *x);
 }
 
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1) {
+                         int64_t i1, int64_t c0, int64_t c1) {
   Area area = whole_images(c, x);
   int axis = conv_band_axis(c);
   int64_t of_cell = cells_of(c) / most(c->w.in[axis], 1);
   int64_t of_window = pixels_of(c) / most(c->w.out[axis], 1);
   int64_t band = (b1 - b0 - 1) * cells_of(c) + (i1 - i0) * of_cell;
   int64_t first = b0 * cells_of(c) + i0 * of_cell, n = conv_tile(c);
-  if (b0 >= b1 || i0 >= i1) return;
   if (is_product(c)) {
-    input_product(g, k, x, c, first, first + band);
+    input_product(g, k, x, c, first, first + band, c0, c1);
     return;
   }
-  memset(x + first * c->w.channels, 0,
-         (size_t)(band * c->w.channels) * sizeof *x);
+  clear_cells(x, c, first, band, c0, c1);
   Span windows = touching(&c->w, axis, i0, i1);
   area.first[axis] = i0;
   area.end[axis] = i1;
@@ -419,8 +436,9 @@ void conv_input_gradient(const float *g, const float *k, float *x,
     p1 = p0 + windows.end * of_window;
     p0 += windows.first * of_window;
   }
+  if (c->groups > 1) c1 = group_channels(c);
   for (int64_t p = p0; p < p1; p += n)
-    add_pixels(g, k, &area, c, p, least(p + n, p1));
+    add_pixels(g, k, &area, c, p, least(p + n, p1), c0, c1);
 }
 
 /* ---- gradient of the kernel -------------------------------------------- */

@@ -140,10 +140,11 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
 int64_t conv_tile(const Conv *c);
 
 /* x = the adjoint of g, which is like y: the images [b0, b1), or of one image
-** the cells [i0, i1) of the spatial axis conv_band_axis. */
+** the cells [i0, i1) of the spatial axis conv_band_axis; the channels [c0, c1)
+** of it, with several groups all channels */
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1);
+                         int64_t i1, int64_t c0, int64_t c1);
 /* The outermost axis that images have more than one cell of. */
 int conv_band_axis(const Conv *c);
 

@@ -126,9 +126,13 @@ static bool transpose_shape(Rule *r) {
                 (long long)x->dim[x->rank - 1],
                 (long long)k->dim[k->rank - 1], type_text(x, a),
                 type_text(k, b));
+  const Attr *extras = &r->attr[EXTRA];
+  if (attr_given(extras) && extras->n != 1 && extras->n != y.rank - 2)
+    return fail(r->error, "%d numbers for %d spatial axes", extras->n,
+                y.rank - 2);
   for (int i = 0; i < y.rank - 2; i++) {
     int64_t stride = option_at(w.strides, i, 1), *n = &y.dim[i + 1];
-    int64_t extra = option_at(&r->attr[EXTRA], i, 0);
+    int64_t extra = option_at(extras, i, 0);
     if (extra < 0 || extra >= stride)
       return fail(r->error, "%lld extra cells after strides of %lld",
                   (long long)extra, (long long)stride);
@@ -168,13 +172,19 @@ static double work_of(const Conv *c) {
 
 /* Operations that are worth a task. Those of depthwise ones are slower. */
 static int64_t worth_tasks(const Conv *c) {
-  double worth = is_depthwise(c) ? 2e6 : 1.2e7;
+  double worth = is_depthwise(c) ? 1e6 : 4e6;
   double tasks = work_of(c) / worth;
   return tasks < 1 ? 1 : tasks > 64 ? 64 : (int64_t)tasks;
 }
 
 static int64_t divide_up(int64_t n, int64_t by) {
   return (n + by - 1) / by;
+}
+
+/* As many parts as are wanted, but not more than fit. */
+static int64_t parts_of(int64_t wanted, int64_t most) {
+  int64_t parts = wanted > most ? most : wanted;
+  return parts < 1 ? 1 : parts;
 }
 
 /* ---- forward ------------------------------------------------------------ */
@@ -190,13 +200,9 @@ static Division divide_pixels(const Conv *c) {
   int64_t pixels = c->w.batch * image_pixels(c), wanted = worth_tasks(c);
   Division d = {.tile = is_depthwise(c) ? 256 : conv_tile(c), .parts = 1};
   d.tiles = divide_up(pixels, d.tile);
-  d.runs = wanted < d.tiles ? wanted : d.tiles > 0 ? d.tiles : 1;
-  if (c->groups == 1 && d.runs < 8 && wanted > d.runs) {
-    int64_t most = c->filters / PART;
-    d.parts = divide_up(wanted, d.runs);
-    d.parts = d.parts > most ? most : d.parts;
-    d.parts = d.parts < 1 ? 1 : d.parts;
-  }
+  d.runs = parts_of(wanted, d.tiles);
+  if (c->groups == 1 && d.runs < 8)
+    d.parts = parts_of(divide_up(wanted, d.runs), c->filters / PART);
   return d;
 }
 
@@ -255,49 +261,55 @@ static Conv image_of(const Step *s, bool transpose) {
   return c;
 }
 
-/* Tasks: runs of images, or bands of each. Windows that reach over the edge
-** of a band are computed twice, so bands are much higher than windows. */
-static Division divide_images(const Conv *c) {
+/* Tasks: runs of images; when there are few, bands of each: windows that reach
+** over the edge of a band are computed twice, so bands are much higher than
+** windows. Images without room for bands are shared by channels. */
+typedef struct Shares {
+  int64_t runs, bands, parts;
+} Shares;
+
+static Shares divide_images(const Conv *c) {
+  enum { PART = 64 }; /* channels, at least */
   int axis = conv_band_axis(c);
   int64_t wanted = worth_tasks(c), images = c->w.batch;
   int64_t reach = (c->w.size[axis] - 1) * c->w.dilation[axis] + 1;
-  Division d = {.parts = 1, .runs = wanted < images ? wanted : images};
-  if (d.runs < 1)
-    d.runs = 1;
-  if (images > 0 && images < 8 && wanted > images) {
-    int64_t most = c->w.in[axis] / (4 * reach);
-    d.runs = images;
-    d.parts = divide_up(wanted, images);
-    d.parts = d.parts > most ? most : d.parts;
-    d.parts = d.parts < 1 ? 1 : d.parts;
-  }
-  return d;
+  Shares s = {parts_of(wanted, images), 1, 1};
+  if (images >= 8 || wanted <= images)
+    return s;
+  s.bands = parts_of(divide_up(wanted, s.runs), c->w.in[axis] / (4 * reach));
+  if (c->groups == 1)
+    s.parts = parts_of(divide_up(wanted, s.runs * s.bands),
+                       c->w.channels / PART);
+  return s;
 }
 
 static void input_gradient_part(const Step *s, const Run *r, const Conv *c,
                                 int64_t task) {
-  Division d = divide_images(c);
+  Shares d = divide_images(c);
   int axis = conv_band_axis(c);
-  int64_t run = task / d.parts, part = task % d.parts, n = c->w.in[axis];
+  int64_t part = task % d.parts, band = task / d.parts % d.bands;
+  int64_t run = task / d.parts / d.bands, n = c->w.in[axis];
   int64_t b0 = c->w.batch * run / d.runs, b1 = c->w.batch * (run + 1) / d.runs;
-  int64_t i0 = n * part / d.parts, i1 = n * (part + 1) / d.parts;
-  int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2];
+  int64_t i0 = n * band / d.bands, i1 = n * (band + 1) / d.bands;
+  int64_t c0 = c->w.channels * part / d.parts;
+  int64_t c1 = c->w.channels * (part + 1) / d.parts;
+  if (b0 == b1 || i0 == i1)
+    return;
   if (is_depthwise(c))
     depthwise_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
   else
-    conv_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
-  if (b0 < b1 && i0 < i1) {
-    int64_t cell = image / n;
-    finish(s, r, c->w.channels, b0 * image + i0 * cell,
-           (b1 - 1) * image + i1 * cell, 0, c->w.channels);
-  }
+    conv_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1, c0,
+                        c1);
+  int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2], cell = image / n;
+  finish(s, r, c->w.channels, b0 * image + i0 * cell,
+         (b1 - 1) * image + i1 * cell, c0, c1);
 }
 
 #define IMAGE_ROW(name, transpose)                                    \
   static int64_t name##_tasks(const Step *s) {                        \
     Conv c = image_of(s, transpose);                                  \
-    Division d = divide_images(&c);                                   \
-    return d.runs * d.parts;                                          \
+    Shares d = divide_images(&c);                                     \
+    return d.runs * d.bands * d.parts;                                \
   }                                                                   \
   static void name##_run(const Step *s, const Run *r, int64_t task) { \
     Conv c = image_of(s, transpose);                                  \
@@ -315,16 +327,12 @@ static Conv kernel_of(const Step *s) {
 
 /* Tasks: runs of the kernel's blocks, and parts of the filters. */
 static Division divide_kernel(const Conv *c) {
-  enum { PART = 32 };
+  enum { PART = 16 }; /* filters, at least */
   int64_t wanted = worth_tasks(c);
   Division d = {.tiles = is_depthwise(c) ? 1 : conv_blocks(c), .parts = 1};
   d.runs = wanted < d.tiles ? wanted : d.tiles;
-  if (wanted > d.runs && (c->groups == 1 || is_depthwise(c))) {
-    int64_t most = c->filters / PART;
-    d.parts = divide_up(wanted, d.runs);
-    d.parts = d.parts > most ? most : d.parts;
-    d.parts = d.parts < 1 ? 1 : d.parts;
-  }
+  if (c->groups == 1 || is_depthwise(c))
+    d.parts = parts_of(divide_up(wanted, d.runs), c->filters / PART);
   return d;
 }
 

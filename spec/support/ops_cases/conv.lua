@@ -110,34 +110,43 @@ local function kernel_gradient(shape, kernel, options)
   end
 end
 
--- Rows of one setting: the convolution and its three companions.
-local cases = {}
-
-local function convolutions(shape, kernel, options, more)
-  more = more or {}
-  local axes = axes_of(shape, kernel, options)
+-- Image, kernel and cotangent of a convolution.
+local function inputs_of(shape, kernel, options)
   local out = { shape[1] }
-  for i, a in ipairs(axes) do out[i + 1] = a.out end
+  for i, a in ipairs(axes_of(shape, kernel, options)) do out[i + 1] = a.out end
   out[#out + 1] = kernel[#kernel]
   local function input(sizes, seed)
     local copy = table.move(sizes, 1, #sizes, 1, {})
     copy.seed = seed
     return real(copy)
   end
-  local batches = { { 0 }, {} }
-  local x, k, g = input(shape, 1), input(kernel, 2), input(out, 3)
-  cases[#cases + 1] = { "convolution", { x, k }, options, tol = loose, free = more.free or batches,
-    ref = convolution(shape, kernel, options), big = more.big }
+  return input(shape, 1), input(kernel, 2), input(out, 3)
+end
+
+-- Rows of one setting: the convolution and its two companions. more.big: shapes of an image and a
+-- kernel that are worth several threads.
+local cases = {}
+
+local function convolutions(shape, kernel, options, more)
+  more = more or {}
+  local x, k, g = inputs_of(shape, kernel, options)
+  local big_x, big_k, big_g
+  if more.big then big_x, big_k, big_g = inputs_of(more.big[1], more.big[2], options) end
+  cases[#cases + 1] = { "convolution", { x, k }, options, tol = loose,
+    free = more.free or { { 0 }, {} }, ref = convolution(shape, kernel, options),
+    big = more.big and { big_x, big_k } }
   cases[#cases + 1] = { "convolution_input_gradient", { g, k, x }, options, tol = loose,
-    free = { { 0 }, {}, { 0 } }, grad = { 1, 2 }, ref = input_gradient(shape, kernel, options) }
+    free = { { 0 }, {}, { 0 } }, grad = { 1, 2 }, ref = input_gradient(shape, kernel, options),
+    big = more.big and { big_g, big_k, big_x } }
   cases[#cases + 1] = { "convolution_kernel_gradient", { x, g, k }, options, tol = loose,
-    free = { { 0 }, { 0 }, {} }, grad = { 1, 2 }, ref = kernel_gradient(shape, kernel, options) }
+    free = { { 0 }, { 0 }, {} }, grad = { 1, 2 }, ref = kernel_gradient(shape, kernel, options),
+    big = more.big and { big_x, big_g, big_k } }
 end
 
 -- ---- convolutions -----------------------------------------------------------------------------
 
 convolutions({ 2, 6, 5, 3 }, { 3, 2, 3, 4 }, {}, { free = { { 0, 1, 2 }, {} },
-  big = { real { 3, 40, 37, 16 }, real { 3, 3, 16, 48, seed = 2 } } })
+  big = { { 3, 40, 37, 16 }, { 3, 3, 16, 48 } } })
 convolutions({ 2, 7, 6, 3 }, { 3, 3, 3, 2 }, { strides = 2, same = true },
   { free = { { 0, 1, 2 }, {} } })
 convolutions({ 1, 9, 8, 2 }, { 3, 2, 2, 5 }, { dilation = { 2, 3 }, same = true })
@@ -145,7 +154,9 @@ convolutions({ 2, 7, 9, 4 }, { 2, 3, 4, 3 },
   { strides = { 2, 3 }, before = { 1, 2 }, after = { 0, 1 } })
 convolutions({ 2, 5, 6, 20 }, { 3, 2, 20, 3 }, { same = true })         -- long runs
 convolutions({ 2, 6, 6, 17 }, { 3, 3, 17, 2 }, { dilation = 2, same = true })
-convolutions({ 1, 3, 2, 400 }, { 2, 2, 400, 2 }, { same = true })       -- a channel block
+convolutions({ 1, 3, 2, 400 }, { 2, 2, 400, 2 }, { same = true },       -- a channel block
+  { big = { { 1, 7, 7, 256 }, { 3, 3, 256, 128 } } })
+convolutions({ 1, 2, 2, 3 }, { 2, 1, 3, 320 }, {})                      -- many filters
 convolutions({ 2, 6, 5, 3 }, { 1, 1, 3, 4 }, {})                        -- a plain product
 convolutions({ 2, 6, 5, 3 }, { 1, 1, 3, 4 }, { strides = 2 })
 convolutions({ 2, 5, 6, 4 }, { 1, 1, 2, 6 }, {})                        -- the same in groups
@@ -160,7 +171,7 @@ convolutions({ 2, 3, 1, 1 }, { 3, 3, 1, 2 }, { same = true })
 convolutions({ 2, 6, 5, 3 }, { 3, 3, 1, 3 }, { same = true })
 convolutions({ 2, 6, 7, 3 }, { 3, 2, 1, 6 }, { strides = 2, same = true })
 convolutions({ 2, 9, 12, 18 }, { 3, 3, 1, 18 }, { same = true },
-  { big = { real { 2, 60, 40, 32 }, real { 3, 3, 1, 32, seed = 2 } } })
+  { big = { { 2, 60, 40, 32 }, { 3, 3, 1, 32 } } })
 convolutions({ 1, 9, 15, 33 }, { 2, 3, 1, 33 }, { strides = 2 })
 convolutions({ 1, 8, 14, 16 }, { 3, 3, 1, 16 }, { dilation = 2, same = true })
 convolutions({ 2, 13, 20 }, { 4, 1, 20 }, { strides = 3, before = { 2 }, after = { 1 } })

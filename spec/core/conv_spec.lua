@@ -1,0 +1,165 @@
+-- Convolutions and pooling of sizes that take several tiles, blocks, bands and tasks, against their
+-- lowering: patches of the image and matrix products, maxima, means.
+
+local core = require "lunula.core"
+local k = require "lunula"
+
+local ops = k.ops
+
+local function product(list, first, last)
+  local n = 1
+  for i = first, last do n = n * list[i] end
+  return n
+end
+
+-- The kernel (sizes..., channels / groups, filters) as a matrix (taps * channels, filters), zero
+-- where a filter does not see a channel.
+local function as_matrix(kernel, channels)
+  local shape = kernel.shape
+  local rank = #shape
+  local taps, per_group, filters = product(shape, 1, rank - 2), shape[rank - 1], shape[rank]
+  local groups = channels // per_group
+  local width, rows = filters // groups, {}
+  local parts = ops.reshape(kernel, { taps, per_group, filters })
+  for group = 0, groups - 1 do
+    local columns = ops.slice_steps(parts, { 0, 0, group * width }, nil, { -1, -1, width })
+    rows[group + 1] = ops.pad_with(columns, { 0, 0, group * width },
+      { 0, 0, filters - (group + 1) * width })
+  end
+  return ops.reshape(ops.concatenate(rows, 1), { taps * channels, filters })
+end
+
+local function lowered(x, kernel, given)
+  local shape, size, options = kernel.shape, {}, given or {}
+  for i = 1, #shape - 2 do size[i] = shape[i] end
+  local patches = ops.patches(x, size, options.strides, options.dilation, options.same or false,
+    options.before, options.after)
+  return ops.matmul(patches, as_matrix(kernel, x.shape[x.rank]))
+end
+
+-- Value and gradients of sum(f(x, kernel) * weights).
+local function all_of(f, x, kernel, given, weights)
+  local options = next(given) and given or nil
+  local y = f(x, kernel, options)
+  weights = weights or k.random.normal(y.shape)
+  local _, gradients = core.value_and_grad(function (image, w)
+    return ops.sum(f(image, w, options) * weights)
+  end)(x, kernel)
+  return { y, gradients[1], gradients[2] }, weights
+end
+
+local function largest(x) return ops.max(ops.abs(x)):item() end
+
+-- Sums of many terms differ by their rounding, not by more.
+local function agree(ours, wanted)
+  for i, y in ipairs(ours) do
+    assert.are.same(wanted[i].shape, y.shape)
+    assert.is_true(largest(y - wanted[i]) <= 2e-5 * math.max(largest(wanted[i]), 1))
+  end
+end
+
+describe("a convolution is its lowering", function ()
+  k.set_random_seed(5)
+  for _, case in ipairs {
+    { { 2, 23, 29, 5 }, { 3, 3, 5, 7 }, { same = true } },
+    { { 2, 23, 29, 1 }, { 3, 3, 1, 33 }, { strides = 2 } },
+    { { 3, 31, 27, 3 }, { 7, 5, 3, 17 }, { same = true, strides = { 2, 1 } } },
+    { { 1, 19, 400, 2 }, { 2, 3, 2, 8 }, { dilation = { 1, 2 } } },
+    { { 2, 14, 15, 40 }, { 3, 3, 40, 100 }, { same = true } },
+    { { 1, 13, 14, 130 }, { 3, 3, 130, 97 }, { same = true, strides = 2 } },
+    { { 1, 7, 7, 330 }, { 3, 2, 330, 65 }, { before = 1, after = 1 } },
+    { { 5, 9, 11, 33 }, { 1, 1, 33, 310 }, {} },
+    { { 1, 60, 6, 70 }, { 3, 3, 70, 128 }, { dilation = 2, same = true } },
+    { { 1, 500, 24 }, { 5, 24, 31 }, { same = true } },
+    { { 2, 77, 3 }, { 4, 3, 5 }, { strides = 3, before = { 3 }, after = { 0 } } },
+    { { 1, 9, 10, 11, 6 }, { 3, 2, 3, 6, 13 }, { same = true, strides = { 1, 2, 1 } } },
+    { { 2, 12, 13, 48 }, { 3, 3, 12, 20 }, { same = true } },
+    { { 2, 12, 13, 8 }, { 3, 3, 2, 20 }, { strides = 2 } },
+    { { 2, 17, 19, 4 }, { 3, 3, 1, 4 }, { same = true } },
+    { { 2, 17, 19, 11 }, { 3, 3, 1, 11 }, { same = true } },
+    { { 2, 17, 19, 37 }, { 3, 3, 1, 37 }, { same = true } },
+    { { 2, 17, 19, 37 }, { 5, 3, 1, 37 }, { strides = 2, same = true } },
+    { { 2, 17, 19, 20 }, { 3, 3, 1, 20 }, { dilation = 2, before = 3, after = 1 } },
+    { { 2, 17, 19, 9 }, { 3, 3, 1, 27 }, { same = true } },
+  } do
+    local image, kernel, options = table.unpack(case)
+    it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
+      function ()
+        local x, w = k.random.normal(image), k.random.normal(kernel)
+        local wanted, weights = all_of(lowered, x, w, options)
+        agree(all_of(ops.convolution, x, w, options, weights), wanted)
+      end)
+  end
+end)
+
+describe("a transposed convolution is its lowering", function ()
+  for _, case in ipairs {
+    { { 2, 13, 9, 40 }, { 4, 4, 3, 40 }, { strides = 2, before = 1, after = 1 } },
+    { { 1, 30, 12, 7 }, { 3, 2, 50, 7 }, { strides = { 1, 3 }, extra = { 0, 1 } } },
+    { { 1, 6, 7, 310 }, { 3, 3, 20, 310 }, { strides = 1 } },
+    { { 3, 90, 5 }, { 5, 2, 5 }, { strides = 4 } },
+  } do
+    local image, kernel, options = table.unpack(case)
+    it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
+      function ()
+        local x, w = k.random.normal(image), k.random.normal(kernel)
+        local y = ops.transposed_convolution(x, w, options)
+        local rank = #image
+        local size, taps = table.move(kernel, 1, rank - 2, 1, {}), product(kernel, 1, rank - 2)
+        local patches = ops.matmul(x, ops.transpose(ops.reshape(w, { -1, kernel[rank] })))
+        assert.are.equal(taps * kernel[rank - 1], patches.shape[rank])
+        local wanted = ops.fold_patches(patches, ops.zeros(y.shape), size, options.strides, nil,
+          false, options.before, options.after)
+        agree({ y }, { wanted })
+      end)
+  end
+end)
+
+describe("pooling is its lowering", function ()
+  for _, case in ipairs {
+    { { 3, 25, 23, 70 }, { 2, 2 }, { strides = 2 } },
+    { { 2, 25, 23, 33 }, { 3, 3 }, { same = true } },
+    { { 1, 25, 23, 7 }, { 3, 2 }, { same = true, strides = { 2, 3 } } },
+    { { 2, 90, 40 }, { 5 }, { strides = 2 } },
+    { { 1, 9, 8, 7, 17 }, { 2, 3, 2 }, { same = true } },
+  } do
+    local image, size, options = table.unpack(case)
+    local cells = product(size, 1, #size)
+
+    -- The cells under each window as an axis before the channels.
+    local function windows(x, value)
+      local patches = ops.patches(x, size, options.strides, nil, options.same or false, nil, nil,
+        value)
+      local shape = patches.shape
+      shape[#shape], shape[#shape + 1] = cells, image[#image]
+      return ops.reshape(patches, shape)
+    end
+
+    local function largest_of(x) return ops.max(windows(x, -math.huge), -2) end
+
+    local function mean_of(x)
+      return ops.sum(windows(x, 0), -2) / ops.sum(windows(ops.ones_like(x), 0), -2)
+    end
+
+    local function row(name)
+      return function (x)
+        return ops[name](x, { size = size, strides = options.strides, same = options.same })
+      end
+    end
+
+    for name, lowering in pairs { max_windows = largest_of, mean_windows = mean_of } do
+      it(("%s of %s"):format(name, table.concat(image, "x")), function ()
+        local x = k.random.normal(image)
+        local y = row(name)(x)
+        local weights = k.random.normal(y.shape)
+        local function both(f)
+          local _, gradients = core.value_and_grad(function (a)
+            return ops.sum(f(a) * weights)
+          end)(x)
+          return { f(x), gradients[1] }
+        end
+        agree(both(row(name)), both(lowering))
+      end)
+    end
+  end
+end)
