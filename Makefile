@@ -108,7 +108,7 @@ lint:
 	@$(CHECK) gcc $(FLAGS) -Isrc/embed -Werror -O2 -DLUNULA_PLAIN -c -o /dev/null
 	@$(CHECK) clang $(FLAGS) -Isrc/embed -Werror -fsyntax-only \
 	  -Wno-tautological-constant-out-of-range-compare
-	@luacheck -q src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
+	@luacheck -q --no-color src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
 
 floors:
 	@$(LUA) spec/support/floors.lua
