@@ -61,21 +61,24 @@ static int64_t channel_parts(const Conv *c) {
   return most((group_channels(c) + most_rows(c) - 1) / most_rows(c), 1);
 }
 
-int64_t conv_blocks(const Conv *c) {
+int64_t conv_blocks(const Conv *c, int64_t wanted) {
+  enum { FEW = 64 }; /* rows: the products of fewer are slower */
   int64_t parts = channel_parts(c), taps = taps_of(c);
   if (parts > 1) return taps * parts;
-  int64_t together = most_rows(c) / most(group_channels(c), 1);
-  return most((taps + together - 1) / most(together, 1), 1);
+  int64_t together = most_rows(c) / group_channels(c);
+  int64_t full = least(taps, taps * group_channels(c) / FEW);
+  return most((taps + together - 1) / together, least(wanted, full));
 }
 
-static Block block_at(const Conv *c, int64_t q) {
+/* Block q of so many. */
+static Block block_at(const Conv *c, int64_t q, int64_t blocks) {
   int64_t parts = channel_parts(c), channels = group_channels(c);
   if (parts > 1) {
     int64_t t = q / parts, part = q % parts;
     return (Block){t, t + 1, channels * part / parts,
                    channels * (part + 1) / parts};
   }
-  int64_t taps = taps_of(c), blocks = conv_blocks(c);
+  int64_t taps = taps_of(c);
   return (Block){taps * q / blocks, taps * (q + 1) / blocks, 0, channels};
 }
 
@@ -302,13 +305,13 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
                   int64_t p0, int64_t p1, int64_t f0, int64_t f1) {
   _Alignas(64) Tile tile;
   Area area = whole_images(c, x);
-  int64_t n = conv_tile(c), blocks = conv_blocks(c);
+  int64_t n = conv_tile(c), blocks = conv_blocks(c, 1);
   int64_t width = (f1 - f0) / c->groups;
   for (int64_t p = p0; p < p1; p += n) {
     int64_t pixels = least(n, p1 - p);
     for (int64_t g = 0; g < c->groups; g++)
       for (int64_t q = 0; q < blocks; q++) {
-        Block b = block_at(c, q);
+        Block b = block_at(c, q, blocks);
         int64_t f = f0 + g * width;
         gather_tile(c, &area, b, g, p, p + pixels, tile);
         block_product(is_wide(c), pixels, width, block_rows(b), tile,
@@ -464,8 +467,8 @@ static void kernel_block(const float *x, const float *g, float *k,
 }
 
 void conv_kernel_gradient(const float *x, const float *g, float *k,
-                          const Conv *c, int64_t q0, int64_t q1, int64_t f0,
-                          int64_t f1) {
+                          const Conv *c, int64_t q0, int64_t q1,
+                          int64_t blocks, int64_t f0, int64_t f1) {
   for (int64_t q = q0; q < q1; q++)
-    kernel_block(x, g, k, c, block_at(c, q), f0, f1);
+    kernel_block(x, g, k, c, block_at(c, q, blocks), f0, f1);
 }

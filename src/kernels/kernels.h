@@ -148,12 +148,13 @@ void conv_input_gradient(const float *g, const float *k, float *x,
 /* The outermost axis that images have more than one cell of. */
 int conv_band_axis(const Conv *c);
 
-/* k = the adjoint of x and g: the blocks [q0, q1) of its conv_blocks, the
+/* k = the adjoint of x and g: [q0, q1) of so many blocks of its rows, the
 ** filters [f0, f1) of them; with several groups these must be all filters */
 void conv_kernel_gradient(const float *x, const float *g, float *k,
-                          const Conv *c, int64_t q0, int64_t q1, int64_t f0,
-                          int64_t f1);
-int64_t conv_blocks(const Conv *c);
+                          const Conv *c, int64_t q0, int64_t q1,
+                          int64_t blocks, int64_t f0, int64_t f1);
+/* How many blocks the kernel is made of when `wanted` would be good. */
+int64_t conv_blocks(const Conv *c, int64_t wanted);
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
 

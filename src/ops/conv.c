@@ -325,14 +325,19 @@ static Conv kernel_of(const Step *s) {
   return conv_of(&w, &s->in[0], &s->in[2]);
 }
 
-/* Tasks: runs of the kernel's blocks, and parts of the filters. */
+/* Tasks: runs of the kernel's blocks; parts of the filters look at all cells
+** again, so only when blocks are few. */
 static Division divide_kernel(const Conv *c) {
-  enum { PART = 16 }; /* filters, at least */
+  enum { PART = 32, ENOUGH = 8 };
   int64_t wanted = worth_tasks(c);
-  Division d = {.tiles = is_depthwise(c) ? 1 : conv_blocks(c), .parts = 1};
-  d.runs = wanted < d.tiles ? wanted : d.tiles;
-  if (c->groups == 1 || is_depthwise(c))
-    d.parts = parts_of(divide_up(wanted, d.runs), c->filters / PART);
+  Division d = {.tiles = is_depthwise(c) ? 1 : conv_blocks(c, wanted)};
+  d.runs = parts_of(wanted, d.tiles);
+  d.parts = 1;
+  if (is_depthwise(c))
+    d.parts = parts_of(wanted, c->filters / 16);
+  else if (c->groups == 1 && d.runs < ENOUGH)
+    d.parts = parts_of(divide_up(parts_of(wanted, ENOUGH), d.runs),
+                       c->filters / PART);
   return d;
 }
 
@@ -353,7 +358,8 @@ static void kernel_gradient_run(const Step *s, const Run *r, int64_t task) {
   if (is_depthwise(&c))
     depthwise_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, f0, f1);
   else
-    conv_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, q0, q1, f0, f1);
+    conv_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, q0, q1, d.tiles,
+                         f0, f1);
 }
 
 /* ---- gradients ---------------------------------------------------------- */
