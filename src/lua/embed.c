@@ -27,8 +27,12 @@ static lunula_status report(lua_State *L, int status, const Job *job,
                          ? lua_tostring(L, -1) : "an error without a message";
   const char *stack = strstr(text, mark);
   int n = stack ? (int)(stack - text) : (int)strlen(text);
+  const lunula_runtime *rt = runtime_of(L);
+  bool starved = rt && rt->starved; /* Lua says of a stack that cannot grow */
   lunula_status s = status == LUA_ERRMEM ? LUNULA_MEMORY
-                    : job->refused ? job->refused : status_of(text);
+                    : job->refused ? job->refused
+                    : starved && strstr(text, "stack overflow") ? LUNULA_MEMORY
+                                                        : status_of(text);
   refuse(error, s, "%.*s", n, text);
   if (error && stack)
     snprintf(error->traceback, sizeof error->traceback, "%s",

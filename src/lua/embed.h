@@ -35,6 +35,7 @@ struct lunula_runtime {
   State *state;
   Account *account;
   size_t held, charged; /* bytes of Lua's heap, and those the account knows */
+  bool starved;         /* Lua was refused memory in the call that is running */
   atomic_bool cancel;
   int64_t left;         /* instructions of the call that is running */
   int depth;            /* of calls within calls */

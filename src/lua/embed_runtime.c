@@ -52,8 +52,10 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
     let_go(rt, had);
     return NULL;
   }
-  if (wanted > had && !hold(rt, wanted - had))
+  if (wanted > had && !hold(rt, wanted - had)) {
+    rt->starved = true;
     return NULL;
+  }
   void *moved = realloc(block, wanted);
   if (moved == NULL && wanted > had) {
     let_go(rt, wanted - had);
@@ -94,6 +96,7 @@ void begin_call(lunula_runtime *rt) {
     return;
   rt->left = rt->config.instruction_budget;
   rt->tripped = LUNULA_OK;
+  rt->starved = false;
 }
 
 /* A script that caught its end, and then came to its own, was ended. */
