@@ -286,10 +286,24 @@ static void forget_inputs(Node *n) {
   n->nin = 0;
 }
 
+/* Sizes whose product is no number any more are no type. */
+static bool can_be_counted(const Rule *r) {
+  char text[TYPE_TEXT];
+  for (int i = 0; i < r->nout; i++) {
+    double n = 8;
+    for (int d = 0; d < r->out[i].rank; d++)
+      n *= r->out[i].dim[d] > 1 ? (double)r->out[i].dim[d] : 1;
+    if (n > 0x1p60)
+      return fail(r->error, "no memory has so many numbers: %s",
+                  type_text(&r->out[i], text));
+  }
+  return true;
+}
+
 static bool apply_rule(Context *c, Rule *r) {
   Error e = {.set = false};
   r->error = &e;
-  if (r->op->shape(r) && !e.set)
+  if (r->op->shape(r) && !e.set && can_be_counted(r))
     return true;
   return fail(&c->error, "%s: %s", r->op->name, e.text);
 }

@@ -62,16 +62,22 @@ static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
                (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
 }
 
+static bool may_equal(int64_t a, int64_t b) {
+  return a == b || a == UNKNOWN || b == UNKNOWN;
+}
+
 static bool scatter_shape(Rule *r) {
   char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
   const Type *values = &r->in[0], *ids = &r->in[1], *like = &r->in[2];
   if (!need_integers(r, ids))
     return false;
-  bool fits = values->rank == ids->rank + like->rank - 1;
-  for (int i = 1; fits && i < like->rank; i++) {
-    int64_t n = values->dim[ids->rank + i - 1];
-    fits = n == like->dim[i] || n == UNKNOWN || like->dim[i] == UNKNOWN;
-  }
+  if (values->dtype == BOOL)
+    return fail(r->error, "values are bool; cast them to int32 first");
+  bool fits = like->rank > 0 && values->rank == ids->rank + like->rank - 1;
+  for (int i = 0; fits && i < values->rank; i++)
+    fits = may_equal(values->dim[i], i < ids->rank
+                                         ? ids->dim[i]
+                                         : like->dim[i - ids->rank + 1]);
   if (!fits)
     return fail(r->error, "values %s at ids %s do not fit %s",
                 type_text(values, a), type_text(ids, b), type_text(like, d));
@@ -163,9 +169,22 @@ static void take_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 }
 
 static bool put_shape(Rule *r) {
-  if (!along_fits(r, &r->in[0], &r->in[1]))
+  char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
+  const Type *values = &r->in[0], *ids = &r->in[1], *like = &r->in[2];
+  if (!along_fits(r, values, ids))
     return false;
-  r->out[0] = r->in[2];
+  if (values->dtype != F32)
+    return fail(r->error, "values are %s; cast them to float32 first",
+                dtype_name((DType)values->dtype));
+  int64_t axis = r->attr[0].i[0];
+  bool fits = like->rank == values->rank &&
+              may_equal(values->dim[axis], ids->dim[axis]);
+  for (int i = 0; fits && i < like->rank; i++)
+    fits = i == axis || may_equal(like->dim[i], values->dim[i]);
+  if (!fits)
+    return fail(r->error, "values %s at indices %s do not fit %s",
+                type_text(values, a), type_text(ids, b), type_text(like, d));
+  r->out[0] = *like;
   r->out[0].dtype = F32;
   return true;
 }

@@ -282,9 +282,10 @@ static bool slice_size(Rule *r, int axis, int64_t count, int64_t *size) {
     return start >= 0 ||
            fail(r->error, "axis %d has no known end to count from", axis);
   }
-  int64_t room = start > n ? -1 : (n - start + step - 1) / step;
+  bool inside = start >= 0 && start <= n;
+  int64_t room = inside ? (n - start) / step + ((n - start) % step > 0) : -1;
   *size = count == -1 ? room : count;
-  if (start < 0 || room < 0 || *size < 0 || *size > room)
+  if (!inside || *size < 0 || *size > room)
     return fail(r->error,
                 "%lld elements from %lld in steps of %lld do not lie in axis "
                 "%d of %s", (long long)*size, (long long)start,
@@ -400,6 +401,8 @@ static bool pad_shape(Rule *r) {
     int64_t gap = r->attr[INTERIOR].i[i], n = x->dim[i];
     if (before < 0 || after < 0 || gap < 0)
       return fail(r->error, "negative padding (slice takes parts away)");
+    if (before > INT32_MAX || after > INT32_MAX || gap > INT32_MAX)
+      return fail(r->error, "padding of more than %d", INT32_MAX);
     if (n != UNKNOWN)
       r->out[0].dim[i] = before + n + (n > 0 ? (n - 1) * gap : 0) + after;
   }

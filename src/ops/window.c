@@ -39,6 +39,11 @@ bool walk_check(Rule *r, const Type *x, const Walk *w) {
         option_at(w->after, i, 0) < 0)
       return fail(r->error, "sizes, strides and dilations are 1 or more, "
                             "padding 0 or more");
+  for (int i = 0; i < COUNT_OF(all); i++)
+    for (int k = 0; k < all[i]->n; k++)
+      if (all[i]->i[k] > 1 << 20)
+        return fail(r->error, "a window of %lld cells",
+                    (long long)all[i]->i[k]);
   return true;
 }
 
