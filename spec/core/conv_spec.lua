@@ -125,6 +125,7 @@ describe("pooling is its lowering", function ()
     { { 2, 25, 23, 33 }, { 3, 3 }, { same = true } },
     { { 1, 25, 23, 7 }, { 3, 2 }, { same = true, strides = { 2, 3 } } },
     { { 2, 90, 40 }, { 5 }, { strides = 2 } },
+    { { 1, 70, 41, 33 }, { 3, 3 }, { strides = 2, same = true } },
     { { 1, 9, 8, 7, 17 }, { 2, 3, 2 }, { same = true } },
   } do
     local image, size, options = table.unpack(case)

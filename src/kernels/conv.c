@@ -4,7 +4,7 @@
 ** cotangent, and the gradient of the image makes tiles by a product and adds
 ** them to the cells that they came from (where each cell has one window of its
 ** own, the product is the gradient). */
-#include "kernels/kernels.h"
+#include "kernels/walk.h"
 
 #include <string.h>
 
@@ -19,21 +19,10 @@ enum {
 ** windows. */
 typedef float Tile[LINES * BLOCK_LINE];
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* ---- geometry ---------------------------------------------------------- */
 
 static int64_t taps_of(const Conv *c) {
   return c->w.size[0] * c->w.size[1] * c->w.size[2];
-}
-
-static int64_t pixels_of(const Conv *c) { /* of one image */
-  return c->w.out[0] * c->w.out[1] * c->w.out[2];
-}
-
-static int64_t cells_of(const Conv *c) {
-  return c->w.in[0] * c->w.in[1] * c->w.in[2];
 }
 
 static int64_t group_channels(const Conv *c) {
@@ -208,21 +197,6 @@ INLINE void move_wide(Way way, const Conv *c, const Area *area, Block b,
   }
 }
 
-/* The numbers k in [0, count) with first <= at + k step < end. */
-typedef struct Span {
-  int64_t first, end;
-} Span;
-
-static Span inside(int64_t at, int64_t step, int64_t count, int64_t first,
-                   int64_t end) {
-  Span s = {0, count};
-  if (at < first) s.first = (first - at + step - 1) / step;
-  if (at + (count - 1) * step >= end)
-    s.end = at >= end ? 0 : (end - at + step - 1) / step;
-  if (s.first > s.end) s.first = s.end;
-  return s;
-}
-
 /* The n cells that stand `step` numbers apart, and one line of the tile for
 ** each of their numbers. */
 INLINE void move_apart(Way way, float *restrict tile, float *restrict x,
@@ -323,22 +297,6 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
 
 /* ---- gradient of the image --------------------------------------------- */
 
-int conv_band_axis(const Conv *c) {
-  int i = 0;
-  while (i < 2 && c->w.in[i] == 1 && c->w.out[i] == 1) i++;
-  return i;
-}
-
-/* The windows along an axis that touch the cells [i0, i1). */
-static Span touching(const Window *w, int axis, int64_t i0, int64_t i1) {
-  int64_t stride = w->stride[axis], before = w->before[axis];
-  int64_t reach = (w->size[axis] - 1) * w->dilation[axis] + 1;
-  Span s = {0, least(w->out[axis], (i1 - 1 + before) / stride + 1)};
-  if (i0 + before >= reach) s.first = (i0 + before - reach) / stride + 1;
-  if (s.end < s.first) s.end = s.first;
-  return s;
-}
-
 /* Windows are the cells themselves, each cell has one. */
 static bool is_product(const Conv *c) {
   for (int i = 0; i < 3; i++)
@@ -421,11 +379,11 @@ void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
                          int64_t i1, int64_t c0, int64_t c1) {
   Area area = whole_images(c, x);
-  int axis = conv_band_axis(c);
-  int64_t of_cell = cells_of(c) / most(c->w.in[axis], 1);
-  int64_t of_window = pixels_of(c) / most(c->w.out[axis], 1);
-  int64_t band = (b1 - b0 - 1) * cells_of(c) + (i1 - i0) * of_cell;
-  int64_t first = b0 * cells_of(c) + i0 * of_cell, n = conv_tile(c);
+  int axis = window_band_axis(&c->w);
+  int64_t of_cell = cells_of(&c->w) / most(c->w.in[axis], 1);
+  int64_t of_window = pixels_of(&c->w) / most(c->w.out[axis], 1);
+  int64_t band = (b1 - b0 - 1) * cells_of(&c->w) + (i1 - i0) * of_cell;
+  int64_t first = b0 * cells_of(&c->w) + i0 * of_cell, n = conv_tile(c);
   if (is_product(c)) {
     input_product(g, k, x, c, first, first + band, c0, c1);
     return;
@@ -434,7 +392,7 @@ void conv_input_gradient(const float *g, const float *k, float *x,
   Span windows = touching(&c->w, axis, i0, i1);
   area.first[axis] = i0;
   area.end[axis] = i1;
-  int64_t p0 = b0 * pixels_of(c), p1 = b1 * pixels_of(c);
+  int64_t p0 = b0 * pixels_of(&c->w), p1 = b1 * pixels_of(&c->w);
   if (b1 == b0 + 1) {
     p1 = p0 + windows.end * of_window;
     p0 += windows.first * of_window;
@@ -450,7 +408,7 @@ void conv_input_gradient(const float *g, const float *k, float *x,
 static void kernel_block(const float *x, const float *g, float *k,
                          const Conv *c, Block b, int64_t f0, int64_t f1) {
   _Alignas(64) Tile tile;
-  int64_t n = conv_tile(c), end = c->w.batch * pixels_of(c), p = 0;
+  int64_t n = conv_tile(c), end = c->w.batch * pixels_of(&c->w), p = 0;
   int64_t width = (f1 - f0) / c->groups;
   Area area = whole_images(c, x);
   for (int64_t i = 0; i < c->groups; i++, p = 0) {

@@ -2,34 +2,11 @@
 ** bulk, so each number is summed directly, a vector of neighbouring channels
 ** and a few pixels at a time, which share the kernel's numbers. Fewer channels
 ** than a vector has, or several filters a channel, go number by number. */
-#include "kernels/kernels.h"
+#include "kernels/walk.h"
 
 #include <string.h>
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* ---- geometry ---------------------------------------------------------- */
-
-/* The numbers k in [0, count) with 0 <= at + k step < n. */
-typedef struct Span {
-  int64_t first, end;
-} Span;
-
-static Span inside(int64_t at, int64_t step, int64_t count, int64_t n) {
-  Span s = {0, count};
-  if (at < 0) s.first = least((-at + step - 1) / step, count);
-  if (at + (count - 1) * step >= n)
-    s.end = at >= n ? 0 : (n - at + step - 1) / step;
-  if (s.end < s.first) s.end = s.first;
-  return s;
-}
-
-/* The taps of axis i under window o that are inside the image. */
-static Span taps_inside(const Window *w, int i, int64_t o) {
-  return inside(o * w->stride[i] - w->before[i], w->dilation[i], w->size[i],
-                w->in[i]);
-}
 
 /* Place (b, i, j) of one row of the output. */
 typedef struct Line {
@@ -64,8 +41,9 @@ static Taps taps_new(const float *kernel, const Window *w, bool turned) {
 /* The windows of a row that are inside: of all numbers o in [0, out). */
 static Span whole_windows(const Window *w) {
   int64_t reach = (w->size[2] - 1) * w->dilation[2] + 1;
-  Span a = inside(-w->before[2], w->stride[2], w->out[2], w->in[2]);
-  Span b = inside(reach - 1 - w->before[2], w->stride[2], w->out[2], w->in[2]);
+  Span a = inside(-w->before[2], w->stride[2], w->out[2], 0, w->in[2]);
+  Span b = inside(reach - 1 - w->before[2], w->stride[2], w->out[2], 0,
+                  w->in[2]);
   return (Span){most(a.first, b.first), least(a.end, b.end)};
 }
 
@@ -247,7 +225,7 @@ void depthwise_input_gradient(const float *g, const float *k, float *x,
                               const Conv *c, int64_t b0, int64_t b1,
                               int64_t i0, int64_t i1) {
   const Window *w = &c->w;
-  int axis = conv_band_axis(c);
+  int axis = window_band_axis(w);
   if (in_lanes(c) && is_dense(w)) {
     int64_t cells = w->in[0] * w->in[1] * w->in[2], row = cells / w->in[axis];
     Conv back = turned_around(c);
@@ -280,7 +258,7 @@ static void kernel_row(const float *x, const float *g, float *k,
     for (int64_t u = us.first; u < us.end; u++)
       for (int64_t v = 0; v < w->size[2]; v++) {
         int64_t at = v * w->dilation[2] - w->before[2];
-        Span in = inside(at, w->stride[2], w->out[2], w->in[2]);
+        Span in = inside(at, w->stride[2], w->out[2], 0, w->in[2]);
         const float *row = x + (row_under(w, l, t, u) + at) * n;
         float *to = k + ((t * w->size[1] + u) * w->size[2] + v) * f;
         int64_t i = f0;

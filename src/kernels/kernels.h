@@ -114,6 +114,10 @@ typedef struct Window {
   int64_t in[3], out[3], size[3], stride[3], dilation[3], before[3];
 } Window; /* axes that are not there come first: all 1, before 0 */
 
+/* The outermost axis that images have more than one cell of: where one is cut
+** into bands. */
+int window_band_axis(const Window *w);
+
 /* y (batch, out..., size..., channels) = the cells under each window, `pad`
 ** where it hangs over the edge; batches in [b0, b1) */
 void window_patches(const float *x, float *y, const Window *w, float pad,
@@ -140,14 +144,11 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
 int64_t conv_tile(const Conv *c);
 
 /* x = the adjoint of g, which is like y: the images [b0, b1), or of one image
-** the cells [i0, i1) of the spatial axis conv_band_axis; the channels [c0, c1)
-** of it, with several groups all channels */
+** the band [i0, i1) of its window_band_axis; the channels [c0, c1) of it, with
+** several groups all channels */
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
                          int64_t i1, int64_t c0, int64_t c1);
-/* The outermost axis that images have more than one cell of. */
-int conv_band_axis(const Conv *c);
-
 /* k = the adjoint of x and g: [q0, q1) of so many blocks of its rows, the
 ** filters [f0, f1) of them; with several groups these must be all filters */
 void conv_kernel_gradient(const float *x, const float *g, float *k,
@@ -179,17 +180,17 @@ void max_pool(const float *x, float *y, const Window *w, int64_t l0,
 /* y = h, which is like x, at the first largest of x under each window */
 void max_pool_pick(const float *x, const float *h, float *y, const Window *w,
                    int64_t l0, int64_t l1);
-/* The adjoint: dx = 0 + g at the first largest under each window; images
-** [b0, b1), channels [c0, c1) */
+/* The adjoint: dx = g in the place of the first largest under each window;
+** images [b0, b1), or of one image the band [i0, i1) */
 void max_pool_scatter(const float *x, const float *g, float *dx,
-                      const Window *w, int64_t b0, int64_t b1, int64_t c0,
-                      int64_t c1);
+                      const Window *w, int64_t b0, int64_t b1, int64_t i0,
+                      int64_t i1);
 
 /* y = the mean of the cells under each window */
 void average_pool(const float *x, float *y, const Window *w, int64_t l0,
                   int64_t l1);
 /* The adjoint: dx = the sum of the windows' shares of g */
 void average_pool_scatter(const float *g, float *dx, const Window *w,
-                          int64_t b0, int64_t b1, int64_t c0, int64_t c1);
+                          int64_t b0, int64_t b1, int64_t i0, int64_t i1);
 
 #endif

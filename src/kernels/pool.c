@@ -2,34 +2,29 @@
 ** stay in registers or L1 while the cells under the window go by. Which cell
 ** was the largest is found anew by the gradient, which is cheaper than to keep
 ** it. */
-#include "kernels/kernels.h"
+#include "kernels/walk.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { WIDTH = 32 }; /* channels at a time */
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* ---- windows ----------------------------------------------------------- */
 
-/* The cells under one window that are inside: taps [first, end) of each axis,
-** cells of the row `at` + tap . step, in numbers. */
+/* The cells under one window that are inside: the taps of each axis, in the
+** image the number `at` + tap . step. */
 typedef struct Under {
-  int64_t first[3], end[3], at, step[3];
+  Span taps[3];
+  int64_t at, step[3];
 } Under;
 
-static Under cells_under(const Window *w, int64_t b, int64_t i, int64_t j,
-                         int64_t k) {
-  int64_t o[3] = {i, j, k}, size = w->channels;
+static Under cells_under(const Window *w, int64_t b, const int64_t o[3]) {
+  int64_t size = w->channels;
   Under u = {.at = 0};
   for (int a = 2; a >= 0; a--) {
-    int64_t from = o[a] * w->stride[a] - w->before[a], d = w->dilation[a];
-    u.first[a] = from < 0 ? (-from + d - 1) / d : 0;
-    u.end[a] = from >= w->in[a] ? 0 : least(w->size[a],
-                                            (w->in[a] - from + d - 1) / d);
-    u.at += from * size;
-    u.step[a] = d * size;
+    u.taps[a] = taps_inside(w, a, o[a]);
+    u.at += (o[a] * w->stride[a] - w->before[a]) * size;
+    u.step[a] = w->dilation[a] * size;
     size *= w->in[a];
   }
   u.at += b * size;
@@ -38,20 +33,19 @@ static Under cells_under(const Window *w, int64_t b, int64_t i, int64_t j,
 
 static int64_t count_of(const Under *u) {
   int64_t n = 1;
-  for (int a = 0; a < 3; a++)
-    n *= u->end[a] > u->first[a] ? u->end[a] - u->first[a] : 0;
+  for (int a = 0; a < 3; a++) n *= u->taps[a].end - u->taps[a].first;
   return n;
 }
 
 /* A loop over the cells: `cell` is where in the image, `tap` which one. */
 #define EACH_CELL(u, w)                                                  \
-  for (int64_t ta = (u)->first[0]; ta < (u)->end[0]; ta++)               \
-    for (int64_t tb = (u)->first[1]; tb < (u)->end[1]; tb++)             \
-      for (int64_t tc = (u)->first[2],                                   \
+  for (int64_t ta = (u)->taps[0].first; ta < (u)->taps[0].end; ta++)     \
+    for (int64_t tb = (u)->taps[1].first; tb < (u)->taps[1].end; tb++)   \
+      for (int64_t tc = (u)->taps[2].first,                              \
                    tap = (ta * (w)->size[1] + tb) * (w)->size[2] + tc,   \
                    cell = (u)->at + ta * (u)->step[0] +                  \
                           tb * (u)->step[1] + tc * (u)->step[2];         \
-           tc < (u)->end[2]; tc++, tap++, cell += (u)->step[2])
+           tc < (u)->taps[2].end; tc++, tap++, cell += (u)->step[2])
 
 /* ---- the largest ------------------------------------------------------- */
 
@@ -101,12 +95,13 @@ INLINE void pick(const float *restrict x, const float *restrict h,
   }
 }
 
+/* u: the cells under the window; part: those of them that are written */
 INLINE void scatter(const float *restrict x, const float *restrict g,
                     float *restrict dx, const Window *w, const Under *u,
-                    int64_t n) {
+                    const Under *part, int64_t n) {
   int32_t which[WIDTH];
   first_largest(x, which, w, u, n);
-  EACH_CELL(u, w) {
+  EACH_CELL(part, w) {
     float *restrict to = dx + cell;
     for (int64_t i = 0; i < n; i++)
       to[i] += which[i] == (int32_t)tap ? g[i] : 0.0f;
@@ -127,10 +122,11 @@ INLINE void mean(const float *restrict x, float *restrict y, const Window *w,
 }
 
 INLINE void spread(const float *restrict g, float *restrict dx,
-                   const Window *w, const Under *u, int64_t n) {
+                   const Window *w, const Under *u, const Under *part,
+                   int64_t n) {
   float share[WIDTH], count = (float)count_of(u);
   for (int64_t i = 0; i < n; i++) share[i] = g[i] / count;
-  EACH_CELL(u, w) {
+  EACH_CELL(part, w) {
     (void)tap;
     for (int64_t i = 0; i < n; i++) dx[cell + i] += share[i];
   }
@@ -157,8 +153,8 @@ INLINE void walk_lines(Result what, const float *x, const float *h, float *y,
   y += l0 * w->out[2] * c;
   for (int64_t l = l0; l < l1; l++)
     for (int64_t k = 0; k < w->out[2]; k++, y += c) {
-      Under u = cells_under(w, l / w->out[1] / w->out[0],
-                            l / w->out[1] % w->out[0], l % w->out[1], k);
+      int64_t o[3] = {l / w->out[1] % w->out[0], l % w->out[1], k};
+      Under u = cells_under(w, l / w->out[1] / w->out[0], o);
       for (int64_t i = 0; i < c; i += WIDTH)
         if (c - i >= WIDTH)
           one_window(what, x + i, h ? h + i : h, y + i, w, &u, WIDTH);
@@ -182,54 +178,61 @@ KERNEL void average_pool(const float *x, float *y, const Window *w, int64_t l0,
   walk_lines(MEAN, x, NULL, y, w, l0, l1);
 }
 
-static void clear_channels(float *dx, const Window *w, int64_t b, int64_t c0,
-                           int64_t c1) {
-  int64_t cells = w->in[0] * w->in[1] * w->in[2], c = w->channels;
-  dx += b * cells * c;
-  if (c1 - c0 == c) {
-    memset(dx, 0, (size_t)(cells * c) * sizeof *dx);
-    return;
-  }
-  for (int64_t i = 0; i < cells; i++)
-    memset(dx + i * c + c0, 0, (size_t)(c1 - c0) * sizeof *dx);
-}
-
 /* x NULL: every cell takes its share */
 INLINE void one_share(const float *x, const float *g, float *dx,
-                      const Window *w, const Under *u, int64_t n) {
+                      const Window *w, const Under *u, const Under *part,
+                      int64_t n) {
   if (x)
-    scatter(x, g, dx, w, u, n);
+    scatter(x, g, dx, w, u, part, n);
   else
-    spread(g, dx, w, u, n);
+    spread(g, dx, w, u, part, n);
 }
 
-INLINE void walk_images(const float *x, const float *g, float *dx,
-                        const Window *w, int64_t b0, int64_t b1, int64_t c0,
-                        int64_t c1) {
-  g += b0 * w->out[0] * w->out[1] * w->out[2] * w->channels;
-  for (int64_t b = b0; b < b1; b++) {
-    clear_channels(dx, w, b, c0, c1);
-    for (int64_t i = 0; i < w->out[0]; i++)
-      for (int64_t j = 0; j < w->out[1]; j++)
-        for (int64_t k = 0; k < w->out[2]; k++, g += w->channels) {
-          Under u = cells_under(w, b, i, j, k);
-          for (int64_t c = c0; c < c1; c += WIDTH)
-            if (c1 - c >= WIDTH)
-              one_share(x ? x + c : x, g + c, dx + c, w, &u, WIDTH);
-            else
-              one_share(x ? x + c : x, g + c, dx + c, w, &u, c1 - c);
-        }
-  }
+/* One image: the cells [i0, i1) of the band's axis. */
+INLINE void walk_band(const float *x, const float *g, float *dx,
+                      const Window *w, int64_t b, int64_t i0, int64_t i1) {
+  int axis = window_band_axis(w);
+  int64_t row = cells_of(w) / w->in[axis] * w->channels, c = w->channels;
+  Span o[3] = {{0, w->out[0]}, {0, w->out[1]}, {0, w->out[2]}};
+  memset(dx + b * cells_of(w) * c + i0 * row, 0,
+         (size_t)((i1 - i0) * row) * sizeof *dx);
+  o[axis] = touching(w, axis, i0, i1);
+  for (int64_t i = o[0].first; i < o[0].end; i++)
+    for (int64_t j = o[1].first; j < o[1].end; j++)
+      for (int64_t k = o[2].first; k < o[2].end; k++) {
+        int64_t at[3] = {i, j, k};
+        Under u = cells_under(w, b, at), part = u;
+        const float *from =
+            g + (((b * w->out[0] + i) * w->out[1] + j) * w->out[2] + k) * c;
+        part.taps[axis] =
+            inside(at[axis] * w->stride[axis] - w->before[axis],
+                   w->dilation[axis], w->size[axis], i0, i1);
+        for (int64_t q = 0; q < c; q += WIDTH)
+          if (c - q >= WIDTH)
+            one_share(x ? x + q : x, from + q, dx + q, w, &u, &part, WIDTH);
+          else
+            one_share(x ? x + q : x, from + q, dx + q, w, &u, &part, c - q);
+      }
 }
 
-KERNEL void max_pool_scatter(const float *x, const float *g, float *dx,
-                             const Window *w, int64_t b0, int64_t b1,
-                             int64_t c0, int64_t c1) {
-  walk_images(x, g, dx, w, b0, b1, c0, c1);
+KERNEL static void scatter_band(const float *x, const float *g, float *dx,
+                                const Window *w, int64_t b, int64_t i0,
+                                int64_t i1) {
+  walk_band(x, g, dx, w, b, i0, i1);
 }
 
-KERNEL void average_pool_scatter(const float *g, float *dx, const Window *w,
-                                 int64_t b0, int64_t b1, int64_t c0,
-                                 int64_t c1) {
-  walk_images(NULL, g, dx, w, b0, b1, c0, c1);
+KERNEL static void spread_band(const float *g, float *dx, const Window *w,
+                               int64_t b, int64_t i0, int64_t i1) {
+  walk_band(NULL, g, dx, w, b, i0, i1);
+}
+
+void max_pool_scatter(const float *x, const float *g, float *dx,
+                      const Window *w, int64_t b0, int64_t b1, int64_t i0,
+                      int64_t i1) {
+  for (int64_t b = b0; b < b1; b++) scatter_band(x, g, dx, w, b, i0, i1);
+}
+
+void average_pool_scatter(const float *g, float *dx, const Window *w,
+                          int64_t b0, int64_t b1, int64_t i0, int64_t i1) {
+  for (int64_t b = b0; b < b1; b++) spread_band(g, dx, w, b, i0, i1);
 }

@@ -2,7 +2,7 @@
 ** that adds patches back. A row of taps of one window is a run of the image;
 ** where runs are short it is the other way round, and one tap of all windows
 ** in a row of the output is moved at a time. */
-#include "kernels/kernels.h"
+#include "kernels/walk.h"
 
 #include <string.h>
 
@@ -26,20 +26,6 @@ static int64_t image_row(const Window *w, int64_t i, int64_t j, int64_t a,
   int64_t x = j * w->stride[1] - w->before[1] + b * w->dilation[1];
   if (y < 0 || y >= w->in[0] || x < 0 || x >= w->in[1]) return -1;
   return (y * w->in[1] + x) * w->in[2] * w->channels;
-}
-
-/* The numbers k in [0, count) with 0 <= origin + k step < n. */
-typedef struct Span {
-  int64_t first, end;
-} Span;
-
-static Span inside(int64_t origin, int64_t step, int64_t count, int64_t n) {
-  Span s = {0, count};
-  if (origin < 0) s.first = (-origin + step - 1) / step;
-  if (origin + (count - 1) * step >= n)
-    s.end = origin >= n ? 0 : (n - origin + step - 1) / step;
-  if (s.first > s.end) s.first = s.end;
-  return s;
 }
 
 static bool runs_are_short(const Window *w) {
@@ -103,7 +89,7 @@ INLINE void move_runs(Move move, float *patch, float *image, const Window *w,
   int64_t c = w->channels, d = w->dilation[2], taps = w->size[2];
   for (int64_t k = 0; k < w->out[2]; k++) {
     int64_t origin = k * w->stride[2] - w->before[2];
-    Span in = inside(origin, d, taps, w->in[2]);
+    Span in = inside(origin, d, taps, 0, w->in[2]);
     for (int64_t a = 0; a < w->size[0]; a++)
       for (int64_t b = 0; b < w->size[1]; b++) {
         int64_t at = image_row(w, i, j, a, b);
@@ -127,7 +113,7 @@ INLINE void move_taps(Move move, float *patch, float *image, const Window *w,
       float *row = at < 0 ? NULL : image + at;
       for (int64_t t = 0; t < w->size[2]; t++) {
         int64_t origin = t * w->dilation[2] - w->before[2];
-        Span in = inside(origin, w->stride[2], windows, w->in[2]);
+        Span in = inside(origin, w->stride[2], windows, 0, w->in[2]);
         move_span(move, patch, patch_step, row, origin, w->stride[2], windows,
                   in, c, pad);
         patch += c;
@@ -165,6 +151,12 @@ INLINE void move_batches(Move move, float *patch, float *image,
 }
 
 /* ---- the kernels ------------------------------------------------------- */
+
+int window_band_axis(const Window *w) {
+  int i = 0;
+  while (i < 2 && w->in[i] == 1 && w->out[i] == 1) i++;
+  return i;
+}
 
 KERNEL static void patches(float *restrict y, float *restrict x,
                            const Window *w, float pad, int64_t b0,

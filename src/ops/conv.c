@@ -270,7 +270,7 @@ typedef struct Shares {
 
 static Shares divide_images(const Conv *c) {
   enum { PART = 64 }; /* channels, at least */
-  int axis = conv_band_axis(c);
+  int axis = window_band_axis(&c->w);
   int64_t wanted = worth_tasks(c), images = c->w.batch;
   int64_t reach = (c->w.size[axis] - 1) * c->w.dilation[axis] + 1;
   Shares s = {parts_of(wanted, images), 1, 1};
@@ -286,7 +286,7 @@ static Shares divide_images(const Conv *c) {
 static void input_gradient_part(const Step *s, const Run *r, const Conv *c,
                                 int64_t task) {
   Shares d = divide_images(c);
-  int axis = conv_band_axis(c);
+  int axis = window_band_axis(&c->w);
   int64_t part = task % d.parts, band = task / d.parts % d.bands;
   int64_t run = task / d.parts / d.bands, n = c->w.in[axis];
   int64_t b0 = c->w.batch * run / d.runs, b1 = c->w.batch * (run + 1) / d.runs;

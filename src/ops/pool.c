@@ -85,23 +85,23 @@ static int64_t line_tasks(const Step *s) {
   return tasks < 1 ? 1 : tasks > lines ? lines : tasks;
 }
 
-/* Windows overlap, so an image's gradient is shared by channels only. */
+/* Tasks of a gradient: runs of images, or bands of each. Windows over the edge
+** of a band are looked at twice, so bands are higher than windows. */
 typedef struct Division {
-  int64_t runs, parts;
+  int64_t runs, bands;
 } Division;
 
 static Division divide_images(const Window *w) {
-  enum { PART = 16 };
+  int axis = window_band_axis(w);
   int64_t wanted = work_of(w) / GRAIN;
-  Division d = {wanted < 1 ? 1 : wanted, 1};
-  if (d.runs > w->batch) {
-    d.runs = w->batch > 0 ? w->batch : 1;
-    d.parts = wanted / d.runs;
-    if (d.parts > w->channels / PART)
-      d.parts = w->channels / PART;
-    if (d.parts < 1 || d.runs >= 8)
-      d.parts = 1;
-  }
+  int64_t most = w->in[axis] / (4 * w->size[axis] * w->dilation[axis]);
+  Division d = {wanted < w->batch ? wanted : w->batch, 1};
+  if (d.runs < 1)
+    d.runs = 1;
+  if (w->batch < 8 && wanted > d.runs)
+    d.bands = wanted / d.runs < most ? wanted / d.runs : most;
+  if (d.bands < 1)
+    d.bands = 1;
   return d;
 }
 
@@ -112,22 +112,23 @@ static const Type *image_of(const Step *s) {
 static int64_t image_tasks(const Step *s) {
   Window w = window_of(s, image_of(s));
   Division d = divide_images(&w);
-  return d.runs * d.parts;
+  return type_elements(image_of(s)) == 0 ? 0 : d.runs * d.bands;
 }
 
 typedef struct Share {
   Window w;
-  int64_t b0, b1, c0, c1;
+  int64_t b0, b1, i0, i1;
 } Share;
 
 static Share share_of(const Step *s, int64_t task) {
   Share k = {.w = window_of(s, image_of(s))};
   Division d = divide_images(&k.w);
-  int64_t run = task / d.parts, part = task % d.parts, c = k.w.channels;
+  int64_t run = task / d.bands, band = task % d.bands;
+  int64_t n = k.w.in[window_band_axis(&k.w)];
   k.b0 = k.w.batch * run / d.runs;
   k.b1 = k.w.batch * (run + 1) / d.runs;
-  k.c0 = c * part / d.parts / 16 * 16;
-  k.c1 = part + 1 == d.parts ? c : c * (part + 1) / d.parts / 16 * 16;
+  k.i0 = n * band / d.bands;
+  k.i1 = n * (band + 1) / d.bands;
   return k;
 }
 
@@ -147,8 +148,8 @@ static void pick_run(const Step *s, const Run *r, int64_t task) {
 
 static void scatter_run(const Step *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
-  max_pool_scatter(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.c0,
-                   k.c1);
+  max_pool_scatter(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.i0,
+                   k.i1);
 }
 
 static void average_run(const Step *s, const Run *r, int64_t task) {
@@ -160,7 +161,7 @@ static void average_run(const Step *s, const Run *r, int64_t task) {
 
 static void spread_run(const Step *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
-  average_pool_scatter(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.c0, k.c1);
+  average_pool_scatter(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.i0, k.i1);
 }
 
 /* ---- gradients ---------------------------------------------------------- */

@@ -258,29 +258,39 @@ local function to_all(y, _, places, g)
   for _, at in ipairs(places) do y[at] = y[at] + g / #places end
 end
 
-local function pools(shape, options, more)
-  local axes = axes_of(shape, options.size, options)
+-- An image, another like it, and a cotangent of its windows.
+local function pool_inputs(shape, options)
   local out = { shape[1], seed = 3 }
-  for i, a in ipairs(axes) do out[i + 1] = a.out end
+  for i, a in ipairs(axes_of(shape, options.size, options)) do out[i + 1] = a.out end
   out[#out + 1] = shape[#shape]
-  local x = real { table.unpack(shape) }
-  local h, g = real { seed = 5, table.unpack(shape) }, real(out)
+  return real { table.unpack(shape) }, real { seed = 5, table.unpack(shape) }, real(out)
+end
+
+-- more.big: the shape of an image that is worth several threads
+local function pools(shape, options, more)
+  local x, h, g = pool_inputs(shape, options)
   more = more or { free = { 0 } }
+  local big = {}
+  if more.big then
+    local a, b, c = pool_inputs(more.big, options)
+    big = { { a }, { a, b }, { a, c }, { c, a } }
+  end
   cases[#cases + 1] = { "max_windows", { x }, options, ref = pooled(shape, options, largest),
-    free = { more.free }, big = more.big }
+    free = { more.free }, big = big[1] }
   cases[#cases + 1] = { "mean_windows", { x }, options, ref = pooled(shape, options, mean),
-    free = { more.free }, big = more.big }
+    free = { more.free }, big = big[1] }
   cases[#cases + 1] = { "max_windows_pick", { x, h }, options, grad = { 2 },
-    ref = pooled(shape, options, picked), free = { { 0 }, { 0 } } }
+    ref = pooled(shape, options, picked), free = { { 0 }, { 0 } }, big = big[2] }
   cases[#cases + 1] = { "max_windows_scatter", { x, g }, options, grad = { 2 },
-    ref = spread(shape, options, 2, 1, to_largest), free = { { 0 }, { 0 } } }
+    ref = spread(shape, options, 2, 1, to_largest), free = { { 0 }, { 0 } }, big = big[3] }
   cases[#cases + 1] = { "mean_windows_spread", { g, x }, options, grad = { 1 },
-    ref = spread(shape, options, 1, 2, to_all), free = { { 0 }, { 0 } } }
+    ref = spread(shape, options, 1, 2, to_all), free = { { 0 }, { 0 } }, big = big[4] }
 end
 
 pools({ 2, 6, 5, 3 }, { size = { 2, 2 }, strides = 2 }, { free = { 0, 1, 2 },
-  big = { real { 3, 40, 40, 40 } } })
-pools({ 2, 6, 5, 3 }, { size = { 3, 2 }, strides = { 2, 1 }, same = true }, { free = { 0, 1, 2 } })
+  big = { 3, 40, 40, 40 } })
+pools({ 2, 6, 5, 3 }, { size = { 3, 2 }, strides = { 2, 1 }, same = true }, { free = { 0, 1, 2 },
+  big = { 1, 61, 50, 35 } })
 pools({ 1, 7, 4, 70 }, { size = { 2, 3 } })
 pools({ 2, 9, 2 }, { size = { 3 }, dilation = 2, strides = 2 })
 pools({ 2, 8, 2 }, { size = { 3 }, before = { 1 }, after = { 2 }, strides = 2 })
