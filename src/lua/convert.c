@@ -37,14 +37,19 @@ static Type table_shape(lua_State *L, int index) {
   return type_new(F32, rank, dim);
 }
 
-/* bool when all are booleans, int32 when all are whole, else float32 */
-static void find_dtype(lua_State *L, int index, bool *truth, bool *whole) {
+/* bool when all are booleans, int32 when all are whole, else float32. A table
+   deeper than any tensor ends the search: it may hold itself. */
+static void find_dtype(lua_State *L, int index, int depth, bool *truth,
+                       bool *whole) {
+  if (depth > MAX_RANK)
+    raise_error(L, "a table nested deeper than %d levels", MAX_RANK);
+  luaL_checkstack(L, 4, NULL);
   lua_pushvalue(L, index);
   if (lua_istable(L, -1)) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
     for (lua_Integer i = 1; i <= n && (*truth || *whole); i++) {
       lua_rawgeti(L, -1, i);
-      find_dtype(L, -1, truth, whole);
+      find_dtype(L, -1, depth + 1, truth, whole);
       lua_pop(L, 1);
     }
   } else {
@@ -120,7 +125,7 @@ Val value_from_table(lua_State *L, State *s, int index, DType d,
   bool truth = true, whole = true;
   if (d == DTYPE_COUNT) {
     if (type_elements(&type) > 0)
-      find_dtype(L, index, &truth, &whole);
+      find_dtype(L, index, 0, &truth, &whole);
     else
       truth = whole = false;
     d = truth ? BOOL : whole ? I32 : F32;
@@ -254,7 +259,7 @@ static int core_tensor(lua_State *L) {
     DType own = d;
     if (d == DTYPE_COUNT) {
       bool truth = true, whole = true;
-      find_dtype(L, 1, &truth, &whole);
+      find_dtype(L, 1, 0, &truth, &whole);
       own = truth && lua_rawlen(L, 1) > 0 ? BOOL : F32;
     }
     v = value_from_table(L, s, 1, own, has_shape ? &shape : NULL);

@@ -6,6 +6,7 @@
 -- models.
 
 local core = require "lunula.core"
+local nest = require "lunula.utils.nest"
 
 local KTensor = { __name = "lunula.KTensor" }
 local ktensor = { metatable = KTensor }
@@ -109,13 +110,14 @@ function ktensor.is(x)
 end
 
 -- Does the structure hold a placeholder? A table of numbers is not looked through.
-function ktensor.within(tree)
+function ktensor.within(tree, depth)
   if ktensor.is(tree) then return true end
   if type(tree) ~= "table" or getmetatable(tree) ~= nil or type(tree[1]) == "number" then
     return false
   end
+  depth = nest.deeper(depth)
   for _, value in pairs(tree) do
-    if type(value) == "table" and ktensor.within(value) then return true end
+    if type(value) == "table" and ktensor.within(value, depth) then return true end
   end
   return false
 end

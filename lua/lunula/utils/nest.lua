@@ -3,17 +3,23 @@
 -- Names are walked by alphabet, lists first, so that every walk has the same order. A table of
 -- numbers is not a structure but data: a tensor that was written down.
 
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 
 local nest = {}
 
+local deepest = 100   -- a structure deeper than this holds itself
+
 -- Numbers or booleans, nested: what core.tensor would take. A list of masks may begin with `false`,
 -- where the first input has none; so booleans are data only among their like.
 function nest.is_data(x)
-  if not declare.is_plain(x) then return false end
-  local first = x[1]
-  if type(first) == "number" then return true end
-  if type(first) ~= "boolean" then return nest.is_data(first) end
+  local first = x
+  for _ = 0, deepest do
+    if not declare.is_plain(first) then break end
+    x, first = first, first[1]
+  end
+  if type(first) == "number" then return declare.is_plain(x) end
+  if type(first) ~= "boolean" or not declare.is_plain(x) then return false end
   for _, value in ipairs(x) do
     if type(value) ~= "boolean" then return false end
   end
@@ -35,17 +41,28 @@ function nest.keys(structure)
   return table.move(names, 1, #names, #keys + 1, keys)
 end
 
+-- One level further down than `depth` (nil: the top), which has an end.
+function nest.deeper(depth)
+  depth = (depth or 0) + 1
+  if depth > deepest then
+    core.raise("a structure nested deeper than %d levels; does a table hold itself?", deepest)
+  end
+  return depth
+end
+
 -- visit(leaf) for every leaf, in order.
-function nest.each(x, visit)
+function nest.each(x, visit, depth)
   if not nest.is_structure(x) then return visit(x) end
-  for _, key in ipairs(nest.keys(x)) do nest.each(x[key], visit) end
+  depth = nest.deeper(depth)
+  for _, key in ipairs(nest.keys(x)) do nest.each(x[key], visit, depth) end
 end
 
 -- The same structure with change(leaf) in place of every leaf; what it answers must not be nil.
-function nest.map(x, change)
+function nest.map(x, change, depth)
   if not nest.is_structure(x) then return change(x) end
+  depth = nest.deeper(depth)
   local copy = {}
-  for _, key in ipairs(nest.keys(x)) do copy[key] = nest.map(x[key], change) end
+  for _, key in ipairs(nest.keys(x)) do copy[key] = nest.map(x[key], change, depth) end
   return copy
 end
 
