@@ -68,7 +68,9 @@ static char *find_home(lua_State *L) {
   return home;
 }
 
-/* "train.lua:12", kept by the registry for as long as the state lives. */
+/* "train.lua:12", and the class of the layer that is being called, if any;
+   kept by the registry for as long as the state lives: lines and classes are
+   few, names of layers are not. */
 static int origin_protected(lua_State *L) {
   const char **text = lua_touserdata(L, 1);
   push_where(L);
@@ -77,6 +79,11 @@ static int origin_protected(lua_State *L) {
   if (n < 2)
     return 0;
   lua_pushlstring(L, where, n - 2); /* without ": " */
+  const char *class = layer_class(state_of(L));
+  if (*class) {
+    lua_pushfstring(L, " in %s", class);
+    lua_concat(L, 2);
+  }
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.origins");
   lua_pushvalue(L, -2);
   if (lua_rawget(L, -2) == LUA_TNIL) { /* equal long strings are not one */

@@ -158,7 +158,8 @@ static int index_number(lua_State *L, State *s, Val v) {
 int tensor_index(lua_State *L, State *s) {
   Val v;
   int mark = context_mark(&s->c), n = 1;
-  get_value(L, s, 1, &v);
+  if (!get_value(L, s, 1, &v))
+    return luaL_typeerror(L, 1, TENSOR);
   if (lua_istable(L, 2)) {
     Selection sel = read_selection(L, val_type(v));
     push_value(L, s, selected(s, v, &sel));

@@ -34,13 +34,22 @@ void push_where(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-static void push_layer(lua_State *L, const State *s) {
+static const LayerName *current_layer(const State *s) {
   int depth = s->layers < COUNT_OF(s->layer) ? s->layers : COUNT_OF(s->layer);
-  if (depth == 0) {
+  return depth ? &s->layer[depth - 1] : NULL;
+}
+
+const char *layer_class(const State *s) {
+  const LayerName *l = current_layer(s);
+  return l ? l->class : "";
+}
+
+static void push_layer(lua_State *L, const State *s) {
+  const LayerName *l = current_layer(s);
+  if (l == NULL) {
     lua_pushliteral(L, "");
     return;
   }
-  const LayerName *l = &s->layer[depth - 1];
   if (*l->class)
     lua_pushfstring(L, "layer \"%s\" (%s): ", l->name, l->class);
   else

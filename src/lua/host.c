@@ -264,7 +264,9 @@ bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
   lua_pushcfunction(L, host_protected);
   lua_pushlightuserdata(L, &h);
   s->c.recording = h.record && !gradient ? 1 : 0;
+  s->calling++;
   int status = lua_pcall(L, 1, 0, -3);
+  s->calling--;
   s->c.recording = recording;
   s->layers = layers;
   context_drain(&s->c, mark);

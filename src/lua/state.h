@@ -21,6 +21,7 @@ typedef struct State {
   LayerName layer[32]; /* the layers that are being called, outermost first */
   int layers;
   int64_t hosts;      /* number of the last host closure */
+  int calling;        /* closures that a plan is calling, one in another */
   size_t after_gc;    /* bytes live after the last collection for memory */
   int collections;
   int64_t boxes; /* made since the last one */
@@ -45,6 +46,8 @@ int raise_error(lua_State *L, const char *format, ...) PRINTF_LIKE(2, 3);
 int raise_context(lua_State *L, State *s);
 /* Pushes "train.lua:12: " or "". */
 void push_where(lua_State *L);
+/* The class of the layer that is being called, or "". */
+const char *layer_class(const State *s);
 /* An error object that says that a traced tensor has no value. */
 int raise_symbolic(lua_State *L, Val v);
 void open_errors(lua_State *L);

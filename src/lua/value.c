@@ -83,6 +83,8 @@ bool is_tensor(lua_State *L, int index) {
 
 Variable *to_variable(lua_State *L, int index) {
   VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
+  if (b && b->variable == NULL)
+    raise_error(L, "this variable was closed");
   return b ? b->variable : NULL;
 }
 
@@ -101,6 +103,21 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
     return false;
   *v = variable_read(&s->c, variable);
   return true;
+}
+
+/* Metamethods are found by who looks for them: called on anything. */
+static Val check_self(lua_State *L, State *s) {
+  Val v = {s->c.dummy, 0};
+  if (!get_value(L, s, 1, &v))
+    luaL_typeerror(L, 1, TENSOR);
+  return v;
+}
+
+static Variable *check_variable(lua_State *L) {
+  Variable *v = to_variable(L, 1);
+  if (v == NULL)
+    luaL_typeerror(L, 1, VARIABLE_NAME);
+  return v;
 }
 
 Val check_value(lua_State *L, State *s, int index, DType hint,
@@ -272,9 +289,38 @@ static int box_newindex(lua_State *L) {
   return 0;
 }
 
+/* A variable's value must not follow later changes of its source. */
+static Val own_copy(State *s, Val v) {
+  Tensor t;
+  if (!tensor_readable(val_tensor(v), &s->c.error) ||
+      !tensor_new(&t, s->account, val_type(v), &s->c.error))
+    return v;
+  memcpy(t.data, val_tensor(v)->data, (size_t)type_bytes(&t.type));
+  return value_of(&s->c, t);
+}
+
+/* The plan that called this closure writes new values into the variables where
+   they lie, so what is kept must not be that. */
+static Val value_in_closure(State *s, Val v) {
+  if (val_type(v)->dtype != F32)
+    return own_copy(s, v);
+  return emit(&s->c, op_find("multiply"), (Val[]){v, scalar_f32(&s->c, 1)}, 2,
+              NULL);
+}
+
+static int variable_value(lua_State *L, State *s, Variable *v) {
+  Val value = variable_read(&s->c, v);
+  if (s->calling && s->c.scope == NULL)
+    value = value_in_closure(s, value);
+  if (s->c.error.set)
+    raise_context(L, s);
+  push_value(L, s, value);
+  return 1;
+}
+
 static int variable_index(lua_State *L) {
   State *s = state_of(L);
-  Variable *v = to_variable(L, 1);
+  Variable *v = check_variable(L);
   if (lua_type(L, 2) != LUA_TSTRING)
     return tensor_index(L, s);
   const char *name = lua_tostring(L, 2);
@@ -287,7 +333,7 @@ static int variable_index(lua_State *L) {
   else if (strcmp(name, "version") == 0)
     lua_pushinteger(L, (lua_Integer)atomic_load(&v->version));
   else if (strcmp(name, "value") == 0)
-    push_value(L, s, variable_read(&s->c, v));
+    variable_value(L, s, v);
   else
     n = get_field(L, s, name);
   context_drain(&s->c, mark);
@@ -295,7 +341,7 @@ static int variable_index(lua_State *L) {
 }
 
 static int variable_newindex(lua_State *L) {
-  Variable *v = to_variable(L, 1);
+  Variable *v = check_variable(L);
   if (lua_type(L, 2) != LUA_TSTRING)
     return raise_error(L, "a variable is changed by assign");
   const char *name = lua_tostring(L, 2);
@@ -316,19 +362,9 @@ static int variable_newindex(lua_State *L) {
   return 0;
 }
 
-/* A variable's value must not follow later changes of its source. */
-static Val own_copy(State *s, Val v) {
-  Tensor t;
-  if (!tensor_readable(val_tensor(v), &s->c.error) ||
-      !tensor_new(&t, s->account, val_type(v), &s->c.error))
-    return v;
-  memcpy(t.data, val_tensor(v)->data, (size_t)type_bytes(&t.type));
-  return value_of(&s->c, t);
-}
-
 static int variable_assign_value(lua_State *L) {
   State *s = state_of(L);
-  Variable *v = to_variable(L, 1);
+  Variable *v = check_variable(L);
   if (v == NULL)
     luaL_typeerror(L, 1, "lunula variable");
   int mark = context_mark(&s->c);
@@ -345,9 +381,8 @@ static int variable_assign_value(lua_State *L) {
 
 static int box_length(lua_State *L) {
   State *s = state_of(L);
-  Val v;
   int mark = context_mark(&s->c);
-  get_value(L, s, 1, &v);
+  Val v = check_self(L, s);
   const Type *t = val_type(v);
   if (t->rank == 0)
     return raise_error(L, "a scalar has no length");
@@ -360,14 +395,13 @@ static int box_length(lua_State *L) {
 
 static int box_text(lua_State *L) {
   State *s = state_of(L);
-  Val v;
   int mark = context_mark(&s->c);
   Box *b = to_box(L, 1);
   if (b && b->v.node == NULL) {
     lua_pushliteral(L, "tensor (released)");
     return 1;
   }
-  get_value(L, s, 1, &v);
+  Val v = check_self(L, s);
   Variable *variable = to_variable(L, 1);
   if (variable)
     lua_pushfstring(L, "variable \"%s\"", variable->name);

@@ -43,6 +43,15 @@ static void prog_close(Prog *g) {
   context_close(&g->c);
 }
 
+static bool calls_lua(const Plan *p) {
+  for (int i = 0; i < p->nsteps; i++) {
+    const PlanStep *s = &p->step[i];
+    if (s->body ? s->body->calls_lua : s->step.op && s->step.op->kind == CALL)
+      return true;
+  }
+  return false;
+}
+
 Plan *plan_new(const Function *f, const Type *in, Account *account,
                unsigned passes, Text *debug, Error *e) {
   Prog g;
@@ -57,6 +66,8 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
     account_retain(account);
   }
   ok = ok && specialise(&g, in) && fuse(&g) && place(&g) && build_steps(p, &g);
+  if (ok)
+    p->calls_lua = calls_lua(p);
   if (ok && debug)
     plan_text(debug, &g);
   prog_close(&g);
@@ -72,6 +83,7 @@ void plan_retain(Plan *p) {
 static void lane_free(Plan *p, Lane *l) {
   block_free(p->account, l->arena, (size_t)p->arena);
   free(l->pointer);
+  free(l->held);
   free(l);
 }
 
@@ -134,8 +146,9 @@ static Lane *lane_new(Plan *p, Error *e) {
   if (l) {
     l->arena = block_new(p->account, (size_t)p->arena);
     l->pointer = calloc((size_t)p->npointers + 1, sizeof *l->pointer);
+    l->held = calloc((size_t)p->nvariables + 1, sizeof *l->held);
   }
-  if (l == NULL || l->arena == NULL || l->pointer == NULL) {
+  if (l == NULL || l->arena == NULL || l->pointer == NULL || l->held == NULL) {
     fail(e, "out of memory: %lld bytes wanted for a plan's arena",
          (long long)p->arena);
     if (l)
@@ -166,6 +179,17 @@ static void give_back(Plan *p, Lane *l) {
   l->next = p->lanes;
   p->lanes = l;
   unlock(p);
+}
+
+/* What the run reads stays, whatever a closure assigns meanwhile. */
+static void hold_variables(const Plan *p, Lane *l) {
+  for (int i = 0; p->calls_lua && i < p->nvariables; i++)
+    l->held[i] = tensor_share(&p->variable[i]->tensor);
+}
+
+static void drop_variables(const Plan *p, Lane *l) {
+  for (int i = 0; p->calls_lua && i < p->nvariables; i++)
+    tensor_drop(&l->held[i]);
 }
 
 static void aim(const Plan *p, Lane *l, const void *const *in,
@@ -272,6 +296,7 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   if (l == NULL)
     return false;
   bool ok = true;
+  hold_variables(p, l);
   aim(p, l, in, out);
   for (int i = 0; ok && i < p->nsteps; i++) {
     if (p->seconds)
@@ -285,6 +310,7 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
     run_moves(p, l);
   if (p->seconds)
     p->runs++;
+  drop_variables(p, l);
   give_back(p, l);
   return ok;
 }

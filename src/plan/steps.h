@@ -24,6 +24,7 @@ typedef struct Lane {
   struct Lane *next;
   char *arena;
   void **pointer;
+  Tensor *held; /* the variables' values, when the plan calls Lua */
 } Lane;
 
 struct Plan {
@@ -45,6 +46,7 @@ struct Plan {
   Tensor *constant;
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
+  bool calls_lua; /* which may give variables other values during a run */
   Lane *lanes;
   atomic_flag lock;
   double *seconds; /* of each step, when somebody wants to know */
