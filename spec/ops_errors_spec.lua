@@ -165,7 +165,7 @@ describe("types and values", function ()
     function () return x + { { 1, 2, 3 }, { 4, "5", 6 } } end,
     "3 elements do not fill shape (2, 2)",
     function () core.tensor({ 1, 2, 3 }, { shape = { 2, 2 } }) end,
-    "gather: id 7 in sample 1 is out of range 0..1",
+    "gather: id 7 in sample 2 is out of range 0..1",
     function () ops.take(x, { 0, 7 }, 0) end,
     "take_along_axis",
     function () ops.take_along_axis(x, { { 3 }, { 0 } }, 1) end,

@@ -66,6 +66,9 @@ struct Env {
   uint64_t seed;
   uint32_t step; /* of the random numbers */
   bool once;     /* one eager call: a seed of its own says it all */
+  /* where the batch lies in the data, when there is more of it than that */
+  const int32_t *order; /* rows by number, or NULL: as they lie */
+  int64_t first, rows;  /* `rows` of them, from this place on */
   Error *error;  /* of the data: the first one stands, under `lock` */
   atomic_flag lock;
   /* calls host function `id`; false with error set */
@@ -87,6 +90,8 @@ typedef struct Run {
 
 /* Records a fault of the data (thread-safe); the first one stands. */
 void run_fault(const Run *r, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The sample of the data that place `at` of n in this batch is, from 1. */
+int64_t run_sample(const Run *r, int64_t at, int64_t n);
 
 typedef enum OpKind {
   LEAF, ELEMENTWISE, REDUCE, PRODUCT, ROWS, MOVE, INDEX, WINDOW, RANDOM, CALL

@@ -88,6 +88,13 @@ void run_fault(const Run *r, const char *format, ...) {
   atomic_flag_clear_explicit(&r->env->lock, memory_order_release);
 }
 
+int64_t run_sample(const Run *r, int64_t at, int64_t n) {
+  const Env *env = r->env;
+  if (env->rows != n)
+    return at + 1;
+  return 1 + (env->order ? env->order[env->first + at] : env->first + at);
+}
+
 typedef struct Job {
   const Step *step;
   Run run;

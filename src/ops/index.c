@@ -54,7 +54,8 @@ static void gather_run(const Step *s, const Run *r, int64_t task) {
   int64_t samples = s->in[1].rank > 0 ? s->in[1].dim[0] : 1;
   run_fault(r, "id %d in sample %lld is out of range 0..%lld",
             ((const int32_t *)r->in[1])[bad],
-            (long long)(bad / (ids / samples)), (long long)table->dim[0] - 1);
+            (long long)run_sample(r, bad / (ids / samples), samples),
+            (long long)table->dim[0] - 1);
 }
 
 static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -156,11 +157,13 @@ static void take_run(const Step *s, const Run *r, int64_t task) {
                            dtype_size((DType)s->in[0].dtype),
                            p.outer * task / tasks,
                            p.outer * (task + 1) / tasks);
-  if (bad >= 0)
-    run_fault(r, "index %d in sample %lld is out of range 0..%lld",
-              ((const int32_t *)r->in[1])[bad],
-              (long long)(bad / (type_elements(&s->in[1]) / s->in[1].dim[0])),
-              (long long)p.n - 1);
+  if (bad < 0)
+    return;
+  int64_t ids = type_elements(&s->in[1]), samples = s->in[1].dim[0];
+  run_fault(r, "index %d in sample %lld is out of range 0..%lld",
+            ((const int32_t *)r->in[1])[bad],
+            (long long)run_sample(r, bad / (ids / samples), samples),
+            (long long)p.n - 1);
 }
 
 static void take_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

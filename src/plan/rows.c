@@ -99,6 +99,9 @@ static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
       !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
     return false;
   env->step++;
+  env->order = l->rows->order;
+  env->first = first;
+  env->rows = l->size;
   return plan_run(l->plan, l->pin, l->pout, env);
 }
 
@@ -132,6 +135,7 @@ int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e) {
     if (until > 0 && clock_seconds() >= until)
       break;
   }
+  env->rows = 0;
   close_loop(l);
   free(l);
   return ok ? at : -1;
