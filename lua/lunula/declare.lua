@@ -52,6 +52,7 @@ end
 function declare.nearest(name, list)
   local function plain(word) return word:lower():gsub("_", "") end
   name = tostring(name)
+  if #name > 60 then return nil end
   local wanted, best, least, spelled = plain(name), nil, math.huge, nil
   for _, word in ipairs(list) do
     local d = distance(wanted, plain(word))
@@ -75,7 +76,9 @@ end
 -- A value as it would be written in Lua, cut short: for error texts and tostring.
 local function show(value, depth)
   depth = depth or 2
-  if type(value) == "string" then return ('"%s"'):format(value) end
+  if type(value) == "string" then
+    return ('"%s"'):format(#value > 60 and value:sub(1, 60) .. "…" or value)
+  end
   if math.type(value) == "float" and value % 1 == 0 and math.abs(value) < 1e15 then
     return ("%.1f"):format(value)
   elseif math.type(value) == "float" then

@@ -231,8 +231,8 @@ kinds.policy = define("a dtype policy", function(value)
   local name = type_name(value)
   if name == "float32" then return name end
   if type(name) ~= "string" then return nil end
-  return nil, nil, ('layers compute in float32, the policy "%s" is not supported '
-    .. "(float16, bfloat16 and float64 are types to store tensors in)"):format(name)
+  return nil, nil, ('layers compute in float32, the policy %s is not supported '
+    .. "(float16, bfloat16 and float64 are types to store tensors in)"):format(declare.show(name))
 end)
 
 -- A number, a nested table of numbers, or a tensor.

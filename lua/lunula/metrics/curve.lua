@@ -15,8 +15,13 @@ local function add_cells(self, labels)
   end
 end
 
+local most_thresholds <const> = 1000000
+
 -- 1/(n-1), 2/(n-1), … with `first` and `last` around them.
 local function even_thresholds(n, first, last)
+  if n > most_thresholds then
+    core.raise("num_thresholds must be at most %d, got %d", most_thresholds, n)
+  end
   local list = { first }
   for i = 1, n - 2 do list[#list + 1] = i / (n - 1) end
   list[#list + 1] = last

@@ -164,6 +164,8 @@ op("average_pool", pooling, "The mean of the cells under each window; padding do
 
 -- ---- adaptive pooling -------------------------------------------------------------------------
 
+local most_windows <const> = 1000000
+
 -- Window i of `out` over n cells: cells from floor(i n / out) up to ceil((i + 1) n / out).
 local function adaptive_window(i, n, out)
   return i * n // out, ((i + 1) * n + out - 1) // out
@@ -211,8 +213,8 @@ local function adaptive(name, inputs, output_size, data_format, one_axis)
   local x, back = laid_out(name, inputs, data_format)
   local sizes = spread(name, "output_size", output_size, x.rank - 2)
   for axis = #sizes, 1, -1 do -- the last first, so that of equal cells the first one counts
-    if sizes[axis] < 1 then
-      core.raise("%s: output_size must be positive, got %d", name, sizes[axis])
+    if sizes[axis] < 1 or sizes[axis] > most_windows then
+      core.raise("%s: output_size must be from 1 to %d, got %d", name, most_windows, sizes[axis])
     end
     x = one_axis(x, axis, sizes[axis])
   end
