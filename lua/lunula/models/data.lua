@@ -184,7 +184,7 @@ end
 
 -- Where the last part of the samples begins that validation_split sets apart.
 function data.split_point(count, fraction)
-  if type(fraction) ~= "number" or fraction < 0 or fraction >= 1 then
+  if type(fraction) ~= "number" or not (fraction >= 0 and fraction < 1) then
     core.raise("validation_split must be a number from 0 to below 1, got %s", tostring(fraction))
   end
   local point = math.floor(count * (1 - fraction))

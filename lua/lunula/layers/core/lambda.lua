@@ -146,6 +146,10 @@ local function host_step(self, x, ctx)
     at = number
     local mask = ctx.mask and nest.map(ctx.mask, function (m) return m and next_tensor() end)
     local results = table.pack(call_function(self, input, { training = ctx.training, mask = mask }))
+    if results.n == 0 or results[1] == nil then
+      core.raise("the function returned %s, a tensor is wanted",
+        results.n == 0 and "nothing" or "nil")
+    end
     for i = 1, results.n do
       local y = core.is_tensor(results[i]) and results[i] or core.tensor(results[i])
       results[i] = self._output_shape and tools.cast(y, "float32") or y
