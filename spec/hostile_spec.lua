@@ -1,0 +1,165 @@
+-- Use that nobody means: tables that hold themselves, closures that change what a running plan
+-- reads, metamethods called by hand. All end in an error at the user's line or in right numbers.
+
+local core = require "lunula.core"
+local k = require "lunula"
+local layers = k.layers
+
+local function model_with(closure)
+  local model = k.Sequential {
+    k.Input { shape = { 2 } }, layers.Dense { 4, kernel_initializer = "ones" },
+    layers.Lambda { closure, trace = false }, layers.Dense { 1, kernel_initializer = "ones" },
+  }
+  model:compile { optimizer = "sgd", loss = "mse" }
+  return model
+end
+
+local function message_of(f, ...)
+  local ok, message = pcall(f, ...)
+  assert.is_false(ok)
+  return tostring(message)
+end
+
+describe("tables that hold themselves", function ()
+  local ring = {}
+  ring[1] = ring
+  local hidden = { 1, { ring } }
+  local names = {}
+  names.x = names
+
+  it("are no tensors", function ()
+    for _, value in ipairs { ring, hidden, { 1, ring } } do
+      assert.error_at_line(function () core.tensor(value) end, "nested deeper than 8 levels")
+      assert.error_at_line(function () k.ops.abs(value) end, "nested deeper than 8 levels")
+    end
+  end)
+
+  it("are no data and no inputs", function ()
+    local model = model_with(function (h) return h end)
+    assert.error_at_line(function () model:predict(ring) end, "nested deeper than 8 levels")
+    assert.error_at_line(function () model:fit(ring, { 1 }) end, "nested deeper than 8 levels")
+    for _, value in ipairs { ring, { ring, names }, names } do
+      assert.error_at_line(function () layers.Dense(1)(value) end, "does a table hold itself?")
+    end
+  end)
+end)
+
+describe("a closure that a plan calls", function ()
+  local x, y = k.ones { 8, 2 }, k.ones { 8, 1 }
+
+  it("may give variables other values: the run goes on with the old ones", function ()
+    local model, kept, armed
+    model = model_with(function (h)
+      if armed then
+        for _, v in ipairs(model.weights) do v:assign(v * 0) end
+        kept = { k.ops.full({ 4, 1 }, 9), k.ops.full({ 2, 4 }, 9) } -- where the old ones were
+      end
+      return h
+    end)
+    model:predict(x, { batch_size = 8, verbose = 0 })
+    armed = true
+    assert.near_all(model:predict(x, { batch_size = 8, verbose = 0 }), k.ops.full({ 8, 1 }, 8))
+    assert.near_all(model:predict(x, { batch_size = 8, verbose = 0 }), k.ops.zeros { 8, 1 })
+    assert.equal(2, #kept)
+  end)
+
+  it("keeps the values that it read, while the plan writes new ones", function ()
+    local values, sums, model = {}, {}, nil
+    model = model_with(function (h)
+      if model and h.shape[1] == 4 then
+        values[#values + 1] = model.weights[1].value
+        sums[#values] = values[#values]:sum():item()
+      end
+      return h
+    end)
+    model:fit(x, y, { epochs = 4, batch_size = 4, verbose = 0 })
+    assert.equal(8, #values)
+    assert.is_true(sums[8] ~= sums[2])
+    for i, value in ipairs(values) do assert.equal(sums[i], value:sum():item()) end
+  end)
+
+  it("must return a tensor", function ()
+    local calls = 0
+    local model = model_with(function (h)
+      calls = calls + 1
+      if calls < 3 then return h end
+    end)
+    assert.error_at_line(function ()
+      model:predict(x, { verbose = 0 })
+    end, "the function returned nothing, a tensor is wanted")
+  end)
+end)
+
+describe("metamethods called by hand", function ()
+  it("refuse what is not theirs", function ()
+    local t = k.ones { 3 }
+    local v = layers.Dense(1):add_weight { name = "w", shape = { 2 } }
+    for _, object in ipairs { t, v } do
+      for name, method in pairs(debug.getmetatable(object)) do
+        if type(method) == "function" and name ~= "__gc" then
+          for _, other in ipairs { false, 1, "shape", {}, io.stdout } do
+            pcall(method, other)
+            pcall(method, other, other)
+            pcall(method, other, 1, 1)
+          end
+        end
+      end
+    end
+    assert.matches("expected", message_of(debug.getmetatable(t).__len, "x"))
+    assert.matches("expected", message_of(debug.getmetatable(t).__index, io.stdout, 1))
+    assert.matches("expected", message_of(debug.getmetatable(v).__index, t, "value"))
+  end)
+
+  it("close a tensor or a variable once", function ()
+    local t = k.ones { 3 }
+    local v = layers.Dense(1):add_weight { name = "w", shape = { 2 } }
+    for _, object in ipairs { t, v } do
+      debug.getmetatable(object).__gc(object)
+      debug.getmetatable(object).__gc(object)
+    end
+    assert.error_at_line(function () return t + 1 end, "this tensor was released")
+    assert.error_at_line(function () return v + 1 end, "this variable was closed")
+    assert.error_at_line(function () return v.value end, "this variable was closed")
+  end)
+end)
+
+describe("numbers and names beyond reason", function ()
+  it("are refused in little time", function ()
+    assert.error_at_line(function ()
+      k.metrics.AUC { num_thresholds = 1e18 }
+    end, "num_thresholds must be at most 1000000")
+    assert.error_at_line(function ()
+      layers.AdaptiveMaxPooling1D(1e18)(k.ones { 1, 3, 2 })
+    end, "output_size must be from 1 to 1000000")
+    local long = ("x"):rep(100000)
+    local message = message_of(layers.Dense, { 1, dtype = long })
+    assert.is_true(#message < 300)
+    assert.error_at_line(function () layers.Dense { 1, [long] = 1 } end, "unknown option")
+  end)
+end)
+
+describe("a token id out of range", function ()
+  local model = k.Sequential { layers.Embedding { 10, 4 }, layers.Flatten(), layers.Dense(1) }
+  model:compile { optimizer = "sgd", loss = "mse" }
+  local ids, y = {}, {}
+  for i = 1, 10 do ids[i], y[i] = { 1, 2 }, { 1 } end
+  ids[8][2] = 77
+  local text = "id 77 in sample 8 is out of range 0..9"
+
+  it("is the same sample in every batch and in every order", function ()
+    for _, batch in ipairs { 2, 3, 32 } do
+      local options = { batch_size = batch, verbose = 0 }
+      assert.error_at_line(function () model:predict(ids, options) end, text)
+      assert.error_at_line(function () model:evaluate(ids, y, options) end, text)
+      assert.error_at_line(function () model:fit(ids, y, options) end, text)
+      assert.error_at_line(function ()
+        model:fit(ids, y, { batch_size = batch, shuffle = false, verbose = 0 })
+      end, text)
+    end
+    assert.error_at_line(function () model(ids) end, text)
+  end)
+
+  it("names the class of the layer", function ()
+    assert.error_at_line(function () model:predict(ids, { verbose = 0 }) end, "in Embedding")
+  end)
+end)
