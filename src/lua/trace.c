@@ -173,10 +173,9 @@ static void drop_tape(State *s, Val loss) {
 /* Gradients of the loss at `loss` with respect to the values listed by the
 ** table at `list`, appended as a table; false where there is none. */
 static void push_gradients(lua_State *L, State *s, Val loss, int list) {
-  Val xs[MAX_INPUTS], dxs[MAX_INPUTS];
   int n = (int)lua_rawlen(L, list);
-  if (n > MAX_INPUTS)
-    raise_error(L, "grad: more than %d tensors", MAX_INPUTS);
+  Val *xs = lua_newuserdatauv(L, 2 * ((size_t)n + 1) * sizeof *xs, 0);
+  Val *dxs = xs + n;
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, list, i + 1);
     Variable *v = to_variable(L, -1);
@@ -196,6 +195,7 @@ static void push_gradients(lua_State *L, State *s, Val loss, int list) {
       lua_pushboolean(L, 0);
     lua_rawseti(L, -2, i + 1);
   }
+  lua_remove(L, -2);
 }
 
 static int core_grad(lua_State *L) {
