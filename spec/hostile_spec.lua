@@ -138,6 +138,23 @@ describe("numbers and names beyond reason", function ()
   end)
 end)
 
+describe("very deep models", function ()
+  it("train: there is no limit on the number of weights", function ()
+    local model = k.Sequential { k.Input { shape = { 4 } } }
+    for _ = 1, 150 do model:add(layers.Dense { 4, activation = "tanh" }) end
+    model:compile { optimizer = "sgd", loss = "mse" }
+    local before = model:get_weights()[300]:totable()
+    model:fit(k.ones { 8, 4 }, k.ones { 8, 4 }, { verbose = 0 })
+    assert.is_true(#model.trainable_weights == 300)
+    assert.is_true(model:get_weights()[300]:totable()[1] ~= before[1])
+  end)
+
+  it("cannot hold themselves", function ()
+    local model = k.Sequential { k.Input { shape = { 4 } } }
+    assert.error_at_line(function () model:add(model) end, "cannot be a layer of itself")
+  end)
+end)
+
 describe("a token id out of range", function ()
   local model = k.Sequential { layers.Embedding { 10, 4 }, layers.Flatten(), layers.Dense(1) }
   model:compile { optimizer = "sgd", loss = "mse" }

@@ -94,6 +94,7 @@ local function as_layer(self, item)
   if not declare.is(item, "layer") then
     core.raise("model \"%s\": %s is no layer", self.name, declare.show(item))
   end
+  if item == self then core.raise("model \"%s\" cannot be a layer of itself", self.name) end
   return item
 end
 
