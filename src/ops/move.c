@@ -137,10 +137,18 @@ static void reshape_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 /* x with axes of size 1 where `like` has others */
 static bool expand_shape(Rule *r) {
+  if (!check_axes(r, &r->attr[0], r->in[1].rank))
+    return false;
   r->out[0] = r->in[1];
   r->out[0].dtype = r->in[0].dtype;
   for (int i = 0; i < r->attr[0].n; i++)
     r->out[0].dim[r->attr[0].i[i]] = 1;
+  int64_t n = type_elements(&r->in[0]), m = type_elements(&r->out[0]);
+  if (n != m && n != UNKNOWN && m != UNKNOWN) {
+    char a[TYPE_TEXT], b[TYPE_TEXT];
+    return fail(r->error, "%s does not fill %s", type_text(&r->in[0], a),
+                type_text(&r->out[0], b));
+  }
   return true;
 }
 
