@@ -55,6 +55,7 @@ function declare.nearest(name, list)
   if #name > 60 then return nil end
   local wanted, best, least, spelled = plain(name), nil, math.huge, nil
   for _, word in ipairs(list) do
+    word = tostring(word)
     local d = distance(wanted, plain(word))
     local as_written = d <= least and distance(name, word)
     if d < least or d == least and (as_written < spelled or as_written == spelled and word < best)
@@ -216,11 +217,12 @@ local function checked(class, arg, value, object)
 end
 
 -- Stores every argument in the object: given, else its default; `false` says None for any kind but
--- a boolean.
+-- a boolean, and but a number that has a default.
 local function bind(class, object, given)
   for _, arg in ipairs(class.arguments) do
     local value = given[arg.name]
     local none = value == false and not arg.kind.takes_false
+      and not (arg.kind.is_number and arg.default ~= nil)
     if value == nil then value = arg.default end
     if none then value = nil end
     if value == nil and arg.required then

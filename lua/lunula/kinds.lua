@@ -45,29 +45,29 @@ kinds.boolean = define("true or false", function(value)
   if type(value) == "boolean" then return value end
 end, { takes_false = true })
 
-kinds.integer = define("an integer", integer)
+kinds.integer = define("an integer", integer, { is_number = true })
 
 kinds.positive = define("a positive integer", function(value)
   local n = integer(value)
   return n and n > 0 and n or nil
-end)
+end, { is_number = true })
 
 kinds.count = define("an integer, 0 or more", function(value)
   local n = integer(value)
   return n and n >= 0 and n or nil
-end)
+end, { is_number = true })
 
-kinds.number = define("a number", number)
+kinds.number = define("a number", number, { is_number = true })
 
 kinds.non_negative = define("a number, 0 or more", function(value)
   local n = number(value)
   return n and n >= 0 and n < math.huge and n or nil
-end)
+end, { is_number = true })
 
 kinds.fraction = define("a number from 0 to 1", function(value)
   local n = number(value)
   return n and n >= 0 and n <= 1 and n or nil
-end)
+end, { is_number = true })
 
 kinds.string = define("a string", function(value)
   return type(value) == "string" and value or nil
@@ -107,7 +107,7 @@ end
 function kinds.optional(kind)
   local optional = {}
   for key, value in pairs(kind) do optional[key] = value end
-  optional.takes_false = kind == kinds.boolean
+  optional.takes_false, optional.is_number = kind == kinds.boolean, nil
   return optional
 end
 
@@ -157,7 +157,7 @@ function kinds.list_of(element)
   return define("a list of " .. element.name:gsub("^an? ", "") .. "s", function(value, context)
     if type(value) ~= "table" or is_object(value) then return nil end
     return all(value, element, context)
-  end, { serialise = serialise_all(element) })
+  end, { serialise = serialise_all(element), is_number = element.is_number })
 end
 
 -- A list of n, or one value that stands for all of them: strides=2 is strides={2, 2}.

@@ -172,6 +172,9 @@ local declaration = {
   init = function(self)
     local given = rawget(self, "_given_layers")
     rawset(self, "_given_layers", nil)
+    if given ~= nil and type(given) ~= "table" then
+      core.raise("Sequential: layers must be a list of layers, got %s", declare.show(given))
+    end
     rawset(self, "_stack", {})
     for _, item in ipairs(given or {}) do add(self, item) end
   end,
