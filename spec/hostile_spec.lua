@@ -133,6 +133,9 @@ describe("numbers and names beyond reason", function ()
     end, "output_size must be from 1 to 1000000")
     assert.error_at_line(function () layers.ReLU { negative_slope = false } end, "must be a number")
     assert.error_at_line(function () k.Sequential { layers = 1 } end, "must be a list of layers")
+    for _, n in ipairs { math.maxinteger, 2^62, 2^32 } do
+      assert.error_at_line(function () k.ops.pad(k.ones { 2, 3 }, n) end, "pad")
+    end
     assert.error_at_line(function () k.ops.expand_like(k.ones { 1 }, 0, { 1e9 }) end, "out of range")
     assert.error_at_line(function ()
       k.ops.expand_like(k.ones { 1 }, k.ones { 9 }, {})
