@@ -12,7 +12,10 @@ local data = {}
 
 local function refuse_strings(value, what)
   local first = value
-  while type(first) == "table" do first = first[1] end
+  for _ = 1, 100 do -- a table may hold itself
+    if type(first) ~= "table" then break end
+    first = first[1]
+  end
   if type(first) == "string" then
     core.raise("%s holds strings; a model takes tensors: call TextVectorization, StringLookup or "
       .. "Hashing on them, and give the model what it returns", what)
