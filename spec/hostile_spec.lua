@@ -136,7 +136,9 @@ describe("numbers and names beyond reason", function ()
     for _, n in ipairs { math.maxinteger, 2^62, 2^32 } do
       assert.error_at_line(function () k.ops.pad(k.ones { 2, 3 }, n) end, "pad")
     end
-    assert.error_at_line(function () k.ops.expand_like(k.ones { 1 }, 0, { 1e9 }) end, "out of range")
+    assert.error_at_line(function ()
+      k.ops.expand_like(k.ones { 1 }, 0, { 1e9 })
+    end, "out of range")
     assert.error_at_line(function ()
       k.ops.expand_like(k.ones { 1 }, k.ones { 9 }, {})
     end, "expand_like: (1,) does not fill (9,)")
