@@ -98,12 +98,12 @@ typedef struct lunula_view {
 ** utf8 and coroutine. */
 LUNULA_API lunula_status lunula_open(struct lua_State *L, lunula_error *error);
 
-/* Pushes a tensor on the host's memory, which from now on belongs to it. Nothing
-** is copied, but for what a traced function closes over. `release` is called
-** exactly once, when neither a script nor a pin needs the memory any more, on
-** the thread that lets go last; it must not call into Lua or lunula. After a
-** failure it is not called. A script sees what the host writes and, unless the
-** view is read only, the host sees what the script writes. */
+/* Pushes a tensor on the host's memory, which from now on belongs to it.
+** Nothing is copied, but for what a traced function closes over. `release` is
+** called exactly once, when neither a script nor a pin needs the memory any
+** more, on the thread that lets go last; it must not call into Lua or lunula.
+** After a failure it is not called. A script sees what the host writes and,
+** unless the view is read only, the host sees what the script writes. */
 LUNULA_API lunula_status lunula_push_tensor(
     struct lua_State *L, const lunula_view *view,
     void (*release)(void *ud, void *data), void *ud, lunula_error *error);
@@ -147,9 +147,9 @@ typedef struct lunula_config {
   size_t size; /* sizeof(lunula_config) */
 
   /* Bytes that tensors, the memory that plans run in and the heap of Lua may
-  ** hold together; 0: no limit. A script may catch the error that it gets at the
-  ** limit. Not counted are the records of traced ops, some hundred bytes each,
-  ** and memory that the host lends. */
+  ** hold together; 0: no limit. A script may catch the error that it gets at
+  ** the limit. Not counted are the records of traced ops, some hundred bytes
+  ** each, and memory that the host lends. */
   size_t memory_limit;
 
   /* Instructions of Lua that one call may take, give or take a thousand; 0: no
