@@ -3,8 +3,8 @@
 
 local core = require "lunula.core"
 
-for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "einsum", "linalg",
-  "solve", "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
+for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "get_item", "einsum",
+  "linalg", "solve", "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
   require("lunula.ops." .. family)
 end
 

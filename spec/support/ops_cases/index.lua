@@ -7,6 +7,15 @@ local function numbers(data, shape) return exact(data, { dtype = "int32", shape 
 
 local y = real { 2, 3, 4 }
 
+-- A reference that takes elements of the first input by their places.
+local function at(places)
+  return function (data)
+    local list = {}
+    for i, place in ipairs(places) do list[i] = data[1][place + 1] end
+    return list
+  end
+end
+
 return {
   { "take", { real { 5, 3 }, numbers { 0, 4, -1 } }, { axis = 0 }, free = { {}, { 0 } } },
   { "take", { real { 5, 3 }, numbers({ 0, 1, 2, 2 }, { 2, 2 }) }, { axis = 1 } },
@@ -44,6 +53,16 @@ return {
       for i, id in ipairs { 0, 3, 0, 5, 5, 5 } do sums[id + 1] = sums[id + 1] + data[1][i] end
       return sums
     end },
+  { "get_item", { y }, { key = { {}, 1, { start = -3, stop = 3 } } }, free = { { 0, 1 } },
+    ref = at { 5, 6, 17, 18 } },
+  { "get_item", { y }, { key = { "...", false, { stop = -2 } } }, free = { { 0, 1, 2 } },
+    ref = at { 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21 } },
+  { "get_item", { y }, { key = { {}, { start = 2, stop = 0, step = -1 }, -1 } },
+    free = { { 0, 2 } }, ref = at { 11, 7, 23, 19 } },
+  { "get_item", { y }, { key = { {}, { step = -1 }, { start = 1, stop = 9, step = 2 } } },
+    free = { { 0, 1 } }, ref = at { 9, 11, 5, 7, 1, 3, 21, 23, 17, 19, 13, 15 } },
+  { "get_item", { y }, { key = { -1, { start = -2, stop = -1 } } }, free = { { 1 } },
+    batches = false, ref = at { 16, 17, 18, 19 } },
   { "slice_update", { y, real { 1, 2, 2, seed = 3 } }, { start_indices = { 0, 1, 2 } },
     names = { "inputs", "updates" }, free = false },
   { "slice_update", { y, real { 2, 2, 4, seed = 3 } }, { start_indices = { 0, 1, 0 } },
