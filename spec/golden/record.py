@@ -7,7 +7,7 @@
     python3 spec/golden/record.py verify          runs every layer case on the other
                                                   backend too and lists differences
 
-Sections: layers, numbers, signatures, models. A second run writes the same bytes.
+Sections: layers, numbers, signatures, operations, models. A second run writes the same bytes.
 One thread, fixed seeds; every random stream is named after its case.
 
 What is written, beside this file:
@@ -35,6 +35,7 @@ A tensor is {"shape", "dtype", "data": base64 of little-endian elements, bool on
 strings are a flat list. A case without "outputs" is about its config and weights only.
 
 signatures.json    arguments of every class and keras.ops function, in order
+operations.json    the classes that ops are in files: module, what one is made and called with
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -58,7 +59,7 @@ from recorder import engines, tensors  # noqa: E402
 ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
-SECTIONS = ("layers", "numbers", "signatures", "models")
+SECTIONS = ("layers", "numbers", "signatures", "operations", "models")
 
 
 def catalogue():
