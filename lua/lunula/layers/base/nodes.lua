@@ -49,7 +49,8 @@ end
 local function masks_of(tensors)
   local list = {}
   for i, tensor in ipairs(tensors) do list[i] = tensor.mask or false end
-  return #list == 1 and (list[1] or nil) or list
+  if #list == 1 then return list[1] or nil end
+  return list
 end
 
 nodes.getters = {

@@ -1,0 +1,80 @@
+-- What every layer can be asked, whatever it does: its calls, its weights, what is inside.
+
+local k = require "lunula"
+
+local layers = k.layers
+
+describe("a shared layer", function ()
+  it("knows every call", function ()
+    local a, b = k.Input { shape = { 4 } }, k.Input { shape = { 2, 4 } }
+    local dense = layers.Dense(3)
+    local first, second = dense(a), dense(b)
+    assert.equal(a, dense.input)
+    assert.equal(first, dense.output)
+    assert.equal(b, dense:get_input_at(1))
+    assert.equal(second, dense:get_output_at(1))
+    assert.same({ false, 4 }, dense:get_input_shape_at(0))
+    assert.same({ false, 2, 3 }, dense:get_output_shape_at(1))
+    assert.error_at_line(function () dense:get_output_at(2) end, "has 2 nodes, counted from 0")
+    assert.error_at_line(function () layers.Dense(1):get_input_at(0) end, "never been called")
+  end)
+
+  it("knows the masks of every call", function ()
+    local ids = k.Input { shape = { 5 }, dtype = "int32" }
+    local masked = layers.Embedding { 7, 3, mask_zero = true } (ids)
+    local bare = k.Input { shape = { 5, 3 } }
+    local dense = layers.Dense(2)
+    dense(bare)
+    dense(masked)
+    assert.is_nil(dense:get_input_mask_at(0))
+    assert.is_nil(dense:get_output_mask_at(0))
+    assert.truthy(dense:get_input_mask_at(1))
+    assert.truthy(dense:get_output_mask_at(1))
+    assert.is_nil(dense.input_mask)
+  end)
+
+  it("with several inputs gives lists", function ()
+    local a, b = k.Input { shape = { 4 } }, k.Input { shape = { 4 } }
+    local add = layers.Add {}
+    local sum = add { a, b }
+    add { b, sum }
+    assert.same({ a, b }, add:get_input_at(0))
+    assert.equal(sum, add:get_input_at(1)[2])
+    assert.same({ { false, 4 }, { false, 4 } }, add:get_input_shape_at(1))
+  end)
+end)
+
+describe("layers inside of a layer", function ()
+  local Block = k.layer "Block" {
+    init = function (self)
+      self.first = layers.Dense(3)
+      self.rest = { layers.Dense(2), { deep = layers.BatchNormalization {} } }
+    end,
+    call = function (self, x) return self.rest[2].deep(self.rest[1](self.first(x))) end,
+  }
+
+  it("are found in fields, lists and tables within", function ()
+    local block = Block {}
+    block(k.ones { 1, 4 })
+    assert.equal(8, #block.weights)
+    assert.equal(4 * 3 + 3 + 3 * 2 + 2 + 4 * 2, block:count_params())
+    assert.equal(6, #block.trainable_weights)
+    block.rest[3] = layers.Dense(1)
+    block.rest[3](k.ones { 1, 2 })
+    assert.equal(10, #block.weights)
+    assert.equal(10, #block:get_weights())
+  end)
+
+  it("are frozen and freed with it", function ()
+    local block = Block {}
+    block(k.ones { 1, 4 })
+    block.trainable = false
+    assert.equal(0, #block.trainable_weights)
+    assert.equal(8, #block.non_trainable_weights)
+    assert.is_false(block.rest[2].deep.trainable)
+    block.trainable = true
+    assert.equal(6, #block.trainable_weights)
+    block.rest[1].trainable = false
+    assert.equal(4, #block.trainable_weights)
+  end)
+end)
