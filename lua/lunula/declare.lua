@@ -7,8 +7,14 @@
 -- kinds.lua.
 
 local core = require "lunula.core"
+local place = require "lunula.utils.place"
 
 local declare = {}
+
+-- None where a file says so in words, which is not the same as saying nothing.
+declare.null = setmetatable({}, { __name = "null", __tostring = function () return "null" end })
+
+local null = declare.null
 
 -- The module that loads all built-in classes of a kind, asked when a name is looked up.
 declare.homes = {
@@ -208,7 +214,7 @@ end
 local function checked(class, arg, value, object)
   local kind = arg.kind
   local context = { class = class, arg = arg.name, object = object }
-  local normalised, wanted, problem = kind.check(value, context)
+  local normalised, wanted, problem = place.at("." .. arg.name, kind.check, value, context)
   if normalised == nil then
     if problem then core.raise("%s: %s: %s", class.name, arg.name, problem) end
     core.raise("%s: %s must be %s, got %s", class.name, arg.name, wanted or kind.name, show(value))
@@ -217,12 +223,14 @@ local function checked(class, arg, value, object)
 end
 
 -- Stores every argument in the object: given, else its default; `false` says None for any kind but
--- a boolean, and but a number that has a default.
+-- a boolean, and the null of a file does. Where an argument has a default and cannot be None, null
+-- says nothing.
 local function bind(class, object, given)
   for _, arg in ipairs(class.arguments) do
-    local value = given[arg.name]
-    local none = value == false and not arg.kind.takes_false
-      and not (arg.kind.is_number and arg.default ~= nil)
+    local value, kind = given[arg.name], arg.kind
+    if value == null and arg.default ~= nil and kind.never_none then value = nil end
+    local mistaken = arg.default ~= nil and kind.never_false
+    local none = value == null or value == false and not (kind.takes_false or mistaken)
     if value == nil then value = arg.default end
     if none then value = nil end
     if value == nil and arg.required then
@@ -448,7 +456,7 @@ function declare.from_config(class, config)
     local arg = class.by_name[key]
     if arg then
       given[arg.name] = value
-    elseif value ~= false and value ~= nil then
+    elseif value ~= false and value ~= null then
       core.raise('%s: unknown option "%s" in the config%s', class.name, tostring(key),
         declare.suggestion(key, argument_names(class)))
     end
@@ -457,7 +465,8 @@ function declare.from_config(class, config)
 end
 
 -- {module=, class_name=, config=, registered_name=} of an object, as in Keras's files. A class of
--- ours has a module; any other one is named by registered_name.
+-- ours has a module; any other one is named by registered_name, and one that Keras does not export
+-- by both.
 function declare.serialize(object)
   local class = declare.class_of(object)
   if not class then
@@ -468,9 +477,60 @@ function declare.serialize(object)
   end
   local module = class.module or nil
   return setmetatable({
-    module = module, class_name = class.name, config = object:get_config(),
-    registered_name = not module and class.name or nil,
-  }, { __jsonorder = { "module", "class_name", "config", "registered_name" } })
+    module = module, class_name = class.name,
+    config = place.at(".config", object.get_config, object),
+    registered_name = (not module or class.internal) and class.name or nil,
+  }, {
+    __jsonorder = { "module", "class_name", "config", "registered_name" }, describes = object,
+  })
+end
+
+-- A config with what Keras's files hold in place of values that it shows plainly.
+local function written_config(class, config)
+  local written = setmetatable({}, getmetatable(config))
+  for key, value in pairs(config) do written[key] = value end
+  for _, arg in ipairs(class.arguments) do
+    local value = config[arg.name]
+    local told = value ~= nil and arg.config ~= false
+    if told and value == false and not arg.kind.takes_false then
+      written[arg.name] = null
+    elseif told and arg.kind.record then
+      written[arg.name] = arg.kind.record(value, config)
+    end
+  end
+  return written
+end
+
+local function shallow_copy(t)
+  local new = {}
+  for key, value in pairs(t) do new[key] = value end
+  return new
+end
+
+-- What declare.serialize gave, with the build_config of what was built and the compile_config of
+-- what can be compiled.
+function declare.with_state(record)
+  local object = (getmetatable(record) or {}).describes
+  if not object then return record end
+  local full, order = shallow_copy(record), { "module", "class_name", "config", "registered_name" }
+  full.build_config = object.get_build_config and object:get_build_config()
+  if object.get_compile_config then
+    full.compile_config = object:get_compile_config()
+      or setmetatable({}, { __jsontype = "object" })
+  end
+  for _, field in ipairs { "build_config", "compile_config", "name", "inbound_nodes" } do
+    if full[field] ~= nil then order[#order + 1] = field end
+  end
+  return setmetatable(full, { __jsonorder = order, describes = object })
+end
+
+-- The record of declare.serialize in full, as it stands in a file.
+function declare.in_full(record)
+  local object = (getmetatable(record) or {}).describes
+  if not object then return record end
+  local full = declare.with_state(record)
+  full.config = written_config(declare.class_of(object), record.config)
+  return setmetatable(full, { __jsonorder = getmetatable(full).__jsonorder })
 end
 
 -- ---- the registry -----------------------------------------------------------------------------
@@ -501,6 +561,7 @@ function declare.with_custom_objects(objects, fn, ...)
 end
 
 local lasting = {}   -- custom objects for good: k.utils.get_custom_objects()
+local given_names = setmetatable({}, { __mode = "k" })   -- function -> name it was asked for by
 
 function declare.custom_objects()
   return lasting
@@ -512,10 +573,12 @@ end
 
 -- What a name stands for among the custom objects, or nil.
 function declare.custom_object(name)
-  for i = #scopes, 1, -1 do
-    if scopes[i][name] ~= nil then return scopes[i][name] end
+  local found = lasting[name]
+  for i = 1, #scopes do
+    if scopes[i][name] ~= nil then found = scopes[i][name] end
   end
-  return lasting[name]
+  if type(found) == "function" then given_names[found] = name end
+  return found
 end
 
 -- The name under which a function was made known, or nil.
@@ -530,13 +593,30 @@ function declare.name_of(value)
   end
 end
 
-local function find_name(kind, name)
+-- A function as Keras's files name it; itself when it has no name. One that came by name once keeps
+-- it.
+function declare.function_record(value)
+  local name = type(value) == "string" and value or declare.name_of(value) or given_names[value]
+  if not name then return value end
+  return setmetatable({
+    module = "builtins", class_name = "function", config = name, registered_name = "function",
+  }, { __jsonorder = { "module", "class_name", "config", "registered_name" } })
+end
+
+-- `ours`: the file says that the class is one of Keras's, so that a class of a user does not stand
+-- for it unless it is given for this reading.
+local function find_name(kind, name, ours)
   local tail = name:match "[^>.]*$"      -- "package>Name", "keras.losses.Name"
-  local custom = declare.custom_object(name) or declare.custom_object(tail)
+  local custom = declare.custom_object(name)
+  if custom == nil then custom = declare.custom_object(tail) end
   if custom ~= nil then return custom end
   local home = declare.homes[kind]
   local catalogue = home and require(home)
   local registry = declare.registry(kind)
+  if ours and kind == "layer" then
+    local found = catalogue.find(name)
+    if found then return found end
+  end
   if registry[name] ~= nil then return registry[name] end
   if kind == "layer" then
     local found = catalogue.find(name) or catalogue.find(tail)
@@ -549,22 +629,60 @@ local function find_name(kind, name)
   for _, known in ipairs(names) do
     if plain_name(known) == wanted then return registry[known] end
   end
-  if kind == "layer" then names = catalogue.names() end
+  if kind == "layer" then
+    for _, known in ipairs(catalogue.names()) do names[#names + 1] = known end
+  end
   return nil, ('unknown %s "%s"%s'):format(kind, name, declare.suggestion(tail, names))
 end
+
+-- None as a user's from_config sees it: absent.
+local function without_null(value)
+  if not is_plain(value) then return value end
+  local copied = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do
+    if inner ~= null then copied[key] = without_null(inner) end
+  end
+  return copied
+end
+
+-- The functions that make objects from configs and know null; others are given what is left.
+declare.reads_null = setmetatable({ [declare.from_config] = true }, { __mode = "k" })
 
 -- A class is instantiated; anything else that was found (a function, an object) is the answer
 -- itself.
 local function instance(found, config)
-  if declare.is_class(found) then
-    return config and found.from_config(config) or found()
+  if not declare.is_class(found) then return found end
+  if not config then return found() end
+  if not declare.reads_null[found.make_from_config] then config = without_null(config) end
+  return place.at(".config", found.from_config, config)
+end
+
+local function is_of_keras(record)
+  return type(record.module) == "string" and record.module:find "^keras%." ~= nil
+end
+
+local function given(value)
+  if value ~= null then return value end
+end
+
+-- The object of a record {class_name=, config=, …}.
+local function find_record(kind, record)
+  local name, config = given(record.class_name), given(record.config)
+  if name == "function" then return declare.find(kind, config) end
+  if type(name) ~= "string" or config ~= nil and type(config) ~= "table" then
+    return nil, ("a config of a %s has class_name and config, got %s"):format(kind, show(record))
   end
-  return found
+  local ours, registered = is_of_keras(record), record.registered_name
+  local found, message
+  if type(registered) == "string" then found = find_name(kind, registered, ours) end
+  if found == nil then found, message = find_name(kind, name, ours) end
+  if found == nil then return nil, message end
+  return instance(found, config or {})
 end
 
 -- Like declare.get, but returns nil, message.
 function declare.find(kind, identifier)
-  if identifier == nil or identifier == false then return nil end
+  if identifier == nil or identifier == false or identifier == null then return nil end
   if type(identifier) == "string" then
     local found, message = find_name(kind, identifier)
     if found == nil then return nil, message end
@@ -572,16 +690,7 @@ function declare.find(kind, identifier)
   elseif declare.is_class(identifier) then
     return identifier()
   elseif is_plain(identifier) then
-    local name = identifier.class_name
-    if name == "function" then return declare.find(kind, identifier.config) end
-    if type(name) ~= "string" then
-      return nil, ("a config of a %s has class_name and config, got %s"):format(
-        kind, show(identifier))
-    end
-    local found, message = find_name(kind, identifier.registered_name or name)
-    if found == nil and identifier.registered_name then found, message = find_name(kind, name) end
-    if found == nil then return nil, message end
-    return instance(found, identifier.config or {})
+    return find_record(kind, identifier)
   end
   local class = declare.class_of(identifier)
   if class and class.kind == kind then return identifier end

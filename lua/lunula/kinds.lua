@@ -2,9 +2,11 @@
 -- written to a config.
 --
 -- A kind is {name = "a positive integer", check = function(value, context) -> normalised | nil,
--- wanted, problem, serialise = function(value) -> plain data, absent = function() -> what stands
--- for None}. `wanted` says what was expected where the kind's name does not; `problem` is a whole
--- sentence. Kinds know nothing of classes.
+-- wanted, problem, serialise = function(value) -> plain data, record = function(plain data,
+-- config) -> what Keras's files hold instead, absent = function() -> what stands for None,
+-- never_none = true where a null in a file says nothing, never_false where false is not None}.
+-- `wanted` says what was expected where the kind's name does not; `problem` is a whole sentence.
+-- Kinds know nothing of classes.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
@@ -37,39 +39,46 @@ local function define(name, check, more)
   return kind
 end
 
+-- A kind of plain values, none of which is None.
+local function plain(name, check, more)
+  local kind = define(name, check, more)
+  kind.never_none, kind.never_false = true, true
+  return kind
+end
+
 -- ---- plain values -----------------------------------------------------------------------------
 
 kinds.any = define("anything", function(value) return value end, { takes_false = true })
 
-kinds.boolean = define("true or false", function(value)
+kinds.boolean = plain("true or false", function(value)
   if type(value) == "boolean" then return value end
 end, { takes_false = true })
 
-kinds.integer = define("an integer", integer, { is_number = true })
+kinds.integer = plain("an integer", integer)
 
-kinds.positive = define("a positive integer", function(value)
+kinds.positive = plain("a positive integer", function(value)
   local n = integer(value)
   return n and n > 0 and n or nil
-end, { is_number = true })
+end)
 
-kinds.count = define("an integer, 0 or more", function(value)
+kinds.count = plain("an integer, 0 or more", function(value)
   local n = integer(value)
   return n and n >= 0 and n or nil
-end, { is_number = true })
+end)
 
-kinds.number = define("a number", number, { is_number = true })
+kinds.number = plain("a number", number)
 
-kinds.non_negative = define("a number, 0 or more", function(value)
+kinds.non_negative = plain("a number, 0 or more", function(value)
   local n = number(value)
   return n and n >= 0 and n < math.huge and n or nil
-end, { is_number = true })
+end)
 
-kinds.fraction = define("a number from 0 to 1", function(value)
+kinds.fraction = plain("a number from 0 to 1", function(value)
   local n = number(value)
   return n and n >= 0 and n <= 1 and n or nil
-end, { is_number = true })
+end)
 
-kinds.string = define("a string", function(value)
+kinds.string = plain("a string", function(value)
   return type(value) == "string" and value or nil
 end)
 
@@ -100,14 +109,16 @@ function kinds.one_of(list)
       local best = declare.nearest(value, list)
       if best then return nil, name .. (' (did you mean "%s"?)'):format(best) end
     end
-  end)
+  end, { never_none = true })
 end
 
--- None is what any argument may be unless it is required; this says so, and makes `false` mean it.
+-- None is what any argument may be unless it is required; this says so, and makes `false` mean it,
+-- and the null of a file.
 function kinds.optional(kind)
   local optional = {}
   for key, value in pairs(kind) do optional[key] = value end
-  optional.takes_false, optional.is_number = kind == kinds.boolean, nil
+  optional.takes_false = kind == kinds.boolean
+  optional.never_none, optional.never_false = false, false
   return optional
 end
 
@@ -157,14 +168,14 @@ function kinds.list_of(element)
   return define("a list of " .. element.name:gsub("^an? ", "") .. "s", function(value, context)
     if type(value) ~= "table" or is_object(value) then return nil end
     return all(value, element, context)
-  end, { serialise = serialise_all(element), is_number = element.is_number })
+  end, { serialise = serialise_all(element), never_false = element.never_false })
 end
 
 -- A list of n, or one value that stands for all of them: strides=2 is strides={2, 2}.
 function kinds.tuple_of(n, element)
   element = element or kinds.positive
   local name = ("%s or a list of %d"):format(element.name, n)
-  return define(name, function(value, context)
+  return plain(name, function(value, context)
     if type(value) == "table" and not is_object(value) then
       return #value == n and all(value, element, context) or nil
     end
@@ -197,10 +208,10 @@ end
 
 kinds.shape = define("a shape, as {28, 28, 1}", check_shape)
 
-kinds.axis = define("an axis number", integer)
+kinds.axis = plain("an axis number", integer)
 
 -- One axis or a list of them; the list stays a list.
-kinds.axes = define("an axis number or a list of them", function(value)
+kinds.axes = plain("an axis number or a list of them", function(value)
   if type(value) == "number" then return integer(value) end
   if type(value) ~= "table" or is_object(value) or #value == 0 then return nil end
   return all(value, kinds.axis)
@@ -233,7 +244,13 @@ kinds.policy = define("a dtype policy", function(value)
   if type(name) ~= "string" then return nil end
   return nil, nil, ('layers compute in float32, the policy %s is not supported '
     .. "(float16, bfloat16 and float64 are types to store tensors in)"):format(declare.show(name))
-end)
+end, {
+  record = function(name)
+    if type(name) ~= "string" then return name end
+    return setmetatable({ module = "keras", class_name = "DTypePolicy", config = { name = name } },
+      { __jsonorder = { "module", "class_name", "config", "registered_name" } })
+  end,
+})
 
 -- A number, a nested table of numbers, or a tensor.
 kinds.values = define("a number, a table of numbers or a tensor", function(value)
@@ -245,8 +262,7 @@ end })
 
 -- ---- objects ----------------------------------------------------------------------------------
 
--- A function has no config. It stays as it is: a clone keeps it, and the writer of files says what
--- to do.
+-- A function has no config. It stays as it is: a clone keeps it, and a file holds its name.
 local function serialise_object(value)
   return declare.class_of(value) and declare.serialize(value) or value
 end
@@ -261,12 +277,20 @@ function kinds.object(kind, name)
 end
 
 kinds.initializer = kinds.object("initializer", "an initializer")
+kinds.initializer.never_none, kinds.initializer.never_false = true, true
 kinds.regularizer = kinds.object("regularizer")
 kinds.constraint = kinds.object("constraint")
 
 kinds.activation = kinds.object("activation", "an activation")
 function kinds.activation.serialise(value)
   return require "lunula.activations".serialize(value)
+end
+-- What is no name of ours is that of a user's function.
+function kinds.activation.record(value)
+  if type(value) == "string" and not declare.registry("activation")[value] then
+    return declare.function_record(value)
+  end
+  return value
 end
 function kinds.activation.absent()
   return require "lunula.activations".linear

@@ -80,3 +80,70 @@ describe("configs of models", function()
     assert.same({ 4, 2 }, model:predict(k.ones { 4, 3 }).shape)
   end)
 end)
+
+describe("clone_model", function()
+  local function graph()
+    local a, b = k.Input { shape = { 3 }, name = "a" }, k.Input { shape = { 3 }, name = "b" }
+    local shared = layers.Dense { 4, name = "shared", activation = "tanh" }
+    local joined = shared(a) * 2 + shared(b)
+    return k.Model { inputs = { a = a, b = b }, name = "pair",
+      outputs = { layers.Lambda(function(x) return x ^ 2 end)(joined), layers.Dense(1)(joined) } }
+  end
+
+  it("asks clone_function once for each layer", function()
+    local model, asked = graph(), {}
+    local copy = k.models.clone_model(model, { clone_function = function(layer)
+      asked[#asked + 1] = layer.name
+      local config = layer:get_config()
+      if config.units then config.activation = "relu" end
+      return layer.from_config(config)
+    end })
+    table.sort(asked)
+    assert.same({ "dense", "lambda", "shared" }, { asked[1]:match "%a+", asked[2]:match "%a+",
+      asked[3] })
+    assert.equal("relu", copy:get_layer("shared"):get_config().activation)
+    assert.equal("tanh", model:get_layer("shared"):get_config().activation)
+    assert.equal(#model.weights, #copy.weights)
+    assert.equal("pair", copy.name)
+    local x = { a = k.ones { 2, 3 }, b = k.ones { 2, 3 } }
+    assert.same({ 2, 4 }, copy:predict(x, { verbose = 0 }).shape)
+  end)
+
+  it("stands on other inputs when they are given", function()
+    local model = graph()
+    local t = k.Input { shape = { 5 } }
+    local left, right = layers.Dense(3)(t), k.Input { shape = { 3 }, name = "right" }
+    local copy = k.models.clone_model(model, { input_tensors = { a = left, b = right } })
+    assert.equal(left, copy.inputs[1])
+    local stack = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(2) }
+    local fixed = k.Input { batch_shape = { 7, 3 } }
+    assert.same({ 7, 2 }, k.models.clone_model(stack, fixed).output_shape)
+    assert.error_at_line(function() k.models.clone_model(stack, { input_tensors = { fixed, t } })
+      end, "a Sequential has one input, got 2")
+    assert.error_at_line(function() k.models.clone_model(model, { input_tensors = { 3 } }) end,
+      'model "pair" has 2 inputs, got 1')
+  end)
+
+  it("makes new weights, keeps what was compiled and frozen", function()
+    local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(2) }
+    model:compile { optimizer = k.optimizers.SGD(.25),
+      loss = function(y, p) return (y - p) ^ 2 end }
+    model.trainable = false
+    local copy = k.models.clone_model(model)
+    assert.are_not.equal(model.weights[1], copy.weights[1])
+    assert.equal(.25, copy.optimizer.learning_rate)
+    assert.is_false(copy.trainable)
+  end)
+
+  it("refuses what it cannot do", function()
+    local Own = k.model "Own" { call = function(_, x) return x end }
+    assert.equal("Own", k.models.clone_model(Own {}).class_name)
+    assert.error_at_line(function()
+      k.models.clone_model(Own {}, { clone_function = print })
+    end, "are for Sequential and functional models")
+    assert.error_at_line(function() k.models.clone_model(3) end, "takes a model, got 3")
+    assert.error_at_line(function()
+      k.models.clone_model(graph(), { clone_function = function() return 3 end })
+    end, "clone_function returned 3")
+  end)
+end)

@@ -9,6 +9,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local build_config = require "lunula.layers.base.build_config"
 local cells = require "lunula.layers.base.cells"
 local context = require "lunula.layers.base.context"
 local inputs = require "lunula.layers.base.inputs"
@@ -233,6 +234,7 @@ local Layer = {
   add_loss = losses.add,
   tracked_layers = tracking.layers,
   get_weights = weights.get, set_weights = weights.set, count_params = weights.count,
+  get_build_config = build_config.get, build_from_config = build_config.build,
 }
 
 for name, method in pairs(nodes.methods) do Layer[name] = method end

@@ -5,6 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local reading = require("lunula.utils.place").reading
 
 local folders = {
   "core", "convolutional", "pooling", "merging", "normalization", "regularization", "reshaping",
@@ -65,10 +66,15 @@ local function as_function(name)
   end
 end
 
-layers.serialize = declare.serialize
+function layers.serialize(layer)
+  return declare.with_state(declare.serialize(layer))
+end
 
+-- The layer of {class_name =, config =}, or of all that Keras 3 writes; a model is a layer too.
 function layers.deserialize(config, custom_objects)
-  return declare.with_custom_objects(custom_objects, declare.get, "layer", config)
+  require "lunula.models"
+  return reading("layers.deserialize", declare.with_custom_objects, custom_objects,
+    require "lunula.models.revive".layer, config)
 end
 
 local elsewhere = {

@@ -1,15 +1,15 @@
--- The configs of models: plain tables in the shape of Keras's JSON, and models made from them
--- again.
+-- The configs of models, as plain tables in the shape of Keras's JSON.
 --
 -- A functional model is written as its layers, each with the calls (inbound nodes) that belong to
--- the model. Tensors inside a call are told by {layer, node, tensor}, counted from 0. Calls as
--- Keras 2 wrote them are read too.
+-- the model. Tensors inside a call are told by {layer, node, tensor}, counted from 0. How models
+-- are made from configs stands in revive.lua.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
+local place = require "lunula.utils.place"
 local ktensor = require "lunula.models.ktensor"
-local input = require "lunula.models.input"
+local operations = require "lunula.models.operations"
 
 local config = {}
 
@@ -17,7 +17,12 @@ local function ordered(t, order)
   return setmetatable(t, { __jsonorder = order })
 end
 
--- ---- writing -----------------------------------------------------------------------------------
+-- An object of JSON, even when it is empty.
+local function object(t)
+  return setmetatable(t, { __jsontype = "object" })
+end
+
+-- ---- where tensors come from -------------------------------------------------------------------
 
 -- The nodes of the model by layer, and the number of each among those of its layer.
 local function number_nodes(self)
@@ -38,257 +43,177 @@ local function number_nodes(self)
 end
 
 local function history(self, kt, number)
-  local alias = self._alias[kt]
-  if alias then kt = alias end
+  kt = self._alias[kt] or kt
   return { kt.node.layer.name, number[kt.node], kt.index - 1 }
 end
 
-local function write_tensor(self, kt, number)
-  return ordered({
-    class_name = "__keras_tensor__",
-    config = ordered({ shape = kt.shape, dtype = kt.dtype,
-      keras_history = history(self, kt, number) },
-      { "shape", "dtype", "keras_history" }),
-  }, { "class_name", "config" })
+-- As inputs and outputs of a model are told: the calls of a nested functional model count from 1.
+local function write_ends(self, structure, number)
+  return nest.map(structure, function(kt)
+    local place_of = history(self, kt, number)
+    local layer = (self._alias[kt] or kt).node.layer
+    if config.counts_from_one(layer) then place_of[2] = place_of[2] + 1 end
+    return place_of
+  end)
 end
 
-local function parameter_names(op)
-  for _, row in ipairs(core.catalogue()) do
-    if row.name == op then
-      local names = {}
-      for name in (row.signature .. ","):gmatch "%s*~?([%w_]+)[^,]*," do
-        names[#names + 1] = name
-      end
-      return names
+-- Keras gives a functional model a node of its own before it is called.
+function config.counts_from_one(layer)
+  local class = declare.class_of(layer)
+  return class.name == "Functional" and class.module ~= false
+end
+
+-- ---- calls -------------------------------------------------------------------------------------
+
+local function record(class_name, fields, order)
+  return ordered({ class_name = class_name, config = ordered(fields, order) },
+    { "class_name", "config" })
+end
+
+local function write_constant(value)
+  if core.is_variable(value) then
+    core.raise('the variable "%s" is used outside of a layer, and a config cannot hold it',
+      value.name)
+  end
+  return record("__tensor__", { value = value:totable(), dtype = value.dtype },
+    { "value", "dtype" })
+end
+
+-- What get_item takes, as Python has it.
+local function write_key(key)
+  if key == "..." then return record("__ellipsis__", {}, {}) end
+  if type(key) ~= "table" then return key end
+  if #key == 0 then
+    return record("__slice__", { start = key.start, stop = key.stop, step = key.step },
+      { "start", "stop", "step" })
+  end
+  local list = {}
+  for i, item in ipairs(key) do list[i] = write_key(item) end
+  return list
+end
+
+local function encoder(self, number)
+  return function(leaf)
+    if ktensor.is(leaf) then
+      return record("__keras_tensor__", {
+        shape = leaf.shape, dtype = leaf.dtype, keras_history = history(self, leaf, number),
+      }, { "shape", "dtype", "keras_history" })
+    end
+    return core.is_tensor(leaf) and write_constant(leaf) or leaf
+  end
+end
+
+-- The options of a layer's call that were given, by name.
+local function write_options(options, encode)
+  local kwargs = object {}
+  for key, value in pairs(options or {}) do kwargs[key] = nest.map(value, encode) end
+  return kwargs
+end
+
+-- A table of numbers that stands for a tensor becomes one.
+local function write_operands(node, encode)
+  local args = {}
+  for i, argument in ipairs(operations.call_arguments(node)) do
+    local value = argument.value
+    if argument.key then
+      args[i] = write_key(value)
+    elseif argument.plain then
+      args[i] = value
+    else
+      args[i] = value == nil and declare.null or nest.map(value, function(leaf)
+        return encode(nest.is_data(leaf) and core.tensor(leaf) or leaf)
+      end)
     end
   end
-  return {}
+  return args
 end
 
--- A call as {args, kwargs}. What an op was given stands under the names of its signature.
 local function write_node(self, node, number)
-  local function encode(leaf)
-    if ktensor.is(leaf) then return write_tensor(self, leaf, number) end
-    if core.is_tensor(leaf) then
-      return { class_name = "__tensor__", config = { value = leaf:totable(), dtype = leaf.dtype } }
-    end
-    return leaf
-  end
-  local args, kwargs = {}, {}
-  if node.call == node.layer then
-    args[1] = nest.map(node.args[1], encode)
-    for key, value in pairs(node.args[2] or {}) do kwargs[key] = nest.map(value, encode) end
-  elseif not node.is_input then
-    local names = parameter_names(node.layer.op)
-    for i = 1, node.args.n do
-      local value = node.args[i]
-      if value ~= nil then kwargs[names[i] or i] = nest.map(value, encode) end
-    end
+  local encode = encoder(self, number)
+  local args, kwargs
+  if operations.is(node.layer) then
+    args, kwargs = write_operands(node, encode), object {}
+  else
+    args, kwargs = { nest.map(node.args[1], encode) }, write_options(node.args[2], encode)
   end
   return ordered({ args = args, kwargs = kwargs }, { "args", "kwargs" })
 end
 
-local function write_ends(self, structure, number)
-  return nest.map(structure, function(kt) return history(self, kt, number) end)
+-- ---- models ------------------------------------------------------------------------------------
+
+local function write_layer(layer, nodes, write)
+  local entry = declare.serialize(layer)
+  entry.name, entry.inbound_nodes = layer.name, {}
+  for _, node in ipairs(nodes) do
+    if not node.is_input then
+      local position = #entry.inbound_nodes + 1
+      entry.inbound_nodes[position] = place.at(
+        (".inbound_nodes[%d]"):format(position - 1), write, node)
+    end
+  end
+  return entry
+end
+
+local function listed(list, write)
+  local written = {}
+  for i, item in ipairs(list) do
+    written[i] = place.at(".layers" .. place.element(i), write, item)
+  end
+  return written
 end
 
 function config.of_functional(self)
   local of_layer, number = number_nodes(self)
-  local layers = {}
-  for i, layer in ipairs(self._graph_layers) do
-    local entry = declare.serialize(layer)
-    entry.name, entry.inbound_nodes = layer.name, {}
-    if not declare.is(layer, input.InputLayer) then
-      for j, node in ipairs(of_layer[layer]) do
-        entry.inbound_nodes[j] = write_node(self, node, number)
-      end
-    end
-    layers[i] = ordered(entry,
-      { "module", "class_name", "config", "registered_name", "name", "inbound_nodes" })
-  end
   return ordered({
-    name = self.name, trainable = self.trainable, layers = layers,
+    name = self.name, trainable = self.trainable,
+    layers = listed(self._graph_layers, function(layer)
+      return write_layer(layer, of_layer[layer], function(node)
+        return write_node(self, node, number)
+      end)
+    end),
     input_layers = write_ends(self, self._input_structure, number),
     output_layers = write_ends(self, self._output_structure, number),
   }, { "name", "trainable", "layers", "input_layers", "output_layers" })
 end
 
+local function in_its_state(layer)
+  return declare.with_state(declare.serialize(layer))
+end
+
+-- A stack that begins with strings is told without its input, which Keras takes for strings; then
+-- the layers themselves tell what they were built with.
 function config.of_sequential(self)
-  local layers = {}
-  for _, layer in ipairs(self._stack) do layers[#layers + 1] = declare.serialize(layer) end
-  if self._start then
-    local reads_strings = self._stack[1] and self._stack[1].reads_strings
-    table.insert(layers, reads_strings and 2 or 1, declare.serialize(self._start.node.layer))
+  local list = table.move(self._stack, 1, #self._stack, 1, {})
+  local start = self._start
+  if list[1] and list[1].reads_strings then start = nil end
+  if start then table.insert(list, 1, start.node.layer) end
+  local written = ordered({
+    name = self.name, trainable = self.trainable, dtype = self.dtype,
+    layers = listed(list, start and declare.serialize or in_its_state),
+  }, { "name", "trainable", "dtype", "layers" })
+  if start then
+    written.build_input_shape = start.shape
+    table.insert(getmetatable(written).__jsonorder, "build_input_shape")
   end
-  return ordered({
-    name = self.name, trainable = self.trainable, layers = layers,
-    build_input_shape = self._start and self._start.shape or nil,
-  }, { "name", "trainable", "layers", "build_input_shape" })
+  return written
 end
 
--- ---- reading -----------------------------------------------------------------------------------
-
-local function read_layer(entry)
-  local name = entry.class_name
-  local module = type(entry.module) == "string" and entry.module or ""
-  if module:find("ops", 1, true) then
-    local layer = input.operation(name, entry.config and entry.config.name or entry.name)
-    if layer then return layer end
-  end
-  local given = entry.config
-  if name == "InputLayer" and given and given.batch_input_shape then     -- as Keras 2 wrote it
-    return input.InputLayer {
-      batch_shape = given.batch_input_shape, dtype = given.dtype, name = given.name or entry.name,
-    }
-  end
-  return declare.get("layer", entry)
+-- Keras builds a functional model by its calls.
+function config.build_config_of_functional()
+  return ordered({}, { "input_shape" })
 end
 
-function config.to_sequential(class, given)
-  local layers = {}
-  for i, entry in ipairs(given.layers or given) do layers[i] = read_layer(entry) end
-  local model = class { layers = layers, name = given.name }
-  if given.trainable == false then model.trainable = false end
-  local shape = given.build_input_shape
-  if type(shape) == "table" and not model.built and #layers > 0 then model:build(shape) end
-  return model
-end
-
--- {"layer", 0, 0}, as opposed to a list of such.
-local function is_history(x)
-  return type(x) == "table" and type(x[1]) == "string" and type(x[2]) == "number"
-end
-
--- A call of Keras 2, {{"layer", node, tensor, {kwargs}}, …}, as {args, kwargs} of histories.
-local function modern(node)
-  if node.args or node.kwargs then return node end
-  local first, kwargs = {}, {}
-  for i, entry in ipairs(node) do
-    first[i] = { class_name = "__keras_tensor__", config = { keras_history = entry } }
-    for key, value in pairs(type(entry[4]) == "table" and entry[4] or {}) do kwargs[key] = value end
-  end
-  return { args = { #first == 1 and first[1] or first }, kwargs = kwargs }
-end
-
--- Tensors of the calls made so far. Lookup fails with the symbol `missing`, so that the call can
--- wait.
-local missing = {}
-
-local function decode(value, made)
-  if type(value) ~= "table" then return value end
-  if value.class_name == "__keras_tensor__" then
-    local place = value.config.keras_history
-    local nodes = made[place[1]]
-    local node = nodes and nodes[place[2] + 1]
-    if not node then error(missing, 0) end
-    return node[place[3] + 1]
-  elseif value.class_name == "__tensor__" then
-    return core.tensor(value.config.value, { dtype = value.config.dtype })
-  end
-  local copy = {}
-  for key, inner in pairs(value) do copy[key] = decode(inner, made) end
-  return copy
-end
-
--- Makes one call; returns false when a tensor it needs is not there yet.
-local function replay(layer, node, made)
-  local ok, args = pcall(decode, modern(node), made)
-  if not ok then
-    if args == missing then return false end
-    error(args, 0)
-  end
-  local list, kwargs = args.args or {}, args.kwargs or {}
-  for key, value in pairs(kwargs) do
-    if value == false and key ~= "training" then kwargs[key] = nil end
-  end
-  local results
-  if input.is_operation(layer) then
-    local names, values = parameter_names(layer.op), { n = 0 }
-    for i, name in ipairs(names) do
-      values[i] = kwargs[name]
-      if values[i] == nil then values[i] = list[i] end
-      if values[i] ~= nil then values.n = i end
-    end
-    results = table.pack(input.call_operation(layer, table.unpack(values, 1, values.n)))
-  else
-    results = table.pack(layer(table.unpack(list), next(kwargs) and kwargs or nil))
-  end
-  local flat = {}
-  for i = 1, results.n do
-    nest.each(results[i], function(kt) flat[#flat + 1] = kt end)
-  end
-  local nodes = made[layer.name]
-  nodes[#nodes + 1] = flat
-  return true
-end
-
-local function replay_all(layers, entries, made)
-  local waiting = {}
-  for i, entry in ipairs(entries) do
-    waiting[i] = { layer = layers[i], nodes = entry.inbound_nodes or {}, next = 1 }
-  end
-  repeat
-    local progress, left = false, nil
-    for _, item in ipairs(waiting) do
-      while item.nodes[item.next] and replay(item.layer, item.nodes[item.next], made) do
-        item.next, progress = item.next + 1, true
-      end
-      if item.nodes[item.next] then left = item.layer.name end
-    end
-    if left and not progress then
-      core.raise("the config of the model cannot be followed: layer \"%s\" waits for a tensor that "
-        .. "no layer makes", left)
-    end
-  until not left
-end
-
-local function read_ends(structure, made)
-  if is_history(structure) then
-    local nodes = made[structure[1]]
-    local tensor = nodes and nodes[structure[2] + 1] and nodes[structure[2] + 1][structure[3] + 1]
-    if not tensor then
-      core.raise("the config names the tensor of a layer \"%s\" that it does not have",
-        structure[1])
-    end
-    return tensor
-  end
-  local copy = {}
-  for key, value in pairs(structure) do copy[key] = read_ends(value, made) end
-  return copy
-end
-
--- A list of one end stands for the end itself.
-local function single(structure)
-  if not is_history(structure) and #structure == 1 and is_history(structure[1]) then
-    return structure[1]
-  end
-  return structure
-end
-
-function config.to_functional(class, given)
-  local layers, made = {}, {}
-  for i, entry in ipairs(given.layers) do
-    local layer = read_layer(entry)
-    layers[i], made[layer.name] = layer, {}
-    if declare.is(layer, input.InputLayer) then made[layer.name][1] = { input.output_of(layer) } end
-  end
-  replay_all(layers, given.layers, made)
-  local model = class {
-    inputs = read_ends(single(given.input_layers), made),
-    outputs = read_ends(single(given.output_layers), made),
-    name = given.name,
-  }
-  if given.trainable == false then model.trainable = false end
-  return model
+function config.build_config_of_sequential(self)
+  return self._start and { input_shape = self._start.shape } or nil
 end
 
 -- ---- what a model was compiled with ------------------------------------------------------------
 
--- Objects of declared classes become configs, wherever they stand; closures stay what they are.
+-- Objects of declared classes become configs, wherever they stand; closures stay as they are.
 local function plain(value)
   if declare.class_of(value) then return declare.serialize(value) end
-  if type(value) ~= "table" then return value end
-  local copy = {}
+  if not declare.is_plain(value) then return value end
+  local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do copy[key] = plain(inner) end
   return copy
 end
@@ -308,24 +233,30 @@ function config.of_compile(self)
   return ordered(written, compile_order)
 end
 
+local kind_of = { loss = "loss", metrics = "metric", weighted_metrics = "metric" }
+
+-- The objects that records in a list or a table of names describe.
+local function made(kind, value)
+  if not declare.is_plain(value) then return value end
+  if type(value.class_name) == "string" then return declare.get(kind, value) end
+  local copy = {}
+  for key, inner in pairs(value) do
+    copy[key] = place.at(type(key) == "number" and place.element(key) or "." .. key, made, kind,
+      inner)
+  end
+  return copy
+end
+
 -- Compiles a model as such a config says; what Keras writes beside it is passed over.
 function config.compile(self, given)
   local options = {}
   for _, key in ipairs(compile_order) do
-    if given[key] then options[key] = given[key] end
+    local value = given[key]
+    if value and value ~= declare.null then
+      options[key] = kind_of[key] and place.at("." .. key, made, kind_of[key], value) or value
+    end
   end
   self:compile(options)
-end
-
--- ---- clones ------------------------------------------------------------------------------------
-
--- The same architecture with new weights.
-function config.clone_model(model)
-  local class = declare.class_of(model)
-  if not class or not declare.is(model, "layer") then
-    core.raise("clone_model takes a model, got %s", declare.show(model))
-  end
-  return class.from_config(model:get_config())
 end
 
 return config

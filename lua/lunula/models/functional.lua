@@ -14,6 +14,7 @@ local node = require "lunula.models.node"
 local graph = require "lunula.models.graph"
 local input = require "lunula.models.input"
 local config = require "lunula.models.config"
+local revive = require "lunula.models.revive"
 local model = require "lunula.models.model"
 
 local functional = { Input = input.Input, InputLayer = input.InputLayer }
@@ -188,6 +189,7 @@ end
 
 functional.methods = {
   get_config = config.of_functional,
+  get_build_config = config.build_config_of_functional,
   _input_names = function(self)
     return self._inputs and (top_names(self._input_structure) or layer_names(self._inputs))
   end,
@@ -217,12 +219,12 @@ local declaration = {
     functional.define(self, inputs, outputs)
   end,
   call = call,
-  from_config = config.to_functional,
+  from_config = revive.from_config("Model", revive.functional),
 }
 
 for name, method in pairs(functional.methods) do declaration[name] = method end
 
 functional.Functional = base.layer "Functional" (declaration)
-functional.Functional.module = "keras"
+functional.Functional.module, functional.Functional.internal = "keras.src.models.functional", true
 
 return functional

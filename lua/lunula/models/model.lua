@@ -228,6 +228,7 @@ model.Model = base.layer "Model" {
   predict = on_demand(predictor, "predict"),
   predict_on_batch = on_demand(predictor, "predict_on_batch"),
 
+  to_json = on_demand("lunula.saving", "to_json"),
   get_compile_config = on_demand("lunula.models.config", "of_compile"),
   compile_from_config = on_demand("lunula.models.config", "compile"),
 

@@ -122,7 +122,12 @@ end
 
 -- An op called on placeholders: fn(args…) is the bound op.
 function node.record_op(layer, fn, ...)
-  return record_call(layer, fn, table.pack(...))
+  local args = table.pack(...)
+  if #inputs_of(args) == 0 then
+    core.raise("%s: a list that begins with a number is data and cannot hold placeholders",
+      layer.name)
+  end
+  return record_call(layer, fn, args)
 end
 
 -- The node of an `Input{}`: no arguments, one output.

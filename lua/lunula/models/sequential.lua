@@ -13,6 +13,7 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ktensor = require "lunula.models.ktensor"
 local config = require "lunula.models.config"
+local revive = require "lunula.models.revive"
 local functional = require "lunula.models.functional"
 local input = require "lunula.models.input"
 local model = require "lunula.models.model"
@@ -192,7 +193,8 @@ local declaration = {
 for name, method in pairs(functional.methods) do declaration[name] = method end
 
 declaration.get_config = config.of_sequential
-declaration.from_config = config.to_sequential
+declaration.get_build_config = config.build_config_of_sequential
+declaration.from_config = revive.from_config("Sequential", revive.sequential)
 declaration._output_names = function(self)
   return self._outputs and { self._outputs[1].node.layer.name } or { "output" }
 end

@@ -17,6 +17,18 @@ local function only_false(reason)
   }
 end
 
+local dtype = {
+  name = kinds.dtype.name,
+  check = function (value)
+    if value == "string" then
+      return nil, nil, "strings are Lua data and no part of a graph: a layer that reads them "
+        .. "stands first in a Sequential, or is called on the data before the model"
+    end
+    return kinds.dtype.check(value)
+  end,
+  never_none = true,
+}
+
 local function unknown_for_minus_one(shape)
   for i, size in ipairs(shape) do
     if size == -1 then shape[i] = false end
@@ -27,12 +39,12 @@ end
 return layer "InputLayer" {
   doc = "where data of a given shape enters",
   args = {
-    { "shape", kinds.shape, config = false, alias = "input_shape", spread = true },
+    { "shape", kinds.shape, config = false, spread = true },
     { "batch_size", kinds.positive, config = false, field = "_batch_size" },
-    { "dtype", kinds.dtype, default = "float32", alias = "input_dtype" },
+    { "dtype", dtype, default = "float32" },
     { "sparse", only_false "tensors are dense", default = false },
     { "ragged", only_false "tensors are dense", default = false },
-    { "batch_shape", kinds.shape, alias = "batch_input_shape" },
+    { "batch_shape", kinds.shape },
     { "input_tensor", kinds.unsupported "wrapping a tensor", config = false, alias = "tensor" },
     { "optional", only_false "a model needs all of its inputs", default = false },
     { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
@@ -41,6 +53,10 @@ return layer "InputLayer" {
   getters = { batch_input_shape = function (self) return self.batch_shape end },
   supports_masking = true,
   init = function (self)
+    -- Keras 2 named them as those of any first layer.
+    self.shape = self.shape or self._input_shape
+    self.batch_shape = self.batch_shape or self._batch_input_shape
+    self.dtype = self._input_dtype or self.dtype
     if self.shape and self.batch_shape then
       core.raise("InputLayer: shape and batch_shape cannot both be given")
     elseif not (self.shape or self.batch_shape) then

@@ -32,7 +32,7 @@ end
 
 local function check_arguments(self, names)
   local keys = {}
-  for key in pairs(self.arguments) do
+  for key in pairs(self._arguments) do
     if type(key) == "string" then keys[#keys + 1] = key end
   end
   table.sort(keys)
@@ -49,7 +49,7 @@ end
 -- What follows x: arguments by parameter name, `mask` and `training` where they are named, else the
 -- arguments of a list in their order.
 local function call_function(self, x, ctx)
-  local names, given = self.parameters, self.arguments or {}
+  local names, given = self.parameters, self._arguments or {}
   if not names then
     if #given > 0 or next(given) == nil then return self.fn(x, table.unpack(given)) end
     return self.fn(x, given)
@@ -181,15 +181,27 @@ local function traced(self, x, ctx)
   return host_step(self, x, ctx)
 end
 
--- A function, or the name under which it is known: files hold names, never code.
-local function known_function(value)
-  local name = value
-  if type(value) == "table" and value.class_name == "function" then name = value.config end
+-- Python's code in a file: {class_name = "__lambda__"}, or a list that begins with it in Keras 2.
+local function is_python(value)
+  return type(value) == "table" and (value.class_name == "__lambda__" or type(value[1]) == "string")
+end
+
+-- A function, or the name under which it is known: files hold names, never code. What was code in a
+-- file may be given under the name of the layer.
+local function known_function(value, context)
+  local name, python = value, is_python(value)
+  if python then
+    name = context.object.name
+    if context.arg ~= "function" then name = name .. "_" .. context.arg end
+  elseif type(value) == "table" and value.class_name == "function" then
+    name = value.config
+  end
   if type(name) ~= "string" then return kinds.callable.check(value) end
   local known = declare.custom_object(name)
   if known == nil then
-    return nil, nil, ('no function is known by the name "%s"; pass it in custom_objects')
-      :format(name)
+    return nil, nil, (python and 'the file holds Python code, which is never executed; pass a '
+      .. 'function named "%s" in custom_objects'
+      or 'no function is known by the name "%s"; pass it in custom_objects'):format(name)
   end
   return known
 end
@@ -198,27 +210,38 @@ local function serialise_function(value)
   return declare.name_of(value) or value
 end
 
-local function function_or(name, other)
+-- In a file a function without a name bears that of the layer.
+local function record_function(suffix)
+  return function (value, config)
+    if type(value) ~= "string" and type(value) ~= "function" then return value end
+    local record = declare.function_record(value)
+    return record ~= value and record or declare.function_record(config.name .. suffix)
+  end
+end
+
+local function function_or(name, suffix, other)
   return {
     name = name,
-    check = function (value)
-      local found, wanted, problem = known_function(value)
+    check = function (value, context)
+      local found, wanted, problem = known_function(value, context)
       if found ~= nil or problem then return found, wanted, problem end
       return other(value)
     end,
-    serialise = serialise_function,
+    serialise = serialise_function, record = record_function(suffix),
   }
 end
 
 local user_function = {
   name = "a function", check = known_function, serialise = serialise_function,
+  record = record_function "",
 }
 
 local shape_kind = function_or("a shape without the batch, as {10}, or a function of the input "
-  .. "shape", kinds.shape.check)
+  .. "shape", "_output_shape", kinds.shape.check)
 
-local mask_kind = function_or("a mask or a function of inputs and mask", function (value)
+local mask_kind = function_or("a mask or a function of inputs and mask", "_mask", function (value)
   if core.is_tensor(value) then return value end
+  if type(value) == "table" and value.class_name == "__tensor__" then value = value.config.value end
   return type(value) == "table" and core.tensor(value, { dtype = "bool" }) or nil
 end)
 
@@ -228,13 +251,13 @@ return layer "Lambda" {
     { "function", user_function, required = true, field = "fn", alias = { "f", "fn" } },
     { "output_shape", shape_kind, field = "_output_shape", config = "set" },
     { "mask", mask_kind, field = "_mask", config = "set" },
-    { "arguments", kinds.table },
+    { "arguments", kinds.table, field = "_arguments" },
     { "trace", kinds.boolean, keyword = true, config = "set" },   -- nil: if it can be
   },
   init = function (self)
     self.supports_masking = self._mask ~= nil
     self.parameters = parameter_names(self.fn)
-    if self.parameters and self.arguments then check_arguments(self, self.parameters) end
+    if self.parameters and self._arguments then check_arguments(self, self.parameters) end
   end,
   compute_mask = function (self, x, mask)
     if type(self._mask) == "function" then return self._mask(x, mask) end

@@ -104,6 +104,8 @@ return layer "Discretization" {
     { "epsilon", fraction, default = 0.01 },
     { "output_mode", encoding.modes { "int", "one_hot", "multi_hot", "count" }, default = "int" },
     encoding.sparse,
+    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
+      config = false },                        -- Keras's config does not tell it
   },
   init = function (self)
     if (self.bin_boundaries == nil) == (self.num_bins == nil) then

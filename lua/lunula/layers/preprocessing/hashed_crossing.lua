@@ -59,6 +59,8 @@ return layer "HashedCrossing" {
     { "output_mode", encoding.modes { "int", "one_hot" }, default = "int" },
     encoding.sparse,
     result_type,
+    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
+      config = false },                        -- Keras's config does not tell it
   },
   casts = "nothing",
   input_dtype = "int64",

@@ -11,6 +11,8 @@ return spatial.family("SpatialDropout%dD", { 1, 2, 3 }, function (rank)
     { "rate", kinds.fraction, required = true, alias = "p" },
     { "data_format", kinds.data_format },
     { "seed", kinds.seed },
+    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
+      config = false },                        -- Keras's config does not tell it
   }
   if rank == 1 then table.remove(args, 2) end
   return {

@@ -14,7 +14,7 @@ local RNN = require "lunula.layers.rnn.rnn"
 local list_input = require "lunula.layers.rnn.list_input"
 
 -- None keeps the outputs apart.
-local merge_mode = kinds.one_of { "sum", "mul", "ave", "concat" }
+local merge_mode = kinds.optional(kinds.one_of { "sum", "mul", "ave", "concat" })
 
 local merges = {
   sum = function (y, z) return y + z end,

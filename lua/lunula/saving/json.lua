@@ -1,0 +1,139 @@
+-- JSON as Keras writes and reads it: text to plain tables and back.
+--
+-- None is `null` in a text. In a list it is `false`, as in the shapes of Lua; in an object it is
+-- absent when written (a table whose metatable has __jsonorder names all its fields) and
+-- declare.null when read, because None and "not said" differ. Whole floats keep their point.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local place = require "lunula.utils.place"
+local dkjson = require "dkjson"
+
+local json = {}
+
+local null = declare.null
+
+-- ---- writing -----------------------------------------------------------------------------------
+
+-- The shortest digits that give the same number.
+local function float_text(x)
+  if x ~= x then return "NaN" end
+  if x == math.huge then return "Infinity" end
+  if x == -math.huge then return "-Infinity" end
+  for digits = 15, 17 do
+    local text = ("%." .. digits .. "g"):format(x)
+    if tonumber(text) == x then
+      return text:find "[.en]" and text or text .. ".0"
+    end
+  end
+end
+
+local function is_list(t)
+  if #t > 0 then return true end
+  if next(t) ~= nil then return false end
+  local metatable = getmetatable(t)
+  return not (metatable and (metatable.__jsontype == "object" or metatable.__jsonorder))
+end
+
+-- The fields of an object: those with a place of their own, then the others by name.
+function json.fields(t)
+  local metatable = getmetatable(t)
+  local fields, seen, others = {}, {}, {}
+  for i, key in ipairs(metatable and metatable.__jsonorder or {}) do
+    fields[i], seen[key] = key, true
+  end
+  for key in pairs(t) do
+    if not seen[key] then others[#others + 1] = key end
+  end
+  table.sort(others, function (a, b) return tostring(a) < tostring(b) end)
+  return table.move(others, 1, #others, #fields + 1, fields)
+end
+
+local write
+
+local function write_list(t, out, indent)
+  if #t == 0 then
+    out[#out + 1] = "[]"
+    return
+  end
+  local inner = indent and indent .. out.step
+  local booleans = getmetatable(t) == json.booleans
+  for i = 1, #t do
+    out[#out + 1] = (i == 1 and "[" or ",") .. (inner or i > 1 and " " or "")
+    if t[i] == false and not booleans then
+      out[#out + 1] = "null"
+    else
+      place.at(place.element(i), write, t[i], out, inner)
+    end
+  end
+  out[#out + 1] = (indent or "") .. "]"
+end
+
+local function write_object(t, out, indent)
+  local inner = indent and indent .. out.step
+  local first = true
+  for _, key in ipairs(json.fields(t)) do
+    out[#out + 1] = (first and "{" or ",") .. (inner or first and "" or " ")
+      .. dkjson.quotestring(tostring(key)) .. ": "
+    place.at("." .. tostring(key), write, t[key], out, inner)
+    first = false
+  end
+  out[#out + 1] = first and "{}" or (indent or "") .. "}"
+end
+
+function write(value, out, indent)
+  if value == nil or value == null then
+    out[#out + 1] = "null"
+  elseif type(value) == "string" then
+    out[#out + 1] = dkjson.quotestring(value)
+  elseif type(value) == "boolean" then
+    out[#out + 1] = tostring(value)
+  elseif math.type(value) == "integer" then
+    out[#out + 1] = ("%d"):format(value)
+  elseif type(value) == "number" then
+    out[#out + 1] = float_text(value)
+  elseif not declare.is_plain(value) then
+    core.raise("%s has no place in JSON", declare.show(value))
+  elseif is_list(value) then
+    write_list(value, out, indent)
+  else
+    write_object(value, out, indent)
+  end
+end
+
+-- The metatable of a list whose `false` is no null but false.
+json.booleans = { __jsontype = "array" }
+
+-- The text of plain data; indent = number of spaces for a text of many lines.
+function json.encode(value, indent)
+  local out = { step = indent and (" "):rep(indent) }
+  write(value, out, indent and "\n")
+  return table.concat(out)
+end
+
+-- ---- reading -----------------------------------------------------------------------------------
+
+local function with_false_in_lists(value)
+  if type(value) ~= "table" or value == null then return value end
+  local array = getmetatable(value).__jsontype == "array"
+  for key, inner in pairs(value) do
+    if array and inner == null then
+      value[key] = false
+    else
+      with_false_in_lists(inner)
+    end
+  end
+  return value
+end
+
+-- What the text says, or nil and what is wrong with it.
+function json.decode(text)
+  local ok, value, rest, problem = pcall(dkjson.decode, text, 1, null)
+  if not ok then return nil, "nested too deeply" end
+  if problem then return nil, problem end
+  local more = text:find("%S", rest)
+  if more then return nil, ("there is more after the value, at byte %d"):format(more) end
+  return with_false_in_lists(value)
+end
+
+return json
