@@ -7,7 +7,7 @@
 -- kinds.lua.
 
 local core = require "lunula.core"
-local place = require "lunula.utils.place"
+local place = require "lunula.place"
 
 local declare = {}
 

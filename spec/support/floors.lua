@@ -5,7 +5,7 @@
 
 local floors = { "base", "kernels", "tensor", "graph", "ops", "plan", "embed", "lua" }
 local storeys = {  -- of lua/lunula; what shares a row may require each other
-  { "ops.config" },
+  { "ops.config", "place" },
   { "declare", "kinds" },
   { "ops" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses", "metrics",

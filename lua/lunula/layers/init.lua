@@ -5,7 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local reading = require("lunula.utils.place").reading
+local reading = require("lunula.place").reading
 
 local folders = {
   "core", "convolutional", "pooling", "merging", "normalization", "regularization", "reshaping",

@@ -7,7 +7,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
-local place = require "lunula.utils.place"
+local place = require "lunula.place"
 local config = require "lunula.models.config"
 local input = require "lunula.models.input"
 local ktensor = require "lunula.models.ktensor"

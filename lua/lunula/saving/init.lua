@@ -6,7 +6,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local options_of = require "lunula.utils.options"
-local place = require "lunula.utils.place"
+local place = require "lunula.place"
 local warn = require "lunula.utils.warn"
 local json = require "lunula.saving.json"
 local keras2 = require "lunula.saving.keras2"

@@ -6,7 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local place = require "lunula.utils.place"
+local place = require "lunula.place"
 local dkjson = require "dkjson"
 
 local json = {}

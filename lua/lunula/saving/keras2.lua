@@ -5,7 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local place = require "lunula.utils.place"
+local place = require "lunula.place"
 local revive = require "lunula.models.revive"
 local tf_ops = require "lunula.saving.tf_ops"
 
