@@ -672,6 +672,10 @@ local function find_record(kind, record)
   if type(name) ~= "string" or config ~= nil and type(config) ~= "table" then
     return nil, ("a config of a %s has class_name and config, got %s"):format(kind, show(record))
   end
+  if kind == "activation" and config and config.name ~= nil then   -- {class_name = "LeakyReLU"}
+    local layer = require(declare.homes.layer).find(name)
+    if layer and declare.registry(kind)[name] == nil then return instance(layer, config) end
+  end
   local ours, registered = is_of_keras(record), record.registered_name
   local found, message
   if type(registered) == "string" then found = find_name(kind, registered, ours) end

@@ -285,13 +285,30 @@ kinds.activation = kinds.object("activation", "an activation")
 function kinds.activation.serialise(value)
   return require "lunula.activations".serialize(value)
 end
+
+-- Activations with options that Keras has as layers. Any other one is nothing that Keras knows: it
+-- shall refuse it, and not take its own for it.
+local as_layers = { relu = "ReLU", leaky_relu = "LeakyReLU", elu = "ELU", softmax = "Softmax" }
+
+local function record_with_options(value)
+  local layer = as_layers[value.class_name]
+  return setmetatable({
+    module = layer and "keras.layers", class_name = layer or value.class_name,
+    config = value.config, registered_name = not layer and value.class_name or nil,
+  }, { __jsonorder = { "module", "class_name", "config", "registered_name" } })
+end
+
 -- What is no name of ours is that of a user's function.
 function kinds.activation.record(value)
-  if type(value) == "string" and not declare.registry("activation")[value] then
-    return declare.function_record(value)
+  local known = declare.registry("activation")
+  if type(value) == "string" then
+    return known[value] and value or declare.function_record(value)
+  elseif declare.is_plain(value) and known[value.class_name] then
+    return record_with_options(value)
   end
   return value
 end
+
 function kinds.activation.absent()
   return require "lunula.activations".linear
 end

@@ -265,6 +265,24 @@ describe("the text", function ()
     assert.truthy(text:find('"compile_config": {}', 1, true))
   end)
 
+  it("tells activations with options as Keras does, or so that Keras refuses them", function ()
+    local function written(activation)
+      local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense { 2, activation } }
+      check_round_trip(model, { k.ones { 2, 3 } })
+      local record = json.decode(model:to_json()).config.layers[2].config.activation
+      return record.module, record.class_name, record.registered_name
+    end
+    local a = k.activations
+    assert.same({ "keras.layers", "ReLU", declare.null }, { written(a.relu { max_value = 6 }) })
+    assert.same({ declare.null, "hard_sigmoid", "hard_sigmoid" },
+      { written(a.hard_sigmoid { slope = 0.2 }) })
+    assert.same({ "keras.layers", "LeakyReLU", declare.null },
+      { written(layers.LeakyReLU { 0.1, name = "leak" }) })
+    local read_layer = layers.deserialize { class_name = "Dense", config = { units = 2,
+      activation = { class_name = "LeakyReLU", config = { name = "leak", alpha = 0.25 } } } }
+    assert.equal(0.25, read_layer.activation.negative_slope)
+  end)
+
   it("keeps what the model was compiled with", function ()
     local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(1) }
     model:compile { optimizer = k.optimizers.SGD { 0.5, momentum = 0.25 }, loss = "mse",
