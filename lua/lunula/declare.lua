@@ -445,6 +445,16 @@ function declare.get_config(object)
   return setmetatable(config, { __jsonorder = order })
 end
 
+-- None as users' functions see it: absent.
+local function without_null(value)
+  if not is_plain(value) then return value end
+  local copied = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do
+    if inner ~= null then copied[key] = without_null(inner) end
+  end
+  return copied
+end
+
 -- The object that a config describes. Names that the class does not know are passed over when they
 -- say nothing (None, false), because files of other versions carry such.
 function declare.from_config(class, config)
@@ -455,6 +465,7 @@ function declare.from_config(class, config)
   for key, value in pairs(config) do
     local arg = class.by_name[key]
     if arg then
+      if arg.kind.open and value ~= null then value = without_null(value) end
       given[arg.name] = value
     elseif value ~= false and value ~= null then
       core.raise('%s: unknown option "%s" in the config%s', class.name, tostring(key),
@@ -635,16 +646,6 @@ local function find_name(kind, name, ours)
   return nil, ('unknown %s "%s"%s'):format(kind, name, declare.suggestion(tail, names))
 end
 
--- None as a user's from_config sees it: absent.
-local function without_null(value)
-  if not is_plain(value) then return value end
-  local copied = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do
-    if inner ~= null then copied[key] = without_null(inner) end
-  end
-  return copied
-end
-
 -- The functions that make objects from configs and know null; others are given what is left.
 declare.reads_null = setmetatable({ [declare.from_config] = true }, { __mode = "k" })
 
@@ -665,8 +666,17 @@ local function given(value)
   if value ~= null then return value end
 end
 
--- The object of a record {class_name=, config=, …}.
-local function find_record(kind, record)
+local shared   -- objects of the file that is read, by the number that stands beside them
+
+-- fn(…), in which records with the same shared_object_id stand for one object.
+function declare.sharing(fn, ...)
+  if shared then return fn(...) end
+  shared = {}
+  local _ <close> = setmetatable({}, { __close = function () shared = nil end })
+  return fn(...)
+end
+
+local function make_from_record(kind, record)
   local name, config = given(record.class_name), given(record.config)
   if name == "function" then return declare.find(kind, config) end
   if type(name) ~= "string" or config ~= nil and type(config) ~= "table" then
@@ -682,6 +692,15 @@ local function find_record(kind, record)
   if found == nil then found, message = find_name(kind, name, ours) end
   if found == nil then return nil, message end
   return instance(found, config or {})
+end
+
+-- The object of a record {class_name=, config=, …}.
+local function find_record(kind, record)
+  local id = shared and given(record.shared_object_id)
+  if id and shared[id] ~= nil then return shared[id] end
+  local object, message = make_from_record(kind, record)
+  if id then shared[id] = object end
+  return object, message
 end
 
 -- Like declare.get, but returns nil, message.

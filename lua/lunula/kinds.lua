@@ -4,9 +4,9 @@
 -- A kind is {name = "a positive integer", check = function(value, context) -> normalised | nil,
 -- wanted, problem, serialise = function(value) -> plain data, record = function(plain data,
 -- config) -> what Keras's files hold instead, absent = function() -> what stands for None,
--- never_none = true where a null in a file says nothing, never_false where false is not None}.
--- `wanted` says what was expected where the kind's name does not; `problem` is a whole sentence.
--- Kinds know nothing of classes.
+-- never_none = true where a null in a file says nothing, never_false where false is not None, open
+-- where the value is a user's}. `wanted` says what was expected where the kind's name does not;
+-- `problem` is a whole sentence. Kinds know nothing of classes.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
@@ -48,7 +48,8 @@ end
 
 -- ---- plain values -----------------------------------------------------------------------------
 
-kinds.any = define("anything", function(value) return value end, { takes_false = true })
+kinds.any = define("anything", function(value) return value end,
+  { takes_false = true, open = true })
 
 kinds.boolean = plain("true or false", function(value)
   if type(value) == "boolean" then return value end
@@ -90,7 +91,7 @@ end })
 
 kinds.table = define("a table", function(value)
   return type(value) == "table" and value or nil
-end)
+end, { open = true })
 
 -- One of the given strings.
 function kinds.one_of(list)

@@ -35,25 +35,42 @@ local function function_record(fn)
   return record
 end
 
--- Objects, tensors and functions in what a get_config returned, as Keras writes them.
-local function plain(value)
+-- A layer that is told twice is one layer: its records bear the same number.
+local function note(layer, record, seen)
+  local first = seen[layer]
+  if not first then
+    seen[layer] = record
+    return
+  end
+  if not first.shared_object_id then
+    seen.count = (seen.count or 0) + 1
+    first.shared_object_id = seen.count
+  end
+  record.shared_object_id = first.shared_object_id
+end
+
+-- Objects, tensors and functions in what a get_config returned, as Keras writes them. `seen`: the
+-- records of layers so far.
+local function plain(value, seen)
   if type(value) == "function" then return function_record(value) end
   if core.is_tensor(value) then return tensor_record(core.is_variable(value) and value.value
     or value) end
-  if declare.class_of(value) then return plain(declare.serialize(value)) end
+  if declare.class_of(value) then return plain(declare.serialize(value), seen) end
   if type(value) ~= "table" or value == declare.null then return value end
+  local object = (getmetatable(value) or {}).describes
   value = declare.in_full(value)
   local copy = setmetatable({}, getmetatable(value))
   for _, key in ipairs(json.fields(value)) do
     local step = type(key) == "number" and place.element(key) or "." .. tostring(key)
-    copy[key] = place.at(step, plain, value[key])
+    copy[key] = place.at(step, plain, value[key], seen)
   end
+  if object and declare.is(object, "layer") then note(object, copy, seen) end
   return copy
 end
 
 -- Closures that a model was compiled with have no place in a text; the model has.
 local function without_closures(record)
-  local ok, problem = pcall(plain, record.compile_config)
+  local ok, problem = pcall(plain, record.compile_config, {})
   if ok then return record end
   warn.say("to_json leaves out what the model was compiled with: %s",
     type(problem) == "table" and problem.text or tostring(problem))
@@ -62,7 +79,8 @@ local function without_closures(record)
 end
 
 local function write(model, indent)
-  return json.encode(plain(without_closures(declare.in_full(declare.serialize(model)))), indent)
+  local record = without_closures(declare.in_full(declare.serialize(model)))
+  return json.encode(plain(record, {}), indent)
 end
 
 -- The text of the model: its layers, their calls, what it was compiled with. Options: indent (a
@@ -113,7 +131,7 @@ function saving.model_from_json(text, options)
   local record, problem = json.decode(text)
   if record == nil then core.raise("model_from_json: this is no JSON: %s", problem) end
   return place.reading("model_from_json", declare.with_custom_objects, custom_objects(options),
-    read, record)
+    declare.sharing, read, record)
 end
 
 return saving

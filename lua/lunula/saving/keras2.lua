@@ -105,6 +105,9 @@ local function attention(config)
   drop_if(config, "causal", false)
 end
 
+-- The type was that of the codes.
+local function encoder(config) drop(config, "dtype") end
+
 local readers = {
   LSTM = gated, LSTMCell = gated, GRU = gru, GRUCell = gru, SimpleRNN = recurrent,
   SimpleRNNCell = recurrent, RNN = recurrent, Bidirectional = recurrent,
@@ -113,7 +116,9 @@ local readers = {
   DepthwiseConv1D = depthwise, DepthwiseConv2D = depthwise, SeparableConv1D = separable,
   SeparableConv2D = separable, Conv1DTranspose = without_groups, Conv2DTranspose = without_groups,
   Conv3DTranspose = without_groups, MultiHeadAttention = attention, Attention = attention,
-  AdditiveAttention = attention,
+  AdditiveAttention = attention, CategoryEncoding = encoder, Discretization = encoder,
+  Hashing = encoder, HashedCrossing = encoder, IntegerLookup = encoder, StringLookup = encoder,
+  TextVectorization = encoder,
 }
 
 -- ---- names -------------------------------------------------------------------------------------
@@ -154,8 +159,11 @@ local function read_entry(entry, version)
   end
   if not declare.custom_object(entry.class_name) then
     entry.class_name = renamed[entry.class_name] or entry.class_name
-    local read = readers[entry.class_name]
-    if read and type(entry.config) == "table" then read(entry.config, version) end
+    local read, config = readers[entry.class_name], entry.config
+    if type(config) == "table" then
+      if read then read(config, version) end
+      drop(config, "rng_type")
+    end
   end
   return entry
 end

@@ -135,6 +135,57 @@ def operators():
     return k.Model([a, b], L.Dense(2)((a * 2.0 + b)[:, 1:]))
 
 
+@model(x(2, 4), x(2, 4), note="ops of TensorFlow that models hold")
+def many_operators():
+    import tensorflow as tf
+
+    k, _ = keras()
+    a, b = k.Input((4,)), k.Input((4,))
+    square = tf.reshape(b, [-1, 2, 2])
+    return k.Model([a, b], [
+        tf.nn.relu(a) - b, 1.0 - a, tf.concat([a, b], 1), tf.reduce_mean(a, axis=1, keepdims=True),
+        tf.expand_dims(a, 1), tf.transpose(square, [0, 2, 1]), tf.linalg.matmul(square, square),
+        tf.clip_by_value(a, -0.5, 0.5), tf.stack([a, b], 1), tf.where(a > b, a, b),
+        tf.square(a) + tf.exp(b), tf.nn.softmax(a), a[:, ::2], a[:, None, 1:3],
+        tf.math.l2_normalize(a, axis=1), tf.nn.gelu(a), tf.nn.leaky_relu(a, 0.3),
+        tf.maximum(a, 0.1), tf.cast(tf.argmax(a, 1), tf.float32), tf.split(a, 2, axis=1)[1],
+        tf.reduce_logsumexp(a, 1), tf.gather(a, [0, 2], axis=1), tf.pad(a, [[0, 0], [1, 1]]),
+        tf.tile(a, [1, 2]), abs(a) / (b * b + 1.0), tf.norm(a, axis=1),
+        k.backend.sum(square, axis=[1, 2])])
+
+
+@model(x(2, 6, 6, 3))
+def preprocessing():
+    k, L = keras()
+    return k.Sequential([
+        k.Input((6, 6, 3)), L.RandomFlip(), L.RandomRotation(0.1), L.RandomContrast(0.2),
+        L.CenterCrop(4, 4), L.Rescaling(2.0, 0.1),
+        L.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 3.0]), L.Flatten(), L.Dense(2)])
+
+
+@model(x(2, 6, 3))
+def layers_within():
+    """Layers as activations, models and initial states inside of wrappers."""
+    k, L = keras()
+    a = k.Input((6, 3))
+    b = L.Dense(4, activation=L.LeakyReLU(0.2), kernel_regularizer="l2")(a)
+    part = k.Sequential([L.Dense(2, input_shape=(4,)), L.ELU()])
+    c = L.TimeDistributed(part)(b)
+    _, *states = L.Bidirectional(L.GRU(2, return_state=True))(c)
+    d = L.Bidirectional(L.GRU(2, return_sequences=True))(b, initial_state=states)
+    return k.Model(a, [d, L.TimeDistributed(L.ReLU(6.0, 0.1))(b)])
+
+
+@model(x(2, 3), ids(7, 2, 5))
+def masks_and_dictionaries():
+    k, L = keras()
+    a, b = k.Input((5,), dtype="int32", name="words"), k.Input((3,), name="facts")
+    c = L.Embedding(7, 3, mask_zero=True)(a)
+    d = L.Bidirectional(L.LSTM(2, return_sequences=True), merge_mode="mul")(c)
+    e = L.GRU(3)(L.add([L.TimeDistributed(L.Dense(3))(c), c]))
+    return k.Model({"words": a, "facts": b}, {"steps": d, "sum": L.multiply([e, b])})
+
+
 # ---- texts of older versions
 
 ZEROS = {"class_name": "Zeros", "config": {}}
