@@ -455,6 +455,7 @@ describe("layers.serialize and deserialize", function ()
     local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(2) }
     local copy = layers.deserialize(layers.serialize(model))
     assert.same({ 1, 2 }, copy(k.ones { 1, 3 }).shape)
+    assert.equal(model, layers.deserialize(model))
   end)
 
   it("take None for what it is, and for nothing said where it cannot be", function ()

@@ -6,7 +6,7 @@
 local floors = { "base", "kernels", "tensor", "graph", "ops", "plan", "embed", "lua" }
 local storeys = {  -- of lua/lunula; what shares a row may require each other
   { "ops.config", "place" },
-  { "declare", "kinds" },
+  { "declare", "kinds", "records" },
   { "ops" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses", "metrics",
     "optimizers", "random", "regularizers", "utils" },

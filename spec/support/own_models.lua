@@ -294,7 +294,7 @@ function own.of_case(k, case)
     own.custom)
   local places, inputs = {}, {}
   for i, record in ipairs(case.inputs) do
-    places[i] = placeholder(k, record, case.config.stateful)
+    places[i] = placeholder(k, record, layer.stateful)
     inputs[i] = golden.tensor(record)
   end
   local options = argument(case.call.keywords, places)

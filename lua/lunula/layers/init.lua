@@ -5,6 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local records = require "lunula.records"
 local reading = require("lunula.place").reading
 
 local folders = {
@@ -67,7 +68,7 @@ local function as_function(name)
 end
 
 function layers.serialize(layer)
-  return declare.with_state(declare.serialize(layer))
+  return records.with_state(declare.serialize(layer))
 end
 
 -- The layer of {class_name =, config =}, or of all that Keras 3 writes; a model is a layer too.

@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local records = require "lunula.records"
 local nest = require "lunula.utils.nest"
 local place = require "lunula.place"
 local ktensor = require "lunula.models.ktensor"
@@ -177,7 +178,7 @@ function config.of_functional(self)
 end
 
 local function in_its_state(layer)
-  return declare.with_state(declare.serialize(layer))
+  return records.with_state(declare.serialize(layer))
 end
 
 -- A stack that begins with strings is told without its input, which Keras takes for strings; then

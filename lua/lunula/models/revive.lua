@@ -8,6 +8,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
 local place = require "lunula.place"
+local records = require "lunula.models.call_records"
 local config = require "lunula.models.config"
 local input = require "lunula.models.input"
 local ktensor = require "lunula.models.ktensor"
@@ -17,37 +18,8 @@ local revive = {}
 
 local null = declare.null
 local at = place.at
-
--- ---- reading with care -------------------------------------------------------------------------
-
-local function object(value, what)
-  if type(value) ~= "table" or value == null then
-    core.raise("%s is an object, got %s", what, declare.show(value))
-  end
-  return value
-end
-
--- The object without its nulls; an error unless it is one, and for names that nobody knows.
-local function fields(value, what, known)
-  object(value, what)
-  local copy, names = {}, {}
-  for _, name in ipairs(known) do names[name] = true end
-  for _, name in ipairs(nest.keys(value)) do
-    if not names[name] and value[name] ~= null and value[name] ~= false then
-      core.raise('%s has an unknown field "%s"%s', what, tostring(name),
-        declare.suggestion(tostring(name), known))
-    end
-    if value[name] ~= null then copy[name] = value[name] end
-  end
-  return copy
-end
-
-local function list_of(value, what)
-  if type(value) ~= "table" or value == null or #value == 0 and next(value) ~= nil then
-    core.raise("%s is wanted, got %s", what, declare.show(value))
-  end
-  return value
-end
+local each_history, is_history = records.each_history, records.is_history
+local object, fields, list_of = records.object, records.fields, records.list
 
 -- ---- layers ------------------------------------------------------------------------------------
 
@@ -91,6 +63,7 @@ local function complete(layer, entry)
 end
 
 local function read_layer(given, whole)
+  if declare.is(given, "layer") then return given end
   local entry = fields(given, "a layer", entry_fields)
   if type(entry.class_name) ~= "string" then
     core.raise("a layer has a class_name, got %s", declare.show(given))
@@ -169,116 +142,7 @@ function revive.sequential(class, given)
   return model
 end
 
--- ---- calls -------------------------------------------------------------------------------------
-
--- {"layer", 0, 0}, as opposed to a list of such. Keras 2 puts options behind.
-local function is_history(x)
-  return type(x) == "table" and type(x[1]) == "string" and math.tointeger(x[2]) ~= nil
-    and math.tointeger(x[3]) ~= nil
-end
-
-local function tensor_record(history)
-  return { class_name = "__keras_tensor__", config = { keras_history = history } }
-end
-
--- Arguments in Keras 2's hand: {"layer", 0, 0} alone is a tensor too.
-function revive.modern_value(value)
-  if is_history(value) then return tensor_record(value) end
-  if type(value) ~= "table" or value == null or value.class_name ~= nil then return value end
-  local copy = {}
-  for key, inner in pairs(value) do copy[key] = revive.modern_value(inner) end
-  return setmetatable(copy, getmetatable(value))
-end
-
-local modern_value = revive.modern_value
-
--- A call of Keras 2, {{"layer", node, tensor, {options}}, …}, as {args =, kwargs =}.
-local function modern(node)
-  if node.args ~= nil or node.kwargs ~= nil then
-    return fields(node, "a call", { "args", "kwargs" })
-  end
-  if is_history(node) then node = { node } end
-  local first, kwargs = {}, {}
-  for key, entry in pairs(node) do
-    first[key] = modern_value(entry)
-    local options = is_history(entry) and entry[4]
-    for name, value in pairs(type(options) == "table" and options or {}) do
-      kwargs[name] = modern_value(value)
-    end
-  end
-  return { args = { #first == 1 and first[1] or first }, kwargs = kwargs }
-end
-
-local function history_of(value)
-  local given = value.class_name == "__keras_tensor__" and value.config
-  if not given then return nil end
-  if type(given) ~= "table" or not is_history(given.keras_history) then
-    core.raise("a tensor is told by {\"layer\", node, tensor}, got %s", declare.show(given))
-  end
-  return given.keras_history
-end
-
--- visit(history) for every tensor that a call takes.
-local function each_history(value, visit)
-  if type(value) ~= "table" then return end
-  local history = history_of(value)
-  if history then return visit(history) end
-  for _, key in ipairs(nest.keys(value)) do each_history(value[key], visit) end
-end
-
-local function something(x)
-  if x ~= null then return x end
-end
-
-local constants = {
-  __tensor__ = function(given)
-    return core.tensor(given.value, { dtype = something(given.dtype) })
-  end,
-  __ellipsis__ = function() return "..." end,
-  __tuple__ = function(given) return given end,
-  __slice__ = function(given)
-    return {
-      start = something(given.start), stop = something(given.stop),
-      step = something(given.step),
-    }
-  end,
-}
-constants.__numpy__ = constants.__tensor__
-
--- What a call was given, with tensor_at(history) for tensors; null and None are nil.
-local function decode(value, tensor_at)
-  if value == null then return nil end
-  if type(value) ~= "table" then return value end
-  local history = history_of(value)
-  if history then return tensor_at(history) end
-  local constant = constants[value.class_name]
-  if constant then
-    return constant(object(value.config or value.items or {}, value.class_name))
-  end
-  if type(value.class_name) == "string" then
-    core.raise('a call cannot be given "%s"', value.class_name)
-  end
-  local copy = {}
-  for key, inner in pairs(value) do copy[key] = decode(inner, tensor_at) end
-  return copy
-end
-
 -- ---- graphs ------------------------------------------------------------------------------------
-
-local function read_call(node)
-  if type(node) ~= "table" or node == null then
-    core.raise("a call is wanted, got %s", declare.show(node))
-  end
-  local said = modern(node)
-  local call = {
-    args = list_of(said.args or {}, "a list of arguments"),
-    kwargs = object(said.kwargs or {}, "kwargs"),
-    legacy = node.args == nil and node.kwargs == nil,
-  }
-  each_history(call.args, function () end)
-  each_history(call.kwargs, function () end)
-  return call
-end
 
 -- The calls of a layer that stands at a place.
 local function read_calls(layer, entry, step)
@@ -288,7 +152,7 @@ local function read_calls(layer, entry, step)
   if nodes == nil or nodes == null then return calls end
   for i, node in ipairs(at(step .. ".inbound_nodes", list_of, nodes, "a list of calls")) do
     local step_here = step .. ".inbound_nodes" .. place.element(i)
-    local call = at(step_here, read_call, node)
+    local call = at(step_here, records.read, node)
     call.place, call.layer = step_here, layer
     calls[i] = call
   end
@@ -311,7 +175,7 @@ local function legacy_offsets(calls_of, made_by, ends)
     end
   end
   if not legacy then return {} end
-  each_history(modern_value(ends), note)
+  each_history(records.modern_value(ends), note)
   local offsets = {}
   for name, number in pairs(least) do
     local layer = made_by[name]
@@ -415,8 +279,8 @@ end
 
 local function carry_out(call, state)
   local function tensor(history) return tensor_at(history, state) end
-  local args = decode(call.args, tensor)
-  local kwargs = decode(call.kwargs, tensor)
+  local args = records.decode(call.args, tensor)
+  local kwargs = records.decode(call.kwargs, tensor)
   local results = table.pack(call_layer(call.layer, args, kwargs))
   local flat = {}
   for i = 1, results.n do

@@ -5,6 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local records = require "lunula.records"
 local options_of = require "lunula.utils.options"
 local place = require "lunula.place"
 local warn = require "lunula.utils.warn"
@@ -58,7 +59,7 @@ local function plain(value, seen)
   if declare.class_of(value) then return plain(declare.serialize(value), seen) end
   if type(value) ~= "table" or value == declare.null then return value end
   local object = (getmetatable(value) or {}).describes
-  value = declare.in_full(value)
+  value = records.in_full(value)
   local copy = setmetatable({}, getmetatable(value))
   for _, key in ipairs(json.fields(value)) do
     local step = type(key) == "number" and place.element(key) or "." .. tostring(key)
@@ -79,7 +80,7 @@ local function without_closures(record)
 end
 
 local function write(model, indent)
-  local record = without_closures(declare.in_full(declare.serialize(model)))
+  local record = without_closures(records.in_full(declare.serialize(model)))
   return json.encode(plain(record, {}), indent)
 end
 

@@ -6,7 +6,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local place = require "lunula.place"
-local revive = require "lunula.models.revive"
+local records = require "lunula.models.call_records"
 local tf_ops = require "lunula.saving.tf_ops"
 
 local keras2 = {}
@@ -155,7 +155,7 @@ local modernise
 
 local function read_entry(entry, version)
   if entry.class_name == "TFOpLambda" or entry.class_name == "SlicingOpLambda" then
-    return tf_ops.entry(entry, revive.modern_value)
+    return tf_ops.entry(entry, records.modern_value)
   end
   if not declare.custom_object(entry.class_name) then
     entry.class_name = renamed[entry.class_name] or entry.class_name
