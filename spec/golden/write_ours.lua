@@ -80,7 +80,7 @@ end
 for _, name in ipairs(k.layers.names()) do
   for _, case in ipairs(golden.read("layers/" .. name .. ".json") or {}) do
     local label = name .. " " .. case.name
-    if label:find(pattern) then
+    if label:find(pattern) and own.is_of_keras3(case) then
       local ok, model, inputs = pcall(own.of_case, k, case)
       if not ok then
         io.stderr:write(label, ": ", tostring(model), "\n")

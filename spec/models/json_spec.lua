@@ -142,7 +142,7 @@ describe("a model of ours", function ()
   for _, name in ipairs(layers.names()) do
     local made
     for _, case in ipairs(golden.read("layers/" .. name .. ".json") or {}) do
-      made = made or own.fits(case) and case
+      if own.fits(case) and case.call.keywords.training ~= true then made = made or case end
     end
     if made then
       it("comes back with a layer " .. name, quietly(function ()

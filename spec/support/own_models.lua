@@ -277,14 +277,17 @@ local function strings(records)
   return false
 end
 
--- Can the case stand in a functional model that Keras reads? In Keras what a model is told of
--- training goes before what its layers were told.
+-- Can the case stand in a functional model?
 function own.fits(case)
-  return case.source == "keras" and case.outputs and not any(case.input_masks)
-    and not case.class_name:find "Cell" and case.class_name ~= "InputLayer"
-    and #case.inputs > 0 and #case.inputs[1].shape > 0 and not case.adapt
-    and not strings(case.inputs) and not strings(case.outputs)
-    and case.call.keywords.training ~= true
+  return case.outputs and not any(case.input_masks) and not case.class_name:find "Cell"
+    and case.class_name ~= "InputLayer" and #case.inputs > 0 and #case.inputs[1].shape > 0
+    and not case.adapt and not strings(case.inputs) and not strings(case.outputs)
+end
+
+-- Does Keras 3 have it? What a model is told of training goes there before what its layers were
+-- told.
+function own.is_of_keras3(case)
+  return case.source == "keras" and case.call.keywords.training ~= true
 end
 
 -- The recorded case of a layer as a model, and its inputs; nil when it cannot be one.
