@@ -512,9 +512,15 @@ function declare.register(kind, name, value)
   declare.registry(kind)[name] = value
 end
 
--- Runs fn(…) while the names of `objects` stand for their values, whatever their kind.
+-- Runs fn(…) while the names of `objects` stand for their values, whatever their kind. They may be
+-- given as options too: {custom_objects = {…}}.
 function declare.with_custom_objects(objects, fn, ...)
   if objects == nil then return fn(...) end
+  if type(objects) ~= "table" then
+    core.raise("custom_objects is a table of classes and functions by name, got %s", show(objects))
+  end
+  local inner = objects.custom_objects
+  if is_plain(inner) and next(objects, next(objects)) == nil then objects = inner end
   local depth = #scopes
   scopes[depth + 1] = objects
   local _ <close> = setmetatable({}, { __close = function()

@@ -261,7 +261,9 @@ local function named(kwargs)
 end
 
 local function check_input(x)
-  if not ktensor.is(x) and not core.is_tensor(x) then
+  if nest.is_structure(x) and next(x) ~= nil then
+    for _, inner in pairs(x) do check_input(inner) end
+  elseif not ktensor.is(x) and not core.is_tensor(x) then
     core.raise("a layer is called on tensors, got %s", declare.show(x))
   end
 end
@@ -269,7 +271,7 @@ end
 local function call_layer(layer, args, kwargs)
   if operations.is(layer) then return operations.call(layer, args, kwargs) end
   local list, last = positional(args)
-  nest.each(list[1], check_input)
+  check_input(list[1])
   local options = named(kwargs)
   if options then
     list[last + 1], last = options, last + 1

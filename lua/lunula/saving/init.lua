@@ -94,23 +94,6 @@ end
 
 -- ---- reading -----------------------------------------------------------------------------------
 
--- {custom_objects = {name = …}}, or the objects by name themselves.
-local function custom_objects(options)
-  if options == nil then return nil end
-  if type(options) ~= "table" then
-    core.raise("custom_objects is a table of classes and functions by name, got %s",
-      declare.show(options))
-  end
-  local objects = options.custom_objects
-  if objects ~= nil and next(options, next(options)) == nil and not declare.class_of(objects)
-    and not declare.is_class(objects) and type(objects) == "table" then
-    return objects
-  end
-  return options
-end
-
-saving.custom_objects = custom_objects
-
 local function is_model(object)
   return declare.is(object, "layer") and object.get_layer ~= nil
 end
@@ -124,14 +107,15 @@ local function read(record)
   return model
 end
 
--- The model that a text describes, with new weights.
-function saving.model_from_json(text, options)
+-- The model that a text describes, with new weights. custom_objects: classes and functions by name,
+-- or {custom_objects = {…}}.
+function saving.model_from_json(text, custom_objects)
   if type(text) ~= "string" then
     core.raise("model_from_json takes the text of a model, got %s", declare.show(text))
   end
   local record, problem = json.decode(text)
   if record == nil then core.raise("model_from_json: this is no JSON: %s", problem) end
-  return place.reading("model_from_json", declare.with_custom_objects, custom_objects(options),
+  return place.reading("model_from_json", declare.with_custom_objects, custom_objects,
     declare.sharing, read, record)
 end
 
