@@ -28,7 +28,7 @@ FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden -ffp-contract=fast \
 ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/embed/lunula.h)
+VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)
 SRC     := $(sort $(wildcard src/*/*.c))
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
@@ -50,18 +50,18 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(CORE): $(OBJ) src/lua/exports.map
+$(CORE): $(OBJ) src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
-	@$(CC) -shared -Wl,--version-script=src/lua/exports.map $(CFLAGS) $(LDFLAGS) \
+	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
 	  -o $@ $(OBJ) $(BLAS_LIBS) -lm -pthread
 
-$(BUILD)/carried.c: src/embed/carry.lua $(LUASRC)
+$(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
-	@$(LUA) src/embed/carry.lua $@ lua $(filter %.lua,$(LUASRC)) -- dkjson
+	@$(LUA) src/host/carry.lua $@ lua $(filter %.lua,$(LUASRC)) -- dkjson
 
 # The objects and the Lua files as one object, in which only the public names
 # can still be seen by a host.
-$(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/embed/carried.h
+$(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/host/carried.h
 	@echo "ar $@"
 	@$(CC) $(FLAGS) -c -o $(BUILD)/carried.o $(BUILD)/carried.c
 	@ld -r -o $(BUILD)/lunula.o $(OBJ) $(BUILD)/carried.o
@@ -72,7 +72,7 @@ $(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/embed/carried.h
 # Every spec/host/*.c is one program: a C host that links the archive.
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
 	@mkdir -p $(@D) && echo "cc $<"
-	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/embed -MMD -MP -o $@ $< $(ARCHIVE) \
+	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/host -MMD -MP -o $@ $< $(ARCHIVE) \
 	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
 hosts: $(HOSTS) ; @:
 
@@ -105,8 +105,8 @@ asan:
 CHECK = printf '%s\n' $(SRC) $(HOSTSRC) | xargs -P $(JOBS) -n 1
 lint:
 	@.ci/setup build lint
-	@$(CHECK) gcc $(FLAGS) -Isrc/embed -Werror -O2 -DLUNULA_PLAIN -c -o /dev/null
-	@$(CHECK) clang $(FLAGS) -Isrc/embed -Werror -fsyntax-only \
+	@$(CHECK) gcc $(FLAGS) -Isrc/host -Werror -O2 -DLUNULA_PLAIN -c -o /dev/null
+	@$(CHECK) clang $(FLAGS) -Isrc/host -Werror -fsyntax-only \
 	  -Wno-tautological-constant-out-of-range-compare
 	@luacheck -q --no-color src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
 
@@ -119,8 +119,8 @@ bench: $(CORE)
 
 install: all install-module
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
-	install -D -m 644 src/embed/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
-	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/embed/lunula.pc.in >$(BUILD)/lunula.pc
+	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
+	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/host/lunula.pc.in >$(BUILD)/lunula.pc
 	install -D -m 644 $(BUILD)/lunula.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/lunula.pc
 
 install-module: $(CORE)

@@ -46,6 +46,8 @@ describe("the machinery", function()
   it("says what it is built of", function()
     local info = core.build_info()
     assert.equal(core.version, info.version)
+    local header = assert(io.open "src/host/lunula.h"):read "a"
+    assert.equal(core.version, header:match '#define LUNULA_VERSION "(.-)"')
     assert.matches("OpenBLAS", info.blas)
     assert.is_true(#info.processor > 0 and info.threads >= 1)
   end)

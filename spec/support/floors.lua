@@ -3,7 +3,7 @@
 -- Lua and threads are known to few files, every file has a place. A require
 -- inside a function is late, it runs when all is loaded, and may point upwards.
 
-local floors = { "base", "kernels", "tensor", "graph", "ops", "plan", "embed", "lua" }
+local floors = { "base", "kernels", "tensor", "graph", "ops", "plan", "bind", "host" }
 local storeys = {  -- of lua/lunula; what shares a row may require each other
   { "ops.config", "place" },
   { "declare", "kinds", "records" },
@@ -17,7 +17,7 @@ local storeys = {  -- of lua/lunula; what shares a row may require each other
 }
 local top = "Makefile src lua rocks spec examples README.md LICENSE build"
 local only = {  -- headers that few may include
-  ["lua.h"] = { "src/lua/" }, ["lauxlib.h"] = { "src/lua/" }, ["lualib.h"] = { "src/lua/" },
+  ["lua.h"] = { "src/bind/", "src/host/" }, ["lauxlib.h"] = { "src/bind/", "src/host/" }, ["lualib.h"] = { "src/bind/", "src/host/" },
   ["pthread.h"] = { "src/base/pool.c", "src/base/memory.c" },
   ["threads.h"] = {}, ["omp.h"] = {},
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 #include "ops/scan.h"
 
 typedef struct ScanJob {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 static const struct {
   const char *event, *op;

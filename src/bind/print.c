@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 enum { SHOWN = 6, EDGE = 3 }; /* of a longer axis the first and last EDGE */
 

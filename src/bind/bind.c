@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/signature.h"
-#include "lua/state.h"
+#include "bind/signature.h"
+#include "bind/state.h"
 
 /* ---- placeholders of the functional API --------------------------------- */
 

@@ -1,8 +1,8 @@
 /* The Lua files that travel inside the static library, for a host with
 ** nothing on disk. The table is written by carry.lua at build time and is
 ** linked into liblunula.a only: in core.so its address is NULL. */
-#ifndef EMBED_CARRIED_H
-#define EMBED_CARRIED_H
+#ifndef HOST_CARRIED_H
+#define HOST_CARRIED_H
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 /* Calls the function below its nargs arguments, then `leave`, then passes an
 ** error on. Returns the number of results. */

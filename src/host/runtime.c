@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "lua/embed.h"
+#include "host/runtime.h"
 
 static const char runtime_key = 0, result_key = 0;
 

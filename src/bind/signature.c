@@ -2,7 +2,7 @@
 ** arguments of a call in their order: positional ones, then a last table of
 ** named ones. Knows nothing of what is called. */
 
-#include "lua/signature.h"
+#include "bind/signature.h"
 
 #include <stdlib.h>
 #include <string.h>

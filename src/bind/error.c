@@ -8,7 +8,7 @@
 
 #include <lualib.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 static bool is_ours(const State *s, const char *source) {
   static const char carried[] = "@lunula/"; /* files inside the library */

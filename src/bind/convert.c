@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 /* ---- tables to tensors -------------------------------------------------- */
 

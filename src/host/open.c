@@ -1,14 +1,14 @@
 /* lunula in a host's own state: opening it there, and exchanging tensors. Every
 ** way into Lua goes through protect. */
 
-#include "lua/embed.h"
+#include "host/runtime.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed/carried.h"
+#include "host/carried.h"
 
 /* ---- the way in --------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 /* The registry table "lunula.hosts" has the entries by number, weakly: a
 ** function keeps its own alive. An entry is {fn=, inputs=, outputs=}; the last

@@ -1,9 +1,9 @@
 /* What the files behind lunula.h share: views, messages, and the model. Knows
 ** no Lua; what a model needs of it comes in through its guard. */
-#ifndef EMBED_EMBED_H
-#define EMBED_EMBED_H
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
 
-#include "embed/lunula.h"
+#include "host/lunula.h"
 #include "plan/plan.h"
 
 /* Writes the message, if there is a place for it; returns the status. */

@@ -1,10 +1,10 @@
 /* What the files share that serve a C host: the way into Lua, and the
 ** runtime. */
-#ifndef LUA_EMBED_H
-#define LUA_EMBED_H
+#ifndef HOST_RUNTIME_H
+#define HOST_RUNTIME_H
 
-#include "embed/embed.h"
-#include "lua/state.h"
+#include "host/host.h"
+#include "bind/state.h"
 
 /* Every job starts with the status that its error shall have; LUNULA_OK: what
 ** Lua makes of it. */
@@ -27,7 +27,7 @@ State *need_core(lua_State *L);
 /* Fills package.preload. */
 void preload_all(lua_State *L);
 
-/* ---- runtimes (embed_runtime.c, embed_world.c) -------------------------- */
+/* ---- runtimes (runtime.c, world.c) -------------------------- */
 
 struct lunula_runtime {
   lunula_config config;

@@ -1,5 +1,5 @@
 -- Writes the C file that carries Lua modules inside the static library:
---   lua5.4 src/embed/carry.lua OUTPUT ROOT FILE.. [-- MODULE..]
+--   lua5.4 src/host/carry.lua OUTPUT ROOT FILE.. [-- MODULE..]
 -- ROOT/lunula/x/init.lua becomes module "lunula.x" with the chunk name
 -- "@lunula/x/init.lua"; modules after -- are found on this interpreter's path.
 
@@ -44,7 +44,7 @@ local function quote(text)
   end) .. '"'
 end
 
-local out = { '/* Written by src/embed/carry.lua. */\n#include "embed/carried.h"\n\n',
+local out = { '/* Written by src/host/carry.lua. */\n#include "host/carried.h"\n\n',
               "const CarriedFile carried_files[] = {\n" }
 for _, module in ipairs(modules) do
   out[#out + 1] = ("  {%s, %s,\n"):format(quote(module.name), quote(module.chunk))

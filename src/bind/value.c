@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 typedef struct Box {
   Val v; /* node NULL: released */

@@ -1,9 +1,9 @@
 /* Signatures as the binder reads them: parameters with kinds and defaults, and
 ** the arguments of a call put in their order. */
-#ifndef LUA_SIGNATURE_H
-#define LUA_SIGNATURE_H
+#ifndef BIND_SIGNATURE_H
+#define BIND_SIGNATURE_H
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 typedef enum Kind {
   K_TENSOR, K_TENSORS, K_INT, K_NUM, K_BOOL, K_INTS, K_AXES, K_DTYPE, K_STR,

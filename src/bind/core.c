@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/pool.h"
-#include "embed/lunula.h"
+#include "base/version.h"
 #include "kernels/kernels.h"
-#include "lua/state.h"
+#include "bind/state.h"
 
 #if LUA_VERSION_NUM != 504
 #error "lunula is for Lua 5.4"
@@ -208,7 +208,7 @@ static int core_columns(lua_State *L) {
 
 static int core_build_info(lua_State *L) {
   lua_createtable(L, 0, 4);
-  lua_pushliteral(L, LUNULA_VERSION);
+  lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   lua_pushstring(L, gemm_build());
   lua_setfield(L, -2, "blas");
@@ -238,7 +238,7 @@ int luaopen_lunula_core(lua_State *L) {
   open_hosts(L);
   open_scans(L);
   open_calls(L);
-  lua_pushliteral(L, LUNULA_VERSION);
+  lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   return 1;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 typedef struct FunctionBox {
   Compiled *k;

@@ -1,7 +1,7 @@
 /* What one lua_State has of lunula: its context, its boxes, its errors. The
 ** files of this folder are the only ones that know Lua. */
-#ifndef LUA_STATE_H
-#define LUA_STATE_H
+#ifndef BIND_STATE_H
+#define BIND_STATE_H
 
 #include <lauxlib.h>
 #include <lua.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/state.h"
+#include "bind/state.h"
 
 typedef struct CallJob {
   Val in[MAX_INPUTS]; /* captured values first */

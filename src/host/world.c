@@ -6,7 +6,7 @@
 #include <lualib.h>
 
 #include "base/pool.h"
-#include "lua/embed.h"
+#include "host/runtime.h"
 
 /* ---- output ------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* Messages, and the views in which a host sees tensors. */
 
-#include "embed/embed.h"
+#include "host/host.h"
 
 #include <stdarg.h>
 #include <stdio.h>

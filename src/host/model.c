@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed/embed.h"
+#include "host/host.h"
 
 lunula_model *model_new(Compiled *k, uint64_t seed) {
   lunula_model *m = calloc(1, sizeof *m);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lua/embed.h"
+#include "host/runtime.h"
 
 #define ANCHOR "lunula.Anchor"
 

@@ -1,0 +1,8 @@
+/* The version, for the floors below the public header. lunula.h repeats it,
+** since hosts get that file alone; a spec compares the two. */
+#ifndef BASE_VERSION_H
+#define BASE_VERSION_H
+
+#define VERSION "0.1.0"
+
+#endif
