@@ -18,7 +18,7 @@ local storeys = {  -- of lua/lunula; what shares a row may require each other
 local top = "Makefile src lua rocks spec examples README.md LICENSE build"
 local only = {  -- headers that few may include
   ["lua.h"] = { "src/bind/", "src/host/" }, ["lauxlib.h"] = { "src/bind/", "src/host/" }, ["lualib.h"] = { "src/bind/", "src/host/" },
-  ["pthread.h"] = { "src/base/pool.c", "src/base/memory.c" },
+  ["pthread.h"] = { "src/base/threads.c", "src/base/memory.c" },
   ["threads.h"] = {}, ["omp.h"] = {},
 }
 

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "base/version.h"
 #include "kernels/kernels.h"
 #include "bind/state.h"
@@ -41,7 +41,7 @@ static int close_state(lua_State *L) {
   s->home = NULL;
   account_release(s->account);
   s->account = NULL;
-  pool_release();
+  threads_release();
   return 0;
 }
 
@@ -126,7 +126,7 @@ State *state_open(lua_State *L, Account *account) {
     luaL_error(L, "lunula: out of memory");
   if (account)
     account_retain(account);
-  pool_retain();
+  threads_retain();
   context_open(&s->c, s->account);
   s->c.env.run_body = body_run_now;
   s->c.origin = find_origin;
@@ -182,9 +182,9 @@ static int core_threads(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {
     lua_Integer n = luaL_checkinteger(L, 1);
     luaL_argcheck(L, n >= 0 && n <= 1024, 1, "0 (all processors) to 1024");
-    pool_set_threads((int)n);
+    threads_set_count((int)n);
   }
-  lua_pushinteger(L, pool_threads());
+  lua_pushinteger(L, threads_count());
   return 1;
 }
 
@@ -214,7 +214,7 @@ static int core_build_info(lua_State *L) {
   lua_setfield(L, -2, "blas");
   lua_pushstring(L, gemm_processor());
   lua_setfield(L, -2, "processor");
-  lua_pushinteger(L, pool_threads());
+  lua_pushinteger(L, threads_count());
   lua_setfield(L, -2, "threads");
   return 1;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "graph/graph.h"
 
 /* ---- programs ----------------------------------------------------------- */
@@ -127,7 +127,7 @@ static bool run_elementwise(const Step *s, Job *j) {
   tile_collapse(&p);
   j->program = &p;
   j->tasks = program_tasks(&p);
-  pool_run(program_task, j, j->tasks);
+  threads_run(program_task, j, j->tasks);
   return true;
 }
 
@@ -143,7 +143,7 @@ bool step_run(const Step *s, void *const *in, void *const *out, Env *env,
     return fail(env->error, "out of memory");
   int64_t tasks = s->op->tasks ? s->op->tasks(s) : 1;
   if (tasks > 1)
-    pool_run(kernel_task, &j, tasks);
+    threads_run(kernel_task, &j, tasks);
   else if (tasks == 1)
     s->op->run(s, &j.run, 0);
   if (bytes > 0)

@@ -19,7 +19,7 @@
 **     should have made is NULL, memory offered to it still belongs to the host.
 **   - Nothing exits, aborts, prints, or lets an error of Lua pass through the
 **     host. There is no state outside of what these functions make, except for
-**     the threads that share out big products, one pool for the process.
+**     the threads that share out big products, one team for the process.
 **   - A runtime, like a lua_State, serves one thread at a time. Functions that
 **     any thread may call at any time say so. */
 #ifndef LUNULA_H

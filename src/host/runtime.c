@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "host/runtime.h"
 
 static const char runtime_key = 0, result_key = 0;
@@ -193,7 +193,7 @@ lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
     return s;
   }
   if (rt->config.threads > 0)
-    pool_set_threads(rt->config.threads);
+    threads_set_count(rt->config.threads);
   *runtime = rt;
   return LUNULA_OK;
 }

@@ -5,7 +5,7 @@
 
 #include <lualib.h>
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "host/runtime.h"
 
 /* ---- output ------------------------------------------------------------- */
@@ -239,7 +239,7 @@ static int no_terminal(lua_State *L) {
 }
 
 static int count_threads(lua_State *L) {
-  lua_pushinteger(L, pool_threads());
+  lua_pushinteger(L, threads_count());
   return 1;
 }
 

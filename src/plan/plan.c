@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads.h"
 #include "plan/steps.h"
 
 /* ---- making and freeing ------------------------------------------------- */
@@ -231,9 +231,9 @@ static void run_step(const PlanStep *s, void **pointer, void *scratch,
                .scratch = scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
                .epilogue_out = pointer + s->program_out, .env = env}};
-  PoolTask task = s->step.op ? kernel_task : program_task;
+  ThreadTask task = s->step.op ? kernel_task : program_task;
   if (s->tasks > 1)
-    pool_run(task, &j, s->tasks);
+    threads_run(task, &j, s->tasks);
   else if (s->tasks == 1)
     task(&j, 0);
 }

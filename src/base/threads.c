@@ -1,10 +1,10 @@
-/* The thread pool: a job is a counter of tasks that the caller and the
+/* Worker threads: a job is a counter of tasks that the caller and the
 ** workers draw from. A worker enters a job through a gate and the caller
 ** closes the gate when no task is left, so that nobody ever waits for a
 ** worker that is still asleep. Workers spin a little before they sleep,
 ** because the next step of a plan usually follows within microseconds. */
 #define _GNU_SOURCE
-#include "base/pool.h"
+#include "base/threads.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -38,7 +38,7 @@ static struct {
   int workers;
   pthread_t thread[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
-  PoolTask task; /* the job, written while the gate is closed */
+  ThreadTask task; /* the job, written while the gate is closed */
   void *arg;
   int64_t tasks;
 
@@ -50,7 +50,7 @@ static struct {
   _Alignas(64) pthread_mutex_t sleep;
   pthread_cond_t wake;
   atomic_int asleep;
-} pool = {
+} team = {
   .busy = ATOMIC_FLAG_INIT,
   .sleep = PTHREAD_MUTEX_INITIALIZER,
   .wake = PTHREAD_COND_INITIALIZER,
@@ -58,18 +58,18 @@ static struct {
 
 /* ---- a job ------------------------------------------------------------- */
 
-static void draw_tasks(PoolTask task, void *arg, int64_t tasks) {
+static void draw_tasks(ThreadTask task, void *arg, int64_t tasks) {
   for (;;) {
-    int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
+    int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
     if (i >= tasks) return;
     task(arg, i);
   }
 }
 
 static bool enter_gate(void) {
-  int gate = atomic_load_explicit(&pool.gate, memory_order_relaxed);
+  int gate = atomic_load_explicit(&team.gate, memory_order_relaxed);
   while (gate & OPEN)
-    if (atomic_compare_exchange_weak_explicit(&pool.gate, &gate, gate + 1,
+    if (atomic_compare_exchange_weak_explicit(&team.gate, &gate, gate + 1,
                                               memory_order_acquire,
                                               memory_order_relaxed))
       return true;
@@ -77,31 +77,31 @@ static bool enter_gate(void) {
 }
 
 static void leave_gate(void) {
-  atomic_fetch_sub_explicit(&pool.gate, 1, memory_order_release);
+  atomic_fetch_sub_explicit(&team.gate, 1, memory_order_release);
 }
 
-/* Waits for a job newer than `seen`; false when the pool stops. */
+/* Waits for a job newer than `seen`; false when the team stops. */
 static bool wait_for_job(unsigned seen) {
   for (int i = 0; i < WORKER_SPINS; i++) {
-    if (atomic_load_explicit(&pool.job, memory_order_acquire) != seen)
-      return !atomic_load(&pool.stop);
+    if (atomic_load_explicit(&team.job, memory_order_acquire) != seen)
+      return !atomic_load(&team.stop);
     PAUSE();
   }
-  pthread_mutex_lock(&pool.sleep);
-  atomic_fetch_add(&pool.asleep, 1);
-  while (atomic_load(&pool.job) == seen)
-    pthread_cond_wait(&pool.wake, &pool.sleep);
-  atomic_fetch_sub(&pool.asleep, 1);
-  pthread_mutex_unlock(&pool.sleep);
-  return !atomic_load(&pool.stop);
+  pthread_mutex_lock(&team.sleep);
+  atomic_fetch_add(&team.asleep, 1);
+  while (atomic_load(&team.job) == seen)
+    pthread_cond_wait(&team.wake, &team.sleep);
+  atomic_fetch_sub(&team.asleep, 1);
+  pthread_mutex_unlock(&team.sleep);
+  return !atomic_load(&team.stop);
 }
 
 static void *worker(void *first_seen) {
   unsigned seen = (unsigned)(uintptr_t)first_seen;
   while (wait_for_job(seen)) {
-    seen = atomic_load(&pool.job);
+    seen = atomic_load(&team.job);
     if (!enter_gate()) continue; /* is the job over already? */
-    draw_tasks(pool.task, pool.arg, pool.tasks);
+    draw_tasks(team.task, team.arg, team.tasks);
     leave_gate();
   }
   return NULL;
@@ -114,41 +114,41 @@ static void make_way(void) {
 #ifdef __linux__
   int here = sched_getcpu();
   cpu_set_t set;
-  if (here == pool.avoided || here < 0 || here >= CPU_SETSIZE ||
+  if (here == team.avoided || here < 0 || here >= CPU_SETSIZE ||
       sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 2)
     return;
   CPU_CLR(here, &set);
-  for (int i = 0; i < pool.workers; i++)
-    pthread_setaffinity_np(pool.thread[i], sizeof set, &set);
-  pool.avoided = here;
+  for (int i = 0; i < team.workers; i++)
+    pthread_setaffinity_np(team.thread[i], sizeof set, &set);
+  team.avoided = here;
 #endif
 }
 
 /* Makes the workers look, and wakes as many as can help. */
 static void announce_job(int64_t helpers) {
-  atomic_fetch_add(&pool.job, 1);
-  int asleep = atomic_load(&pool.asleep);
+  atomic_fetch_add(&team.job, 1);
+  int asleep = atomic_load(&team.asleep);
   if (asleep == 0) return;
   make_way();
-  pthread_mutex_lock(&pool.sleep);
+  pthread_mutex_lock(&team.sleep);
   if (helpers >= asleep)
-    pthread_cond_broadcast(&pool.wake);
+    pthread_cond_broadcast(&team.wake);
   else
-    for (int64_t i = 0; i < helpers; i++) pthread_cond_signal(&pool.wake);
-  pthread_mutex_unlock(&pool.sleep);
+    for (int64_t i = 0; i < helpers; i++) pthread_cond_signal(&team.wake);
+  pthread_mutex_unlock(&team.sleep);
 }
 
 /* ---- workers come and go (busy is held) -------------------------------- */
 
 /* A forked process has no workers, whatever they were doing. */
 static void forget_workers(void) {
-  pool.workers = 0;
-  atomic_store(&pool.asleep, 0);
-  atomic_store(&pool.gate, 0);
-  atomic_store(&pool.stop, false);
-  pthread_mutex_init(&pool.sleep, NULL);
-  pthread_cond_init(&pool.wake, NULL);
-  atomic_flag_clear(&pool.busy);
+  team.workers = 0;
+  atomic_store(&team.asleep, 0);
+  atomic_store(&team.gate, 0);
+  atomic_store(&team.stop, false);
+  pthread_mutex_init(&team.sleep, NULL);
+  pthread_cond_init(&team.wake, NULL);
+  atomic_flag_clear(&team.busy);
 }
 
 static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
@@ -162,51 +162,51 @@ static void start_workers(int count) {
   sigset_t all, before; /* signals are the host's affair */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  void *seen = (void *)(uintptr_t)atomic_load(&pool.job);
-  pool.avoided = -1;
-  while (pool.workers < count &&
-         pthread_create(&pool.thread[pool.workers], &attr, worker, seen) == 0)
-    pool.workers++;
+  void *seen = (void *)(uintptr_t)atomic_load(&team.job);
+  team.avoided = -1;
+  while (team.workers < count &&
+         pthread_create(&team.thread[team.workers], &attr, worker, seen) == 0)
+    team.workers++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attr);
 }
 
 static void stop_workers(void) {
-  if (pool.workers == 0) return;
-  atomic_store(&pool.stop, true);
+  if (team.workers == 0) return;
+  atomic_store(&team.stop, true);
   announce_job(MAX_WORKERS);
-  for (int i = 0; i < pool.workers; i++) pthread_join(pool.thread[i], NULL);
-  atomic_store(&pool.stop, false);
-  pool.workers = 0;
+  for (int i = 0; i < team.workers; i++) pthread_join(team.thread[i], NULL);
+  atomic_store(&team.stop, false);
+  team.workers = 0;
 }
 
-static bool take_pool(void) {
-  return !atomic_flag_test_and_set(&pool.busy);
+static bool take_team(void) {
+  return !atomic_flag_test_and_set(&team.busy);
 }
 
-static void give_pool(void) { atomic_flag_clear(&pool.busy); }
+static void give_team(void) { atomic_flag_clear(&team.busy); }
 
 static int workers_allowed(void) {
-  return atomic_load(&pool.references) > 0 ? pool_threads() - 1 : 0;
+  return atomic_load(&team.references) > 0 ? threads_count() - 1 : 0;
 }
 
-/* Stops workers that are too many. When a job holds the pool, its owner does
+/* Stops workers that are too many. When a job holds the team, its owner does
 ** it as soon as the job is over. */
 static void stop_surplus(void) {
-  while (take_pool()) {
-    if (pool.workers > workers_allowed()) stop_workers();
-    int left = pool.workers;
-    give_pool();
+  while (take_team()) {
+    if (team.workers > workers_allowed()) stop_workers();
+    int left = team.workers;
+    give_team();
     if (left <= workers_allowed()) return; /* did it stay allowed? */
   }
 }
 
 /* ---- the face ---------------------------------------------------------- */
 
-void pool_retain(void) { atomic_fetch_add(&pool.references, 1); }
+void threads_retain(void) { atomic_fetch_add(&team.references, 1); }
 
-void pool_release(void) {
-  if (atomic_fetch_sub(&pool.references, 1) == 1) stop_surplus();
+void threads_release(void) {
+  if (atomic_fetch_sub(&team.references, 1) == 1) stop_surplus();
 }
 
 static int count_processors(void) {
@@ -219,44 +219,44 @@ static int count_processors(void) {
   return n > 0 ? (int)n : 1;
 }
 
-int pool_threads(void) {
-  int n = atomic_load_explicit(&pool.wanted, memory_order_relaxed);
-  if (n == 0) n = atomic_load_explicit(&pool.processors, memory_order_relaxed);
+int threads_count(void) {
+  int n = atomic_load_explicit(&team.wanted, memory_order_relaxed);
+  if (n == 0) n = atomic_load_explicit(&team.processors, memory_order_relaxed);
   if (n == 0) {
     n = count_processors();
-    atomic_store(&pool.processors, n);
+    atomic_store(&team.processors, n);
   }
   return n <= MAX_WORKERS ? n : MAX_WORKERS + 1;
 }
 
-void pool_set_threads(int n) {
-  atomic_store(&pool.wanted, n > 0 ? n : 0);
-  atomic_store(&pool.processors, 0); /* the mask may have changed */
+void threads_set_count(int n) {
+  atomic_store(&team.wanted, n > 0 ? n : 0);
+  atomic_store(&team.processors, 0); /* the mask may have changed */
   stop_surplus();
 }
 
-static void run_job(PoolTask task, void *arg, int64_t tasks) {
-  if (pool.workers < workers_allowed()) start_workers(workers_allowed());
-  pool.task = task;
-  pool.arg = arg;
-  pool.tasks = tasks;
-  atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-  atomic_store_explicit(&pool.gate, OPEN, memory_order_release);
+static void run_job(ThreadTask task, void *arg, int64_t tasks) {
+  if (team.workers < workers_allowed()) start_workers(workers_allowed());
+  team.task = task;
+  team.arg = arg;
+  team.tasks = tasks;
+  atomic_store_explicit(&team.next, 0, memory_order_relaxed);
+  atomic_store_explicit(&team.gate, OPEN, memory_order_release);
   announce_job(tasks - 1);
   draw_tasks(task, arg, tasks);
-  atomic_fetch_and_explicit(&pool.gate, ~OPEN, memory_order_acquire);
-  for (int i = 0; atomic_load_explicit(&pool.gate, memory_order_acquire); i++)
+  atomic_fetch_and_explicit(&team.gate, ~OPEN, memory_order_acquire);
+  for (int i = 0; atomic_load_explicit(&team.gate, memory_order_acquire); i++)
     if (i < JOIN_SPINS)
       PAUSE();
     else
       sched_yield();
 }
 
-void pool_run(PoolTask task, void *arg, int64_t tasks) {
-  if (tasks > 1 && workers_allowed() > 0 && take_pool()) {
+void threads_run(ThreadTask task, void *arg, int64_t tasks) {
+  if (tasks > 1 && workers_allowed() > 0 && take_team()) {
     run_job(task, arg, tasks);
-    int left = pool.workers;
-    give_pool();
+    int left = team.workers;
+    give_team();
     if (left > workers_allowed()) stop_surplus();
   } else {
     for (int64_t i = 0; i < tasks; i++) task(arg, i);
