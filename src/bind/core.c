@@ -145,7 +145,7 @@ static int core_seed(lua_State *L) {
   State *s = state_of(L);
   s->c.seed = (uint64_t)luaL_checkinteger(L, 1);
   s->c.stream = 0;
-  s->c.step = 0;
+  s->c.draw = 0;
   return 0;
 }
 

@@ -46,7 +46,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
                      HostRun *host) {
   env_open(env, e);
   env->seed = s->c.seed;
-  env->step = s->c.step;
+  env->draw = s->c.draw;
   *host = (HostRun){s, f->records};
   env->host = call_host;
   env->host_ud = host;
@@ -63,7 +63,7 @@ static void begin_run(lua_State *L, State *s, Compiled *k) {
 
 static void end_run(State *s, Compiled *k, const Env *env) {
   if (compiled_function(k)->draws)
-    s->c.step = env->step;
+    s->c.draw = env->draw;
   compiled_touch_variables(k);
 }
 
@@ -134,7 +134,7 @@ static int function_call(lua_State *L) {
   HostRun host;
   Error e = {.set = false};
   open_env(s, &env, &e, f, &host);
-  env.step++;
+  env.draw++;
   bool ok = plan_run(p, pin, pout, &env);
   plan_release(p);
   end_run(s, k, &env);

@@ -111,7 +111,7 @@ typedef struct HostCall {
   State *s;
   int64_t id;
   bool gradient, record;
-  const Step *step;
+  const OpCall *step;
   void *const *in, *const *out;
 } HostCall;
 
@@ -151,7 +151,7 @@ static void push_entry(lua_State *L, int64_t id) {
 /* Stack: entry. Calls the closure; with a tape it keeps inputs and outputs. */
 static void run_forward(lua_State *L, HostCall *h) {
   State *s = h->s;
-  const Step *step = h->step;
+  const OpCall *step = h->step;
   int entry = lua_gettop(L), values = (int)step->attr[1].i[0];
   lua_getfield(L, entry, "given");
   int given = (int)lua_tointeger(L, -1);
@@ -195,7 +195,7 @@ static void run_forward(lua_State *L, HostCall *h) {
 /* Stack: entry with its tape. */
 static void run_backward(lua_State *L, HostCall *h) {
   State *s = h->s;
-  const Step *step = h->step;
+  const OpCall *step = h->step;
   Val ys[MAX_OUTPUTS], dys[MAX_OUTPUTS], xs[MAX_INPUTS], dxs[MAX_INPUTS];
   int entry = lua_gettop(L), n = step->nout;
   int cotangents = (int)step->attr[1].i[0], ny = 0;
@@ -250,7 +250,7 @@ static int host_protected(lua_State *L) {
   return 0;
 }
 
-bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
+bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
                void *const *in, void *const *out, Error *e) {
   const HostRun *run = ud;
   State *s = run->s;

@@ -126,7 +126,7 @@ typedef struct HostRun {
   bool record; /* closures run under a tape */
 } HostRun;
 void open_hosts(lua_State *L);
-bool call_host(void *ud, int64_t id, bool gradient, const Step *step,
+bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
                void *const *in, void *const *out, Error *e);
 /* Entries made since `first`, as a table that keeps them. */
 void push_hosts_since(lua_State *L, State *s, int64_t first);

@@ -34,7 +34,7 @@ struct Context {
   uint64_t seq;
   uint32_t scopes; /* serial number of the last scope */
   uint64_t seed;
-  uint32_t stream, step; /* of the random numbers */
+  uint32_t stream, draw; /* of the random numbers */
   const char *(*origin)(void *ud); /* finds the user's line; may be NULL */
   void *origin_ud;
   Env env; /* of eager runs */
@@ -212,14 +212,14 @@ TileRef program_input(TileProgram *p, const Type *domain, const Type *t);
 TileRef program_input_part(TileProgram *p, const Type *domain, const Type *t,
                            const int64_t *stride);
 /* Appends the op; false when it has no strip for these types. */
-bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y);
+bool program_add(TileProgram *p, const OpCall *s, const TileRef *in, TileRef y);
 /* How many pieces of work a program is, by its size alone. */
 int64_t program_tasks(const TileProgram *p);
 void program_run(const TileProgram *p, const void *const *in, void *const *out,
                  int64_t task, int64_t tasks);
 
-/* Computes a step whose inputs and outputs have memory, on all threads. */
-bool step_run(const Step *s, void *const *in, void *const *out, Env *env,
+/* Computes a call whose inputs and outputs have memory, on all threads. */
+bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
               Account *account);
 void env_open(Env *env, Error *error);
 

@@ -262,7 +262,7 @@ bool node_evaluate(Context *c, Node *n) {
   }
   for (int i = 0; i < n->nout; i++)
     out[i] = n->out[i].type;
-  Step s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = n->nout,
+  OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = n->nout,
             .in = in, .out = out};
   int64_t offset = n->op->view ? n->op->view(&s) : -1;
   if (offset >= 0) {
@@ -276,8 +276,8 @@ bool node_evaluate(Context *c, Node *n) {
   }
   c->env.seed = c->seed;
   if (n->op->traits & DRAWS)
-    c->env.step = ++c->step;
-  return step_run(&s, pin, pout, &c->env, c->account);
+    c->env.draw = ++c->draw;
+  return opcall_run(&s, pin, pout, &c->env, c->account);
 }
 
 static void forget_inputs(Node *n) {

@@ -51,20 +51,20 @@ typedef struct Rule {
 } Rule;
 
 /* One op with concrete types: what a kernel adapter works from. */
-typedef struct Step {
+typedef struct OpCall {
   const Op *op;
   const Attr *attr;
   int nin, nout;
   const Type *in, *out;
   const char *origin;
   const TileProgram *epilogue; /* to run on each finished part of output 0 */
-} Step;
+} OpCall;
 
 /* What differs from run to run. */
 typedef struct Env Env;
 struct Env {
   uint64_t seed;
-  uint32_t step; /* of the random numbers */
+  uint32_t draw; /* counts the runs that draw random numbers */
   bool once;     /* one eager call: a seed of its own says it all */
   /* where the batch lies in the data, when there is more of it than that */
   const int32_t *order; /* rows by number, or NULL: as they lie */
@@ -72,16 +72,16 @@ struct Env {
   Error *error;  /* of the data: the first one stands, under `lock` */
   atomic_flag lock;
   /* calls host function `id`; false with error set */
-  bool (*host)(void *ud, int64_t id, bool gradient, const Step *s,
+  bool (*host)(void *ud, int64_t id, bool gradient, const OpCall *s,
                void *const *in, void *const *out, Error *e);
   void *host_ud;
-  /* runs a step that has a body (see BODY) outside a plan */
-  bool (*run_body)(const Step *s, void *const *in, void *const *out, Env *env,
+  /* runs a call that has a body (see BODY) outside a plan */
+  bool (*run_body)(const OpCall *s, void *const *in, void *const *out, Env *env,
                    Account *account);
 };
 
 typedef struct Run {
-  void *const *in, *const *out;                   /* the pointers of the step */
+  void *const *in, *const *out;                   /* the pointers of the call */
   void *scratch; /* as many bytes as the row asked for, aligned; or NULL */
   const void *const *epilogue_in;
   void *const *epilogue_out;
@@ -119,17 +119,17 @@ struct Op {
 
   /* elementwise: strips by the type of the first input; or a choice */
   Strip strip[3];
-  Strip (*pick)(const Step *s);
-  void (*constants)(const Step *s, double imm[3]);
+  Strip (*pick)(const OpCall *s);
+  void (*constants)(const OpCall *s, double imm[3]);
 
   /* the others: work divided by shape alone */
-  int64_t (*tasks)(const Step *s); /* NULL: one */
-  void (*run)(const Step *s, const Run *r, int64_t task);
-  int64_t (*scratch)(const Step *s); /* bytes for all tasks together */
+  int64_t (*tasks)(const OpCall *s); /* NULL: one */
+  void (*run)(const OpCall *s, const Run *r, int64_t task);
+  int64_t (*scratch)(const OpCall *s); /* bytes for all tasks together */
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);
-  int64_t (*view)(const Step *s);  /* >= 0: output is input 0, that many bytes on;
+  int64_t (*view)(const OpCall *s);  /* >= 0: output is input 0, that many bytes on;
                                       < 0: not for these shapes */
 
   /* dx[i] = cotangent of input i, or left NULL; dy[i] NULL when zero */
@@ -144,7 +144,7 @@ enum {
   NO_GRADIENT = 1,  /* constant to a gradient walk */
   DRAWS = 2,        /* random: new numbers each run */
   HOST = 4,         /* enters the host language */
-  EPILOGUE = 8,     /* runs Step.epilogue */
+  EPILOGUE = 8,     /* runs OpCall.epilogue */
   HIDDEN = 16,      /* not offered to users */
   FAULTS = 32,      /* may meet data that it cannot take */
   BODY = 64         /* runs a function: attribute 0; the plan does it */

@@ -1,4 +1,4 @@
-/* From rows to tile programs, and one step run at once: what eager calls and
+/* From rows to tile programs, and one call run at once: what eager calls and
 ** the steps of a plan have in common. */
 
 #include <stdarg.h>
@@ -35,7 +35,7 @@ TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
   return program_input_part(p, domain, t, stride);
 }
 
-bool program_add(TileProgram *p, const Step *s, const TileRef *in, TileRef y) {
+bool program_add(TileProgram *p, const OpCall *s, const TileRef *in, TileRef y) {
   Strip strip = s->op->pick ? s->op->pick(s)
               : s->in[0].dtype <= BOOL ? s->op->strip[s->in[0].dtype] : NULL;
   if (strip == NULL)
@@ -67,7 +67,7 @@ void program_run(const TileProgram *p, const void *const *in, void *const *out,
   tile_run(p, in, out, first, last < n ? last : n);
 }
 
-/* ---- steps -------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 void env_open(Env *env, Error *error) {
   memset(env, 0, sizeof *env);
@@ -96,7 +96,7 @@ int64_t run_sample(const Run *r, int64_t at, int64_t n) {
 }
 
 typedef struct Job {
-  const Step *step;
+  const OpCall *call;
   Run run;
   const TileProgram *program;
   int64_t tasks;
@@ -110,10 +110,10 @@ static void program_task(void *arg, int64_t task) {
 
 static void kernel_task(void *arg, int64_t task) {
   const Job *j = arg;
-  j->step->op->run(j->step, &j->run, task);
+  j->call->op->run(j->call, &j->run, task);
 }
 
-static bool run_elementwise(const Step *s, Job *j) {
+static bool run_elementwise(const OpCall *s, Job *j) {
   TileProgram p;
   TileRef in[4], y = {TILE_OUT, 0};
   program_begin(&p, &s->out[0]);
@@ -131,9 +131,9 @@ static bool run_elementwise(const Step *s, Job *j) {
   return true;
 }
 
-bool step_run(const Step *s, void *const *in, void *const *out, Env *env,
+bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
               Account *account) {
-  Job j = {.step = s, .run = {.in = in, .out = out, .env = env}};
+  Job j = {.call = s, .run = {.in = in, .out = out, .env = env}};
   if (s->op->kind == ELEMENTWISE)
     return run_elementwise(s, &j);
   if (s->op->traits & BODY)

@@ -143,7 +143,7 @@ lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
 bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
   env->seed = m->seed;
   if (compiled_function(m->k)->draws)
-    env->step = atomic_fetch_add(&m->draws, 1) + 1;
+    env->draw = atomic_fetch_add(&m->draws, 1) + 1;
   return plan_run(run->plan, run->in, run->out, env);
 }
 

@@ -85,7 +85,7 @@ SELECT_STRIP(strip_select_float, float)
 SELECT_STRIP(strip_select_int, int32_t)
 SELECT_STRIP(strip_select_bool, uint8_t)
 
-static Strip pick_select(const Step *s) {
+static Strip pick_select(const OpCall *s) {
   switch (s->in[1].dtype) {
     case F32: return strip_select_float;
     case I32: return strip_select_int;

@@ -61,7 +61,7 @@ static void call_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
     own_gradient(c, n, dy, dx);
 }
 
-static int64_t same_memory(const Step *s) {
+static int64_t same_memory(const OpCall *s) {
   (void)s;
   return 0;
 }

@@ -60,7 +60,7 @@ CASTS_FROM(I64, GET_PLAIN, int64_t)
     [I8] = from##_to_I8, [U8] = from##_to_U8, [I64] = from##_to_I64       \
   }
 
-static Strip pick_cast(const Step *s) {
+static Strip pick_cast(const OpCall *s) {
   static const Strip strips[DTYPE_COUNT][DTYPE_COUNT] = {
     STRIPS_FROM(F32), STRIPS_FROM(I32), STRIPS_FROM(BOOL), STRIPS_FROM(F16),
     STRIPS_FROM(BF16), STRIPS_FROM(F64), STRIPS_FROM(I8), STRIPS_FROM(U8),

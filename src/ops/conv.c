@@ -206,18 +206,18 @@ static Division divide_pixels(const Conv *c) {
   return d;
 }
 
-static Conv forward_of(const Step *s) {
+static Conv forward_of(const OpCall *s) {
   Walk w = conv_walk(&s->in[1], s->attr);
   return conv_of(&w, &s->in[0], &s->in[1]);
 }
 
-static int64_t conv_tasks(const Step *s) {
+static int64_t conv_tasks(const OpCall *s) {
   Conv c = forward_of(s);
   Division d = divide_pixels(&c);
   return d.runs * d.parts;
 }
 
-static void finish(const Step *s, const Run *r, int64_t filters, int64_t p0,
+static void finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
                    int64_t p1, int64_t f0, int64_t f1) {
   if (s->epilogue == NULL)
     return;
@@ -230,7 +230,7 @@ static void finish(const Step *s, const Run *r, int64_t filters, int64_t p0,
                p * filters + f1);
 }
 
-static void conv_run(const Step *s, const Run *r, int64_t task) {
+static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = forward_of(s);
   Division d = divide_pixels(&c);
   int64_t run = task / d.parts, part = task % d.parts;
@@ -252,7 +252,7 @@ static void conv_run(const Step *s, const Run *r, int64_t task) {
 
 /* ---- gradient of the image ---------------------------------------------- */
 
-static Conv image_of(const Step *s, bool transpose) {
+static Conv image_of(const OpCall *s, bool transpose) {
   Walk w = transpose ? transpose_walk(&s->in[1], s->attr)
                      : conv_walk(&s->in[1], s->attr);
   Conv c = conv_of(&w, &s->out[0], &s->in[1]);
@@ -283,7 +283,7 @@ static Shares divide_images(const Conv *c) {
   return s;
 }
 
-static void input_gradient_part(const Step *s, const Run *r, const Conv *c,
+static void input_gradient_part(const OpCall *s, const Run *r, const Conv *c,
                                 int64_t task) {
   Shares d = divide_images(c);
   int axis = window_band_axis(&c->w);
@@ -306,12 +306,12 @@ static void input_gradient_part(const Step *s, const Run *r, const Conv *c,
 }
 
 #define IMAGE_ROW(name, transpose)                                    \
-  static int64_t name##_tasks(const Step *s) {                        \
+  static int64_t name##_tasks(const OpCall *s) {                        \
     Conv c = image_of(s, transpose);                                  \
     Shares d = divide_images(&c);                                     \
     return d.runs * d.bands * d.parts;                                \
   }                                                                   \
-  static void name##_run(const Step *s, const Run *r, int64_t task) { \
+  static void name##_run(const OpCall *s, const Run *r, int64_t task) { \
     Conv c = image_of(s, transpose);                                  \
     input_gradient_part(s, r, &c, task);                              \
   }
@@ -320,7 +320,7 @@ IMAGE_ROW(transpose, true)
 
 /* ---- gradient of the kernel --------------------------------------------- */
 
-static Conv kernel_of(const Step *s) {
+static Conv kernel_of(const OpCall *s) {
   Walk w = conv_walk(&s->in[2], s->attr);
   return conv_of(&w, &s->in[0], &s->in[2]);
 }
@@ -341,13 +341,13 @@ static Division divide_kernel(const Conv *c) {
   return d;
 }
 
-static int64_t kernel_gradient_tasks(const Step *s) {
+static int64_t kernel_gradient_tasks(const OpCall *s) {
   Conv c = kernel_of(s);
   Division d = divide_kernel(&c);
   return d.runs * d.parts;
 }
 
-static void kernel_gradient_run(const Step *s, const Run *r, int64_t task) {
+static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = kernel_of(s);
   Division d = divide_kernel(&c);
   int64_t run = task / d.parts, part = task % d.parts;

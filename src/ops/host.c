@@ -24,7 +24,7 @@ static bool host_shape(Rule *r) {
   return true;
 }
 
-static void host_run(const Step *s, const Run *r, int64_t task) {
+static void host_run(const OpCall *s, const Run *r, int64_t task) {
   Error e = {.set = false};
   (void)task;
   if (r->env->host == NULL)
@@ -52,7 +52,7 @@ static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
     dx[i] = (Val){g.node, c->error.set ? 0 : i};
 }
 
-static void host_gradient_run(const Step *s, const Run *r, int64_t task) {
+static void host_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   Error e = {.set = false};
   (void)task;
   if (r->env->host == NULL)

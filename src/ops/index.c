@@ -37,12 +37,12 @@ static int64_t share(int64_t work, int64_t most) {
   return tasks < 1 ? 1 : tasks > most ? most : tasks;
 }
 
-static int64_t gather_tasks(const Step *s) {
+static int64_t gather_tasks(const OpCall *s) {
   int64_t ids = type_elements(&s->in[1]);
   return share(type_elements(&s->out[0]), ids ? ids : 1);
 }
 
-static void gather_run(const Step *s, const Run *r, int64_t task) {
+static void gather_run(const OpCall *s, const Run *r, int64_t task) {
   const Type *table = &s->in[0];
   int64_t ids = type_elements(&s->in[1]), tasks = gather_tasks(s);
   int64_t row = type_span(table, 1, table->rank) *
@@ -87,13 +87,13 @@ static bool scatter_shape(Rule *r) {
   return true;
 }
 
-static int64_t scatter_tasks(const Step *s) {
+static int64_t scatter_tasks(const OpCall *s) {
   const Type *table = &s->out[0];
   return share(type_elements(table) + type_elements(&s->in[0]),
                table->dim[0] < 16 ? 1 : 16);
 }
 
-static void scatter_run(const Step *s, const Run *r, int64_t task) {
+static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
   const Type *table = &s->out[0];
   int64_t rows = table->dim[0], row = type_span(table, 1, table->rank);
   int64_t tasks = scatter_tasks(s), count = type_elements(&s->in[1]);
@@ -145,12 +145,12 @@ static Along along_of(const Type *x, const Type *ids, int axis) {
                  type_span(x, axis + 1, x->rank)};
 }
 
-static int64_t take_tasks(const Step *s) {
+static int64_t take_tasks(const OpCall *s) {
   Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
   return share(p.outer * p.m * p.inner, p.outer ? p.outer : 1);
 }
 
-static void take_run(const Step *s, const Run *r, int64_t task) {
+static void take_run(const OpCall *s, const Run *r, int64_t task) {
   Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
   int64_t tasks = take_tasks(s);
   int64_t bad = take_along(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner,
@@ -192,12 +192,12 @@ static bool put_shape(Rule *r) {
   return true;
 }
 
-static int64_t put_tasks(const Step *s) {
+static int64_t put_tasks(const OpCall *s) {
   Along p = along_of(&s->out[0], &s->in[1], (int)s->attr[0].i[0]);
   return share(p.outer * p.n * p.inner, p.outer ? p.outer : 1);
 }
 
-static void put_run(const Step *s, const Run *r, int64_t task) {
+static void put_run(const OpCall *s, const Run *r, int64_t task) {
   Along p = along_of(&s->out[0], &s->in[1], (int)s->attr[0].i[0]);
   int64_t tasks = put_tasks(s), size = p.n * p.inner;
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;

@@ -12,7 +12,7 @@ static bool full_like_shape(Rule *r) {
   return true;
 }
 
-static void fill_with(const Step *s, void *y, double value) {
+static void fill_with(const OpCall *s, void *y, double value) {
   char item[8];
   Tensor one = {.type = type_new((DType)s->out[0].dtype, 0, NULL),
                 .data = item};
@@ -20,17 +20,17 @@ static void fill_with(const Step *s, void *y, double value) {
   fill(y, item, type_elements(&s->out[0]), dtype_size((DType)s->out[0].dtype));
 }
 
-static void full_like_run(const Step *s, const Run *r, int64_t task) {
+static void full_like_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   fill_with(s, r->out[0], s->attr[VALUE].f);
 }
 
-static void zeros_like_run(const Step *s, const Run *r, int64_t task) {
+static void zeros_like_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   fill_with(s, r->out[0], 0);
 }
 
-static void ones_like_run(const Step *s, const Run *r, int64_t task) {
+static void ones_like_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   fill_with(s, r->out[0], 1);
 }
@@ -50,7 +50,7 @@ static bool full_shape(Rule *r) {
                         "tensor)");
 }
 
-static void full_run(const Step *s, const Run *r, int64_t task) {
+static void full_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   fill_with(s, r->out[0], s->attr[1].f);
 }
@@ -61,7 +61,7 @@ static bool iota_shape(Rule *r) {
   return check_axis(r, &r->attr[0].i[0], r->in[0].rank);
 }
 
-static void iota_run(const Step *s, const Run *r, int64_t task) {
+static void iota_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   int axis = (int)s->attr[0].i[0];
   const Type *y = &s->out[0];
@@ -84,7 +84,7 @@ static bool arange_shape(Rule *r) {
   return true;
 }
 
-static void arange_run(const Step *s, const Run *r, int64_t task) {
+static void arange_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   Tensor y = {.type = s->out[0], .data = r->out[0]};
   for (int64_t i = 0; i < s->out[0].dim[0]; i++)

@@ -37,7 +37,7 @@ static int widest_axis(const Type *y) {
   return axis;
 }
 
-static int64_t copy_tasks(const Step *s) {
+static int64_t copy_tasks(const OpCall *s) {
   enum { GRAIN = 1 << 18 };
   const Type *y = &s->out[0];
   int64_t tasks = type_bytes(y) / GRAIN;
@@ -46,7 +46,7 @@ static int64_t copy_tasks(const Step *s) {
 }
 
 /* The task's share along the outermost axis that is not 1. */
-static void copy_part(const Step *s, Copy *k, void *y, const void *x,
+static void copy_part(const OpCall *s, Copy *k, void *y, const void *x,
                       int64_t task) {
   if (k->rank > 0) {
     int axis = widest_axis(&s->out[0]);
@@ -126,7 +126,7 @@ static bool like_second(Rule *r) {
   return true;
 }
 
-static int64_t whole(const Step *s) {
+static int64_t whole(const OpCall *s) {
   (void)s;
   return 0;
 }
@@ -177,7 +177,7 @@ static bool transpose_shape(Rule *r) {
 }
 
 /* Nothing moves when only axes of size 1 change places. */
-static int64_t transpose_view(const Step *s) {
+static int64_t transpose_view(const OpCall *s) {
   int64_t last = -1;
   for (int i = 0; i < s->attr[0].n; i++) {
     int64_t axis = s->attr[0].i[i];
@@ -190,7 +190,7 @@ static int64_t transpose_view(const Step *s) {
   return 0;
 }
 
-static void transpose_run(const Step *s, const Run *r, int64_t task) {
+static void transpose_run(const OpCall *s, const Run *r, int64_t task) {
   Copy k = copy_new(&s->out[0], &s->in[0], &s->out[0]);
   int64_t stride[MAX_RANK];
   memcpy(stride, k.from, sizeof stride);
@@ -237,11 +237,11 @@ static bool broadcast_like_shape(Rule *r) {
   return broadcast_fits(r, &y);
 }
 
-static int64_t broadcast_view(const Step *s) {
+static int64_t broadcast_view(const OpCall *s) {
   return type_elements(&s->in[0]) == type_elements(&s->out[0]) ? 0 : -1;
 }
 
-static void broadcast_run(const Step *s, const Run *r, int64_t task) {
+static void broadcast_run(const OpCall *s, const Run *r, int64_t task) {
   const Type *x = &s->in[0], *y = &s->out[0];
   Copy k = copy_new(y, y, y);
   int64_t stride = 1;
@@ -336,7 +336,7 @@ static bool unslice_shape(Rule *r) {
 }
 
 /* A run of leading rows is the same memory. */
-static int64_t slice_view(const Step *s) {
+static int64_t slice_view(const OpCall *s) {
   const Type *x = &s->in[0], *y = &s->out[0];
   if (type_elements(y) == 0)
     return 0;
@@ -351,7 +351,7 @@ static int64_t slice_view(const Step *s) {
 }
 
 /* The part of big that the lists name, as strides and a first element. */
-static int64_t slice_strides(const Step *s, int64_t *stride) {
+static int64_t slice_strides(const OpCall *s, int64_t *stride) {
   int64_t first = 0;
   for (int i = 0; i < s->attr[STARTS].n; i++) {
     first += s->attr[STARTS].i[i] * stride[i];
@@ -360,14 +360,14 @@ static int64_t slice_strides(const Step *s, int64_t *stride) {
   return first;
 }
 
-static void slice_run(const Step *s, const Run *r, int64_t task) {
+static void slice_run(const OpCall *s, const Run *r, int64_t task) {
   Copy k = copy_new(&s->out[0], &s->in[0], &s->out[0]);
   int64_t first = slice_strides(s, k.from);
   copy_part(s, &k, r->out[0], (const char *)r->in[0] + first * k.item, task);
 }
 
 /* Zeros of the shape of `like`, x at the places of the slice. */
-static void unslice_run(const Step *s, const Run *r, int64_t task) {
+static void unslice_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   Copy k = copy_new(&s->out[0], &s->in[0], &s->in[0]);
   int64_t first = slice_strides(s, k.to);
@@ -417,7 +417,7 @@ static bool pad_shape(Rule *r) {
   return true;
 }
 
-static void pad_run(const Step *s, const Run *r, int64_t task) {
+static void pad_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   Copy k = copy_new(&s->out[0], &s->in[0], &s->in[0]);
   int64_t first = 0;
@@ -475,7 +475,7 @@ static bool concatenate_shape(Rule *r) {
   return true;
 }
 
-static void concatenate_run(const Step *s, const Run *r, int64_t task) {
+static void concatenate_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   int64_t axis = s->attr[0].i[0], at = 0;
   for (int i = 0; i < s->nin; i++) {
@@ -495,21 +495,21 @@ static bool piece_shape(Rule *r) {
   return true;
 }
 
-static int64_t piece_start(const Step *s) {
+static int64_t piece_start(const OpCall *s) {
   int64_t at = 0;
   for (int i = 0; i < s->attr[PART].i[0]; i++)
     at += s->in[1 + i].dim[s->attr[AXIS].i[0]];
   return at;
 }
 
-static int64_t piece_view(const Step *s) {
+static int64_t piece_view(const OpCall *s) {
   return s->attr[AXIS].i[0] == 0
              ? piece_start(s) * type_span(&s->in[0], 1, s->in[0].rank) *
                    dtype_size((DType)s->in[0].dtype)
              : -1;
 }
 
-static void piece_run(const Step *s, const Run *r, int64_t task) {
+static void piece_run(const OpCall *s, const Run *r, int64_t task) {
   Copy k = copy_new(&s->out[0], &s->in[0], &s->out[0]);
   int64_t first = piece_start(s) * k.from[s->attr[AXIS].i[0]];
   copy_part(s, &k, r->out[0], (const char *)r->in[0] + first * k.item, task);
@@ -541,7 +541,7 @@ static bool flip_shape(Rule *r) {
   return check_axes(r, &r->attr[0], r->in[0].rank);
 }
 
-static void flip_run(const Step *s, const Run *r, int64_t task) {
+static void flip_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   Copy k = copy_new(&s->out[0], &s->in[0], &s->out[0]);
   int64_t first = 0;

@@ -65,7 +65,7 @@ static bool spread_shape(Rule *r) {
 
 enum { GRAIN = 1 << 15 }; /* cells looked at by a task */
 
-static Window window_of(const Step *s, const Type *x) {
+static Window window_of(const OpCall *s, const Type *x) {
   Walk w = pool_walk(s->attr);
   return walk_window(&w, x);
 }
@@ -79,7 +79,7 @@ static int64_t lines_of(const Window *w) {
   return w->batch * w->out[0] * w->out[1];
 }
 
-static int64_t line_tasks(const Step *s) {
+static int64_t line_tasks(const OpCall *s) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = work_of(&w) / GRAIN, lines = lines_of(&w);
   return tasks < 1 ? 1 : tasks > lines ? lines : tasks;
@@ -105,11 +105,11 @@ static Division divide_images(const Window *w) {
   return d;
 }
 
-static const Type *image_of(const Step *s) {
+static const Type *image_of(const OpCall *s) {
   return &s->out[0];
 }
 
-static int64_t image_tasks(const Step *s) {
+static int64_t image_tasks(const OpCall *s) {
   Window w = window_of(s, image_of(s));
   Division d = divide_images(&w);
   return type_elements(image_of(s)) == 0 ? 0 : d.runs * d.bands;
@@ -120,7 +120,7 @@ typedef struct Share {
   int64_t b0, b1, i0, i1;
 } Share;
 
-static Share share_of(const Step *s, int64_t task) {
+static Share share_of(const OpCall *s, int64_t task) {
   Share k = {.w = window_of(s, image_of(s))};
   Division d = divide_images(&k.w);
   int64_t run = task / d.bands, band = task % d.bands;
@@ -132,34 +132,34 @@ static Share share_of(const Step *s, int64_t task) {
   return k;
 }
 
-static void max_run(const Step *s, const Run *r, int64_t task) {
+static void max_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
   max_pool(r->in[0], r->out[0], &w, lines * task / tasks,
            lines * (task + 1) / tasks);
 }
 
-static void pick_run(const Step *s, const Run *r, int64_t task) {
+static void pick_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
   max_pool_pick(r->in[0], r->in[1], r->out[0], &w, lines * task / tasks,
                 lines * (task + 1) / tasks);
 }
 
-static void scatter_run(const Step *s, const Run *r, int64_t task) {
+static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
   max_pool_scatter(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.i0,
                    k.i1);
 }
 
-static void average_run(const Step *s, const Run *r, int64_t task) {
+static void average_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
   average_pool(r->in[0], r->out[0], &w, lines * task / tasks,
                lines * (task + 1) / tasks);
 }
 
-static void spread_run(const Step *s, const Run *r, int64_t task) {
+static void spread_run(const OpCall *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
   average_pool_scatter(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.i0, k.i1);
 }

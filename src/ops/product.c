@@ -61,7 +61,7 @@ static void divide_work(Product *p) {
     p->parts = 1;
 }
 
-static Product product_of(const Step *s) {
+static Product product_of(const OpCall *s) {
   const Type *a = &s->in[0], *b = &s->in[1], *y = &s->out[0];
   Product p = {.ta = s->attr[TRANSPOSE_A].i[0],
                .tb = s->attr[TRANSPOSE_B].i[0]};
@@ -92,12 +92,12 @@ static int64_t batch_offset(const Type *x, const Type *y, int64_t i) {
   return offset;
 }
 
-static int64_t matmul_tasks(const Step *s) {
+static int64_t matmul_tasks(const OpCall *s) {
   Product p = product_of(s);
   return p.batch * p.parts;
 }
 
-static void finish(const Step *s, const Run *r, const Product *p, int64_t item,
+static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item,
                    int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
   int64_t base = item * p->m * p->n;
   if (n0 == 0 && n1 == p->n) {
@@ -110,7 +110,7 @@ static void finish(const Step *s, const Run *r, const Product *p, int64_t item,
              base + i * p->n + n0, base + i * p->n + n1);
 }
 
-static void matmul_run(const Step *s, const Run *r, int64_t task) {
+static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   Product p = product_of(s);
   int64_t item = task / p.parts, part = task % p.parts;
   int64_t m0 = 0, m1 = p.m, n0 = 0, n1 = p.n;

@@ -1,6 +1,6 @@
-/* Random numbers as ops: pure functions of (seed, stream, step), so that any
+/* Random numbers as ops: pure functions of (seed, stream, draw), so that any
 ** thread makes any element. The stream says which drawing place it is; the
-** step is the run's. Sizes come from an input, hence serve an unknown batch. */
+** draw is the run's. Sizes come from an input, hence serve an unknown batch. */
 
 #include "base/random.h"
 #include "ops/build.h"
@@ -13,28 +13,28 @@ static bool random_shape(Rule *r) {
 
 enum { PIECE = 1 << 14 };
 
-static int64_t random_tasks(const Step *s) {
+static int64_t random_tasks(const OpCall *s) {
   int64_t n = type_elements(&s->out[0]) / PIECE;
   return n < 1 ? 1 : n;
 }
 
 typedef void (*Draw)(float *y, int64_t first, int64_t n, RandomKey key);
 
-static void draw_part(Draw draw, const Step *s, const Run *r, int64_t task) {
+static void draw_part(Draw draw, const OpCall *s, const Run *r, int64_t task) {
   int64_t n = type_elements(&s->out[0]), first = task * PIECE;
   int64_t last = task + 1 == random_tasks(s) ? n : first + PIECE;
   bool seeded = attr_given(&s->attr[1]);
   RandomKey key = {seeded ? (uint64_t)s->attr[1].i[0] : r->env->seed,
                    (uint32_t)s->attr[0].i[0],
-                   seeded && r->env->once ? 0 : r->env->step};
+                   seeded && r->env->once ? 0 : r->env->draw};
   draw((float *)r->out[0] + first, first, last - first, key);
 }
 
-static void uniform_run(const Step *s, const Run *r, int64_t task) {
+static void uniform_run(const OpCall *s, const Run *r, int64_t task) {
   draw_part(random_uniform, s, r, task);
 }
 
-static void normal_run(const Step *s, const Run *r, int64_t task) {
+static void normal_run(const OpCall *s, const Run *r, int64_t task) {
   draw_part(random_normal, s, r, task);
 }
 

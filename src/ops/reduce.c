@@ -58,7 +58,7 @@ static Span span_of(const Type *x, const Attr *axes) {
                 type_span(x, last, x->rank)};
 }
 
-static Span step_span(const Step *s) {
+static Span step_span(const OpCall *s) {
   return span_of(&s->in[0], &s->attr[AXES]);
 }
 
@@ -107,7 +107,7 @@ static bool by_columns(Span p) {
   return p.outer < 8 && p.inner >= 2 * COLUMNS;
 }
 
-static int64_t reduce_tasks(const Step *s) {
+static int64_t reduce_tasks(const OpCall *s) {
   Span p = step_span(s);
   if (!by_columns(p))
     return outer_tasks(p);
@@ -115,7 +115,7 @@ static int64_t reduce_tasks(const Step *s) {
   return tasks < 1 ? 1 : tasks > most ? most : tasks;
 }
 
-static void reduce_part(Reduction kind, const Step *s, const Run *r,
+static void reduce_part(Reduction kind, const OpCall *s, const Run *r,
                         int64_t task) {
   Span p = step_span(s);
   int64_t tasks = reduce_tasks(s), o0 = 0, o1 = p.outer, i0 = 0, i1 = p.inner;
@@ -134,7 +134,7 @@ static void reduce_part(Reduction kind, const Step *s, const Run *r,
 }
 
 #define REDUCE(name, kind)                                            \
-  static void name##_run(const Step *s, const Run *r, int64_t task) { \
+  static void name##_run(const OpCall *s, const Run *r, int64_t task) { \
     reduce_part(kind, s, r, task);                                    \
   }
 REDUCE(sum, REDUCE_SUM)
@@ -142,11 +142,11 @@ REDUCE(max, REDUCE_MAX)
 REDUCE(min, REDUCE_MIN)
 REDUCE(prod, REDUCE_PROD)
 
-static int64_t arg_tasks(const Step *s) {
+static int64_t arg_tasks(const OpCall *s) {
   return outer_tasks(step_span(s));
 }
 
-static void arg_part(bool smallest, const Step *s, const Run *r,
+static void arg_part(bool smallest, const OpCall *s, const Run *r,
                      int64_t task) {
   Span p = step_span(s);
   int64_t tasks = arg_tasks(s);
@@ -157,11 +157,11 @@ static void arg_part(bool smallest, const Step *s, const Run *r,
     arg_i32(smallest, r->in[0], r->out[0], p.n, p.inner, o0, o1);
 }
 
-static void argmax_run(const Step *s, const Run *r, int64_t task) {
+static void argmax_run(const OpCall *s, const Run *r, int64_t task) {
   arg_part(false, s, r, task);
 }
 
-static void argmin_run(const Step *s, const Run *r, int64_t task) {
+static void argmin_run(const OpCall *s, const Run *r, int64_t task) {
   arg_part(true, s, r, task);
 }
 
@@ -180,16 +180,16 @@ static bool cumsum_shape(Rule *r) {
   return check_axis(r, &r->attr[AXIS].i[0], r->in[0].rank);
 }
 
-static Span axis_span(const Step *s) {
+static Span axis_span(const OpCall *s) {
   Attr one = {.kind = ATTR_AXES, .n = 1, .i = {s->attr[AXIS].i[0]}};
   return span_of(&s->in[0], &one);
 }
 
-static int64_t cumsum_tasks(const Step *s) {
+static int64_t cumsum_tasks(const OpCall *s) {
   return outer_tasks(axis_span(s));
 }
 
-static void cumsum_run(const Step *s, const Run *r, int64_t task) {
+static void cumsum_run(const OpCall *s, const Run *r, int64_t task) {
   Span p = axis_span(s);
   int64_t tasks = cumsum_tasks(s);
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
@@ -207,7 +207,7 @@ static bool count_shape(Rule *r) {
   return check_axes(r, &r->attr[0], r->in[0].rank);
 }
 
-static void count_run(const Step *s, const Run *r, int64_t task) {
+static void count_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   double n = 1;
   for (int i = 0; i < s->attr[0].n; i++)
@@ -220,7 +220,7 @@ static bool size_shape(Rule *r) {
   return check_axis(r, &r->attr[0].i[0], r->in[0].rank);
 }
 
-static void size_run(const Step *s, const Run *r, int64_t task) {
+static void size_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
   *(int32_t *)r->out[0] = (int32_t)s->in[0].dim[s->attr[0].i[0]];
 }

@@ -30,7 +30,7 @@ static bool last_axis(Context *c, const Op *op, const Val *x, int nin,
   return true;
 }
 
-static int64_t row_tasks(const Step *s) {
+static int64_t row_tasks(const OpCall *s) {
   enum { GRAIN = 1 << 14 };
   int64_t n = s->in[0].dim[s->in[0].rank - 1];
   int64_t rows = type_span(&s->in[0], 0, s->in[0].rank - 1);
@@ -39,7 +39,7 @@ static int64_t row_tasks(const Step *s) {
 }
 
 #define ROWS_RUN(name, kernel)                                        \
-  static void name##_run(const Step *s, const Run *r, int64_t task) { \
+  static void name##_run(const OpCall *s, const Run *r, int64_t task) { \
     int64_t n = s->in[0].dim[s->in[0].rank - 1];                      \
     int64_t rows = type_span(&s->in[0], 0, s->in[0].rank - 1);        \
     int64_t tasks = row_tasks(s);                                     \

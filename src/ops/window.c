@@ -131,22 +131,22 @@ static int64_t by_image(int64_t elements, int64_t images) {
   return tasks < 1 ? 1 : tasks > images ? images : tasks;
 }
 
-static int64_t patches_tasks(const Step *s) {
+static int64_t patches_tasks(const OpCall *s) {
   return by_image(type_elements(&s->out[0]), s->out[0].dim[0]);
 }
 
-static void patches_run(const Step *s, const Run *r, int64_t task) {
+static void patches_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(&s->in[0], s->attr);
   int64_t tasks = patches_tasks(s);
   window_patches(r->in[0], r->out[0], &w, (float)s->attr[PAD_VALUE].f,
                  w.batch * task / tasks, w.batch * (task + 1) / tasks);
 }
 
-static int64_t fold_tasks(const Step *s) {
+static int64_t fold_tasks(const OpCall *s) {
   return by_image(type_elements(&s->in[0]), s->in[0].dim[0]);
 }
 
-static void fold_run(const Step *s, const Run *r, int64_t task) {
+static void fold_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(&s->in[1], s->attr);
   int64_t tasks = fold_tasks(s);
   window_fold(r->in[0], r->out[0], &w, w.batch * task / tasks,

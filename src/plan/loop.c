@@ -8,7 +8,7 @@
 #include "plan/plan.h"
 
 /* The body's input types: consts and state as they are, a slice of the rest. */
-static int body_types(const Step *s, Type *in) {
+static int body_types(const OpCall *s, Type *in) {
   ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
   for (int i = 0; i < s->nin; i++) {
     in[i] = s->in[i];
@@ -18,7 +18,7 @@ static int body_types(const Step *s, Type *in) {
   return s->nin;
 }
 
-Plan *loop_plan(const Step *s, Account *account, unsigned passes, Error *e) {
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e) {
   Type in[MAX_INPUTS];
   body_types(s, in);
   return plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
@@ -28,7 +28,7 @@ static int64_t padded(const Type *t) {
   return (type_bytes(t) + 63) & ~(int64_t)63;
 }
 
-int64_t loop_scratch(const Step *s) {
+int64_t loop_scratch(const OpCall *s) {
   ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
   int64_t bytes = 0;
   for (int i = 0; i < n.carry; i++)
@@ -37,7 +37,7 @@ int64_t loop_scratch(const Step *s) {
 }
 
 typedef struct Loop {
-  const Step *s;
+  const OpCall *s;
   ScanCounts n;
   int64_t length;
   void *const *in, *const *out;
@@ -51,7 +51,7 @@ static void *state_at(const Loop *l, int i, int64_t done) {
 
 static void aim(const Loop *l, int64_t done, int64_t t, const void **in,
                 void **out) {
-  const Step *s = l->s;
+  const OpCall *s = l->s;
   int states = l->n.consts + l->n.carry;
   for (int i = 0; i < s->nin; i++) {
     in[i] = l->in[i];
@@ -70,7 +70,7 @@ static void aim(const Loop *l, int64_t done, int64_t t, const void **in,
                            dtype_size((DType)s->out[i].dtype);
 }
 
-void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
+void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
               void *scratch, Env *env) {
   Loop l = {.s = s, .n = scan_counts(s->attr, s->nin, s->nout), .in = in,
             .out = out};
@@ -84,17 +84,17 @@ void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
     if (l.length == 0)
       memcpy(out[i], in[l.n.consts + i], (size_t)type_bytes(&s->out[i]));
   }
-  uint32_t step = env->step;
+  uint32_t draw = env->draw;
   for (int64_t done = 0; done < l.length && !env->error->set; done++) {
     bool reverse = s->attr[SCAN_REVERSE].i[0];
     aim(&l, done, reverse ? l.length - 1 - done : done, pin, pout);
-    env->step = step * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
+    env->draw = draw * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
     plan_run(body, pin, pout, env);
   }
-  env->step = step;
+  env->draw = draw;
 }
 
-static bool call_run_now(const Step *s, void *const *in, void *const *out,
+static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
                          Env *env, Account *account) {
   Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
                         env->error);
@@ -104,7 +104,7 @@ static bool call_run_now(const Step *s, void *const *in, void *const *out,
   return !env->error->set;
 }
 
-bool body_run_now(const Step *s, void *const *in, void *const *out, Env *env,
+bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
   if (strcmp(s->op->name, "call") == 0)
     return call_run_now(s, in, out, env, account);

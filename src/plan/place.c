@@ -84,7 +84,7 @@ bool prog_view(const Prog *p, int node, int64_t *offset) {
     return false;
   for (int i = 0; i < n->nin; i++)
     all[i] = *val_type(n->in[i]);
-  Step s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1, .in = all,
+  OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1, .in = all,
             .out = &n->out[0].type};
   *offset = n->op->view(&s);
   if (all != in)

@@ -41,13 +41,13 @@ int plan_steps(const Plan *p);
 /* ---- loops (loop.c) ------------------------------------------------------ */
 
 /* The plan of the body of a step, for its concrete types. */
-Plan *loop_plan(const Step *s, Account *account, unsigned passes, Error *e);
-int64_t loop_scratch(const Step *s); /* bytes that a run needs */
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e);
+int64_t loop_scratch(const OpCall *s); /* bytes that a run needs */
 /* Runs the body once for each time step; env->error tells of a failure. */
-void loop_run(Plan *body, const Step *s, void *const *in, void *const *out,
+void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
               void *scratch, Env *env);
 /* A step that has a body, compiled and run: what eager evaluation calls. */
-bool body_run_now(const Step *s, void *const *in, void *const *out, Env *env,
+bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);
 
 /* ---- compiled functions (compiled.c) ------------------------------------ */

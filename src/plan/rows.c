@@ -98,7 +98,7 @@ static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
   if (!choose_plan(l, left < l->rows->batch ? left : l->rows->batch, e) ||
       !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
     return false;
-  env->step++;
+  env->draw++;
   env->order = l->rows->order;
   env->first = first;
   env->rows = l->size;

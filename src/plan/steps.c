@@ -77,7 +77,7 @@ static const char *keep_text(Builder *b, const char *text) {
 }
 
 /* The row and the types of a node, owned by the plan. */
-static void fill_step(Builder *b, Step *s, const Node *n) {
+static void fill_step(Builder *b, OpCall *s, const Node *n) {
   int nattr = op_nattr(n->op);
   Type *in = keep(b, (size_t)n->nin * sizeof *in);
   Type *out = keep(b, (size_t)n->nout * sizeof *out);
@@ -90,7 +90,7 @@ static void fill_step(Builder *b, Step *s, const Node *n) {
     out[i] = n->out[i].type;
   if (nattr)
     memcpy(attr, n->attr, (size_t)nattr * sizeof *attr);
-  *s = (Step){.op = n->op, .attr = attr, .nin = n->nin, .nout = n->nout,
+  *s = (OpCall){.op = n->op, .attr = attr, .nin = n->nin, .nout = n->nout,
               .in = in, .out = out, .origin = keep_text(b, n->origin)};
 }
 
@@ -120,7 +120,7 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
 static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   TileProgram *p = keep(b, sizeof *p);
   TileRef in[4], y = {TILE_OUT, 0};
-  Step step = {.op = NULL};
+  OpCall step = {.op = NULL};
   fill_step(b, &step, n);
   if (b->failed)
     return;
@@ -217,7 +217,7 @@ static void add_member(Builder *b, GroupCode *k, int m, int *out) {
   Prog *p = b->prog;
   const Node *n = p->node[k->group->member[m]];
   TileRef in[4];
-  Step step = {.op = NULL};
+  OpCall step = {.op = NULL};
   fill_step(b, &step, n);
   if (b->failed)
     return;

@@ -5,7 +5,7 @@
 #include "plan/prog.h"
 
 typedef struct PlanStep {
-  Step step;                  /* op NULL: a program alone */
+  OpCall step;                  /* op NULL: a program alone */
   const TileProgram *program; /* of a group */
   int in, out;                /* first pointers of the kernel */
   int program_in, program_out;
