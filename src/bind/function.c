@@ -7,10 +7,10 @@
 #include "bind/state.h"
 
 typedef struct FunctionBox {
-  Compiled *k;
+  PlanCache *k;
 } FunctionBox;
 
-Compiled *check_function(lua_State *L, int index) {
+PlanCache *check_function(lua_State *L, int index) {
   FunctionBox *b = luaL_checkudata(L, index, FUNCTION_NAME);
   if (b->k == NULL)
     raise_error(L, "this function was released");
@@ -26,7 +26,7 @@ FunctionBox *push_function_box(lua_State *L) {
 
 void fill_function_box(lua_State *L, State *s, FunctionBox *b, Function *f) {
   Error e = {.set = false};
-  b->k = compiled_new(f, s->account, &e);
+  b->k = plan_cache_new(f, s->account, &e);
   function_release(f);
   if (b->k == NULL)
     raise_error(L, "%s", e.text);
@@ -34,9 +34,9 @@ void fill_function_box(lua_State *L, State *s, FunctionBox *b, Function *f) {
 
 static int function_gc(lua_State *L) {
   FunctionBox *b = luaL_checkudata(L, 1, FUNCTION_NAME);
-  Compiled *k = b->k;
+  PlanCache *k = b->k;
   b->k = NULL;
-  compiled_release(k);
+  plan_cache_release(k);
   return 0;
 }
 
@@ -53,18 +53,18 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
 }
 
 /* Between these two the variables that the function updates are its own. */
-static void begin_run(lua_State *L, State *s, Compiled *k) {
+static void begin_run(lua_State *L, State *s, PlanCache *k) {
   Error e = {.set = false};
   if (s->c.scope)
     raise_error(L, "a compiled function cannot run inside a trace");
-  if (!compiled_own_variables(k, &e))
+  if (!plan_cache_own_variables(k, &e))
     raise_error(L, "%s", e.text);
 }
 
-static void end_run(State *s, Compiled *k, const Env *env) {
-  if (compiled_function(k)->draws)
+static void end_run(State *s, PlanCache *k, const Env *env) {
+  if (plan_cache_function(k)->draws)
     s->c.draw = env->draw;
-  compiled_touch_variables(k);
+  plan_cache_touch_variables(k);
 }
 
 /* The argument as input i: its type fits up to a cast. */
@@ -89,9 +89,9 @@ static int raise_run(lua_State *L, const Error *e) {
   return raise_error(L, "%s", e->text);
 }
 
-static Plan *get_plan(lua_State *L, Compiled *k, const Type *in) {
+static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
   Error e = {.set = false};
-  Plan *p = compiled_plan(k, in, &e);
+  Plan *p = plan_cache_plan(k, in, &e);
   if (p == NULL)
     raise_run(L, &e);
   return p;
@@ -99,8 +99,8 @@ static Plan *get_plan(lua_State *L, Compiled *k, const Type *in) {
 
 static int function_call(lua_State *L) {
   State *s = state_of(L);
-  Compiled *k = check_function(L, 1);
-  const Function *f = compiled_function(k);
+  PlanCache *k = check_function(L, 1);
+  const Function *f = plan_cache_function(k);
   Type in[MAX_INPUTS];
   const void *pin[MAX_INPUTS];
   void *pout[MAX_OUTPUTS];
@@ -212,8 +212,8 @@ static void check_rows(lua_State *L, const Rows *r, const Tensor *order,
 
 static int function_rows(lua_State *L) {
   State *s = state_of(L);
-  Compiled *k = check_function(L, 1);
-  const Function *f = compiled_function(k);
+  PlanCache *k = check_function(L, 1);
+  const Function *f = plan_cache_function(k);
   Tensor in[MAX_INPUTS], out[MAX_OUTPUTS], order;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -264,7 +264,7 @@ static void push_specs(lua_State *L, const Val *v, int n) {
 }
 
 static int function_describe(lua_State *L) {
-  const Function *f = compiled_function(check_function(L, 1));
+  const Function *f = plan_cache_function(check_function(L, 1));
   Text *t = push_text(L);
   function_text(t, f);
   lua_pushlstring(L, t->data ? t->data : "", t->used);
@@ -273,8 +273,8 @@ static int function_describe(lua_State *L) {
 
 /* memory{batch=}: bytes of the arena with unknown sizes set to batch */
 static int function_memory(lua_State *L) {
-  Compiled *k = check_function(L, 1);
-  const Function *f = compiled_function(k);
+  PlanCache *k = check_function(L, 1);
+  const Function *f = plan_cache_function(k);
   Type in[MAX_INPUTS];
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer batch = integer_field(L, "batch", 1);
@@ -293,14 +293,14 @@ static int function_memory(lua_State *L) {
 
 /* passes("naive"), passes("-fuse,-share"), passes(): all */
 static int function_passes(lua_State *L) {
-  compiled_set_passes(check_function(L, 1),
+  plan_cache_set_passes(check_function(L, 1),
                       passes_of(luaL_optstring(L, 2, NULL)));
   lua_settop(L, 1);
   return 1;
 }
 
 static int function_index(lua_State *L) {
-  const Function *f = compiled_function(check_function(L, 1));
+  const Function *f = plan_cache_function(check_function(L, 1));
   const char *name = luaL_checkstring(L, 2);
   if (strcmp(name, "outputs") == 0)
     push_specs(L, f->outputs, f->noutputs);
@@ -316,7 +316,7 @@ static int function_index(lua_State *L) {
 }
 
 static int function_text_of(lua_State *L) {
-  const Function *f = compiled_function(check_function(L, 1));
+  const Function *f = plan_cache_function(check_function(L, 1));
   lua_pushfstring(L, "function of %d inputs, %d outputs, %d updates",
                   f->ninputs, f->noutputs, function_updates(f));
   return 1;

@@ -115,7 +115,7 @@ void open_functions(lua_State *L);
 struct FunctionBox *push_function_box(lua_State *L);
 void fill_function_box(lua_State *L, State *s, struct FunctionBox *box,
                        Function *f); /* takes f over */
-Compiled *check_function(lua_State *L, int index);
+PlanCache *check_function(lua_State *L, int index);
 /* Adds core.scan (scan.c) */
 void open_scans(lua_State *L);
 /* Adds core.call (call.c) */

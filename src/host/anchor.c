@@ -39,8 +39,8 @@ static lunula_status guard(lunula_model *m, ModelRun *run,
   env.host = call_host;
   env.host_ud = &host;
   begin_call(rt);
-  bool ok = compiled_own_variables(m->k, &e) && model_run(m, run, &env);
-  compiled_touch_variables(m->k);
+  bool ok = plan_cache_own_variables(m->k, &e) && model_run(m, run, &env);
+  plan_cache_touch_variables(m->k);
   return end_call(rt, ok ? LUNULA_OK : refuse(error, status_of(e.text), "%s",
                                               e.text), error);
 }
@@ -72,7 +72,7 @@ static int model_job(lua_State *L) {
   ModelJob *j = lua_touserdata(L, 1);
   State *s = need_core(L);
   push_function_of(L, j);
-  Compiled *k = check_function(L, -1);
+  PlanCache *k = check_function(L, -1);
   Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
   memset(a, 0, sizeof *a);
   if (luaL_newmetatable(L, ANCHOR)) {

@@ -29,7 +29,7 @@ typedef struct ModelRun {
 } ModelRun;
 
 struct lunula_model {
-  Compiled *k;
+  PlanCache *k;
   uint64_t seed;
   atomic_uint draws;  /* step of the random numbers */
   bool alone;         /* enters Lua or writes variables */
@@ -41,7 +41,7 @@ struct lunula_model {
 };
 
 /* Takes over nothing; NULL when memory is out. */
-lunula_model *model_new(Compiled *k, uint64_t seed);
+lunula_model *model_new(PlanCache *k, uint64_t seed);
 void model_free(lunula_model *m);
 /* What is left to do when all is checked; env has its host functions set. */
 bool model_run(lunula_model *m, const ModelRun *run, Env *env);

@@ -7,12 +7,12 @@
 
 #include "host/host.h"
 
-lunula_model *model_new(Compiled *k, uint64_t seed) {
+lunula_model *model_new(PlanCache *k, uint64_t seed) {
   lunula_model *m = calloc(1, sizeof *m);
   if (m == NULL)
     return NULL;
-  const Function *f = compiled_function(k);
-  compiled_retain(k);
+  const Function *f = plan_cache_function(k);
+  plan_cache_retain(k);
   m->k = k;
   m->seed = seed;
   m->alone = f->hosts || function_updates(f) > 0;
@@ -23,7 +23,7 @@ lunula_model *model_new(Compiled *k, uint64_t seed) {
 }
 
 void model_free(lunula_model *m) {
-  compiled_release(m->k);
+  plan_cache_release(m->k);
   free(m);
 }
 
@@ -36,12 +36,12 @@ static int describe(const Val *v, int n, int i, lunula_view *view) {
 }
 
 int lunula_model_input(const lunula_model *m, int i, lunula_view *view) {
-  const Function *f = compiled_function(m->k);
+  const Function *f = plan_cache_function(m->k);
   return describe(f->inputs, f->ninputs, i, view);
 }
 
 int lunula_model_output(const lunula_model *m, int i, lunula_view *view) {
-  const Function *f = compiled_function(m->k);
+  const Function *f = plan_cache_function(m->k);
   return describe(f->outputs, f->noutputs, i, view);
 }
 
@@ -114,14 +114,14 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
                                lunula_error *error) {
   Error e;
   Type type[MAX_INPUTS];
-  const Function *f = compiled_function(m->k);
+  const Function *f = plan_cache_function(m->k);
   e.set = false;
   if (atomic_load_explicit(&m->closed, memory_order_relaxed))
     return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
   if (!check_inputs(f, in, nin, check, type, &e) ||
       !count_fits("output", f->noutputs, nout, &e))
     return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
-  *plan = compiled_plan(m->k, type, &e);
+  *plan = plan_cache_plan(m->k, type, &e);
   return *plan ? LUNULA_OK : refuse(error, status_of(e.text), "%s", e.text);
 }
 
@@ -142,7 +142,7 @@ lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
 
 bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
   env->seed = m->seed;
-  if (compiled_function(m->k)->draws)
+  if (plan_cache_function(m->k)->draws)
     env->draw = atomic_fetch_add(&m->draws, 1) + 1;
   return plan_run(run->plan, run->in, run->out, env);
 }

@@ -50,23 +50,23 @@ void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);
 
-/* ---- compiled functions (compiled.c) ------------------------------------ */
+/* ---- compiled functions (plan_cache.c) ------------------------------------ */
 
 /* A function with a cache of its plans. Thread-safe where it is not said
 ** otherwise. */
-typedef struct Compiled Compiled;
-Compiled *compiled_new(Function *f, Account *account, Error *e);
-void compiled_retain(Compiled *k);
-void compiled_release(Compiled *k); /* on the thread of the state */
-const Function *compiled_function(const Compiled *k);
-Account *compiled_account(const Compiled *k); /* borrowed */
-void compiled_set_passes(Compiled *k, unsigned passes);
+typedef struct PlanCache PlanCache;
+PlanCache *plan_cache_new(Function *f, Account *account, Error *e);
+void plan_cache_retain(PlanCache *k);
+void plan_cache_release(PlanCache *k); /* on the thread of the state */
+const Function *plan_cache_function(const PlanCache *k);
+Account *plan_cache_account(const PlanCache *k); /* borrowed */
+void plan_cache_set_passes(PlanCache *k, unsigned passes);
 /* The plan for these types, counted; NULL with the error. */
-Plan *compiled_plan(Compiled *k, const Type *in, Error *e);
+Plan *plan_cache_plan(PlanCache *k, const Type *in, Error *e);
 /* Before a run that updates variables (on the thread of the state). */
-bool compiled_own_variables(Compiled *k, Error *e);
+bool plan_cache_own_variables(PlanCache *k, Error *e);
 /* After it. */
-void compiled_touch_variables(Compiled *k);
+void plan_cache_touch_variables(PlanCache *k);
 
 /* ---- rows (rows.c) ------------------------------------------------------ */
 
@@ -80,6 +80,6 @@ typedef struct Rows {
   const atomic_bool *cancel;
 } Rows;
 /* The next row to do (last when done); -1 with the error. */
-int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e);
+int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e);
 
 #endif

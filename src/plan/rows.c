@@ -7,7 +7,7 @@
 #include "plan/plan.h"
 
 typedef struct Loop {
-  Compiled *k;
+  PlanCache *k;
   const Rows *rows;
   const Function *f;
   Account *account;
@@ -44,7 +44,7 @@ static bool choose_plan(Loop *l, int64_t size, Error *e) {
     l->in[i].dim[0] = size;
   }
   l->size = size;
-  l->plan = compiled_plan(l->k, l->in, e);
+  l->plan = plan_cache_plan(l->k, l->in, e);
   return l->plan != NULL;
 }
 
@@ -113,7 +113,7 @@ static void close_loop(Loop *l) {
     block_free(l->account, l->dropped[i], (size_t)l->dropped_bytes[i]);
 }
 
-int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e) {
+int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e) {
   double until = rows->seconds > 0 ? clock_seconds() + rows->seconds : 0;
   int64_t at = rows->first;
   Loop *l = calloc(1, sizeof *l);
@@ -121,8 +121,8 @@ int64_t rows_run(Compiled *k, const Rows *rows, Env *env, Error *e) {
     fail(e, "out of memory");
     return -1;
   }
-  *l = (Loop){.k = k, .rows = rows, .f = compiled_function(k),
-              .account = compiled_account(k)};
+  *l = (Loop){.k = k, .rows = rows, .f = plan_cache_function(k),
+              .account = plan_cache_account(k)};
   bool ok = true;
   while (ok && at < rows->last) {
     if (rows->cancel && atomic_load_explicit(rows->cancel,

@@ -9,7 +9,7 @@
 
 enum { KEPT = 8 };
 
-struct Compiled {
+struct PlanCache {
   atomic_int refs;
   Function *f;
   Account *account;
@@ -40,8 +40,8 @@ unsigned passes_of(const char *text) {
   return passes;
 }
 
-Compiled *compiled_new(Function *f, Account *account, Error *e) {
-  Compiled *k = calloc(1, sizeof *k);
+PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
+  PlanCache *k = calloc(1, sizeof *k);
   if (k == NULL) {
     fail(e, "out of memory");
     return NULL;
@@ -55,18 +55,18 @@ Compiled *compiled_new(Function *f, Account *account, Error *e) {
   return k;
 }
 
-void compiled_retain(Compiled *k) {
+void plan_cache_retain(PlanCache *k) {
   atomic_fetch_add(&k->refs, 1);
 }
 
-static void forget_plans(Compiled *k) {
+static void forget_plans(PlanCache *k) {
   for (int i = 0; i < KEPT; i++) {
     plan_release(k->plan[i]);
     k->plan[i] = NULL;
   }
 }
 
-void compiled_release(Compiled *k) {
+void plan_cache_release(PlanCache *k) {
   if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
     return;
   forget_plans(k);
@@ -75,24 +75,24 @@ void compiled_release(Compiled *k) {
   free(k);
 }
 
-const Function *compiled_function(const Compiled *k) {
+const Function *plan_cache_function(const PlanCache *k) {
   return k->f;
 }
 
-Account *compiled_account(const Compiled *k) {
+Account *plan_cache_account(const PlanCache *k) {
   return k->account;
 }
 
-static void lock(Compiled *k) {
+static void lock(PlanCache *k) {
   while (atomic_flag_test_and_set_explicit(&k->lock, memory_order_acquire))
     sched_yield();
 }
 
-static void unlock(Compiled *k) {
+static void unlock(PlanCache *k) {
   atomic_flag_clear_explicit(&k->lock, memory_order_release);
 }
 
-void compiled_set_passes(Compiled *k, unsigned passes) {
+void plan_cache_set_passes(PlanCache *k, unsigned passes) {
   lock(k);
   if (k->passes != passes)
     forget_plans(k);
@@ -107,7 +107,7 @@ static bool fits(const Plan *p, const Function *f, const Type *in) {
   return true;
 }
 
-static Plan *find(Compiled *k, const Type *in) {
+static Plan *find(PlanCache *k, const Type *in) {
   for (int i = 0; i < KEPT && k->plan[i]; i++)
     if (fits(k->plan[i], k->f, in)) {
       Plan *p = k->plan[i];
@@ -117,7 +117,7 @@ static Plan *find(Compiled *k, const Type *in) {
   return NULL;
 }
 
-static Plan *compile(Compiled *k, const Type *in, Error *e) {
+static Plan *compile(PlanCache *k, const Type *in, Error *e) {
   const char *debug = getenv("LUNULA_DEBUG");
   bool wanted = debug && strstr(debug, "plan");
   Text text = {0};
@@ -134,7 +134,7 @@ static Plan *compile(Compiled *k, const Type *in, Error *e) {
   return k->plan[0] = p;
 }
 
-Plan *compiled_plan(Compiled *k, const Type *in, Error *e) {
+Plan *plan_cache_plan(PlanCache *k, const Type *in, Error *e) {
   lock(k);
   Plan *p = find(k, in);
   if (p == NULL)
@@ -149,7 +149,7 @@ static bool is_updated(const Binding *b) {
   return !val_same(b->leaf, b->current);
 }
 
-bool compiled_own_variables(Compiled *k, Error *e) {
+bool plan_cache_own_variables(PlanCache *k, Error *e) {
   for (int i = 0; i < k->f->nbindings; i++)
     if (is_updated(&k->f->bindings[i]) &&
         !variable_own(k->f->bindings[i].variable, k->account, e))
@@ -157,7 +157,7 @@ bool compiled_own_variables(Compiled *k, Error *e) {
   return true;
 }
 
-void compiled_touch_variables(Compiled *k) {
+void plan_cache_touch_variables(PlanCache *k) {
   for (int i = 0; i < k->f->nbindings; i++)
     if (is_updated(&k->f->bindings[i]))
       atomic_fetch_add(&k->f->bindings[i].variable->version, 1);
