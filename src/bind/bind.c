@@ -246,7 +246,8 @@ static void record(lua_State *L, const char *name, const char *signature,
 
 static void open_rows(lua_State *L) {
   const Op *op;
-  for (int i = 0; (op = op_at(i)) != NULL; i++) {
+  const Context *c = &state_of(L)->c;
+  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
     push_signature(L, op->name, op->signature)->op = op;
     lua_pushcclosure(L, call_bound, 1);
     offer(L, op->name, true);

@@ -93,8 +93,8 @@ static Val emit_call(State *s, CallJob *job) {
   };
   memcpy(job->in + job->ncaptured, job->given,
          (size_t)job->ngiven * sizeof *job->given);
-  return emit(&s->c, op_find("call"), job->in, job->ncaptured + job->ngiven,
-              attr);
+  return emit_op(&s->c, "call", job->in, job->ncaptured + job->ngiven,
+                 attr);
 }
 
 static int core_call(lua_State *L) {

@@ -235,12 +235,12 @@ static Val converted(State *s, Val v, DType d, bool has_shape,
                      const Type *shape) {
   if (d != DTYPE_COUNT) {
     Attr a = {.kind = ATTR_DTYPE, .n = 1, .i = {d}};
-    v = emit(&s->c, op_find("cast"), &v, 1, &a);
+    v = emit_op(&s->c, "cast", &v, 1, &a);
   }
   if (has_shape) {
     Attr a = {.kind = ATTR_INTS, .n = shape->rank};
     memcpy(a.i, shape->dim, sizeof a.i);
-    v = emit(&s->c, op_find("reshape"), &v, 1, &a);
+    v = emit_op(&s->c, "reshape", &v, 1, &a);
   }
   return v;
 }

@@ -127,7 +127,7 @@ State *state_open(lua_State *L, Account *account) {
   if (account)
     account_retain(account);
   threads_retain();
-  context_open(&s->c, s->account);
+  context_open(&s->c, s->account, op_catalogue());
   s->c.env.run_body = body_run_now;
   s->c.origin = find_origin;
   s->c.origin_ud = s;

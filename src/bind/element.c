@@ -107,12 +107,12 @@ static Val selected(State *s, Val v, const Selection *sel) {
   memcpy(slice[0].i, sel->start, sizeof sel->start);
   memcpy(slice[1].i, sel->step, sizeof sel->step);
   memcpy(slice[2].i, sel->count, sizeof sel->count);
-  v = emit(&s->c, op_find("slice_steps"), &v, 1, slice);
+  v = emit_op(&s->c, "slice_steps", &v, 1, slice);
   for (int i = 0; i < sel->rank; i++)
     if (!sel->dropped[i]) /* -2-i: as axis i of the slice */
       shape.i[shape.n++] = -2 - i;
   return shape.n == sel->rank ? v
-         : emit(&s->c, op_find("reshape"), &v, 1, &shape);
+         : emit_op(&s->c, "reshape", &v, 1, &shape);
 }
 
 static Selection one_row(int64_t at, int rank) {
@@ -202,7 +202,7 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
       part.dim[part.rank++] = dim[i];
   Val v = check_value(L, s, 3, (DType)t->type.dtype, "assignment");
   Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {t->type.dtype}};
-  v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+  v = emit_op(&s->c, "cast", &v, 1, &cast);
   if (s->c.error.set)
     raise_context(L, s);
   if (val_symbolic(v))

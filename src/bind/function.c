@@ -74,7 +74,7 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
   DType want = (DType)val_type(f->inputs[i])->dtype;
   if (!s->c.error.set && (DType)val_type(v)->dtype != want) {
     Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want}};
-    v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+    v = emit_op(&s->c, "cast", &v, 1, &cast);
   }
   if (s->c.error.set)
     raise_context(L, s);

@@ -96,7 +96,7 @@ static int core_host(lua_State *L) {
   lua_rawseti(L, -2, id);
   Attr attr[2] = {{.kind = ATTR_INT, .n = 1, .i = {id}},
                   {.kind = ATTR_INT, .n = 1, .i = {n}}};
-  Val y = emit(&s->c, op_find("host"), in, n + outputs, attr);
+  Val y = emit_op(&s->c, "host", in, n + outputs, attr);
   lua_settop(L, 0);
   luaL_checkstack(L, outputs + 8, NULL);
   for (int i = 0; i < outputs; i++)
@@ -129,7 +129,7 @@ static void copy_out(lua_State *L, State *s, int index, const Type *want,
   char a[TYPE_TEXT], b[TYPE_TEXT];
   Val v = check_value(L, s, index, (DType)want->dtype, "result");
   Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want->dtype}};
-  v = emit(&s->c, op_find("cast"), &v, 1, &cast);
+  v = emit_op(&s->c, "cast", &v, 1, &cast);
   if (s->c.error.set)
     raise_context(L, s);
   if (!type_equal(val_type(v), want))

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bind/state.h"
-#include "ops/scan.h"
+#include "scan/scan.h"
 
 typedef struct ScanJob {
   Val state[MAX_OUTPUTS], sequence[MAX_OUTPUTS];

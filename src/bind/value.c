@@ -304,8 +304,8 @@ static Val own_copy(State *s, Val v) {
 static Val value_in_closure(State *s, Val v) {
   if (val_type(v)->dtype != F32)
     return own_copy(s, v);
-  return emit(&s->c, op_find("multiply"), (Val[]){v, scalar_f32(&s->c, 1)}, 2,
-              NULL);
+  return emit_op(&s->c, "multiply", (Val[]){v, scalar_f32(&s->c, 1)}, 2,
+                 NULL);
 }
 
 static int variable_value(lua_State *L, State *s, Variable *v) {

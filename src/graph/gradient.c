@@ -23,14 +23,14 @@ Val sum_to(Context *c, Val g, Val like) {
     if (i < lead || (to->dim[i - lead] == 1 && from->dim[i] != 1))
       a[0].i[a[0].n++] = i;
   if (a[0].n > 0)
-    g = emit(c, op_find("sum"), &g, 1, a);
+    g = emit_op(c, "sum", &g, 1, a);
   if (lead > 0)
-    g = emit(c, op_find("reshape_like"), (Val[]){g, like}, 2, NULL);
+    g = emit_op(c, "reshape_like", (Val[]){g, like}, 2, NULL);
   return g;
 }
 
 static Val add(Context *c, Val a, Val b) {
-  return a.node == NULL ? b : emit(c, op_find("add"), (Val[]){a, b}, 2, NULL);
+  return a.node == NULL ? b : emit_op(c, "add", (Val[]){a, b}, 2, NULL);
 }
 
 static void keep(Val *slot, Val v) {
@@ -165,6 +165,6 @@ bool gradient(Context *c, Val loss, const Val *xs, int n, Val *dxs) {
   if (type_elements(t) != 1 || !dtype_is_float((DType)t->dtype))
     return fail(&c->error, "gradient: the loss must be one number, it is %s %s",
                 type_text(t, text), dtype_name((DType)t->dtype));
-  Val one = emit(c, op_find("ones_like"), &loss, 1, NULL);
+  Val one = emit_op(c, "ones_like", &loss, 1, NULL);
   return gradient_from(c, &loss, &one, 1, xs, n, dxs);
 }

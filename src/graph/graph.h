@@ -27,6 +27,7 @@ typedef struct Scope Scope;
 /* Who is asking: one for each Lua state, and one for each compilation. */
 struct Context {
   Account *account;
+  Catalogue *catalogue; /* the rows that emit_op finds */
   Error error;    /* sticky: after it, emit returns a dummy */
   Scope *scope;   /* innermost open trace */
   int recording;  /* depth of open tapes */
@@ -43,7 +44,7 @@ struct Context {
   int npending, pending_size;
 };
 
-void context_open(Context *c, Account *account);
+void context_open(Context *c, Account *account, Catalogue *catalogue);
 void context_close(Context *c);
 
 /* Values that emit returns are held by the context until it is drained to a
@@ -74,6 +75,9 @@ INLINE bool val_same(Val a, Val b) {
 ** innermost trace. attr has op_nattr(op) entries (NULL when none). On a
 ** failure sets c->error and returns a dummy. */
 Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr);
+/* The same with the op of this name, which must be in the catalogue. */
+Val emit_op(Context *c, const char *name, const Val *in, int nin,
+            const Attr *attr);
 
 /* Computes the outputs of a node whose inputs have values; false with c->error
 ** set. */
@@ -149,6 +153,7 @@ void scope_close(Context *c, Scope *s); /* drops what it holds */
 /* A traced computation: inputs -> outputs and new values of variables. */
 typedef struct Function {
   atomic_int refs;
+  Catalogue *catalogue; /* of its ops */
   int ninputs, noutputs, nbindings;
   Val *inputs, *outputs; /* counted; of a body the captured values are the
                             first inputs */

@@ -30,10 +30,11 @@ static Node *node_alloc(const Op *op, int nin, int nattr, int nout) {
   return n;
 }
 
-void context_open(Context *c, Account *account) {
+void context_open(Context *c, Account *account, Catalogue *catalogue) {
   static float nothing;
   memset(c, 0, sizeof *c);
   c->account = account;
+  c->catalogue = catalogue;
   env_open(&c->env, &c->error);
   c->env.once = true;
   c->dummy = node_alloc(&leaf_value, 0, 0, 1);
@@ -208,7 +209,7 @@ static Val cast_to(Context *c, Val v, DType d) {
   if (val_type(v)->dtype == (int)d)
     return v;
   Attr a = {.kind = ATTR_DTYPE, .n = 1, .i = {d}};
-  return emit(c, op_find("cast"), &v, 1, &a);
+  return emit_op(c, "cast", &v, 1, &a);
 }
 
 /* bool < int32 < float32 */

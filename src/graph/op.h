@@ -157,8 +157,20 @@ int op_nattr(const Op *op);
 /* Name of the i-th parameter without a kind (an input). */
 const char *op_input_name(const Op *op, int i, char text[32]);
 
-/* The catalogue (src/ops/catalogue.c). */
-const Op *op_find(const char *name); /* NULL: none */
-const Op *op_at(int i);              /* NULL past the last */
+/* ---- the catalogue (catalogue.c) ---------------------------------------- */
+
+enum { CATALOGUE_SLOTS = 1024 };
+
+/* Families of rows, each ending in a row without a name, and the rows by hash
+** of their names, which is filled at the first question. */
+typedef struct Catalogue {
+  const Op *const *family;
+  int families;
+  atomic_int filled; /* 0: no, 1: somebody is at it, 2: yes */
+  const Op *slot[CATALOGUE_SLOTS];
+} Catalogue;
+
+const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
+const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
 
 #endif

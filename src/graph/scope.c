@@ -133,7 +133,7 @@ bool variable_assign(Context *c, Variable *v, Val value) {
                 type_text(val_type(value), got));
   Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {v->tensor.type.dtype}};
   if (val_type(value)->dtype != v->tensor.type.dtype)
-    value = emit(c, op_find("cast"), &value, 1, &cast);
+    value = emit_op(c, "cast", &value, 1, &cast);
   if (c->error.set)
     return false;
   if (c->scope == NULL) {
@@ -320,6 +320,7 @@ Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
   for (int i = 0; i < n; i++)
     node_retain(kept[i].node);
   atomic_init(&f->refs, 1);
+  f->catalogue = c->catalogue;
   f->noutputs = n;
   f->outputs = kept;
   f->nbindings = s->nbindings;

@@ -6,11 +6,11 @@
 
 #define BUILD_UNARY(f, name)                            \
   INLINE Val f(Context *c, Val x) {                     \
-    return emit(c, op_find(name), &x, 1, NULL);         \
+    return emit_op(c, name, &x, 1, NULL);         \
   }
 #define BUILD_BINARY(f, name)                             \
   INLINE Val f(Context *c, Val a, Val b) {                \
-    return emit(c, op_find(name), (Val[]){a, b}, 2, NULL); \
+    return emit_op(c, name, (Val[]){a, b}, 2, NULL); \
   }
 
 BUILD_UNARY(neg, "negative")
@@ -60,7 +60,7 @@ INLINE Attr attr_ints(int n, const int64_t *v) {
 }
 
 INLINE Val select_of(Context *c, Val condition, Val a, Val b) {
-  return emit(c, op_find("where"), (Val[]){condition, a, b}, 3, NULL);
+  return emit_op(c, "where", (Val[]){condition, a, b}, 3, NULL);
 }
 INLINE Val scaled(Context *c, Val x, double factor) {
   return mul(c, x, scalar_f32(c, factor));
@@ -70,24 +70,24 @@ INLINE Val shifted(Context *c, Val x, double offset) {
 }
 /* axes and keepdims as the reduce row takes them */
 INLINE Val sum_axes(Context *c, Val x, const Attr *axes, bool keepdims) {
-  return emit(c, op_find("sum"), &x, 1, (Attr[]){*axes, attr_bool(keepdims)});
+  return emit_op(c, "sum", &x, 1, (Attr[]){*axes, attr_bool(keepdims)});
 }
 INLINE Val matmul_of(Context *c, Val a, Val b, bool ta, bool tb) {
-  return emit(c, op_find("matmul"), (Val[]){a, b}, 2,
-              (Attr[]){attr_bool(ta), attr_bool(tb)});
+  return emit_op(c, "matmul", (Val[]){a, b}, 2,
+                 (Attr[]){attr_bool(ta), attr_bool(tb)});
 }
 INLINE Val reshaped(Context *c, Val x, int rank, const int64_t *dim) {
   Attr a = attr_ints(rank, dim);
-  return emit(c, op_find("reshape"), &x, 1, &a);
+  return emit_op(c, "reshape", &x, 1, &a);
 }
 INLINE Val transposed(Context *c, Val x, int rank, const int64_t *axes) {
   Attr a = attr_ints(rank, axes);
   a.kind = ATTR_AXES;
-  return emit(c, op_find("transpose"), &x, 1, &a);
+  return emit_op(c, "transpose", &x, 1, &a);
 }
 INLINE Val cast_as(Context *c, Val x, DType d) {
   Attr a = attr_dtype(d);
-  return emit(c, op_find("cast"), &x, 1, &a);
+  return emit_op(c, "cast", &x, 1, &a);
 }
 
 /* ---- what gradient rules read ------------------------------------------- */
@@ -115,7 +115,7 @@ bool check_axes(Rule *r, Attr *axes, int rank);
 /* Families of rows, each ending in a row without a name. */
 extern const Op ops_unary[], ops_binary[], ops_cast[], ops_reduce[],
     ops_product[], ops_rows[], ops_move[], ops_make[], ops_index[],
-    ops_window[], ops_random[], ops_host[], ops_call[], ops_scan[],
-    ops_conv[], ops_pool[];
+    ops_window[], ops_random[], ops_host[], ops_call[], ops_conv[],
+    ops_pool[];
 
 #endif

@@ -36,7 +36,7 @@ static void given_gradient(Context *c, const Node *n, const Val *dy, Val *dx) {
 /* The walk must end at the inputs, and the plan must not find the values of
 ** the way forward in those computed again. */
 static Val fresh_source(Context *c, Val v) {
-  return val_symbolic(v) ? emit(c, op_find("barrier"), &v, 1, NULL)
+  return val_symbolic(v) ? emit_op(c, "barrier", &v, 1, NULL)
                          : value_watch(c, value_of(c, tensor_share(
                                                           val_tensor(v))));
 }

@@ -365,19 +365,19 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
 /* ---- gradients ---------------------------------------------------------- */
 
 static Val conv_with(Context *c, Val x, Val k, const Attr *walk) {
-  return emit(c, op_find("convolution"), (Val[]){x, k}, 2, walk);
+  return emit_op(c, "convolution", (Val[]){x, k}, 2, walk);
 }
 
 static Val image_gradient(Context *c, Val g, Val k, Val like,
                           const Attr *walk) {
-  return emit(c, op_find("convolution_input_gradient"), (Val[]){g, k, like}, 3,
-              walk);
+  return emit_op(c, "convolution_input_gradient", (Val[]){g, k, like}, 3,
+                 walk);
 }
 
 static Val kernel_gradient(Context *c, Val x, Val g, Val like,
                            const Attr *walk) {
-  return emit(c, op_find("convolution_kernel_gradient"), (Val[]){x, g, like},
-              3, walk);
+  return emit_op(c, "convolution_kernel_gradient", (Val[]){x, g, like},
+                 3, walk);
 }
 
 static void conv_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

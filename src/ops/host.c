@@ -46,8 +46,8 @@ static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
             : zeros_like(c, (Val){(Node *)(uintptr_t)n, i});
   for (int i = 0; i < values; i++)
     in[n->nout + i] = input(n, i);
-  Val g = emit(c, op_find("host_gradient"), in, n->nout + values,
-               (Attr[]){n->attr[ID], attr_int(n->nout)});
+  Val g = emit_op(c, "host_gradient", in, n->nout + values,
+                  (Attr[]){n->attr[ID], attr_int(n->nout)});
   for (int i = 0; i < values; i++)
     dx[i] = (Val){g.node, c->error.set ? 0 : i};
 }

@@ -59,8 +59,8 @@ static void gather_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("scatter_add"),
-               (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
+  dx[0] = emit_op(c, "scatter_add",
+                  (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
 }
 
 static bool may_equal(int64_t a, int64_t b) {
@@ -167,8 +167,8 @@ static void take_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void take_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("put_add"),
-               (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, n->attr);
+  dx[0] = emit_op(c, "put_add",
+                  (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, n->attr);
 }
 
 static bool put_shape(Rule *r) {
@@ -206,8 +206,8 @@ static void put_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void put_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("take_along_axis"), (Val[]){dy[0], input(n, 1)}, 2,
-               n->attr);
+  dx[0] = emit_op(c, "take_along_axis", (Val[]){dy[0], input(n, 1)}, 2,
+                  n->attr);
 }
 
 const Op ops_index[] = {

@@ -378,8 +378,8 @@ static void unslice_run(const OpCall *s, const Run *r, int64_t task) {
 
 static Val slice_pair(Context *c, const char *op, const Node *n, Val g,
                       Val like) {
-  return emit(c, op_find(op), (Val[]){g, like}, 2,
-              (Attr[]){n->attr[STARTS], n->attr[STEPS]});
+  return emit_op(c, op, (Val[]){g, like}, 2,
+                 (Attr[]){n->attr[STARTS], n->attr[STEPS]});
 }
 
 static void slice_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -439,8 +439,8 @@ static void pad_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   Attr steps = n->attr[INTERIOR];
   for (int i = 0; i < steps.n; i++)
     steps.i[i]++;
-  dx[0] = emit(c, op_find("slice_like"), (Val[]){dy[0], input(n, 0)}, 2,
-               (Attr[]){n->attr[BEFORE], steps});
+  dx[0] = emit_op(c, "slice_like", (Val[]){dy[0], input(n, 0)}, 2,
+                  (Attr[]){n->attr[BEFORE], steps});
 }
 
 /* ---- concatenation ------------------------------------------------------ */
@@ -522,8 +522,8 @@ static void concatenate_vjp(Context *c, const Node *n, const Val *dy,
   for (int i = 0; i < n->nin && i + 1 < MAX_INPUTS; i++)
     in[i + 1] = input(n, i);
   for (int i = 0; i < n->nin; i++)
-    dx[i] = emit(c, op_find("piece"), in, n->nin + 1,
-                 (Attr[]){n->attr[0], attr_int(i)});
+    dx[i] = emit_op(c, "piece", in, n->nin + 1,
+                    (Attr[]){n->attr[0], attr_int(i)});
 }
 
 static void piece_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -531,7 +531,7 @@ static void piece_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   for (int i = 0; i + 1 < n->nin; i++)
     parts[i] = i == n->attr[PART].i[0] ? dy[0]
                : zeros_like(c, input(n, i + 1));
-  dx[0] = emit(c, op_find("concatenate"), parts, n->nin - 1, &n->attr[AXIS]);
+  dx[0] = emit_op(c, "concatenate", parts, n->nin - 1, &n->attr[AXIS]);
 }
 
 /* ---- flip, and the value itself ----------------------------------------- */
@@ -557,7 +557,7 @@ static void flip_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void flip_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("flip"), dy, 1, n->attr);
+  dx[0] = emit_op(c, "flip", dy, 1, n->attr);
 }
 
 /* ---- rows --------------------------------------------------------------- */

@@ -168,7 +168,7 @@ static void spread_run(const OpCall *s, const Run *r, int64_t task) {
 
 static Val pool_pair(Context *c, const char *name, Val a, Val b,
                      const Node *n) {
-  return emit(c, op_find(name), (Val[]){a, b}, 2, n->attr);
+  return emit_op(c, name, (Val[]){a, b}, 2, n->attr);
 }
 
 static void max_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -189,7 +189,7 @@ static void average_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 }
 
 static void spread_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("mean_windows"), dy, 1, n->attr);
+  dx[0] = emit_op(c, "mean_windows", dy, 1, n->attr);
 }
 
 #define OPTIONS "size:ints, " WALK_OPTIONS

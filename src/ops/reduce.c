@@ -243,7 +243,7 @@ static Val with_axes(Context *c, const Node *n, Val g) {
     unknown += dim[i] < 0;
   if (unknown <= 1)
     return reshaped(c, g, x->rank, dim);
-  return emit(c, op_find("expand_like"), (Val[]){g, input(n, 0)}, 2, axes);
+  return emit_op(c, "expand_like", (Val[]){g, input(n, 0)}, 2, axes);
 }
 
 static void sum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -267,7 +267,7 @@ static void prod_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   Val is_zero = equal(c, x, zero);
   Val safe = select_of(c, is_zero, one, x);
   Attr keep[2] = {n->attr[AXES], attr_bool(true)};
-  Val product = emit(c, op_find("prod"), &safe, 1, keep);
+  Val product = emit_op(c, "prod", &safe, 1, keep);
   Val zeros = sum_axes(c, cast_as(c, is_zero, F32), &n->attr[AXES], true);
   Val others = cast_as(c, is_zero, F32);
   others = sub(c, zeros, others); /* zeros among the others */
@@ -278,7 +278,7 @@ static void prod_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 static void cumsum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   Attr a[3] = {n->attr[AXIS], attr_bool(!n->attr[REVERSE].i[0]),
                n->attr[EXCLUSIVE]};
-  dx[0] = emit(c, op_find("cumsum"), dy, 1, a);
+  dx[0] = emit_op(c, "cumsum", dy, 1, a);
 }
 
 #define ROW(name, gradient, text)                                             \

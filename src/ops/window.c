@@ -154,8 +154,8 @@ static void fold_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void patches_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  dx[0] = emit(c, op_find("fold_patches"), (Val[]){dy[0], input(n, 0)}, 2,
-               n->attr);
+  dx[0] = emit_op(c, "fold_patches", (Val[]){dy[0], input(n, 0)}, 2,
+                  n->attr);
 }
 
 /* The adjoint of a walk that adds nothing at the edge pads with zeros. */
@@ -164,7 +164,7 @@ static void fold_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   for (int i = 0; i <= PAD_VALUE; i++)
     a[i] = n->attr[i];
   a[PAD_VALUE] = attr_num(0);
-  dx[0] = emit(c, op_find("patches"), dy, 1, a);
+  dx[0] = emit_op(c, "patches", dy, 1, a);
 }
 
 #define PATCHES "size:ints, " WALK_OPTIONS ", value:num=0"

@@ -16,7 +16,7 @@
 static bool prog_open(Prog *g, const Function *f, Account *account,
                       unsigned passes, Text *debug, Error *e) {
   *g = (Prog){.f = f, .passes = passes, .error = e, .debug = debug};
-  context_open(&g->c, account);
+  context_open(&g->c, account, f->catalogue);
   g->c.rebuild = true;
   g->in = calloc((size_t)f->ninputs + 1, sizeof *g->in);
   g->out = calloc((size_t)f->noutputs + 1, sizeof *g->out);

@@ -6,6 +6,9 @@
 
 #include "graph/graph.h"
 
+/* All op rows (catalogue.c): what a state's context is opened with. */
+Catalogue *op_catalogue(void);
+
 /* Passes that can be switched off; what is left without them is the naive
 ** plan, one step a node, the oracle of all the others. */
 enum {
@@ -38,15 +41,13 @@ const Type *plan_output(const Plan *p, int i);
 int64_t plan_arena_bytes(const Plan *p);
 int plan_steps(const Plan *p);
 
-/* ---- loops (loop.c) ------------------------------------------------------ */
+/* ---- bodies (body.c) ----------------------------------------------------- */
 
-/* The plan of the body of a step, for its concrete types. */
+/* The plan of a loop's body, for its concrete types. */
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e);
-int64_t loop_scratch(const OpCall *s); /* bytes that a run needs */
-/* Runs the body once for each time step; env->error tells of a failure. */
 void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
               void *scratch, Env *env);
-/* A step that has a body, compiled and run: what eager evaluation calls. */
+/* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);
 

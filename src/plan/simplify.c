@@ -108,7 +108,7 @@ Val simplify(Prog *p, Val v) {
   Val in[3];
   if (strcmp(n->op->name, "add") == 0 && val_type(v)->dtype == F32 &&
       is_lerp(n, in))
-    return emit(&p->c, op_find("lerp"), in, 3, NULL);
+    return emit_op(&p->c, "lerp", in, 3, NULL);
   if (n->op->view && n->op->kind == MOVE && n->nin > 0 &&
       (strcmp(n->op->name, "reshape") == 0 ||
        strcmp(n->op->name, "reshape_like") == 0 ||

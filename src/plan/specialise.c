@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ops/build.h"
-#include "ops/scan.h"
+#include "scan/scan.h"
 #include "plan/prog.h"
 
 /* ---- sharing ------------------------------------------------------------ */

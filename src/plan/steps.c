@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scan/scan.h"
+
 /* ---- building ----------------------------------------------------------- */
 
 typedef struct Builder {
@@ -108,7 +110,7 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   if (n->op->traits & BODY) {
     s->body = loop_plan(&s->step, b->plan->account, b->prog->passes,
                         b->prog->error);
-    s->scratch = loop_scratch(&s->step);
+    s->scratch = scan_scratch(&s->step);
   } else if (n->op->scratch) {
     s->scratch = n->op->scratch(&s->step);
   }

@@ -4,31 +4,22 @@
 
 #include <string.h>
 
-#include "ops/scan.h"
-#include "plan/plan.h"
+#include "scan/scan.h"
 
-/* The body's input types: consts and state as they are, a slice of the rest. */
-static int body_types(const OpCall *s, Type *in) {
+void scan_body_types(const OpCall *s, Type *in) {
   ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
   for (int i = 0; i < s->nin; i++) {
     in[i] = s->in[i];
     if (i >= n.consts + n.carry)
       in[i] = scan_slice(&s->in[i]);
   }
-  return s->nin;
-}
-
-Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e) {
-  Type in[MAX_INPUTS];
-  body_types(s, in);
-  return plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
 }
 
 static int64_t padded(const Type *t) {
   return (type_bytes(t) + 63) & ~(int64_t)63;
 }
 
-int64_t loop_scratch(const OpCall *s) {
+int64_t scan_scratch(const OpCall *s) {
   ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
   int64_t bytes = 0;
   for (int i = 0; i < n.carry; i++)
@@ -70,8 +61,8 @@ static void aim(const Loop *l, int64_t done, int64_t t, const void **in,
                            dtype_size((DType)s->out[i].dtype);
 }
 
-void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
-              void *scratch, Env *env) {
+void scan_run(ScanStep *step, void *body, const OpCall *s, void *const *in,
+              void *const *out, void *scratch, Env *env) {
   Loop l = {.s = s, .n = scan_counts(s->attr, s->nin, s->nout), .in = in,
             .out = out};
   const void *pin[MAX_INPUTS];
@@ -89,34 +80,7 @@ void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
     bool reverse = s->attr[SCAN_REVERSE].i[0];
     aim(&l, done, reverse ? l.length - 1 - done : done, pin, pout);
     env->draw = draw * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
-    plan_run(body, pin, pout, env);
+    step(body, pin, pout, env);
   }
   env->draw = draw;
-}
-
-static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
-                         Env *env, Account *account) {
-  Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
-                        env->error);
-  if (body)
-    plan_run(body, (const void *const *)in, out, env);
-  plan_release(body);
-  return !env->error->set;
-}
-
-bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
-                  Account *account) {
-  if (strcmp(s->op->name, "call") == 0)
-    return call_run_now(s, in, out, env, account);
-  Plan *body = loop_plan(s, account, PASS_ALL, env->error);
-  int64_t bytes = loop_scratch(s);
-  void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
-  if (body && scratch == NULL)
-    fail(env->error, "out of memory");
-  if (body && scratch)
-    loop_run(body, s, in, out, scratch, env);
-  if (scratch)
-    block_free(account, scratch, (size_t)bytes);
-  plan_release(body);
-  return !env->error->set;
 }

@@ -3,7 +3,7 @@
 ** Gradients of shared values that are sums over time of products are left to
 ** one product after the loop. */
 
-#include "ops/scan_cut.h"
+#include "scan/cut.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What a scan is made of; for the row, the loop that runs it, and Lua. */
-#ifndef OPS_SCAN_H
-#define OPS_SCAN_H
+#ifndef SCAN_SCAN_H
+#define SCAN_SCAN_H
 
 #include "graph/graph.h"
 
@@ -35,8 +35,25 @@ typedef struct Scan {
 bool scan_emit(Context *c, const Scan *s, Val *out);
 
 /* Takes the products out of the body that need no state: they are done for
-** all time steps at once before the loop (motion.c). Gives a new body (or the
+** all time steps at once before the loop (hoist.c). Gives a new body (or the
 ** same, counted) and its inputs (at most MAX_INPUTS). */
 bool scan_hoist(Context *c, Scan *s, Val *in);
+
+/* ---- running (run.c) ----------------------------------------------------- */
+
+/* Types of the body's inputs: consts and state as they are, one time step of
+** each sequence. */
+void scan_body_types(const OpCall *s, Type *in);
+int64_t scan_scratch(const OpCall *s); /* bytes that a run needs */
+
+/* One time step: runs the body; env->error tells of a failure. What a body is
+** when it is compiled is known to the floor above. */
+typedef void ScanStep(void *body, const void *const *in, void *const *out,
+                      Env *env);
+/* Runs the body once for each time step. */
+void scan_run(ScanStep *step, void *body, const OpCall *s, void *const *in,
+              void *const *out, void *scratch, Env *env);
+
+extern const Op ops_scan[];
 
 #endif

@@ -1,12 +1,12 @@
 /* The loop over time as one op. Its gradient is another scan that goes the
-** other way (scan_cut.c makes its body). */
+** other way (cut.c makes its body). */
 
-#include "ops/scan.h"
+#include "scan/scan.h"
 
 #include <string.h>
 
 #include "ops/build.h"
-#include "ops/scan_cut.h"
+#include "scan/cut.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -85,8 +85,8 @@ static Val emit_scan(Context *c, const Scan *s, Function *body, int64_t id,
     attr_int(s->length),                attr_int(id),
     {.kind = backward ? ATTR_BODY : ATTR_NIL, .body = backward}
   };
-  return emit(c, op_find("scan"), s->in,
-              s->n.consts + s->n.carry + s->n.sequences, attr);
+  return emit_op(c, "scan", s->in,
+                 s->n.consts + s->n.carry + s->n.sequences, attr);
 }
 
 static bool is_taped(const Context *c, const Scan *s) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ops/build.h"
-#include "ops/scan.h"
+#include "scan/scan.h"
 
 /* On what a value depends: nothing that changes; the step; the state. */
 typedef enum Class { CONSTANT_VALUE, STEP_VALUE, STATE_VALUE } Class;

@@ -1,9 +1,9 @@
-/* Between scan.c and scan_cut.c: the body of the way back, and what its notes
+/* Between scan.c and cut.c: the body of the way back, and what its notes
 ** say. */
-#ifndef OPS_SCAN_CUT_H
-#define OPS_SCAN_CUT_H
+#ifndef SCAN_CUT_H
+#define SCAN_CUT_H
 
-#include "ops/scan.h"
+#include "scan/scan.h"
 
 /* How the gradient of a const comes out of the loop back. */
 enum { NO_TERM, SUMMED, PRODUCT_TERM, ROWS_TERM };

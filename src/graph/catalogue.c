@@ -1,0 +1,53 @@
+/* The catalogue: all op rows, by position and by name. The rows lie on higher
+** floors; who assembles them hands the list in, so that this floor and the
+** rules can ask for an op by its name without knowing where it is written. */
+
+#include <string.h>
+
+#include "graph/graph.h"
+
+const Op *catalogue_at(const Catalogue *k, int i) {
+  for (int f = 0; f < k->families; f++)
+    for (const Op *op = k->family[f]; op->name; op++)
+      if (i-- == 0)
+        return op;
+  return NULL;
+}
+
+static unsigned hash(const char *name) {
+  unsigned h = 2166136261u;
+  for (; *name; name++)
+    h = (h ^ (unsigned char)*name) * 16777619u;
+  return h;
+}
+
+static unsigned find_slot(const Catalogue *k, const char *name) {
+  unsigned i = hash(name) % CATALOGUE_SLOTS;
+  while (k->slot[i] && strcmp(k->slot[i]->name, name) != 0)
+    i = (i + 1) % CATALOGUE_SLOTS;
+  return i;
+}
+
+/* Whoever comes first fills the slots; the others wait for the while. */
+static void fill_slots(Catalogue *k) {
+  int none = 0;
+  if (atomic_compare_exchange_strong(&k->filled, &none, 1)) {
+    for (int f = 0; f < k->families; f++)
+      for (const Op *op = k->family[f]; op->name; op++)
+        k->slot[find_slot(k, op->name)] = op;
+    atomic_store(&k->filled, 2);
+  }
+  while (atomic_load(&k->filled) != 2)
+    continue;
+}
+
+const Op *catalogue_find(Catalogue *k, const char *name) {
+  if (atomic_load_explicit(&k->filled, memory_order_acquire) != 2)
+    fill_slots(k);
+  return k->slot[find_slot(k, name)];
+}
+
+Val emit_op(Context *c, const char *name, const Val *in, int nin,
+            const Attr *attr) {
+  return emit(c, catalogue_find(c->catalogue, name), in, nin, attr);
+}

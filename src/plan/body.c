@@ -1,0 +1,49 @@
+/* Ops that have a body, a function of their own: its plan, and its run. */
+
+#include <string.h>
+
+#include "plan/plan.h"
+#include "scan/scan.h"
+
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e) {
+  Type in[MAX_INPUTS];
+  scan_body_types(s, in);
+  return plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
+}
+
+static void run_step(void *body, const void *const *in, void *const *out,
+                     Env *env) {
+  plan_run(body, in, out, env);
+}
+
+void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
+              void *scratch, Env *env) {
+  scan_run(run_step, body, s, in, out, scratch, env);
+}
+
+static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
+                         Env *env, Account *account) {
+  Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
+                        env->error);
+  if (body)
+    plan_run(body, (const void *const *)in, out, env);
+  plan_release(body);
+  return !env->error->set;
+}
+
+bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
+                  Account *account) {
+  if (strcmp(s->op->name, "call") == 0)
+    return call_run_now(s, in, out, env, account);
+  Plan *body = loop_plan(s, account, PASS_ALL, env->error);
+  int64_t bytes = scan_scratch(s);
+  void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
+  if (body && scratch == NULL)
+    fail(env->error, "out of memory");
+  if (body && scratch)
+    loop_run(body, s, in, out, scratch, env);
+  if (scratch)
+    block_free(account, scratch, (size_t)bytes);
+  plan_release(body);
+  return !env->error->set;
+}
