@@ -71,6 +71,61 @@ describe("memory that is not there", function()
     assert.equal(3, core.ops.sum(core.tensor { 1, 2 }):item())
   end)
 
+  it("never becomes a wrong number", function()
+    run [[
+      local x, kept = ops.full({ 4 }, 5), {}
+      for i = 1, 50 do kept[i] = ops.full({ 4 }, 1) end
+      collectgarbage()
+      local wrong, refused = 0, 0
+      for room = 0, 4000, 8 do
+        core.set_memory_limit(core.memory().live + room)
+        local ok, y = pcall(function () return (x * 2 - 1):totable() end)
+        core.set_memory_limit(0)
+        if ok then
+          for i = 1, 4 do if y[i] ~= 9 then wrong = wrong + 1 end end
+        else
+          assert(y:find "^[^:]+:%d+: .*out of memory", y)
+          refused = refused + 1
+        end
+      end
+      assert(wrong == 0 and refused > 10, wrong .. " wrong, " .. refused .. " refused")
+      print(core.memory().peak, resident())]]
+  end)
+
+  it("counts what traces hold", function()
+    local peak, resident = run [[
+      core.set_memory_limit(32 << 20)
+      local kept = {}
+      local ok, text = pcall(function ()
+        while true do
+          kept[#kept + 1] = core.trace({ { shape = { false, 2 } } }, function (x)
+            for _ = 1, 100 do x = ops.add(x, 1) end
+            return x
+          end)
+        end
+      end)
+      assert(not ok and text:find "out of memory", text)
+      print(core.memory().peak, resident())]]
+    assert.is_true(peak <= 32, peak)
+    assert.is_true(resident <= 100, resident)
+  end)
+
+  it("is not held by calls that failed", function()
+    run [[
+      local big = {}
+      for i = 1, 1000 do big[i] = i end
+      pcall(ops.concatenate, { big, "x" })
+      collectgarbage() collectgarbage()
+      local before = core.memory().live
+      for _ = 1, 100 do
+        pcall(ops.concatenate, { big, "x" })
+        pcall(ops.add, big, "x")
+      end
+      collectgarbage() collectgarbage()
+      assert(core.memory().live <= before + 4000, core.memory().live - before)
+      print(core.memory().peak, resident())]]
+  end)
+
   it("is collected before the limit is an error", function()
     run [[
       core.set_memory_limit(64 << 20)

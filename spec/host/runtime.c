@@ -143,6 +143,25 @@ static void calls_within_calls(void) {
 
 /* ---- memory ------------------------------------------------------------- */
 
+/* The kind of an error is not told by its words. */
+static void kinds_of_errors(void) {
+  lunula_config none = {0};
+  open_runtime(none);
+  EXPECT_STATUS(LUNULA_ERROR,
+                run_text(rt, "error('my robot is out of memory cards')"));
+  EXPECT_STATUS(LUNULA_ERROR,
+                run_text(rt, "error('not enough memory for out of memory')"));
+  EXPECT_STATUS(LUNULA_MEMORY, run_text(rt,
+      "local core = require 'lunula.core'\n"
+      "local ok, e = pcall(core.ops.full, {1 << 20, 1 << 20}, 1)\n"
+      "error(e, 0)"));
+  EXPECT_STATUS(LUNULA_ERROR, run_text(rt,
+      "local core = require 'lunula.core'\n"
+      "local ok, e = pcall(core.ops.full, {1 << 20, 1 << 20}, 1)\n"
+      "error('I was told: ' .. e, 0)"));
+  close_runtime();
+}
+
 static void memory_limit(void) {
   lunula_config c = {0};
   c.memory_limit = (size_t)40 << 20;
@@ -358,6 +377,7 @@ int main(void) {
   test("runs a file", runs_a_file);
   test("bad configurations", bad_configurations);
   test("calls within calls", calls_within_calls);
+  test("kinds of errors", kinds_of_errors);
   test("memory limit", memory_limit);
   test("cancelled scripts", cancelled_scripts);
   test("cancelled recursion", cancelled_recursion);

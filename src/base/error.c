@@ -1,20 +1,79 @@
 /* The error record and the clock. A job that fails says so once, with the
-** text of the first failure; what fails after it is a consequence. */
+** kind and the text of the first failure; what fails after it is a
+** consequence. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/base.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
-bool fail(Error *e, const char *format, ...) {
+static void write_text(char *to, size_t size, const char *format,
+                       va_list args) {
+  if (vsnprintf(to, size, format, args) < 0)
+    *to = '\0';
+}
+
+static bool fail_va(Error *e, ErrorKind kind, const char *format,
+                    va_list args) {
   if (e == NULL || e->set) return false;
+  write_text(e->text, sizeof e->text, format, args);
+  e->kind = kind;
+  e->set = true;
+  return false;
+}
+
+bool fail(Error *e, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  if (vsnprintf(e->text, sizeof e->text, format, args) < 0)
-    e->text[0] = '\0';
+  fail_va(e, ERROR_PLAIN, format, args);
   va_end(args);
-  e->set = true;
+  return false;
+}
+
+bool fail_as(Error *e, ErrorKind kind, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fail_va(e, kind, format, args);
+  va_end(args);
+  return false;
+}
+
+bool fail_memory(Error *e, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fail_va(e, ERROR_MEMORY, format, args);
+  va_end(args);
+  return false;
+}
+
+bool fail_again(Error *e, const Error *why) {
+  return fail_as(e, why->kind, "%s", why->text);
+}
+
+/* Text that is too long loses its end. */
+bool error_prefix(Error *e, const char *format, ...) {
+  char text[sizeof e->text];
+  va_list args;
+  va_start(args, format);
+  write_text(text, sizeof text, format, args);
+  va_end(args);
+  size_t n = strlen(text), size = sizeof e->text, rest = strlen(e->text);
+  if (n + rest >= size)
+    rest = size - 1 - n;
+  memmove(e->text + n, e->text, rest);
+  memcpy(e->text, text, n);
+  e->text[n + rest] = '\0';
+  return false;
+}
+
+bool error_suffix(Error *e, const char *format, ...) {
+  size_t n = strlen(e->text);
+  va_list args;
+  va_start(args, format);
+  write_text(e->text + n, sizeof e->text - n, format, args);
+  va_end(args);
   return false;
 }
 

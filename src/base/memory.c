@@ -1,13 +1,16 @@
-/* Aligned blocks and the cache of freed ones. A block has no header: its
-** owner knows the size, and the size says the class that the block belongs
-** to. Classes are an eighth of a power of two apart, so that a network whose
-** batch changes a little finds its old blocks again. */
+/* Records, and aligned blocks with the cache of freed ones. This file alone
+** asks the system for memory. A block has no header: its owner knows the size,
+** and the size says the class that the block belongs to. Classes are an eighth
+** of a power of two apart, so that a network whose batch changes a little finds
+** its old blocks again. What is live is counted without the mutex, because
+** records come and go with every eager op. */
 #define _DEFAULT_SOURCE /* posix_memalign, madvise */
 #include "base/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -49,8 +52,8 @@ typedef struct Class {
 
 struct Account {
   atomic_int references;
-  pthread_mutex_t mutex; /* guards all below */
-  AccountReport report;
+  atomic_size_t live, peak, cached, limit;
+  pthread_mutex_t mutex; /* guards the classes */
   Class classes[CLASSES];
 };
 
@@ -80,7 +83,7 @@ static FreeBlock *unlink_class(Account *a, int c, FreeBlock *chain) {
   while (a->classes[c].first != NULL) {
     FreeBlock *b = a->classes[c].first;
     a->classes[c].first = b->next;
-    a->report.cached -= class_bytes(c);
+    atomic_fetch_sub(&a->cached, class_bytes(c));
     b->next = chain;
     chain = b;
   }
@@ -111,19 +114,36 @@ static void free_chain(FreeBlock *chain) {
   }
 }
 
+static size_t load(const atomic_size_t *n) {
+  return atomic_load_explicit(n, memory_order_relaxed);
+}
+
 static size_t cache_cap(const Account *a) {
-  size_t share = a->report.peak / 2;
+  size_t share = load(&a->peak) / 2;
   return share > CACHE_FLOOR ? share : CACHE_FLOOR;
+}
+
+static void raise_peak(Account *a, size_t live) {
+  size_t peak = load(&a->peak);
+  while (live > peak && !atomic_compare_exchange_weak(&a->peak, &peak, live))
+    continue;
+}
+
+static void count_dead(Account *a, size_t bytes) {
+  atomic_fetch_sub_explicit(&a->live, bytes, memory_order_relaxed);
 }
 
 /* Counts the bytes as live if the limit allows it. */
 static bool count_live(Account *a, size_t bytes) {
-  AccountReport *r = &a->report;
-  if (r->limit != 0 &&
-      (bytes > r->limit || r->live + r->cached > r->limit - bytes))
+  size_t before = atomic_fetch_add_explicit(&a->live, bytes,
+                                            memory_order_relaxed);
+  size_t limit = load(&a->limit), all = before + bytes;
+  if (limit != 0 &&
+      (bytes > limit || before + load(&a->cached) > limit - bytes)) {
+    count_dead(a, bytes);
     return false;
-  r->live += bytes;
-  if (r->live > r->peak) r->peak = r->live;
+  }
+  raise_peak(a, all);
   return true;
 }
 
@@ -162,22 +182,12 @@ void account_trim(Account *a) {
 
 /* As count_live, emptying the cache when that is what stands in the way. */
 static bool count_or_trim(Account *a, size_t bytes) {
-  FreeBlock *chain = NULL;
-  pthread_mutex_lock(&a->mutex);
-  bool counted = count_live(a, bytes);
-  if (!counted && a->report.cached > 0) {
-    chain = unlink_all(a);
-    counted = count_live(a, bytes);
-  }
-  pthread_mutex_unlock(&a->mutex);
-  free_chain(chain);
-  return counted;
-}
-
-static void count_dead(Account *a, size_t bytes) {
-  pthread_mutex_lock(&a->mutex);
-  a->report.live -= bytes < a->report.live ? bytes : a->report.live;
-  pthread_mutex_unlock(&a->mutex);
+  if (count_live(a, bytes))
+    return true;
+  if (load(&a->cached) == 0)
+    return false;
+  account_trim(a);
+  return count_live(a, bytes);
 }
 
 bool account_charge(Account *a, int64_t bytes) {
@@ -186,21 +196,88 @@ bool account_charge(Account *a, int64_t bytes) {
   return true;
 }
 
-AccountReport account_report(Account *a) {
-  pthread_mutex_lock(&a->mutex);
-  AccountReport r = a->report;
-  pthread_mutex_unlock(&a->mutex);
-  return r;
+AccountReport account_report(const Account *a) {
+  return (AccountReport){load(&a->live), load(&a->peak), load(&a->cached),
+                         load(&a->limit)};
 }
 
 void account_set_limit(Account *a, size_t bytes) {
-  FreeBlock *chain = NULL;
-  pthread_mutex_lock(&a->mutex);
-  AccountReport *r = &a->report;
-  r->limit = bytes;
-  if (bytes != 0 && r->live + r->cached > bytes) chain = unlink_all(a);
-  pthread_mutex_unlock(&a->mutex);
-  free_chain(chain);
+  atomic_store(&a->limit, bytes);
+  if (bytes != 0 && load(&a->live) + load(&a->cached) > bytes)
+    account_trim(a);
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+/* In front of each record; as long as what malloc aligns to. */
+typedef struct Header {
+  Account *account; /* NULL: nobody's */
+  size_t bytes;     /* with the header */
+} Header;
+
+/* Bytes of a record, or 0 when that is no number. */
+static size_t record_bytes(size_t n, size_t item) {
+  if (item != 0 && n > (PTRDIFF_MAX / 2 - sizeof(Header)) / item)
+    return 0;
+  return sizeof(Header) + n * item;
+}
+
+void *mem_new(Account *a, size_t n, size_t item) {
+  size_t bytes = record_bytes(n, item);
+  if (bytes == 0 || (a && !count_or_trim(a, bytes)))
+    return NULL;
+  Header *h = calloc(1, bytes);
+  if (h == NULL && a) {
+    account_trim(a);
+    h = calloc(1, bytes);
+  }
+  if (h == NULL) {
+    if (a) count_dead(a, bytes);
+    return NULL;
+  }
+  if (a) account_retain(a);
+  *h = (Header){a, bytes};
+  return h + 1;
+}
+
+void *mem_resize(Account *a, void *record, size_t n, size_t item) {
+  if (record == NULL)
+    return mem_new(a, n, item);
+  Header *h = (Header *)record - 1;
+  size_t had = h->bytes - sizeof *h;
+  void *other = mem_new(h->account, n, item);
+  if (other == NULL)
+    return NULL;
+  memcpy(other, record, had < n * item ? had : n * item);
+  mem_free(record);
+  return other;
+}
+
+char *mem_text(Account *a, const char *text) {
+  size_t n = strlen(text) + 1;
+  char *copy = mem_new(a, n, 1);
+  return copy ? memcpy(copy, text, n) : NULL;
+}
+
+void mem_free(void *record) {
+  if (record == NULL)
+    return;
+  Header *h = (Header *)record - 1;
+  Account *a = h->account;
+  size_t bytes = h->bytes;
+  free(h);
+  if (a == NULL)
+    return;
+  count_dead(a, bytes);
+  account_release(a);
+}
+
+void *mem_raw_resize(void *block, size_t bytes) {
+  return realloc(block, bytes);
+}
+
+void mem_raw_free(void *block) {
+  free(block);
 }
 
 /* ---- blocks ------------------------------------------------------------ */
@@ -221,11 +298,9 @@ static void *take_cached(Account *a, int c) {
   FreeBlock *b = a->classes[c].first;
   a->classes[c].wanted = true;
   if (b != NULL) {
-    AccountReport *r = &a->report;
     a->classes[c].first = b->next;
-    r->cached -= class_bytes(c);
-    r->live += class_bytes(c);
-    if (r->live > r->peak) r->peak = r->live;
+    atomic_fetch_sub(&a->cached, class_bytes(c));
+    raise_peak(a, atomic_fetch_add(&a->live, class_bytes(c)) + class_bytes(c));
   }
   pthread_mutex_unlock(&a->mutex);
   return b;
@@ -253,14 +328,13 @@ void block_free(Account *a, void *block, size_t bytes) {
   size_t size = class_bytes(c);
   FreeBlock *b = block, *chain = NULL;
   pthread_mutex_lock(&a->mutex);
-  AccountReport *r = &a->report;
-  r->live -= size;
+  count_dead(a, size);
   size_t cap = keeps_blocks ? cache_cap(a) : 0;
-  if (r->cached + size > cap && keeps_blocks) chain = unlink_stale(a);
-  if (r->cached + size <= cap) {
+  if (load(&a->cached) + size > cap && keeps_blocks) chain = unlink_stale(a);
+  if (load(&a->cached) + size <= cap) {
     b->next = a->classes[c].first;
     a->classes[c].first = b;
-    r->cached += size;
+    atomic_fetch_add(&a->cached, size);
   } else {
     b->next = chain;
     chain = b;

@@ -1,23 +1,46 @@
-/* Aligned blocks, counted against an account, and a cache of freed ones: a
-** fresh block costs a page fault every 4 KB, a recycled one nothing. */
+/* The one door through which memory comes, in two forms: records, which know
+** their size and their account, and aligned blocks for numbers, with a cache of
+** freed ones: a fresh block costs a page fault every 4 KB, a recycled one
+** nothing. */
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
 #include "base/base.h"
 
-/* Who pays for a block. Shared by atomic reference count, because blocks
-** may outlive the state that made them; all functions are thread-safe. */
+/* Who pays. Shared by atomic reference count, because memory may outlive the
+** state that made it; all functions are thread-safe. */
 typedef struct Account Account;
 
 Account *account_new(void);
 void account_retain(Account *a);
 void account_release(Account *a); /* frees the cache with the last reference */
 
+/* ---- records ------------------------------------------------------------ */
+
+/* Room for n items, all zero (n may be 0), or NULL when the limit is reached,
+** the system has no more or the size is no number. The record keeps the
+** account alive; a NULL account counts nothing. */
+void *mem_new(Account *a, size_t n, size_t item);
+/* The same record with room for n items, at another address; the account is
+** for a record that is NULL. After a failure the old one stands. What is new
+** in it is zero. */
+void *mem_resize(Account *a, void *record, size_t n, size_t item);
+char *mem_text(Account *a, const char *text); /* a copy */
+void mem_free(void *record);                  /* NULL is allowed */
+
+/* For the heap of a Lua state, which counts by itself. */
+void *mem_raw_resize(void *block, size_t bytes);
+void mem_raw_free(void *block);
+
+/* ---- blocks ------------------------------------------------------------- */
+
 /* A 64-byte aligned block of at least `bytes` (0 is allowed), or NULL when
 ** the limit is reached or the system has no more, after the cache was
-** emptied. The content is undefined. */
+** emptied. The content is undefined. The owner keeps the account alive. */
 void *block_new(Account *a, size_t bytes);
 void block_free(Account *a, void *block, size_t bytes); /* NULL is allowed */
+
+/* ---- accounts ----------------------------------------------------------- */
 
 /* Counts bytes that somebody else holds (Lua's own heap) against the limit;
 ** false, and nothing counted, when that would pass it. `bytes` may be < 0. */
@@ -26,7 +49,7 @@ bool account_charge(Account *a, int64_t bytes);
 typedef struct AccountReport {
   size_t live, peak, cached, limit; /* bytes; limit 0: none */
 } AccountReport;
-AccountReport account_report(Account *a);
+AccountReport account_report(const Account *a);
 void account_set_limit(Account *a, size_t bytes);
 void account_trim(Account *a); /* gives the cached blocks back */
 

@@ -2,7 +2,6 @@
 ** composites, and the placeholders of the functional API. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bind/signature.h"
@@ -97,10 +96,11 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
   return n;
 }
 
-static int call_row(lua_State *L, State *st, const Signature *s) {
+/* Reads the arguments and applies the op; a value only when no error is set. */
+static Val apply_row(lua_State *L, State *st, const Signature *s) {
   Val in[MAX_INPUTS];
   Attr attr[MAX_ATTRS];
-  int nin = 0, nattr = 0, mark = context_mark(&st->c);
+  int nin = 0, nattr = 0;
   DType hint = type_hint(L, st, s);
   char name[100];
   for (int i = 0; i < s->n; i++) {
@@ -114,11 +114,19 @@ static int call_row(lua_State *L, State *st, const Signature *s) {
     }
   }
   relieve_memory(L, st, 0);
-  Val y = emit(&st->c, s->op, in, nin, attr);
-  if (st->c.error.set && strstr(st->c.error.text, "out of memory")) {
-    st->c.error.set = false; /* once more with a clean house */
+  return emit(&st->c, s->op, in, nin, attr);
+}
+
+/* When memory is out, garbage is collected and all is done once more, the
+** arguments too: one of them may be what could not be made. */
+static int call_row(lua_State *L, State *st, const Signature *s) {
+  int mark = context_mark(&st->c);
+  Val y = apply_row(L, st, s);
+  if (st->c.error.set && st->c.error.kind == ERROR_MEMORY) {
+    context_drain(&st->c, mark);
+    st->c.error.set = false;
     collect_all(L, st);
-    y = emit(&st->c, s->op, in, nin, attr);
+    y = apply_row(L, st, s);
   }
   if (st->c.error.set) {
     context_drain(&st->c, mark);
@@ -191,7 +199,7 @@ static int call_composite(lua_State *L, State *st, const Signature *s) {
 
 static int call_bound(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
-  State *st = state_of(L);
+  State *st = enter_state(L);
   normalise_arguments(L, s);
   if (any_placeholder(L, s))
     return call_hook(L, s);

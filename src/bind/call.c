@@ -110,7 +110,7 @@ static int core_call(lua_State *L) {
   lua_pushcfunction(L, call_protected);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  int status = lua_pcall(L, 2, 0, 0);
+  int status = call_holding(L, s, 2, 0, 0);
   if (job->back_open)
     scope_close(&s->c, &job->back);
   if (job->open)

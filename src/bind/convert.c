@@ -110,7 +110,7 @@ static Val new_value(lua_State *L, State *s, const Type *type) {
     collect_all(L, s);
     e.set = false;
     if (!tensor_new(&t, s->account, type, &e))
-      raise_error(L, "%s", e.text);
+      raise_failure(L, &e);
   }
   Val v = value_of(&s->c, t);
   if (s->c.error.set)
@@ -248,7 +248,7 @@ static Val converted(State *s, Val v, DType d, bool has_shape,
 /* tensor(value, {shape=, dtype=}): numbers, tables, tensors; whole numbers
 ** in tables become float32 unless the dtype says otherwise */
 static int core_tensor(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   Type shape;
   check_options(L);
   DType d = get_dtype_option(L, DTYPE_COUNT);
@@ -276,7 +276,7 @@ static int core_tensor(lua_State *L) {
 
 static int core_frombytes(lua_State *L) {
   size_t n;
-  State *s = state_of(L);
+  State *s = enter_state(L);
   const char *bytes = luaL_checklstring(L, 1, &n);
   Type type;
   check_options(L);

@@ -3,7 +3,6 @@
 ** does): everything is kept in the registry. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -30,6 +29,22 @@ State *state_of(lua_State *L) {
   return s;
 }
 
+State *enter_state(lua_State *L) {
+  State *s = state_of(L);
+  s->mark = context_mark(&s->c);
+  return s;
+}
+
+int call_holding(lua_State *L, State *s, int nargs, int nresults,
+                 int handler) {
+  int mark = s->mark, now = s->mark = context_mark(&s->c);
+  int status = lua_pcall(L, nargs, nresults, handler);
+  if (status != LUA_OK)
+    context_drain(&s->c, now);
+  s->mark = mark;
+  return status;
+}
+
 /* ---- opening and closing ------------------------------------------------ */
 
 static int close_state(lua_State *L) {
@@ -37,7 +52,7 @@ static int close_state(lua_State *L) {
   if (s->account == NULL)
     return 0;
   context_close(&s->c);
-  free(s->home);
+  mem_free(s->home);
   s->home = NULL;
   account_release(s->account);
   s->account = NULL;
@@ -46,7 +61,7 @@ static int close_state(lua_State *L) {
 }
 
 /* Where the Lua files of this library are, as their sources begin. */
-static char *find_home(lua_State *L) {
+static char *find_home(lua_State *L, Account *account) {
   char *home = NULL;
   int top = lua_gettop(L);
   if (lua_getglobal(L, "package") == LUA_TTABLE &&
@@ -56,7 +71,7 @@ static char *find_home(lua_State *L) {
     if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_isstring(L, -1)) {
       const char *path = lua_tostring(L, -1), *end = strrchr(path, '/');
       size_t n = end ? (size_t)(end - path) + 1 : 0;
-      home = n ? malloc(n + 2) : NULL;
+      home = n ? mem_new(account, n + 2, 1) : NULL;
       if (home) {
         home[0] = '@';
         memcpy(home + 1, path, n);
@@ -134,7 +149,7 @@ State *state_open(lua_State *L, Account *account) {
   s->c.seed = (uint64_t)(clock_seconds() * 1e9);
   s->L = L;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
-  s->home = find_home(L);
+  s->home = find_home(L, s->account);
   gemm_init();
   return s;
 }

@@ -178,7 +178,7 @@ static Tensor check_writable(lua_State *L, State *s, int index) {
   Tensor t = check_tensor(L, s, index);
   Error e = {.set = false};
   if (!tensor_writable(&t, &e))
-    raise_error(L, "%s", e.text);
+    raise_failure(L, &e);
   return t;
 }
 
@@ -235,7 +235,7 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
 }
 
 int tensor_newindex(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   int mark = context_mark(&s->c);
   Tensor t = check_writable(L, s, 1);
   Selection sel;

@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <lualib.h>
@@ -56,12 +55,36 @@ static void push_layer(lua_State *L, const State *s) {
     lua_pushfstring(L, "layer \"%s\": ", l->name);
 }
 
-static int raise_text(lua_State *L, const char *text) {
+/* Errors are plain strings to scripts, which may catch them and raise them
+** again; so the kind is kept beside the string, for whoever gets it at last. */
+static const char raised_key = 0;
+
+static int raise_text(lua_State *L, ErrorKind kind, const char *text) {
+  State *s = state_of(L);
+  context_drain(&s->c, s->mark);
   push_where(L);
-  push_layer(L, state_of(L));
+  push_layer(L, s);
   lua_pushstring(L, text);
   lua_concat(L, 3);
+  if (kind != ERROR_PLAIN) {
+    s->raised = kind;
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &raised_key);
+  }
   return lua_error(L);
+}
+
+ErrorKind error_kind(lua_State *L, int index) {
+  const State *s = state_of(L);
+  if (lua_type(L, index) != LUA_TSTRING)
+    return ERROR_PLAIN;
+  if (strcmp(lua_tostring(L, index), "not enough memory") == 0)
+    return ERROR_MEMORY; /* the whole of it: Lua's own words */
+  index = lua_absindex(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &raised_key);
+  bool same = s && lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same ? s->raised : ERROR_PLAIN;
 }
 
 int raise_error(lua_State *L, const char *format, ...) {
@@ -70,14 +93,21 @@ int raise_error(lua_State *L, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  return raise_text(L, text);
+  return raise_text(L, ERROR_PLAIN, text);
+}
+
+int raise_failure(lua_State *L, const Error *e) {
+  return raise_text(L, e->kind, e->text);
+}
+
+int raise_memory(lua_State *L) {
+  return raise_text(L, ERROR_MEMORY, "out of memory");
 }
 
 int raise_context(lua_State *L, State *s) {
-  char text[sizeof s->c.error.text];
-  memcpy(text, s->c.error.text, sizeof text);
+  Error e = s->c.error;
   s->c.error.set = false;
-  return raise_text(L, text);
+  return raise_failure(L, &e);
 }
 
 static int symbolic_text(lua_State *L) {
@@ -121,7 +151,7 @@ static int core_raise(lua_State *L) {
     lua_pop(L, 1);
     lua_call(L, lua_gettop(L) - 1, 1);
   }
-  return raise_text(L, lua_tostring(L, -1));
+  return raise_text(L, ERROR_PLAIN, lua_tostring(L, -1));
 }
 
 static int core_where(lua_State *L) {

@@ -1,7 +1,6 @@
 /* Traced functions as userdata: calls, runs over rows, texts. A run puts the
 ** context aside only as far as host closures need it. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bind/state.h"
@@ -29,7 +28,7 @@ void fill_function_box(lua_State *L, State *s, FunctionBox *b, Function *f) {
   b->k = plan_cache_new(f, s->account, &e);
   function_release(f);
   if (b->k == NULL)
-    raise_error(L, "%s", e.text);
+    raise_failure(L, &e);
 }
 
 static int function_gc(lua_State *L) {
@@ -58,7 +57,7 @@ static void begin_run(lua_State *L, State *s, PlanCache *k) {
   if (s->c.scope)
     raise_error(L, "a compiled function cannot run inside a trace");
   if (!plan_cache_own_variables(k, &e))
-    raise_error(L, "%s", e.text);
+    raise_failure(L, &e);
 }
 
 static void end_run(State *s, PlanCache *k, const Env *env) {
@@ -85,20 +84,16 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
   return *val_tensor(v);
 }
 
-static int raise_run(lua_State *L, const Error *e) {
-  return raise_error(L, "%s", e->text);
-}
-
 static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
   Error e = {.set = false};
   Plan *p = plan_cache_plan(k, in, &e);
   if (p == NULL)
-    raise_run(L, &e);
+    raise_failure(L, &e);
   return p;
 }
 
 static int function_call(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   PlanCache *k = check_function(L, 1);
   const Function *f = plan_cache_function(k);
   Type in[MAX_INPUTS];
@@ -141,7 +136,7 @@ static int function_call(lua_State *L) {
   for (int i = 0; ok && i < f->noutputs; i++)
     push_value(L, s, out[i]);
   context_drain(&s->c, mark);
-  return ok ? f->noutputs : raise_run(L, &e);
+  return ok ? f->noutputs : raise_failure(L, &e);
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name,
@@ -211,7 +206,7 @@ static void check_rows(lua_State *L, const Rows *r, const Tensor *order,
 }
 
 static int function_rows(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   PlanCache *k = check_function(L, 1);
   const Function *f = plan_cache_function(k);
   Tensor in[MAX_INPUTS], out[MAX_OUTPUTS], order;
@@ -244,7 +239,7 @@ static int function_rows(lua_State *L) {
   end_run(s, k, &env);
   context_drain(&s->c, mark);
   if (next < 0)
-    return raise_run(L, &e);
+    return raise_failure(L, &e);
   lua_pushinteger(L, next);
   return 1;
 }
@@ -267,6 +262,8 @@ static int function_describe(lua_State *L) {
   const Function *f = plan_cache_function(check_function(L, 1));
   Text *t = push_text(L);
   function_text(t, f);
+  if (t->failed)
+    raise_memory(L);
   lua_pushlstring(L, t->data ? t->data : "", t->used);
   return 1;
 }

@@ -265,14 +265,15 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   lua_pushlightuserdata(L, &h);
   s->c.recording = h.record && !gradient ? 1 : 0;
   s->calling++;
-  int status = lua_pcall(L, 1, 0, -3);
+  int status = call_holding(L, s, 1, 0, -3);
   s->calling--;
   s->c.recording = recording;
   s->layers = layers;
   context_drain(&s->c, mark);
   if (status != LUA_OK) {
     bool text = lua_type(L, -1) == LUA_TSTRING;
-    fail(e, "%s", text ? lua_tostring(L, -1) : "an error without a message");
+    fail_as(e, status == LUA_ERRMEM ? ERROR_MEMORY : error_kind(L, -1), "%s",
+            text ? lua_tostring(L, -1) : "an error without a message");
     lua_pop(L, 1);
   }
   lua_pop(L, 1);

@@ -31,7 +31,7 @@ static int operate_alone(lua_State *L) {
 
 /* Lua makes a boolean of what a comparison returns: only one number can. */
 static int compare(lua_State *L) {
-  State *st = state_of(L);
+  State *st = enter_state(L);
   const char *op = lua_tostring(L, lua_upvalueindex(1));
   bool or_equal = strcmp(op, "less_equal") == 0;
   double value[2];
@@ -65,7 +65,7 @@ static bool bytes_equal(const Tensor *a, const Tensor *b) {
 }
 
 static int equals(lua_State *L) {
-  State *st = state_of(L);
+  State *st = enter_state(L);
   Val a, b;
   int mark = context_mark(&st->c);
   bool same = get_value(L, st, 1, &a) && get_value(L, st, 2, &b);

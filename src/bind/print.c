@@ -154,6 +154,8 @@ void push_text_of(lua_State *L, const char *what, Val v) {
     each_shown(&p, 0, 0, measure);
   }
   print_axis(&p, 0, 0);
+  if (p.text->failed)
+    raise_memory(L);
   lua_pushlstring(L, p.text->data ? p.text->data : "", p.text->used);
   lua_remove(L, -2);
 }

@@ -119,7 +119,7 @@ static int core_scan(lua_State *L) {
   lua_pushcfunction(L, scan_protected);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  int status = lua_pcall(L, 2, 0, 0);
+  int status = call_holding(L, s, 2, 0, 0);
   if (job->open)
     scope_close(&s->c, &job->scope);
   if (status != LUA_OK) {

@@ -21,6 +21,9 @@ typedef struct State {
   LayerName layer[32]; /* the layers that are being called, outermost first */
   int layers;
   int64_t hosts;      /* number of the last host closure */
+  ErrorKind raised;   /* kind of the last error that was not a plain one */
+  ErrorKind caught;   /* kind of what the last guarded call ended with */
+  int mark;           /* values above belong to the function called last */
   int calling;        /* closures that a plan is calling, one in another */
   size_t after_gc;    /* bytes live after the last collection for memory */
   int collections;
@@ -33,6 +36,9 @@ typedef struct State {
 #define FUNCTION_NAME "lunula.Function"
 
 State *state_of(lua_State *L);
+/* The same for functions that scripts call: what the context holds from here
+** on is let go when an error is raised. */
+State *enter_state(lua_State *L);
 /* The state of L, made when there is none; its tensors are counted by this
 ** account, NULL: by one of its own. */
 State *state_open(lua_State *L, Account *account);
@@ -42,8 +48,14 @@ __attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
 
 /* Raises at the user's line: "train.lua:12: layer "dense" (Dense): text". */
 int raise_error(lua_State *L, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same with a failure from below, whose kind is remembered. */
+int raise_failure(lua_State *L, const Error *e);
+int raise_memory(lua_State *L); /* "out of memory" */
 /* Raises what the context holds, and clears it. */
 int raise_context(lua_State *L, State *s);
+/* The kind of a caught error value: of the last one that was raised here, if
+** it is that, or of Lua's own when its memory is out. */
+ErrorKind error_kind(lua_State *L, int index);
 /* Pushes "train.lua:12: " or "". */
 void push_where(lua_State *L);
 /* The class of the layer that is being called, or "". */
@@ -132,6 +144,9 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
 void push_hosts_since(lua_State *L, State *s, int64_t first);
 /* They are no longer kept otherwise (when no trace is open). */
 void forget_hosts_since(lua_State *L, State *s, int64_t first);
+/* lua_pcall by a function that may hold values of the context meanwhile, and
+** then goes on. */
+int call_holding(lua_State *L, State *s, int nargs, int nresults, int handler);
 /* Runs fn(args...) of the stack like lua_call after `enter` changed the state;
 ** `leave` is called however it ends. */
 int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),

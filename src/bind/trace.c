@@ -12,7 +12,7 @@ int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
                  void *ud) {
   State *s = state_of(L);
   int base = lua_gettop(L) - nargs - 1, layers = s->layers;
-  int status = lua_pcall(L, nargs, LUA_MULTRET, 0);
+  int status = call_holding(L, s, nargs, LUA_MULTRET, 0);
   leave(s, ud);
   if (status != LUA_OK) {
     s->layers = layers;
@@ -100,7 +100,7 @@ static int core_trace(lua_State *L) {
   lua_pushcfunction(L, trace_protected);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -4);
-  int status = lua_pcall(L, 2, 0, 0);
+  int status = call_holding(L, s, 2, 0, 0);
   if (job->open)
     scope_close(&s->c, &job->scope);
   context_drain(&s->c, mark);

@@ -2,7 +2,6 @@
 ** it early. The collector is nudged by the bytes that boxes hold, which Lua
 ** does not see. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bind/state.h"
@@ -102,6 +101,8 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
   if (variable == NULL)
     return false;
   *v = variable_read(&s->c, variable);
+  if (s->c.error.set)
+    raise_context(L, s);
   return true;
 }
 
@@ -120,18 +121,37 @@ static Variable *check_variable(lua_State *L) {
   return v;
 }
 
+static Val plain_value(lua_State *L, State *s, int index, DType hint) {
+  if (lua_isboolean(L, index))
+    return scalar_bool(&s->c, lua_toboolean(L, index));
+  if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
+      lua_tonumber(L, index) != (double)lua_tointeger(L, index))
+    return scalar_f32(&s->c, lua_tonumber(L, index));
+  return scalar_i32(&s->c, lua_tointeger(L, index));
+}
+
+/* An operand is there or an error is raised: nothing is computed from one that
+** could not be made. */
+static Val check_plain(lua_State *L, State *s, int index, DType hint) {
+  Val v = plain_value(L, s, index, hint);
+  if (s->c.error.set && s->c.error.kind == ERROR_MEMORY) {
+    s->c.error.set = false; /* once more with a clean house */
+    collect_all(L, s);
+    v = plain_value(L, s, index, hint);
+  }
+  if (s->c.error.set)
+    raise_context(L, s);
+  return v;
+}
+
 Val check_value(lua_State *L, State *s, int index, DType hint,
                 const char *name) {
   Val v = {s->c.dummy, 0};
   if (get_value(L, s, index, &v))
     return v;
   switch (lua_type(L, index)) {
-    case LUA_TNUMBER:
-      if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
-          lua_tonumber(L, index) != (double)lua_tointeger(L, index))
-        return scalar_f32(&s->c, lua_tonumber(L, index));
-      return scalar_i32(&s->c, lua_tointeger(L, index));
-    case LUA_TBOOLEAN: return scalar_bool(&s->c, lua_toboolean(L, index));
+    case LUA_TNUMBER: case LUA_TBOOLEAN:
+      return check_plain(L, s, index, hint);
     case LUA_TTABLE:
       return value_from_table(L, s, index, DTYPE_COUNT, NULL);
     default:
@@ -149,7 +169,7 @@ Tensor check_tensor(lua_State *L, State *s, int index) {
     raise_symbolic(L, v);
   Error e = {.set = false};
   if (!tensor_readable(val_tensor(v), &e))
-    raise_error(L, "%s", e.text);
+    raise_failure(L, &e);
   return *val_tensor(v);
 }
 
@@ -266,7 +286,7 @@ static int get_method(lua_State *L) {
 }
 
 static int box_index(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   if (lua_type(L, 2) != LUA_TSTRING)
     return tensor_index(L, s);
   int mark = context_mark(&s->c);
@@ -319,7 +339,7 @@ static int variable_value(lua_State *L, State *s, Variable *v) {
 }
 
 static int variable_index(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   Variable *v = check_variable(L);
   if (lua_type(L, 2) != LUA_TSTRING)
     return tensor_index(L, s);
@@ -354,16 +374,16 @@ static int variable_newindex(lua_State *L) {
     return raise_error(L, "a variable has no field \"%s\" to set (assign gives "
                           "it a value)", name);
   const char *text = luaL_checkstring(L, 3);
-  char *copy = malloc(strlen(text) + 1);
+  char *copy = mem_text(state_of(L)->account, text);
   if (copy == NULL)
-    return raise_error(L, "out of memory");
-  free(v->name);
-  v->name = strcpy(copy, text);
+    return raise_memory(L);
+  mem_free(v->name);
+  v->name = copy;
   return 0;
 }
 
 static int variable_assign_value(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   Variable *v = check_variable(L);
   if (v == NULL)
     luaL_typeerror(L, 1, "lunula variable");
@@ -431,7 +451,7 @@ static int core_is_symbolic(lua_State *L) {
 }
 
 static int core_variable(lua_State *L) {
-  State *s = state_of(L);
+  State *s = enter_state(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_getfield(L, 1, "name");
   const char *name = luaL_optstring(L, -1, "variable");
@@ -450,9 +470,10 @@ static int core_variable(lua_State *L) {
   VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->variable = NULL;
   luaL_setmetatable(L, VARIABLE_NAME);
-  b->variable = variable_new(name, tensor_share(val_tensor(v)), trainable);
+  b->variable = variable_new(s->account, name, tensor_share(val_tensor(v)),
+                             trainable);
   context_drain(&s->c, mark);
-  return b->variable ? 1 : raise_error(L, "out of memory");
+  return b->variable ? 1 : raise_memory(L);
 }
 
 static void open_metatable(lua_State *L, const char *name, const luaL_Reg *reg,

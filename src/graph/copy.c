@@ -1,7 +1,6 @@
 /* Values computed again from other sources: how a body is inlined, cut in two,
 ** and given concrete types. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
@@ -57,23 +56,24 @@ static void copy_node(Copier *k, int i) {
 
 static bool copier_open(Copier *k, Context *c, const Val *roots, int n) {
   k->c = c;
-  k->node = nodes_needed(roots, n, true, &k->n);
-  k->wanted = calloc((size_t)k->n + 1, sizeof *k->wanted);
-  k->copy = calloc((size_t)k->n + 1, sizeof *k->copy);
-  bool ok = (k->node || k->n == 0) && k->wanted && k->copy;
+  k->number.account = c->account;
+  bool ok = nodes_needed(c->account, roots, n, true, &k->node, &k->n);
+  k->wanted = mem_new(c->account, (size_t)k->n + 1, sizeof *k->wanted);
+  k->copy = mem_new(c->account, (size_t)k->n + 1, sizeof *k->copy);
+  ok = ok && k->wanted && k->copy;
   for (int i = 0; ok && i < k->n; i++) {
     int *number = nodemap_at(&k->number, k->node[i]);
     ok = number != NULL;
     if (ok)
       *number = i;
   }
-  return ok || fail(&c->error, "out of memory");
+  return ok || fail_memory(&c->error, "out of memory");
 }
 
 static void copier_close(Copier *k) {
-  free(k->node);
-  free(k->wanted);
-  free(k->copy);
+  mem_free(k->node);
+  mem_free(k->wanted);
+  mem_free(k->copy);
   nodemap_free(&k->number);
 }
 
@@ -135,7 +135,7 @@ static bool fill_types(Typing *t, const Function *f, Node **node, int n,
   for (int i = 0; i < n; i++) {
     int *first = nodemap_at(&t->first, node[i]);
     if (first == NULL)
-      return fail(e, "out of memory");
+      return fail_memory(e, "out of memory");
     *first = at;
     for (int k = 0; k < node[i]->nout; k++)
       t->type[at++] = node[i]->out[k].type;
@@ -152,18 +152,19 @@ static bool fill_types(Typing *t, const Function *f, Node **node, int n,
 }
 
 bool function_types(const Function *f, const Type *in, Type *out, Error *e) {
-  Typing t = {{0}, NULL};
+  Typing t = {{.account = f->account}, NULL};
   int n = 0, outs = 0;
-  Node **node = nodes_needed(f->outputs, f->noutputs, true, &n);
+  Node **node;
+  bool ok = nodes_needed(f->account, f->outputs, f->noutputs, true, &node, &n);
   for (int i = 0; i < n; i++)
     outs += node[i]->nout;
-  t.type = malloc(((size_t)outs + 1) * sizeof *t.type);
-  bool ok = t.type && (node || n == 0) ? fill_types(&t, f, node, n, in, e)
-                                       : fail(e, "out of memory");
+  t.type = mem_new(f->account, (size_t)outs + 1, sizeof *t.type);
+  ok = ok && t.type ? fill_types(&t, f, node, n, in, e)
+                    : fail_memory(e, "out of memory");
   for (int i = 0; ok && i < f->noutputs; i++)
     out[i] = *typed(&t, f->outputs[i]);
-  free(node);
-  free(t.type);
+  mem_free(node);
+  mem_free(t.type);
   nodemap_free(&t.first);
   return ok;
 }

@@ -2,7 +2,6 @@
 ** vjp on the way. The rules only call emit, so the same walk computes on a
 ** tape and appends nodes in a trace. Knows no op but add, sum and reshape. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
@@ -62,14 +61,14 @@ static bool reaches(const Walk *w, const Node *n) {
 
 static bool walk_open(Walk *w, Context *c, const Val *ys, int ny, const Val *xs,
                       int n) {
-  *w = (Walk){.c = c};
-  w->nodes = nodes_needed(ys, ny, false, &w->n);
+  *w = (Walk){.c = c, .index = {.account = c->account}};
+  bool ok = nodes_needed(c->account, ys, ny, false, &w->nodes, &w->n);
   int outs = 0;
   for (int i = 0; i < w->n; i++)
     outs += w->nodes[i]->nout;
-  w->slot = calloc((size_t)w->n + 1, sizeof *w->slot);
-  w->dys = calloc((size_t)outs + 1, sizeof *w->dys);
-  bool ok = w->nodes && w->slot && w->dys;
+  w->slot = mem_new(c->account, (size_t)w->n + 1, sizeof *w->slot);
+  w->dys = mem_new(c->account, (size_t)outs + 1, sizeof *w->dys);
+  ok = ok && w->slot && w->dys;
   for (int i = 0, at = 0; ok && i < w->n; i++) {
     w->slot[i].dy = w->dys + at;
     at += w->nodes[i]->nout;
@@ -85,7 +84,7 @@ static bool walk_open(Walk *w, Context *c, const Val *ys, int ny, const Val *xs,
   }
   for (int i = 0; ok && i < w->n; i++)
     w->slot[i].needed = w->slot[i].needed || reaches(w, w->nodes[i]);
-  return ok || fail(&c->error, "out of memory");
+  return ok || fail_memory(&c->error, "out of memory");
 }
 
 static void walk_close(Walk *w) {
@@ -93,9 +92,9 @@ static void walk_close(Walk *w) {
     for (int k = 0; w->slot[i].dy && k < w->nodes[i]->nout; k++)
       if (w->slot[i].dy[k].node)
         node_release(w->slot[i].dy[k].node);
-  free(w->nodes);
-  free(w->slot);
-  free(w->dys);
+  mem_free(w->nodes);
+  mem_free(w->slot);
+  mem_free(w->dys);
   nodemap_free(&w->index);
 }
 
@@ -134,8 +133,12 @@ static void step_back(Walk *w, int i) {
 bool gradient_from(Context *c, const Val *ys, const Val *dys, int ny,
                    const Val *xs, int n, Val *dxs) {
   Walk w;
-  if (c->error.set || !walk_open(&w, c, ys, ny, xs, n))
+  if (c->error.set)
     return false;
+  if (!walk_open(&w, c, ys, ny, xs, n)) {
+    walk_close(&w);
+    return false;
+  }
   for (int i = 0; i < ny; i++) {
     Val *slot = &w.slot[nodemap_get(&w.index, ys[i].node)].dy[ys[i].out];
     if (dys[i].node)

@@ -113,7 +113,9 @@ typedef struct Variable {
   Node *leaf;           /* what eager reads return; NULL: none made yet */
 } Variable;
 
-Variable *variable_new(const char *name, Tensor value, bool trainable);
+/* Takes the value over, also when it fails: NULL. */
+Variable *variable_new(Account *a, const char *name, Tensor value,
+                       bool trainable);
 Variable *variable_retain(Variable *v);
 void variable_release(Variable *v);
 /* The current value: in a trace what was assigned in it, or its leaf. */
@@ -153,6 +155,7 @@ void scope_close(Context *c, Scope *s); /* drops what it holds */
 /* A traced computation: inputs -> outputs and new values of variables. */
 typedef struct Function {
   atomic_int refs;
+  Account *account;
   Catalogue *catalogue; /* of its ops */
   int ninputs, noutputs, nbindings;
   Val *inputs, *outputs; /* counted; of a body the captured values are the
@@ -185,6 +188,7 @@ bool function_types(const Function *f, const Type *in, Type *out, Error *e);
 
 /* Nodes as keys, numbers as values. */
 typedef struct NodeMap {
+  Account *account; /* pays; NULL: nobody */
   const Node **key;
   int *value;
   int size, used;
@@ -194,8 +198,10 @@ int nodemap_get(const NodeMap *m, const Node *n);
 void nodemap_free(NodeMap *m);
 
 /* All nodes that the roots need, inputs first, in order of creation; the
-** caller frees the list. Shape-only edges count when `shapes`. */
-Node **nodes_needed(const Val *roots, int nroots, bool shapes, int *n);
+** caller frees the list. Shape-only edges count when `shapes`. False when
+** memory is out, with an empty list. */
+bool nodes_needed(Account *a, const Val *roots, int nroots, bool shapes,
+                  Node ***list, int *n);
 
 /* dxs[i] = d loss / d xs[i], node NULL where loss does not depend on it.
 ** False with c->error set. Works on tapes and in traces alike. */
@@ -233,6 +239,7 @@ void env_open(Env *env, Error *error);
 typedef struct Text {
   char *data;
   size_t used, size;
+  bool failed; /* memory was out: something is missing */
 } Text;
 void text_add(Text *t, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_free(Text *t);

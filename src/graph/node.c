@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
@@ -14,10 +13,11 @@
 static const Op leaf_value = {.name = "value", .signature = "", .kind = LEAF};
 static const Op leaf_shape = {.name = "shape", .signature = "", .kind = LEAF};
 
-static Node *node_alloc(const Op *op, int nin, int nattr, int nout) {
+static Node *node_alloc(Account *a, const Op *op, int nin, int nattr,
+                        int nout) {
   size_t bytes = sizeof(Node) + (size_t)nin * sizeof(Val) +
                  (size_t)nattr * sizeof(Attr) + (size_t)nout * sizeof(Tensor);
-  Node *n = calloc(1, bytes);
+  Node *n = mem_new(a, 1, bytes);
   if (n == NULL)
     return NULL;
   n->op = op;
@@ -37,9 +37,9 @@ void context_open(Context *c, Account *account, Catalogue *catalogue) {
   c->catalogue = catalogue;
   env_open(&c->env, &c->error);
   c->env.once = true;
-  c->dummy = node_alloc(&leaf_value, 0, 0, 1);
+  c->dummy = node_alloc(account, &leaf_value, 0, 0, MAX_OUTPUTS);
   if (c->dummy == NULL) {
-    fail(&c->error, "out of memory");
+    fail_memory(&c->error, "out of memory");
     return;
   }
   Type scalar = type_new(F32, 0, NULL);
@@ -49,7 +49,7 @@ void context_open(Context *c, Account *account, Catalogue *catalogue) {
 
 void context_close(Context *c) {
   context_drain(c, 0);
-  free(c->pending);
+  mem_free(c->pending);
   if (c->dummy)
     node_release(c->dummy);
 }
@@ -67,10 +67,11 @@ void context_drain(Context *c, int mark) {
 static Val pend(Context *c, Node *n) {
   if (c->npending == c->pending_size) {
     int size = c->pending_size ? 2 * c->pending_size : 64;
-    Node **grown = realloc(c->pending, (size_t)size * sizeof *grown);
+    Node **grown = mem_resize(c->account, c->pending, (size_t)size,
+                              sizeof *grown);
     if (grown == NULL) {
       node_release(n);
-      fail(&c->error, "out of memory");
+      fail_memory(&c->error, "out of memory");
       return (Val){c->dummy, 0};
     }
     c->pending = grown;
@@ -108,16 +109,16 @@ void node_release(Node *n) {
         function_release(n->attr[i].body);
     for (int i = 0; i < n->nout; i++)
       tensor_drop(&n->out[i]);
-    free(n);
+    mem_free(n);
   }
 }
 
 Node *node_new(Context *c, const Op *op, const Val *in, int nin,
                const Attr *attr, const Type *out, int nout) {
   int nattr = op_nattr(op);
-  Node *n = node_alloc(op, nin, nattr, nout);
+  Node *n = node_alloc(c->account, op, nin, nattr, nout);
   if (n == NULL) {
-    fail(&c->error, "out of memory");
+    fail_memory(&c->error, "out of memory");
     return NULL;
   }
   n->seq = ++c->seq;
@@ -306,7 +307,8 @@ static bool apply_rule(Context *c, Rule *r) {
   r->error = &e;
   if (r->op->shape(r) && !e.set && can_be_counted(r))
     return true;
-  return fail(&c->error, "%s: %s", r->op->name, e.text);
+  error_prefix(&e, "%s: ", r->op->name);
+  return fail_again(&c->error, &e);
 }
 
 Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
@@ -357,11 +359,8 @@ Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
     n->origin = c->origin ? c->origin(c->origin_ud) : NULL;
     return v;
   }
-  Error before = c->error;
   if (!node_evaluate(c, n)) {
-    Error e = c->error;
-    c->error = before;
-    fail(&c->error, "%s: %s", op->name, e.text);
+    error_prefix(&c->error, "%s: ", op->name);
     return dummy;
   }
   n->tracked = tracked && c->recording > 0 && op->vjp != NULL;

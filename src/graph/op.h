@@ -90,6 +90,8 @@ typedef struct Run {
 
 /* Records a fault of the data (thread-safe); the first one stands. */
 void run_fault(const Run *r, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same with a failure that is known already. */
+void run_error(const Run *r, const Error *e);
 /* The sample of the data that place `at` of n in this batch is, from 1. */
 int64_t run_sample(const Run *r, int64_t at, int64_t n);
 

@@ -75,17 +75,20 @@ void env_open(Env *env, Error *error) {
   atomic_flag_clear(&env->lock);
 }
 
+void run_error(const Run *r, const Error *e) {
+  while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
+    continue;
+  fail_again(r->env->error, e);
+  atomic_flag_clear_explicit(&r->env->lock, memory_order_release);
+}
+
 void run_fault(const Run *r, const char *format, ...) {
   va_list args;
   Error e = {.set = true};
   va_start(args, format);
   vsnprintf(e.text, sizeof e.text, format, args);
   va_end(args);
-  while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
-    continue;
-  if (!r->env->error->set)
-    *r->env->error = e;
-  atomic_flag_clear_explicit(&r->env->lock, memory_order_release);
+  run_error(r, &e);
 }
 
 int64_t run_sample(const Run *r, int64_t at, int64_t n) {
@@ -140,7 +143,7 @@ bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
     return env->run_body(s, in, out, env, account);
   int64_t bytes = s->op->scratch ? s->op->scratch(s) : 0;
   if (bytes > 0 && !(j.run.scratch = block_new(account, (size_t)bytes)))
-    return fail(env->error, "out of memory");
+    return fail_memory(env->error, "out of memory");
   int64_t tasks = s->op->tasks ? s->op->tasks(s) : 1;
   if (tasks > 1)
     threads_run(kernel_task, &j, tasks);

@@ -1,7 +1,6 @@
 /* Traces: what a function reads (inputs, variables, captured values) and what
 ** it leaves behind (outputs, new values of variables). */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph/scope.h"
@@ -14,9 +13,9 @@ static const Op leaf_variable = {.name = "variable", .signature = "",
 static void *append(Context *c, void **list, int *n, size_t item) {
   void *grown = *list;
   if ((*n & (*n - 1)) == 0) { /* sizes are powers of two */
-    grown = realloc(*list, (size_t)(*n ? 2 * *n : 1) * item);
+    grown = mem_resize(c->account, *list, (size_t)(*n ? 2 * *n : 1), item);
     if (grown == NULL) {
-      fail(&c->error, "out of memory");
+      fail_memory(&c->error, "out of memory");
       return NULL;
     }
     *list = grown;
@@ -26,17 +25,18 @@ static void *append(Context *c, void **list, int *n, size_t item) {
 
 /* ---- variables ---------------------------------------------------------- */
 
-Variable *variable_new(const char *name, Tensor value, bool trainable) {
-  Variable *v = calloc(1, sizeof *v);
-  char *copy = malloc(strlen(name) + 1);
+Variable *variable_new(Account *a, const char *name, Tensor value,
+                       bool trainable) {
+  Variable *v = mem_new(a, 1, sizeof *v);
+  char *copy = mem_text(a, name);
   if (v == NULL || copy == NULL) {
-    free(v);
-    free(copy);
+    mem_free(v);
+    mem_free(copy);
     tensor_drop(&value);
     return NULL;
   }
   atomic_init(&v->refs, 1);
-  v->name = strcpy(copy, name);
+  v->name = copy;
   v->trainable = trainable;
   v->tensor = value;
   return v;
@@ -58,8 +58,8 @@ void variable_release(Variable *v) {
     return;
   forget_leaf(v);
   tensor_drop(&v->tensor);
-  free(v->name);
-  free(v);
+  mem_free(v->name);
+  mem_free(v);
 }
 
 static Val eager_leaf(Context *c, Variable *v) {
@@ -191,9 +191,9 @@ static void drop_values(Scope *s) {
     node_release(s->captures[i].outer.node);
     node_release(s->captures[i].inner.node);
   }
-  free(s->inputs);
-  free(s->bindings);
-  free(s->captures);
+  mem_free(s->inputs);
+  mem_free(s->bindings);
+  mem_free(s->captures);
 }
 
 void scope_close(Context *c, Scope *s) {
@@ -227,6 +227,11 @@ static Val capture(Context *c, Val outer) {
   for (int i = 0; i < s->ncaptures; i++)
     if (val_same(s->captures[i].outer, outer))
       return s->captures[i].inner;
+  if (s->ncaptures == MAX_INPUTS) {
+    fail(&c->error, "a loop's function reads more than %d values from outside",
+         MAX_INPUTS);
+    return (Val){c->dummy, 0};
+  }
   Node *n = placeholder(c, val_type(outer));
   if (n == NULL)
     return (Val){c->dummy, 0};
@@ -249,11 +254,9 @@ Val scope_import(Context *c, Val v) {
   if (s && v.node->scope == s->id)
     return v;
   if (s == NULL || !s->body) {
-    fail(&c->error, "a symbolic tensor was used outside its trace%s%s",
-         v.node->origin ? " (it was made at " : "",
-         v.node->origin ? v.node->origin : "");
+    fail(&c->error, "a symbolic tensor was used outside its trace");
     if (v.node->origin)
-      strcat(c->error.text, ")");
+      error_suffix(&c->error, " (it was made at %s)", v.node->origin);
     return (Val){c->dummy, 0};
   }
   c->scope = s->outer;
@@ -264,16 +267,17 @@ Val scope_import(Context *c, Val v) {
 
 /* ---- functions ---------------------------------------------------------- */
 
-static void look_for_effects(Function *f) {
+static bool look_for_effects(Function *f) {
   int roots = f->noutputs + f->nbindings;
-  Val *root = malloc((size_t)(roots + 1) * sizeof *root);
+  Node **nodes = NULL;
+  Val *root = mem_new(f->account, (size_t)roots + 1, sizeof *root);
   if (root == NULL)
-    return;
+    return false;
   memcpy(root, f->outputs, (size_t)f->noutputs * sizeof *root);
   for (int i = 0; i < f->nbindings; i++)
     root[f->noutputs + i] = f->bindings[i].current;
   int n;
-  Node **nodes = nodes_needed(root, roots, false, &n);
+  bool ok = nodes_needed(f->account, root, roots, false, &nodes, &n);
   for (int i = 0; i < n; i++) {
     f->draws = f->draws || nodes[i]->op->traits & DRAWS;
     f->hosts = f->hosts || nodes[i]->op->traits & HOST;
@@ -287,56 +291,77 @@ static void look_for_effects(Function *f) {
         f->hosts = f->hosts || body->hosts;
       }
   }
-  free(nodes);
-  free(root);
+  mem_free(nodes);
+  mem_free(root);
+  return ok;
 }
 
-/* Captured values become the first inputs. */
-static bool inputs_of(Scope *s, Function *f) {
-  int n = s->ncaptures + s->ninputs;
-  f->inputs = calloc((size_t)n + 1, sizeof *f->inputs);
-  if (f->inputs == NULL)
-    return false;
+/* All that may fail: room for the inputs, and the outputs as this scope sees
+** them, which may capture more values. */
+static bool gather(Context *c, Scope *s, Function *f, const Val *outputs,
+                   int n) {
+  f->outputs = mem_new(c->account, (size_t)n + 1, sizeof *f->outputs);
+  for (int i = 0; f->outputs && i < n && !c->error.set; i++) {
+    Val v = scope_import(c, outputs[i]);
+    if (c->error.set)
+      break;
+    node_retain(v.node);
+    f->outputs[f->noutputs++] = v;
+  }
+  size_t inputs = (size_t)(s->ncaptures + s->ninputs);
+  f->inputs = mem_new(c->account, inputs + 1, sizeof *f->inputs);
+  return f->inputs && f->outputs && !c->error.set;
+}
+
+/* The values of the scope become the function's; captured ones its first
+** inputs. */
+static void take_over(Context *c, Scope *s, Function *f) {
   for (int i = 0; i < s->ncaptures; i++)
     f->inputs[f->ninputs++] = s->captures[i].inner;
   for (int i = 0; i < s->ninputs; i++)
     f->inputs[f->ninputs++] = s->inputs[i];
-  return true;
-}
-
-Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
-                       Val *captured, int *ncaptured) {
-  Function *f = c->error.set ? NULL : calloc(1, sizeof *f);
-  Val *kept = calloc((size_t)n + 1, sizeof *kept);
-  for (int i = 0; f && kept && i < n; i++)
-    kept[i] = scope_import(c, outputs[i]);
-  if (f == NULL || kept == NULL || c->error.set || !inputs_of(s, f)) {
-    fail(&c->error, "out of memory");
-    free(f);
-    free(kept);
-    scope_close(c, s);
-    return NULL;
-  }
-  for (int i = 0; i < n; i++)
-    node_retain(kept[i].node);
-  atomic_init(&f->refs, 1);
-  f->catalogue = c->catalogue;
-  f->noutputs = n;
-  f->outputs = kept;
   f->nbindings = s->nbindings;
   f->bindings = s->bindings;
   for (int i = 0; i < s->ncaptures; i++)
     value_keep(c, s->captures[i].outer.node); /* until the caller drains */
+  mem_free(s->captures);
+  mem_free(s->inputs);
+  c->scope = s->outer;
+}
+
+static Function *function_new(Context *c) {
+  Function *f = c->error.set ? NULL : mem_new(c->account, 1, sizeof *f);
+  if (f == NULL) {
+    fail_memory(&c->error, "out of memory");
+    return NULL;
+  }
+  atomic_init(&f->refs, 1);
+  f->account = c->account;
+  f->catalogue = c->catalogue;
+  return f;
+}
+
+Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
+                       Val *captured, int *ncaptured) {
+  Function *f = function_new(c);
+  if (f == NULL || !gather(c, s, f, outputs, n)) {
+    fail_memory(&c->error, "out of memory");
+    function_release(f);
+    scope_close(c, s);
+    return NULL;
+  }
   if (captured) {
     *ncaptured = s->ncaptures;
     for (int i = 0; i < s->ncaptures; i++)
       captured[i] = s->captures[i].outer;
   }
-  free(s->captures);
-  free(s->inputs);
-  c->scope = s->outer;
-  look_for_effects(f);
-  return f;
+  take_over(c, s, f);
+  if (!look_for_effects(f))
+    fail_memory(&c->error, "out of memory");
+  if (!c->error.set)
+    return f;
+  function_release(f);
+  return NULL;
 }
 
 Function *function_retain(Function *f) {
@@ -356,11 +381,11 @@ void function_release(Function *f) {
     node_release(f->bindings[i].current.node);
     variable_release(f->bindings[i].variable);
   }
-  free(f->inputs);
-  free(f->outputs);
-  free(f->bindings);
-  free(f->notes);
-  free(f);
+  mem_free(f->inputs);
+  mem_free(f->outputs);
+  mem_free(f->bindings);
+  mem_free(f->notes);
+  mem_free(f);
 }
 
 int function_updates(const Function *f) {

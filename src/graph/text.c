@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "graph/graph.h"
@@ -21,16 +20,18 @@ void text_add(Text *t, const char *format, ...) {
       return;
     }
     size_t size = 2 * t->size + (size_t)n + 256;
-    char *grown = realloc(t->data, size);
-    if (grown == NULL)
+    char *grown = mem_resize(NULL, t->data, size, 1);
+    if (grown == NULL) {
+      t->failed = true;
       return;
+    }
     t->data = grown;
     t->size = size;
   }
 }
 
 void text_free(Text *t) {
-  free(t->data);
+  mem_free(t->data);
   memset(t, 0, sizeof *t);
 }
 
@@ -77,18 +78,23 @@ void node_text(Text *t, const Node *n, const NodeMap *numbers) {
 
 void function_text(Text *t, const Function *f) {
   int n, roots = f->noutputs + f->nbindings;
-  NodeMap numbers = {0};
-  Val *root = malloc((size_t)(roots + 1) * sizeof *root);
-  if (root == NULL)
+  NodeMap numbers = {.account = f->account};
+  Node **nodes = NULL;
+  Val *root = mem_new(f->account, (size_t)roots + 1, sizeof *root);
+  if (root == NULL) {
+    t->failed = true;
     return;
+  }
   memcpy(root, f->outputs, (size_t)f->noutputs * sizeof *root);
   for (int i = 0; i < f->nbindings; i++)
     root[f->noutputs + i] = f->bindings[i].current;
-  Node **nodes = nodes_needed(root, roots, true, &n);
+  t->failed |= !nodes_needed(f->account, root, roots, true, &nodes, &n);
   for (int i = 0; i < n; i++) {
     int *number = nodemap_at(&numbers, nodes[i]);
     if (number)
       *number = i;
+    else
+      t->failed = true;
     node_text(t, nodes[i], &numbers);
   }
   text_add(t, "return");
@@ -100,7 +106,7 @@ void function_text(Text *t, const Function *f) {
     if (!val_same(f->bindings[i].leaf, f->bindings[i].current))
       text_add(t, "assign %s = %%%d\n", f->bindings[i].variable->name,
                nodemap_get(&numbers, f->bindings[i].current.node));
-  free(root);
-  free(nodes);
+  mem_free(root);
+  mem_free(nodes);
   nodemap_free(&numbers);
 }

@@ -1,7 +1,6 @@
 /* Maps from nodes to numbers, and the walk that finds what a value needs. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "graph/graph.h"
 
@@ -22,19 +21,19 @@ static int *slot(const NodeMap *m, const Node *n) {
 static bool grow(NodeMap *m) {
   NodeMap old = *m;
   m->size = old.size ? 2 * old.size : 64;
-  m->key = calloc((size_t)m->size, sizeof *m->key);
-  m->value = malloc((size_t)m->size * sizeof *m->value);
+  m->key = mem_new(m->account, (size_t)m->size, sizeof *m->key);
+  m->value = mem_new(m->account, (size_t)m->size, sizeof *m->value);
   if (m->key == NULL || m->value == NULL) {
-    free(m->key);
-    free(m->value);
+    mem_free(m->key);
+    mem_free(m->value);
     *m = old;
     return false;
   }
   for (int i = 0; i < old.size; i++)
     if (old.key[i])
       *slot(m, old.key[i]) = old.value[i];
-  free(old.key);
-  free(old.value);
+  mem_free(old.key);
+  mem_free(old.value);
   return true;
 }
 
@@ -57,9 +56,9 @@ int nodemap_get(const NodeMap *m, const Node *n) {
 }
 
 void nodemap_free(NodeMap *m) {
-  free(m->key);
-  free(m->value);
-  memset(m, 0, sizeof *m);
+  mem_free(m->key);
+  mem_free(m->value);
+  *m = (NodeMap){.account = m->account};
 }
 
 static int by_seq(const void *a, const void *b) {
@@ -68,6 +67,7 @@ static int by_seq(const void *a, const void *b) {
 }
 
 typedef struct Found {
+  Account *account;
   Node **list;
   int n, size;
   NodeMap seen;
@@ -81,7 +81,7 @@ static bool visit(Found *f, Node *n) {
     return true;
   if (f->n == f->size) {
     int size = f->size ? 2 * f->size : 64;
-    Node **grown = realloc(f->list, (size_t)size * sizeof *grown);
+    Node **grown = mem_resize(f->account, f->list, (size_t)size, sizeof *grown);
     if (grown == NULL)
       return false;
     f->list = grown;
@@ -92,8 +92,9 @@ static bool visit(Found *f, Node *n) {
   return true;
 }
 
-Node **nodes_needed(const Val *roots, int nroots, bool shapes, int *n) {
-  Found f = {0};
+bool nodes_needed(Account *a, const Val *roots, int nroots, bool shapes,
+                  Node ***list, int *n) {
+  Found f = {.account = a, .seen = {.account = a}};
   bool ok = true;
   for (int i = 0; i < nroots; i++)
     ok = ok && visit(&f, roots[i].node);
@@ -105,12 +106,13 @@ Node **nodes_needed(const Val *roots, int nroots, bool shapes, int *n) {
   }
   nodemap_free(&f.seen);
   if (!ok) {
-    free(f.list);
+    mem_free(f.list);
     f.list = NULL;
     f.n = 0;
   } else if (f.n > 1) {
     qsort(f.list, (size_t)f.n, sizeof *f.list, by_seq);
   }
+  *list = f.list;
   *n = f.n;
-  return f.list;
+  return ok;
 }

@@ -41,8 +41,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run,
   begin_call(rt);
   bool ok = plan_cache_own_variables(m->k, &e) && model_run(m, run, &env);
   plan_cache_touch_variables(m->k);
-  return end_call(rt, ok ? LUNULA_OK : refuse(error, status_of(e.text), "%s",
-                                              e.text), error);
+  return end_call(rt, ok ? LUNULA_OK : refuse_error(error, &e), error);
 }
 
 /* ---- making ------------------------------------------------------------- */

@@ -9,8 +9,9 @@
 /* Writes the message, if there is a place for it; returns the status. */
 lunula_status refuse(lunula_error *error, lunula_status status,
                      const char *format, ...) PRINTF_LIKE(3, 4);
-/* The status of a message that came from below. */
-lunula_status status_of(const char *text);
+/* The status of a failure that came from below. */
+lunula_status status_of(ErrorKind kind);
+lunula_status refuse_error(lunula_error *error, const Error *e);
 
 /* The type that a view describes; false, with the reason, when it describes
 ** none. */

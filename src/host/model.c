@@ -2,13 +2,12 @@
 ** what is written while a model runs are lanes of its plan and a counter. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/host.h"
 
 lunula_model *model_new(PlanCache *k, uint64_t seed) {
-  lunula_model *m = calloc(1, sizeof *m);
+  lunula_model *m = mem_new(plan_cache_account(k), 1, sizeof *m);
   if (m == NULL)
     return NULL;
   const Function *f = plan_cache_function(k);
@@ -24,7 +23,7 @@ lunula_model *model_new(PlanCache *k, uint64_t seed) {
 
 void model_free(lunula_model *m) {
   plan_cache_release(m->k);
-  free(m);
+  mem_free(m);
 }
 
 /* ---- what it takes ------------------------------------------------------ */
@@ -72,9 +71,7 @@ static bool count_fits(const char *what, int want, int got, Error *e) {
 }
 
 static bool named(const char *what, int i, Error *e) {
-  Error why = *e;
-  e->set = false;
-  return fail(e, "%s %d: %s", what, i, why.text);
+  return error_prefix(e, "%s %d: ", what, i);
 }
 
 typedef bool Check(const lunula_view *view, Type *type, Error *e);
@@ -122,7 +119,7 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
       !count_fits("output", f->noutputs, nout, &e))
     return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   *plan = plan_cache_plan(m->k, type, &e);
-  return *plan ? LUNULA_OK : refuse(error, status_of(e.text), "%s", e.text);
+  return *plan ? LUNULA_OK : refuse_error(error, &e);
 }
 
 lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
@@ -167,8 +164,7 @@ static lunula_status run_plan(lunula_model *m, ModelRun *run,
   e.set = false;
   env_open(&env, &e);
   return model_run(m, run, &env) ? LUNULA_OK
-                                 : refuse(error, status_of(e.text), "%s",
-                                          e.text);
+                                 : refuse_error(error, &e);
 }
 
 lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,

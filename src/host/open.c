@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/carried.h"
@@ -14,10 +13,19 @@
 
 /* The message handler: a text, and where it came from. */
 static int explain(lua_State *L) {
+  State *s = state_of(L);
+  if (s)
+    s->caught = error_kind(L, 1);
   if (lua_type(L, 1) != LUA_TSTRING)
     luaL_tolstring(L, 1, NULL);
   luaL_traceback(L, L, lua_tostring(L, -1), 1);
   return 1;
+}
+
+/* The kind of the error that ended the guarded call. */
+static ErrorKind kind_of_end(lua_State *L, int status) {
+  const State *s = state_of(L);
+  return status == LUA_ERRMEM ? ERROR_MEMORY : s ? s->caught : ERROR_PLAIN;
 }
 
 static lunula_status report(lua_State *L, int status, const Job *job,
@@ -31,8 +39,8 @@ static lunula_status report(lua_State *L, int status, const Job *job,
   bool starved = rt && rt->starved; /* Lua says of a stack that cannot grow */
   lunula_status s = status == LUA_ERRMEM ? LUNULA_MEMORY
                     : job->refused ? job->refused
-                    : starved && strstr(text, "stack overflow") ? LUNULA_MEMORY
-                                                        : status_of(text);
+                    : starved && strstr(text, "stack overflow")
+                        ? LUNULA_MEMORY : status_of(kind_of_end(L, status));
   refuse(error, s, "%.*s", n, text);
   if (error && stack)
     snprintf(error->traceback, sizeof error->traceback, "%s",
@@ -62,7 +70,12 @@ lunula_status protect_value(lua_State *L, int index, lua_CFunction f, void *job,
   if (index < 0 || index > top)
     return refuse(error, LUNULA_ARGUMENT, "there is no value at index %d",
                   index);
-  int mark = mark_of(state_of(L));
+  State *state = state_of(L);
+  int mark = mark_of(state);
+  if (state) {
+    state->caught = ERROR_PLAIN;
+    state->mark = mark;
+  }
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, f);
   lua_pushlightuserdata(L, job);
@@ -170,7 +183,7 @@ static int push_job(lua_State *L) {
     return refuse_job(L, j, LUNULA_ARGUMENT, "push: %s", e.text);
   if (!tensor_adopt(&t, &type, j->view->data, j->view->read_only != 0, NULL,
                     NULL, &e))
-    return refuse_job(L, j, LUNULA_MEMORY, "%s", e.text);
+    return refuse_job(L, j, status_of(e.kind), "%s", e.text);
   Buffer *buffer = t.buffer;
   push_tensor(L, s, t);
   buffer->release = j->release;

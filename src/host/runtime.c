@@ -4,7 +4,6 @@
 */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -48,7 +47,7 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
   if (block == NULL)
     had = 0; /* it was the kind of object */
   if (wanted == 0) {
-    free(block);
+    mem_raw_free(block);
     let_go(rt, had);
     return NULL;
   }
@@ -56,7 +55,7 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
     rt->starved = true;
     return NULL;
   }
-  void *moved = realloc(block, wanted);
+  void *moved = mem_raw_resize(block, wanted);
   if (moved == NULL && wanted > had) {
     let_go(rt, wanted - had);
     return NULL;
@@ -180,7 +179,7 @@ lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
                   "size of the configuration is not set");
   if (config && (config->threads < 0 || config->threads > 1024))
     return refuse(error, LUNULA_ARGUMENT, "%d threads", config->threads);
-  lunula_runtime *rt = calloc(1, sizeof *rt);
+  lunula_runtime *rt = mem_new(NULL, 1, sizeof *rt);
   if (rt == NULL)
     return refuse(error, LUNULA_MEMORY, "out of memory");
   atomic_init(&rt->cancel, false);
@@ -204,7 +203,7 @@ void lunula_free(lunula_runtime *rt) {
   if (rt->L)
     lua_close(rt->L);
   account_release(rt->account);
-  free(rt);
+  mem_free(rt);
 }
 
 lua_State *lunula_state(lunula_runtime *rt) {

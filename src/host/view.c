@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The public names of the types are their numbers inside. */
@@ -36,10 +35,16 @@ lunula_status refuse(lunula_error *error, lunula_status status,
   return status;
 }
 
-/* Lua's own words, and those of tensors. */
-lunula_status status_of(const char *text) {
-  return strstr(text, "not enough memory") || strstr(text, "out of memory")
-             ? LUNULA_MEMORY : LUNULA_ERROR;
+lunula_status status_of(ErrorKind kind) {
+  static const lunula_status status[] = {
+    [ERROR_PLAIN] = LUNULA_ERROR, [ERROR_MEMORY] = LUNULA_MEMORY,
+    [ERROR_CANCELLED] = LUNULA_CANCELLED, [ERROR_BUDGET] = LUNULA_BUDGET
+  };
+  return status[kind];
+}
+
+lunula_status refuse_error(lunula_error *error, const Error *e) {
+  return refuse(error, status_of(e->kind), "%s", e->text);
 }
 
 bool view_type(const lunula_view *v, Type *type, Error *e) {
@@ -92,7 +97,7 @@ struct lunula_pin {
 };
 
 lunula_pin *pin_new(const Tensor *t) {
-  lunula_pin *p = malloc(sizeof *p);
+  lunula_pin *p = mem_new(NULL, 1, sizeof *p);
   if (p)
     p->tensor = tensor_share(t);
   return p;
@@ -102,5 +107,5 @@ void lunula_unpin(lunula_pin *p) {
   if (p == NULL)
     return;
   tensor_drop(&p->tensor);
-  free(p);
+  mem_free(p);
 }

@@ -31,7 +31,7 @@ static void host_run(const OpCall *s, const Run *r, int64_t task) {
     run_fault(r, "this model calls a Lua closure and cannot run without Lua");
   else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], false, s, r->in,
                          r->out, &e))
-    run_fault(r, "%s", e.text);
+    run_error(r, &e);
 }
 
 static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -59,7 +59,7 @@ static void host_gradient_run(const OpCall *s, const Run *r, int64_t task) {
     run_fault(r, "this model calls a Lua closure and cannot run without Lua");
   else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], true, s, r->in,
                          r->out, &e))
-    run_fault(r, "%s", e.text);
+    run_error(r, &e);
 }
 
 static bool host_gradient_shape(Rule *r) {

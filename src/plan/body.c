@@ -39,7 +39,7 @@ bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
   int64_t bytes = scan_scratch(s);
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
   if (body && scratch == NULL)
-    fail(env->error, "out of memory");
+    fail_memory(env->error, "out of memory");
   if (body && scratch)
     loop_run(body, s, in, out, scratch, env);
   if (scratch)

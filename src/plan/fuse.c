@@ -174,9 +174,9 @@ static void count_readers(const Prog *p, int *readers, int *reader_group) {
 }
 
 static bool attach(Prog *p) {
-  int *readers = malloc((size_t)p->n * 2 * sizeof *readers + 1);
+  int *readers = mem_new(p->c.account, 2 * (size_t)p->n + 1, sizeof *readers);
   if (readers == NULL)
-    return fail(p->error, "out of memory");
+    return fail_memory(p->error, "out of memory");
   count_readers(p, readers, readers + p->n);
   for (int i = 0; i < p->n; i++) {
     int g = readers[p->n + i];
@@ -185,7 +185,7 @@ static bool attach(Prog *p) {
       continue;
     p->groups[g].anchor = i; /* the last one stands */
   }
-  free(readers);
+  mem_free(readers);
   return true;
 }
 
@@ -260,13 +260,13 @@ static void put(Order *o, int node) {
 }
 
 static bool order(Prog *p) {
-  Order o = {p, calloc((size_t)p->n + 1, 1)};
-  char *anchors = calloc((size_t)p->n + 1, 1);
-  p->unit = malloc(((size_t)p->n + 1) * sizeof *p->unit);
+  Order o = {p, mem_new(p->c.account, (size_t)p->n + 1, 1)};
+  char *anchors = mem_new(p->c.account, (size_t)p->n + 1, 1);
+  p->unit = mem_new(p->c.account, (size_t)p->n + 1, sizeof *p->unit);
   if (o.done == NULL || p->unit == NULL || anchors == NULL) {
-    free(o.done);
-    free(anchors);
-    return fail(p->error, "out of memory");
+    mem_free(o.done);
+    mem_free(anchors);
+    return fail_memory(p->error, "out of memory");
   }
   for (int g = 0; g < p->ngroups; g++)
     if (p->groups[g].n > 0 && p->groups[g].anchor >= 0)
@@ -277,8 +277,8 @@ static bool order(Prog *p) {
   for (int i = 0; i < p->n; i++)
     if (!anchors[i])
       put(&o, i);
-  free(o.done);
-  free(anchors);
+  mem_free(o.done);
+  mem_free(anchors);
   return true;
 }
 
@@ -286,21 +286,21 @@ static bool order(Prog *p) {
 
 bool fuse(Prog *p) {
   Search s = {.p = p};
-  p->group = malloc(((size_t)p->n + 1) * sizeof *p->group);
-  p->groups = calloc((size_t)p->n + 1, sizeof *p->groups);
-  s.stamp = calloc((size_t)p->n + 1, sizeof *s.stamp);
-  s.stack = malloc(((size_t)p->n + 1) * sizeof *s.stack);
-  p->absorbed = calloc((size_t)p->n + 1, sizeof *p->absorbed);
+  p->group = mem_new(p->c.account, (size_t)p->n + 1, sizeof *p->group);
+  p->groups = mem_new(p->c.account, (size_t)p->n + 1, sizeof *p->groups);
+  s.stamp = mem_new(p->c.account, (size_t)p->n + 1, sizeof *s.stamp);
+  s.stack = mem_new(p->c.account, (size_t)p->n + 1, sizeof *s.stack);
+  p->absorbed = mem_new(p->c.account, (size_t)p->n + 1, sizeof *p->absorbed);
   bool ok = p->group && p->groups && p->absorbed && s.stamp && s.stack;
   for (int i = 0; ok && i < p->n; i++)
     p->group[i] = -1;
   for (int i = 0; ok && i < p->n; i++)
     if (fusible(p, i))
       join(&s, i);
-  free(s.stamp);
-  free(s.stack);
+  mem_free(s.stamp);
+  mem_free(s.stack);
   if (!ok)
-    return fail(p->error, "out of memory");
+    return fail_memory(p->error, "out of memory");
   if ((p->passes & PASS_ATTACH) && !attach(p))
     return false;
   absorb(p);

@@ -79,7 +79,8 @@ bool prog_view(const Prog *p, int node, int64_t *offset) {
     return false;
   for (int i = 0; i < n->nin && i < 2; i++)
     in[i] = *val_type(n->in[i]);
-  Type *all = n->nin > 2 ? malloc((size_t)n->nin * sizeof *all) : in;
+  Type *all = n->nin > 2 ? mem_new(p->c.account, (size_t)n->nin, sizeof *all)
+                         : in;
   if (all == NULL)
     return false;
   for (int i = 0; i < n->nin; i++)
@@ -88,7 +89,7 @@ bool prog_view(const Prog *p, int node, int64_t *offset) {
             .out = &n->out[0].type};
   *offset = n->op->view(&s);
   if (all != in)
-    free(all);
+    mem_free(all);
   return *offset >= 0;
 }
 
@@ -357,10 +358,11 @@ static int64_t find_gap(const Placer *k, const Life **placed, int n,
 
 static bool fill_arena(Placer *k) {
   Prog *p = k->p;
-  const Life **list = malloc(((size_t)p->nvalues + 1) * sizeof *list);
+  const Life **list = mem_new(p->c.account, (size_t)p->nvalues + 1,
+                              sizeof *list);
   int n = 0;
   if (list == NULL)
-    return fail(p->error, "out of memory");
+    return fail_memory(p->error, "out of memory");
   for (int v = 0; v < p->nvalues; v++)
     if (k->life[v].root == v && is_free(k, v) && k->life[v].joined < 0)
       list[n++] = &k->life[v];
@@ -372,7 +374,7 @@ static bool fill_arena(Placer *k) {
     if (end > p->arena)
       p->arena = end;
   }
-  free(list);
+  mem_free(list);
   for (int v = 0; v < p->nvalues; v++)
     if (k->life[v].joined >= 0)
       p->place[v] = p->place[k->life[v].joined];
@@ -405,18 +407,20 @@ static void detour_moves(Prog *p) {
 
 bool place(Prog *p) {
   Placer k = {.p = p};
-  p->first_value = malloc(((size_t)p->n + 1) * sizeof *p->first_value);
+  p->first_value = mem_new(p->c.account, (size_t)p->n + 1,
+                           sizeof *p->first_value);
   for (int i = 0; p->first_value && i < p->n; i++) {
     p->first_value[i] = p->nvalues;
     p->nvalues += p->node[i]->nout;
   }
-  p->place = calloc((size_t)p->nvalues + 1, sizeof *p->place);
-  p->move = malloc((size_t)(p->f->noutputs + p->f->nbindings + 1) *
-                   sizeof *p->move);
-  k.life = malloc(((size_t)p->nvalues + 1) * sizeof *k.life);
+  p->place = mem_new(p->c.account, (size_t)p->nvalues + 1, sizeof *p->place);
+  p->move = mem_new(p->c.account,
+                    (size_t)(p->f->noutputs + p->f->nbindings + 1),
+                    sizeof *p->move);
+  k.life = mem_new(p->c.account, (size_t)p->nvalues + 1, sizeof *k.life);
   if (!p->first_value || !p->place || !p->move || !k.life) {
-    free(k.life);
-    return fail(p->error, "out of memory");
+    mem_free(k.life);
+    return fail_memory(p->error, "out of memory");
   }
   find_lives(&k);
   place_leaves(&k);
@@ -429,6 +433,6 @@ bool place(Prog *p) {
     place_views(&k);
     detour_moves(p);
   }
-  free(k.life);
+  mem_free(k.life);
   return ok;
 }

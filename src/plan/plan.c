@@ -5,7 +5,6 @@
 
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -18,27 +17,28 @@ static bool prog_open(Prog *g, const Function *f, Account *account,
   *g = (Prog){.f = f, .passes = passes, .error = e, .debug = debug};
   context_open(&g->c, account, f->catalogue);
   g->c.rebuild = true;
-  g->in = calloc((size_t)f->ninputs + 1, sizeof *g->in);
-  g->out = calloc((size_t)f->noutputs + 1, sizeof *g->out);
-  g->leaf = calloc((size_t)f->nbindings + 1, sizeof *g->leaf);
-  g->update = calloc((size_t)f->nbindings + 1, sizeof *g->update);
+  g->number.account = account;
+  g->in = mem_new(account, (size_t)f->ninputs + 1, sizeof *g->in);
+  g->out = mem_new(account, (size_t)f->noutputs + 1, sizeof *g->out);
+  g->leaf = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->leaf);
+  g->update = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->update);
   return (g->in && g->out && g->leaf && g->update) ||
-         fail(e, "out of memory");
+         fail_memory(e, "out of memory");
 }
 
 static void prog_close(Prog *g) {
-  free(g->in);
-  free(g->out);
-  free(g->leaf);
-  free(g->update);
-  free(g->node);
-  free(g->group);
-  free(g->groups);
-  free(g->absorbed);
-  free(g->unit);
-  free(g->first_value);
-  free(g->place);
-  free(g->move);
+  mem_free(g->in);
+  mem_free(g->out);
+  mem_free(g->leaf);
+  mem_free(g->update);
+  mem_free(g->node);
+  mem_free(g->group);
+  mem_free(g->groups);
+  mem_free(g->absorbed);
+  mem_free(g->unit);
+  mem_free(g->first_value);
+  mem_free(g->place);
+  mem_free(g->move);
   nodemap_free(&g->number);
   context_close(&g->c);
 }
@@ -55,10 +55,10 @@ static bool calls_lua(const Plan *p) {
 Plan *plan_new(const Function *f, const Type *in, Account *account,
                unsigned passes, Text *debug, Error *e) {
   Prog g;
-  Plan *p = calloc(1, sizeof *p);
+  Plan *p = mem_new(account, 1, sizeof *p);
   bool ok = prog_open(&g, f, account, passes, debug, e);
   if (p == NULL)
-    ok = fail(e, "out of memory");
+    ok = fail_memory(e, "out of memory");
   else {
     atomic_init(&p->refs, 1);
     atomic_flag_clear(&p->lock);
@@ -82,9 +82,9 @@ void plan_retain(Plan *p) {
 
 static void lane_free(Plan *p, Lane *l) {
   block_free(p->account, l->arena, (size_t)p->arena);
-  free(l->pointer);
-  free(l->held);
-  free(l);
+  mem_free(l->pointer);
+  mem_free(l->held);
+  mem_free(l);
 }
 
 static void print_profile(const Plan *p);
@@ -94,7 +94,7 @@ void plan_release(Plan *p) {
     return;
   if (p->seconds && p->runs)
     print_profile(p);
-  free(p->seconds);
+  mem_free(p->seconds);
   while (p->lanes) {
     Lane *l = p->lanes;
     p->lanes = l->next;
@@ -107,11 +107,11 @@ void plan_release(Plan *p) {
   for (int i = 0; p->step && i < p->nsteps; i++)
     plan_release(p->step[i].body);
   for (int i = 0; i < p->nmemory; i++)
-    free(p->memory[i]);
-  free(p->memory);
-  free(p->place);
+    mem_free(p->memory[i]);
+  mem_free(p->memory);
+  mem_free(p->place);
   account_release(p->account);
-  free(p);
+  mem_free(p);
 }
 
 const Type *plan_input(const Plan *p, int i) {
@@ -142,14 +142,15 @@ static void unlock(Plan *p) {
 }
 
 static Lane *lane_new(Plan *p, Error *e) {
-  Lane *l = calloc(1, sizeof *l);
+  Lane *l = mem_new(p->account, 1, sizeof *l);
   if (l) {
     l->arena = block_new(p->account, (size_t)p->arena);
-    l->pointer = calloc((size_t)p->npointers + 1, sizeof *l->pointer);
-    l->held = calloc((size_t)p->nvariables + 1, sizeof *l->held);
+    l->pointer = mem_new(p->account, (size_t)p->npointers + 1,
+                         sizeof *l->pointer);
+    l->held = mem_new(p->account, (size_t)p->nvariables + 1, sizeof *l->held);
   }
   if (l == NULL || l->arena == NULL || l->pointer == NULL || l->held == NULL) {
-    fail(e, "out of memory: %lld bytes wanted for a plan's arena",
+    fail_memory(e, "out of memory: %lld bytes wanted for a plan's arena",
          (long long)p->arena);
     if (l)
       lane_free(p, l);
@@ -253,16 +254,16 @@ static void run_moves(const Plan *p, Lane *l) {
 }
 
 static bool fault_at(const PlanStep *s, Error *e) {
-  Error what = *e;
-  e->set = false;
-  return fail(e, "%s: %s%s%s", s->step.op ? s->step.op->name : "elementwise",
-              what.text, s->step.origin ? "; op at " : "",
-              s->step.origin ? s->step.origin : "");
+  error_prefix(e, "%s: ", s->step.op ? s->step.op->name : "elementwise");
+  if (s->step.origin)
+    error_suffix(e, "; op at %s", s->step.origin);
+  return false;
 }
 
 void plan_profile(Plan *p) {
   if (p->seconds == NULL)
-    p->seconds = calloc((size_t)p->nsteps + 1, sizeof *p->seconds);
+    p->seconds = mem_new(p->account, (size_t)p->nsteps + 1,
+                         sizeof *p->seconds);
 }
 
 /* What each step took, on stderr: the names are the kernels', the lines the

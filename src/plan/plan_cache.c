@@ -41,9 +41,9 @@ unsigned passes_of(const char *text) {
 }
 
 PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
-  PlanCache *k = calloc(1, sizeof *k);
+  PlanCache *k = mem_new(account, 1, sizeof *k);
   if (k == NULL) {
-    fail(e, "out of memory");
+    fail_memory(e, "out of memory");
     return NULL;
   }
   atomic_init(&k->refs, 1);
@@ -72,7 +72,7 @@ void plan_cache_release(PlanCache *k) {
   forget_plans(k);
   function_release(k->f);
   account_release(k->account);
-  free(k);
+  mem_free(k);
 }
 
 const Function *plan_cache_function(const PlanCache *k) {

@@ -1,6 +1,5 @@
 /* Compilations as text: what LUNULA_DEBUG=plan prints. */
 
-#include <stdlib.h>
 
 #include "plan/steps.h"
 

@@ -1,7 +1,6 @@
 /* The loop over batches: gathers rows in the wanted order, runs the plan, puts
 ** the results where they belong. Nothing else happens between two batches. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "plan/plan.h"
@@ -32,7 +31,7 @@ static bool room(Loop *l, void **block, int64_t *have, int64_t bytes,
   block_free(l->account, *block, (size_t)*have);
   *block = block_new(l->account, (size_t)bytes);
   *have = bytes;
-  return *block != NULL || fail(e, "out of memory");
+  return *block != NULL || fail_memory(e, "out of memory");
 }
 
 static bool choose_plan(Loop *l, int64_t size, Error *e) {
@@ -116,9 +115,9 @@ static void close_loop(Loop *l) {
 int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e) {
   double until = rows->seconds > 0 ? clock_seconds() + rows->seconds : 0;
   int64_t at = rows->first;
-  Loop *l = calloc(1, sizeof *l);
+  Loop *l = mem_new(plan_cache_account(k), 1, sizeof *l);
   if (l == NULL) {
-    fail(e, "out of memory");
+    fail_memory(e, "out of memory");
     return -1;
   }
   *l = (Loop){.k = k, .rows = rows, .f = plan_cache_function(k),
@@ -137,6 +136,6 @@ int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e) {
   }
   env->rows = 0;
   close_loop(l);
-  free(l);
+  mem_free(l);
   return ok ? at : -1;
 }

@@ -3,7 +3,6 @@
 ** their bodies, equal nodes are shared, and each node is simplified. What
 ** nobody needs is left behind. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/build.h"
@@ -13,6 +12,7 @@
 /* ---- sharing ------------------------------------------------------------ */
 
 typedef struct Shared {
+  Account *account;
   Node **slot;
   int size, used;
 } Shared;
@@ -61,7 +61,7 @@ static Node **shared_slot(const Shared *s, const Node *n) {
 static bool shared_grow(Shared *s) {
   Shared old = *s;
   s->size = old.size ? 2 * old.size : 256;
-  s->slot = calloc((size_t)s->size, sizeof *s->slot);
+  s->slot = mem_new(s->account, (size_t)s->size, sizeof *s->slot);
   if (s->slot == NULL) {
     *s = old;
     return false;
@@ -69,7 +69,7 @@ static bool shared_grow(Shared *s) {
   for (int i = 0; i < old.size; i++)
     if (old.slot[i])
       *shared_slot(s, old.slot[i]) = old.slot[i];
-  free(old.slot);
+  mem_free(old.slot);
   return true;
 }
 
@@ -115,8 +115,10 @@ static Val copy_of(const Copies *k, Val v) {
 static bool at_origin(Prog *p, const Node *n) {
   if (!p->c.error.set)
     return true;
-  return fail(p->error, "%s%s%s", p->c.error.text,
-              n->origin ? "; op at " : "", n->origin ? n->origin : "");
+  fail_again(p->error, &p->c.error);
+  if (n->origin)
+    error_suffix(p->error, "; op at %s", n->origin);
+  return false;
 }
 
 /* What is on a host's memory is copied: the host may take it back. */
@@ -223,9 +225,9 @@ static bool copy_leaves(Prog *p, const Copies *k, const Type *in) {
 /* Numbers what the results need; the rest is dead. */
 static bool collect(Prog *p) {
   int roots = 0, total = p->f->noutputs + 2 * p->f->nbindings + p->f->ninputs;
-  Val *root = malloc((size_t)(total + 1) * sizeof *root);
+  Val *root = mem_new(p->c.account, (size_t)total + 1, sizeof *root);
   if (root == NULL)
-    return fail(p->error, "out of memory");
+    return fail_memory(p->error, "out of memory");
   for (int i = 0; i < p->f->noutputs; i++)
     root[roots++] = p->out[i];
   for (int i = 0; i < p->f->nbindings; i++) {
@@ -235,22 +237,22 @@ static bool collect(Prog *p) {
   }
   for (int i = 0; i < p->f->ninputs; i++)
     root[roots++] = p->in[i];
-  p->node = nodes_needed(root, roots, true, &p->n);
-  free(root);
-  for (int i = 0; p->node && i < p->n; i++) {
+  bool ok = nodes_needed(p->c.account, root, roots, true, &p->node, &p->n);
+  mem_free(root);
+  for (int i = 0; ok && i < p->n; i++) {
     int *number = nodemap_at(&p->number, p->node[i]);
     if (number == NULL)
-      return fail(p->error, "out of memory");
+      return fail_memory(p->error, "out of memory");
     *number = i;
   }
-  return p->node != NULL || p->n == 0 || fail(p->error, "out of memory");
+  return ok || fail_memory(p->error, "out of memory");
 }
 
 static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
   int values = 0;
-  *k = (Copies){.old = NULL};
-  k->old = nodes_needed(roots, n, true, &k->n);
-  bool ok = k->old != NULL || k->n == 0;
+  Account *account = p->c.account;
+  *k = (Copies){.first = {.account = account}};
+  bool ok = nodes_needed(account, roots, n, true, &k->old, &k->n);
   for (int i = 0; ok && i < k->n; i++) {
     int *first = nodemap_at(&k->first, k->old[i]);
     ok = first != NULL;
@@ -258,13 +260,13 @@ static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
       *first = values;
     values += k->old[i]->nout;
   }
-  k->copy = calloc((size_t)values + 1, sizeof *k->copy);
-  return (ok && k->copy) || fail(p->error, "out of memory");
+  k->copy = mem_new(account, (size_t)values + 1, sizeof *k->copy);
+  return (ok && k->copy) || fail_memory(p->error, "out of memory");
 }
 
 static void copies_close(Copies *k) {
-  free(k->old);
-  free(k->copy);
+  mem_free(k->old);
+  mem_free(k->copy);
   nodemap_free(&k->first);
 }
 
@@ -297,8 +299,8 @@ static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
 }
 
 static Val *function_roots(const Function *f, int *n) {
-  Val *root = malloc((size_t)(f->noutputs + 2 * f->nbindings + f->ninputs + 1) *
-                     sizeof *root);
+  int most = f->noutputs + 2 * f->nbindings + f->ninputs;
+  Val *root = mem_new(f->account, (size_t)most + 1, sizeof *root);
   *n = 0;
   for (int i = 0; root && i < f->noutputs; i++)
     root[(*n)++] = f->outputs[i];
@@ -314,11 +316,11 @@ static Val *function_roots(const Function *f, int *n) {
 bool specialise(Prog *p, const Type *in) {
   const Function *f = p->f;
   Copies k;
-  Shared shared = {0};
+  Shared shared = {.account = p->c.account};
   int n;
   Val *roots = function_roots(f, &n);
   if (roots == NULL)
-    return fail(p->error, "out of memory");
+    return fail_memory(p->error, "out of memory");
   bool ok = copies_open(p, &k, roots, n) && copy_leaves(p, &k, in) &&
             copy_all(p, &shared, &k);
   for (int i = 0; ok && i < f->noutputs; i++)
@@ -326,8 +328,8 @@ bool specialise(Prog *p, const Type *in) {
   for (int i = 0; ok && i < f->nbindings; i++)
     if (!val_same(f->bindings[i].leaf, f->bindings[i].current))
       p->update[i] = copy_of(&k, f->bindings[i].current);
-  free(roots);
-  free(shared.slot);
+  mem_free(roots);
+  mem_free(shared.slot);
   copies_close(&k);
   return ok && collect(p);
 }

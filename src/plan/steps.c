@@ -3,7 +3,6 @@
 
 #include "plan/steps.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "scan/scan.h"
@@ -23,7 +22,8 @@ static void *keep(Builder *b, size_t bytes) {
   Plan *p = b->plan;
   if (p->nmemory == p->memory_size) {
     int size = p->memory_size ? 2 * p->memory_size : 64;
-    void **grown = realloc(p->memory, (size_t)size * sizeof *grown);
+    void **grown = mem_resize(p->account, p->memory, (size_t)size,
+                              sizeof *grown);
     if (grown == NULL) {
       b->failed = true;
       return NULL;
@@ -31,7 +31,7 @@ static void *keep(Builder *b, size_t bytes) {
     p->memory = grown;
     p->memory_size = size;
   }
-  void *m = calloc(1, bytes ? bytes : 1);
+  void *m = mem_new(p->account, bytes, 1);
   b->failed = b->failed || m == NULL;
   if (m)
     p->memory[p->nmemory++] = m;
@@ -51,7 +51,8 @@ static int add_pointer(Builder *b, Place at) {
   Plan *p = b->plan;
   if (p->npointers == b->pointers_size) {
     int size = b->pointers_size ? 2 * b->pointers_size : 256;
-    Place *grown = realloc(p->place, (size_t)size * sizeof *grown);
+    Place *grown = mem_resize(p->account, p->place, (size_t)size,
+                              sizeof *grown);
     if (grown == NULL) {
       b->failed = true;
       return 0;
@@ -326,9 +327,9 @@ static bool build(Builder *b) {
   p->constant = keep(b, (size_t)g->n * sizeof *p->constant);
   p->step = keep(b, (size_t)g->nunits * sizeof *p->step);
   p->move = keep(b, (size_t)g->nmoves * sizeof *p->move);
-  b->constant = malloc(((size_t)g->n + 1) * sizeof *b->constant);
+  b->constant = mem_new(p->account, (size_t)g->n + 1, sizeof *b->constant);
   if (b->failed || b->constant == NULL)
-    return fail(g->error, "out of memory");
+    return fail_memory(g->error, "out of memory");
   for (int i = 0; i < g->n; i++)
     b->constant[i] = -1;
   for (int i = 0; i < f->ninputs; i++)
@@ -341,12 +342,12 @@ static bool build(Builder *b) {
     add_unit(b, g->unit[i]);
   add_moves(b);
   find_moving(b);
-  return (!b->failed || fail(g->error, "out of memory")) && !g->error->set;
+  return (!b->failed || fail_memory(g->error, "out of memory")) && !g->error->set;
 }
 
 bool build_steps(Plan *p, Prog *g) {
   Builder b = {.plan = p, .prog = g};
   bool ok = build(&b);
-  free(b.constant);
+  mem_free(b.constant);
   return ok;
 }

@@ -5,7 +5,6 @@
 
 #include "scan/cut.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/build.h"
@@ -113,8 +112,9 @@ static bool find_residuals(Context *c, Joint *j, Val *from, Val *to, int *n) {
   for (int i = 0; i < j->nin; i++)
     if (j->d[i].node)
       roots[nroots++] = j->d[i];
-  Node **nodes = nodes_needed(roots, nroots, true, &count);
-  bool ok = nodes != NULL || nroots == 0;
+  Node **nodes;
+  bool ok = nodes_needed(c->account, roots, nroots, true, &nodes, &count) ||
+            fail_memory(&c->error, "out of memory");
   *n = 0;
   for (int i = 0; ok && i < nroots; i++)
     ok = store(c, j, roots[i]);
@@ -133,7 +133,7 @@ static bool find_residuals(Context *c, Joint *j, Val *from, Val *to, int *n) {
       else
         ok = store(c, j, v);
     }
-  free(nodes);
+  mem_free(nodes);
   return ok;
 }
 
@@ -333,9 +333,10 @@ static Function *backward_body(Context *c, const Joint *j, const Val *from,
     return NULL;
   /* notes: carry, sums, then the terms, then which sequences have one */
   int extra = j->nin - k->consts - k->carry;
-  f->notes = malloc((size_t)(t.n + extra + 2) * sizeof *f->notes);
+  f->notes = mem_new(c->account, (size_t)(t.n + extra + 2),
+                     sizeof *f->notes);
   if (f->notes == NULL) {
-    fail(&c->error, "out of memory");
+    fail_memory(&c->error, "out of memory");
     function_release(f);
     return NULL;
   }
@@ -352,9 +353,9 @@ bool scan_cut(Context *c, Function *body, ScanCounts n,
   Scope s;
   Val from[MAX_INPUTS], to[MAX_INPUTS];
   int nshapes = 0;
-  Joint *j = calloc(1, sizeof *j);
+  Joint *j = mem_new(c->account, 1, sizeof *j);
   if (j == NULL)
-    return fail(&c->error, "out of memory");
+    return fail_memory(&c->error, "out of memory");
   j->body = body;
   j->n = n;
   scope_open(c, &s, true);
@@ -364,7 +365,7 @@ bool scan_cut(Context *c, Function *body, ScanCounts n,
   *backward = *extended ? backward_body(c, j, from, to, nshapes) : NULL;
   c->scope = &s;
   scope_close(c, &s);
-  free(j);
+  mem_free(j);
   if (*backward)
     return true;
   function_release(*extended);

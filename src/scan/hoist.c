@@ -3,7 +3,6 @@
 ** element by element) for all steps at once, where they are one big product.
 ** So a cell written in Lua becomes what a hand-made LSTM is. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/build.h"
@@ -185,11 +184,13 @@ static bool rebuild(Mover *m, Scan *s, Val *in) {
 
 bool scan_hoist(Context *c, Scan *s, Val *in) {
   Mover m = {.c = c, .s = s};
-  m.node = nodes_needed(s->body->outputs, s->body->noutputs, true, &m.n);
-  m.class = calloc((size_t)m.n + 1, sizeof *m.class);
-  m.moves = calloc((size_t)m.n + 1, sizeof *m.moves);
-  m.outside = calloc((size_t)m.n + 1, sizeof *m.outside);
-  bool ok = (m.node || m.n == 0) && m.class && m.moves && m.outside;
+  Account *account = m.number.account = c->account;
+  bool ok = nodes_needed(account, s->body->outputs, s->body->noutputs, true,
+                         &m.node, &m.n);
+  m.class = mem_new(account, (size_t)m.n + 1, sizeof *m.class);
+  m.moves = mem_new(account, (size_t)m.n + 1, sizeof *m.moves);
+  m.outside = mem_new(account, (size_t)m.n + 1, sizeof *m.outside);
+  ok = ok && m.class && m.moves && m.outside;
   for (int i = 0; ok && i < m.n; i++) {
     int *number = nodemap_at(&m.number, m.node[i]);
     ok = number != NULL;
@@ -203,12 +204,12 @@ bool scan_hoist(Context *c, Scan *s, Val *in) {
       ok = rebuild(&m, s, in);
     }
   } else {
-    fail(&c->error, "out of memory");
+    fail_memory(&c->error, "out of memory");
   }
-  free(m.node);
-  free(m.class);
-  free(m.moves);
-  free(m.outside);
+  mem_free(m.node);
+  mem_free(m.class);
+  mem_free(m.moves);
+  mem_free(m.outside);
   nodemap_free(&m.number);
   return ok && !c->error.set;
 }

@@ -4,13 +4,12 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static Buffer *buffer_header(size_t bytes, Error *e) {
-  Buffer *b = calloc(1, sizeof *b);
+static Buffer *buffer_header(Account *a, size_t bytes, Error *e) {
+  Buffer *b = mem_new(a, 1, sizeof *b);
   if (b == NULL) {
-    fail(e, "out of memory");
+    fail_memory(e, "out of memory");
     return NULL;
   }
   atomic_init(&b->refs, 1);
@@ -31,7 +30,7 @@ static bool out_of_memory(const Type *type, Account *account, double bytes,
                           Error *e) {
   char shape[TYPE_TEXT], wanted[32], live[32], limit[32];
   AccountReport r = account_report(account);
-  return fail(e, "out of memory: %s wanted for %s %s, %s live%s%s",
+  return fail_memory(e, "out of memory: %s wanted for %s %s, %s live%s%s",
               readable_size(bytes, wanted), type_text(type, shape),
               dtype_name((DType)type->dtype),
               readable_size((double)r.live, live),
@@ -45,12 +44,12 @@ bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
     bytes *= (double)type->dim[i];
   if (bytes > 0x1p60)
     return out_of_memory(type, account, bytes, e);
-  Buffer *b = buffer_header((size_t)bytes, e);
+  Buffer *b = buffer_header(account, (size_t)bytes, e);
   if (b == NULL)
     return false;
   b->data = block_new(account, b->bytes);
   if (b->data == NULL) {
-    free(b);
+    mem_free(b);
     return out_of_memory(type, account, bytes, e);
   }
   b->account = account;
@@ -61,7 +60,7 @@ bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
 
 bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
                   void (*release)(void *ud, void *data), void *ud, Error *e) {
-  Buffer *b = buffer_header((size_t)type_bytes(type), e);
+  Buffer *b = buffer_header(NULL, (size_t)type_bytes(type), e);
   if (b == NULL)
     return false;
   b->data = data;
@@ -98,7 +97,7 @@ void tensor_drop(Tensor *t) {
   } else if (b->release && !atomic_load(&b->detached)) {
     b->release(b->ud, b->data);
   }
-  free(b);
+  mem_free(b);
 }
 
 bool tensor_readable(const Tensor *t, Error *e) {
