@@ -43,6 +43,7 @@ FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/in
 LUAROCKS  = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version 5.4
 PART      = $(SPEC)$(FILTER)
 MAKEFLAGS += --no-print-directory
+comma     = ,
 
 all: $(CORE) $(ARCHIVE) ; @:
 
@@ -75,6 +76,11 @@ $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
 	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/host -MMD -MP -o $@ $< $(ARCHIVE) \
 	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
 hosts: $(HOSTS) ; @:
+
+# Below a sanitizer, which has the names of the allocator, the linker puts the
+# one of the sweep in front.
+$(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
+  $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc posix_memalign free))
 
 -include $(OBJ:.o=.d) $(HOSTS:=.d)
 
@@ -109,6 +115,12 @@ lint:
 	@$(CHECK) clang $(FLAGS) -Isrc/host -Werror -fsyntax-only \
 	  -Wno-tautological-constant-out-of-range-compare
 	@luacheck -q --no-color src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
+
+# Every allocation fails once: an hour. `make test` takes a stride of it.
+sweep:
+	@.ci/setup build
+	@$(MAKE) -j$(JOBS) all $(BUILD)/host/sweep
+	@$(BUILD)/host/sweep full
 
 floors:
 	@$(LUA) spec/support/floors.lua
@@ -146,4 +158,4 @@ rock: tree
 clean:
 	rm -rf build
 
-.PHONY: all hosts demo test asan lint floors bench install install-module tree rock clean
+.PHONY: all hosts demo test asan lint floors sweep bench install install-module tree rock clean

@@ -22,7 +22,8 @@ end
 
 local function failure_of(problem)
   if type(problem) ~= "string" then return problem end
-  return setmetatable({ path = "", text = without_line(problem) }, Failure)
+  return setmetatable({ path = "", text = without_line(problem),
+                        kind = core.error_kind(problem) }, Failure)
 end
 
 -- fn(…), one step further inwards.
@@ -57,8 +58,8 @@ function place.reading(what, fn, ...)
   if results[1] then return table.unpack(results, 2, results.n) end
   local failure = failure_of(results[2])
   if getmetatable(failure) ~= Failure then error(failure, 0) end
-  if failure.path == "" then core.raise("%s: %s", what, failure.text) end
-  core.raise("%s: at %s: %s", what, failure.path, failure.text)
+  local at = failure.path == "" and "" or "at " .. failure.path .. ": "
+  core.raise_as(failure.kind, what .. ": " .. at .. failure.text)
 end
 
 return place

@@ -50,7 +50,7 @@ __attribute__((unused)) static void expect_text(const char *part, int line) {
   printf("  line %d: \"%s\" is not in: %s\n", line, part, why.text);
 }
 
-static void test(const char *name, void (*f)(void)) {
+__attribute__((unused)) static void test(const char *name, void (*f)(void)) {
   broken = 0;
   memset(&why, 0, sizeof why);
   f();

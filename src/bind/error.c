@@ -131,10 +131,9 @@ int raise_symbolic(lua_State *L, Val v) {
   lua_setfield(L, -2, "message");
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "symbolic");
-  if (luaL_newmetatable(L, "lunula.Symbolic")) {
-    lua_pushcfunction(L, symbolic_text);
-    lua_setfield(L, -2, "__tostring");
-  }
+  luaL_newmetatable(L, "lunula.Symbolic");
+  lua_pushcfunction(L, symbolic_text);
+  lua_setfield(L, -2, "__tostring");
   lua_setmetatable(L, -2);
   return lua_error(L);
 }
@@ -152,6 +151,25 @@ static int core_raise(lua_State *L) {
     lua_call(L, lua_gettop(L) - 1, 1);
   }
   return raise_text(L, ERROR_PLAIN, lua_tostring(L, -1));
+}
+
+static const char *const kinds[] = {
+  [ERROR_PLAIN] = "plain", [ERROR_MEMORY] = "memory",
+  [ERROR_CANCELLED] = "cancelled", [ERROR_BUDGET] = "budget", NULL
+};
+
+/* error_kind(caught): for who raises it again in other words. To be asked
+** before anything else fails. */
+static int core_error_kind(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushstring(L, kinds[error_kind(L, 1)]);
+  return 1;
+}
+
+/* raise_as(kind, text) */
+static int core_raise_as(lua_State *L) {
+  ErrorKind kind = (ErrorKind)luaL_checkoption(L, 1, NULL, kinds);
+  return raise_text(L, kind, luaL_checkstring(L, 2));
 }
 
 static int core_where(lua_State *L) {
@@ -187,6 +205,10 @@ static int leave_layer(lua_State *L) {
 void open_errors(lua_State *L) {
   lua_pushcfunction(L, core_raise);
   lua_setfield(L, -2, "raise");
+  lua_pushcfunction(L, core_error_kind);
+  lua_setfield(L, -2, "error_kind");
+  lua_pushcfunction(L, core_raise_as);
+  lua_setfield(L, -2, "raise_as");
   lua_pushcfunction(L, core_where);
   lua_setfield(L, -2, "where");
   lua_newtable(L); /* one closable value serves all: it only counts down */

@@ -122,10 +122,9 @@ static int free_text(lua_State *L) {
 Text *push_text(lua_State *L) {
   Text *t = lua_newuserdatauv(L, sizeof *t, 0);
   memset(t, 0, sizeof *t);
-  if (luaL_newmetatable(L, "lunula.Text")) {
-    lua_pushcfunction(L, free_text);
-    lua_setfield(L, -2, "__gc");
-  }
+  luaL_newmetatable(L, "lunula.Text"); /* filled again if memory was out */
+  lua_pushcfunction(L, free_text);
+  lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   return t;
 }

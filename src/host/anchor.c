@@ -74,10 +74,9 @@ static int model_job(lua_State *L) {
   PlanCache *k = check_function(L, -1);
   Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
   memset(a, 0, sizeof *a);
-  if (luaL_newmetatable(L, ANCHOR)) {
-    lua_pushcfunction(L, anchor_gc);
-    lua_setfield(L, -2, "__gc");
-  }
+  luaL_newmetatable(L, ANCHOR); /* filled again if memory was out */
+  lua_pushcfunction(L, anchor_gc);
+  lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   a->L = lua_tothread(L, -1);

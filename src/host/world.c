@@ -257,8 +257,19 @@ static void open_core(lua_State *L, bool sandbox) {
   lua_pop(L, 1);
 }
 
+/* A large buffer makes auxlib fill a metatable of its own. Where memory is out
+** in the middle of that, it stays half filled for ever; so it is made here,
+** where a failure ends the whole state. */
+static void open_buffers(lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
+  luaL_pushresultsize(&b, 0);
+  lua_pop(L, 1);
+}
+
 void open_world(lua_State *L, lunula_runtime *rt) {
   bool sandbox = rt->config.sandbox != 0;
+  open_buffers(L);
   if (sandbox)
     open_sandbox(L);
   else

@@ -270,7 +270,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   if (g->anchor < 0)
     return;
   add_kernel(b, s, p->node[g->anchor]);
-  if (host.node)
+  if (host.node && !b->failed)
     b->plan->place[s->out] = p->place[prog_value(p, host)];
   s->step.epilogue = program;
 }
@@ -340,8 +340,10 @@ static bool build(Builder *b) {
     p->variable[i] = variable_retain(f->bindings[i].variable);
   for (int i = 0; i < g->nunits && !b->failed; i++)
     add_unit(b, g->unit[i]);
-  add_moves(b);
-  find_moving(b);
+  if (!b->failed)
+    add_moves(b);
+  if (!b->failed)
+    find_moving(b);
   return (!b->failed || fail_memory(g->error, "out of memory")) && !g->error->set;
 }
 
