@@ -16,20 +16,6 @@ local warn = require "lunula.utils.warn"
 
 -- ---- the parameters of the function -----------------------------------------------------------
 
--- The names of a Lua function's parameters; nil where they cannot be known (a C function, code
--- without debug information, no debug library).
-local function parameter_names(fn)
-  if type(fn) ~= "function" or not (debug and debug.getlocal) then return nil end
-  local info = debug.getinfo(fn, "Su")
-  if info.what == "C" then return nil end
-  local names = {}
-  for i = 1, info.nparams do
-    names[i] = debug.getlocal(fn, i)
-    if not names[i] then return nil end
-  end
-  return names
-end
-
 local function check_arguments(self, names)
   local keys = {}
   for key in pairs(self._arguments) do
@@ -48,7 +34,7 @@ end
 
 -- What follows x: arguments by parameter name, `mask` and `training` where they are named, else the
 -- arguments of a list in their order.
-local function call_function(self, x, ctx)
+local function call_function(self, x, options)
   local names, given = self.parameters, self._arguments or {}
   if not names then
     if #given > 0 or next(given) == nil then return self.fn(x, table.unpack(given)) end
@@ -60,9 +46,9 @@ local function call_function(self, x, ctx)
     if name and given[name] ~= nil then
       values[i] = given[name]
     elseif name == "mask" then
-      values[i] = ctx.mask
+      values[i] = options.mask
     elseif name == "training" then
-      values[i] = ctx.training
+      values[i] = options.training
     else
       place = place + 1
       values[i] = given[place]
@@ -132,10 +118,10 @@ local function probe(leaves, run)
 end
 
 -- The leaves of the inputs, and of the mask, go in as tensors and come back in their structure.
-local function host_step(self, x, ctx)
+local function host_step(self, x, options)
   local leaves = nest.flatten(x)
-  local number = #leaves
-  if ctx.mask then nest.each(ctx.mask, function (m) if m then leaves[#leaves + 1] = m end end) end
+  local number, given = #leaves, options.mask
+  if given then nest.each(given, function (m) if m then leaves[#leaves + 1] = m end end) end
   local function run(...)
     local tensors, at = { ... }, 0
     local function next_tensor()
@@ -144,8 +130,10 @@ local function host_step(self, x, ctx)
     end
     local input = nest.map(x, next_tensor)
     at = number
-    local mask = ctx.mask and nest.map(ctx.mask, function (m) return m and next_tensor() end)
-    local results = table.pack(call_function(self, input, { training = ctx.training, mask = mask }))
+    local mask = given and nest.map(given, function (m) return m and next_tensor() end)
+    local results = table.pack(call_function(self, input, {
+      training = options.training, mask = mask,
+    }))
     if results.n == 0 or results[1] == nil then
       core.raise("the function returned %s, a tensor is wanted",
         results.n == 0 and "nothing" or "nil")
@@ -170,15 +158,15 @@ end
 
 -- ---- the layer --------------------------------------------------------------------------------
 
-local function traced(self, x, ctx)
-  local results = table.pack(pcall(call_function, self, x, ctx))
+local function traced(self, x, options)
+  local results = table.pack(pcall(call_function, self, x, options))
   if results[1] then return table.unpack(results, 2, results.n) end
   local problem = results[2]
   if not (type(problem) == "table" and problem.symbolic) then error(problem, 0) end
   self.hosted = true
   warn.say('layer "%s" (Lambda) runs its Lua function once per batch, because it cannot be traced: '
     .. "%s", self.name, tostring(problem))
-  return host_step(self, x, ctx)
+  return host_step(self, x, options)
 end
 
 -- Python's code in a file: {class_name = "__lambda__"}, or a list that begins with it in Keras 2.
@@ -256,17 +244,17 @@ return layer "Lambda" {
   },
   init = function (self)
     self.supports_masking = self._mask ~= nil
-    self.parameters = parameter_names(self.fn)
+    if type(self.fn) == "function" then self.parameters = core.parameters(self.fn) end
     if self.parameters and self._arguments then check_arguments(self, self.parameters) end
   end,
   compute_mask = function (self, x, mask)
     if type(self._mask) == "function" then return self._mask(x, mask) end
     return self._mask
   end,
-  call = function (self, x, ctx)
-    if not symbolic(x) then return call_function(self, x, ctx) end
-    if self.hosted or self.trace == false then return host_step(self, x, ctx) end
-    local results = table.pack(traced(self, x, ctx))
+  call = function (self, x, options)
+    if not symbolic(x) then return call_function(self, x, options) end
+    if self.hosted or self.trace == false then return host_step(self, x, options) end
+    local results = table.pack(traced(self, x, options))
     check_shape(self, results[1], inputs.shapes(x))
     return table.unpack(results, 1, results.n)
   end,
