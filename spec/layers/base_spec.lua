@@ -254,7 +254,7 @@ describe("layers", function ()
 
     it("need a call", function ()
       assert.error_at_line(function () layer "Empty" { doc = "nothing" } end,
-        'layer "Empty": a layer needs call = function (self, x, ctx)')
+        'layer "Empty": a layer needs call = function (self, x)')
     end)
 
     it("cannot take the names of computed fields", function ()

@@ -17,6 +17,7 @@ local losses = require "lunula.layers.base.losses"
 local masks = require "lunula.layers.base.masks"
 local names = require "lunula.layers.base.names"
 local nodes = require "lunula.layers.base.nodes"
+local parameters = require "lunula.layers.base.parameters"
 local shapes = require "lunula.layers.base.shapes"
 local tracking = require "lunula.layers.base.tracking"
 local weights = require "lunula.layers.base.weights"
@@ -122,7 +123,11 @@ local function run(self, input, options)
   local mask = masks.given(options.mask) or masks.of(input)
   options.training, options.mask = scope.training, mask
   if self.call_args == cells.arguments then cells.enter(self, input, options) end
-  local results = table.pack(self:call(input, options))
+  local results = table.pack(parameters.call(self, input, options))
+  if results[1] == nil then
+    core.raise("its call returned %s; it must return its output (is a `return` missing?)",
+      results.n == 0 and "nothing" or "nil")
+  end
   losses.activity(self, results)
   masks.carry(self, input, mask, results)
   return table.unpack(results, 1, results.n)
@@ -206,7 +211,8 @@ local Layer = {
   },
   getters = getters,
   setters = { trainable = weights.set_trainable },
-  call_args = {},            -- further arguments of call, found in its context
+  call_args = {},            -- further options of call; training and mask every call has
+  lists_call_args = false,   -- are they written in the declaration?
   casts = "floats",          -- "all": integers and booleans come in as floats
   input_dtype = "float32",   -- of a placeholder that only has a shape
   supports_masking = false,
@@ -225,7 +231,9 @@ local Layer = {
   -- and takes what cells take, unless it says what it takes.
   finish = function (self)
     if self.build == base.Layer.build then rawset(self, "built", true) end
-    if #self.call_args == 0 and cells.is(self) then rawset(self, "call_args", cells.arguments) end
+    if not self.lists_call_args and cells.is(self) then
+      rawset(self, "call_args", cells.arguments)
+    end
   end,
   build = function () end,
   compute_mask = function (_, _, mask) return mask end,
@@ -245,7 +253,7 @@ base.Layer = declare.class(Layer)
 
 local function check_declaration(name, spec, parent)
   if not (spec.call or parent.call) then
-    core.raise('layer "%s": a layer needs call = function (self, x, ctx) … end', name)
+    core.raise('layer "%s": a layer needs call = function (self, x) … end', name)
   end
   for key in pairs(spec) do
     if getters[key] and not (spec.getters and spec.getters[key]) then
@@ -255,8 +263,8 @@ local function check_declaration(name, spec, parent)
   end
 end
 
--- layer "Name" {…} declares a class. Beyond declare.class: build(self, input_shape), call(self, x,
--- ctx), compute_mask(self, x, mask), compute_output_shape(self, shape), supports_masking,
+-- layer "Name" {…} declares a class. Beyond declare.class: build(self, input_shape), call(self,
+-- x, …), compute_mask(self, x, mask), compute_output_shape(self, shape), supports_masking,
 -- call_args, casts, input_dtype, default_training, auto_name. The shapes of tensors that call_args
 -- name are further arguments of build. `parent` is another layer class.
 function base.layer(name)
@@ -275,9 +283,8 @@ function base.layer(name)
     spec.name, spec.parent, spec.kind = name, parent, "layer"
     if spec.build then spec.build = guarded(spec.build) end
     if spec.compute_mask and spec.supports_masking == nil then spec.supports_masking = true end
-    local call_args = { table.unpack(spec.call_args or parent.call_args) }
-    for _, argument in ipairs(call_args) do call_args[argument] = true end
-    spec.call_args = call_args
+    spec.lists_call_args = spec.call_args ~= nil or parent.lists_call_args
+    spec.call_args = parameters.call_args(name, spec, parent)
     return declare.class(spec)
   end
 end

@@ -116,13 +116,13 @@ local function bind(self, given)
   return list
 end
 
-local function call(self, given, ctx)
+local function call(self, given, options)
   local values = {}
   for i, value in ipairs(bind(self, given)) do
     local kt = self._inputs[i]
     values[kt] = put_right(value, kt)
   end
-  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, ctx.training) end
+  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, options.training) end
   local function value_of(kt) return values[kt] end
   local structure = self._output_structure
   if nest.is_structure(structure) and #structure > 0 then

@@ -180,11 +180,11 @@ local declaration = {
     for _, item in ipairs(given or {}) do add(self, item) end
   end,
   build = build,
-  call = function(self, x, ctx)
+  call = function(self, x, options)
     if not self._graph then
       core.raise("model \"%s\" has no layers yet; add some first", self.name)
     end
-    return functional.call(self, x, ctx)
+    return functional.call(self, x, options)
   end,
   add = add,
   pop = pop,

@@ -20,8 +20,8 @@ return layer "Softmax" {
   casts = "all",
   supports_masking = true,
   init = function (self) self.share = activations.softmax { axis = self.axis } end,
-  call = function (self, x, ctx)
-    local mask = ctx.mask
+  call = function (self, x, options)
+    local mask = options.mask
     if mask == nil then return self.share(x) end
     if rawequal(mask, x.mask) then mask = of_steps(mask, x.rank) end
     if mask.dtype ~= "bool" then mask = ops.less(0.5, mask) end

@@ -78,18 +78,18 @@ return layer "Attention" {
     local y = ops.matmul(query, key, false, true)
     return self.use_scale and y * self.scale or y
   end,
-  call = function (self, inputs, ctx)
+  call = function (self, inputs, options)
     local query, value, key = read(inputs)
     check(query, value, key)
-    local of_query, of_value = masks_of(ctx.mask)
+    local of_query, of_value = masks_of(options.mask)
     local match = self:match(query, key)
     local seen = scores.both(of_value and ops.expand_dims(of_value, -2),
-      scores.of_places(query, key, query.rank - 2, ctx.use_causal_mask))
+      scores.of_places(query, key, query.rank - 2, options.use_causal_mask))
     if seen then match = ops.where(seen, match, match - far_below) end
-    local weights = scores.dropped(self, ops.softmax(match, -1), ctx)
+    local weights = scores.dropped(self, ops.softmax(match, -1), options)
     local y = ops.matmul(weights, value)
     if of_query then y = ops.where(ops.expand_dims(of_query, -1), y, 0) end
-    if ctx.return_attention_scores then return y, weights end
+    if options.return_attention_scores then return y, weights end
     return y
   end,
   side_by_side = side_by_side,

@@ -28,9 +28,9 @@ return layer "GroupQueryAttention" {
   end,
   input_spec = { ndim = 3 },
   key_heads = function (self) return self.num_key_value_heads end,
-  masks_of = function (self, ctx, value, key)
-    local of = MultiHeadAttention.masks_of(self, ctx, value, key)
-    if ctx.query_mask ~= nil then of.query = scores.as_bool(ctx.query_mask) end
+  masks_of = function (self, options, value, key)
+    local of = MultiHeadAttention.masks_of(self, options, value, key)
+    if options.query_mask ~= nil then of.query = scores.as_bool(options.query_mask) end
     return of
   end,
 }

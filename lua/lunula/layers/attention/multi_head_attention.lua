@@ -118,32 +118,32 @@ local function raised(mask, rank, axes)
 end
 
 -- What every query may see, for scores of this rank: all masks together, or nil.
-local function visible(self, query, value, ctx, of, rank, causal)
+local function visible(self, query, value, options, of, rank, causal)
   local axes = self.axes
-  if #axes > 1 and (ctx.use_causal_mask or self.sliding_window) then
+  if #axes > 1 and (options.use_causal_mask or self.sliding_window) then
     core.raise("%s goes along one axis, attention goes over %d",
-      ctx.use_causal_mask and "use_causal_mask" or "sliding_window", #axes)
+      options.use_causal_mask and "use_causal_mask" or "sliding_window", #axes)
   end
   local mask = of.query and ops.expand_dims(of.query, -1)
   mask = scores.both(mask, of.value and ops.expand_dims(of.value, -2))
   mask = scores.both(mask, of.key and ops.expand_dims(of.key, -2))
   local places = scores.of_places(query, value, axes[1], causal, self.sliding_window)
   mask = scores.both(raised(mask, rank, axes), places)
-  return scores.both(mask, raised(scores.as_bool(ctx.attention_mask), rank, axes))
+  return scores.both(mask, raised(scores.as_bool(options.attention_mask), rank, axes))
 end
 
-local function attend(self, query, key, value, mask, ctx)
+local function attend(self, query, key, value, mask, options)
   local match = ops.einsum(self.scores_equation, { query * self.factor, key })
   local weights = self.softmax(match, { mask = mask })
   weights.mask = nil   -- it says which keys were seen, not which steps count
-  local dropped = scores.dropped(self, weights, ctx)
+  local dropped = scores.dropped(self, weights, options)
   return ops.einsum(self.result_equation, { dropped, value }), weights
 end
 
 -- ---- the layer --------------------------------------------------------------------------------
 
-local function check_flash(self, ctx)
-  if self.flash_attention and ctx.return_attention_scores then
+local function check_flash(self, options)
+  if self.flash_attention and options.return_attention_scores then
     core.raise("flash_attention makes no scores that could be returned")
   end
 end
@@ -195,36 +195,37 @@ return layer "MultiHeadAttention" {
     self.softmax = Softmax { axis = #last == 1 and -1 or last, name = "softmax" }
   end,
   -- The masks that count, by what they belong to. That of the query is the one it carries.
-  masks_of = function (_, ctx, value, key)
+  masks_of = function (_, options, value, key)
     return {
-      query = scores.as_bool(ctx.mask),
-      value = scores.as_bool(ctx.value_mask or value.mask),
-      key = scores.as_bool(ctx.key_mask or ctx.key and key.mask),
+      query = scores.as_bool(options.mask),
+      value = scores.as_bool(options.value_mask or value.mask),
+      key = scores.as_bool(options.key_mask or options.key and key.mask),
     }
   end,
-  call = function (self, query, ctx)
-    check_flash(self, ctx)
-    if ctx.value == nil then check_shapes(query.shape) end
-    local value = inputs.prepare(self, ctx.value)
-    local key = ctx.key ~= nil and inputs.prepare(self, ctx.key) or value
+  call = function (self, query, options)
+    check_flash(self, options)
+    if options.value == nil then check_shapes(query.shape) end
+    local value = inputs.prepare(self, options.value)
+    local key = options.key ~= nil and inputs.prepare(self, options.key) or value
     check_shapes(query.shape, value.shape, key.shape)
-    local of = self:masks_of(ctx, value, key)
-    local causal, rank = ctx.use_causal_mask, query.rank + #self.axes
+    local of = self:masks_of(options, value, key)
+    local causal, rank = options.use_causal_mask, query.rank + #self.axes
     local q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
     local y, weights
-    if rank == 4 and self.dropout == 0 and not ctx.return_attention_scores then
-      local mask = visible(self, query, value, ctx, of, rank)
+    if rank == 4 and self.dropout == 0 and not options.return_attention_scores then
+      local mask = visible(self, query, value, options, of, rank)
       y = ops.dot_product_attention(q, k, v, nil, mask, self.factor, causal)
     else
       local heads, own = self.num_heads, self:key_heads()
       if own ~= heads then
         k, v = ops["repeat"](k, heads // own, -2), ops["repeat"](v, heads // own, -2)
       end
-      y, weights = attend(self, q, k, v, visible(self, query, value, ctx, of, rank, causal), ctx)
+      local seen = visible(self, query, value, options, of, rank, causal)
+      y, weights = attend(self, q, k, v, seen, options)
     end
     if self.use_gate then y = y * self.gate_dense(query) end
     y = self.output_dense(y)
-    if ctx.return_attention_scores then return y, weights end
+    if options.return_attention_scores then return y, weights end
     return y
   end,
 }

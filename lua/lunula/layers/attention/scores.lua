@@ -45,8 +45,8 @@ function scores.as_bool(mask)
 end
 
 -- In training some weights are dropped.
-function scores.dropped(self, weights, ctx)
-  if not ctx.training or self.dropout == 0 then return weights end
+function scores.dropped(self, weights, options)
+  if not options.training or self.dropout == 0 then return weights end
   return random.dropout(weights, self.dropout, nil, self.generator)
 end
 

@@ -1,6 +1,6 @@
 -- The mask protocol: a mask is a boolean tensor that travels on another one, in its field `mask`.
 --
--- A layer sees the masks of its inputs, or one given in the call, as ctx.mask. What its outputs
+-- A layer sees the masks of its inputs, or one given in the call, as options.mask. What its outputs
 -- bear is the answer of its compute_mask, if it supports masking; if not, the mask ends here, and
 -- that is said once.
 

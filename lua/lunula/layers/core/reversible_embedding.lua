@@ -40,8 +40,8 @@ return layer "ReversibleEmbedding" {
   end,
   -- The ids have the mask; vectors that go back have none to give.
   compute_mask = function () end,
-  call = function (self, x, ctx)
-    if ctx.reverse then return logits(self, x) end
+  call = function (self, x, options)
+    if options.reverse then return logits(self, x) end
     local y = Embedding.call(self, x)
     if self.mask_zero then y.mask = ops.not_equal(x, 0) end
     return y

@@ -63,7 +63,7 @@ function merge.of_elements(masks, i, x)
   return ops.expand_dims(mask, -1)
 end
 
--- merge(self, xs, ctx) gets the aligned list.
+-- merge(self, xs, options) gets the aligned list.
 merge.Merge = base.layer "Merge" {
   abstract = true,
   doc = "one tensor out of a list of them",
@@ -71,8 +71,8 @@ merge.Merge = base.layer "Merge" {
   least = 1,
   supports_masking = true,
   compute_mask = merge.any_mask,
-  call = function (self, inputs, ctx)
-    return self:merge(aligned(merge.list(inputs, self.least, self.most)), ctx)
+  call = function (self, inputs, options)
+    return self:merge(aligned(merge.list(inputs, self.least, self.most)), options)
   end,
 }
 

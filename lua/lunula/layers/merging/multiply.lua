@@ -8,10 +8,10 @@ local ops = require "lunula.ops"
 return layer "Multiply" {
   parent = merge.Merge,
   doc = "the product of a list of tensors; a masked element counts as 1",
-  merge = function (_, xs, ctx)
+  merge = function (_, xs, options)
     local y, seen, all = nil, nil, true
     for i, x in ipairs(xs) do
-      local mask = merge.of_elements(ctx.mask, i, x)
+      local mask = merge.of_elements(options.mask, i, x)
       if mask ~= nil then
         x = ops.where(mask, x, 1)
         seen = seen and seen | mask or mask

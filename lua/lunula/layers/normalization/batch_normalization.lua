@@ -125,11 +125,11 @@ return layer "BatchNormalization" {
     end
     self.input_spec = { ndim = #shape, axes = { [self.axis] = size[1] } }
   end,
-  call = function (self, x, ctx)
+  call = function (self, x, options)
     local mean, variance = self.moving_mean, self.moving_variance
     local scale, shift = self.gamma, self.beta
-    if ctx.training and self.trainable then
-      mean, variance = moments(self, x, ctx.mask)
+    if options.training and self.trainable then
+      mean, variance = moments(self, x, options.mask)
       if self.renorm then
         scale, shift = with_renorm(self, renormalise(self, mean, variance))
       else

@@ -43,8 +43,8 @@ return layer "SpectralNormalization" {
       initializer = { class_name = "TruncatedNormal", config = { stddev = 0.02 } },
     }
   end,
-  call = function (self, x, ctx)
-    if ctx.training then
+  call = function (self, x, options)
+    if options.training then
       local u, kernel = normalised(self)
       local zero = ops.all(ops.equal(self.kernel, 0))
       self.vector_u:assign(ops.where(zero, self.vector_u, u))

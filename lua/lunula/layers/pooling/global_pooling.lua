@@ -18,8 +18,8 @@ local function masked_mean(self, x, mask)
   return ops.sum(x * kept, axis, self.keepdims) / ops.sum(kept, axis, self.keepdims)
 end
 
-local function average(self, x, ctx)
-  if self.rank == 1 and ctx.mask ~= nil then return masked_mean(self, x, ctx.mask) end
+local function average(self, x, options)
+  if self.rank == 1 and options.mask ~= nil then return masked_mean(self, x, options.mask) end
   return ops.mean(x, spatial_axes(self), self.keepdims)
 end
 

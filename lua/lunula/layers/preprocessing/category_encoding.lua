@@ -20,8 +20,8 @@ return layer "CategoryEncoding" {
         .. "IntegerLookup finds it")
     end
   end,
-  call = function (self, ids, ctx)
-    local weights = ctx.count_weights
+  call = function (self, ids, options)
+    local weights = options.count_weights
     if weights ~= nil and self.output_mode ~= "count" then
       core.raise('count_weights needs output_mode "count", it is "%s"', self.output_mode)
     end

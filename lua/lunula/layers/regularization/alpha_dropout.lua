@@ -20,9 +20,9 @@ return layer "AlphaDropout" {
   casts = "all",
   supports_masking = true,
   init = noise.init,
-  call = function (self, x, ctx)
+  call = function (self, x, options)
     local rate = self.rate
-    if not ctx.training or rate == 0 then return x end
+    if not options.training or rate == 0 then return x end
     if rate == 1 then core.raise("rate 1 leaves nothing of the input to keep the variance with") end
     local u = random.uniform(noise.like(self, x), 0, 1, nil, self.generator)
     local scale = ((1 - rate) * (1 + rate * saturated ^ 2)) ^ -0.5

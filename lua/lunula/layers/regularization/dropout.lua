@@ -15,8 +15,8 @@ return layer "Dropout" {
   casts = "all",
   supports_masking = true,
   init = noise.init,
-  call = function (self, x, ctx)
-    if not ctx.training or self.rate == 0 then return x end
+  call = function (self, x, options)
+    if not options.training or self.rate == 0 then return x end
     if self.rate == 1 then return x * 0 end
     if self.noise_shape then noise.check_shape(self, x) end
     return random.dropout(x, self.rate, self.noise_shape, self.generator)

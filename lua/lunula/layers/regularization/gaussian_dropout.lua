@@ -13,8 +13,8 @@ return layer "GaussianDropout" {
   casts = "all",
   supports_masking = true,
   init = noise.init,
-  call = function (self, x, ctx)
-    if not ctx.training or self.rate == 0 then return x end
+  call = function (self, x, options)
+    if not options.training or self.rate == 0 then return x end
     if self.rate == 1 then core.raise("rate 1 asks for noise of infinite deviation") end
     local deviation = math.sqrt(self.rate / (1 - self.rate))
     return x * random.normal(x, 1, deviation, nil, self.generator)

@@ -14,8 +14,8 @@ return layer "GaussianNoise" {
   casts = "all",
   supports_masking = true,
   init = noise.init,
-  call = function (self, x, ctx)
-    if not ctx.training or self.stddev == 0 then return x end
+  call = function (self, x, options)
+    if not options.training or self.stddev == 0 then return x end
     return x + random.normal(x, 0, self.stddev, nil, self.generator)
   end,
 }

@@ -23,8 +23,8 @@ return spatial.family("SpatialDropout%dD", { 1, 2, 3 }, function (rank)
     init = function (self)
       if self.seed then self.generator = random.SeedGenerator(self.seed) end
     end,
-    call = function (self, x, ctx)
-      if not ctx.training or self.rate == 0 then return x end
+    call = function (self, x, options)
+      if not options.training or self.rate == 0 then return x end
       if self.rate == 1 then return x * 0 end
       local noise_shape = tools.fill(rank + 2, 1)
       noise_shape[1], noise_shape[spatial.is_first(self) and 2 or rank + 2] = false, false

@@ -79,18 +79,18 @@ local function reset_states(self, states)
 end
 
 -- Output and states of one of the layers.
-local function run(one, x, ctx, states, in_time)
-  local options = { initial_state = states, constants = ctx.constants, mask = ctx.mask,
+local function run(one, x, given, states, in_time)
+  local options = { initial_state = states, constants = given.constants, mask = given.mask,
     in_time = in_time }
   local results = table.pack(one(x, options))
   return results[1], table.move(results, 2, results.n, 1, {})
 end
 
 -- What goes backwards gives its outputs last step first; a layer of ours can turn them itself.
-local function run_backward(self, x, ctx, states)
+local function run_backward(self, x, options, states)
   local backward = self.backward_layer
   local turns = self.return_sequences and backward.go_backwards and declare.is(backward, RNN)
-  local y, final = run(backward, x, ctx, states, turns or nil)
+  local y, final = run(backward, x, options, states, turns or nil)
   if self.return_sequences and not turns then y = ops.flip(y, 1) end
   return y, final
 end
@@ -153,10 +153,10 @@ return layer "Bidirectional" {
     if not mask or not self.return_sequences then return nil end
     return self.merge_mode and mask or { mask, mask }
   end,
-  call = function (self, x, ctx)
-    local first, second = halves(self, ctx.initial_state)
-    local y, states = run(self.forward_layer, x, ctx, first)
-    local z, more = run_backward(self, x, ctx, second)
+  call = function (self, x, options)
+    local first, second = halves(self, options.initial_state)
+    local y, states = run(self.forward_layer, x, options, first)
+    local z, more = run_backward(self, x, options, second)
     if self.return_state then table.move(more, 1, #more, #states + 1, states) else states = {} end
     local merge = merges[self.merge_mode]
     if not merge then return y, z, table.unpack(states) end

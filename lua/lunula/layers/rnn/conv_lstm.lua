@@ -112,10 +112,11 @@ local function turned(states, from, to)
   end)
 end
 
-local function call_layer(self, x, ctx)
-  if not spatial.is_first(self) then return RNN.call(self, x, ctx) end
-  if ctx.initial_state ~= nil then ctx.initial_state = turned(ctx.initial_state, 1, -1) end
-  local results = table.pack(RNN.call(self, ops.moveaxis(x, 2, -1), ctx))
+local function call_layer(self, x, options)
+  if not spatial.is_first(self) then return RNN.call(self, x, options) end
+  local first = options.initial_state
+  if first ~= nil then options.initial_state = turned(first, 1, -1) end
+  local results = table.pack(RNN.call(self, ops.moveaxis(x, 2, -1), options))
   for i = 1, results.n do
     results[i] = ops.moveaxis(results[i], -1, i == 1 and self.return_sequences and 2 or 1)
   end

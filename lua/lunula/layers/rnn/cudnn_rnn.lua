@@ -63,9 +63,9 @@ local function define(name, spec)
     args = arguments("units " .. cell_arguments:format(spec.more, "activity_regularizer")
       .. "return_sequences return_state go_backwards stateful | time_major"),
     supports_masking = false,
-    call = function (self, x, ctx)
-      if ctx.mask then core.raise("masks are not supported; %s takes them", name:sub(6)) end
-      return RNN.call(self, x, ctx)
+    call = function (self, x, options)
+      if options.mask then core.raise("masks are not supported; %s takes them", name:sub(6)) end
+      return RNN.call(self, x, options)
     end,
   })
 end

@@ -154,24 +154,24 @@ local function check_losses(cell, before)
     .. "the output of the layer")
 end
 
-local function call(self, x, ctx)
+local function call(self, x, options)
   if self.unroll and not x.shape[2] then
     core.raise("unroll=true needs to know the number of steps; the input is %s",
       shape_text(x.shape))
   end
-  local cell, mask = self.cell, step_mask(x, ctx.mask)
-  local states, from_zero = first_states(self, x, ctx.initial_state)
+  local cell, mask = self.cell, step_mask(x, options.mask)
+  local states, from_zero = first_states(self, x, options.initial_state)
   local sequence, drawn = ops.swapaxes(x, 0, 1), nil
-  if ctx.training and cell.draw then drawn = cell:draw(loop.row(sequence, 0), states) end
+  if options.training and cell.draw then drawn = cell:draw(loop.row(sequence, 0), states) end
   local losses = count_losses(cell)
   local last, all, final = over_time(cell, {
     sequence = sequence, mask = mask, reverse = self.go_backwards, unroll = self.unroll,
     zero_masked = self.zero_output_for_mask, all = self.return_sequences, from_zero = from_zero,
-    constants = ctx.constants, training = ctx.training,
+    constants = options.constants, training = options.training,
   }, states, drawn)
   check_losses(cell, losses)
   if self.stateful then assign_states(self, final) end
-  if all and self.go_backwards and not ctx.in_time then all = ops.flip(all, 0) end
+  if all and self.go_backwards and not options.in_time then all = ops.flip(all, 0) end
   local y = all and ops.swapaxes(all, 0, 1) or last
   if self.return_state then return y, table.unpack(final) end
   return y

@@ -87,10 +87,10 @@ return layer "TimeDistributed" {
   build = function (self, shape)
     if not self.layer.built then self.layer:build(child_shape(shape)) end
   end,
-  call = function (self, x, ctx)
+  call = function (self, x, options)
     child_shape(x.shape)
-    if ctx.mask then check_mask(x, ctx.mask) end
-    local run = keeps_something(self.layer, ctx.training) and one_by_one or at_once
-    return run(self, x, ctx.mask)
+    if options.mask then check_mask(x, options.mask) end
+    local run = keeps_something(self.layer, options.training) and one_by_one or at_once
+    return run(self, x, options.mask)
   end,
 }

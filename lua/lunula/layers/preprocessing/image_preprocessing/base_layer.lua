@@ -116,14 +116,14 @@ image.Layer = base.layer "BaseImagePreprocessingLayer" {
   random = true,             -- does nothing outside training
   init = noise.init,
   draw = function () end,
-  call = function (self, given, ctx)
+  call = function (self, given, options)
     local alone = core.is_tensor(given)
     if not alone then check_table(given) end
     local images = alone and given or given.images
     if self.random then images = tools.cast(images, "float32") end
-    local active, draw = ctx.training or not self.random, nil
+    local active, draw = options.training or not self.random, nil
     if active then
-      draw = self:draw(unified(self, images), ctx.training)
+      draw = self:draw(unified(self, images), options.training)
       images = transformed(self, images, draw, self.interpolation)
     end
     if alone then return images end
