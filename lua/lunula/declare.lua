@@ -54,6 +54,8 @@ local function distance(a, b)
   return row[#b]
 end
 
+declare.distance = distance
+
 -- The word of the list that was probably meant, or nil.
 function declare.nearest(name, list)
   local function plain(word) return word:lower():gsub("_", "") end

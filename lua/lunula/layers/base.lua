@@ -12,6 +12,7 @@ local kinds = require "lunula.kinds"
 local build_config = require "lunula.layers.base.build_config"
 local cells = require "lunula.layers.base.cells"
 local context = require "lunula.layers.base.context"
+local hooks = require "lunula.layers.base.hooks"
 local inputs = require "lunula.layers.base.inputs"
 local losses = require "lunula.layers.base.losses"
 local masks = require "lunula.layers.base.masks"
@@ -256,11 +257,23 @@ local function check_declaration(name, spec, parent)
     core.raise('layer "%s": a layer needs call = function (self, x) … end', name)
   end
   for key in pairs(spec) do
-    if getters[key] and not (spec.getters and spec.getters[key]) then
+    if parent.metatable.getters[key] and not (spec.getters and spec.getters[key]) then
       core.raise('layer "%s": "%s" is a computed field of every layer and cannot be declared',
         name, tostring(key))
     end
   end
+end
+
+local function parent_of(kind, name, given, default)
+  if type(given) ~= "table" then
+    core.raise('%s "%s" is declared with a table: %s "%s" { call = function (self, x) … }', kind,
+      tostring(name), kind, tostring(name))
+  end
+  local parent = given.parent or default
+  if not declare.is_class(parent) or parent.kind ~= "layer" then
+    core.raise('%s "%s": parent must be a layer class', kind, tostring(name))
+  end
+  return parent
 end
 
 -- layer "Name" {…} declares a class. Beyond declare.class: build(self, input_shape), call(self,
@@ -269,16 +282,8 @@ end
 -- name are further arguments of build. `parent` is another layer class.
 function base.layer(name)
   return function (given)
-    if type(given) ~= "table" then
-      core.raise('layer "%s" is declared with a table: layer "%s" { call = function (self, x) … }',
-        tostring(name), tostring(name))
-    end
-    local spec = {}
+    local parent, spec = parent_of("layer", name, given, base.Layer), {}
     for key, value in pairs(given) do spec[key] = value end
-    local parent = spec.parent or base.Layer
-    if not declare.is_class(parent) or parent.kind ~= "layer" then
-      core.raise('layer "%s": parent must be a layer class', tostring(name))
-    end
     check_declaration(name, spec, parent)
     spec.name, spec.parent, spec.kind = name, parent, "layer"
     if spec.build then spec.build = guarded(spec.build) end
@@ -286,6 +291,19 @@ function base.layer(name)
     spec.lists_call_args = spec.call_args ~= nil or parent.lists_call_args
     spec.call_args = parameters.call_args(name, spec, parent)
     return declare.class(spec)
+  end
+end
+
+-- k.layer "Name" {…}, and k.model with its kind and parent: the same, of which the entries are
+-- checked. Our own classes also keep constants of their families in their declarations.
+function base.declare(name, kind, default)
+  kind = kind or "layer"
+  return function (given)
+    local parent = parent_of(kind, name, given, default or base.Layer)
+    hooks.check(parent.train_on_batch and "model" or kind, name, given, parent)
+    local spec = { parent = parent }
+    for key, value in pairs(given) do spec[key] = value end
+    return base.layer(name)(spec)
   end
 end
 

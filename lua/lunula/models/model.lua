@@ -245,12 +245,7 @@ model.Model = base.layer "Model" {
 
 -- k.model "Name" { init =, call =, args = }: a class of models.
 function model.declare(name)
-  return function(given)
-    local spec = {}
-    for key, value in pairs(given) do spec[key] = value end
-    spec.parent = spec.parent or model.Model
-    return base.layer(name)(spec)
-  end
+  return base.declare(name, "model", model.Model)
 end
 
 return model

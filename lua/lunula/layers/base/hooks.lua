@@ -1,0 +1,107 @@
+-- What a user's declaration of a layer or a model may hold: hooks, fields, methods.
+--
+-- In Lua a misspelt hook is a table entry that nobody ever reads. So each entry must be one of
+-- these: a hook or an inherited method, which is a function; a field that is known here; or a
+-- function under a name of the user's own, which is a method of the class. Numbers and tables of
+-- the user's belong into args, or are set by init.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+
+local hooks = {}
+
+-- The functions that a class may have for us to call.
+local called = {
+  "init", "build", "call", "compute_mask", "compute_output_shape", "get_config", "from_config",
+  "get_build_config", "build_from_config", "get_initial_state", "draw", "project", "adapt",
+  "prepare", "finish",
+}
+
+-- Keras's hooks of training. They will be called one day; until then they are refused.
+local not_yet = {
+  "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "metrics",
+}
+
+-- What is no function, with its type.
+local fields = {
+  args = "table", doc = "string", parent = "table", call_args = "table", aliases = "table",
+  getters = "table", setters = "table", replace_args = "boolean", abstract = "boolean",
+  supports_masking = "boolean", casts = "string", input_dtype = "string",
+  default_training = "boolean", auto_name = "string", input_spec = "table",
+  reads_strings = "boolean", begins_at_zero = "boolean", state_size = "number or table",
+  output_size = "number",
+}
+
+local function set_of(list)
+  local set = {}
+  for _, name in ipairs(list) do set[name] = true end
+  return set
+end
+
+local is_called, is_not_yet = set_of(called), set_of(not_yet)
+
+local known_names = {}
+for _, list in ipairs { called, not_yet } do
+  table.move(list, 1, #list, #known_names + 1, known_names)
+end
+for name in pairs(fields) do known_names[#known_names + 1] = name end
+table.sort(known_names)
+
+-- The hook or field that a method's name is a misspelling of. Two edits apart is near, one in a
+-- short name: `cal` is call, but `tell` is not, and `dot` is not doc.
+local function misspelt(name)
+  for _, known in ipairs(known_names) do
+    local allowed = #known > 4 and 2 or #known > 3 and 1 or 0
+    if declare.distance(name, known) <= allowed then return known end
+  end
+end
+
+local function check_function(what, key, parent)
+  local known = is_called[key] or is_not_yet[key] or parent[key] ~= nil
+  if known or key:sub(1, 2) == "__" then return end
+  local meant = misspelt(key)
+  if meant then
+    core.raise('%s has a method "%s"; did you mean "%s"? If not, give it a name that is less like '
+      .. "it", what, key, meant)
+  end
+end
+
+local function check_value(what, key, value, parent)
+  local wanted = fields[key]
+  if wanted then
+    if wanted:find(type(value), 1, true) then return end
+    core.raise("%s: %s must be a %s, got %s", what, key, wanted, declare.show(value))
+  elseif is_called[key] or type(parent[key]) == "function" then
+    core.raise("%s: %s must be a function, got %s", what, key, declare.show(value))
+  end
+  core.raise('%s: "%s" is no hook and no field of a declaration%s; values of your own go into '
+    .. "args, or are set in init as self.%s = …", what, key, declare.suggestion(key, known_names),
+    key)
+end
+
+-- kind: "layer" or "model". Raises for the first entry, by name, that does not belong there.
+function hooks.check(kind, name, spec, parent)
+  local what = ('%s "%s"'):format(kind, tostring(name))
+  local keys = {}
+  for key in pairs(spec) do
+    if type(key) ~= "string" then
+      core.raise("%s is declared with named entries only, got %s at [%s]", what,
+        declare.show(spec[key]), tostring(key))
+    end
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    local value = spec[key]
+    if kind == "model" and is_not_yet[key] then
+      core.raise("%s: %s is not supported yet, and fit would not call it; train in a loop of your "
+        .. "own, with k.value_and_grad and optimizer:apply", what, key)
+    elseif type(value) == "function" and not (fields[key] and key ~= "state_size") then
+      check_function(what, key, parent)
+    else
+      check_value(what, key, value, parent)
+    end
+  end
+end
+
+return hooks
