@@ -8,6 +8,14 @@ local function value(loss, y_true, y_pred, weight)
   return loss(k.tensor(y_true or t), k.tensor(y_pred or p), weight):item()
 end
 
+local class_names = {}
+for name, class in pairs(k.losses) do
+  local is_class = type(class) == "table" and class.name == name
+  if is_class and name ~= "Loss" and name ~= "LossFunctionWrapper" then
+    class_names[#class_names + 1] = name
+  end
+end
+
 describe("losses", function()
   local golden = {
     MeanSquaredError = .425, MeanAbsoluteError = .65, MeanSquaredLogarithmicError = .203815,
@@ -73,6 +81,34 @@ describe("losses", function()
     assert.near_all(value(k.losses.MeanSquaredError { "mean_with_sample_weight" }, t, p, { 3, 1 }),
       (3 * .36 + .49) / 4)
     assert.near_all(value(k.losses.MeanSquaredError {}, t, p, { { 1 }, { 0 } }), .18)
+  end)
+
+  it("takes None for no reduction, in Lua and from files", function()
+    local null = require "lunula.declare".null
+    assert.truthy(#class_names > 20)
+    for _, name in ipairs(class_names) do
+      local class = k.losses[name]
+      assert.equal("sum_over_batch_size", class {}.reduction)
+      assert.is_nil(class { reduction = false }.reduction)
+      local config = class {}:get_config()
+      config.reduction = null
+      local none = class.from_config(config)
+      assert.is_nil(none.reduction, name)
+      assert.is_false(none:get_config().reduction, name)
+      config.reduction = nil
+      assert.equal("sum_over_batch_size", class.from_config(config).reduction)
+    end
+    local loss = k.losses.MeanSquaredError { reduction = false }
+    assert.near_all(loss(k.tensor(t), k.tensor(p)), { .36, .49 })
+    local wrapped = k.losses.LossFunctionWrapper { k.losses.mse, reduction = false }
+    assert.near_all(wrapped(k.tensor(t), k.tensor(p)), { .36, .49 })
+    local model = k.Sequential { k.Input { 2 }, k.layers.Dense(2) }
+    model:compile { loss = loss }
+    local text = model:to_json()
+    assert.truthy(text:find('"reduction": null', 1, true))
+    assert.truthy(text:find('"keras.losses"', 1, true))
+    local again = k.models.model_from_json(text)
+    assert.near_all(again.loss(k.tensor(t), k.tensor(p)), { .36, .49 })
   end)
 
   it("counts only what a mask keeps", function()

@@ -64,6 +64,10 @@ describe("metrics", function()
   it("knows R2 and the correlations", function()
     assert.near_all(after(m.R2Score {}, { { 1 }, { 4 }, { 3 } }, { { 2 }, { 4 }, { 4 } }),
       .57142854, 1e-5)
+    local each = m.R2Score { class_aggregation = false }   -- None: one number a regressor
+    each:update_state(k.tensor { { 1, 1 }, { 4, 2 }, { 3, 3 } },
+      k.tensor { { 2, 1 }, { 4, 2 }, { 4, 3 } })
+    assert.near_all(each:result(), { .57142854, 1 }, 1e-5)
     assert.near_all(after(m.PearsonCorrelation { axis = -1 }, { { 0, 1, .5 }, { 1, 1, .2 } },
       { { .1, .9, .5 }, { 1, .9, .2 } }),
       .996666, 1e-3)

@@ -695,7 +695,7 @@ end
 function declare.catalogue(kind, classes, others)
   local module = {}
   for _, class in ipairs(classes) do
-    class.module = "keras." .. kind .. "s"
+    class.module = "keras." .. (kind == "loss" and "losses" or kind .. "s")
     module[class.name] = class
     local snake = declare.snake_case(class.name)
     if module[snake] == nil then module[snake] = class end

@@ -71,8 +71,9 @@ describe("a declaration", function ()
     assert.equal("short", coder:summary())
     assert.equal("told", coder:tell())
     local Cell = k.layer "MethodCell" {
-      state_size = 2, output_size = 2, train_step = identity, __tostring = function () return "me" end,
+      state_size = 2, output_size = 2, train_step = identity,
       call = function (_, x, states) return x, { states[1] } end,
+      __tostring = function () return "me" end,
     }
     assert.equal("me", tostring(Cell()))
   end)

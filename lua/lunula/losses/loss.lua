@@ -16,7 +16,10 @@ local shape_text = require("lunula.ops.tools").shape_text
 
 local losses = { classes = {}, functions = {} }
 
-local how = { "reduction", kinds.one_of(reduction.names), default = "sum_over_batch_size" }
+-- None, the null of a file, is "none".
+local how = {
+  "reduction", kinds.optional(kinds.one_of(reduction.names)), default = "sum_over_batch_size",
+}
 
 local Loss = declare.class {
   kind = "loss",

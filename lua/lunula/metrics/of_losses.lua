@@ -87,7 +87,8 @@ means.mean_of "RootMeanSquaredError" {
 metric.declare "R2Score" {
   doc = "1 - squared error / variance of the target, per regressor and aggregated.",
   args = {
-    { "class_aggregation", kinds.one_of { "uniform_average", "variance_weighted_average" },
+    { "class_aggregation",
+      kinds.optional(kinds.one_of { "uniform_average", "variance_weighted_average" }),
       default = "uniform_average" },
     { "num_regressors", kinds.count, default = 0 },
     { "name", kinds.string, default = "r2_score" },
