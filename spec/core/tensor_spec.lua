@@ -26,6 +26,17 @@ describe("a tensor", function()
     assert.equal(3.5, core.tensor(3.5):item())
   end)
 
+  it("takes the element type as a word", function()
+    local ids = core.tensor({ 0, 1 }, "int32")
+    assert.equal("int32", ids.dtype)
+    assert.same({ 0, 1 }, ids:totable())
+    assert.equal("bool", core.tensor(ids, "bool").dtype)
+    assert.equal("int8", core.tensor(3, "int8").dtype)
+    assert.error_at_line(function() core.tensor({ 0, 1 }, "int33") end, "unknown dtype int33")
+    assert.error_at_line(function() core.tensor({ 0, 1 }, 32) end,
+      'the second argument is a dtype, as "int32", or a table {shape=, dtype=}, got number')
+  end)
+
   it("is made of bytes and gives them back", function()
     local bytes = string.pack("<ffff", 1, -2, 0.5, 4)
     local t = core.frombytes(bytes, { shape = { 2, 2 } })

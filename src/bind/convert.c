@@ -192,9 +192,11 @@ void push_table(lua_State *L, const Tensor *t) {
 
 /* ---- what Lua sees ------------------------------------------------------ */
 
-/* The options {shape=, dtype=} at index 2. */
+/* The options at index 2: {shape=, dtype=}, or the dtype alone. */
 static DType get_dtype_option(lua_State *L, DType otherwise) {
   DType d = otherwise;
+  if (lua_type(L, 2) == LUA_TSTRING)
+    return check_dtype(L, 2);
   if (!lua_istable(L, 2))
     return d;
   lua_getfield(L, 2, "dtype");
@@ -219,9 +221,11 @@ static bool get_shape_option(lua_State *L, Type *shape) {
 }
 
 static void check_options(lua_State *L) {
-  if (lua_isnoneornil(L, 2))
+  if (lua_isnoneornil(L, 2) || lua_type(L, 2) == LUA_TSTRING)
     return;
-  luaL_checktype(L, 2, LUA_TTABLE);
+  if (!lua_istable(L, 2))
+    raise_error(L, "the second argument is a dtype, as \"int32\", or a table "
+                   "{shape=, dtype=}, got %s", luaL_typename(L, 2));
   lua_pushnil(L);
   while (lua_next(L, 2)) {
     lua_pop(L, 1);
@@ -245,8 +249,9 @@ static Val converted(State *s, Val v, DType d, bool has_shape,
   return v;
 }
 
-/* tensor(value, {shape=, dtype=}): numbers, tables, tensors; whole numbers
-** in tables become float32 unless the dtype says otherwise */
+/* tensor(value, {shape=, dtype=}), tensor(value, "int32"): numbers, tables,
+** tensors; whole numbers in tables become float32 unless the dtype says
+** otherwise */
 static int core_tensor(lua_State *L) {
   State *s = enter_state(L);
   Type shape;
