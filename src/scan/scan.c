@@ -18,10 +18,13 @@ ScanCounts scan_counts(const Attr *attr, int nin, int nout) {
   return n;
 }
 
+/* Where one sequence knows how many steps there are, all have as many. */
 int64_t scan_length(const Attr *attr, const Type *in, int nin) {
   ScanCounts n = scan_counts(attr, nin, nin);
-  return n.sequences > 0 ? in[n.consts + n.carry].dim[0]
-                         : attr[SCAN_LENGTH].i[0];
+  for (int i = n.consts + n.carry; i < nin; i++)
+    if (in[i].dim[0] >= 0)
+      return in[i].dim[0];
+  return n.sequences > 0 ? -1 : attr[SCAN_LENGTH].i[0];
 }
 
 Type scan_slice(const Type *t) {
@@ -45,15 +48,17 @@ static bool scan_shape(Rule *r) {
   ScanCounts n = scan_counts(r->attr, r->nin, body->noutputs);
   Type in[MAX_INPUTS];
   char a[TYPE_TEXT], b[TYPE_TEXT];
+  const Type *known = NULL; /* the first sequence of a known length */
   r->nout = body->noutputs;
   memcpy(in, r->in, (size_t)r->nin * sizeof *in);
   for (int i = n.consts + n.carry; i < r->nin; i++) {
     if (r->in[i].rank < 1)
       return fail(r->error, "a sequence needs a time axis");
-    if (r->in[i].dim[0] != r->in[n.consts + n.carry].dim[0])
+    if (known == NULL && r->in[i].dim[0] >= 0)
+      known = &r->in[i];
+    if (known && r->in[i].dim[0] >= 0 && r->in[i].dim[0] != known->dim[0])
       return fail(r->error, "sequences of %s and %s steps differ in length",
-                  type_text(&r->in[n.consts + n.carry], a),
-                  type_text(&r->in[i], b));
+                  type_text(known, a), type_text(&r->in[i], b));
     in[i] = scan_slice(&r->in[i]);
   }
   if (!function_types(body, in, r->out, r->error))
