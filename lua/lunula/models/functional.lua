@@ -197,6 +197,7 @@ functional.methods = {
     return top_names(self._output_structure) or layer_names(self._outputs)
   end,
   _input_shapes = function(self) return self._inputs and shapes_of(self._inputs) end,
+  _output_shapes = function(self) return self._outputs and shapes_of(self._outputs) end,
   _ensure_built = function() end,
   tracked_layers = function(self) return self._graph_layers end,
   _shown_layers = function(self) return self._graph_layers end,

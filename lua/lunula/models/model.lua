@@ -240,6 +240,7 @@ model.Model = base.layer "Model" {
   _read = function(_, x) return x end,       -- what a model does before its data become tensors
   _output_names = output_names,
   _input_shapes = function() return nil end,
+  _output_shapes = function() return nil end,
   _ensure_built = function() end,
 }
 

@@ -9,47 +9,65 @@ local ops = require "lunula.ops"
 
 local step = {}
 
--- ---- keys and specs ----------------------------------------------------------------------------
+-- ---- specs and keys ----------------------------------------------------------------------------
 
-local function shape_key(tensor)
-  local words = { tensor.dtype }
-  for i, dim in ipairs(tensor.shape) do words[i + 1] = i == 1 and "?" or tostring(dim) end
-  return table.concat(words, ",")
-end
-
-local function key_of(mode, parts, structure)
-  local words = { mode, type(structure) == "table" and table.concat(structure, ",") or structure }
-  for _, list in ipairs(parts) do
-    words[#words + 1] = "|"
-    for _, tensor in ipairs(list) do words[#words + 1] = tensor and shape_key(tensor) or "-" end
-  end
-  return table.concat(words, ";")
-end
-
--- The placeholder of a batch of such tensors: the first size is free, and so is what the model
--- leaves free. A model that keeps states knows its batch.
+-- The placeholder of a batch of such tensors: the first size is free, and so are those that the
+-- model leaves free, so that one trace serves sequences of every length. A model that keeps states
+-- knows its batch.
 local function spec_of(tensor, declared, name, batch)
   local shape = tensor.shape
   shape[1] = batch or false
-  for i = 2, declared and #declared == #shape and #shape or 0 do
-    if not declared[i] then shape[i] = false end
+  for i = 2, declared and #shape or 0 do
+    if declared[i] == false then shape[i] = false end
   end
   return { shape = shape, dtype = tensor.dtype, name = name }
 end
 
+-- Targets and weights have the sizes of their output as far as they go. A size of 1 stays: it may
+-- be there to be broadcast.
+local function spec_beside(tensor, output, name)
+  local spec, own = spec_of(tensor, output, name), tensor.shape
+  for i = 2, #own do
+    if own[i] == 1 then spec.shape[i] = 1 end
+  end
+  return spec
+end
+
 local function specs_of(model, xs, ys, ws)
   local declared, names = model:_input_shapes(), model:_input_names()
-  local specs, keeps = {}, model:_keeps_states()
+  local specs, keeps, outputs = {}, model:_keeps_states(), model:_output_shapes() or {}
   for i, tensor in ipairs(xs) do
     local own = declared and declared[i]
+    if own and #own ~= tensor.rank then own = nil end
     specs[#specs + 1] = spec_of(tensor, own, names and names[i] or "x" .. i,
-      keeps and own and own[1])
+      keeps and declared and declared[i] and declared[i][1])
   end
-  for i, tensor in ipairs(ys) do specs[#specs + 1] = spec_of(tensor, nil, "y" .. i) end
+  for i, tensor in ipairs(ys) do specs[#specs + 1] = spec_beside(tensor, outputs[i], "y" .. i) end
   for i, tensor in ipairs(ws) do
-    if tensor then specs[#specs + 1] = spec_of(tensor, nil, "sample_weight" .. i) end
+    if tensor then
+      specs[#specs + 1] = spec_beside(tensor, outputs[i], "sample_weight" .. i)
+    end
   end
   return specs
+end
+
+-- What tells one trace of a model from another: the data's structure, its types and fixed sizes.
+local function key_of(mode, parts, structure, specs)
+  local words = { mode, type(structure) == "table" and table.concat(structure, ",") or structure }
+  local position = 0
+  for _, list in ipairs(parts) do
+    words[#words + 1] = "|"
+    for _, tensor in ipairs(list) do
+      local word = "-"
+      if tensor then
+        position = position + 1
+        word = specs[position].dtype
+        for _, size in ipairs(specs[position].shape) do word = word .. "," .. (size or "?") end
+      end
+      words[#words + 1] = word
+    end
+  end
+  return table.concat(words, ";")
 end
 
 -- Splits flat arguments into xs, ys and ws again; ws keeps `false` where there is no weight.
@@ -169,7 +187,9 @@ end
 
 local function make(model, mode, once, xs, ys, ws, structure)
   local eager = model.run_eagerly
-  local key = key_of(mode .. (eager and "!" or ""), { xs, ys, ws }, structure)
+  if not eager then model:_ensure_built(xs, structure) end
+  local specs = specs_of(model, xs, ys, ws)
+  local key = key_of(mode .. (eager and "!" or ""), { xs, ys, ws }, structure, specs)
   local entry = cached(model, key)
   if entry then return entry end
   entry = {}
@@ -179,8 +199,7 @@ local function make(model, mode, once, xs, ys, ws, structure)
       core.record(once, model, structure, bx, by, bw)
     end
   else
-    model:_ensure_built(xs, structure)
-    entry.call = trace(specs_of(model, xs, ys, ws), function(...)
+    entry.call = trace(specs, function(...)
       local bx, by, bw = split({ ... }, xs, ys, ws)
       once(model, structure, bx, by, bw)
     end)
@@ -204,7 +223,9 @@ end
 
 function step.predict(model, xs, structure)
   local eager = model.run_eagerly
-  local key = key_of(eager and "predict!" or "predict", { xs }, structure)
+  if not eager then model:_ensure_built(xs, structure) end
+  local specs = specs_of(model, xs, {}, {})
+  local key = key_of(eager and "predict!" or "predict", { xs }, structure, specs)
   local entry = cached(model, key)
   if entry then return entry end
   entry = {}
@@ -214,8 +235,7 @@ function step.predict(model, xs, structure)
   if eager then
     entry.call = forward
   else
-    model:_ensure_built(xs, structure)
-    entry.call = trace(specs_of(model, xs, {}, {}), forward)
+    entry.call = trace(specs, forward)
     entry.rows = true
   end
   entry.version = model:_version()
