@@ -124,7 +124,8 @@ end
 
 -- ---- the step ----------------------------------------------------------------------------------
 
--- Every change goes through here: while gradients only accumulate, values stay.
+-- Every change goes through here: while the gate is closed, because something is not finite or
+-- gradients only accumulate, values stay.
 function Optimizer:assign(variable, value)
   if self.gate then value = ops.where(self.gate, value, variable) end
   variable:assign(value)
@@ -147,15 +148,16 @@ end
 
 -- Adds the gradients to what has gathered; returns the means and opens the gate every n-th step.
 local function accumulate(self, grads, variables)
-  local n = self.gradient_accumulation_steps
-  self.gate = ops.equal(ops.mod(self.iterations + 1, n), 0)
+  local n, gate = self.gradient_accumulation_steps, self.gate
+  local due = ops.equal(ops.mod(self.iterations + 1, n), 0)
   local means = {}
   for i, variable in ipairs(variables) do
     local accumulator = self.accumulators[variable]
     local sum = accumulator + grads[i]
     means[i] = sum / n
-    accumulator:assign(ops.where(self.gate, 0, sum))
+    self:assign(accumulator, ops.where(due, 0, sum))
   end
+  self.gate = gate and ops.logical_and(gate, due) or due
   return means
 end
 
@@ -200,20 +202,30 @@ local function move_averages(self, variables)
   local frequency = self.ema_overwrite_frequency
   for _, variable in ipairs(variables) do
     local average = self.averages[variable]
-    average:assign(momentum * average + (1 - momentum) * variable)
+    self:assign(average, momentum * average + (1 - momentum) * variable)
     if frequency then
       local due = ops.equal(ops.mod(done + 1, frequency), 0)
-      variable:assign(ops.where(due, average, variable))
+      self:assign(variable, ops.where(due, average, variable))
     end
   end
 end
 
 function Optimizer:prepare_step() end
 
--- One step along the gradients. constraints: variable -> function that puts its value right.
-function Optimizer:apply(grads, variables, constraints)
-  grads, variables = with_gradients(grads, variables)
-  self:build(variables)
+-- Are all of them finite numbers? A sum is none as soon as one of its terms is; taken without any
+-- op before it, it reads a gradient once and writes nothing. (Gradients so large that their sum
+-- overflows count as infinite; so would their norm.) x - x is 0 for finite numbers only.
+local function all_finite(loss, grads)
+  local none = loss and loss - loss or 0
+  for _, grad in ipairs(grads) do
+    local sum = ops.sum(grad)
+    none = none + (sum - sum)
+  end
+  return ops.equal(none, 0)
+end
+
+local function step_along(self, grads, variables, constraints, gate)
+  self.gate = gate
   local learning_rate = rate.value(self)
   if self.loss_scale_factor then
     for i, grad in ipairs(grads) do grads[i] = grad / self.loss_scale_factor end
@@ -225,13 +237,48 @@ function Optimizer:apply(grads, variables, constraints)
   for i, variable in ipairs(variables) do
     self:update(variable, grads[i], learning_rate, self.slot_of[variable], step)
   end
-  self.gate = nil
+  self.gate = gate
   move_averages(self, variables)
   for _, variable in ipairs(variables) do
     local constraint = constraints and constraints[variable]
-    if constraint then variable:assign(constraint(variable.value)) end
+    if constraint then self:assign(variable, constraint(variable.value)) end
   end
-  self.iterations:assign(self.iterations + 1)
+  self:assign(self.iterations, self.iterations + 1)
+end
+
+local function is_false(gate)
+  return not core.is_symbolic(gate) and not gate:item()
+end
+
+-- One step along the gradients, unless something is not finite: then nothing of the variables nor
+-- of the optimizer changes. Options: constraints (variable -> function that puts its value right),
+-- loss (a number that must be finite too), allowed (a boolean that must be true too). Returns
+-- whether all was finite, and whether the step was taken.
+function Optimizer:apply_if_finite(grads, variables, options)
+  grads, variables = with_gradients(grads, variables)
+  self:build(variables)
+  local finite = all_finite(options.loss, grads)
+  local gate = options.allowed and ops.logical_and(finite, options.allowed) or finite
+  if is_false(gate) then return finite, gate end
+  local _ <close> = setmetatable({}, { __close = function() self.gate = nil end })
+  step_along(self, grads, variables, options.constraints, core.is_symbolic(gate) and gate or nil)
+  return finite, gate
+end
+
+local function first_not_finite(grads, variables)
+  for i, grad in ipairs(grads) do
+    if grad and is_false(all_finite(nil, { grad })) then return variables[i] end
+  end
+end
+
+-- The same for a loop of the user's own, in which an update that is not finite is an error. In a
+-- trace nobody can know; there it is not applied.
+function Optimizer:apply(grads, variables, constraints)
+  local finite = self:apply_if_finite(grads, variables, { constraints = constraints })
+  if is_false(finite) then
+    core.raise("%s: the gradient of \"%s\" is not finite; the update is not applied",
+      declare.class_of(self).name, first_not_finite(grads, variables).name)
+  end
 end
 
 -- The loss to differentiate: gradients of it are divided again by `apply`.
