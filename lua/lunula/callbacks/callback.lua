@@ -120,7 +120,7 @@ end
 -- Has somebody said what to do when the loss is not finite?
 function list:tolerates_nan()
   for _, item in ipairs(self.items) do
-    if item.handles_nan then return true end
+    if item.handles_nan and not item.raise_error then return true end
   end
   return false
 end

@@ -12,6 +12,7 @@ local evaluate = require "lunula.models.evaluate"
 local feed = require "lunula.models.feed"
 local results = require "lunula.models.results"
 local samples = require "lunula.models.samples"
+local step = require "lunula.models.step"
 
 -- ---- options -----------------------------------------------------------------------------------
 
@@ -124,20 +125,24 @@ local function shuffle(source, o, seed, epoch)
     o.shuffle == "batch" and source.batch or nil))
 end
 
--- ---- a loss that is no number ------------------------------------------------------------------
+-- ---- what is not finite ------------------------------------------------------------------------
 
-local function start_watch(self)
-  self._watch.steps:assign(core.tensor(0, { dtype = "float32" }))
-  self._watch.bad:assign(core.tensor(-1, { dtype = "float32" }))
+-- Such a batch changed nothing. Say where it is, and stop.
+local function check_finite(self, epoch)
+  local bad, what = step.bad_step(self)
+  if not bad then return end
+  step.start_watch(self)
+  core.raise("fit: %s is not a finite number at batch %d of epoch %d; the weights are those of the "
+    .. "batch before. Look for a learning rate that is too high, a division by 0 or a logarithm of "
+    .. "0, or for such values in the data", what, bad + 1, epoch + 1)
 end
 
--- It makes all weights so: say where it happened and stop.
-local function check_finite(self, epoch)
-  local bad = self._watch.bad.value:item()
-  if bad < 0 then return end
-  core.raise("fit: the loss is not a finite number at batch %d of epoch %d; look for a learning "
-    .. "rate that is too high, a division by 0 or a logarithm of 0, or for such values in the data",
-    math.tointeger(bad) + 1, epoch + 1)
+-- TerminateOnNaN ends training at a loss that is none; here it is ended at such a gradient.
+local function end_at_gradient(self)
+  local bad, what = step.bad_step(self)
+  if not bad or what ~= "a gradient" then return end
+  print(("Batch %d: Invalid gradient, terminating training"):format(bad))
+  self.stop_training = true
 end
 
 -- ---- epochs ------------------------------------------------------------------------------------
@@ -151,7 +156,7 @@ local function train(self, run, epoch, bar)
     if every then
       callbacks:call("on_train_batch_end", done - 1, results.by_name(compiled:results()))
     end
-    if not run.tolerates_nan then check_finite(self, epoch) end
+    if run.tolerates_nan then end_at_gradient(self) else check_finite(self, epoch) end
     bar:update(done, bar.live and compiled:results() or {})
     return not self.stop_training
   end, every, before)
@@ -180,7 +185,7 @@ local function run_epoch(self, run, epoch)
   local o, callbacks = run.options, run.callbacks
   shuffle(run.source, o, run.seed, epoch)
   self._compiled:reset()
-  start_watch(self)
+  step.start_watch(self)
   callbacks:call("on_epoch_begin", epoch)
   local bar <close> = new_bar(run, epoch)
   local steps = train(self, run, epoch, bar)
@@ -216,6 +221,7 @@ local function fit(self, x, y, given)
     { verbose = o.verbose, epochs = o.epochs, steps = source:steps(), history = true })
   run.tolerates_nan = run.callbacks:tolerates_nan()
   rawset(self, "stop_training", false)
+  rawset(self, "history", run.callbacks.history)
   run.callbacks:call "on_train_begin"
   local _ <close> = interruption
   local logs
@@ -226,7 +232,6 @@ local function fit(self, x, y, given)
   end
   self.optimizer:finalize_variable_values(self.trainable_weights)
   run.callbacks:call("on_train_end", logs)
-  rawset(self, "history", run.callbacks.history)
   return run.callbacks.history
 end
 

@@ -152,6 +152,17 @@ local function keeps_states(self)
   return keeps
 end
 
+-- All variables that a call may change: the weights, and the states that stay from call to call.
+local function kept_variables(self)
+  local list = { table.unpack(self.weights) }
+  each_stateful(self, function(layer)
+    for _, state in ipairs(layer.states and nest.flatten(layer.states) or {}) do
+      list[#list + 1] = state
+    end
+  end)
+  return list
+end
+
 local function reset_states(self)
   each_stateful(self, function(layer) layer:reset_states() end)
 end
@@ -233,7 +244,7 @@ model.Model = base.layer "Model" {
   compile_from_config = on_demand("lunula.models.config", "compile"),
 
   _forward = forward,
-  _keeps_states = keeps_states,
+  _keeps_states = keeps_states, _kept_variables = kept_variables,
   _constraints = constraints_of,
   _version = function() return version end,
   _input_names = function() return nil end,

@@ -99,20 +99,70 @@ local function count_samples(x)
   return ops.cast(ops.dim(x, 0), "float32")
 end
 
--- Notes the first step whose loss is not a finite number.
-local function watch(model, total)
-  local steps, bad = model._watch.steps, model._watch.bad
-  local is_new = ops.logical_and(ops.less(bad, 0), ops.logical_not(ops.isfinite(total)))
-  bad:assign(ops.where(is_new, steps, bad))
-  steps:assign(steps + 1)
+-- Notes the first step in which something is not finite, and whether that was the loss.
+local function watch(model, total, finite)
+  local seen = model._watch
+  local is_new = ops.logical_and(ops.less(seen.bad, 0), ops.logical_not(finite))
+  local of_loss = ops.cast(ops.logical_not(ops.isfinite(total)), "float32")
+  seen.of_loss:assign(ops.where(is_new, of_loss, seen.of_loss))
+  seen.bad:assign(ops.where(is_new, seen.steps, seen.bad))
+  seen.steps:assign(seen.steps + 1)
+end
+
+-- ---- the last good values ----------------------------------------------------------------------
+
+local function values_of(variables)
+  local values = {}
+  for i, variable in ipairs(variables) do values[i] = { variable, variable.value } end
+  return values
+end
+
+-- Two different traced tensors cannot be compared, which is an answer too.
+local function is_same(a, b)
+  local ok, same = pcall(function () return a == b end)
+  return ok and same
+end
+
+-- What the layers assigned in their calls (moving means, states) since `before` was taken.
+local function assigned_since(before)
+  local changed = {}
+  for _, pair in ipairs(before) do
+    if not is_same(pair[1].value, pair[2]) then changed[#changed + 1] = pair end
+  end
+  return changed
+end
+
+-- Takes it back unless the step was taken.
+local function keep_if(taken, changed)
+  for _, pair in ipairs(changed) do
+    pair[1]:assign(ops.where(taken, pair[1].value, pair[2]))
+  end
 end
 
 local function constraints_of(variables, model)
   return model:_constraints(variables)
 end
 
+-- The optimizer's step, if the loss and the gradients are finite and were so in all steps before.
+-- Returns whether they are.
+local function update(model, total, changed)
+  local variables, so_far = model.trainable_weights, ops.less(model._watch.bad, 0)
+  local finite = ops.isfinite(total)
+  local taken = ops.logical_and(finite, so_far)
+  if #variables > 0 then
+    local grads = core.grad(model.optimizer:scale_loss(total), variables)
+    finite, taken = model.optimizer:apply_if_finite(grads, variables, {
+      constraints = constraints_of(variables, model), loss = total, allowed = so_far,
+    })
+  end
+  keep_if(taken, changed)
+  return finite
+end
+
 local function train_once(model, structure, xs, ys, ws)
+  local before = values_of(model:_kept_variables())
   local preds = model:_forward(xs, structure, true)
+  local changed = assigned_since(before)
   check_targets(model, ys, preds)
   local compiled, samples = model._compiled, count_samples(xs[1])
   compiled:link(model:_output_names(preds), ys, preds)
@@ -121,13 +171,9 @@ local function train_once(model, structure, xs, ys, ws)
     core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
       .. "a layer")
   end
-  local variables = model.trainable_weights
-  if #variables > 0 then
-    local grads = core.grad(model.optimizer:scale_loss(total), variables)
-    model.optimizer:apply(grads, variables, constraints_of(variables, model))
-  end
+  local finite = update(model, total, changed)
   compiled:update(total, ys, preds, ws, samples)
-  watch(model, total)
+  watch(model, total, finite)
 end
 
 local function test_once(model, structure, xs, ys, ws)
@@ -161,6 +207,14 @@ local function trace(specs, fn)
   local ok, result = pcall(core.trace, specs, fn)
   if not ok then rethrow(result) end
   return result
+end
+
+-- A model that makes its weights in its first call is traced again when it has them: a step must
+-- know all values that it may have to keep.
+local function trace_built(model, specs, fn)
+  local count = #model:_kept_variables()
+  local call = trace(specs, fn)
+  return #model:_kept_variables() == count and call or trace(specs, fn)
 end
 
 -- Every weight and whether it was trainable.
@@ -199,7 +253,7 @@ local function make(model, mode, once, xs, ys, ws, structure)
       core.record(once, model, structure, bx, by, bw)
     end
   else
-    entry.call = trace(specs, function(...)
+    entry.call = trace_built(model, specs, function(...)
       local bx, by, bw = split({ ... }, xs, ys, ws)
       once(model, structure, bx, by, bw)
     end)
@@ -243,13 +297,29 @@ function step.predict(model, xs, structure)
   return entry
 end
 
--- Fresh Variables for the watch over finite losses.
+-- ---- the watch over what is not finite ---------------------------------------------------------
+
+local function number(value, name)
+  return core.variable { value = core.tensor(value, "float32"), name = name, trainable = false }
+end
+
+-- steps: how many were made; bad: the first that was not finite, -1 for none; of_loss: was it the
+-- loss?
 function step.new_watch()
-  local function number(value, name)
-    return core.variable { value = core.tensor(value, { dtype = "float32" }), name = name,
-      trainable = false }
-  end
-  return { steps = number(0, "steps"), bad = number(-1, "bad_step") }
+  return { steps = number(0, "steps"), bad = number(-1, "bad_step"), of_loss = number(0, "of_loss") }
+end
+
+-- Begins anew. While a bad step is noted none is taken.
+function step.start_watch(model)
+  model._watch.steps:assign(core.tensor(0, "float32"))
+  model._watch.bad:assign(core.tensor(-1, "float32"))
+end
+
+-- The first bad step since then, from 0, and whether its loss or a gradient is no number; or nil.
+function step.bad_step(model)
+  local bad = model._watch.bad.value:item()
+  if bad < 0 then return nil end
+  return math.tointeger(bad), model._watch.of_loss.value:item() > 0 and "the loss" or "a gradient"
 end
 
 return step

@@ -42,12 +42,22 @@ end
 
 local batch_options = { "sample_weight", "class_weight", "return_dict" }
 
+-- A batch that is not finite changed nothing. It would stay in the metrics: they begin anew.
+local function check_finite(self)
+  local bad, what = step.bad_step(self)
+  if not bad then return end
+  self._compiled:reset()
+  core.raise("train_on_batch: %s is not a finite number; the weights are those before", what)
+end
+
 local function on_batch(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
   samples.require_compiled(self, name)
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
   local entry = samples.entry(self, mode, prepared)
+  step.start_watch(self)
   entry.call(table.unpack(prepared.tensors))
+  if mode == "train" then check_finite(self) end
   return results.as_returns(self._compiled:results(), o.return_dict)
 end
 
