@@ -59,7 +59,9 @@ describe("a call gets its options by name:", function ()
 
   it("nothing under a name that begins with _", function ()
     local Blind = layer "BlindOptions" {
-      call = function (_, y, _unused, training) return y, _unused, training end,
+      call = function (_, y, _unused, training)
+        return y, _unused, training                                    -- luacheck: ignore
+      end,
     }
     local y, unused, training = Blind()(x, { training = true })
     assert.near_all(y, x)
@@ -160,7 +162,7 @@ describe("a call gets its options by name:", function ()
       local y, training = Bare()(x)
       assert.near_all(y, x)
       assert.is_false(training)
-      local f = layers.Lambda { function (y, training) return training and y * 2 or y end }
+      local f = layers.Lambda { function (z, training) return training and z * 2 or z end }
       assert.near_all(f(x), x)
     end)
     debug = kept                                                        -- luacheck: ignore

@@ -189,7 +189,7 @@ describe("a batch that is not finite", function ()
     assert.is_true(model.history.history.mae[2] < math.huge)
   end)
 
-  it("ends fit without an error for TerminateOnNaN, the weights being the last good ones", function ()
+  it("ends fit without an error for TerminateOnNaN, with the last good weights", function ()
     local x, y, bad = data()
     local broken, good = model_with("adam"), model_with("adam")
     good:set_weights(broken:get_weights())

@@ -306,7 +306,9 @@ end
 -- steps: how many were made; bad: the first that was not finite, -1 for none; of_loss: was it the
 -- loss?
 function step.new_watch()
-  return { steps = number(0, "steps"), bad = number(-1, "bad_step"), of_loss = number(0, "of_loss") }
+  return {
+    steps = number(0, "steps"), bad = number(-1, "bad_step"), of_loss = number(0, "of_loss"),
+  }
 end
 
 -- Begins anew. While a bad step is noted none is taken.
