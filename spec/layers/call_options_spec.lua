@@ -59,9 +59,7 @@ describe("a call gets its options by name:", function ()
 
   it("nothing under a name that begins with _", function ()
     local Blind = layer "BlindOptions" {
-      call = function (_, y, _unused, training)
-        return y, _unused, training                                    -- luacheck: ignore
-      end,
+      call = function (_, y, _unused, training) return y, _unused, training end, -- luacheck: ignore
     }
     local y, unused, training = Blind()(x, { training = true })
     assert.near_all(y, x)
@@ -146,6 +144,29 @@ describe("a call gets its options by name:", function ()
     assert.near_all(rnn(k.ones { 1, 4, 3 }, { training = true }), { { 8, 8, 8 } })
   end)
 
+  it("training of the coroutine that set it", function ()
+    local Yielding = layer "YieldingCall" {
+      init = function (self) self.inner = Noting() end,
+      call = function (self, y)
+        coroutine.yield()
+        return self.inner(y)
+      end,
+    }
+    local yielding, flags = Yielding(), {}
+    local thread = coroutine.wrap(function ()
+      yielding(x, { training = true })
+      flags[1] = seen.training
+    end)
+    thread()
+    Noting()(x)                        -- while the other one is in the middle of its call
+    flags[2] = seen.training
+    thread()
+    assert.same({ true, false }, flags)
+    coroutine.wrap(function () yielding(x, { training = true }) end)()   -- left there for good
+    Noting()(x)
+    assert.is_false(seen.training)
+  end)
+
   it("of a child that calls its parent with them", function ()
     local Louder = layer "LouderDropout" {
       parent = layers.Dropout,
@@ -162,7 +183,7 @@ describe("a call gets its options by name:", function ()
       local y, training = Bare()(x)
       assert.near_all(y, x)
       assert.is_false(training)
-      local f = layers.Lambda { function (z, training) return training and z * 2 or z end }
+      local f = layers.Lambda { function (z, mask) return mask and z * 2 or z end }
       assert.near_all(f(x), x)
     end)
     debug = kept                                                        -- luacheck: ignore
