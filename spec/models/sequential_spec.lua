@@ -65,6 +65,49 @@ describe("Sequential", function()
     end, "must be unique")
   end)
 
+  it("grows and shrinks at its end", function()
+    local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense { 4, name = "first" } }
+    local x = k.ones { 2, 3 }
+    local y = model:predict(x)
+    for i = 1, 3 do model:add(layers.Dense { i, name = "d" .. i }) end
+    assert.same({ false, 3 }, model.output_shape)
+    assert.equal(4, #model.layers)
+    assert.equal("d3", model:pop().name)
+    assert.same({ 2, 2 }, model:predict(x).shape)
+    model:pop()
+    model:pop()
+    assert.near_all(model:predict(x), y, 0)
+    local first = model:pop()
+    assert.same({ false, 3 }, model.output_shape)
+    model:add(first)
+    assert.near_all(model:predict(x), y, 0)
+    assert.near_all(k.models.clone_model(model):predict(x).shape, { 2, 4 })
+    local named = k.Sequential { k.Input { shape = { 3 }, name = "in" } }
+    assert.error_at_line(function() named:add(layers.Dense { 1, name = "in" }) end, "unique")
+    assert.equal(0, #named.layers)
+    -- A layer that was called elsewhere since.
+    local shared = layers.Dense(5)
+    named:add(shared)
+    shared(k.Input { shape = { 3 } })
+    named:pop()
+    assert.same({ false, 3 }, named.output_shape)
+  end)
+
+  -- Instructions of Lua's machine, which do not depend on the load of the processor.
+  it("is built in time that grows with its layers, not with their square", function()
+    local function work_of(count)
+      local work = 0
+      local hook, mask, every = debug.gethook()
+      debug.sethook(function() work = work + 1 end, "", 1000)
+      local model = k.Sequential { k.Input { shape = { 2 } } }
+      for _ = 1, count do model:add(layers.Dense(2)) end
+      debug.sethook(hook, mask, every)
+      return work
+    end
+    work_of(10)
+    assert.truthy(work_of(400) / work_of(100) < 5)
+  end)
+
   it("learns a line", function()
     k.set_random_seed(1)
     local x = k.random.uniform({ 200, 1 }, -1, 1)

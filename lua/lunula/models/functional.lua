@@ -162,7 +162,7 @@ local function check_unique(self, layers)
   end
 end
 
--- Sets what the model runs. Also used by Sequential, whose graph grows.
+-- Sets what the model runs.
 function functional.define(self, inputs, outputs)
   local input_list, output_list = placeholders("inputs", inputs), placeholders("outputs", outputs)
   local sources, alias = sources_of(input_list)
@@ -176,7 +176,28 @@ function functional.define(self, inputs, outputs)
   rawset(self, "_alias", alias)
   rawset(self, "_graph_layers", found.layers)
   rawset(self, "built", true)
-  model.changed()
+  model.changed(self)
+end
+
+local function set_output(self, output)
+  rawset(self, "_output_structure", output)
+  rawset(self, "_outputs", { output })
+  model.changed(self)
+end
+
+-- One more layer behind the last one of a Sequential. A chain keeps its order, so this takes no
+-- longer when there are many.
+function functional.grow(self, output)
+  local nodes, layers = self._graph.nodes, self._graph.layers
+  nodes[#nodes + 1], layers[#layers + 1] = output.node, output.node.layer
+  set_output(self, output)
+end
+
+-- One less; `output` is the output of the layer before.
+function functional.shrink(self, output)
+  table.remove(self._graph.nodes)
+  table.remove(self._graph.layers)
+  set_output(self, output)
 end
 
 functional.call = call

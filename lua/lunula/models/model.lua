@@ -13,11 +13,35 @@ local weights = require "lunula.layers.base.weights"
 
 local model = {}
 
--- A count of the changes made to any model's layers: traced steps older than that are traced anew.
-local version = 0
+-- ---- versions ----------------------------------------------------------------------------------
 
-function model.changed()
-  version = version + 1
+local changes = 0   -- made to all models so far
+
+-- Notes that the layers of a model changed: what was traced of it, and of models that hold it, is
+-- old.
+function model.changed(self)
+  changes = changes + 1
+  rawset(self, "_changed_at", changes)
+end
+
+local function newest_change(layer, seen)
+  if seen[layer] then return 0 end
+  seen[layer] = true
+  local newest = rawget(layer, "_changed_at") or 0
+  for _, inner in ipairs(layer:tracked_layers()) do
+    newest = math.max(newest, newest_change(inner, seen))
+  end
+  return newest
+end
+
+-- The number of the last change to the model or to one inside of it. It is looked for again only
+-- when some model changed meanwhile.
+local function version_of(self)
+  if rawget(self, "_version_seen") ~= changes then
+    rawset(self, "_version_found", newest_change(self, {}))
+    rawset(self, "_version_seen", changes)
+  end
+  return rawget(self, "_version_found")
 end
 
 local function on_demand(module, name)
@@ -214,6 +238,7 @@ model.Model = base.layer "Model" {
   prepare = function(self)
     base.Layer.prepare(self)
     rawset(self, "_functions", {})
+    rawset(self, "_function_uses", 0)
     rawset(self, "stop_training", false)
     rawset(self, "run_eagerly", false)
   end,
@@ -246,7 +271,7 @@ model.Model = base.layer "Model" {
   _forward = forward,
   _keeps_states = keeps_states, _kept_variables = kept_variables,
   _constraints = constraints_of,
-  _version = function() return version end,
+  _version = version_of,
   _input_names = function() return nil end,
   _read = function(_, x) return x end,       -- what a model does before its data become tensors
   _output_names = output_names,

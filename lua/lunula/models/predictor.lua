@@ -83,7 +83,7 @@ end
 local function install_short_way(self, entry, rank)
   local run, traced, version = entry.call, entry.version, self._version
   local function is_plain(x)
-    return type(x) == "userdata" and version() == traced and x.rank == rank
+    return type(x) == "userdata" and version(self) == traced and x.rank == rank
   end
   rawset(self, "predict_on_batch", function(_, x)
     if is_plain(x) then return run(x) end

@@ -99,6 +99,15 @@ local function as_layer(self, item)
   return item
 end
 
+local function check_name(self, name)
+  local taken = self._start and self._start.node.layer.name == name
+  for _, other in ipairs(self._stack) do taken = taken or other.name == name end
+  if taken then
+    core.raise("model \"%s\": a layer named \"%s\" is there already; the names of the layers "
+      .. "must be unique", self.name, name)
+  end
+end
+
 local function add(self, item)
   local layer = as_layer(self, item)
   if is_input(layer) then
@@ -108,17 +117,11 @@ local function add(self, item)
     begin(self, input.output_of(layer))
     return self
   end
-  for _, other in ipairs(self._stack) do
-    if other.name == layer.name then
-      core.raise("model \"%s\": a layer named \"%s\" is there already; the names of the layers "
-        .. "must be unique",
-        self.name, layer.name)
-    end
-  end
+  check_name(self, layer.name)
   if self._start then
     local last = extend(self, self._outputs[1], layer)
     table.insert(self._stack, layer)
-    functional.define(self, self._start, last)
+    functional.grow(self, last)
   else
     table.insert(self._stack, layer)
     if #self._stack == first_place(self) then
@@ -128,8 +131,8 @@ local function add(self, item)
         error(failure, 0)
       end
     end
+    model.changed(self)
   end
-  model.changed()
   return self
 end
 
@@ -137,12 +140,12 @@ local function pop(self)
   local layer = table.remove(self._stack)
   if not layer then core.raise("model \"%s\" has no layer to pop", self.name) end
   if self._start then
-    local nodes = layer._nodes
-    local last = nodes[#nodes]
-    if last and last.outputs[1] == self._outputs[1] then nodes[#nodes] = nil end
-    functional.define(self, self._start, last.inputs[1])
+    local last, nodes = self._outputs[1].node, layer._nodes
+    if nodes[#nodes] == last then nodes[#nodes] = nil end
+    functional.shrink(self, last.inputs[1])
+  else
+    model.changed(self)
   end
-  model.changed()
   return layer
 end
 

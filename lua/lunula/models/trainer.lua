@@ -35,7 +35,7 @@ function trainer.compile(self, given)
   rawset(self, "_watch", step.new_watch())
   rawset(self, "_functions", {})
   rawset(self, "run_eagerly", o.run_eagerly or false)
-  model_module.changed()
+  model_module.changed(self)
 end
 
 -- ---- one batch ---------------------------------------------------------------------------------
