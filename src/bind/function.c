@@ -268,9 +268,14 @@ static int function_describe(lua_State *L) {
   return 1;
 }
 
-/* memory{batch=}: bytes of the arena with unknown sizes set to batch */
+/* memory{batch=}: bytes of the arena with unknown sizes set to batch, and the
+** number of steps. memory(): bytes of the arenas of all plans that are kept. */
 static int function_memory(lua_State *L) {
   PlanCache *k = check_function(L, 1);
+  if (lua_isnoneornil(L, 2)) {
+    lua_pushinteger(L, plan_cache_bytes(k));
+    return 1;
+  }
   const Function *f = plan_cache_function(k);
   Type in[MAX_INPUTS];
   luaL_checktype(L, 2, LUA_TTABLE);

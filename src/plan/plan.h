@@ -61,6 +61,8 @@ void plan_cache_retain(PlanCache *k);
 void plan_cache_release(PlanCache *k); /* on the thread of the state */
 const Function *plan_cache_function(const PlanCache *k);
 Account *plan_cache_account(const PlanCache *k); /* borrowed */
+/* Of the arenas of its plans. */
+int64_t plan_cache_bytes(PlanCache *k);
 void plan_cache_set_passes(PlanCache *k, unsigned passes);
 /* The plan for these types, counted; NULL with the error. */
 Plan *plan_cache_plan(PlanCache *k, const Type *in, Error *e);

@@ -100,6 +100,15 @@ void plan_cache_set_passes(PlanCache *k, unsigned passes) {
   unlock(k);
 }
 
+int64_t plan_cache_bytes(PlanCache *k) {
+  int64_t bytes = 0;
+  lock(k);
+  for (int i = 0; i < KEPT && k->plan[i]; i++)
+    bytes += plan_arena_bytes(k->plan[i]);
+  unlock(k);
+  return bytes;
+}
+
 static bool fits(const Plan *p, const Function *f, const Type *in) {
   for (int i = 0; i < f->ninputs; i++)
     if (!type_equal(plan_input(p, i), &in[i]))

@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
+local functions = require "lunula.models.functions"
 
 local step = {}
 
@@ -234,9 +235,8 @@ local function is_current(entry, model)
 end
 
 local function cached(model, key)
-  local entry = model._functions[key]
+  local entry = functions.find(model, key)
   if entry and is_current(entry, model) then return entry end
-  model._functions[key] = nil
 end
 
 local function make(model, mode, once, xs, ys, ws, structure)
@@ -261,7 +261,7 @@ local function make(model, mode, once, xs, ys, ws, structure)
   end
   if mode == "train" then note_weights(entry, model) end
   entry.version = model:_version()
-  model._functions[key] = entry
+  functions.keep(model, key, entry)
   return entry
 end
 
@@ -293,7 +293,7 @@ function step.predict(model, xs, structure)
     entry.rows = true
   end
   entry.version = model:_version()
-  model._functions[key] = entry
+  functions.keep(model, key, entry)
   return entry
 end
 
