@@ -38,8 +38,10 @@ end
 local cases = {
   { "no text", 3, "model_from_json takes the text of a model, got 3" },
   { "no JSON", "{", "model_from_json: this is no JSON: unterminated object at line 1, column 1" },
-  { "more than JSON", "{} {}", "this is no JSON: there is more after the value, at byte 4" },
-  { "deep JSON", ("["):rep(100000), "this is no JSON: nested too deeply" },
+  { "more than JSON", "{} {}",
+    "this is no JSON: there is more after the value at line 1, column 4" },
+  { "deep JSON", ("["):rep(100000),
+    "this is no JSON: nested too deeply, more than 500 levels, at line 1, column 501" },
   { "no model", "3", "a model is an object, got 3" },
   { "no class", "{}", "a layer has a class_name, got {}" },
   { "a layer", '{"class_name": "Dense", "config": {"units": 3}}',

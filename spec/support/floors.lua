@@ -3,7 +3,8 @@
 -- Lua and threads are known to few files, every file has a place. A require
 -- inside a function is late, it runs when all is loaded, and may point upwards.
 
-local floors = { "base", "kernels", "tensor", "graph", "ops", "scan", "plan", "bind", "host" }
+local floors = { "base", "kernels", "tensor", "graph", "ops", "scan", "plan", "files", "bind",
+  "host" }
 local storeys = {  -- of lua/lunula; what shares a row may require each other
   { "ops.config", "place" },
   { "declare", "kinds", "records" },

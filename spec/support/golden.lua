@@ -1,7 +1,6 @@
 -- Reads the numbers recorded from Keras in spec/golden; record.py there describes the format.
 
 local core = require "lunula.core"
-local json = require "dkjson"
 
 local golden = {}
 
@@ -44,7 +43,7 @@ function golden.read(path)
   if not file then return nil end
   local text = file:read "a"
   file:close()
-  local value, _, problem = json.decode(text, 1, false)
+  local value, problem = core.json_read(text, false)
   if value == nil then error(path .. ": " .. problem, 0) end
   return value
 end

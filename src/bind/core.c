@@ -253,6 +253,7 @@ int luaopen_lunula_core(lua_State *L) {
   open_hosts(L);
   open_scans(L);
   open_calls(L);
+  open_json(L);
   open_parameters(L);
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");

@@ -4,8 +4,8 @@
 
 #include "bind/state.h"
 
-/* parameters(fn) -> {"self", "x", "training"}. Of what has no names, C functions
-** and code stripped of them: nil, and how many there are. */
+/* parameters(fn) -> {"self", "x", "training"}. Of what has no names, which are
+** C functions and code stripped of them: nil, and how many there are. */
 static int core_parameters(lua_State *L) {
   lua_Debug info;
   luaL_checktype(L, 1, LUA_TFUNCTION);

@@ -132,6 +132,8 @@ PlanCache *check_function(lua_State *L, int index);
 void open_scans(lua_State *L);
 /* Adds core.call (call.c) */
 void open_calls(lua_State *L);
+/* Adds core.json_read ... (json.c) */
+void open_json(lua_State *L);
 /* Adds core.parameters (parameters.c) */
 void open_parameters(lua_State *L);
 /* Host closures (host.c); ud of call_host is a HostRun */

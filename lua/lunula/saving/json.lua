@@ -7,26 +7,12 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local place = require "lunula.place"
-local dkjson = require "dkjson"
 
 local json = {}
 
 local null = declare.null
 
 -- ---- writing -----------------------------------------------------------------------------------
-
--- The shortest digits that give the same number.
-local function float_text(x)
-  if x ~= x then return "NaN" end
-  if x == math.huge then return "Infinity" end
-  if x == -math.huge then return "-Infinity" end
-  for digits = 15, 17 do
-    local text = ("%." .. digits .. "g"):format(x)
-    if tonumber(text) == x then
-      return text:find "[.en]" and text or text .. ".0"
-    end
-  end
-end
 
 local function is_list(t)
   if #t > 0 then return true end
@@ -74,7 +60,7 @@ local function write_object(t, out, indent)
   local first = true
   for _, key in ipairs(json.fields(t)) do
     out[#out + 1] = (first and "{" or ",") .. (inner or first and "" or " ")
-      .. dkjson.quotestring(tostring(key)) .. ": "
+      .. core.json_quote(tostring(key)) .. ": "
     place.at("." .. tostring(key), write, t[key], out, inner)
     first = false
   end
@@ -85,13 +71,13 @@ function write(value, out, indent)
   if value == nil or value == null then
     out[#out + 1] = "null"
   elseif type(value) == "string" then
-    out[#out + 1] = dkjson.quotestring(value)
+    out[#out + 1] = core.json_quote(value)
   elseif type(value) == "boolean" then
     out[#out + 1] = tostring(value)
   elseif math.type(value) == "integer" then
     out[#out + 1] = ("%d"):format(value)
   elseif type(value) == "number" then
-    out[#out + 1] = float_text(value)
+    out[#out + 1] = core.json_number(value)
   elseif not declare.is_plain(value) then
     core.raise("%s has no place in JSON", declare.show(value))
   elseif is_list(value) then
@@ -113,27 +99,11 @@ end
 
 -- ---- reading -----------------------------------------------------------------------------------
 
-local function with_false_in_lists(value)
-  if type(value) ~= "table" or value == null then return value end
-  local array = getmetatable(value).__jsontype == "array"
-  for key, inner in pairs(value) do
-    if array and inner == null then
-      value[key] = false
-    else
-      with_false_in_lists(inner)
-    end
-  end
-  return value
-end
+local objects, arrays = { __jsontype = "object" }, { __jsontype = "array" }
 
 -- What the text says, or nil and what is wrong with it.
 function json.decode(text)
-  local ok, value, rest, problem = pcall(dkjson.decode, text, 1, null)
-  if not ok then return nil, "nested too deeply" end
-  if problem then return nil, problem end
-  local more = text:find("%S", rest)
-  if more then return nil, ("there is more after the value, at byte %d"):format(more) end
-  return with_false_in_lists(value)
+  return core.json_read(text, null, objects, arrays)
 end
 
 return json

@@ -1,0 +1,103 @@
+/* JSON for Lua: texts to tables, and the quoting and the numbers of a writer in
+** Lua. The grammar is files/json.c. */
+
+#include "files/json.h"
+#include "bind/state.h"
+
+static void push_string(lua_State *L, const JsonReader *r) {
+  luaL_Buffer b;
+  char *p = luaL_buffinitsize(L, &b, r->length);
+  luaL_pushresultsize(&b, json_decode(r, p));
+}
+
+/* Null stands in lists as false, as None does in shapes. */
+static void push_null(lua_State *L, const JsonReader *r) {
+  if (r->depth > 0 && *r->open[r->depth - 1] == '[')
+    lua_pushboolean(L, 0);
+  else
+    lua_pushvalue(L, 2);
+}
+
+/* Pushes a scalar, a string or a new table with its metatable. */
+static void push_piece(lua_State *L, const JsonReader *r, JsonKind kind) {
+  switch (kind) {
+  case JSON_NULL: push_null(L, r); break;
+  case JSON_FALSE: case JSON_TRUE:
+    lua_pushboolean(L, kind == JSON_TRUE);
+    break;
+  case JSON_INTEGER: lua_pushinteger(L, (lua_Integer)r->integer); break;
+  case JSON_NUMBER: lua_pushnumber(L, r->number); break;
+  case JSON_STRING: case JSON_NAME: push_string(L, r); break;
+  default:
+    lua_newtable(L);
+    lua_pushvalue(L, kind == JSON_OBJECT ? 3 : 4);
+    lua_setmetatable(L, -2);
+  }
+}
+
+/* Puts the value on the top into the table below it: under the name between
+** them, or at the end of a list. */
+static void put(lua_State *L, const JsonReader *r, lua_Integer *count) {
+  if (r->depth == 0)
+    return;
+  if (*r->open[r->depth - 1] == '[')
+    lua_rawseti(L, -2, ++count[r->depth]);
+  else
+    lua_rawset(L, -3);
+}
+
+/* json_read(text, null, objects, arrays) -> value, or nil and what is wrong:
+** null stands for null in objects, the tables get the metatables. Open tables
+** lie on the stack, each above its name. */
+static int core_json_read(lua_State *L) {
+  size_t n;
+  JsonReader r;
+  Error e = {0};
+  lua_Integer count[JSON_DEPTH + 1];
+  const char *text = luaL_checklstring(L, 1, &n);
+  lua_settop(L, 4);
+  luaL_checkstack(L, 2 * JSON_DEPTH + 8, NULL);
+  json_begin(&r, text, n, &e);
+  for (;;) {
+    JsonKind kind = json_next(&r);
+    if (kind == JSON_ERROR) {
+      lua_pushnil(L);
+      lua_pushstring(L, e.text);
+      return 2;
+    }
+    if (kind == JSON_END)
+      return 1;
+    if (kind == JSON_ARRAY || kind == JSON_OBJECT)
+      count[r.depth] = 0;
+    if (kind != JSON_ARRAY_END && kind != JSON_OBJECT_END)
+      push_piece(L, &r, kind);
+    if (kind != JSON_ARRAY && kind != JSON_OBJECT && kind != JSON_NAME)
+      put(L, &r, count);
+  }
+}
+
+/* json_quote("a\n") -> "\"a\\n\"" */
+static int core_json_quote(lua_State *L) {
+  size_t n;
+  luaL_Buffer b;
+  const char *text = luaL_checklstring(L, 1, &n);
+  luaL_argcheck(L, n <= JSON_BYTES, 1, "longer than 1 GB");
+  char *p = luaL_buffinitsize(L, &b, 6 * n + 2);
+  luaL_pushresultsize(&b, json_quote(p, text, n));
+  return 1;
+}
+
+static int core_json_number(lua_State *L) {
+  char text[JSON_NUMBER_TEXT];
+  size_t n = json_number(text, luaL_checknumber(L, 1));
+  lua_pushlstring(L, text, n);
+  return 1;
+}
+
+void open_json(lua_State *L) {
+  static const luaL_Reg json[] = {
+    {"json_read", core_json_read}, {"json_quote", core_json_quote},
+    {"json_number", core_json_number}, {NULL, NULL}
+  };
+  luaL_setfuncs(L, json, 0);
+}
