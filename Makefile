@@ -58,7 +58,7 @@ $(CORE): $(OBJ) src/bind/exports.map
 
 $(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
-	@$(LUA) src/host/carry.lua $@ lua $(filter %.lua,$(LUASRC)) -- dkjson
+	@$(LUA) src/host/carry.lua $@ lua $(filter %.lua,$(LUASRC))
 
 # The objects and the Lua files as one object, in which only the public names
 # can still be seen by a host.
@@ -139,13 +139,10 @@ install-module: $(CORE)
 	install -D -m 755 $(CORE) $(DESTDIR)$(LIBDIR)/lunula/core.so
 	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
 
-# The rock, installed below build/. LuaRocks does not see the Lua modules of
-# the system, so it is told which dkjson is there.
+# The rock, installed below build/.
 tree: $(TREE)/installed ; @:
 $(TREE)/installed: $(CORE) $(LUASRC) rocks/$(ROCK).rockspec
-	@$(LUA) -e 'v = require("dkjson").version:match "%d[%d.]*"' \
-	  -e 'print(("rocks_provided = { dkjson = %q }"):format(v .. "-1"))' >$(BUILD)/luarocks.lua
-	LUAROCKS_CONFIG=$(BUILD)/luarocks.lua $(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
+	$(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 
 # Both forms of the rock, in build/: its sources, and what `tree` installed.

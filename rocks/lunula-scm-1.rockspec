@@ -21,7 +21,6 @@ supported_platforms = { "unix" }
 
 dependencies = {
   "lua >= 5.4, < 5.5",
-  "dkjson >= 2.5",
 }
 
 -- The library alone: luarocks would look for the header in too few places,

@@ -43,7 +43,7 @@ static void opens_with_nothing_on_disk(void) {
   EXPECT(lua("package.path, package.cpath = '', ''"));
   EXPECT(lua("assert(require('lunula')._VERSION == 'lunula " LUNULA_VERSION
              "')"));
-  EXPECT(lua("assert(require 'dkjson'.encode{1} == '[1]')"));
+  EXPECT(lua("assert(require 'lunula.saving.json'.encode{1} == '[1]')"));
   EXPECT(strcmp(lunula_version(), LUNULA_VERSION) == 0);
   EXPECT_STATUS(LUNULA_OK, lunula_open(L, &why)); /* twice does no harm */
   lua_close(L);
@@ -53,9 +53,9 @@ static void keeps_what_the_host_preloads(void) {
   L = luaL_newstate();
   luaL_openlibs(L);
   EXPECT(lua("mine = function() return 7 end\n"
-             "package.preload.dkjson = mine"));
+             "package.preload['lunula.kinds'] = mine"));
   EXPECT_STATUS(LUNULA_OK, lunula_open(L, &why));
-  EXPECT(lua("assert(package.preload.dkjson == mine)"));
+  EXPECT(lua("assert(package.preload['lunula.kinds'] == mine)"));
   lua_close(L);
 }
 

@@ -1,7 +1,7 @@
 -- Writes the C file that carries Lua modules inside the static library:
---   lua5.4 src/host/carry.lua OUTPUT ROOT FILE.. [-- MODULE..]
+--   lua5.4 src/host/carry.lua OUTPUT ROOT FILE..
 -- ROOT/lunula/x/init.lua becomes module "lunula.x" with the chunk name
--- "@lunula/x/init.lua"; modules after -- are found on this interpreter's path.
+-- "@lunula/x/init.lua".
 
 local output, root = arg[1], arg[2]
 
@@ -16,22 +16,10 @@ local function module_name(path)
   return (path:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
 end
 
-local modules, outside = {}, false
+local modules = {}
 for i = 3, #arg do
-  if arg[i] == "--" then
-    outside = true
-  elseif outside then
-    local path, tried = package.searchpath(arg[i], package.path)
-    if not path then
-      io.stderr:write(("carry: Lua module %q, which lunula needs, is not installed:%s\n")
-        :format(arg[i], tried))
-      os.exit(1)
-    end
-    modules[#modules + 1] = { name = arg[i], chunk = "@" .. arg[i] .. ".lua", text = read(path) }
-  else
-    local path = arg[i]:sub(#root + 2)
-    modules[#modules + 1] = { name = module_name(path), chunk = "@" .. path, text = read(arg[i]) }
-  end
+  local path = arg[i]:sub(#root + 2)
+  modules[#modules + 1] = { name = module_name(path), chunk = "@" .. path, text = read(arg[i]) }
 end
 table.sort(modules, function (a, b) return a.name < b.name end)
 

@@ -91,11 +91,10 @@ typedef struct lunula_view {
 
 /* ---- a host with a lua_State -------------------------------------------- */
 
-/* Makes `require "lunula"` work in this state: its C part, its Lua files and
-** the JSON library that they use are put into package.preload, where nothing
-** that the host has put there is replaced. Loads nothing yet. The standard
-** libraries must have been opened, or at least package, string, table, math,
-** utf8 and coroutine. */
+/* Makes `require "lunula"` work in this state: its C part and its Lua files are
+** put into package.preload, where nothing that the host has put there is
+** replaced. Loads nothing yet. The standard libraries must have been opened, or
+** at least package, string, table, math, utf8 and coroutine. */
 LUNULA_API lunula_status lunula_open(struct lua_State *L, lunula_error *error);
 
 /* Pushes a tensor on the host's memory, which from now on belongs to it.
