@@ -101,7 +101,7 @@ static int core_call(lua_State *L) {
   State *s = state_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 2);
-  int layers = s->layers, mark = context_mark(&s->c);
+  int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   CallJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
   job->ngiven = read_values(L, s, 2, "input", job->given, MAX_OUTPUTS);
@@ -121,7 +121,7 @@ static int core_call(lua_State *L) {
   function_release(job->body);
   function_release(job->backward);
   if (status != LUA_OK) {
-    s->layers = layers;
+    layer_stack(L)->n = layers;
     context_drain(&s->c, mark);
     return lua_error(L);
   }

@@ -94,7 +94,7 @@ static int origin_protected(lua_State *L) {
   if (n < 2)
     return 0;
   lua_pushlstring(L, where, n - 2); /* without ": " */
-  const char *class = layer_class(state_of(L));
+  const char *class = layer_class(L);
   if (*class) {
     lua_pushfstring(L, " in %s", class);
     lua_concat(L, 2);

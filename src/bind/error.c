@@ -33,18 +33,49 @@ void push_where(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-static const LayerName *current_layer(const State *s) {
-  int depth = s->layers < COUNT_OF(s->layer) ? s->layers : COUNT_OF(s->layer);
+LayerStack *layer_stack(lua_State *L) {
+  static const char stacks_key = 0;
+  bool is_main = lua_pushthread(L);
+  lua_pop(L, 1);
+  if (is_main)
+    return &state_of(L)->layers;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &stacks_key) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L); /* thread -> its stack, as long as that lives */
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &stacks_key);
+  }
+  lua_pushthread(L);
+  if (lua_rawget(L, -2) != LUA_TUSERDATA) {
+    lua_pop(L, 1);
+    LayerStack *fresh = lua_newuserdatauv(L, sizeof *fresh, 0);
+    fresh->n = 0;
+    lua_pushthread(L);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+  }
+  LayerStack *stack = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return stack;
+}
+
+static const LayerName *current_layer(lua_State *L) {
+  const LayerStack *s = layer_stack(L);
+  int depth = s->n < COUNT_OF(s->layer) ? s->n : COUNT_OF(s->layer);
   return depth ? &s->layer[depth - 1] : NULL;
 }
 
-const char *layer_class(const State *s) {
-  const LayerName *l = current_layer(s);
+const char *layer_class(lua_State *L) {
+  const LayerName *l = current_layer(L);
   return l ? l->class : "";
 }
 
-static void push_layer(lua_State *L, const State *s) {
-  const LayerName *l = current_layer(s);
+static void push_layer(lua_State *L) {
+  const LayerName *l = current_layer(L);
   if (l == NULL) {
     lua_pushliteral(L, "");
     return;
@@ -63,7 +94,7 @@ static int raise_text(lua_State *L, ErrorKind kind, const char *text) {
   State *s = state_of(L);
   context_drain(&s->c, s->mark);
   push_where(L);
-  push_layer(L, s);
+  push_layer(L);
   lua_pushstring(L, text);
   lua_concat(L, 3);
   if (kind != ERROR_PLAIN) {
@@ -117,10 +148,9 @@ static int symbolic_text(lua_State *L) {
 
 int raise_symbolic(lua_State *L, Val v) {
   char shape[TYPE_TEXT];
-  State *s = state_of(L);
   lua_createtable(L, 0, 3);
   push_where(L);
-  push_layer(L, s);
+  push_layer(L);
   lua_pushfstring(L, "this tensor of shape %s has no value yet: it stands for "
                      "what comes when the model runs%s%s (use k.ops instead, "
                      "or Lambda{f, trace = false})",
@@ -182,23 +212,23 @@ static int core_where(lua_State *L) {
 }
 
 static int core_enter(lua_State *L) {
-  State *s = state_of(L);
+  LayerStack *s = layer_stack(L);
   const char *name = luaL_checkstring(L, 1);
   const char *class = luaL_optstring(L, 2, "");
-  if (s->layers < COUNT_OF(s->layer)) {
-    LayerName *l = &s->layer[s->layers];
+  if (s->n < COUNT_OF(s->layer)) {
+    LayerName *l = &s->layer[s->n];
     snprintf(l->name, sizeof l->name, "%s", name);
     snprintf(l->class, sizeof l->class, "%s", class);
   }
-  s->layers++;
+  s->n++;
   lua_pushvalue(L, lua_upvalueindex(1));
   return 1;
 }
 
 static int leave_layer(lua_State *L) {
-  State *s = state_of(L);
-  if (s->layers > 0)
-    s->layers--;
+  LayerStack *s = layer_stack(L);
+  if (s->n > 0)
+    s->n--;
   return 0;
 }
 

@@ -257,7 +257,7 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   lua_State *L = s->L;
   HostCall h = {s, id, gradient, run->record, step, in, out};
   int mark = context_mark(&s->c), recording = s->c.recording;
-  int layers = s->layers;
+  int layers = layer_stack(L)->n;
   if (!lua_checkstack(L, 8))
     return fail(e, "the Lua stack is full");
   lua_pushcfunction(L, error_text);
@@ -268,7 +268,7 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   int status = call_holding(L, s, 1, 0, -3);
   s->calling--;
   s->c.recording = recording;
-  s->layers = layers;
+  layer_stack(L)->n = layers;
   context_drain(&s->c, mark);
   if (status != LUA_OK) {
     bool text = lua_type(L, -1) == LUA_TSTRING;

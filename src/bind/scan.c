@@ -106,7 +106,7 @@ static int core_scan(lua_State *L) {
   Val out[MAX_OUTPUTS];
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 4);
-  int layers = s->layers, mark = context_mark(&s->c);
+  int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   ScanJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
   job->nstates = read_list(L, s, 2, "state", job->state);
@@ -123,7 +123,7 @@ static int core_scan(lua_State *L) {
   if (job->open)
     scope_close(&s->c, &job->scope);
   if (status != LUA_OK) {
-    s->layers = layers;
+    layer_stack(L)->n = layers;
     context_drain(&s->c, mark);
     return lua_error(L);
   }

@@ -13,13 +13,20 @@ typedef struct LayerName {
   char name[64], class[48];
 } LayerName;
 
+/* The layers that are being called, outermost first; deeper ones are counted
+** only. Each coroutine has its own: one that yields in the middle of a call,
+** and never comes back, leaves the others as they are. */
+typedef struct LayerStack {
+  int n;
+  LayerName layer[32];
+} LayerStack;
+
 typedef struct State {
   Context c;
   Account *account;
   lua_State *L;       /* of the call that is being served */
   char *home;         /* our Lua files' sources start so */
-  LayerName layer[32]; /* the layers that are being called, outermost first */
-  int layers;
+  LayerStack layers; /* of the main thread */
   int64_t hosts;      /* number of the last host closure */
   ErrorKind raised;   /* kind of the last error that was not a plain one */
   ErrorKind caught;   /* kind of what the last guarded call ended with */
@@ -58,8 +65,10 @@ int raise_context(lua_State *L, State *s);
 ErrorKind error_kind(lua_State *L, int index);
 /* Pushes "train.lua:12: " or "". */
 void push_where(lua_State *L);
+/* The layers of this coroutine. Raises when memory is out. */
+LayerStack *layer_stack(lua_State *L);
 /* The class of the layer that is being called, or "". */
-const char *layer_class(const State *s);
+const char *layer_class(lua_State *L);
 /* An error object that says that a traced tensor has no value. */
 int raise_symbolic(lua_State *L, Val v);
 void open_errors(lua_State *L);

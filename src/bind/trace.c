@@ -11,11 +11,11 @@
 int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
                  void *ud) {
   State *s = state_of(L);
-  int base = lua_gettop(L) - nargs - 1, layers = s->layers;
+  int base = lua_gettop(L) - nargs - 1, layers = layer_stack(L)->n;
   int status = call_holding(L, s, nargs, LUA_MULTRET, 0);
   leave(s, ud);
   if (status != LUA_OK) {
-    s->layers = layers;
+    layer_stack(L)->n = layers;
     lua_error(L);
   }
   return lua_gettop(L) - base;
@@ -81,7 +81,7 @@ static int core_trace(lua_State *L) {
   State *s = state_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  int layers = s->layers, mark = context_mark(&s->c);
+  int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   int64_t hosts = s->hosts;
   TraceJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
@@ -105,7 +105,7 @@ static int core_trace(lua_State *L) {
     scope_close(&s->c, &job->scope);
   context_drain(&s->c, mark);
   if (status != LUA_OK) {
-    s->layers = layers;
+    layer_stack(L)->n = layers;
     end_hosts(L, s, hosts);
     return lua_error(L);
   }
