@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -28,6 +29,12 @@ enum {
   OPEN = 1 << 30       /* bit of the gate; the rest counts who is inside */
 };
 
+typedef struct Worker {
+  pthread_t thread;
+  void *scratch; /* made at its first start, and used again after a fork */
+  unsigned seen; /* number of the newest job at its start */
+} Worker;
+
 static struct {
   atomic_int references;
   atomic_int wanted;     /* threads that the user asked for; 0: all there are */
@@ -36,7 +43,7 @@ static struct {
   /* Who has set `busy` owns what follows down to `tasks`. */
   atomic_flag busy;
   int workers;
-  pthread_t thread[MAX_WORKERS];
+  Worker worker[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
   ThreadTask task; /* the job, written while the gate is closed */
   void *arg;
@@ -58,11 +65,12 @@ static struct {
 
 /* ---- a job ------------------------------------------------------------- */
 
-static void draw_tasks(ThreadTask task, void *arg, int64_t tasks) {
+static void draw_tasks(ThreadTask task, void *arg, int64_t tasks,
+                       void *scratch) {
   for (;;) {
     int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
     if (i >= tasks) return;
-    task(arg, i);
+    task(arg, i, scratch);
   }
 }
 
@@ -96,12 +104,13 @@ static bool wait_for_job(unsigned seen) {
   return !atomic_load(&team.stop);
 }
 
-static void *worker(void *first_seen) {
-  unsigned seen = (unsigned)(uintptr_t)first_seen;
+static void *work(void *arg) {
+  const Worker *w = arg;
+  unsigned seen = w->seen;
   while (wait_for_job(seen)) {
     seen = atomic_load(&team.job);
     if (!enter_gate()) continue; /* is the job over already? */
-    draw_tasks(team.task, team.arg, team.tasks);
+    draw_tasks(team.task, team.arg, team.tasks, w->scratch);
     leave_gate();
   }
   return NULL;
@@ -119,7 +128,7 @@ static void make_way(void) {
     return;
   CPU_CLR(here, &set);
   for (int i = 0; i < team.workers; i++)
-    pthread_setaffinity_np(team.thread[i], sizeof set, &set);
+    pthread_setaffinity_np(team.worker[i].thread, sizeof set, &set);
   team.avoided = here;
 #endif
 }
@@ -153,6 +162,13 @@ static void forget_workers(void) {
 
 static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
 
+static bool start_worker(Worker *w, const pthread_attr_t *attr) {
+  if (w->scratch == NULL && posix_memalign(&w->scratch, 64, THREAD_SCRATCH))
+    w->scratch = NULL;
+  w->seen = atomic_load(&team.job);
+  return w->scratch && pthread_create(&w->thread, attr, work, w) == 0;
+}
+
 static void start_workers(int count) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, watch_forks);
@@ -162,10 +178,9 @@ static void start_workers(int count) {
   sigset_t all, before; /* signals are the host's affair */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  void *seen = (void *)(uintptr_t)atomic_load(&team.job);
   team.avoided = -1;
   while (team.workers < count &&
-         pthread_create(&team.thread[team.workers], &attr, worker, seen) == 0)
+         start_worker(&team.worker[team.workers], &attr))
     team.workers++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attr);
@@ -175,7 +190,12 @@ static void stop_workers(void) {
   if (team.workers == 0) return;
   atomic_store(&team.stop, true);
   announce_job(MAX_WORKERS);
-  for (int i = 0; i < team.workers; i++) pthread_join(team.thread[i], NULL);
+  for (int i = 0; i < team.workers; i++)
+    pthread_join(team.worker[i].thread, NULL);
+  for (int i = 0; i < MAX_WORKERS; i++) {
+    free(team.worker[i].scratch);
+    team.worker[i].scratch = NULL;
+  }
   atomic_store(&team.stop, false);
   team.workers = 0;
 }
@@ -235,7 +255,7 @@ void threads_set_count(int n) {
   stop_surplus();
 }
 
-static void run_job(ThreadTask task, void *arg, int64_t tasks) {
+static void run_job(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
   if (team.workers < workers_allowed()) start_workers(workers_allowed());
   team.task = task;
   team.arg = arg;
@@ -243,7 +263,7 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks) {
   atomic_store_explicit(&team.next, 0, memory_order_relaxed);
   atomic_store_explicit(&team.gate, OPEN, memory_order_release);
   announce_job(tasks - 1);
-  draw_tasks(task, arg, tasks);
+  draw_tasks(task, arg, tasks, scratch);
   atomic_fetch_and_explicit(&team.gate, ~OPEN, memory_order_acquire);
   for (int i = 0; atomic_load_explicit(&team.gate, memory_order_acquire); i++)
     if (i < JOIN_SPINS)
@@ -252,13 +272,13 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks) {
       sched_yield();
 }
 
-void threads_run(ThreadTask task, void *arg, int64_t tasks) {
+void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
   if (tasks > 1 && workers_allowed() > 0 && take_team()) {
-    run_job(task, arg, tasks);
+    run_job(task, arg, tasks, scratch);
     int left = team.workers;
     give_team();
     if (left > workers_allowed()) stop_surplus();
   } else {
-    for (int64_t i = 0; i < tasks; i++) task(arg, i);
+    for (int64_t i = 0; i < tasks; i++) task(arg, i, scratch);
   }
 }

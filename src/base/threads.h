@@ -5,15 +5,22 @@
 
 #include "base/base.h"
 
-typedef void (*ThreadTask)(void *arg, int64_t task);
+/* Memory that a thread has for itself while it works on tasks, aligned to 64
+** bytes: kernels may not put their tiles on the stack, since a host's thread
+** may have 64 KB of it. A worker owns THREAD_SCRATCH bytes from its start on,
+** so that no run allocates; a caller brings as much as its tasks need. */
+enum { THREAD_SCRATCH = 576 << 10 };
+
+typedef void (*ThreadTask)(void *arg, int64_t task, void *scratch);
 
 void threads_retain(void);
 void threads_release(void);
 
-/* Calls task(arg, i) once for each i in [0, tasks), by the caller and the
-** workers, and returns when all are done. Runs everything on the caller when
-** another job holds the team (so nested and concurrent calls are safe). */
-void threads_run(ThreadTask task, void *arg, int64_t tasks);
+/* Calls task(arg, i, scratch) once for each i in [0, tasks), by the caller, with
+** this scratch, and the workers, with theirs, and returns when all are done.
+** Runs everything on the caller when another job holds the team (so nested and
+** concurrent calls are safe). */
+void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch);
 
 int threads_count(void);        /* including the caller */
 void threads_set_count(int n);  /* 0: one a processor of the process mask */

@@ -227,7 +227,11 @@ bool program_add(TileProgram *p, const OpCall *s, const TileRef *in, TileRef y);
 /* How many pieces of work a program is, by its size alone. */
 int64_t program_tasks(const TileProgram *p);
 void program_run(const TileProgram *p, const void *const *in, void *const *out,
-                 int64_t task, int64_t tasks);
+                 int64_t task, int64_t tasks, void *local);
+
+/* The bytes that each thread needs for itself: for the kernel of the step, and
+** then in their place for the program (NULL: none). */
+int64_t step_local(const OpCall *s, const TileProgram *p);
 
 /* Computes a call whose inputs and outputs have memory, on all threads. */
 bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,

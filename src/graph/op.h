@@ -83,6 +83,7 @@ struct Env {
 typedef struct Run {
   void *const *in, *const *out;                   /* the pointers of the call */
   void *scratch; /* as many bytes as the row asked for, aligned; or NULL */
+  void *local;   /* the same for what each thread has for itself */
   const void *const *epilogue_in;
   void *const *epilogue_out;
   Env *env;
@@ -128,6 +129,7 @@ struct Op {
   int64_t (*tasks)(const OpCall *s); /* NULL: one */
   void (*run)(const OpCall *s, const Run *r, int64_t task);
   int64_t (*scratch)(const OpCall *s); /* bytes for all tasks together */
+  int64_t (*local)(const OpCall *s);   /* bytes for each thread at work on them */
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);

@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "graph/graph.h"
+#include "kernels/kernels.h"
 
 /* ---- programs ----------------------------------------------------------- */
 
@@ -59,12 +60,12 @@ int64_t program_tasks(const TileProgram *p) {
 }
 
 void program_run(const TileProgram *p, const void *const *in, void *const *out,
-                 int64_t task, int64_t tasks) {
+                 int64_t task, int64_t tasks, void *local) {
   int64_t n = tile_elements(p);
   int64_t pieces = (n + TILE - 1) / TILE;
   int64_t first = pieces * task / tasks * TILE;
   int64_t last = pieces * (task + 1) / tasks * TILE;
-  tile_run(p, in, out, first, last < n ? last : n);
+  tile_run(p, in, out, first, last < n ? last : n, local);
 }
 
 /* ---- calls -------------------------------------------------------------- */
@@ -98,6 +99,17 @@ int64_t run_sample(const Run *r, int64_t at, int64_t n) {
   return 1 + (env->order ? env->order[env->first + at] : env->first + at);
 }
 
+/* A worker has no more than this of its own. */
+_Static_assert((int)CONV_MOST_SCRATCH <= (int)THREAD_SCRATCH &&
+                   (int)TILE_MOST_SCRATCH <= (int)THREAD_SCRATCH,
+               "a worker's scratch");
+
+int64_t step_local(const OpCall *s, const TileProgram *p) {
+  int64_t bytes = s->op && s->op->local ? s->op->local(s) : 0;
+  int64_t more = p ? tile_scratch(p) : 0;
+  return bytes > more ? bytes : more;
+}
+
 typedef struct Job {
   const OpCall *call;
   Run run;
@@ -105,19 +117,45 @@ typedef struct Job {
   int64_t tasks;
 } Job;
 
-static void program_task(void *arg, int64_t task) {
+static void program_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
   program_run(j->program, (const void *const *)j->run.in, j->run.out, task,
-              j->tasks);
+              j->tasks, scratch);
 }
 
-static void kernel_task(void *arg, int64_t task) {
+static void kernel_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
-  j->call->op->run(j->call, &j->run, task);
+  Run run = j->run;
+  run.local = scratch;
+  j->call->op->run(j->call, &run, task);
 }
 
-static bool run_elementwise(const OpCall *s, Job *j) {
+/* Memory for one step that is run now: small needs are met without an
+** allocation, so that an operation on a few numbers stays cheap. */
+typedef struct Room {
+  _Alignas(64) char few[5 << 10];
+  Account *account;
+  void *block;
+  int64_t bytes;
+} Room;
+
+static void *room_take(Room *r, Account *account, int64_t bytes) {
+  r->account = account;
+  r->block = NULL;
+  r->bytes = bytes;
+  if (bytes <= (int64_t)sizeof r->few)
+    return r->few;
+  return r->block = block_new(account, (size_t)bytes);
+}
+
+static void room_give(Room *r) {
+  if (r->block)
+    block_free(r->account, r->block, (size_t)r->bytes);
+}
+
+static bool run_elementwise(const OpCall *s, Job *j, Account *account) {
   TileProgram p;
+  Room room;
   TileRef in[4], y = {TILE_OUT, 0};
   program_begin(&p, &s->out[0]);
   for (int i = 0; i < s->nin; i++)
@@ -130,7 +168,11 @@ static bool run_elementwise(const OpCall *s, Job *j) {
   tile_collapse(&p);
   j->program = &p;
   j->tasks = program_tasks(&p);
-  threads_run(program_task, j, j->tasks);
+  void *local = room_take(&room, account, tile_scratch(&p));
+  if (local == NULL)
+    return fail_memory(j->run.env->error, "out of memory");
+  threads_run(program_task, j, j->tasks, local);
+  room_give(&room);
   return true;
 }
 
@@ -138,18 +180,17 @@ bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
               Account *account) {
   Job j = {.call = s, .run = {.in = in, .out = out, .env = env}};
   if (s->op->kind == ELEMENTWISE)
-    return run_elementwise(s, &j);
+    return run_elementwise(s, &j, account);
   if (s->op->traits & BODY)
     return env->run_body(s, in, out, env, account);
-  int64_t bytes = s->op->scratch ? s->op->scratch(s) : 0;
-  if (bytes > 0 && !(j.run.scratch = block_new(account, (size_t)bytes)))
+  Room room;
+  int64_t shared = s->op->scratch ? s->op->scratch(s) : 0;
+  shared = (shared + 63) & ~(int64_t)63;
+  j.run.scratch = room_take(&room, account, shared + step_local(s, NULL));
+  if (j.run.scratch == NULL)
     return fail_memory(env->error, "out of memory");
-  int64_t tasks = s->op->tasks ? s->op->tasks(s) : 1;
-  if (tasks > 1)
-    threads_run(kernel_task, &j, tasks);
-  else if (tasks == 1)
-    s->op->run(s, &j.run, 0);
-  if (bytes > 0)
-    block_free(account, j.run.scratch, (size_t)bytes);
+  threads_run(kernel_task, &j, s->op->tasks ? s->op->tasks(s) : 1,
+           (char *)j.run.scratch + shared);
+  room_give(&room);
   return !env->error->set;
 }

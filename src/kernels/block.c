@@ -9,11 +9,18 @@ typedef struct Block {
   int64_t m, n, k;
   const float *a, *b;
   int64_t b_row, b_column, ldc;
-  float *c;
+  float *c, *panels;
   bool wide, add;
 } Block;
 
+enum { TOGETHER = 96 }; /* columns of b that are packed at a time */
+
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Panels are 32 columns wide at most, the last one is padded. */
+int64_t block_panels(int64_t n) {
+  return least(TOGETHER, (n + 31) / 32 * 32) * BLOCK_LINE;
+}
 
 /* n numbers of b side by side, or apart; then zeros up to the width */
 INLINE void pack_row(float *restrict to, const float *restrict b,
@@ -122,8 +129,8 @@ INLINE void copy_corner(float *to, int64_t to_row, const float *from,
 
 void block_product(bool wide, int64_t m, int64_t n, int64_t k, const float *a,
                    const float *b, int64_t b_row, int64_t b_column, bool add,
-                   float *c, int64_t ldc) {
-  Block p = {m, n, k, a, b, b_row, b_column, ldc, c, wide, add};
+                   float *c, int64_t ldc, float *panels) {
+  Block p = {m, n, k, a, b, b_row, b_column, ldc, c, panels, wide, add};
 #ifdef KERNEL_CLONES
   if (n > 8 && __builtin_cpu_supports("x86-64-v4")) {
     product_v4(&p);

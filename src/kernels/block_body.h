@@ -115,20 +115,21 @@ INLINE void NAME(corner)(const Block *p, int64_t i, int64_t j, int64_t rows,
 
 /* Panels of two vectors; a last one of one, if that will do. */
 TARGET static void NAME(product)(const Block *p) {
-  enum { WIDTH = 2 * LANES, PANELS = 3 };
-  _Alignas(64) float panel[PANELS][BLOCK_LINE * WIDTH];
+  enum { WIDTH = 2 * LANES, PANELS = 3, PANEL = BLOCK_LINE * WIDTH };
+  float *panel = p->panels;
   for (int64_t first = 0; first < p->n; first += PANELS * WIDTH) {
     int64_t end = least(p->n, first + PANELS * WIDTH), last = end - first;
     int64_t panels = (last + WIDTH - 1) / WIDTH;
     last -= (panels - 1) * WIDTH;
     int width = last > LANES ? WIDTH : LANES; /* of the last panel */
-    pack_panels(panel[0], p, first, panels, WIDTH, last, width);
+    pack_panels(panel, p, first, panels, WIDTH, last, width);
     for (int64_t i = 0; i < p->m; i += ROWS) {
       int64_t rows = least(ROWS, p->m - i);
       for (int64_t q = 0; q + 1 < panels; q++)
-        NAME(corner)(p, i, first + q * WIDTH, rows, WIDTH, panel[q], WIDTH);
+        NAME(corner)(p, i, first + q * WIDTH, rows, WIDTH, panel + q * PANEL,
+                     WIDTH);
       NAME(corner)(p, i, first + (panels - 1) * WIDTH, rows, last,
-                   panel[panels - 1], width);
+                   panel + (panels - 1) * PANEL, width);
     }
   }
 }

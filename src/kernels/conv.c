@@ -16,8 +16,8 @@ enum {
 /* A tile is made of lines of BLOCK_LINE numbers. A wide one has a line for
 ** each pixel, with the cells under its window: for long runs of cells. A tall
 ** one has a line for each of these cells, with the pixels: for runs of
-** windows. */
-typedef float Tile[LINES * BLOCK_LINE];
+** windows. A tile is far too large for the stack: it lies in the thread's
+** scratch, and what block_product packs behind it. */
 
 /* ---- geometry ---------------------------------------------------------- */
 
@@ -79,6 +79,34 @@ static int64_t first_row(const Conv *c, Block b) {
 }
 
 int64_t conv_tile(const Conv *c) { return is_wide(c) ? LINES : BLOCK_LINE; }
+
+static int64_t all_pixels(const Conv *c) {
+  return c->w.batch * pixels_of(&c->w);
+}
+
+static int64_t all_rows(const Conv *c) {
+  return taps_of(c) * group_channels(c);
+}
+
+/* Numbers of a tile: as many lines as are ever used, and up to a multiple of
+** what block_product reads. */
+static int64_t tile_numbers(const Conv *c) {
+  enum { READ_TOGETHER = 12 };
+  int64_t lines = is_wide(c) ? all_pixels(c) : all_rows(c);
+  lines = (lines + READ_TOGETHER - 1) / READ_TOGETHER * READ_TOGETHER;
+  return least(LINES, lines) * BLOCK_LINE;
+}
+
+/* The gradient of the image has two tiles. The columns of the products are
+** filters, and in that gradient what stands in a line of the tile. */
+int64_t conv_scratch(const Conv *c) {
+  int64_t columns =
+      most(c->filters, is_wide(c) ? all_rows(c) : all_pixels(c));
+  return (2 * tile_numbers(c) + block_panels(columns)) * (int64_t)sizeof(float);
+}
+
+_Static_assert((2 * LINES + 96) * BLOCK_LINE * sizeof(float) <=
+                   CONV_MOST_SCRATCH, "what conv_scratch says at most");
 
 /* ---- pixels in a row --------------------------------------------------- */
 
@@ -276,8 +304,9 @@ KERNEL static void add_tile(const Conv *c, const Area *area, Block b,
 /* ---- forward ----------------------------------------------------------- */
 
 void conv_forward(const float *x, const float *k, float *y, const Conv *c,
-                  int64_t p0, int64_t p1, int64_t f0, int64_t f1) {
-  _Alignas(64) Tile tile;
+                  int64_t p0, int64_t p1, int64_t f0, int64_t f1,
+                  void *scratch) {
+  float *tile = scratch, *panels = tile + tile_numbers(c);
   Area area = whole_images(c, x);
   int64_t n = conv_tile(c), blocks = conv_blocks(c, 1);
   int64_t width = (f1 - f0) / c->groups;
@@ -290,7 +319,7 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
         gather_tile(c, &area, b, g, p, p + pixels, tile);
         block_product(is_wide(c), pixels, width, block_rows(b), tile,
                       k + first_row(c, b) * c->filters + f, c->filters, 1,
-                      q > 0, y + p * c->filters + f, c->filters);
+                      q > 0, y + p * c->filters + f, c->filters, panels);
       }
   }
 }
@@ -329,7 +358,7 @@ static void copy_lines(float *tile, const float *x, int64_t apart,
 ** that makes the tile's lines is copied to lines, some filters at a time. */
 static void spread_pixels(const float *g, const float *k, const Conv *c,
                           Block b, int64_t group, int64_t p0, int64_t p1,
-                          float *lines, float *tile) {
+                          float *lines, float *tile, float *panels) {
   int64_t width = c->filters / c->groups, f = c->filters;
   g += p0 * f + group * width;
   k += first_row(c, b) * f + group * width;
@@ -340,18 +369,19 @@ static void spread_pixels(const float *g, const float *k, const Conv *c,
                is_wide(c) ? pixels : rows, n);
     if (is_wide(c))
       block_product(true, pixels, rows, n, lines, k + i, 1, f, i > 0, tile,
-                    BLOCK_LINE);
+                    BLOCK_LINE, panels);
     else
       block_product(true, rows, pixels, n, lines, g + i, 1, f, i > 0, tile,
-                    BLOCK_LINE);
+                    BLOCK_LINE, panels);
   }
 }
 
 /* What the pixels [p0, p1) add to the channels [c0, c1) of each group. */
 static void add_pixels(const float *g, const float *k, const Area *area,
                        const Conv *c, int64_t p0, int64_t p1, int64_t c0,
-                       int64_t c1) {
-  _Alignas(64) Tile lines, tile;
+                       int64_t c1, float *scratch) {
+  float *lines = scratch, *tile = lines + tile_numbers(c);
+  float *panels = tile + tile_numbers(c);
   bool all = c1 - c0 == group_channels(c);
   int64_t taps = taps_of(c), together = all ? most_rows(c) / (c1 - c0) : 1;
   together = most(together, 1);
@@ -360,7 +390,7 @@ static void add_pixels(const float *g, const float *k, const Area *area,
       for (int64_t j = c0; j < c1; j += most_rows(c)) {
         Block b = {t, least(t + together, taps), j,
                    least(j + most_rows(c), c1)};
-        spread_pixels(g, k, c, b, i, p0, p1, lines, tile);
+        spread_pixels(g, k, c, b, i, p0, p1, lines, tile, panels);
         add_tile(c, area, b, i, p0, p1, tile);
       }
 }
@@ -377,7 +407,7 @@ static void clear_cells(float *x, const Conv *c, int64_t first, int64_t cells,
 
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1, int64_t c0, int64_t c1) {
+                         int64_t i1, int64_t c0, int64_t c1, void *scratch) {
   Area area = whole_images(c, x);
   int axis = window_band_axis(&c->w);
   int64_t of_cell = cells_of(&c->w) / most(c->w.in[axis], 1);
@@ -399,15 +429,16 @@ void conv_input_gradient(const float *g, const float *k, float *x,
   }
   if (c->groups > 1) c1 = group_channels(c);
   for (int64_t p = p0; p < p1; p += n)
-    add_pixels(g, k, &area, c, p, least(p + n, p1), c0, c1);
+    add_pixels(g, k, &area, c, p, least(p + n, p1), c0, c1, scratch);
 }
 
 /* ---- gradient of the kernel -------------------------------------------- */
 
 /* Every row of the kernel is one sum over all pixels. */
 static void kernel_block(const float *x, const float *g, float *k,
-                         const Conv *c, Block b, int64_t f0, int64_t f1) {
-  _Alignas(64) Tile tile;
+                         const Conv *c, Block b, int64_t f0, int64_t f1,
+                         float *scratch) {
+  float *tile = scratch, *panels = tile + tile_numbers(c);
   int64_t n = conv_tile(c), end = c->w.batch * pixels_of(&c->w), p = 0;
   int64_t width = (f1 - f0) / c->groups;
   Area area = whole_images(c, x);
@@ -418,7 +449,7 @@ static void kernel_block(const float *x, const float *g, float *k,
       gather_tile(c, &area, b, i, p, p + pixels, tile);
       block_product(!is_wide(c), block_rows(b), width, pixels, tile,
                     g + p * c->filters + f, c->filters, 1, p > 0,
-                    k + first_row(c, b) * c->filters + f, c->filters);
+                    k + first_row(c, b) * c->filters + f, c->filters, panels);
       p += n;
     } while (p < end);
   }
@@ -426,7 +457,8 @@ static void kernel_block(const float *x, const float *g, float *k,
 
 void conv_kernel_gradient(const float *x, const float *g, float *k,
                           const Conv *c, int64_t q0, int64_t q1,
-                          int64_t blocks, int64_t f0, int64_t f1) {
+                          int64_t blocks, int64_t f0, int64_t f1,
+                          void *scratch) {
   for (int64_t q = q0; q < q1; q++)
-    kernel_block(x, g, k, c, block_at(c, q, blocks), f0, f1);
+    kernel_block(x, g, k, c, block_at(c, q, blocks), f0, f1, scratch);
 }

@@ -31,10 +31,12 @@ enum { BLOCK_LINE = 304 }; /* numbers from line to line of a, used or not */
 
 /* c (m,n) = a (m,k) . b (k,n), + c to `add`. A wide a has a line for each row
 ** of it, another one a line for each column; lines up to the next multiple of
-** 12 are read, but not used. k is BLOCK_LINE at most. */
+** 12 are read, but not used. k is BLOCK_LINE at most. Works in `panels`, which
+** has block_panels(n) numbers. */
 void block_product(bool wide, int64_t m, int64_t n, int64_t k, const float *a,
                    const float *b, int64_t b_row, int64_t b_column, bool add,
-                   float *c, int64_t ldc);
+                   float *c, int64_t ldc, float *panels);
+int64_t block_panels(int64_t n);
 
 /* ---- reductions (reduce.c) --------------------------------------------- */
 
@@ -136,10 +138,15 @@ typedef struct Conv {
   int64_t filters, groups;
 } Conv;
 
+/* Bytes that each of the following works in, aligned to 64. */
+int64_t conv_scratch(const Conv *c);
+enum { CONV_MOST_SCRATCH = 528 << 10 };
+
 /* y at the pixels [p0, p1), the filters [f0, f1) of it; with several groups
 ** these must be all filters */
 void conv_forward(const float *x, const float *k, float *y, const Conv *c,
-                  int64_t p0, int64_t p1, int64_t f0, int64_t f1);
+                  int64_t p0, int64_t p1, int64_t f0, int64_t f1,
+                  void *scratch);
 /* Pixels that are worked on at a time: ranges best start at a multiple. */
 int64_t conv_tile(const Conv *c);
 
@@ -148,12 +155,13 @@ int64_t conv_tile(const Conv *c);
 ** several groups all channels */
 void conv_input_gradient(const float *g, const float *k, float *x,
                          const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1, int64_t c0, int64_t c1);
+                         int64_t i1, int64_t c0, int64_t c1, void *scratch);
 /* k = the adjoint of x and g: [q0, q1) of so many blocks of its rows, the
 ** filters [f0, f1) of them; with several groups these must be all filters */
 void conv_kernel_gradient(const float *x, const float *g, float *k,
                           const Conv *c, int64_t q0, int64_t q1,
-                          int64_t blocks, int64_t f0, int64_t f1);
+                          int64_t blocks, int64_t f0, int64_t f1,
+                          void *scratch);
 /* How many blocks the kernel is made of when `wanted` would be good. */
 int64_t conv_blocks(const Conv *c, int64_t wanted);
 

@@ -8,7 +8,6 @@
 #include "kernels/kernels.h"
 
 enum {
-  SCRATCH = 64 << 10, /* bytes of stack for registers and gathered inputs */
   REGISTER_ITEM = 8,  /* bytes of the widest element a register holds */
   ALIGNMENT = 64,
   GAP = 128,  /* between slots: equal places fall into different cache sets */
@@ -113,6 +112,17 @@ static bool reads_input(const TileInstr *c, int in) {
          (c->c.space == TILE_IN && c->c.index == in);
 }
 
+/* Is any input read when the output has been written? */
+static bool reads_after(const TileProgram *p, int out) {
+  for (int k = first_write(p, out) + 1; k < p->ncode; k++) {
+    const TileInstr *c = &p->code[k];
+    if (c->a.space == TILE_IN || c->b.space == TILE_IN ||
+        c->c.space == TILE_IN)
+      return true;
+  }
+  return false;
+}
+
 /* Would writing the output spoil an input that is still to be read? */
 static bool needs_shadow(const Run *r, int out) {
   for (int i = 0; i < r->p->nin; i++) {
@@ -132,6 +142,12 @@ static uint8_t operand_number(const TileProgram *p, TileRef ref) {
   }
 }
 
+/* What is laid out in the scratch: so many slots, which take so many bytes for
+** each element of a piece. */
+typedef struct Slots {
+  int n, bytes;
+} Slots;
+
 static char *take_slot(char **scratch, int cap, int item) {
   char *slot = *scratch;
   *scratch += (size_t)(cap * item + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -139,16 +155,34 @@ static char *take_slot(char **scratch, int cap, int item) {
   return slot;
 }
 
-/* Chooses the longest piece whose slots fit into the scratch. */
-static void settle_cap(Run *r, const bool *shadowed) {
-  const TileProgram *p = r->p;
-  int slots = p->nreg, bytes = p->nreg * REGISTER_ITEM;
+/* Those of registers and inputs that are not read in place. */
+static Slots count_slots(const TileProgram *p) {
+  Slots s = {p->nreg, p->nreg * REGISTER_ITEM};
   for (int i = 0; i < p->nin; i++)
-    if (r->input[i].access != DENSE) slots++, bytes += p->in[i].item;
+    if (access_of(p, i) != DENSE) s.n++, s.bytes += p->in[i].item;
+  return s;
+}
+
+/* The longest piece whose slots fit into the scratch: no longer than all that
+** there is to do, so that small programs need little. */
+static int longest_piece(const TileProgram *p, Slots s) {
+  int64_t elements = (tile_elements(p) + GRAIN - 1) / GRAIN * GRAIN;
+  int most = elements < TILE ? (int)elements : TILE;
+  if (most < GRAIN) most = GRAIN;
+  if (s.bytes == 0) return most;
+  int cap = (TILE_MOST_SCRATCH - s.n * (GAP + ALIGNMENT)) / s.bytes;
+  return cap >= most ? most : cap / GRAIN * GRAIN;
+}
+
+/* Which outputs need a shadow only a run can tell: here those count that would
+** if they were in the place of an input. */
+int64_t tile_scratch(const TileProgram *p) {
+  Slots s = count_slots(p);
+  int64_t piece = longest_piece(p, s);
   for (int o = 0; o < p->nout; o++)
-    if (shadowed[o]) slots++, bytes += p->out_item[o];
-  int cap = bytes == 0 ? TILE : (SCRATCH - slots * (GAP + ALIGNMENT)) / bytes;
-  r->cap = cap >= TILE ? TILE : cap / GRAIN * GRAIN;
+    if (reads_after(p, o)) s.n++, s.bytes += p->out_item[o];
+  int64_t bytes = piece * s.bytes + s.n * (GAP + ALIGNMENT);
+  return bytes < TILE_MOST_SCRATCH ? bytes : TILE_MOST_SCRATCH;
 }
 
 static void prepare_inputs(Run *r, char **scratch, int64_t elements) {
@@ -180,8 +214,12 @@ static void prepare(Run *r, char *scratch, int64_t elements) {
   r->columns = p->rank > 0 ? p->dim[p->rank - 1] : 1;
   r->operand[0] = NULL;
   for (int i = 0; i < p->nin; i++) r->input[i].access = access_of(p, i);
-  for (int o = 0; o < p->nout; o++) shadowed[o] = needs_shadow(r, o);
-  settle_cap(r, shadowed);
+  Slots slots = count_slots(p);
+  for (int o = 0; o < p->nout; o++) {
+    shadowed[o] = needs_shadow(r, o);
+    if (shadowed[o]) slots.n++, slots.bytes += p->out_item[o];
+  }
+  r->cap = longest_piece(p, slots);
   prepare_inputs(r, &scratch, elements);
   for (int o = 0; o < p->nout; o++)
     r->shadow[o] =
@@ -345,9 +383,8 @@ static void run_piece(Run *r, int64_t first, int n) {
 }
 
 void tile_run(const TileProgram *p, const void *const *in, void *const *out,
-              int64_t first, int64_t last) {
+              int64_t first, int64_t last, void *scratch) {
   if (first >= last) return;
-  _Alignas(64) char scratch[SCRATCH];
   Run r;
   r.p = p;
   r.in = in;

@@ -51,12 +51,17 @@ typedef struct TileProgram {
 void tile_collapse(TileProgram *p);
 int64_t tile_elements(const TileProgram *p);
 
+/* The bytes that a run works in, aligned to 64: registers and gathered
+** inputs. */
+int64_t tile_scratch(const TileProgram *p);
+enum { TILE_MOST_SCRATCH = 64 << 10 };
+
 /* Runs the elements [first, last) of the domain in row-major order. An output
 ** may share its memory with an input of the same domain layout: a piece is
 ** wholly read before it is written. An input whose strides are dense is read
 ** in place; a repeated or strided one is first gathered into L1 (once for all
 ** pieces when it is repeated along every axis). */
 void tile_run(const TileProgram *p, const void *const *in, void *const *out,
-              int64_t first, int64_t last);
+              int64_t first, int64_t last, void *scratch);
 
 #endif

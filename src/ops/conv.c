@@ -217,17 +217,26 @@ static int64_t conv_tasks(const OpCall *s) {
   return d.runs * d.parts;
 }
 
+static int64_t local_of(const Conv *c) {
+  return is_depthwise(c) ? 0 : conv_scratch(c);
+}
+
+static int64_t conv_local(const OpCall *s) {
+  Conv c = forward_of(s);
+  return local_of(&c);
+}
+
 static void finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
                    int64_t p1, int64_t f0, int64_t f1) {
   if (s->epilogue == NULL)
     return;
   if (f1 - f0 == filters)
     tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, p0 * filters,
-             p1 * filters);
+             p1 * filters, r->local);
   else
     for (int64_t p = p0; p < p1; p++)
       tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, p * filters + f0,
-               p * filters + f1);
+               p * filters + f1, r->local);
 }
 
 static void conv_run(const OpCall *s, const Run *r, int64_t task) {
@@ -245,7 +254,8 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
     if (is_depthwise(&c))
       depthwise_forward(r->in[0], r->in[1], r->out[0], &c, p, stop);
     else
-      conv_forward(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1);
+      conv_forward(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1,
+                   r->local);
     finish(s, r, c.filters, p, stop, f0, f1);
   }
 }
@@ -299,7 +309,7 @@ static void input_gradient_part(const OpCall *s, const Run *r, const Conv *c,
     depthwise_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
   else
     conv_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1, c0,
-                        c1);
+                        c1, r->local);
   int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2], cell = image / n;
   finish(s, r, c->w.channels, b0 * image + i0 * cell,
          (b1 - 1) * image + i1 * cell, c0, c1);
@@ -310,6 +320,10 @@ static void input_gradient_part(const OpCall *s, const Run *r, const Conv *c,
     Conv c = image_of(s, transpose);                                  \
     Shares d = divide_images(&c);                                     \
     return d.runs * d.bands * d.parts;                                \
+  }                                                                   \
+  static int64_t name##_local(const OpCall *s) {                        \
+    Conv c = image_of(s, transpose);                                  \
+    return local_of(&c);                                              \
   }                                                                   \
   static void name##_run(const OpCall *s, const Run *r, int64_t task) { \
     Conv c = image_of(s, transpose);                                  \
@@ -347,6 +361,11 @@ static int64_t kernel_gradient_tasks(const OpCall *s) {
   return d.runs * d.parts;
 }
 
+static int64_t kernel_gradient_local(const OpCall *s) {
+  Conv c = kernel_of(s);
+  return local_of(&c);
+}
+
 static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = kernel_of(s);
   Division d = divide_kernel(&c);
@@ -359,7 +378,7 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
     depthwise_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, f0, f1);
   else
     conv_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, q0, q1, d.tiles,
-                         f0, f1);
+                         f0, f1, r->local);
 }
 
 /* ---- gradients ---------------------------------------------------------- */
@@ -412,23 +431,27 @@ static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
-   .tasks = conv_tasks, .run = conv_run, .vjp = conv_vjp, .traits = EPILOGUE,
+   .tasks = conv_tasks, .run = conv_run, .local = conv_local, .vjp = conv_vjp,
+   .traits = EPILOGUE,
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
   {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
    FLOATS, input_gradient_shape, .tasks = input_gradient_tasks,
-   .run = input_gradient_run, .vjp = input_gradient_vjp, .shape_only = 4,
+   .run = input_gradient_run, .local = input_gradient_local,
+   .vjp = input_gradient_vjp, .shape_only = 4,
    .traits = EPILOGUE | HIDDEN,
    .doc = "The adjoint of a convolution in its image."},
   {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,
    kernel_gradient_shape, .tasks = kernel_gradient_tasks,
-   .run = kernel_gradient_run, .vjp = kernel_gradient_vjp, .shape_only = 4,
+   .run = kernel_gradient_run, .local = kernel_gradient_local,
+   .vjp = kernel_gradient_vjp, .shape_only = 4,
    .traits = HIDDEN,
    .doc = "The adjoint of a convolution in its kernel."},
   {"transposed_convolution",
    "x, kernel, strides:ints=nil, dilation:ints=nil, before:ints=nil, "
    "after:ints=nil, extra:ints=nil", WINDOW, FLOATS, transpose_shape,
-   .tasks = transpose_tasks, .run = transpose_run, .vjp = transpose_vjp,
+   .tasks = transpose_tasks, .run = transpose_run, .local = transpose_local,
+   .vjp = transpose_vjp,
    .traits = EPILOGUE,
    .doc = "Each cell times a kernel (size..., filters, channels), added up "
           "where they overlap; `before` and `after` are cut off, `extra` cells "

@@ -102,12 +102,12 @@ static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item
   int64_t base = item * p->m * p->n;
   if (n0 == 0 && n1 == p->n) {
     tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, base + m0 * p->n,
-             base + m1 * p->n);
+             base + m1 * p->n, r->local);
     return;
   }
   for (int64_t i = m0; i < m1; i++)
     tile_run(s->epilogue, r->epilogue_in, r->epilogue_out,
-             base + i * p->n + n0, base + i * p->n + n1);
+             base + i * p->n + n0, base + i * p->n + n1, r->local);
 }
 
 static void matmul_run(const OpCall *s, const Run *r, int64_t task) {

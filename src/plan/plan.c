@@ -210,15 +210,17 @@ typedef struct Job {
   Run run;
 } Job;
 
-static void kernel_task(void *arg, int64_t task) {
+static void kernel_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
-  j->step->step.op->run(&j->step->step, &j->run, task);
+  Run run = j->run;
+  run.local = scratch;
+  j->step->step.op->run(&j->step->step, &run, task);
 }
 
-static void program_task(void *arg, int64_t task) {
+static void program_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
   program_run(j->step->program, j->run.epilogue_in, j->run.epilogue_out, task,
-              j->step->tasks);
+              j->step->tasks, scratch);
 }
 
 static void run_step(const PlanStep *s, void **pointer, void *scratch,
@@ -233,10 +235,7 @@ static void run_step(const PlanStep *s, void **pointer, void *scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
                .epilogue_out = pointer + s->program_out, .env = env}};
   ThreadTask task = s->step.op ? kernel_task : program_task;
-  if (s->tasks > 1)
-    threads_run(task, &j, s->tasks);
-  else if (s->tasks == 1)
-    task(&j, 0);
+  threads_run(task, &j, s->tasks, (char *)scratch + s->scratch);
 }
 
 static void run_moves(const Plan *p, Lane *l) {

@@ -115,8 +115,15 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   } else if (n->op->scratch) {
     s->scratch = n->op->scratch(&s->step);
   }
-  if (b->plan->arena < b->plan->scratch + s->scratch)
-    b->plan->arena = b->plan->scratch + s->scratch;
+}
+
+/* At the end of the arena each step has its scratch, and then as many bytes as
+** the caller's thread needs for itself. */
+static void make_room(Plan *p, PlanStep *s) {
+  s->scratch = (s->scratch + 63) & ~(int64_t)63;
+  int64_t end = p->scratch + s->scratch + step_local(&s->step, s->program);
+  if (p->arena < end)
+    p->arena = end;
 }
 
 /* A single elementwise node is a group of one. */
@@ -288,6 +295,8 @@ static void add_unit(Builder *b, Unit u) {
     add_elementwise(b, s, p->node[u.node]);
   else
     add_kernel(b, s, p->node[u.node]);
+  if (!b->failed)
+    make_room(b->plan, s);
 }
 
 static void add_moves(Builder *b) {

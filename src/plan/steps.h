@@ -10,7 +10,7 @@ typedef struct PlanStep {
   int in, out;                /* first pointers of the kernel */
   int program_in, program_out;
   int64_t tasks;
-  int64_t scratch; /* bytes */
+  int64_t scratch; /* bytes, then what the caller's thread has for itself */
   Plan *body;      /* of a loop */
 } PlanStep;
 
