@@ -12,6 +12,7 @@ CC      = gcc
 CFLAGS  = -O3
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wpointer-arith -Wundef \
+          -Wframe-larger-than=16384 \
           -Werror=implicit-function-declaration
 
 # Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there.
@@ -25,7 +26,7 @@ BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 
 FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden -ffp-contract=fast \
           -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
-ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN \
+ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN -Wno-frame-larger-than \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)

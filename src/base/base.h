@@ -21,6 +21,8 @@
 #define KERNEL
 #endif
 #define INLINE static inline __attribute__((always_inline))
+/* A function whose arrays must not become part of its caller's frame. */
+#define APART __attribute__((noinline))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum { MAX_RANK = 8 };

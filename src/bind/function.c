@@ -92,11 +92,16 @@ static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
   return p;
 }
 
+/* Room for n types: `few` on the stack, or a userdata that is collected. */
+static Type *type_room(lua_State *L, Type *few, int n) {
+  return n <= FEW ? few : lua_newuserdatauv(L, (size_t)n * sizeof *few, 0);
+}
+
 static int function_call(lua_State *L) {
   State *s = enter_state(L);
   PlanCache *k = check_function(L, 1);
   const Function *f = plan_cache_function(k);
-  Type in[MAX_INPUTS];
+  Type few[FEW];
   const void *pin[MAX_INPUTS];
   void *pout[MAX_OUTPUTS];
   Val out[MAX_OUTPUTS];
@@ -104,6 +109,7 @@ static int function_call(lua_State *L) {
   if (lua_gettop(L) - 1 != f->ninputs)
     return raise_error(L, "%d inputs, the function takes %d",
                        lua_gettop(L) - 1, f->ninputs);
+  Type *in = type_room(L, few, f->ninputs);
   for (int i = 0; i < f->ninputs; i++) {
     Tensor t = read_input(L, s, f, i, i + 2);
     in[i] = t.type;
@@ -209,9 +215,10 @@ static int function_rows(lua_State *L) {
   State *s = enter_state(L);
   PlanCache *k = check_function(L, 1);
   const Function *f = plan_cache_function(k);
-  Tensor in[MAX_INPUTS], out[MAX_OUTPUTS], order;
+  Tensor out[MAX_OUTPUTS], order;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
+  Tensor *in = lua_newuserdatauv(L, (size_t)f->ninputs * sizeof *in, 0);
   int mark = context_mark(&s->c);
   Rows r = {.in = in, .cancel = s->cancel};
   int nin = tensor_list(L, s, "inputs", in, f->ninputs, f);
@@ -277,7 +284,7 @@ static int function_memory(lua_State *L) {
     return 1;
   }
   const Function *f = plan_cache_function(k);
-  Type in[MAX_INPUTS];
+  Type few[FEW], *in = type_room(L, few, f->ninputs);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer batch = integer_field(L, "batch", 1);
   for (int i = 0; i < f->ninputs; i++) {

@@ -104,6 +104,8 @@ bool copy_values(Context *c, const Val *roots, int n, const Val *from,
 typedef struct Typing {
   NodeMap first;
   Type *type;
+  Type *in, *made; /* of the node at hand: too large for the stack, and bodies
+                      have bodies */
 } Typing;
 
 static const Type *typed(const Typing *t, Val v) {
@@ -112,20 +114,19 @@ static const Type *typed(const Typing *t, Val v) {
 }
 
 static bool type_node(Typing *t, const Node *n, Type *out, Error *e) {
-  Type in[MAX_INPUTS], made[MAX_OUTPUTS];
   Attr attr[MAX_ATTRS];
   if (n->nin == 0)
     return true; /* leaves are what they are, inputs are set before */
   int nattr = op_nattr(n->op);
   for (int i = 0; i < n->nin; i++)
-    in[i] = *typed(t, n->in[i]);
+    t->in[i] = *typed(t, n->in[i]);
   if (nattr)
     memcpy(attr, n->attr, (size_t)nattr * sizeof *attr);
-  Rule r = {.op = n->op, .nin = n->nin, .nout = 1, .in = in, .attr = attr,
-            .out = made, .error = e};
+  Rule r = {.op = n->op, .nin = n->nin, .nout = 1, .in = t->in,
+            .attr = attr, .out = t->made, .error = e};
   if (!n->op->shape(&r))
     return false;
-  memcpy(out, made, (size_t)r.nout * sizeof *out);
+  memcpy(out, t->made, (size_t)r.nout * sizeof *out);
   return true;
 }
 
@@ -152,13 +153,20 @@ static bool fill_types(Typing *t, const Function *f, Node **node, int n,
 }
 
 bool function_types(const Function *f, const Type *in, Type *out, Error *e) {
-  Typing t = {{.account = f->account}, NULL};
-  int n = 0, outs = 0;
+  Typing t = {.first = {.account = f->account}};
+  int n = 0, outs = 0, most = 0;
   Node **node;
   bool ok = nodes_needed(f->account, f->outputs, f->noutputs, true, &node, &n);
-  for (int i = 0; i < n; i++)
+  for (int i = 0; i < n; i++) {
     outs += node[i]->nout;
-  t.type = mem_new(f->account, (size_t)outs + 1, sizeof *t.type);
+    most = node[i]->nin > most ? node[i]->nin : most;
+  }
+  t.type = mem_new(f->account, (size_t)(outs + most + MAX_OUTPUTS),
+                   sizeof *t.type);
+  if (t.type) {
+    t.in = t.type + outs;
+    t.made = t.in + most;
+  }
   ok = ok && t.type ? fill_types(&t, f, node, n, in, e)
                     : fail_memory(e, "out of memory");
   for (int i = 0; ok && i < f->noutputs; i++)

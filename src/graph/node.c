@@ -252,34 +252,65 @@ static void prepare(Context *c, const Op *op, Val *x, int nin) {
   }
 }
 
-bool node_evaluate(Context *c, Node *n) {
-  Type in[MAX_INPUTS], out[MAX_OUTPUTS];
-  void *pin[MAX_INPUTS], *pout[MAX_OUTPUTS];
+/* What a node's kernel is run with: types and pointers of its operands. */
+typedef struct CallRoom {
+  Type *in, *out;
+  void **pin, **pout;
+} CallRoom;
+
+static bool read_operands(Context *c, const Node *n, const CallRoom *o) {
   for (int i = 0; i < n->nin; i++) {
     const Tensor *t = val_tensor(n->in[i]);
-    in[i] = t->type;
-    pin[i] = t->data;
+    o->in[i] = t->type;
+    o->pin[i] = t->data;
     if (!(op_shape_only(n->op, i)) && !tensor_readable(t, &c->error))
       return false;
   }
   for (int i = 0; i < n->nout; i++)
-    out[i] = n->out[i].type;
+    o->out[i] = n->out[i].type;
+  return true;
+}
+
+static bool evaluate(Context *c, Node *n, const CallRoom *o) {
+  if (!read_operands(c, n, o))
+    return false;
   OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = n->nout,
-            .in = in, .out = out};
+            .in = o->in, .out = o->out};
   int64_t offset = n->op->view ? n->op->view(&s) : -1;
   if (offset >= 0) {
-    n->out[0] = tensor_view(val_tensor(n->in[0]), &out[0], offset);
+    n->out[0] = tensor_view(val_tensor(n->in[0]), &o->out[0], offset);
     return true;
   }
   for (int i = 0; i < n->nout; i++) {
-    if (!tensor_new(&n->out[i], c->account, &out[i], &c->error))
+    if (!tensor_new(&n->out[i], c->account, &o->out[i], &c->error))
       return false;
-    pout[i] = n->out[i].data;
+    o->pout[i] = n->out[i].data;
   }
   c->env.seed = c->seed;
   if (n->op->traits & DRAWS)
     c->env.draw = ++c->draw;
-  return opcall_run(&s, pin, pout, &c->env, c->account);
+  return opcall_run(&s, o->pin, o->pout, &c->env, c->account);
+}
+
+/* The same with room for any number of operands. */
+static bool evaluate_many(Context *c, Node *n) {
+  size_t count = (size_t)n->nin + (size_t)n->nout;
+  Type *type = mem_new(c->account, count, sizeof *type + sizeof(void *));
+  if (type == NULL)
+    return fail_memory(&c->error, "out of memory");
+  void **pointer = (void **)(void *)(type + count);
+  CallRoom o = {type, type + n->nin, pointer, pointer + n->nin};
+  bool ok = evaluate(c, n, &o);
+  mem_free(type);
+  return ok;
+}
+
+bool node_evaluate(Context *c, Node *n) {
+  Type in[FEW], out[FEW];
+  void *pin[FEW], *pout[FEW];
+  if (n->nin > FEW || n->nout > FEW)
+    return evaluate_many(c, n);
+  return evaluate(c, n, &(CallRoom){in, out, pin, pout});
 }
 
 static void forget_inputs(Node *n) {
@@ -311,22 +342,49 @@ static bool apply_rule(Context *c, Rule *r) {
   return fail_again(&c->error, &e);
 }
 
-Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
-  Val x[MAX_INPUTS];
-  Type types[MAX_INPUTS], out[MAX_OUTPUTS];
+/* The node of an op whose inputs are prepared; NULL with c->error set. What
+** the rule works on is large, and emit calls itself: hence apart. */
+APART static Node *node_by_rule(Context *c, const Op *op, const Val *x, int nin,
+                                Attr *attr, Type *in) {
+  Type out[MAX_OUTPUTS];
+  for (int i = 0; i < nin; i++)
+    in[i] = *val_type(x[i]);
+  Rule r = {.op = op, .nin = nin, .nout = 1, .in = in, .attr = attr,
+            .out = out};
+  return apply_rule(c, &r) ? node_new(c, op, x, nin, attr, out, r.nout) : NULL;
+}
+
+APART static Node *node_of_many(Context *c, const Op *op, const Val *x, int nin,
+                                Attr *attr) {
+  Type *in = mem_new(c->account, (size_t)nin, sizeof *in);
+  Node *n = in ? node_by_rule(c, op, x, nin, attr, in) : NULL;
+  if (in == NULL)
+    fail_memory(&c->error, "out of memory");
+  mem_free(in);
+  return n;
+}
+
+APART static Node *node_of(Context *c, const Op *op, const Val *x, int nin,
+                           Attr *attr) {
+  Type in[FEW];
+  return nin > FEW ? node_of_many(c, op, x, nin, attr)
+                   : node_by_rule(c, op, x, nin, attr, in);
+}
+
+/* The values of a node that was just made. */
+APART static bool compute_now(Context *c, Node *n) {
+  return node_evaluate(c, n) || error_prefix(&c->error, "%s: ", n->op->name);
+}
+
+/* emit, where x may be written to. */
+static Val emit_with(Context *c, const Op *op, Val *x, int nin,
+                     const Attr *attr) {
   Attr a[MAX_ATTRS];
   Val dummy = {c->dummy, 0};
-  if (c->error.set)
-    return dummy;
-  if (nin > MAX_INPUTS) {
-    fail(&c->error, "%s: more than %d inputs", op->name, MAX_INPUTS);
-    return dummy;
-  }
   int nattr = op_nattr(op);
   memset(a, 0, (size_t)nattr * sizeof *a);
   if (attr)
     memcpy(a, attr, (size_t)nattr * sizeof *a);
-  memcpy(x, in, (size_t)nin * sizeof *x);
   Val expanded;
   if (op->expand && op->expand(c, op, x, nin, a, &expanded))
     return expanded;
@@ -340,15 +398,10 @@ Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
       x[i] = shape_leaf(c, val_type(x[i]));
     later = later || (val_symbolic(x[i]));
     tracked = tracked || (x[i].node->tracked && !shape_only);
-    types[i] = *val_type(x[i]);
   }
   if (c->error.set)
     return dummy;
-  Rule r = {.op = op, .nin = nin, .nout = 1, .in = types, .attr = a,
-            .out = out};
-  if (!apply_rule(c, &r))
-    return dummy;
-  Node *n = node_new(c, op, x, nin, a, out, r.nout);
+  Node *n = node_of(c, op, x, nin, a);
   if (n == NULL)
     return dummy;
   Val v = pend(c, n);
@@ -359,12 +412,31 @@ Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
     n->origin = c->origin ? c->origin(c->origin_ud) : NULL;
     return v;
   }
-  if (!node_evaluate(c, n)) {
-    error_prefix(&c->error, "%s: ", op->name);
+  if (!compute_now(c, n))
     return dummy;
-  }
   n->tracked = tracked && c->recording > 0 && op->vjp != NULL;
   if (!n->tracked)
     forget_inputs(n);
   return v;
+}
+
+APART static Val emit_many(Context *c, const Op *op, const Val *in, int nin,
+                           const Attr *attr) {
+  Val x[MAX_INPUTS];
+  if (nin > MAX_INPUTS) {
+    fail(&c->error, "%s: more than %d inputs", op->name, MAX_INPUTS);
+    return (Val){c->dummy, 0};
+  }
+  memcpy(x, in, (size_t)nin * sizeof *x);
+  return emit_with(c, op, x, nin, attr);
+}
+
+Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr) {
+  Val x[FEW];
+  if (c->error.set)
+    return (Val){c->dummy, 0};
+  if (nin > FEW)
+    return emit_many(c, op, in, nin, attr);
+  memcpy(x, in, (size_t)nin * sizeof *x);
+  return emit_with(c, op, x, nin, attr);
 }

@@ -12,7 +12,9 @@ typedef struct Op Op;
 typedef struct Node Node;
 typedef struct Context Context;
 
-enum { MAX_INPUTS = 240, MAX_OUTPUTS = 64, MAX_ATTRS = 8 };
+/* Arrays on the stack hold FEW operands, which is nearly always enough; a long
+** list goes to the heap: 240 types would be 17 KB of somebody's small stack. */
+enum { MAX_INPUTS = 240, MAX_OUTPUTS = 64, MAX_ATTRS = 8, FEW = 8 };
 
 /* A value: one output of a node. Borrowed: see context_drain. */
 typedef struct Val {

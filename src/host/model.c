@@ -106,20 +106,32 @@ static bool check_outputs(const Plan *p, const lunula_view *out, int n,
 
 /* ---- runs --------------------------------------------------------------- */
 
-static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
-                               Check *check, int nout, Plan **plan,
-                               lunula_error *error) {
+static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
+                              Check *check, int nout, Type *type, Plan **plan,
+                              lunula_error *error) {
   Error e;
-  Type type[MAX_INPUTS];
   const Function *f = plan_cache_function(m->k);
   e.set = false;
-  if (atomic_load_explicit(&m->closed, memory_order_relaxed))
-    return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
   if (!check_inputs(f, in, nin, check, type, &e) ||
       !count_fits("output", f->noutputs, nout, &e))
     return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   *plan = plan_cache_plan(m->k, type, &e);
   return *plan ? LUNULA_OK : refuse_error(error, &e);
+}
+
+static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
+                               Check *check, int nout, Plan **plan,
+                               lunula_error *error) {
+  Type few[FEW], *type = few;
+  if (atomic_load_explicit(&m->closed, memory_order_relaxed))
+    return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
+  int n = plan_cache_function(m->k)->ninputs;
+  if (n > FEW && (type = mem_new(NULL, (size_t)n, sizeof *type)) == NULL)
+    return refuse(error, LUNULA_MEMORY, "out of memory");
+  lunula_status s = plan_for(m, in, nin, check, nout, type, plan, error);
+  if (type != few)
+    mem_free(type);
+  return s;
 }
 
 lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,

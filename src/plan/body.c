@@ -6,9 +6,15 @@
 #include "scan/scan.h"
 
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e) {
-  Type in[MAX_INPUTS];
+  Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
+  if (in == NULL) {
+    fail_memory(e, "out of memory");
+    return NULL;
+  }
   scan_body_types(s, in);
-  return plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
+  mem_free(in);
+  return p;
 }
 
 static void run_step(void *body, const void *const *in, void *const *out,

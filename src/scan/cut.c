@@ -22,9 +22,13 @@ typedef struct Joint {
   Val residual[MAX_OUTPUTS]; /* forward values that the backward part reads */
   int nin, nout, nresiduals;
   uint64_t cut;
+  /* while the way back is made: old values and what they are there; the roots
+     of its body and their copies */
+  Val old[2 * MAX_INPUTS + MAX_OUTPUTS], new[2 * MAX_INPUTS + MAX_OUTPUTS];
+  Val root[MAX_INPUTS + 2 * MAX_OUTPUTS], made[MAX_INPUTS + 2 * MAX_OUTPUTS];
 } Joint;
 
-static bool differentiate(Context *c, Joint *j) {
+APART static bool differentiate(Context *c, Joint *j) {
   const Function *f = j->body;
   Val xs[MAX_INPUTS], dxs[MAX_INPUTS];
   int at[MAX_INPUTS], n = 0;
@@ -106,8 +110,9 @@ static bool store(Context *c, Joint *j, Val v) {
 
 /* Shape-only edges over the cut go to a value that is there; those that find
 ** none are appended to the residuals. from[i] is replaced by to[i]. */
-static bool find_residuals(Context *c, Joint *j, Val *from, Val *to, int *n) {
-  Val roots[MAX_INPUTS];
+APART static bool find_residuals(Context *c, Joint *j, Val *from, Val *to,
+                                 int *n) {
+  Val *roots = j->root;
   int nroots = 0, count;
   for (int i = 0; i < j->nin; i++)
     if (j->d[i].node)
@@ -150,7 +155,7 @@ static Function *finish(Context *c, Scope *s, const Val *out, int n) {
 }
 
 /* The body that also gives the residuals. */
-static Function *extend(Context *c, const Joint *j) {
+APART static Function *extend(Context *c, const Joint *j) {
   Scope s;
   Val in[MAX_INPUTS], roots[MAX_OUTPUTS], out[MAX_OUTPUTS];
   scope_open(c, &s, true);
@@ -267,11 +272,11 @@ static bool note_const(Context *c, const Joint *j, Terms *t, Val d) {
 /* Inputs: consts; state: cotangents of the state, sums; steps: sequences,
 ** residuals, cotangents of the results. Results: cotangents of the sequences
 ** (those that have one), then what the terms need. */
-static Function *backward_body(Context *c, const Joint *j, const Val *from,
-                               const Val *to, int nshapes) {
+APART static Function *backward_body(Context *c, Joint *j, const Val *from,
+                                     const Val *to, int nshapes) {
   Scope s;
   Terms t = {.n = 0};
-  Val old[2 * MAX_INPUTS + MAX_OUTPUTS], new[2 * MAX_INPUTS + MAX_OUTPUTS];
+  Val *old = j->old, *new = j->new, *roots = j->root, *made = j->made;
   Val out[MAX_OUTPUTS];
   int n = 0, nout = 0;
   const ScanCounts *k = &j->n;
@@ -305,7 +310,6 @@ static Function *backward_body(Context *c, const Joint *j, const Val *from,
         n++;
         break;
       }
-  Val roots[MAX_INPUTS + 2 * MAX_OUTPUTS], made[MAX_INPUTS + 2 * MAX_OUTPUTS];
   int nroots = 0;
   for (int i = 0; i < k->carry; i++)
     if (j->d[k->consts + i].node)

@@ -142,11 +142,11 @@ static bool is_read(const Mover *m, int x) {
 }
 
 /* The loop again, with what moved as further consts and sequences. */
-static bool rebuild(Mover *m, Scan *s, Val *in) {
+static bool rebuild_with(Mover *m, Scan *s, Val *in, Val *from, Val *to) {
   Context *c = m->c;
   const Function *f = s->body;
   Scope scope;
-  Val from[2 * MAX_INPUTS], to[2 * MAX_INPUTS], out[MAX_OUTPUTS];
+  Val out[MAX_OUTPUTS];
   int n = 0, nin = 0, consts = 0, sequences = 0, states = s->n.consts;
   scope_open(c, &scope, true);
 #define TAKE(inner, outer)                          \
@@ -180,6 +180,14 @@ static bool rebuild(Mover *m, Scan *s, Val *in) {
   s->n.consts = consts;
   s->n.sequences = sequences;
   return true;
+}
+
+static bool rebuild(Mover *m, Scan *s, Val *in) {
+  Val *from = mem_new(m->c->account, 4 * MAX_INPUTS, sizeof *from);
+  bool ok = from ? rebuild_with(m, s, in, from, from + 2 * MAX_INPUTS)
+                 : fail_memory(&m->c->error, "out of memory");
+  mem_free(from);
+  return ok;
 }
 
 bool scan_hoist(Context *c, Scan *s, Val *in) {

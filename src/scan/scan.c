@@ -43,10 +43,10 @@ static Type stacked(const Type *t, int64_t length) {
   return y;
 }
 
-static bool scan_shape(Rule *r) {
+/* in: room for the types of one time step */
+static bool step_shape(Rule *r, Type *in) {
   const Function *body = r->attr[SCAN_BODY].body;
   ScanCounts n = scan_counts(r->attr, r->nin, body->noutputs);
-  Type in[MAX_INPUTS];
   char a[TYPE_TEXT], b[TYPE_TEXT];
   const Type *known = NULL; /* the first sequence of a known length */
   r->nout = body->noutputs;
@@ -78,6 +78,14 @@ static bool scan_shape(Rule *r) {
     r->out[i] = stacked(&r->out[i], length);
   }
   return true;
+}
+
+static bool scan_shape(Rule *r) {
+  const Function *body = r->attr[SCAN_BODY].body;
+  Type *in = mem_new(body->account, (size_t)r->nin, sizeof *in);
+  bool ok = in ? step_shape(r, in) : fail_memory(r->error, "out of memory");
+  mem_free(in);
+  return ok;
 }
 
 /* ---- emission ----------------------------------------------------------- */
