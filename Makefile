@@ -24,14 +24,28 @@ BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 
 # ---- nothing below needs to be changed -------------------------------------
 
-FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden -ffp-contract=fast \
-          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN)
-ASAN    = -O1 -g -fno-omit-frame-pointer -DLUNULA_PLAIN -Wno-frame-larger-than \
+# Products and sums may be fused, save where the source says that they may not,
+# which clang's plain `fast` would not hear.
+CONTRACT := -ffp-contract=fast$(if $(findstring clang,$(shell $(CC) --version)),-honor-pragmas)
+FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden $(CONTRACT) \
+          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(WARN) $(SETS)
+ASAN    = -O1 -g -fno-omit-frame-pointer -Wno-frame-larger-than \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)
 SRC     := $(sort $(wildcard src/*/*.c))
-OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o)
+
+# Files of hot loops are compiled once more for each instruction set beyond what
+# every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
+# (src/base/each_isa.h).
+X86     := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+ISAS    := $(if $(X86),avx2 avx512)
+SETS    := $(if $(X86),-DLUNULA_X86_SETS)
+LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
+FOR_avx2   = -DISA_OBJECT=avx2 -march=x86-64-v3
+FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4
+OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
+           $(foreach isa,$(ISAS),$(LOOPS:src/%.c=$(BUILD)/obj/%.$(isa).o))
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
 LUASRC  := $(sort $(shell find lua -name '*.lua' -o -type d))  # a folder changes with its files
@@ -48,9 +62,13 @@ comma     = ,
 
 all: $(CORE) $(ARCHIVE) ; @:
 
-$(BUILD)/obj/%.o: src/%.c
-	@mkdir -p $(@D) && echo "cc $<"
-	@$(CC) $(FLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+define compile
+	@mkdir -p $(@D) && echo "cc $<$(1:%= for %)"
+	@$(CC) $(FLAGS) $(CFLAGS) $(FOR_$(1)) -MMD -MP -c -o $@ $<
+endef
+$(BUILD)/obj/%.o: src/%.c ; $(call compile,)
+$(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
+$(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 
 $(CORE): $(OBJ) src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"

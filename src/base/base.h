@@ -9,17 +9,6 @@
 
 #define COUNT_OF(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
-/* A loop that is compiled once per instruction set and chosen at load.
-** Sanitizers cannot run the resolvers; clang spells the targets otherwise. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(LUNULA_PLAIN)
-#define KERNEL_CLONES
-#define KERNEL                                                        \
-  __attribute__((target_clones("default", "arch=x86-64-v3",           \
-                               "arch=x86-64-v4")))
-#else
-#define KERNEL
-#endif
 #define INLINE static inline __attribute__((always_inline))
 /* A function whose arrays must not become part of its caller's frame. */
 #define APART __attribute__((noinline))

@@ -3,6 +3,7 @@
 ** seed give the four elements of a block. A range is walked in pieces of
 ** whole blocks: first their bits, then what is made of them; of a piece that
 ** the range cuts, the part that is asked for is copied. */
+#include "base/each_isa.h"
 #include "base/random.h"
 
 #include <math.h>
@@ -23,39 +24,14 @@ enum {
 
 /* ---- bits -------------------------------------------------------------- */
 
-/* At least `blocks` blocks, whole steps of them. */
-static void philox_plain(uint32_t *y, uint64_t first, int blocks,
-                         RandomKey key) {
-  for (int b = 0; b < blocks; b++) {
-    uint64_t block = first + (uint64_t)b;
-    uint32_t w0 = (uint32_t)block, w1 = (uint32_t)(block >> 32);
-    uint32_t w2 = key.stream, w3 = key.step;
-    uint32_t k0 = (uint32_t)key.seed, k1 = (uint32_t)(key.seed >> 32);
-    for (int round = 0; round < 10; round++) {
-      uint64_t p0 = (uint64_t)MULTIPLIER_0 * w0;
-      uint64_t p1 = (uint64_t)MULTIPLIER_1 * w2;
-      w0 = (uint32_t)(p1 >> 32) ^ w1 ^ k0;
-      w1 = (uint32_t)p1;
-      w2 = (uint32_t)(p0 >> 32) ^ w3 ^ k1;
-      w3 = (uint32_t)p0;
-      k0 += WEYL_0;
-      k1 += WEYL_1;
-    }
-    y[4 * b] = w0;
-    y[4 * b + 1] = w1;
-    y[4 * b + 2] = w2;
-    y[4 * b + 3] = w3;
-  }
-}
-
-#if defined(__x86_64__) && defined(__GNUC__)
+/* philox makes at least `blocks` blocks, whole steps of them. */
+#if defined(__AVX2__)
 #include <immintrin.h>
 
 /* Compilers do not see that the 64-bit product of two 32-bit words is one
 ** instruction, so here it is by hand, more than twice as fast: a 64-bit lane a
 ** block, whose upper half may hold rubbish since the product ignores it. */
-__attribute__((target("avx2"))) static void
-philox_avx2(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
+static void philox(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
   const __m256i m0 = _mm256_set1_epi64x(MULTIPLIER_0);
   const __m256i m1 = _mm256_set1_epi64x(MULTIPLIER_1);
   const __m256i low = _mm256_set1_epi64x(0xffffffff);
@@ -98,16 +74,28 @@ philox_avx2(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
     }
   }
 }
-
-static void philox(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
-  if (__builtin_cpu_supports("avx2"))
-    philox_avx2(y, first, blocks, key);
-  else
-    philox_plain(y, first, blocks, key);
-}
 #else
 static void philox(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
-  philox_plain(y, first, blocks, key);
+  for (int b = 0; b < blocks; b++) {
+    uint64_t block = first + (uint64_t)b;
+    uint32_t w0 = (uint32_t)block, w1 = (uint32_t)(block >> 32);
+    uint32_t w2 = key.stream, w3 = key.step;
+    uint32_t k0 = (uint32_t)key.seed, k1 = (uint32_t)(key.seed >> 32);
+    for (int round = 0; round < 10; round++) {
+      uint64_t p0 = (uint64_t)MULTIPLIER_0 * w0;
+      uint64_t p1 = (uint64_t)MULTIPLIER_1 * w2;
+      w0 = (uint32_t)(p1 >> 32) ^ w1 ^ k0;
+      w1 = (uint32_t)p1;
+      w2 = (uint32_t)(p0 >> 32) ^ w3 ^ k1;
+      w3 = (uint32_t)p0;
+      k0 += WEYL_0;
+      k1 += WEYL_1;
+    }
+    y[4 * b] = w0;
+    y[4 * b + 1] = w1;
+    y[4 * b + 2] = w2;
+    y[4 * b + 3] = w3;
+  }
 }
 #endif
 
@@ -121,7 +109,7 @@ static void make_bits(void *y, const uint32_t *bits, int n) {
   memcpy(y, bits, (size_t)n * sizeof *bits);
 }
 
-KERNEL static void uniform_piece(float *restrict y,
+static void uniform_piece(float *restrict y,
                                  const uint32_t *restrict bits, int n) {
   for (int i = 0; i < n; i++)
     y[i] = (float)(int32_t)(bits[i] >> 8) * 0x1p-24f;
@@ -133,7 +121,7 @@ static void make_uniform(void *y, const uint32_t *bits, int n) {
 
 /* Box-Muller on two words: a radius sqrt(-2 log u), u in (0, 1], and an angle
 ** whose two highest bits choose the quadrant. */
-KERNEL static void normal_piece(float *restrict y,
+static void normal_piece(float *restrict y,
                                 const uint32_t *restrict bits, int n) {
   for (int i = 0; i < n; i += 2) {
     uint32_t a = bits[i], b = bits[i + 1];
@@ -176,14 +164,17 @@ static void walk(void *y, int64_t first, int64_t n, RandomKey key, Make make) {
   }
 }
 
-void random_bits(uint32_t *y, int64_t first, int64_t n, RandomKey key) {
+KERNEL(void, random_bits, (uint32_t *y, int64_t first, int64_t n,
+                           RandomKey key)) {
   walk(y, first, n, key, make_bits);
 }
 
-void random_uniform(float *y, int64_t first, int64_t n, RandomKey key) {
+KERNEL(void, random_uniform, (float *y, int64_t first, int64_t n,
+                              RandomKey key)) {
   walk(y, first, n, key, make_uniform);
 }
 
-void random_normal(float *y, int64_t first, int64_t n, RandomKey key) {
+KERNEL(void, random_normal, (float *y, int64_t first, int64_t n,
+                             RandomKey key)) {
   walk(y, first, n, key, make_normal);
 }

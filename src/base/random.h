@@ -3,7 +3,7 @@
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 
-#include "base/base.h"
+#include "base/isa.h"
 
 typedef struct RandomKey {
   uint64_t seed;   /* what the user set */
@@ -13,8 +13,11 @@ typedef struct RandomKey {
 
 /* Elements first .. first+n-1 of the stream; element i does not depend on
 ** first or n. uniform: [0, 1), 24 bits. normal: Box-Muller. bits: all 32. */
-void random_uniform(float *y, int64_t first, int64_t n, RandomKey key);
-void random_normal(float *y, int64_t first, int64_t n, RandomKey key);
-void random_bits(uint32_t *y, int64_t first, int64_t n, RandomKey key);
+extern void SET(random_uniform)(float *y, int64_t first, int64_t n,
+                                RandomKey key);
+extern void SET(random_normal)(float *y, int64_t first, int64_t n,
+                               RandomKey key);
+extern void SET(random_bits)(uint32_t *y, int64_t first, int64_t n,
+                             RandomKey key);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/isa.h"
 #include "base/threads.h"
 #include "base/version.h"
 #include "kernels/kernels.h"
@@ -221,8 +222,17 @@ static int core_columns(lua_State *L) {
   return 1;
 }
 
+/* isas: the instruction sets that this machine has; isa: the one in use */
 static int core_build_info(lua_State *L) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, isa_name());
+  lua_setfield(L, -2, "isa");
+  lua_newtable(L);
+  for (int i = 0; isa_there(i); i++) {
+    lua_pushstring(L, isa_there(i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "isas");
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   lua_pushstring(L, gemm_build());
@@ -241,7 +251,10 @@ int luaopen_lunula_core(lua_State *L) {
     {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
     {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}
   };
+  Error e = {.set = false};
   luaL_checkversion(L);
+  if (!isa_choose(&e))
+    return luaL_error(L, "lunula: %s", e.text);
   state_open(L, NULL);
   luaL_newlib(L, core);
   open_errors(L);

@@ -230,8 +230,8 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
     k--;
   }
   int item = dtype_size((DType)t->type.dtype);
-  copy_strided((char *)t->data + first * item, to, val_tensor(v)->data, from,
-               dim, t->type.rank, item);
+  ISA(copy_strided)((char *)t->data + first * item, to, val_tensor(v)->data,
+                    from, dim, t->type.rank, item);
 }
 
 int tensor_newindex(lua_State *L) {

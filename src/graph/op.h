@@ -122,9 +122,10 @@ struct Op {
   Operands operands;
   bool (*shape)(Rule *r); /* false with error set; sets out[0..nout) */
 
-  /* elementwise: strips by the type of the first input; or a choice */
-  Strip strip[3];
-  Strip (*pick)(const OpCall *s);
+  /* elementwise: the set of strips by the type of the first input (base/isa.h);
+     or a choice */
+  const Strip *strip[3];
+  const Strip *(*pick)(const OpCall *s);
   void (*constants)(const OpCall *s, double imm[3]);
 
   /* the others: work divided by shape alone */

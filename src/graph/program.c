@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/isa.h"
 #include "base/threads.h"
 #include "graph/graph.h"
 #include "kernels/kernels.h"
@@ -37,13 +38,14 @@ TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
 }
 
 bool program_add(TileProgram *p, const OpCall *s, const TileRef *in, TileRef y) {
-  Strip strip = s->op->pick ? s->op->pick(s)
-              : s->in[0].dtype <= BOOL ? s->op->strip[s->in[0].dtype] : NULL;
+  const Strip *strip =
+      s->op->pick ? s->op->pick(s)
+      : s->in[0].dtype <= BOOL ? s->op->strip[s->in[0].dtype] : NULL;
   if (strip == NULL)
     return false;
   TileInstr *i = &p->code[p->ncode++];
   TileRef none = {TILE_NONE, 0};
-  *i = (TileInstr){.strip = strip, .y = y, .a = in[0],
+  *i = (TileInstr){.strip = ISA(strip), .y = y, .a = in[0],
                    .b = s->nin > 1 ? in[1] : none,
                    .c = s->nin > 2 ? in[2] : none};
   if (s->op->constants)

@@ -3,6 +3,7 @@
 ** of multiply-adds in the order of k, whatever the sizes; so adding block
 ** after block gives what one long product would. The innermost kernel is as
 ** many rows as the registers hold, two vectors wide. */
+#include "base/each_isa.h"
 #include "kernels/kernels.h"
 
 typedef struct Block {
@@ -17,10 +18,12 @@ enum { TOGETHER = 96 }; /* columns of b that are packed at a time */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
+#if ISA_FIRST
 /* Panels are 32 columns wide at most, the last one is padded. */
 int64_t block_panels(int64_t n) {
   return least(TOGETHER, (n + 31) / 32 * 32) * BLOCK_LINE;
 }
+#endif
 
 /* n numbers of b side by side, or apart; then zeros up to the width */
 INLINE void pack_row(float *restrict to, const float *restrict b,
@@ -100,46 +103,160 @@ INLINE void copy_corner(float *to, int64_t to_row, const float *from,
       to[i * to_row + j] = from[i * from_row + j];
 }
 
+/* ---- the innermost kernel ------------------------------------------------ */
+
+/* As many rows as the registers hold, each with two accumulators. They are said
+** one by one, since an array of them would stay in memory. */
 #define FOUR_ROWS(f) f(0) f(1) f(2) f(3)
 #define SIX_ROWS(f) FOUR_ROWS(f) f(4) f(5)
+#if ISA_LANES == 16
 #define TWELVE_ROWS(f) SIX_ROWS(f) f(6) f(7) f(8) f(9) f(10) f(11)
-
-#ifdef KERNEL_CLONES
-#define TARGET __attribute__((target("arch=x86-64-v4")))
-#define NAME(x) x##_v4
-#define LANES 16
-#define ROWS 12
 #define EACH_ROW TWELVE_ROWS
-#include "kernels/block_body.h"
-
-#define TARGET __attribute__((target("arch=x86-64-v3")))
-#define NAME(x) x##_v3
-#define LANES 8
-#define ROWS 6
+enum { LANES = ISA_LANES, ROWS = 12 };
+#else
 #define EACH_ROW SIX_ROWS
-#include "kernels/block_body.h"
+enum { LANES = ISA_LANES, ROWS = 6 };
 #endif
 
-#define TARGET
-#define NAME(x) x##_plain
-#define LANES 4
-#define ROWS 6
-#define EACH_ROW SIX_ROWS
-#include "kernels/block_body.h"
+typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
+                                    aligned(4), may_alias));
 
-void block_product(bool wide, int64_t m, int64_t n, int64_t k, const float *a,
-                   const float *b, int64_t b_row, int64_t b_column, bool add,
-                   float *c, int64_t ldc, float *panels) {
+#define AT(p) (*(Vector *)(void *)(p))
+#define FROM(p) (*(const Vector *)(const void *)(p))
+#define SPLAT(x) ((x) - (Vector){0})
+
+/* c (rows, 2 LANES) = a . b (k, 2 LANES), + c to `add`: as many rows of a are
+** read as EACH has, those beyond `rows` are dropped */
+#define CLEAR(i) Vector p##i = {0}, q##i = {0};
+#define LOAD(i)                         \
+  if (i < rows) {                       \
+    p##i = FROM(c + (i) * ldc);         \
+    q##i = FROM(c + (i) * ldc + LANES); \
+  }
+#define STEP(i)                           \
+  {                                       \
+    Vector s = SPLAT(a[(i) * row]);       \
+    p##i += s * b0;                       \
+    q##i += s * b1;                       \
+  }
+#define STORE(i)                        \
+  if (i < rows) {                       \
+    AT(c + (i) * ldc) = p##i;           \
+    AT(c + (i) * ldc + LANES) = q##i;   \
+  }
+#define TWO_VECTORS(name, EACH)                                            \
+  INLINE void name(int64_t k, const float *a, int64_t row, int64_t step,   \
+                   const float *b, bool add, float *c, int64_t ldc,        \
+                   int64_t rows) {                                         \
+    EACH(CLEAR)                                                            \
+    if (add) {                                                             \
+      EACH(LOAD)                                                           \
+    }                                                                      \
+    for (; k > 0; k--, a += step, b += 2 * LANES) {                        \
+      Vector b0 = FROM(b), b1 = FROM(b + LANES);                           \
+      EACH(STEP)                                                           \
+    }                                                                      \
+    EACH(STORE)                                                            \
+  }
+TWO_VECTORS(many_two, EACH_ROW)
+TWO_VECTORS(few_two, FOUR_ROWS)
+#undef CLEAR
+#undef LOAD
+#undef STEP
+#undef STORE
+
+/* The same for LANES columns. */
+#define CLEAR(i) Vector p##i = {0};
+#define LOAD(i) \
+  if (i < rows) p##i = FROM(c + (i) * ldc);
+#define STEP(i) p##i += SPLAT(a[(i) * row]) * b0;
+#define STORE(i) \
+  if (i < rows) AT(c + (i) * ldc) = p##i;
+#define ONE_VECTOR(name, EACH)                                             \
+  INLINE void name(int64_t k, const float *a, int64_t row, int64_t step,   \
+                   const float *b, bool add, float *c, int64_t ldc,        \
+                   int64_t rows) {                                         \
+    EACH(CLEAR)                                                            \
+    if (add) {                                                             \
+      EACH(LOAD)                                                           \
+    }                                                                      \
+    for (; k > 0; k--, a += step, b += LANES) {                            \
+      Vector b0 = FROM(b);                                                 \
+      EACH(STEP)                                                           \
+    }                                                                      \
+    EACH(STORE)                                                            \
+  }
+ONE_VECTOR(many_one, EACH_ROW)
+ONE_VECTOR(few_one, FOUR_ROWS)
+#undef CLEAR
+#undef LOAD
+#undef STEP
+#undef STORE
+
+/* Both strides of a are constants in the loops. */
+INLINE void kernel(const Block *p, const float *a, int64_t row, int64_t step,
+                   const float *panel, int width, float *c, int64_t ldc,
+                   int64_t rows) {
+  if (width == LANES && rows <= 4)
+    few_one(p->k, a, row, step, panel, p->add, c, ldc, rows);
+  else if (width == LANES)
+    many_one(p->k, a, row, step, panel, p->add, c, ldc, rows);
+  else if (rows <= 4)
+    few_two(p->k, a, row, step, panel, p->add, c, ldc, rows);
+  else
+    many_two(p->k, a, row, step, panel, p->add, c, ldc, rows);
+}
+
+/* c at (i, j), `columns` of them: those of the panel beyond are dropped */
+INLINE void corner(const Block *p, int64_t i, int64_t j, int64_t rows,
+                   int64_t columns, const float *panel, int width) {
+  float edge[ROWS * 2 * LANES], *c = p->c + i * p->ldc + j, *to = c;
+  int64_t ldc = p->ldc;
+  if (columns < width) {
+    to = edge;
+    ldc = width;
+    if (p->add) copy_corner(edge, width, c, p->ldc, rows, columns);
+  }
+  if (p->wide)
+    kernel(p, p->a + i * BLOCK_LINE, BLOCK_LINE, 1, panel, width, to, ldc,
+           rows);
+  else
+    kernel(p, p->a + i, 1, BLOCK_LINE, panel, width, to, ldc, rows);
+  if (columns < width) copy_corner(c, p->ldc, edge, width, rows, columns);
+}
+
+/* Panels of two vectors; a last one of one, if that will do. */
+static void product(const Block *p) {
+  enum { WIDTH = 2 * LANES, PANEL = BLOCK_LINE * WIDTH, PANELS = 3 };
+  _Static_assert(PANELS * WIDTH <= TOGETHER, "what block_panels says");
+  float *panel = p->panels;
+  for (int64_t first = 0; first < p->n; first += PANELS * WIDTH) {
+    int64_t end = least(p->n, first + PANELS * WIDTH), last = end - first;
+    int64_t panels = (last + WIDTH - 1) / WIDTH;
+    last -= (panels - 1) * WIDTH;
+    int width = last > LANES ? WIDTH : LANES; /* of the last panel */
+    pack_panels(panel, p, first, panels, WIDTH, last, width);
+    for (int64_t i = 0; i < p->m; i += ROWS) {
+      int64_t rows = least(ROWS, p->m - i);
+      for (int64_t q = 0; q + 1 < panels; q++)
+        corner(p, i, first + q * WIDTH, rows, WIDTH, panel + q * PANEL, WIDTH);
+      corner(p, i, first + (panels - 1) * WIDTH, rows, last,
+             panel + (panels - 1) * PANEL, width);
+    }
+  }
+}
+
+KERNEL(void, block_product, (bool wide, int64_t m, int64_t n, int64_t k,
+                             const float *a, const float *b, int64_t b_row,
+                             int64_t b_column, bool add, float *c, int64_t ldc,
+                             float *panels)) {
   Block p = {m, n, k, a, b, b_row, b_column, ldc, c, panels, wide, add};
-#ifdef KERNEL_CLONES
-  if (n > 8 && __builtin_cpu_supports("x86-64-v4")) {
-    product_v4(&p);
-    return;
-  }
-  if (__builtin_cpu_supports("x86-64-v3")) {
-    product_v3(&p);
+#if ISA_LANES == 16
+  if (n <= 8) { /* half of a vector would be empty */
+    ISA_NARROWER(block_product)(wide, m, n, k, a, b, b_row, b_column, add, c,
+                                ldc, panels);
     return;
   }
 #endif
-  product_plain(&p);
+  product(&p);
 }

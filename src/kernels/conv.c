@@ -4,6 +4,7 @@
 ** cotangent, and the gradient of the image makes tiles by a product and adds
 ** them to the cells that they came from (where each cell has one window of its
 ** own, the product is the gradient). */
+#include "base/each_isa.h"
 #include "kernels/walk.h"
 
 #include <string.h>
@@ -50,6 +51,7 @@ static int64_t channel_parts(const Conv *c) {
   return most((group_channels(c) + most_rows(c) - 1) / most_rows(c), 1);
 }
 
+#if ISA_FIRST
 int64_t conv_blocks(const Conv *c, int64_t wanted) {
   enum { FEW = 64 }; /* rows: the products of fewer are slower */
   int64_t parts = channel_parts(c), taps = taps_of(c);
@@ -58,6 +60,9 @@ int64_t conv_blocks(const Conv *c, int64_t wanted) {
   int64_t full = least(taps, taps * group_channels(c) / FEW);
   return most((taps + together - 1) / together, least(wanted, full));
 }
+
+int64_t conv_tile(const Conv *c) { return is_wide(c) ? LINES : BLOCK_LINE; }
+#endif
 
 /* Block q of so many. */
 static Block block_at(const Conv *c, int64_t q, int64_t blocks) {
@@ -78,8 +83,6 @@ static int64_t first_row(const Conv *c, Block b) {
   return b.t0 * group_channels(c) + b.c0;
 }
 
-int64_t conv_tile(const Conv *c) { return is_wide(c) ? LINES : BLOCK_LINE; }
-
 static int64_t all_pixels(const Conv *c) {
   return c->w.batch * pixels_of(&c->w);
 }
@@ -97,6 +100,7 @@ static int64_t tile_numbers(const Conv *c) {
   return least(LINES, lines) * BLOCK_LINE;
 }
 
+#if ISA_FIRST
 /* The gradient of the image has two tiles. The columns of the products are
 ** filters, and in that gradient what stands in a line of the tile. */
 int64_t conv_scratch(const Conv *c) {
@@ -107,6 +111,7 @@ int64_t conv_scratch(const Conv *c) {
 
 _Static_assert((2 * LINES + 96) * BLOCK_LINE * sizeof(float) <=
                    CONV_MOST_SCRATCH, "what conv_scratch says at most");
+#endif
 
 /* ---- pixels in a row --------------------------------------------------- */
 
@@ -289,23 +294,22 @@ INLINE void move_tile(Way way, const Conv *c, const Area *area, Block b,
   }
 }
 
-KERNEL static void gather_tile(const Conv *c, const Area *area, Block b,
-                               int64_t group, int64_t p0, int64_t p1,
-                               float *tile) {
+static void gather_tile(const Conv *c, const Area *area, Block b,
+                        int64_t group, int64_t p0, int64_t p1,
+                        float *tile) {
   move_tile(GATHER, c, area, b, group, p0, p1, tile);
 }
 
-KERNEL static void add_tile(const Conv *c, const Area *area, Block b,
-                            int64_t group, int64_t p0, int64_t p1,
-                            float *tile) {
+static void add_tile(const Conv *c, const Area *area, Block b, int64_t group,
+                     int64_t p0, int64_t p1, float *tile) {
   move_tile(ADD, c, area, b, group, p0, p1, tile);
 }
 
 /* ---- forward ----------------------------------------------------------- */
 
-void conv_forward(const float *x, const float *k, float *y, const Conv *c,
-                  int64_t p0, int64_t p1, int64_t f0, int64_t f1,
-                  void *scratch) {
+KERNEL(void, conv_forward, (const float *x, const float *k, float *y,
+                            const Conv *c, int64_t p0, int64_t p1, int64_t f0,
+                            int64_t f1, void *scratch)) {
   float *tile = scratch, *panels = tile + tile_numbers(c);
   Area area = whole_images(c, x);
   int64_t n = conv_tile(c), blocks = conv_blocks(c, 1);
@@ -317,9 +321,9 @@ void conv_forward(const float *x, const float *k, float *y, const Conv *c,
         Block b = block_at(c, q, blocks);
         int64_t f = f0 + g * width;
         gather_tile(c, &area, b, g, p, p + pixels, tile);
-        block_product(is_wide(c), pixels, width, block_rows(b), tile,
-                      k + first_row(c, b) * c->filters + f, c->filters, 1,
-                      q > 0, y + p * c->filters + f, c->filters, panels);
+        ISA(block_product)(is_wide(c), pixels, width, block_rows(b), tile,
+                           k + first_row(c, b) * c->filters + f, c->filters, 1,
+                           q > 0, y + p * c->filters + f, c->filters, panels);
       }
   }
 }
@@ -368,11 +372,11 @@ static void spread_pixels(const float *g, const float *k, const Conv *c,
     copy_lines(lines, is_wide(c) ? g + i : k + i, f,
                is_wide(c) ? pixels : rows, n);
     if (is_wide(c))
-      block_product(true, pixels, rows, n, lines, k + i, 1, f, i > 0, tile,
-                    BLOCK_LINE, panels);
+      ISA(block_product)(true, pixels, rows, n, lines, k + i, 1, f, i > 0,
+                         tile, BLOCK_LINE, panels);
     else
-      block_product(true, rows, pixels, n, lines, g + i, 1, f, i > 0, tile,
-                    BLOCK_LINE, panels);
+      ISA(block_product)(true, rows, pixels, n, lines, g + i, 1, f, i > 0,
+                         tile, BLOCK_LINE, panels);
   }
 }
 
@@ -405,9 +409,10 @@ static void clear_cells(float *x, const Conv *c, int64_t first, int64_t cells,
       memset(x + i * c->w.channels, 0, (size_t)(c1 - c0) * sizeof *x);
 }
 
-void conv_input_gradient(const float *g, const float *k, float *x,
-                         const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1, int64_t c0, int64_t c1, void *scratch) {
+KERNEL(void, conv_input_gradient,
+       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
+        int64_t b1, int64_t i0, int64_t i1, int64_t c0, int64_t c1,
+        void *scratch)) {
   Area area = whole_images(c, x);
   int axis = window_band_axis(&c->w);
   int64_t of_cell = cells_of(&c->w) / most(c->w.in[axis], 1);
@@ -447,18 +452,18 @@ static void kernel_block(const float *x, const float *g, float *k,
     do {
       int64_t pixels = least(n, end - p);
       gather_tile(c, &area, b, i, p, p + pixels, tile);
-      block_product(!is_wide(c), block_rows(b), width, pixels, tile,
-                    g + p * c->filters + f, c->filters, 1, p > 0,
-                    k + first_row(c, b) * c->filters + f, c->filters, panels);
+      ISA(block_product)(!is_wide(c), block_rows(b), width, pixels, tile,
+                         g + p * c->filters + f, c->filters, 1, p > 0,
+                         k + first_row(c, b) * c->filters + f, c->filters,
+                         panels);
       p += n;
     } while (p < end);
   }
 }
 
-void conv_kernel_gradient(const float *x, const float *g, float *k,
-                          const Conv *c, int64_t q0, int64_t q1,
-                          int64_t blocks, int64_t f0, int64_t f1,
-                          void *scratch) {
+KERNEL(void, conv_kernel_gradient,
+       (const float *x, const float *g, float *k, const Conv *c, int64_t q0,
+        int64_t q1, int64_t blocks, int64_t f0, int64_t f1, void *scratch)) {
   for (int64_t q = q0; q < q1; q++)
     kernel_block(x, g, k, c, block_at(c, q, blocks), f0, f1, scratch);
 }

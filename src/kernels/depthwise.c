@@ -2,6 +2,7 @@
 ** bulk, so each number is summed directly, a vector of neighbouring channels
 ** and a few pixels at a time, which share the kernel's numbers. Fewer channels
 ** than a vector has, or several filters a channel, go number by number. */
+#include "base/each_isa.h"
 #include "kernels/walk.h"
 
 #include <string.h>
@@ -49,58 +50,155 @@ static Span whole_windows(const Window *w) {
 
 /* ---- vectors ----------------------------------------------------------- */
 
-#ifdef KERNEL_CLONES
-#define TARGET __attribute__((target("arch=x86-64-v4")))
-#define NAME(x) x##_v4
-#define LANES 16
-#include "kernels/depthwise_body.h"
+enum { LANES = ISA_LANES, LEAST_LANES = 4 };
 
-#define TARGET __attribute__((target("arch=x86-64-v3")))
-#define NAME(x) x##_v3
-#define LANES 8
-#include "kernels/depthwise_body.h"
+typedef float Lanes __attribute__((vector_size(ISA_LANES * sizeof(float)),
+                                   aligned(4), may_alias));
+
+#define FROM(x) (*(const Lanes *)(const void *)(x))
+#define AT(x) (*(Lanes *)(void *)(x))
+
+/* ---- forward ----------------------------------------------------------- */
+
+/* Four pixels from k on, whose windows are inside the row. */
+INLINE void four_pixels(const float *x, Taps taps, float *y,
+                              const Window *w, Line l, Span ts, Span us,
+                              int64_t k, int64_t n) {
+  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
+  int64_t step = w->stride[2] * n;
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
+      const float *at = x + (row_under(w, l, t, u) + k * w->stride[2] -
+                             w->before[2]) * n;
+      for (int64_t v = 0; v < w->size[2]; v++) {
+        Lanes f = FROM(m);
+        a0 += f * FROM(at);
+        a1 += f * FROM(at + step);
+        a2 += f * FROM(at + 2 * step);
+        a3 += f * FROM(at + 3 * step);
+        m += taps.step;
+        at += w->dilation[2] * n;
+      }
+    }
+  AT(y) = a0;
+  AT(y + n) = a1;
+  AT(y + 2 * n) = a2;
+  AT(y + 3 * n) = a3;
+}
+
+/* The same for three taps side by side, which share their cells. */
+INLINE void four_by_three(const float *x, Taps taps, float *y,
+                                const Window *w, Line l, Span ts, Span us,
+                                int64_t k, int64_t n) {
+  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
+      const float *at = x + (row_under(w, l, t, u) + k - w->before[2]) * n;
+      Lanes f = FROM(m), g = FROM(m + taps.step);
+      Lanes h = FROM(m + 2 * taps.step);
+      Lanes c0 = FROM(at), c1 = FROM(at + n), c2 = FROM(at + 2 * n);
+      Lanes c3 = FROM(at + 3 * n), c4 = FROM(at + 4 * n);
+      Lanes c5 = FROM(at + 5 * n);
+      a0 += f * c0;
+      a1 += f * c1;
+      a2 += f * c2;
+      a3 += f * c3;
+      a0 += g * c1;
+      a1 += g * c2;
+      a2 += g * c3;
+      a3 += g * c4;
+      a0 += h * c2;
+      a1 += h * c3;
+      a2 += h * c4;
+      a3 += h * c5;
+    }
+  AT(y) = a0;
+  AT(y + n) = a1;
+  AT(y + 2 * n) = a2;
+  AT(y + 3 * n) = a3;
+}
+
+/* One pixel, with those of its taps that are inside. */
+INLINE void one_pixel(const float *x, Taps taps, float *y,
+                            const Window *w, Line l, Span ts, Span us,
+                            int64_t k, int64_t n) {
+  Lanes a = {0};
+  Span vs = taps_inside(w, 2, k);
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
+      int64_t row = row_under(w, l, t, u) + k * w->stride[2] - w->before[2];
+      for (int64_t v = vs.first; v < vs.end; v++)
+        a += FROM(m + v * taps.step) *
+             FROM(x + (row + v * w->dilation[2]) * n);
+    }
+  AT(y) = a;
+}
+
+/* Pixels [k0, k1) of a line; the last channels overlap those before them.
+** Fewer channels than a vector has are the narrower set's. */
+ISA_FUNCTION(void, forward_lanes, (const float *x, const float *kernel,
+                                   bool turned, float *y, const Window *w,
+                                   Line l, int64_t k0, int64_t k1)) {
+#if ISA_LANES > 4
+  if (w->channels < LANES) {
+    ISA_NARROWER(forward_lanes)(x, kernel, turned, y, w, l, k0, k1);
+    return;
+  }
 #endif
+  int64_t n = w->channels;
+  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  Span whole = whole_windows(w);
+  bool three = w->size[2] == 3 && w->stride[2] == 1 && w->dilation[2] == 1;
+  for (int64_t i = 0; i < n; i += LANES) {
+    int64_t c = least(i, n - LANES);
+    Taps taps = taps_new(kernel + c, w, turned);
+    for (int64_t k = k0; k < k1;) {
+      float *to = y + (k - k0) * n + c;
+      if (k < whole.first || k + 4 > least(whole.end, k1)) {
+        one_pixel(x + c, taps, to, w, l, ts, us, k, n);
+        k++;
+        continue;
+      }
+      if (three)
+        four_by_three(x + c, taps, to, w, l, ts, us, k, n);
+      else
+        four_pixels(x + c, taps, to, w, l, ts, us, k, n);
+      k += 4;
+    }
+  }
+}
 
-#define TARGET
-#define NAME(x) x##_plain
-#define LANES 4
-#include "kernels/depthwise_body.h"
+/* ---- gradient of the kernel -------------------------------------------- */
 
-enum { LEAST_LANES = 4 };
+/* sum += x g over the pixels of a span, for as many filters of [f0, f1) as
+** make whole vectors, here and in the narrower sets; returns the first that is
+** left. */
+ISA_FUNCTION(int64_t, add_pixels, (const float *x, const float *g, float *sum,
+                                   int64_t x_step, int64_t g_step, Span in,
+                                   int64_t f0, int64_t f1)) {
+  for (; f0 + LANES <= f1; f0 += LANES) {
+    Lanes a = {0}, b = {0};
+    const float *from = x + f0, *with = g + f0;
+    int64_t k = in.first;
+    for (; k + 2 <= in.end; k += 2) {
+      a += FROM(from + k * x_step) * FROM(with + k * g_step);
+      b += FROM(from + (k + 1) * x_step) * FROM(with + (k + 1) * g_step);
+    }
+    if (k < in.end) a += FROM(from + k * x_step) * FROM(with + k * g_step);
+    AT(sum + f0) += a + b;
+  }
+#if ISA_LANES > 4
+  f0 = ISA_NARROWER(add_pixels)(x, g, sum, x_step, g_step, in, f0, f1);
+#endif
+  return f0;
+}
 
 static bool in_lanes(const Conv *c) {
   return c->filters == c->w.channels && c->filters >= LEAST_LANES;
 }
-
-/* The widest vector that the machine has and the channels fill. */
-static void forward_lanes(const float *x, const float *kernel, bool turned,
-                          float *y, const Window *w, Line l, int64_t k0,
-                          int64_t k1) {
-#ifdef KERNEL_CLONES
-  if (w->channels >= 16 && __builtin_cpu_supports("x86-64-v4")) {
-    forward_v4(x, kernel, turned, y, w, l, k0, k1);
-    return;
-  }
-  if (w->channels >= 8 && __builtin_cpu_supports("x86-64-v3")) {
-    forward_v3(x, kernel, turned, y, w, l, k0, k1);
-    return;
-  }
-#endif
-  forward_plain(x, kernel, turned, y, w, l, k0, k1);
-}
-
-static int64_t add_pixels(const float *x, const float *g, float *sum,
-                          int64_t x_step, int64_t g_step, Span in, int64_t f0,
-                          int64_t f1) {
-#ifdef KERNEL_CLONES
-  if (__builtin_cpu_supports("x86-64-v4"))
-    f0 = add_pixels_v4(x, g, sum, x_step, g_step, in, f0, f1);
-  if (__builtin_cpu_supports("x86-64-v3"))
-    f0 = add_pixels_v3(x, g, sum, x_step, g_step, in, f0, f1);
-#endif
-  return add_pixels_plain(x, g, sum, x_step, g_step, in, f0, f1);
-}
-
 /* ---- forward ----------------------------------------------------------- */
 
 /* y (filters) += m (filters) x (channels), `times` filters a channel */
@@ -115,8 +213,8 @@ INLINE void add_products(float *restrict y, const float *restrict m,
         y[i * times + j] += m[i * times + j] * x[i];
 }
 
-KERNEL static void forward_any(const float *x, const float *kernel, float *y,
-                               const Conv *c, Line l, int64_t k0, int64_t k1) {
+static void forward_any(const float *x, const float *kernel, float *y,
+                        const Conv *c, Line l, int64_t k0, int64_t k1) {
   const Window *w = &c->w;
   int64_t times = c->filters / w->channels;
   Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
@@ -143,15 +241,16 @@ static void forward(const float *x, const float *k, bool turned, float *y,
     int64_t end = least(w->out[2], first + p1 - p);
     Line l = line_at(w, p / w->out[2]);
     if (in_lanes(c))
-      forward_lanes(x, k, turned, y + p * c->filters, w, l, first, end);
+      ISA_NAME(forward_lanes)(x, k, turned, y + p * c->filters, w, l, first,
+                              end);
     else
       forward_any(x, k, y + p * c->filters, c, l, first, end);
     p += end - first;
   }
 }
 
-void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
-                       int64_t p0, int64_t p1) {
+KERNEL(void, depthwise_forward, (const float *x, const float *k, float *y,
+                                 const Conv *c, int64_t p0, int64_t p1)) {
   forward(x, k, false, y, c, p0, p1);
 }
 
@@ -181,8 +280,8 @@ INLINE void add_back(float *restrict x, const float *restrict m,
 }
 
 /* The row (i, j) of the images' cells from cell k0 to k1 */
-KERNEL static void back_row(const float *g, const float *kernel, float *x,
-                            const Conv *c, Line l, int64_t k0, int64_t k1) {
+static void back_row(const float *g, const float *kernel, float *x,
+                     const Conv *c, Line l, int64_t k0, int64_t k1) {
   const Window *w = &c->w;
   int64_t n = w->channels, times = c->filters / n;
   memset(x, 0, (size_t)((k1 - k0) * n) * sizeof *x);
@@ -221,9 +320,9 @@ static Conv turned_around(const Conv *c) {
   return back;
 }
 
-void depthwise_input_gradient(const float *g, const float *k, float *x,
-                              const Conv *c, int64_t b0, int64_t b1,
-                              int64_t i0, int64_t i1) {
+KERNEL(void, depthwise_input_gradient,
+       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
+        int64_t b1, int64_t i0, int64_t i1)) {
   const Window *w = &c->w;
   int axis = window_band_axis(w);
   if (in_lanes(c) && is_dense(w)) {
@@ -263,7 +362,7 @@ static void kernel_row(const float *x, const float *g, float *k,
         float *to = k + ((t * w->size[1] + u) * w->size[2] + v) * f;
         int64_t i = f0;
         if (times == 1)
-          i = add_pixels(row, g, to, w->stride[2] * n, f, in, f0, f1);
+          i = ISA_NAME(add_pixels)(row, g, to, w->stride[2] * n, f, in, f0, f1);
         for (; i < f1; i++) {
           float sum = 0;
           for (int64_t p = in.first; p < in.end; p++)
@@ -273,8 +372,9 @@ static void kernel_row(const float *x, const float *g, float *k,
       }
 }
 
-void depthwise_kernel_gradient(const float *x, const float *g, float *k,
-                               const Conv *c, int64_t f0, int64_t f1) {
+KERNEL(void, depthwise_kernel_gradient,
+       (const float *x, const float *g, float *k, const Conv *c, int64_t f0,
+        int64_t f1)) {
   const Window *w = &c->w;
   int64_t taps = w->size[0] * w->size[1] * w->size[2];
   int64_t lines = w->batch * w->out[0] * w->out[1];

@@ -2,6 +2,7 @@
 ** adjoints add in order of position, so that equal ids always meet in the
 ** same order. Nothing fails here: a number out of range is reported by its
 ** position, or left out. */
+#include "base/each_isa.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -30,27 +31,28 @@ INLINE int64_t gather(char *restrict y, const char *restrict table,
   return bad;
 }
 
-int64_t gather_rows(void *y, const void *table, const int32_t *ids,
-                    int64_t rows, int64_t row_bytes, int64_t i0, int64_t i1) {
+KERNEL(int64_t, gather_rows, (void *y, const void *table, const int32_t *ids,
+                              int64_t rows, int64_t row_bytes, int64_t i0,
+                              int64_t i1)) {
   if (row_bytes == 4) return gather(y, table, ids, rows, 4, i0, i1);
   return gather(y, table, ids, rows, row_bytes, i0, i1);
 }
 
-KERNEL static void add_row_f32(float *restrict y, const float *restrict x,
+static void add_row_f32(float *restrict y, const float *restrict x,
                                int64_t n) {
   for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
 /* Sums of integers wrap around. */
-KERNEL static void add_row_i32(int32_t *restrict y, const int32_t *restrict x,
+static void add_row_i32(int32_t *restrict y, const int32_t *restrict x,
                                int64_t n) {
   for (int64_t i = 0; i < n; i++)
     y[i] = (int32_t)((uint32_t)y[i] + (uint32_t)x[i]);
 }
 
-void scatter_add_rows_f32(float *table, const float *g, const int32_t *ids,
-                          int64_t count, int64_t rows, int64_t row, int64_t r0,
-                          int64_t r1) {
+KERNEL(void, scatter_add_rows_f32,
+       (float *table, const float *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1)) {
   for (int64_t i = 0; i < count; i++) {
     int64_t r = row_of(ids[i], rows);
     if (r >= r0 && r < r1 && r >= 0)
@@ -58,9 +60,9 @@ void scatter_add_rows_f32(float *table, const float *g, const int32_t *ids,
   }
 }
 
-void scatter_add_rows_i32(int32_t *table, const int32_t *g, const int32_t *ids,
-                          int64_t count, int64_t rows, int64_t row, int64_t r0,
-                          int64_t r1) {
+KERNEL(void, scatter_add_rows_i32,
+       (int32_t *table, const int32_t *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1)) {
   for (int64_t i = 0; i < count; i++) {
     int64_t r = row_of(ids[i], rows);
     if (r >= r0 && r < r1 && r >= 0)
@@ -90,15 +92,16 @@ INLINE int64_t take(char *restrict y, const char *restrict x,
   return bad;
 }
 
-int64_t take_along(void *y, const void *x, const int32_t *idx, int64_t n,
-                   int64_t m, int64_t inner, int item, int64_t o0,
-                   int64_t o1) {
+KERNEL(int64_t, take_along, (void *y, const void *x, const int32_t *idx,
+                             int64_t n, int64_t m, int64_t inner, int item,
+                             int64_t o0, int64_t o1)) {
   if (item == 1) return take(y, x, idx, n, m, inner, 1, o0, o1);
   return take(y, x, idx, n, m, inner, 4, o0, o1);
 }
 
-void put_add_f32(float *y, const float *g, const int32_t *idx, int64_t n,
-                 int64_t m, int64_t inner, int64_t o0, int64_t o1) {
+KERNEL(void, put_add_f32, (float *y, const float *g, const int32_t *idx,
+                           int64_t n, int64_t m, int64_t inner, int64_t o0,
+                           int64_t o1)) {
   for (int64_t o = o0; o < o1; o++)
     for (int64_t k = 0; k < m; k++)
       for (int64_t i = 0; i < inner; i++) {

@@ -8,7 +8,7 @@
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
-#include "base/base.h"
+#include "base/isa.h"
 
 /* ---- products (gemm.c) ------------------------------------------------- */
 
@@ -33,9 +33,10 @@ enum { BLOCK_LINE = 304 }; /* numbers from line to line of a, used or not */
 ** of it, another one a line for each column; lines up to the next multiple of
 ** 12 are read, but not used. k is BLOCK_LINE at most. Works in `panels`, which
 ** has block_panels(n) numbers. */
-void block_product(bool wide, int64_t m, int64_t n, int64_t k, const float *a,
-                   const float *b, int64_t b_row, int64_t b_column, bool add,
-                   float *c, int64_t ldc, float *panels);
+extern void SET(block_product)(bool wide, int64_t m, int64_t n, int64_t k,
+                               const float *a, const float *b, int64_t b_row,
+                               int64_t b_column, bool add, float *c,
+                               int64_t ldc, float *panels);
 int64_t block_panels(int64_t n);
 
 /* ---- reductions (reduce.c) --------------------------------------------- */
@@ -48,28 +49,33 @@ typedef enum Reduction {
 ** are taken in a fixed order that depends on n and inner alone.
 ** n = 0 gives 0, -inf, inf, 1 (integers: INT32_MIN, INT32_MAX). NaN wins in
 ** max and min, as in NumPy. */
-void reduce_f32(Reduction r, const float *x, float *y, int64_t n,
-                int64_t inner, int64_t o0, int64_t o1, int64_t i0, int64_t i1);
-void reduce_i32(Reduction r, const int32_t *x, int32_t *y, int64_t n,
-                int64_t inner, int64_t o0, int64_t o1, int64_t i0, int64_t i1);
+extern void SET(reduce_f32)(Reduction r, const float *x, float *y, int64_t n,
+                            int64_t inner, int64_t o0, int64_t o1, int64_t i0,
+                            int64_t i1);
+extern void SET(reduce_i32)(Reduction r, const int32_t *x, int32_t *y,
+                            int64_t n, int64_t inner, int64_t o0, int64_t o1,
+                            int64_t i0, int64_t i1);
 
 /* y (outer, inner) = position of the first largest (smallest) of x. */
-void arg_f32(bool smallest, const float *x, int32_t *y, int64_t n,
-             int64_t inner, int64_t o0, int64_t o1);
-void arg_i32(bool smallest, const int32_t *x, int32_t *y, int64_t n,
-             int64_t inner, int64_t o0, int64_t o1);
+extern void SET(arg_f32)(bool smallest, const float *x, int32_t *y, int64_t n,
+                         int64_t inner, int64_t o0, int64_t o1);
+extern void SET(arg_i32)(bool smallest, const int32_t *x, int32_t *y, int64_t n,
+                         int64_t inner, int64_t o0, int64_t o1);
 
 /* running sums of x (outer, n, inner) along n, for outer in [o0, o1) */
-void cumsum_f32(const float *x, float *y, int64_t n, int64_t inner,
-                bool reverse, bool exclusive, int64_t o0, int64_t o1);
-void cumsum_i32(const int32_t *x, int32_t *y, int64_t n, int64_t inner,
-                bool reverse, bool exclusive, int64_t o0, int64_t o1);
+extern void SET(cumsum_f32)(const float *x, float *y, int64_t n, int64_t inner,
+                            bool reverse, bool exclusive, int64_t o0,
+                            int64_t o1);
+extern void SET(cumsum_i32)(const int32_t *x, int32_t *y, int64_t n,
+                            int64_t inner, bool reverse, bool exclusive,
+                            int64_t o0, int64_t o1);
 
 /* ---- rows (rows.c): x, y, g (rows, n), rows in [r0, r1) ----------------- */
 
-void softmax_rows(const float *x, float *y, int64_t n, int64_t r0, int64_t r1);
-void log_softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
-                      int64_t r1);
+extern void SET(softmax_rows)(const float *x, float *y, int64_t n, int64_t r0,
+                              int64_t r1);
+extern void SET(log_softmax_rows)(const float *x, float *y, int64_t n,
+                                  int64_t r0, int64_t r1);
 
 /* ---- movement (move.c) ------------------------------------------------- */
 
@@ -78,35 +84,38 @@ void log_softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
 ** pad, concatenate, broadcast. item is 1, 2, 4 or 8 bytes. Axes are
 ** collapsed where both sides allow, contiguous runs are memcpy'd, and
 ** transposes go by blocks. */
-void copy_strided(void *dst, const int64_t *dst_stride, const void *src,
-                  const int64_t *src_stride, const int64_t *dim, int rank,
-                  int item);
+extern void SET(copy_strided)(void *dst, const int64_t *dst_stride,
+                              const void *src, const int64_t *src_stride,
+                              const int64_t *dim, int rank, int item);
 /* y[0..n) = *value */
-void fill(void *y, const void *value, int64_t n, int item);
+extern void SET(fill)(void *y, const void *value, int64_t n, int item);
 
 /* ---- indexing (index.c) ------------------------------------------------ */
 
 /* y (count, row) = table (rows, row)[ids], row given in bytes. Ids below 0
 ** count from the end. Returns the first position in [i0, i1) whose id is out
 ** of range (its row is zeroed), or -1. */
-int64_t gather_rows(void *y, const void *table, const int32_t *ids,
-                    int64_t rows, int64_t row_bytes, int64_t i0, int64_t i1);
+extern int64_t SET(gather_rows)(void *y, const void *table, const int32_t *ids,
+                                int64_t rows, int64_t row_bytes, int64_t i0,
+                                int64_t i1);
 /* table (rows, row) += g (count, row) at ids, in order of position; only
 ** table rows in [r0, r1). Ids out of range are left out. */
-void scatter_add_rows_f32(float *table, const float *g, const int32_t *ids,
-                          int64_t count, int64_t rows, int64_t row, int64_t r0,
-                          int64_t r1);
-void scatter_add_rows_i32(int32_t *table, const int32_t *g, const int32_t *ids,
-                          int64_t count, int64_t rows, int64_t row, int64_t r0,
-                          int64_t r1);
+extern void SET(scatter_add_rows_f32)
+       (float *table, const float *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1);
+extern void SET(scatter_add_rows_i32)
+       (int32_t *table, const int32_t *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1);
 /* y (outer, m, inner) = x (outer, n, inner) at idx (outer, m, inner) along n;
 ** outer in [o0, o1). Returns the first flat position of an index out of range
 ** or -1. item is 1 or 4 bytes. */
-int64_t take_along(void *y, const void *x, const int32_t *idx, int64_t n,
-                   int64_t m, int64_t inner, int item, int64_t o0, int64_t o1);
+extern int64_t SET(take_along)(void *y, const void *x, const int32_t *idx,
+                               int64_t n, int64_t m, int64_t inner, int item,
+                               int64_t o0, int64_t o1);
 /* y (outer, n, inner) += g (outer, m, inner) at idx, outer in [o0, o1) */
-void put_add_f32(float *y, const float *g, const int32_t *idx, int64_t n,
-                 int64_t m, int64_t inner, int64_t o0, int64_t o1);
+extern void SET(put_add_f32)(float *y, const float *g, const int32_t *idx,
+                             int64_t n, int64_t m, int64_t inner, int64_t o0,
+                             int64_t o1);
 
 /* ---- windows (window.c) ------------------------------------------------ */
 
@@ -122,11 +131,11 @@ int window_band_axis(const Window *w);
 
 /* y (batch, out..., size..., channels) = the cells under each window, `pad`
 ** where it hangs over the edge; batches in [b0, b1) */
-void window_patches(const float *x, float *y, const Window *w, float pad,
-                    int64_t b0, int64_t b1);
+extern void SET(window_patches)(const float *x, float *y, const Window *w,
+                                float pad, int64_t b0, int64_t b1);
 /* The adjoint: x (batch, in..., channels) = sum of the patches that saw it */
-void window_fold(const float *patches, float *x, const Window *w, int64_t b0,
-                 int64_t b1);
+extern void SET(window_fold)(const float *patches, float *x, const Window *w,
+                             int64_t b0, int64_t b1);
 
 /* ---- convolutions (conv.c) --------------------------------------------- */
 
@@ -144,38 +153,40 @@ enum { CONV_MOST_SCRATCH = 528 << 10 };
 
 /* y at the pixels [p0, p1), the filters [f0, f1) of it; with several groups
 ** these must be all filters */
-void conv_forward(const float *x, const float *k, float *y, const Conv *c,
-                  int64_t p0, int64_t p1, int64_t f0, int64_t f1,
-                  void *scratch);
+extern void SET(conv_forward)(const float *x, const float *k, float *y,
+                              const Conv *c, int64_t p0, int64_t p1, int64_t f0,
+                              int64_t f1, void *scratch);
 /* Pixels that are worked on at a time: ranges best start at a multiple. */
 int64_t conv_tile(const Conv *c);
 
 /* x = the adjoint of g, which is like y: the images [b0, b1), or of one image
 ** the band [i0, i1) of its window_band_axis; the channels [c0, c1) of it, with
 ** several groups all channels */
-void conv_input_gradient(const float *g, const float *k, float *x,
-                         const Conv *c, int64_t b0, int64_t b1, int64_t i0,
-                         int64_t i1, int64_t c0, int64_t c1, void *scratch);
+extern void SET(conv_input_gradient)
+       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
+        int64_t b1, int64_t i0, int64_t i1, int64_t c0, int64_t c1,
+        void *scratch);
 /* k = the adjoint of x and g: [q0, q1) of so many blocks of its rows, the
 ** filters [f0, f1) of them; with several groups these must be all filters */
-void conv_kernel_gradient(const float *x, const float *g, float *k,
-                          const Conv *c, int64_t q0, int64_t q1,
-                          int64_t blocks, int64_t f0, int64_t f1,
-                          void *scratch);
+extern void SET(conv_kernel_gradient)
+       (const float *x, const float *g, float *k, const Conv *c, int64_t q0,
+        int64_t q1, int64_t blocks, int64_t f0, int64_t f1, void *scratch);
 /* How many blocks the kernel is made of when `wanted` would be good. */
 int64_t conv_blocks(const Conv *c, int64_t wanted);
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
 
 /* The same where every channel is a group: filters / channels filters each. */
-void depthwise_forward(const float *x, const float *k, float *y, const Conv *c,
-                       int64_t p0, int64_t p1);
-void depthwise_input_gradient(const float *g, const float *k, float *x,
-                              const Conv *c, int64_t b0, int64_t b1,
-                              int64_t i0, int64_t i1);
+extern void SET(depthwise_forward)
+       (const float *x, const float *k, float *y, const Conv *c, int64_t p0,
+        int64_t p1);
+extern void SET(depthwise_input_gradient)
+       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
+        int64_t b1, int64_t i0, int64_t i1);
 /* the filters [f0, f1) of k */
-void depthwise_kernel_gradient(const float *x, const float *g, float *k,
-                               const Conv *c, int64_t f0, int64_t f1);
+extern void SET(depthwise_kernel_gradient)
+       (const float *x, const float *g, float *k, const Conv *c, int64_t f0,
+        int64_t f1);
 
 /* ---- pooling (pool.c) -------------------------------------------------- */
 
@@ -183,22 +194,23 @@ void depthwise_kernel_gradient(const float *x, const float *g, float *k,
 ** are left out. A line is a row of y: (batch, out, out). */
 
 /* y = the largest under each window (NaN is), lines in [l0, l1) */
-void max_pool(const float *x, float *y, const Window *w, int64_t l0,
-              int64_t l1);
+extern void SET(max_pool)(const float *x, float *y, const Window *w, int64_t l0,
+                          int64_t l1);
 /* y = h, which is like x, at the first largest of x under each window */
-void max_pool_pick(const float *x, const float *h, float *y, const Window *w,
-                   int64_t l0, int64_t l1);
+extern void SET(max_pool_pick)(const float *x, const float *h, float *y,
+                               const Window *w, int64_t l0, int64_t l1);
 /* The adjoint: dx = g in the place of the first largest under each window;
 ** images [b0, b1), or of one image the band [i0, i1) */
-void max_pool_scatter(const float *x, const float *g, float *dx,
-                      const Window *w, int64_t b0, int64_t b1, int64_t i0,
-                      int64_t i1);
+extern void SET(max_pool_scatter)(const float *x, const float *g, float *dx,
+                                  const Window *w, int64_t b0, int64_t b1,
+                                  int64_t i0, int64_t i1);
 
 /* y = the mean of the cells under each window */
-void average_pool(const float *x, float *y, const Window *w, int64_t l0,
-                  int64_t l1);
+extern void SET(average_pool)(const float *x, float *y, const Window *w,
+                              int64_t l0, int64_t l1);
 /* The adjoint: dx = the sum of the windows' shares of g */
-void average_pool_scatter(const float *g, float *dx, const Window *w,
-                          int64_t b0, int64_t b1, int64_t i0, int64_t i1);
+extern void SET(average_pool_scatter)
+       (const float *g, float *dx, const Window *w, int64_t b0, int64_t b1,
+        int64_t i0, int64_t i1);
 
 #endif

@@ -2,6 +2,7 @@
 ** axes until the destination is walked in order, merges what can be merged,
 ** and then knows four inner loops: runs, repeats, transposes by blocks, and
 ** single items. */
+#include "base/each_isa.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ enum {
 
 /* ---- fill -------------------------------------------------------------- */
 
-void fill(void *y, const void *value, int64_t n, int item) {
+KERNEL(void, fill, (void *y, const void *value, int64_t n, int item)) {
   switch (item) {
     case 1:
       memset(y, *(const unsigned char *)value, (size_t)n);
@@ -139,7 +140,8 @@ INLINE void copy_plane(char *y, const char *x, Axis rows, Axis run, int item) {
     copy_runs(y, x, rows, run, item);
   } else if (run.to == 1 && run.from == 0 && run.n >= SHORT_RUN) {
     for (int64_t r = 0; r < rows.n; r++)
-      fill(y + r * rows.to * item, x + r * rows.from * item, run.n, item);
+      ISA_NAME(fill)(y + r * rows.to * item, x + r * rows.from * item, run.n,
+                     item);
   } else if (run.to == 1 && rows.from == 1 && run.n > 1) {
     transpose(y, x, rows, run, item);
   } else if (run.n < SHORT_RUN && run.n < rows.n) {
@@ -151,19 +153,19 @@ INLINE void copy_plane(char *y, const char *x, Axis rows, Axis run, int item) {
   }
 }
 
-KERNEL static void plane_1(char *y, const char *x, Axis rows, Axis run) {
+static void plane_1(char *y, const char *x, Axis rows, Axis run) {
   copy_plane(y, x, rows, run, 1);
 }
 
-KERNEL static void plane_2(char *y, const char *x, Axis rows, Axis run) {
+static void plane_2(char *y, const char *x, Axis rows, Axis run) {
   copy_plane(y, x, rows, run, 2);
 }
 
-KERNEL static void plane_4(char *y, const char *x, Axis rows, Axis run) {
+static void plane_4(char *y, const char *x, Axis rows, Axis run) {
   copy_plane(y, x, rows, run, 4);
 }
 
-KERNEL static void plane_8(char *y, const char *x, Axis rows, Axis run) {
+static void plane_8(char *y, const char *x, Axis rows, Axis run) {
   copy_plane(y, x, rows, run, 8);
 }
 
@@ -216,9 +218,9 @@ static void choose_rows(Axis *axis, int rank) {
     }
 }
 
-void copy_strided(void *dst, const int64_t *dst_stride, const void *src,
-                  const int64_t *src_stride, const int64_t *dim, int rank,
-                  int item) {
+KERNEL(void, copy_strided, (void *dst, const int64_t *dst_stride,
+                            const void *src, const int64_t *src_stride,
+                            const int64_t *dim, int rank, int item)) {
   Axis axis[MAX_RANK + 2];
   int64_t at[MAX_RANK + 2] = {0}, y0 = 0, x0 = 0;
   for (int d = 0; d < rank; d++)

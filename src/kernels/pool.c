@@ -2,6 +2,7 @@
 ** stay in registers or L1 while the cells under the window go by. Which cell
 ** was the largest is found anew by the gradient, which is cheaper than to keep
 ** it. */
+#include "base/each_isa.h"
 #include "kernels/walk.h"
 
 #include <math.h>
@@ -163,18 +164,18 @@ INLINE void walk_lines(Result what, const float *x, const float *h, float *y,
     }
 }
 
-KERNEL void max_pool(const float *x, float *y, const Window *w, int64_t l0,
-                     int64_t l1) {
+KERNEL(void, max_pool, (const float *x, float *y, const Window *w, int64_t l0,
+                        int64_t l1)) {
   walk_lines(LARGEST, x, NULL, y, w, l0, l1);
 }
 
-KERNEL void max_pool_pick(const float *x, const float *h, float *y,
-                          const Window *w, int64_t l0, int64_t l1) {
+KERNEL(void, max_pool_pick, (const float *x, const float *h, float *y,
+                             const Window *w, int64_t l0, int64_t l1)) {
   walk_lines(PICKED, x, h, y, w, l0, l1);
 }
 
-KERNEL void average_pool(const float *x, float *y, const Window *w, int64_t l0,
-                         int64_t l1) {
+KERNEL(void, average_pool, (const float *x, float *y, const Window *w,
+                            int64_t l0, int64_t l1)) {
   walk_lines(MEAN, x, NULL, y, w, l0, l1);
 }
 
@@ -215,24 +216,25 @@ INLINE void walk_band(const float *x, const float *g, float *dx,
       }
 }
 
-KERNEL static void scatter_band(const float *x, const float *g, float *dx,
+static void scatter_band(const float *x, const float *g, float *dx,
                                 const Window *w, int64_t b, int64_t i0,
                                 int64_t i1) {
   walk_band(x, g, dx, w, b, i0, i1);
 }
 
-KERNEL static void spread_band(const float *g, float *dx, const Window *w,
+static void spread_band(const float *g, float *dx, const Window *w,
                                int64_t b, int64_t i0, int64_t i1) {
   walk_band(NULL, g, dx, w, b, i0, i1);
 }
 
-void max_pool_scatter(const float *x, const float *g, float *dx,
-                      const Window *w, int64_t b0, int64_t b1, int64_t i0,
-                      int64_t i1) {
+KERNEL(void, max_pool_scatter, (const float *x, const float *g, float *dx,
+                                const Window *w, int64_t b0, int64_t b1,
+                                int64_t i0, int64_t i1)) {
   for (int64_t b = b0; b < b1; b++) scatter_band(x, g, dx, w, b, i0, i1);
 }
 
-void average_pool_scatter(const float *g, float *dx, const Window *w,
-                          int64_t b0, int64_t b1, int64_t i0, int64_t i1) {
+KERNEL(void, average_pool_scatter,
+       (const float *g, float *dx, const Window *w, int64_t b0, int64_t b1,
+        int64_t i0, int64_t i1)) {
   for (int64_t b = b0; b < b1; b++) spread_band(g, dx, w, b, i0, i1);
 }

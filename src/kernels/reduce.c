@@ -4,6 +4,7 @@
 ** neighbours. Wide rows are joined one by one into a block, blocks into a
 ** second level, which keeps the rounding errors of long sums small; last the
 ** wide row is folded. All of this depends on n and inner alone. */
+#include "base/each_isa.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -162,25 +163,25 @@ INLINE void reduce_any(Reduction r, const float *x, float *y, Part p) {
   }
 }
 
-KERNEL static void sum_f32(const float *x, float *y, Part p) {
+static void sum_f32(const float *x, float *y, Part p) {
   reduce_any(REDUCE_SUM, x, y, p);
 }
 
-KERNEL static void max_f32(const float *x, float *y, Part p) {
+static void max_f32(const float *x, float *y, Part p) {
   reduce_any(REDUCE_MAX, x, y, p);
 }
 
-KERNEL static void min_f32(const float *x, float *y, Part p) {
+static void min_f32(const float *x, float *y, Part p) {
   reduce_any(REDUCE_MIN, x, y, p);
 }
 
-KERNEL static void prod_f32(const float *x, float *y, Part p) {
+static void prod_f32(const float *x, float *y, Part p) {
   reduce_any(REDUCE_PROD, x, y, p);
 }
 
-void reduce_f32(Reduction r, const float *x, float *y, int64_t n,
-                int64_t inner, int64_t o0, int64_t o1, int64_t i0,
-                int64_t i1) {
+KERNEL(void, reduce_f32, (Reduction r, const float *x, float *y, int64_t n,
+                          int64_t inner, int64_t o0, int64_t o1, int64_t i0,
+                          int64_t i1)) {
   Part p = {n, inner, o0, o1, i0, i1};
   switch (r) {
     case REDUCE_SUM: sum_f32(x, y, p); break;
@@ -213,25 +214,25 @@ INLINE void reduce_ints(Reduction r, const int32_t *restrict x,
   }
 }
 
-KERNEL static void sum_i32(const int32_t *x, int32_t *y, Part p) {
+static void sum_i32(const int32_t *x, int32_t *y, Part p) {
   reduce_ints(REDUCE_SUM, x, y, p);
 }
 
-KERNEL static void max_i32(const int32_t *x, int32_t *y, Part p) {
+static void max_i32(const int32_t *x, int32_t *y, Part p) {
   reduce_ints(REDUCE_MAX, x, y, p);
 }
 
-KERNEL static void min_i32(const int32_t *x, int32_t *y, Part p) {
+static void min_i32(const int32_t *x, int32_t *y, Part p) {
   reduce_ints(REDUCE_MIN, x, y, p);
 }
 
-KERNEL static void prod_i32(const int32_t *x, int32_t *y, Part p) {
+static void prod_i32(const int32_t *x, int32_t *y, Part p) {
   reduce_ints(REDUCE_PROD, x, y, p);
 }
 
-void reduce_i32(Reduction r, const int32_t *x, int32_t *y, int64_t n,
-                int64_t inner, int64_t o0, int64_t o1, int64_t i0,
-                int64_t i1) {
+KERNEL(void, reduce_i32, (Reduction r, const int32_t *x, int32_t *y, int64_t n,
+                          int64_t inner, int64_t o0, int64_t o1, int64_t i0,
+                          int64_t i1)) {
   Part p = {n, inner, o0, o1, i0, i1};
   switch (r) {
     case REDUCE_SUM: sum_i32(x, y, p); break;
@@ -306,16 +307,16 @@ INLINE void arg_any(bool smallest, const float *x, int32_t *y, Part p) {
   }
 }
 
-KERNEL static void argmax_f32(const float *x, int32_t *y, Part p) {
+static void argmax_f32(const float *x, int32_t *y, Part p) {
   arg_any(false, x, y, p);
 }
 
-KERNEL static void argmin_f32(const float *x, int32_t *y, Part p) {
+static void argmin_f32(const float *x, int32_t *y, Part p) {
   arg_any(true, x, y, p);
 }
 
-void arg_f32(bool smallest, const float *x, int32_t *y, int64_t n,
-             int64_t inner, int64_t o0, int64_t o1) {
+KERNEL(void, arg_f32, (bool smallest, const float *x, int32_t *y, int64_t n,
+                       int64_t inner, int64_t o0, int64_t o1)) {
   Part p = {n, inner, o0, o1, 0, inner};
   if (smallest)
     argmin_f32(x, y, p);
@@ -323,8 +324,8 @@ void arg_f32(bool smallest, const float *x, int32_t *y, int64_t n,
     argmax_f32(x, y, p);
 }
 
-void arg_i32(bool smallest, const int32_t *x, int32_t *y, int64_t n,
-             int64_t inner, int64_t o0, int64_t o1) {
+KERNEL(void, arg_i32, (bool smallest, const int32_t *x, int32_t *y, int64_t n,
+                       int64_t inner, int64_t o0, int64_t o1)) {
   for (int64_t o = o0; o < o1; o++)
     for (int64_t i = 0; i < inner; i++) {
       const int32_t *a = x + o * n * inner + i;
@@ -360,12 +361,12 @@ static void cumsum_line_i32(const int32_t *x, int32_t *y, int64_t n,
   }
 }
 
-KERNEL static void add_rows_f32(float *restrict y, const float *restrict a,
+static void add_rows_f32(float *restrict y, const float *restrict a,
                                 const float *restrict b, int64_t n) {
   for (int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }
 
-KERNEL static void add_rows_i32(int32_t *restrict y, const int32_t *restrict a,
+static void add_rows_i32(int32_t *restrict y, const int32_t *restrict a,
                                 const int32_t *restrict b, int64_t n) {
   for (int64_t i = 0; i < n; i++)
     y[i] = (int32_t)((uint32_t)a[i] + (uint32_t)b[i]);
@@ -394,8 +395,9 @@ static void cumsum_rows_i32(const int32_t *x, int32_t *y, int64_t n,
                  x + (exclusive ? k - 1 : k) * step, inner);
 }
 
-void cumsum_f32(const float *x, float *y, int64_t n, int64_t inner,
-                bool reverse, bool exclusive, int64_t o0, int64_t o1) {
+KERNEL(void, cumsum_f32, (const float *x, float *y, int64_t n, int64_t inner,
+                          bool reverse, bool exclusive, int64_t o0,
+                          int64_t o1)) {
   int64_t first = reverse ? (n - 1) * inner : 0;
   int64_t step = reverse ? -inner : inner;
   if (n == 0) return;
@@ -408,8 +410,9 @@ void cumsum_f32(const float *x, float *y, int64_t n, int64_t inner,
   }
 }
 
-void cumsum_i32(const int32_t *x, int32_t *y, int64_t n, int64_t inner,
-                bool reverse, bool exclusive, int64_t o0, int64_t o1) {
+KERNEL(void, cumsum_i32, (const int32_t *x, int32_t *y, int64_t n,
+                          int64_t inner, bool reverse, bool exclusive,
+                          int64_t o0, int64_t o1)) {
   int64_t first = reverse ? (n - 1) * inner : 0;
   int64_t step = reverse ? -inner : inner;
   if (n == 0) return;

@@ -1,6 +1,7 @@
 /* The interpreter of tile programs. A piece of the domain goes through all
 ** instructions before the next piece is touched, so that what lies between
 ** them never leaves L1. Nothing here knows what an instruction computes. */
+#include "base/each_isa.h"
 #include "kernels/tile.h"
 
 #include <string.h>
@@ -15,6 +16,48 @@ enum {
   GRAIN = 16, /* pieces are multiples of it where they can be */
   OPERANDS = 1 + 2 * TILE_OPERANDS + TILE_REGISTERS
 };
+
+/* ---- the one loop of this file ------------------------------------------ */
+
+INLINE void gather_run(char *restrict y, const char *restrict x, int64_t n,
+                       int64_t step, int64_t stride, int item) {
+  for (int64_t i = 0; i < n; i++)
+    memcpy(y + i * step * item, x + i * stride * item, (size_t)item);
+}
+
+/* rows x n items at (row_stride, stride) to a dense place */
+INLINE void gather_items(char *y, const char *x, int64_t rows, int64_t n,
+                         int64_t row_stride, int64_t stride, int item) {
+  if (n < SHORT_ROW && n < rows) { /* the longer axis inside */
+    for (int64_t i = 0; i < n; i++)
+      gather_run(y + i * item, x + i * stride * item, rows, n, row_stride,
+                 item);
+    return;
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    if (stride == 1)
+      gather_run(y, x, n, 1, 1, item);
+    else if (stride == 0)
+      gather_run(y, x, n, 1, 0, item);
+    else
+      gather_run(y, x, n, 1, stride, item);
+    y += n * item;
+    x += row_stride * item;
+  }
+}
+
+LOCAL_KERNEL(void, gather_part, (char *y, const char *x, int64_t rows,
+                                 int64_t n, int64_t row_stride, int64_t stride,
+                                 int item)) {
+  switch (item) {
+    case 1: gather_items(y, x, rows, n, row_stride, stride, 1); break;
+    case 2: gather_items(y, x, rows, n, row_stride, stride, 2); break;
+    case 4: gather_items(y, x, rows, n, row_stride, stride, 4); break;
+    default: gather_items(y, x, rows, n, row_stride, stride, 8); break;
+  }
+}
+
+#if ISA_FIRST
 
 /* How an input comes to a piece. */
 typedef enum Access {
@@ -193,8 +236,8 @@ static void prepare_inputs(Run *r, char **scratch, int64_t elements) {
     if (x->access == DENSE) continue;
     if (x->access == SCALAR) {
       x->slot = take_slot(scratch, r->cap, p->in[i].item);
-      fill(x->slot, r->in[i], elements < r->cap ? elements : r->cap,
-           p->in[i].item);
+      ISA(fill)(x->slot, r->in[i], elements < r->cap ? elements : r->cap,
+                p->in[i].item);
       r->operand[1 + i] = x->slot;
       continue;
     }
@@ -238,43 +281,6 @@ static void prepare(Run *r, char *scratch, int64_t elements) {
 
 /* ---- gathering --------------------------------------------------------- */
 
-INLINE void gather_run(char *restrict y, const char *restrict x, int64_t n,
-                       int64_t step, int64_t stride, int item) {
-  for (int64_t i = 0; i < n; i++)
-    memcpy(y + i * step * item, x + i * stride * item, (size_t)item);
-}
-
-/* rows x n items at (row_stride, stride) to a dense place */
-INLINE void gather_items(char *y, const char *x, int64_t rows, int64_t n,
-                         int64_t row_stride, int64_t stride, int item) {
-  if (n < SHORT_ROW && n < rows) { /* the longer axis inside */
-    for (int64_t i = 0; i < n; i++)
-      gather_run(y + i * item, x + i * stride * item, rows, n, row_stride,
-                 item);
-    return;
-  }
-  for (int64_t r = 0; r < rows; r++) {
-    if (stride == 1)
-      gather_run(y, x, n, 1, 1, item);
-    else if (stride == 0)
-      gather_run(y, x, n, 1, 0, item);
-    else
-      gather_run(y, x, n, 1, stride, item);
-    y += n * item;
-    x += row_stride * item;
-  }
-}
-
-KERNEL static void gather_part(char *y, const char *x, int64_t rows, int64_t n,
-                               int64_t row_stride, int64_t stride, int item) {
-  switch (item) {
-    case 1: gather_items(y, x, rows, n, row_stride, stride, 1); break;
-    case 2: gather_items(y, x, rows, n, row_stride, stride, 2); break;
-    case 4: gather_items(y, x, rows, n, row_stride, stride, 4); break;
-    default: gather_items(y, x, rows, n, row_stride, stride, 8); break;
-  }
-}
-
 static int64_t offset_at(const TileProgram *p, int i, const int64_t *at) {
   int64_t offset = 0;
   for (int d = 0; d < p->rank; d++) offset += at[d] * p->in[i].stride[d];
@@ -299,8 +305,8 @@ static void gather_input(const Run *r, int i, int n) {
       if (rows > p->dim[last - 1] - at[last - 1])
         rows = p->dim[last - 1] - at[last - 1];
     }
-    gather_part(y, src, rows, run, last > 0 ? x->stride[last - 1] : 0,
-                   x->stride[last], x->item);
+    ISA(gather_part)(y, src, rows, run, last > 0 ? x->stride[last - 1] : 0,
+                     x->stride[last], x->item);
     y += rows * run * x->item;
     left -= rows * run;
     at[last] = 0;
@@ -397,3 +403,5 @@ void tile_run(const TileProgram *p, const void *const *in, void *const *out,
     first = end;
   }
 }
+
+#endif

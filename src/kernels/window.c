@@ -2,6 +2,7 @@
 ** that adds patches back. A row of taps of one window is a run of the image;
 ** where runs are short it is the other way round, and one tap of all windows
 ** in a row of the output is moved at a time. */
+#include "base/each_isa.h"
 #include "kernels/walk.h"
 
 #include <string.h>
@@ -152,32 +153,23 @@ INLINE void move_batches(Move move, float *patch, float *image,
 
 /* ---- the kernels ------------------------------------------------------- */
 
+#if ISA_FIRST
 int window_band_axis(const Window *w) {
   int i = 0;
   while (i < 2 && w->in[i] == 1 && w->out[i] == 1) i++;
   return i;
 }
-
-KERNEL static void patches(float *restrict y, float *restrict x,
-                           const Window *w, float pad, int64_t b0,
-                           int64_t b1) {
-  move_batches(PATCHES, y, x, w, pad, b0, b1);
-}
-
-KERNEL static void fold(float *restrict patch, float *restrict x,
-                        const Window *w, int64_t b0, int64_t b1) {
-  move_batches(FOLD, patch, x, w, 0.0f, b0, b1);
-}
+#endif
 
 /* The walk is written for both directions, so it knows no const. */
 static float *writable(const float *x) { return (float *)(uintptr_t)x; }
 
-void window_patches(const float *x, float *y, const Window *w, float pad,
-                    int64_t b0, int64_t b1) {
-  patches(y, writable(x), w, pad, b0, b1);
+KERNEL(void, window_patches, (const float *x, float *y, const Window *w,
+                              float pad, int64_t b0, int64_t b1)) {
+  move_batches(PATCHES, y, writable(x), w, pad, b0, b1);
 }
 
-void window_fold(const float *patch, float *x, const Window *w, int64_t b0,
-                 int64_t b1) {
-  fold(writable(patch), x, w, b0, b1);
+KERNEL(void, window_fold, (const float *patch, float *x, const Window *w,
+                           int64_t b0, int64_t b1)) {
+  move_batches(FOLD, writable(patch), x, w, 0.0f, b0, b1);
 }

@@ -1,5 +1,6 @@
 /* Functions of two numbers, comparisons, logic, and the choice between two. */
 
+#include "base/each_isa.h"
 #include "ops/strip.h"
 
 #define BINARY(name, expression) \
@@ -85,14 +86,6 @@ SELECT_STRIP(strip_select_float, float)
 SELECT_STRIP(strip_select_int, int32_t)
 SELECT_STRIP(strip_select_bool, uint8_t)
 
-static Strip pick_select(const OpCall *s) {
-  switch (s->in[1].dtype) {
-    case F32: return strip_select_float;
-    case I32: return strip_select_int;
-    default: return strip_select_bool;
-  }
-}
-
 /* a on the way to b, rounded as the three ops that it stands for: a fused
 ** multiplication and addition would give other bits. */
 #if defined(__clang__)
@@ -102,15 +95,28 @@ static Strip pick_select(const OpCall *s) {
 #define AS_WRITTEN
 #define WRITTEN __attribute__((optimize("fp-contract=off")))
 #endif
-WRITTEN STRIP(strip_lerp) {
+WRITTEN static void lerp(float *y, const float *xa, const float *xb,
+                         const float *amount, int n) {
   AS_WRITTEN
-  float *y = py;
-  const float *xa = pa, *xb = pb, *amount = pc;
-  (void)imm;
   IN_PLACE
   for (int i = 0; i < n; i++) {
     float a = xa[i];
     y[i] = a + (xb[i] - a) * amount[i];
+  }
+}
+
+STRIP(strip_lerp) {
+  (void)imm;
+  lerp(py, pa, pb, pc, n);
+}
+
+#if ISA_FIRST
+
+static const Strip *pick_select(const OpCall *s) {
+  switch (s->in[1].dtype) {
+    case F32: return strip_select_float;
+    case I32: return strip_select_int;
+    default: return strip_select_bool;
   }
 }
 
@@ -203,3 +209,5 @@ const Op ops_binary[] = {
    .doc = "x1 where the condition holds, else x2."},
   {0}
 };
+
+#endif

@@ -1,5 +1,6 @@
 /* Conversion between all element types. */
 
+#include "base/each_isa.h"
 #include "ops/strip.h"
 
 /* How each type is read as a plain C number. */
@@ -53,6 +54,8 @@ CASTS_FROM(I8, GET_PLAIN, int8_t)
 CASTS_FROM(U8, GET_PLAIN, uint8_t)
 CASTS_FROM(I64, GET_PLAIN, int64_t)
 
+#if ISA_FIRST
+
 #define STRIPS_FROM(from)                                                 \
   [from] = {                                                              \
     [F32] = from##_to_F32, [I32] = from##_to_I32, [BOOL] = from##_to_BOOL, \
@@ -60,8 +63,8 @@ CASTS_FROM(I64, GET_PLAIN, int64_t)
     [I8] = from##_to_I8, [U8] = from##_to_U8, [I64] = from##_to_I64       \
   }
 
-static Strip pick_cast(const OpCall *s) {
-  static const Strip strips[DTYPE_COUNT][DTYPE_COUNT] = {
+static const Strip *pick_cast(const OpCall *s) {
+  static const Strip *const strips[DTYPE_COUNT][DTYPE_COUNT] = {
     STRIPS_FROM(F32), STRIPS_FROM(I32), STRIPS_FROM(BOOL), STRIPS_FROM(F16),
     STRIPS_FROM(BF16), STRIPS_FROM(F64), STRIPS_FROM(I8), STRIPS_FROM(U8),
     STRIPS_FROM(I64)
@@ -94,3 +97,5 @@ const Op ops_cast[] = {
    .doc = "x as another element type; numbers that do not fit saturate."},
   {0}
 };
+
+#endif

@@ -252,10 +252,10 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   for (int64_t p = first; p < end; p += d.tile) {
     int64_t stop = p + d.tile < pixels ? p + d.tile : pixels;
     if (is_depthwise(&c))
-      depthwise_forward(r->in[0], r->in[1], r->out[0], &c, p, stop);
+      ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], &c, p, stop);
     else
-      conv_forward(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1,
-                   r->local);
+      ISA(conv_forward)(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1,
+                        r->local);
     finish(s, r, c.filters, p, stop, f0, f1);
   }
 }
@@ -306,10 +306,11 @@ static void input_gradient_part(const OpCall *s, const Run *r, const Conv *c,
   if (b0 == b1 || i0 == i1)
     return;
   if (is_depthwise(c))
-    depthwise_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1);
+    ISA(depthwise_input_gradient)(r->in[0], r->in[1], r->out[0], c, b0, b1, i0,
+                                  i1);
   else
-    conv_input_gradient(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1, c0,
-                        c1, r->local);
+    ISA(conv_input_gradient)(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1,
+                             c0, c1, r->local);
   int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2], cell = image / n;
   finish(s, r, c->w.channels, b0 * image + i0 * cell,
          (b1 - 1) * image + i1 * cell, c0, c1);
@@ -375,10 +376,10 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t f1 = part + 1 == d.parts ? c.filters
                                    : c.filters * (part + 1) / d.parts / 16 * 16;
   if (is_depthwise(&c))
-    depthwise_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, f0, f1);
+    ISA(depthwise_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c, f0, f1);
   else
-    conv_kernel_gradient(r->in[0], r->in[1], r->out[0], &c, q0, q1, d.tiles,
-                         f0, f1, r->local);
+    ISA(conv_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c, q0, q1,
+                              d.tiles, f0, f1, r->local);
 }
 
 /* ---- gradients ---------------------------------------------------------- */

@@ -47,8 +47,9 @@ static void gather_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t ids = type_elements(&s->in[1]), tasks = gather_tasks(s);
   int64_t row = type_span(table, 1, table->rank) *
                 dtype_size((DType)table->dtype);
-  int64_t bad = gather_rows(r->out[0], r->in[0], r->in[1], table->dim[0], row,
-                            ids * task / tasks, ids * (task + 1) / tasks);
+  int64_t bad = ISA(gather_rows)(r->out[0], r->in[0], r->in[1], table->dim[0],
+                                 row, ids * task / tasks,
+                                 ids * (task + 1) / tasks);
   if (bad < 0)
     return;
   int64_t samples = s->in[1].rank > 0 ? s->in[1].dim[0] : 1;
@@ -100,11 +101,11 @@ static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t r0 = rows * task / tasks, r1 = rows * (task + 1) / tasks;
   memset((char *)r->out[0] + r0 * row * 4, 0, (size_t)((r1 - r0) * row * 4));
   if (table->dtype == F32)
-    scatter_add_rows_f32(r->out[0], r->in[0], r->in[1], count, rows, row, r0,
-                         r1);
+    ISA(scatter_add_rows_f32)(r->out[0], r->in[0], r->in[1], count, rows, row,
+                              r0, r1);
   else
-    scatter_add_rows_i32(r->out[0], r->in[0], r->in[1], count, rows, row, r0,
-                         r1);
+    ISA(scatter_add_rows_i32)(r->out[0], r->in[0], r->in[1], count, rows, row,
+                              r0, r1);
 }
 
 static void scatter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -153,10 +154,10 @@ static int64_t take_tasks(const OpCall *s) {
 static void take_run(const OpCall *s, const Run *r, int64_t task) {
   Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
   int64_t tasks = take_tasks(s);
-  int64_t bad = take_along(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner,
-                           dtype_size((DType)s->in[0].dtype),
-                           p.outer * task / tasks,
-                           p.outer * (task + 1) / tasks);
+  int64_t bad = ISA(take_along)(r->out[0], r->in[0], r->in[1], p.n, p.m,
+                                p.inner, dtype_size((DType)s->in[0].dtype),
+                                p.outer * task / tasks,
+                                p.outer * (task + 1) / tasks);
   if (bad < 0)
     return;
   int64_t ids = type_elements(&s->in[1]), samples = s->in[1].dim[0];
@@ -202,7 +203,7 @@ static void put_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t tasks = put_tasks(s), size = p.n * p.inner;
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
   memset((float *)r->out[0] + o0 * size, 0, (size_t)((o1 - o0) * size) * 4);
-  put_add_f32(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner, o0, o1);
+  ISA(put_add_f32)(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner, o0, o1);
 }
 
 static void put_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

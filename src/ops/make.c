@@ -17,7 +17,8 @@ static void fill_with(const OpCall *s, void *y, double value) {
   Tensor one = {.type = type_new((DType)s->out[0].dtype, 0, NULL),
                 .data = item};
   tensor_put(&one, 0, value);
-  fill(y, item, type_elements(&s->out[0]), dtype_size((DType)s->out[0].dtype));
+  ISA(fill)(y, item, type_elements(&s->out[0]),
+            dtype_size((DType)s->out[0].dtype));
 }
 
 static void full_like_run(const OpCall *s, const Run *r, int64_t task) {

@@ -56,7 +56,7 @@ static void copy_part(const OpCall *s, Copy *k, void *y, const void *x,
     y = (char *)y + first * k->to[axis] * k->item;
     x = (const char *)x + first * k->from[axis] * k->item;
   }
-  copy_strided(y, k->to, x, k->from, k->dim, k->rank, k->item);
+  ISA(copy_strided)(y, k->to, x, k->from, k->dim, k->rank, k->item);
 }
 
 /* ---- reshape ------------------------------------------------------------ */
@@ -372,8 +372,8 @@ static void unslice_run(const OpCall *s, const Run *r, int64_t task) {
   Copy k = copy_new(&s->out[0], &s->in[0], &s->in[0]);
   int64_t first = slice_strides(s, k.to);
   memset(r->out[0], 0, (size_t)type_bytes(&s->out[0]));
-  copy_strided((char *)r->out[0] + first * k.item, k.to, r->in[0], k.from,
-               k.dim, k.rank, k.item);
+  ISA(copy_strided)((char *)r->out[0] + first * k.item, k.to, r->in[0], k.from,
+                    k.dim, k.rank, k.item);
 }
 
 static Val slice_pair(Context *c, const char *op, const Node *n, Val g,
@@ -430,9 +430,9 @@ static void pad_run(const OpCall *s, const Run *r, int64_t task) {
     first += s->attr[BEFORE].i[i] * k.to[i];
     k.to[i] *= s->attr[INTERIOR].i[i] + 1;
   }
-  fill(r->out[0], item, type_elements(&s->out[0]), k.item);
-  copy_strided((char *)r->out[0] + first * k.item, k.to, r->in[0], k.from,
-               k.dim, k.rank, k.item);
+  ISA(fill)(r->out[0], item, type_elements(&s->out[0]), k.item);
+  ISA(copy_strided)((char *)r->out[0] + first * k.item, k.to, r->in[0], k.from,
+                    k.dim, k.rank, k.item);
 }
 
 static void pad_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -480,8 +480,8 @@ static void concatenate_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t axis = s->attr[0].i[0], at = 0;
   for (int i = 0; i < s->nin; i++) {
     Copy k = copy_new(&s->out[0], &s->in[i], &s->in[i]);
-    copy_strided((char *)r->out[0] + at * k.to[axis] * k.item, k.to, r->in[i],
-                 k.from, k.dim, k.rank, k.item);
+    ISA(copy_strided)((char *)r->out[0] + at * k.to[axis] * k.item, k.to,
+                      r->in[i], k.from, k.dim, k.rank, k.item);
     at += s->in[i].dim[axis];
   }
 }
@@ -552,8 +552,8 @@ static void flip_run(const OpCall *s, const Run *r, int64_t task) {
     first += (k.dim[axis] - 1) * k.from[axis];
     k.from[axis] = -k.from[axis];
   }
-  copy_strided(r->out[0], k.to, (const char *)r->in[0] + first * k.item,
-               k.from, k.dim, k.rank, k.item);
+  ISA(copy_strided)(r->out[0], k.to, (const char *)r->in[0] + first * k.item,
+                    k.from, k.dim, k.rank, k.item);
 }
 
 static void flip_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

@@ -135,33 +135,33 @@ static Share share_of(const OpCall *s, int64_t task) {
 static void max_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
-  max_pool(r->in[0], r->out[0], &w, lines * task / tasks,
-           lines * (task + 1) / tasks);
+  ISA(max_pool)(r->in[0], r->out[0], &w, lines * task / tasks,
+                lines * (task + 1) / tasks);
 }
 
 static void pick_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
-  max_pool_pick(r->in[0], r->in[1], r->out[0], &w, lines * task / tasks,
-                lines * (task + 1) / tasks);
+  ISA(max_pool_pick)(r->in[0], r->in[1], r->out[0], &w, lines * task / tasks,
+                     lines * (task + 1) / tasks);
 }
 
 static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
-  max_pool_scatter(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.i0,
-                   k.i1);
+  ISA(max_pool_scatter)(r->in[0], r->in[1], r->out[0], &k.w, k.b0, k.b1, k.i0,
+                        k.i1);
 }
 
 static void average_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(s, &s->in[0]);
   int64_t tasks = line_tasks(s), lines = lines_of(&w);
-  average_pool(r->in[0], r->out[0], &w, lines * task / tasks,
-               lines * (task + 1) / tasks);
+  ISA(average_pool)(r->in[0], r->out[0], &w, lines * task / tasks,
+                    lines * (task + 1) / tasks);
 }
 
 static void spread_run(const OpCall *s, const Run *r, int64_t task) {
   Share k = share_of(s, task);
-  average_pool_scatter(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.i0, k.i1);
+  ISA(average_pool_scatter)(r->in[0], r->out[0], &k.w, k.b0, k.b1, k.i0, k.i1);
 }
 
 /* ---- gradients ---------------------------------------------------------- */

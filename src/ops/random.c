@@ -31,11 +31,11 @@ static void draw_part(Draw draw, const OpCall *s, const Run *r, int64_t task) {
 }
 
 static void uniform_run(const OpCall *s, const Run *r, int64_t task) {
-  draw_part(random_uniform, s, r, task);
+  draw_part(ISA(random_uniform), s, r, task);
 }
 
 static void normal_run(const OpCall *s, const Run *r, int64_t task) {
-  draw_part(random_normal, s, r, task);
+  draw_part(ISA(random_normal), s, r, task);
 }
 
 const Op ops_random[] = {

@@ -128,9 +128,9 @@ static void reduce_part(Reduction kind, const OpCall *s, const Run *r,
     o1 = p.outer * (task + 1) / tasks;
   }
   if (s->in[0].dtype == F32)
-    reduce_f32(kind, r->in[0], r->out[0], p.n, p.inner, o0, o1, i0, i1);
+    ISA(reduce_f32)(kind, r->in[0], r->out[0], p.n, p.inner, o0, o1, i0, i1);
   else
-    reduce_i32(kind, r->in[0], r->out[0], p.n, p.inner, o0, o1, i0, i1);
+    ISA(reduce_i32)(kind, r->in[0], r->out[0], p.n, p.inner, o0, o1, i0, i1);
 }
 
 #define REDUCE(name, kind)                                            \
@@ -152,9 +152,9 @@ static void arg_part(bool smallest, const OpCall *s, const Run *r,
   int64_t tasks = arg_tasks(s);
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
   if (s->in[0].dtype == F32)
-    arg_f32(smallest, r->in[0], r->out[0], p.n, p.inner, o0, o1);
+    ISA(arg_f32)(smallest, r->in[0], r->out[0], p.n, p.inner, o0, o1);
   else
-    arg_i32(smallest, r->in[0], r->out[0], p.n, p.inner, o0, o1);
+    ISA(arg_i32)(smallest, r->in[0], r->out[0], p.n, p.inner, o0, o1);
 }
 
 static void argmax_run(const OpCall *s, const Run *r, int64_t task) {
@@ -195,9 +195,11 @@ static void cumsum_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
   bool reverse = s->attr[REVERSE].i[0], exclusive = s->attr[EXCLUSIVE].i[0];
   if (s->in[0].dtype == F32)
-    cumsum_f32(r->in[0], r->out[0], p.n, p.inner, reverse, exclusive, o0, o1);
+    ISA(cumsum_f32)(r->in[0], r->out[0], p.n, p.inner, reverse, exclusive, o0,
+                    o1);
   else
-    cumsum_i32(r->in[0], r->out[0], p.n, p.inner, reverse, exclusive, o0, o1);
+    ISA(cumsum_i32)(r->in[0], r->out[0], p.n, p.inner, reverse, exclusive, o0,
+                    o1);
 }
 
 /* ---- sizes as values ---------------------------------------------------- */

@@ -43,8 +43,8 @@ static int64_t row_tasks(const OpCall *s) {
     int64_t n = s->in[0].dim[s->in[0].rank - 1];                      \
     int64_t rows = type_span(&s->in[0], 0, s->in[0].rank - 1);        \
     int64_t tasks = row_tasks(s);                                     \
-    kernel(r->in[0], r->out[0], n, rows * task / tasks,               \
-           rows * (task + 1) / tasks);                                \
+    ISA(kernel)(r->in[0], r->out[0], n, rows * task / tasks,          \
+                rows * (task + 1) / tasks);                           \
   }
 ROWS_RUN(softmax, softmax_rows)
 ROWS_RUN(log_softmax, log_softmax_rows)

@@ -1,8 +1,10 @@
-/* The macros that make strips: loops over one piece of a tile program. The
-** loop may run in place, hence ivdep instead of restrict. */
+/* The macros that make strips: loops over one piece of a tile program, one for
+** each instruction set (base/each_isa.h; what a file has besides is compiled
+** once). The loop may run in place, hence ivdep instead of restrict. */
 #ifndef OPS_STRIP_H
 #define OPS_STRIP_H
 
+#include "base/each_isa.h"
 #include "base/vmath.h"
 #include "ops/build.h"
 
@@ -12,9 +14,9 @@
 #define IN_PLACE _Pragma("GCC ivdep")
 #endif
 
-#define STRIP(name)                                                    \
-  KERNEL static void name(void *py, const void *pa, const void *pb,    \
-                          const void *pc, int n, const double *imm)
+#define STRIP(name)                                                       \
+  LOCAL_KERNEL(void, name, (void *py, const void *pa, const void *pb,     \
+                            const void *pc, int n, const double *imm))
 
 /* y[i] = expression in x */
 #define UNARY_STRIP(name, ytype, xtype, expression)  \

@@ -1,5 +1,6 @@
 /* Functions of one number: strips, gradients, rows. */
 
+#include "base/each_isa.h"
 #include "ops/strip.h"
 
 #define UNARY(name, expression) \
@@ -7,17 +8,19 @@
 #define UNARY_INT(name, expression) \
   UNARY_STRIP(strip_##name##_int, int32_t, int32_t, expression)
 /* Far out the fast reduction of the angle has no digits left. */
-#define PERIODIC(name)                                    \
-  UNARY(near_##name, v##name(x))                          \
-  static void strip_##name(void *y, const void *a, const void *b, \
-                           const void *c, int n, const double *imm) { \
-    const float *x = a;                                   \
-    if (!any_beyond(x, n, TRIGONOMETRIC_LIMIT)) {         \
-      strip_near_##name(y, a, b, c, n, imm);              \
-      return;                                             \
-    }                                                     \
-    for (int i = 0; i < n; i++)                           \
-      ((float *)y)[i] = name##_anywhere(x[i]);            \
+#define PERIODIC(name)                            \
+  STRIP(strip_##name) {                           \
+    float *y = py;                                \
+    const float *x = pa;                          \
+    (void)pb, (void)pc, (void)imm;                \
+    if (any_beyond(x, n, TRIGONOMETRIC_LIMIT)) {  \
+      for (int i = 0; i < n; i++)                 \
+        y[i] = name##_anywhere(x[i]);             \
+      return;                                     \
+    }                                             \
+    IN_PLACE                                      \
+    for (int i = 0; i < n; i++)                   \
+      y[i] = v##name(x[i]);                       \
   }
 #define PREDICATE(name, expression) \
   UNARY_STRIP(strip_##name, uint8_t, float, expression)
@@ -90,6 +93,8 @@ INLINE float inverse_erf(float x) {
   return fabsf(x) == 1.0f ? x * INFINITY : y;
 }
 UNARY(erfinv, inverse_erf(x))
+
+#if ISA_FIRST
 
 /* ---- gradients: dx = dy * ... ------------------------------------------- */
 
@@ -193,3 +198,5 @@ const Op ops_unary[] = {
    {NULL, NULL, strip_not}, .traits = NO_GRADIENT, .doc = "Where x is false."},
   {0}
 };
+
+#endif

@@ -138,8 +138,8 @@ static int64_t patches_tasks(const OpCall *s) {
 static void patches_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(&s->in[0], s->attr);
   int64_t tasks = patches_tasks(s);
-  window_patches(r->in[0], r->out[0], &w, (float)s->attr[PAD_VALUE].f,
-                 w.batch * task / tasks, w.batch * (task + 1) / tasks);
+  ISA(window_patches)(r->in[0], r->out[0], &w, (float)s->attr[PAD_VALUE].f,
+                      w.batch * task / tasks, w.batch * (task + 1) / tasks);
 }
 
 static int64_t fold_tasks(const OpCall *s) {
@@ -149,8 +149,8 @@ static int64_t fold_tasks(const OpCall *s) {
 static void fold_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(&s->in[1], s->attr);
   int64_t tasks = fold_tasks(s);
-  window_fold(r->in[0], r->out[0], &w, w.batch * task / tasks,
-              w.batch * (task + 1) / tasks);
+  ISA(window_fold)(r->in[0], r->out[0], &w, w.batch * task / tasks,
+                   w.batch * (task + 1) / tasks);
 }
 
 static void patches_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

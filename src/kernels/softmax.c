@@ -2,6 +2,7 @@
 ** lanes of a vector are neighbouring rows; a longer one is walked LANES
 ** numbers at a time and its end is padded. Either way all of a row's
 ** arithmetic is in lanes, in an order that depends on its length alone. */
+#include "base/each_isa.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -144,8 +145,8 @@ INLINE void long_log_softmax(const float *restrict x, float *restrict y,
 
 /* ---- the kernels ------------------------------------------------------- */
 
-KERNEL void softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
-                         int64_t r1) {
+KERNEL(void, softmax_rows, (const float *x, float *y, int64_t n, int64_t r0,
+                            int64_t r1)) {
   if (n <= SHORT)
     for (int64_t r = r0; r < r1; r += LANES)
       short_softmax(x + r * n, y + r * n, n, r1 - r < LANES ? r1 - r : LANES);
@@ -153,8 +154,8 @@ KERNEL void softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
     for (int64_t r = r0; r < r1; r++) long_softmax(x + r * n, y + r * n, n);
 }
 
-KERNEL void log_softmax_rows(const float *x, float *y, int64_t n, int64_t r0,
-                             int64_t r1) {
+KERNEL(void, log_softmax_rows, (const float *x, float *y, int64_t n, int64_t r0,
+                                int64_t r1)) {
   if (n <= SHORT)
     for (int64_t r = r0; r < r1; r += LANES)
       short_log_softmax(x + r * n, y + r * n, n,

@@ -1,0 +1,73 @@
+/* For files of hot loops: the Makefile compiles whatever includes this once for
+** each instruction set, with the compiler's own options for it, so that loops
+** and vectors are plain C and intrinsics may be used where __AVX2__ says so.
+**
+**   KERNEL(void, scale, (float *y, int n)) { ... }
+**
+** makes scale_avx2 in the object for AVX2, and in the first object the set
+** `scale` besides. What is no loop, and must be there once, stands under
+** #if ISA_FIRST. */
+#ifndef BASE_EACH_ISA_H
+#define BASE_EACH_ISA_H
+
+#include "base/isa.h"
+
+#if defined(ISA_OBJECT)
+#define ISA_FIRST 0
+#else
+#define ISA_FIRST 1
+#if defined(__aarch64__)
+#define ISA_OBJECT neon
+#else
+#define ISA_OBJECT baseline
+#endif
+#endif
+
+/* Numbers in a vector, and the set for half of it, which wastes less when
+** there are few. */
+#if defined(__AVX512F__)
+#define ISA_LANES 16
+#define ISA_NARROWER(name) name##_avx2
+#elif defined(__AVX2__)
+#define ISA_LANES 8
+#define ISA_NARROWER(name) name##_baseline
+#else
+#define ISA_LANES 4
+#endif
+
+#define ISA_PASTE(name, isa) name##_##isa
+#define ISA_EXPAND(name, isa) ISA_PASTE(name, isa)
+#define ISA_NAME(name) ISA_EXPAND(name, ISA_OBJECT) /* in this object */
+
+#if defined(LUNULA_X86_SETS)
+#define ISA_DECLARE(type, name, params) \
+  type name##_baseline params;          \
+  type name##_avx2 params;              \
+  type name##_avx512 params;
+#define ISA_MEMBERS(name) {name##_baseline, name##_avx2, name##_avx512}
+#else
+#define ISA_DECLARE(type, name, params) type ISA_NAME(name) params;
+#define ISA_MEMBERS(name) {ISA_NAME(name)}
+#endif
+
+/* A function that the objects of other sets may call, too, as ISA_NARROWER. */
+#define ISA_FUNCTION(type, name, params) \
+  ISA_DECLARE(type, name, params)        \
+  type ISA_NAME(name) params
+
+#if ISA_FIRST
+#define ISA_DEFINE(storage, type, name, params)                  \
+  ISA_DECLARE(type, name, params)                                \
+  storage type SET(name) params = ISA_MEMBERS(name);             \
+  type ISA_NAME(name) params
+#else
+#define ISA_DEFINE(storage, type, name, params) \
+  ISA_FUNCTION(type, name, params)
+#endif
+
+/* A kernel that a header declares, and one whose set only this
+** file calls. */
+#define KERNEL(type, name, params) ISA_DEFINE(, type, name, params)
+#define LOCAL_KERNEL(type, name, params) ISA_DEFINE(static, type, name, params)
+
+#endif
