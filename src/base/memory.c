@@ -276,6 +276,11 @@ void *mem_raw_resize(void *block, size_t bytes) {
   return realloc(block, bytes);
 }
 
+void *mem_raw_aligned(size_t bytes) {
+  void *block;
+  return posix_memalign(&block, ALIGNMENT, bytes) == 0 ? block : NULL;
+}
+
 void mem_raw_free(void *block) {
   free(block);
 }

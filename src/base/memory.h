@@ -28,8 +28,10 @@ void *mem_resize(Account *a, void *record, size_t n, size_t item);
 char *mem_text(Account *a, const char *text); /* a copy */
 void mem_free(void *record);                  /* NULL is allowed */
 
-/* For the heap of a Lua state, which counts by itself. */
+/* Counted by nobody: for the heap of a Lua state, whose owner counts, and for
+** what belongs to the process. */
 void *mem_raw_resize(void *block, size_t bytes);
+void *mem_raw_aligned(size_t bytes); /* 64-byte aligned */
 void mem_raw_free(void *block);
 
 /* ---- blocks ------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 ** worker that is still asleep. Workers spin a little before they sleep,
 ** because the next step of a plan usually follows within microseconds. */
 #define _GNU_SOURCE
+#include "base/memory.h"
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -162,10 +163,14 @@ static void forget_workers(void) {
 static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_workers); }
 
 static bool start_worker(Worker *w, const pthread_attr_t *attr) {
-  if (w->scratch == NULL && posix_memalign(&w->scratch, 64, THREAD_SCRATCH))
-    w->scratch = NULL;
+  if (w->scratch == NULL) /* a forked process has it already */
+    w->scratch = mem_raw_aligned(THREAD_SCRATCH);
   w->seen = atomic_load(&team.job);
-  return w->scratch && pthread_create(&w->thread, attr, work, w) == 0;
+  if (w->scratch && pthread_create(&w->thread, attr, work, w) == 0)
+    return true;
+  mem_raw_free(w->scratch);
+  w->scratch = NULL;
+  return false;
 }
 
 static void start_workers(int count) {
@@ -192,7 +197,7 @@ static void stop_workers(void) {
   for (int i = 0; i < team.workers; i++)
     pthread_join(team.worker[i].thread, NULL);
   for (int i = 0; i < MAX_WORKERS; i++) {
-    free(team.worker[i].scratch);
+    mem_raw_free(team.worker[i].scratch);
     team.worker[i].scratch = NULL;
   }
   atomic_store(&team.stop, false);
