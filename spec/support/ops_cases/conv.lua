@@ -220,10 +220,11 @@ local function pooled(shape, options, take)
   end
 end
 
+-- NaN counts as larger than any number.
 local function first_largest(x, places)
   local best = places[1]
   for _, at in ipairs(places) do
-    if x[at] > x[best] then best = at end
+    if x[at] > x[best] or (x[at] ~= x[at] and x[best] == x[best]) then best = at end
   end
   return best
 end
@@ -300,6 +301,20 @@ pools({ 1, 3, 4, 5, 2 }, { size = { 2, 2, 3 }, strides = { 1, 2, 2 }, same = tru
 cases[#cases + 1] = { "max_windows_scatter", { exact({ 3, 3, 1, 3 }, { shape = { 1, 4, 1 } }),
   exact({ 5, 7 }, { shape = { 1, 2, 1 } }) }, { size = { 2 }, strides = { 2 } }, grad = { 2 },
   ref = function () return { 5, 0, 0, 7 } end }
+
+-- a window that holds NaN says so, wherever it stands
+local nan, inf = 0 / 0, math.huge
+local spoilt = { 1, 8, 1 }
+local pairwise = { size = { 2 }, strides = { 2 } }
+
+local function spoils(op, ref, input)
+  cases[#cases + 1] = { op, { exact({ nan, 1, 2, nan, 3, 4, -inf, -inf }, { shape = spoilt }),
+    input }, pairwise, grad = false, ref = ref }
+end
+
+spoils("max_windows", pooled(spoilt, pairwise, largest))
+spoils("max_windows_pick", pooled(spoilt, pairwise, picked), real(spoilt))
+spoils("max_windows_scatter", spread(spoilt, pairwise, 2, 1, to_largest), real { 1, 4, 1 })
 
 -- ---- Keras's names ----------------------------------------------------------------------------
 
