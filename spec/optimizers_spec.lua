@@ -122,6 +122,28 @@ describe("optimizers", function()
     assert.same(scheduled:get_config(), o.deserialize(o.serialize(scheduled)):get_config())
   end)
 
+  it("clip all gradients together to NaN when one of them is not finite", function()
+    local clip = require "lunula.optimizers.clip"
+    for _, spoilt in ipairs { math.huge, -math.huge, 0 / 0 } do
+      local clipped = clip.all({ global_clipnorm = 1 }, { k.tensor { 1, spoilt }, k.tensor { 2 } })
+      for _, grad in ipairs(clipped) do
+        for _, number in ipairs(grad:totable()) do assert.is_true(number ~= number, number) end
+      end
+    end
+    local clipped = clip.all({ global_clipnorm = 5 }, { k.tensor { 6, 0 }, k.tensor { 8 } })
+    assert.near_all(clipped[1], { 3, 0 })
+    assert.near_all(clipped[2], { 4 })
+  end)
+
+  it("leave gradients that are short enough", function()
+    local clip = require "lunula.optimizers.clip"
+    for _, options in ipairs { { global_clipnorm = 5 }, { clipnorm = 3 }, { clipvalue = 2.5 } } do
+      local clipped = clip.all(options, { k.tensor { 1.5 }, k.tensor { -2 } })
+      assert.near_all(clipped[1], { 1.5 })
+      assert.near_all(clipped[2], { -2 })
+    end
+  end)
+
   it("refuse what they cannot do", function()
     assert.error_at_line(function() o.SGD { learning_rat = 1 } end, 'did you mean "learning_rate"?')
     assert.error_at_line(function() o.SGD { clipnorm = 1, clipvalue = 1 } end, "only one of")
