@@ -21,6 +21,25 @@ describe("a traced function", function()
     assert.same({ { shape = { false }, dtype = "float32" } }, f.outputs)
   end)
 
+  it("has a plan for every size of every input", function()
+    local f = core.trace({ { shape = { false } }, { shape = { false } }, { shape = { false } } },
+      function(a, b, c) return ops.concatenate({ a, b * 2, c }, 0), b:sum() end)
+    local function want(n, m, l)
+      local y, sum = f(ops.full({ n }, 1), ops.full({ m }, 1), ops.full({ l }, 3))
+      local list = {}
+      for i = 1, n + m + l do list[i] = i <= n and 1 or i <= n + m and 2 or 3 end
+      assert.same(list, y:totable())
+      assert.equal(m, sum:item())
+    end
+    for _ = 1, 2 do -- made, then found again
+      for _, sizes in ipairs { { 1, 1, 1 }, { 1, 2, 1 }, { 1, 2, 4 }, { 3, 2, 4 }, { 3, 2, 1 } } do
+        want(table.unpack(sizes))
+      end
+    end
+    for n = 1, 20 do want(n, 2, 21 - n) end -- more sizes than plans are kept
+    want(1, 1, 1)
+  end)
+
   it("reads variables at each run and writes the new ones at its end", function()
     local a = core.variable { value = core.tensor { 1, 2 }, name = "a" }
     local b = core.variable { value = core.tensor { 10, 20 }, name = "b" }
