@@ -56,6 +56,49 @@ describe("fit", function()
     end
   end)
 
+  it("trains on the first samples and validates on the last, none left out", function()
+    local numbers = k.tensor { { 1 }, { 2 }, { 4 }, { 8 }, { 16 }, { 32 }, { 64 } }
+    local function first(y_true) return y_true end -- the mean tells which samples there were
+    for _, case in ipairs { { .2, 5 }, { .25, 5 }, { .5, 3 }, { .8, 1 } } do
+      local fraction, rows = case[1], case[2]
+      for _, how in ipairs { {}, { run_eagerly = true } } do
+        for batch = 1, 8 do
+          local model = still_model { loss = first, run_eagerly = how.run_eagerly }
+          model.trainable = false
+          local history = model:fit(numbers, numbers, {
+            validation_split = fraction, batch_size = batch, verbose = 0,
+          }).history
+          assert.near_all(history.loss[1], (2 ^ rows - 1) / rows)
+          assert.near_all(history.val_loss[1], (2 ^ 7 - 2 ^ rows) / (7 - rows))
+        end
+      end
+    end
+  end)
+
+  it("takes another order of the samples in every epoch and in every fit", function()
+    for _, shuffle in ipairs { true, "batch" } do
+      local orders, seen = {}, {}
+      local model = still_model { run_eagerly = true, loss = function(y_true)
+        for _, row in ipairs(y_true:totable()) do seen[#seen + 1] = row[1] end
+        return y_true * 0
+      end }
+      model.trainable = false
+      local x = ops.reshape(ops.arange(40), { 40, 1 })
+      for _ = 1, 2 do
+        model:fit(x, x, {
+          batch_size = 20, epochs = 3, shuffle = shuffle, verbose = 0,
+          callbacks = { { on_epoch_end = function()
+            orders[#orders + 1], seen = table.concat(seen, " "), {}
+          end } },
+        })
+      end
+      assert.equal(6, #orders)
+      for i, order in ipairs(orders) do
+        for j = 1, i - 1 do assert.not_equal(orders[j], order) end
+      end
+    end
+  end)
+
   it("reports weighted metrics beside plain ones", function()
     local model = still_model { metrics = { "mae" }, weighted_metrics = { "mae", "mse" } }
     local results = model:evaluate(k.tensor { { 1 }, { 3 } }, k.zeros { 2, 1 },
