@@ -386,6 +386,112 @@ static void many_errors(void) {
   lunula_free(rt);
 }
 
+/* What scripts make and forget, each a text that is run again and again. What
+** plans and graphs are made of is malloc'ed and not counted by core.memory, so
+** malloc itself is asked. */
+static const char *const forgotten[] = {
+  /* a plan, and one more for another size */
+  "local f = core.trace({{shape={false, 3}}}, function(a)\n"
+  "  return (a * 2 + 1):sum(1) end)\n"
+  "f(x) f(x[{{1, 2}}]) f:passes'naive' f(x) f:describe() f:memory{batch=9}",
+  /* many plans of one function: only the last few are kept */
+  "for n = 1, 20 do kept(core.ops.full({n}, 1)) end",
+  /* the body of a loop, in a trace, planned, differentiated, and eagerly */
+  "local function step(s, xs) return {s[1] + xs[1]:tanh() * v}, {s[1] * 2} end\n"
+  "local function loop(a)\n"
+  "  local s, r = core.scan(step, {core.ops.full({3}, 0)}, {a})\n"
+  "  return s[1]:sum() + r[1]:sum() end\n"
+  "loop(x) core.value_and_grad(loop, {v})(x)\n"
+  "local f = core.trace({{shape={false, 3}}}, function(a)\n"
+  "  local y = loop(a)\n"
+  "  return y, core.grad(y, {v})[1] end)\n"
+  "f(x) f(x[{{1, 2}}])",
+  /* a body that captures a value of the trace around it */
+  "local f = core.trace({{shape={false, 3}}}, function(a)\n"
+  "  local w = a:exp()\n"
+  "  return core.scan(function(s, xs) return {s[1] + w:sum(0) * xs[1]} end,\n"
+  "    {core.ops.full({3}, 0)}, {a})[1] end)\n"
+  "f(x)",
+  /* an op that calls a closure */
+  "core.trace({{shape={3, 3}}}, function(a)\n"
+  "  return k.ops.map(function(r) return r * v end, a) end)(x)",
+  /* updates of variables */
+  "local w = core.variable{value=core.ops.full({3}, 0.5)}\n"
+  "local f = core.trace({}, function() w:assign(w * 2) return w + 0 end)\n"
+  "f() w:assign(w + 1) f()",
+  /* closures, while which variables stay */
+  "local f = core.trace({{shape={false, 3}}}, function(a)\n"
+  "  return v * core.host{fn=function(b) return b + 1 end, inputs={a},\n"
+  "    outputs={{shape={false, 3}}}} end)\n"
+  "f(x) v:assign(v + 1)",
+  /* errors on the way: in a trace, in a body, in a gradient, in a run */
+  "pcall(core.trace, {{shape={3}}}, function(a) error(a * 2) end)\n"
+  "pcall(core.scan, function(s) return {s[1] + x, error 'no'} end,\n"
+  "  {core.ops.full({3}, 0)}, {x})\n"
+  "pcall(core.trace, {{shape={3, 3}}}, function(a)\n"
+  "  core.scan(function(s, xs) error(a:sum(0) * v * xs[1]) end,\n"
+  "    {core.ops.full({3}, 0)}, {a}) end)\n"
+  "pcall(core.scan, function(s) return {core.ops.full({4}, 0)} end,\n"
+  "  {core.ops.full({3}, 0)}, {x})\n"
+  "pcall(core.value_and_grad(function(a) return (a * v):matmul(v) end), x)\n"
+  "local f = core.trace({{shape={false}, dtype='int32'}}, function(a)\n"
+  "  return core.ops.gather(x, a) end)\n"
+  "pcall(f, core.tensor({9}, {dtype='int32'}))\n"
+  "pcall(f.rows, f, {inputs={core.tensor({9}, {dtype='int32'})}})",
+  /* rows, in an order, with and without results */
+  "local f = core.trace({{shape={false, 3}}}, function(a) return a * 2 end)\n"
+  "local order = core.tensor({2, 1, 0}, {dtype='int32'})\n"
+  "f:rows{inputs={x}, batch=2, order=order}\n"
+  "f:rows{inputs={x}, batch=2, outputs={k.zeros{3, 3}}}",
+  /* models, with all that they make */
+  "local m = k.Sequential{k.Input{shape={3}}, k.layers.Dense(4),\n"
+  "  k.layers.Dropout(0.5), k.layers.Dense(1)}\n"
+  "m:compile{optimizer='adam', loss='mse', metrics={'mae'}}\n"
+  "m:fit(x, k.ones{3, 1}, {verbose=0, batch_size=2}) m:predict(x)",
+};
+
+static void forget_it(lua_State *L, const char *script, int times) {
+  for (int i = 0; i < times; i++)
+    if (!EXPECT(luaL_dostring(L, script) == LUA_OK)) {
+      printf("  %s\n", lua_tostring(L, -1));
+      return;
+    }
+}
+
+/* Bytes that tensors hold. */
+static double live_tensors(lua_State *L) {
+  EXPECT(luaL_dostring(L, "return core.memory().live") == LUA_OK);
+  double live = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return live;
+}
+
+static void forgotten_things(void) {
+  int times = watched ? 20 : 400;
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  EXPECT_STATUS(LUNULA_OK, lunula_open(L, &why));
+  forget_it(L, "k, core = require 'lunula', require 'lunula.core'\n"
+               "x = core.tensor{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}\n"
+               "v = core.variable{value=core.ops.full({3}, 0.5), name='v'}\n"
+               "kept = core.trace({{shape={false}}}, function(a)\n"
+               "  return (a * 2):sum() end)", 1);
+  for (int i = 0; i < (int)(sizeof forgotten / sizeof *forgotten); i++) {
+    forget_it(L, forgotten[i], 10);
+    long before = after_collection(L);
+    double live = live_tensors(L);
+    forget_it(L, forgotten[i], times);
+    long grown = after_collection(L) - before;
+    live = live_tensors(L) - live;
+    if (!EXPECT(live <= 1024)) /* plans of a few sizes more */
+      printf("  %g bytes of tensors were left\n%s\n", live, forgotten[i]);
+    if (!EXPECT(watched || grown < 100000)) /* malloc's own lists grow too */
+      printf("  %ld bytes were left behind by %d times\n%s\n", grown, times,
+             forgotten[i]);
+  }
+  lua_close(L);
+}
+
 int main(void) {
   leave_the_house("memory");
   test("limits that shrink until nothing works", shrinking_limits);
@@ -394,5 +500,6 @@ int main(void) {
   test("200 states of the host", many_states);
   test("1000000 predictions", many_predictions);
   test("30000 errors", many_errors);
+  test("what scripts make and forget", forgotten_things);
   return failures > 0;
 }
