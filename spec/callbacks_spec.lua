@@ -33,6 +33,19 @@ describe("callbacks", function()
     }, heard)
   end)
 
+  it("count the batches of a validation split from 0", function()
+    local model, x, y = model_and_data()
+    local heard = {}
+    local function note(name)
+      return function(_, batch) heard[#heard + 1] = name .. batch end
+    end
+    model:fit(x, y, {
+      batch_size = 4, validation_split = .5, verbose = 0,
+      callbacks = { { on_test_batch_begin = note "begin ", on_test_batch_end = note "end " } },
+    })
+    assert.same({ "begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2" }, heard)
+  end)
+
   it("may add to the logs that History keeps", function()
     local model, x, y = model_and_data()
     local history = model:fit(x, y, {
@@ -55,6 +68,20 @@ describe("callbacks", function()
       } },
     })
     assert.equal(3, #history.epoch)
+  end)
+
+  it("stop training within an epoch", function()
+    local model, x, y = model_and_data()
+    local heard = {}
+    local history = model:fit(x, y, {
+      epochs = 3, batch_size = 4, verbose = 0,
+      callbacks = { { on_train_batch_end = function(_, batch)
+        heard[#heard + 1] = batch
+        if batch == 1 then model.stop_training = true end
+      end } },
+    })
+    assert.same({ 0, 1 }, heard)
+    assert.same({ 0 }, history.epoch)
   end)
 
   it("are declared by users", function()
