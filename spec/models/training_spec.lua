@@ -201,6 +201,22 @@ describe("fit", function()
     end, "not a finite number at batch 3 of epoch 1")
   end)
 
+  it("counts batches anew in every epoch, and fits again after it stopped", function()
+    local x, y = line_data(32)
+    local model = line_model()
+    local good = model:get_weights()
+    assert.error_at_line(function()
+      model:fit(x, y, {
+        batch_size = 8, epochs = 3, verbose = 0,
+        callbacks = { { on_epoch_begin = function(_, epoch)
+          if epoch == 1 then model.weights[1]:assign { { 0 / 0 }, { 0 } } end
+        end } },
+      })
+    end, "not a finite number at batch 1 of epoch 2")
+    model:set_weights(good)
+    assert.equal(2, #model:fit(x, y, { epochs = 2, verbose = 0 }).history.loss)
+  end)
+
   it("does not need a new trace for another learning rate", function()
     local model = line_model()
     local x, y = line_data(16)
