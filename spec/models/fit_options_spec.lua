@@ -75,6 +75,21 @@ describe("fit", function()
     end
   end)
 
+  it("validates in batches of its own size, for so many steps, after the listed epochs", function()
+    local model, epoch_now, heard = still_model(), nil, {}
+    local x = k.tensor { { 1 }, { 2 }, { 3 }, { 4 }, { 100 }, { 100 } }
+    local history = model:fit(x, k.zeros { 6, 1 }, {
+      epochs = 5, batch_size = 3, verbose = 0, validation_data = { x, k.zeros { 6, 1 } },
+      validation_batch_size = 2, validation_steps = 2, validation_freq = { 2, 5 },
+      callbacks = { {
+        on_epoch_begin = function(_, epoch) epoch_now = epoch end,
+        on_test_batch_end = function(_, batch) heard[#heard + 1] = epoch_now .. "/" .. batch end,
+      } },
+    }).history
+    assert.same({ "1/0", "1/1", "4/0", "4/1" }, heard)
+    assert.near_all(history.val_loss, { 30 / 4, 30 / 4 })
+  end)
+
   it("takes another order of the samples in every epoch and in every fit", function()
     for _, shuffle in ipairs { true, "batch" } do
       local orders, seen = {}, {}
