@@ -3,7 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
-local layers = k.layers
+local layers, ops = k.layers, k.ops
 
 local function model_with(closure)
   local model = k.Sequential {
@@ -185,6 +185,17 @@ describe("a token id out of range", function ()
       end, text)
     end
     assert.error_at_line(function () model(ids) end, text)
+  end)
+
+  it("is the first of several, however many tasks look", function ()
+    local many = ops.reshape(ops.zeros { 300000 }, { -1, 1 })
+    for _, row in ipairs { 4, 150000, 299999 } do many[row] = 70 + row end
+    local threads = core.threads()
+    core.threads(1)
+    local ok, message = pcall(ops.gather, ops.ones { 10, 4 }, ops.cast(many, "int32"))
+    core.threads(threads)
+    assert.is_false(ok)
+    assert.matches("id 74 in sample 4 is out of range 0..9", message, 1, true)
   end)
 
   it("names the class of the layer", function ()
