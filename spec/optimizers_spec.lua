@@ -64,6 +64,12 @@ describe("optimizers", function()
       { { .96941346, -1.9410472 }, { .41179404, 2.9825404 } }, 1e-5)
   end)
 
+  it("step as Lamb does from weights of 0, whose length tells nothing", function()
+    local v = variable { 0, 0 }
+    o.Lamb { .1 }:apply({ k.tensor { .1, -.2 } }, { v })
+    assert.near_all(v.value, { -.1, .1 })
+  end)
+
   it("step the same inside a trace", function()
     for _, name in ipairs { "SGD", "Adam", "RMSprop", "Nadam", "Lamb", "Ftrl", "Adamax",
       "Adagrad", "Adadelta", "Lion", "Adafactor", "Muon", "ScheduleFreeAdamW" } do
