@@ -126,6 +126,26 @@ describe("shapes", function ()
   }
 end)
 
+-- Products of sizes that no 64 bits hold would come out small, and so would the memory.
+describe("sizes beyond all memory", function ()
+  local one = ops.ones { 1, 1, 1 }
+  local huge = { 1 << 31, 1 << 32, 1 << 31 }
+  refuses {
+    "full: no memory has so many numbers: (2147483648, 4294967296, 2147483648)",
+    function () ops.zeros(huge) end,
+    "broadcast_to: no memory has so many numbers: (2147483648, 4294967296, 2147483648)",
+    function () ops.broadcast_to(one, huge) end,
+    "full: no memory has so many numbers: (0, 4294967296, 4294967296)",
+    function () ops.zeros { 0, 1 << 32, 1 << 32 } end,
+  }
+
+  it("are refused in a trace too", function ()
+    assert.error_at_line(function ()
+      core.trace({ { shape = { 1, 1, 1 } } }, function (x) return ops.broadcast_to(x, huge) end)
+    end, "broadcast_to: no memory has so many numbers")
+  end)
+end)
+
 describe("axes", function ()
   refuses {
     "sum: axis 2 is out of range for (2, 3) of rank 2",
