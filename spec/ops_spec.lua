@@ -59,6 +59,9 @@ for _, case in ipairs(cases) do
     it("does not depend on threads", function () holds(harness.check_threads(case)) end)
     if case.elementwise then
       it("takes any size", function () holds(harness.check_sizes(case)) end)
+      if case.inputs[1].dtype == "float32" then
+        it("takes truths as 1 and 0", function () holds(harness.check_truths(case)) end)
+      end
     end
     local which = harness.differentiable(case)
     if #which > 0 and ops[case.op] and harness.has_float_result(case) then

@@ -404,4 +404,19 @@ function harness.check_sizes(case)
   end
 end
 
+-- ---- truths -----------------------------------------------------------------------------------
+
+-- An elementwise op of floats takes truths as the numbers 1 and 0.
+function harness.check_truths(case)
+  local truths, numbers = {}, {}
+  for i, input in ipairs(case.inputs) do truths[i], numbers[i] = input, input end
+  local first = case.inputs[1]
+  local data = {}
+  for i = 1, #first.data do data[i] = i % 2 end
+  truths[1] = { shape = first.shape, dtype = "bool", data = data }
+  numbers[1] = { shape = first.shape, dtype = "float32", data = data }
+  return compare_numbers(harness.flat(harness.call(case, harness.tensors(truths))[1]),
+    harness.flat(harness.call(case, harness.tensors(numbers))[1]), 0)
+end
+
 return harness
