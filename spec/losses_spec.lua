@@ -122,6 +122,13 @@ describe("losses", function()
     assert.near_all(value(loss, { 1, -1 }), -math.log(.4), 1e-5)
   end)
 
+  it("ignores a class and what a mask leaves out", function()
+    local y_pred = k.tensor { { .6, .4 }, { .3, .7 }, { .9, .1 }, { .2, .8 } }
+    y_pred.mask = k.tensor({ true, true, false, false }, { dtype = "bool" })
+    local loss = k.losses.SparseCategoricalCrossentropy { ignore_class = -1 }
+    assert.near_all(loss(k.tensor { 1, -1, 0, -1 }, y_pred):item(), -math.log(.4), 1e-5)
+  end)
+
   it("finds losses by all their names", function()
     for _, name in ipairs { "mse", "MSE", "mean_squared_error", "MeanSquaredError" } do
       assert.equal("mean_squared_error", k.losses.get(name).name)
