@@ -70,6 +70,36 @@ describe("optimizers", function()
     assert.near_all(v.value, { -.1, .1 })
   end)
 
+  it("keep matrices from Muon by what they are called", function()
+    local function uses_adam(name, options)
+      local v = core.variable { value = k.ones { 2, 2 }, name = name, trainable = true }
+      local optimizer = o.Muon(options)
+      optimizer:build { v }
+      return optimizer.slot_of[v].velocity ~= nil
+    end
+    assert.is_true(uses_adam("Embedding_1/table", {}))
+    assert.is_false(uses_adam("Embedding_1/table", { exclude_embeddings = false }))
+    assert.is_false(uses_adam("dense/kernel", {}))
+    assert.is_true(uses_adam("dense/kernel", { exclude_layers = { "^conv", "^dense/" } }))
+  end)
+
+  it("warm up with ScheduleFreeAdamW, and change between its two places", function()
+    local plain = three_steps(o.ScheduleFreeAdamW { learning_rate = .1 })
+    local warm = o.ScheduleFreeAdamW { learning_rate = .1, warmup_steps = 1 }
+    assert.near_all(three_steps(warm), plain, 0)
+    local optimizer, v = o.ScheduleFreeAdamW { learning_rate = .1, warmup_steps = 4 },
+      variable { 1, -2 }
+    optimizer:apply({ k.tensor { .1, -.2 } }, { v })
+    assert.near_all(v.value, { .975, -1.975 })      -- a quarter of the rate
+    optimizer:apply({ k.tensor { .1, -.2 } }, { v })
+    local y, z = v.value, optimizer.slot_of[v].z.value
+    optimizer:swap_to_eval()
+    assert.near_all(.9 * v.value + .1 * z, y)       -- y lies between x and z
+    assert.is_true(math.abs((v.value - y)[1]) > 1e-4)
+    optimizer:swap_to_train()
+    assert.near_all(v.value, y)
+  end)
+
   it("step the same inside a trace", function()
     for _, name in ipairs { "SGD", "Adam", "RMSprop", "Nadam", "Lamb", "Ftrl", "Adamax",
       "Adagrad", "Adadelta", "Lion", "Adafactor", "Muon", "ScheduleFreeAdamW" } do
