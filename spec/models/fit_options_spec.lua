@@ -114,6 +114,26 @@ describe("fit", function()
     end
   end)
 
+  it("gives a sample the weight of its class, told by an id or by a one", function()
+    local function one(y_true) return ops.ones_like(y_true[{ {}, { 1, 1 } }]) end
+    local options = { class_weight = { [0] = 2, [2] = 5, [7] = 100 }, verbose = 0 }
+    local x = k.ones { 4, 1 }
+    for _, y in ipairs { { { 0 }, { 1 }, { 2 }, { 2 } },
+      { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0, 0, 1 } } } do
+      local model = still_model { loss = one }
+      model.trainable = false
+      assert.near_all(model:fit(x, k.tensor(y), options).history.loss[1], (2 + 1 + 5 + 5) / 4)
+    end
+  end)
+
+  it("wants samples", function()
+    local model = still_model()
+    local none = k.zeros { 0, 1 }
+    assert.error_at_line(function() model:fit(none, none) end, "x has no samples")
+    assert.error_at_line(function() model:evaluate(none, none) end, "x has no samples")
+    assert.error_at_line(function() model:predict(none) end, "x has no samples")
+  end)
+
   it("reports weighted metrics beside plain ones", function()
     local model = still_model { metrics = { "mae" }, weighted_metrics = { "mae", "mse" } }
     local results = model:evaluate(k.tensor { { 1 }, { 3 } }, k.zeros { 2, 1 },
