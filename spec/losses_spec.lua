@@ -117,6 +117,26 @@ describe("losses", function()
     assert.near_all(k.losses.MeanSquaredError {}(k.tensor(t), y_pred):item(), .36, 1e-5)
   end)
 
+  it("is 0 where a mask keeps nothing", function()
+    local y_pred = k.tensor(p)
+    y_pred.mask = k.tensor({ false, false }, { dtype = "bool" })
+    assert.equal(0, k.losses.MeanSquaredError {}(k.tensor(t), y_pred):item())
+  end)
+
+  it("spreads a weight over what it weighs", function()
+    local y_pred = k.tensor { { { 1 }, { 2 }, { 3 } }, { { 4 }, { 5 }, { 6 } } } -- 2 samples of 3
+    local loss = k.losses.MeanSquaredError { "mean_with_sample_weight" }
+    assert.near_all(loss(k.zeros { 2, 3, 1 }, y_pred, k.tensor { 1, 3 }):item(),
+      (1 * (1 + 4 + 9) + 3 * (16 + 25 + 36)) / (3 * 1 + 3 * 3))
+  end)
+
+  it("keeps samples apart when targets or predictions lack the last axis", function()
+    local column, row = k.tensor { { 1 }, { 2 } }, k.tensor { 0, 0 }
+    assert.near_all(k.losses.mse(column, row), { 1, 4 })
+    assert.near_all(k.losses.mse(row, column), { 1, 4 })
+    assert.near_all(k.losses.mse(k.ones { 2, 3, 1 }, k.zeros { 2, 3 }), { 1, 1 })
+  end)
+
   it("ignores a class", function()
     local loss = k.losses.SparseCategoricalCrossentropy { ignore_class = -1 }
     assert.near_all(value(loss, { 1, -1 }), -math.log(.4), 1e-5)
