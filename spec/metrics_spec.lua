@@ -26,6 +26,9 @@ describe("metrics", function()
     assert.near_all(result(mean), 0)
     mean:update_state(k.tensor { 1, 3, 5, 7 }, k.tensor { 1, 1, 0, 0 })
     assert.near_all(result(mean), 2)
+    mean:reset_state()
+    mean:update_state(k.tensor { { 1, 2 }, { 3, 4 } }, k.tensor { { 1, 0 }, { 1, 1 } })
+    assert.near_all(result(mean), (1 + 3 + 4) / 3)
     local sum = m.Sum {}
     sum:update_state(k.tensor { 1, 3, 5, 7 }, k.tensor { 1, 1, 0, 0 })
     assert.near_all(result(sum), 4)
@@ -92,6 +95,21 @@ describe("metrics", function()
     assert.equal("precision", m.Precision {}.name)
   end)
 
+  it("counts one class, each sample with its weight", function()
+    local t, p = { { 0, 1 }, { 1, 0 }, { 0, 1 } }, { { .1, .9 }, { .2, .8 }, { .7, .3 } }
+    for _, weight in ipairs { { 2, 3, 4 }, { { 9, 2 }, { 9, 3 }, { 9, 4 } } } do
+      assert.near_all(after(m.Precision { class_id = 1 }, t, p, weight), 2 / 5)
+      assert.near_all(after(m.Recall { class_id = 1 }, t, p, weight), 2 / 6)
+    end
+  end)
+
+  it("knows a curve of labels that weigh differently, of samples too", function()
+    local t, p = { { 0, 1 }, { 0, 0 }, { 1, 1 }, { 1, 0 } },
+      { { 0, .9 }, { .5, .9 }, { .3, .1 }, { .9, .2 } }
+    local auc = m.AUC { label_weights = { 1, 0 } }
+    assert.near_all(after(auc, t, p, { 1, 2, 3, 4 }), (1 * 3 + 1 * 4 + 2 * 4) / (3 * 7), 1e-4)
+  end)
+
   it("knows the curves", function()
     local t, p = { 0, 0, 1, 1 }, { 0, .5, .3, .9 }
     assert.near_all(after(m.AUC {}, t, p), .75, 1e-4)
@@ -116,6 +134,25 @@ describe("metrics", function()
     assert.near_all(after(m.OneHotMeanIoU { 3 },
       { { 0, 0, 1 }, { 1, 0, 0 }, { 0, 1, 0 }, { 1, 0, 0 } },
       { { .2, .3, .5 }, { .1, .2, .7 }, { .5, .3, .1 }, { .1, .4, .5 } }), 1 / 9, 1e-4)
+  end)
+
+  it("cuts the weights of intersections down to whole ones, as Keras's integers do", function()
+    local t, p, weight = { 0, 0, 1, 1 }, { 0, 1, 0, 1 }, { .9, 1.9, 1, 1 }
+    assert.near_all(after(m.MeanIoU { 2 }, t, p, weight), (0 / 2 + 1 / 3) / 2)
+    assert.near_all(after(m.MeanIoU { 2, dtype = "float32" }, t, p, weight),
+      (.9 / 3.8 + 1 / 3.9) / 2)
+  end)
+
+  it("draws the line where Keras does", function()
+    assert.near_all(after(m.BinaryIoU {}, { 1, 0 }, { .5, .4 }), 1)           -- from .5 on
+    assert.near_all(after(m.BinaryAccuracy {}, { 1, 0 }, { .5, .4 }), .5)     -- above .5
+    assert.near_all(after(m.Precision {}, { 1, 1 }, { .5, .6 }), 1)
+    assert.near_all(after(m.Recall {}, { 1, 1 }, { .5, .6 }), .5)
+    -- a row of zeros predicts no class
+    assert.near_all(after(m.F1Score {}, { { 1, 0 }, { 0, 1 } }, { { 0, 0 }, { .1, .9 } }), { 0, 1 })
+    -- equal scores count for the class
+    assert.near_all(after(m.SparseTopKCategoricalAccuracy { 1 }, { 2 }, { { 0, .5, .5 } }), 1)
+    assert.near_all(after(m.SparseTopKCategoricalAccuracy { 1 }, { 0 }, { { .1, .5, .4 } }), 0)
   end)
 
   it("serves names, functions and closures", function()
