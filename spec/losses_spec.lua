@@ -117,6 +117,15 @@ describe("losses", function()
     assert.near_all(k.losses.MeanSquaredError {}(k.tensor(t), y_pred):item(), .36, 1e-5)
   end)
 
+  it("smooths labels over the classes of its axis", function()
+    local y_true = k.ops.one_hot(k.tensor({ { 0, 2 }, { 1, 1 } }, { dtype = "int32" }), 3)
+    local y_pred = k.ops.softmax(k.random.normal { 2, 2, 3 })
+    local function turned(x) return k.ops.transpose(x, { 0, 2, 1 }) end
+    local last = k.losses.CategoricalCrossentropy { label_smoothing = .3 }
+    local middle = k.losses.CategoricalCrossentropy { label_smoothing = .3, axis = 1 }
+    assert.near_all(middle(turned(y_true), turned(y_pred)), last(y_true, y_pred))
+  end)
+
   it("is 0 where a mask keeps nothing", function()
     local y_pred = k.tensor(p)
     y_pred.mask = k.tensor({ false, false }, { dtype = "bool" })
