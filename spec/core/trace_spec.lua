@@ -57,6 +57,21 @@ describe("a traced function", function()
     assert.equal(2, swap.updates)
   end)
 
+  it("counts the changes of a variable", function()
+    local v, w = core.variable { value = core.tensor(1) }, core.variable { value = core.tensor(2) }
+    local f = core.trace({}, function() v:assign(v + w) return v + 0 end)
+    local before, other = v.version, w.version
+    f()
+    local after = v.version
+    assert.is_true(after > before)
+    v:assign(5)
+    assert.is_true(v.version > after)
+    after = v.version
+    f()
+    assert.is_true(v.version > after)
+    assert.equal(other, w.version) -- it was only read
+  end)
+
   it("does not change a tensor that shares a variable's value", function()
     local v = core.variable { value = core.tensor { 1, 2 } }
     local before = v.value
