@@ -268,6 +268,33 @@ describe("every plan", function()
   end
 end)
 
+describe("a value that takes the place of an operand", function()
+  local x = ops.random_normal_like(ops.full({ 3, 5000 }, 0), 3)
+
+  -- rows longer than a piece: the first one is written before the others have read it
+  it("does not displace rows that are still read", function()
+    local v = core.variable { value = x }
+    core.trace({}, function() v:assign(v + v[1]) end)()
+    assert.is_true(v.value == x + x[1])
+    local f = core.trace({ { shape = { false, 5000 } } }, function(a)
+      local sums = a:cumsum(1)
+      return (sums + sums[1]):cumsum(1)
+    end)
+    local sums = x:cumsum(1)
+    assert.is_true(f(x) == (sums + sums[1]):cumsum(1))
+  end)
+
+  it("does not displace one that every row reads, though it has as many bytes", function()
+    local y = ops.random_normal_like(ops.full({ 4, 5000 }, 0), 4) * 9
+    local specs = { { shape = { false } }, { shape = { false, false } } }
+    local function both(a, b)
+      local above = a:cumsum(0):less(b) -- 5000 numbers, 20000 truths
+      return ops.concatenate({ above, above }, 0)
+    end
+    assert.is_true(core.trace(specs, both)(x[1], y) == both(x[1], y))
+  end)
+end)
+
 describe("a fused step of an average", function()
   it("has the bits of the three ops that it stands for", function()
     local a = ops.random_normal_like(ops.full({ 5000 }, 0), 1)
