@@ -96,6 +96,38 @@ describe("a traced function", function()
     assert.same({ 2, 3 }, v.value:totable())
   end)
 
+  it("exchanges no variables when a run fails", function()
+    local a, b = core.variable { value = core.tensor(1) }, core.variable { value = core.tensor(2) }
+    local rows = core.variable { value = ops.full({ 3, 2 }, 1) }
+    local f = core.trace({ { shape = { false }, dtype = "int32" } }, function(ids)
+      local old = a.value
+      a:assign(b)
+      b:assign(old)
+      return ops.gather(rows, ids):sum()
+    end)
+    assert.is_false(pcall(f, core.tensor({ 3 }, { dtype = "int32" })))
+    assert.equal(1, a.value:item())
+    assert.equal(2, b.value:item())
+    f(core.tensor({ 2 }, { dtype = "int32" }))
+    assert.equal(2, a.value:item())
+    assert.equal(1, b.value:item())
+  end)
+
+  it("gives a slice that it also reads in place", function()
+    local x = ops.random_normal_like(ops.full({ 6, 7 }, 0), 1)
+    local v = core.variable { value = ops.full({ 6, 2 }, 0) }
+    local f = core.trace({ { shape = { false, 7 } } }, function(a)
+      local part, other = a[{ {}, { 2, 4 } }], a[{ {}, { 6, 7 } }]
+      v:assign(other)
+      return part, part * 2 + 1, other:exp()
+    end)
+    local part, twice, power = f(x)
+    assert.is_true(part == x[{ {}, { 2, 4 } }])
+    assert.is_true(twice == x[{ {}, { 2, 4 } }] * 2 + 1)
+    assert.is_true(power == x[{ {}, { 6, 7 } }]:exp())
+    assert.is_true(v.value == x[{ {}, { 6, 7 } }])
+  end)
+
   it("has no values to ask for", function()
     for _, ask in ipairs {
       function(x) return x:sum():item() end, function(x) return x:totable() end,
