@@ -189,13 +189,15 @@ describe("a token id out of range", function ()
 
   it("is the first of several, however many tasks look", function ()
     local many = ops.reshape(ops.zeros { 300000 }, { -1, 1 })
-    for _, row in ipairs { 4, 150000, 299999 } do many[row] = 70 + row end
+    for _, row in ipairs { 4, 5, 150000, 299999 } do many[row] = 70 + row end
+    many = ops.cast(many, "int32")
     local threads = core.threads()
     core.threads(1)
-    local ok, message = pcall(ops.gather, ops.ones { 10, 4 }, ops.cast(many, "int32"))
+    local _, of_gather = pcall(ops.gather, ops.ones { 10, 4 }, many)
+    local _, of_take = pcall(ops.take_along_axis, ops.ones { 300000, 2 }, many, 1)
     core.threads(threads)
-    assert.is_false(ok)
-    assert.matches("id 74 in sample 4 is out of range 0..9", message, 1, true)
+    assert.matches("id 74 in sample 4 is out of range 0..9", of_gather, 1, true)
+    assert.matches("index 74 in sample 4 is out of range 0..1", of_take, 1, true)
   end)
 
   it("names the class of the layer", function ()
