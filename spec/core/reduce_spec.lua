@@ -103,6 +103,35 @@ describe("a number that is none", function ()
   end
 end)
 
+describe("running sums", function ()
+  for _, size in ipairs { { 1, 1 }, { 7, 1 }, { 300, 1 }, { 1, 5 }, { 6, 5 }, { 40, 70 } } do
+    local n, inner = size[1], size[2]
+    it(("of %d rows of %d, from either end, with and without the number itself"):format(n, inner),
+      function ()
+        local list = whole_numbers(n, inner)
+        for _, reverse in ipairs { false, true } do
+          for _, exclusive in ipairs { false, true } do
+            local wanted = {}
+            for line = 0, 2 * inner - 1 do
+              local sum_so_far = 0
+              for j = 0, n - 1 do
+                local row = reverse and n - 1 - j or j
+                local at = (line // inner * n + row) * inner + line % inner + 1
+                wanted[at] = exclusive and sum_so_far or sum_so_far + list[at]
+                sum_so_far = sum_so_far + list[at]
+              end
+            end
+            for _, dtype in ipairs { "float32", "int32" } do
+              local x = k.tensor(list, { shape = { 2, n, inner }, dtype = dtype })
+              local y = ops.cumsum(x, { axis = 1, reverse = reverse, exclusive = exclusive })
+              assert.near_all(ops.reshape(y, { -1 }), wanted, 0)
+            end
+          end
+        end
+      end)
+  end
+end)
+
 describe("a long sum", function ()
   -- One running sum rounds the same way at every step: it is off by 1e-4. Sums of sums are not.
   for inner, n in pairs { [1] = 1000000, [3] = 200000, [100] = 20000 } do
