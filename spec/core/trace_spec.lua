@@ -175,8 +175,11 @@ describe("a traced function", function()
     local order = core.tensor({ 6, 5, 4, 3, 2, 1, 0 }, { dtype = "int32" })
     f:rows { inputs = { x }, outputs = { out }, batch = 4, order = order }
     assert.same({ 12, 10, 8, 6, 4, 2, 0 }, out:reshape({ n }):totable())
-    assert.matches("order names row 9 of 7", message_of(f.rows, f, { inputs = { x },
-      order = core.tensor({ 9 }, { dtype = "int32" }), last = 1 }))
+    for _, row in ipairs { 9, 7, -1 } do
+      assert.matches(("order names row %d of 7"):format(row), message_of(f.rows, f, {
+        inputs = { x }, order = core.tensor({ 0, row }, { dtype = "int32" }), last = 2,
+      }), 1, true)
+    end
   end)
 end)
 
@@ -355,6 +358,22 @@ describe("random numbers", function()
     assert.is_false(a == b)
     core.seed(4)
     assert.is_false(a == f(x))
+  end)
+
+  it("are new at each batch of rows", function()
+    local f = core.trace({ { shape = { false, 100 } } }, function(x)
+      return ops.random_uniform_like(x, 7)
+    end)
+    local x, y = ops.full({ 3, 100 }, 0), ops.full({ 3, 100 }, 0)
+    core.seed(3)
+    f:rows { inputs = { x }, outputs = { y }, batch = 1 }
+    assert.is_false(y[1] == y[2])
+    assert.is_false(y[2] == y[3])
+    local z = ops.full({ 3, 100 }, 0)
+    f:rows { inputs = { x }, outputs = { z }, batch = 1 }
+    for i = 1, 3 do
+      for j = 1, 3 do assert.is_false(y[i] == z[j]) end
+    end
   end)
 
   it("are distributed as they should be, on any number of threads", function()
