@@ -390,6 +390,54 @@ static void threads_agree(void) {
   lunula_free(rt);
 }
 
+/* Steps that are large enough for the worker threads, of which there is one
+** lot: whoever comes second works alone. */
+enum { LARGE = 100000 };
+
+static const char long_steps[] =
+    "local core = require 'lunula.core'\n"
+    "model = core.trace({{shape={false}}}, function(x)\n"
+    "  local y = (x * 0.5):tanh() + 1\n"
+    "  return core.ops.cumsum(y:reshape{100, -1}, 1):reshape{-1} * y end)";
+
+static float large[LARGE], wanted[LARGE];
+
+static void *predict_large(void *arg) {
+  float *y = arg;
+  int rounds = watched ? 5 : 60;
+  lunula_view vx = floats(large, 1, LARGE, 0), vy = floats(y, 1, LARGE, 0);
+  for (int r = 0; r < rounds; r++) {
+    memset(y, 0, sizeof wanted);
+    if (lunula_predict(model, &vx, 1, &vy, 1, NULL) != LUNULA_OK ||
+        memcmp(y, wanted, sizeof wanted) != 0)
+      atomic_fetch_add(&disagreements, 1);
+  }
+  return NULL;
+}
+
+static void workers_serve_one_at_a_time(void) {
+  static float y[THREADS][LARGE];
+  pthread_t thread[THREADS];
+  lunula_config c = {0};
+  lunula_view vx = floats(large, 1, LARGE, 0), vy = floats(wanted, 1, LARGE, 0);
+  c.size = sizeof c;
+  c.threads = 3;
+  for (int i = 0; i < LARGE; i++)
+    large[i] = (float)(i % 1000) / 500 - 1;
+  EXPECT_STATUS(LUNULA_OK, lunula_new(&c, &rt, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, long_steps));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "model", &model, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
+  atomic_store(&disagreements, 0);
+  for (int i = 0; i < THREADS; i++)
+    EXPECT(pthread_create(&thread[i], NULL, predict_large, y[i]) == 0);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(thread[i], NULL);
+  EXPECT(atomic_load(&disagreements) == 0);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, "require 'lunula.core'.threads(0)"));
+  close_all();
+}
+
 /* ---- latency ------------------------------------------------------------ */
 
 static void measure(const char *what, int rows, int times) {
@@ -440,6 +488,7 @@ int main(void) {
   test("draws new numbers", draws_new_numbers);
   test("faults of the data", faults_of_the_data);
   test("four threads agree", threads_agree);
+  test("workers serve one at a time", workers_serve_one_at_a_time);
   test("latency", latency);
   return failures > 0;
 }
