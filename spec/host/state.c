@@ -121,7 +121,17 @@ static void lends_for_reading(void) {
   EXPECT(!lua("x:set(1, 5)"));
   EXPECT_TEXT("script:1: ");
   EXPECT_TEXT("reading only");
-  EXPECT(x[0] == 1);
+  EXPECT(!lua("x[1] = 5") && !lua("x[{{1, 2}}] = 5"));
+  EXPECT(!lua("local f = require 'lunula.core'.trace({{shape={false}}},\n"
+              "  function(a) return a * 2 end)\n"
+              "f:rows{inputs={{1, 2}}, outputs={x}}"));
+  EXPECT_TEXT("output 1: the host lent this tensor for reading only");
+  /* a variable that begins with it gets memory of its own */
+  EXPECT(lua("local core = require 'lunula.core'\n"
+             "local v = core.variable{value=x}\n"
+             "core.trace({}, function() v:assign(v * 2) end)()\n"
+             "assert(v.value:get(2) == 4)"));
+  EXPECT(x[0] == 1 && x[1] == 2);
   lua_close(L);
 }
 
