@@ -126,6 +126,18 @@ describe("memory that is not there", function()
       print(core.memory().peak, resident())]]
   end)
 
+  it("is kept for later only below the limit", function()
+    run [[
+      local limit = 64 << 20
+      core.set_memory_limit(limit)
+      for i = 1, 200 do
+        ops.full({ 1024, 900 + 37 * i % 4000 }, 1):release()
+        local m = core.memory()
+        assert(m.live + m.cached <= limit, m.live + m.cached)
+      end
+      print(core.memory().peak, resident())]]
+  end)
+
   it("is collected before the limit is an error", function()
     run [[
       core.set_memory_limit(64 << 20)
