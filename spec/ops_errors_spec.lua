@@ -141,7 +141,7 @@ describe("sizes beyond all memory", function ()
 
   it("are refused in a trace too", function ()
     assert.error_at_line(function ()
-      core.trace({ { shape = { 1, 1, 1 } } }, function (x) return ops.broadcast_to(x, huge) end)
+      core.trace({ { shape = { 1, 1, 1 } } }, function (a) return ops.broadcast_to(a, huge) end)
     end, "broadcast_to: no memory has so many numbers")
   end)
 end)
