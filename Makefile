@@ -38,6 +38,8 @@ FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden $(CONTRACT) \
 ASAN    = -O1 -g -fno-omit-frame-pointer -Wno-frame-larger-than \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+# gcc dies when it cuts in parts what has target clones.
+LTO_JOIN = -flinker-output=nolto-rel -flto-partition=none
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)
 SRC     := $(sort $(wildcard src/*/*.c))
 
@@ -84,21 +86,28 @@ $(BUILD)/obj/%.o: src/%.c ; $(call compile,)
 $(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
 $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 
-$(CORE): $(OBJ) src/bind/exports.map
+$(CORE): $(OBJ) $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
-	  -o $@ $(OBJ) $(BLAS_LIBS) -lm -pthread
+	  -o $@ $(filter %.o,$^) $(BLAS_LIBS) -lm -pthread
 
+# The Lua files that the archive carries; core.so carries nothing.
 $(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
 	@$(LUA) src/host/carry.lua $@ lua $(filter %.lua,$(LUASRC))
+$(BUILD)/nothing.c: src/host/carried.h
+	@mkdir -p $(@D)
+	@printf '#include "host/carried.h"\nconst CarriedFile carried_files[] = {{0}};\n' >$@
+$(BUILD)/carried.o $(BUILD)/nothing.o: %.o: %.c src/host/carried.h
+	@$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
 # The objects and the Lua files as one object, in which only the public names
-# can still be seen by a host.
-$(ARCHIVE): $(OBJ) $(BUILD)/carried.c src/host/carried.h
+# can still be seen by a host. The compiler joins them, for it knows the machine
+# (-m32) and turns the objects of -flto into code: objcopy can hide nothing in them.
+$(ARCHIVE): $(OBJ) $(BUILD)/carried.o
 	@echo "ar $@"
-	@$(CC) $(FLAGS) -c -o $(BUILD)/carried.o $(BUILD)/carried.c
-	@ld -r -o $(BUILD)/lunula.o $(OBJ) $(BUILD)/carried.o
+	@$(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) \
+	  -r -nostdlib -o $(BUILD)/lunula.o $^
 	@objcopy --wildcard --keep-global-symbol='lunula_*' \
 	  --keep-global-symbol=luaopen_lunula_core $(BUILD)/lunula.o
 	@rm -f $@ && ar rcs $@ $(BUILD)/lunula.o

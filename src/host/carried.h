@@ -1,6 +1,7 @@
 /* The Lua files that travel inside the static library, for a host with
-** nothing on disk. The table is written by carry.lua at build time and is
-** linked into liblunula.a only: in core.so its address is NULL. */
+** nothing on disk. The table is written at build time: by carry.lua for
+** liblunula.a, and as one without rows for core.so, whose Lua files are on
+** disk. (It is no weak symbol: link-time optimisation loses those.) */
 #ifndef HOST_CARRIED_H
 #define HOST_CARRIED_H
 
@@ -14,6 +15,6 @@ typedef struct CarriedFile {
 } CarriedFile;
 
 /* Ends with a row whose module is NULL. */
-extern const CarriedFile carried_files[] __attribute__((weak));
+extern const CarriedFile carried_files[];
 
 #endif

@@ -144,7 +144,7 @@ void preload_all(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_lunula_core);
   add_loader(L, "lunula.core");
-  for (const CarriedFile *f = carried_files; f && f->module; f++) {
+  for (const CarriedFile *f = carried_files; f->module; f++) {
     lua_pushlightuserdata(L, (void *)(uintptr_t)f);
     lua_pushcclosure(L, load_carried, 1);
     add_loader(L, f->module);
