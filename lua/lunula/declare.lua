@@ -23,6 +23,12 @@ declare.homes = {
   metric = "lunula.metrics", optimizer = "lunula.optimizers", callback = "lunula.callbacks",
 }
 
+-- The module of a kind's built-in classes, loaded now if it was not; nil for a kind without one.
+function declare.home(kind)
+  local module = declare.homes[kind]
+  return module and require(module)
+end
+
 local Class = { __name = "lunula.Class" }   -- the metatable of classes
 local registries = {}                       -- kind -> name -> class or function
 local scopes = {}                           -- stack of custom objects, the innermost last
@@ -486,7 +492,7 @@ function declare.serialize(object)
     core.raise("only objects made by declared classes have a config, got %s", show(object))
   end
   if class.kind == "layer" and not class.module then   -- told by the catalogue, once it is loaded
-    require(declare.homes.layer).find(class.name)
+    declare.home("layer").find(class.name)
   end
   local module = class.module or nil
   return setmetatable({
@@ -581,8 +587,7 @@ local function find_name(kind, name, ours)
   local custom = declare.custom_object(name)
   if custom == nil then custom = declare.custom_object(tail) end
   if custom ~= nil then return custom end
-  local home = declare.homes[kind]
-  local catalogue = home and require(home)
+  local catalogue = declare.home(kind)
   local registry = declare.registry(kind)
   if ours and kind == "layer" then
     local found = catalogue.find(name)
@@ -643,7 +648,7 @@ local function make_from_record(kind, record)
     return nil, ("a config of a %s has class_name and config, got %s"):format(kind, show(record))
   end
   if kind == "activation" and config and config.name ~= nil then   -- {class_name = "LeakyReLU"}
-    local layer = require(declare.homes.layer).find(name)
+    local layer = declare.home("layer").find(name)
     if layer and declare.registry(kind)[name] == nil then return instance(layer, config) end
   end
   local ours, registered = is_of_keras(record), record.registered_name

@@ -284,7 +284,7 @@ kinds.constraint = kinds.object("constraint")
 
 kinds.activation = kinds.object("activation", "an activation")
 function kinds.activation.serialise(value)
-  return require "lunula.activations".serialize(value)
+  return declare.home("activation").serialize(value)
 end
 
 -- Activations with options that Keras has as layers. Any other one is nothing that Keras knows: it
@@ -311,7 +311,7 @@ function kinds.activation.record(value)
 end
 
 function kinds.activation.absent()
-  return require "lunula.activations".linear
+  return declare.home("activation").linear
 end
 
 kinds.layer = define("a layer", function(value)

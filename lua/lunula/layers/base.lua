@@ -104,13 +104,12 @@ local function call_options(self, ...)
   return given
 end
 
--- Is a placeholder of the functional API among the values? There can be none before its module ran.
-local function recorder(input, options)
-  local ktensor = package.loaded["lunula.models.ktensor"]
-  if not ktensor then return nil end
-  if ktensor.within(input) or ktensor.within(options) then
-    return require "lunula.models.node".record
-  end
+-- What records a call on placeholders, or nil where there is none among the values. The functional
+-- API hands this in: without it there are no placeholders, and layers need not know of models.
+local recorder = function () return nil end
+
+function base.set_recorder(find)
+  recorder = find
 end
 
 local function run(self, input, options)

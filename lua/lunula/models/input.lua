@@ -1,11 +1,18 @@
--- `Input{}`: the placeholders that input layers give.
+-- `Input{}`: the placeholders that input layers give. Here begins the functional API, so here the
+-- layers are told who records their calls on placeholders.
 
+local base = require "lunula.layers.base"
 local InputLayer = require "lunula.layers.core.input_layer"
+local ktensor = require "lunula.models.ktensor"
 local node = require "lunula.models.node"
 
 local input = { InputLayer = InputLayer }
 
 InputLayer.module = "keras.layers"
+
+base.set_recorder(function (values, options)
+  if ktensor.within(values) or ktensor.within(options) then return node.record end
+end)
 
 -- The placeholder that an input layer gives; one layer has one.
 function input.output_of(layer, mask)
