@@ -185,8 +185,9 @@ sweep:
 	@$(MAKE) -j$(JOBS) all $(BUILD)/host/sweep
 	@$(BUILD)/host/sweep full
 
-floors:
-	@$(LUA) spec/support/floors.lua
+# What the objects link to and what the Lua files require.
+floors: $(CORE)
+	@$(LUA) spec/support/floors.lua $(BUILD)
 
 bench: $(CORE)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
