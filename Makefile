@@ -1,6 +1,15 @@
-# lunula. `make` alone builds build/lunula/core.so and build/liblunula.a; demo
-# and test set up what is missing on a Debian system, where they may. Other
-# targets: lint floors asan isa clang bench install rock clean.
+# lunula. `make` alone builds build/lunula/core.so and build/liblunula.a; what
+# runs tests sets up what is missing on a Debian system, where it may.
+#   make demo       the main example, from the installed rock
+#   make test       all specs and hosts; SPEC="paths" FILTER="pattern": a part
+#   make asan       the same with every access and every leak watched
+#   make lint       warnings of two compilers, luacheck
+#   make floors     who links to whom, who requires whom
+#   make isa        the specs under each lower instruction set; make clang: by clang
+#   make sweep      every allocation fails once
+#   make lto        built with -flto, and the hosts run
+#   make nightly    every check in full, of which .ci/run takes a part
+#   make bench      times; make install, rock, clean
 
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
@@ -189,6 +198,22 @@ sweep:
 floors: $(CORE)
 	@$(LUA) spec/support/floors.lua $(BUILD)
 
+# The hosts with an archive that the linker has optimised as a whole.
+lto:
+	@.ci/setup build test
+	@$(MAKE) -j$(JOBS) BUILD=build/lto CFLAGS='-O2 -flto=auto' all hosts
+	@$(LUA) spec/support/run.lua build/lto spec=spec/core filter= $(HOSTS:build/%=build/lto/%)
+
+# Everything in full, with ten times the fuzz: once for each issue. A check is
+# one word here; one that this Makefile does not have is said to be missing.
+NIGHTLY = test lint floors asan isa clang lto sweep
+nightly:
+	@broken=; for check in $(NIGHTLY); do echo "== make $$check"; \
+	  if grep -q "^$$check:" Makefile; then \
+	    LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; \
+	  else echo "there is no target $$check"; fi; done; \
+	[ -z "$$broken" ] || { echo "failing:$$broken"; exit 1; }
+
 bench: $(CORE)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
 	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
@@ -219,5 +244,5 @@ rock: tree
 clean:
 	rm -rf build
 
-.PHONY: all hosts objects demo test asan isa clang lint floors sweep bench install install-module \
-  tree rock clean
+.PHONY: all hosts objects demo test asan isa clang lint floors lto sweep nightly bench install \
+  install-module tree rock clean

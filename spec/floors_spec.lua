@@ -39,8 +39,8 @@ local function plant(path, mark, lines, telling)
 end
 
 local function compile(unit)
-  return run(("env -u LD_PRELOAD ${CC:-gcc} -std=gnu11 -Isrc -MMD -c -o build/obj/%s.o src/%s.c")
-    :format(unit, unit))
+  local command = "env -u LD_PRELOAD ${CC:-gcc} -std=gnu11 -Isrc -MMD -c"
+  return run(("%s -o build/obj/%s.o src/%s.c"):format(command, unit, unit))
 end
 
 describe("make floors", function ()
@@ -50,7 +50,8 @@ describe("make floors", function ()
   setup(function ()
     copy_tree()
     wanted.block = plant("lua/lunula/place.lua", "return", {
-      "do", '  local tools = require "lunula.ops.tools"', "  _ENV.planted = tools", "end" }, "require")
+      "do", '  local tools = require "lunula.ops.tools"', "  _ENV.planted = tools", "end",
+    }, "require")
     wanted.computed = plant("lua/lunula/records.lua", "return", {
       'local name = "lunula.ops.tools"', "_ENV.planted = require(name)" }, "require")
     wanted.unreached = plant("lua/lunula/kinds.lua", "return", {

@@ -4,7 +4,7 @@
 
 -- Largest circle of files in a folder. These bounds may only shrink.
 local circles = { base = 0, kernels = 0, tensor = 0, graph = 3, ops = 0, scan = 0, plan = 3,
-                  bind = 14, host = 4 }
+                  files = 0, bind = 14, host = 4 }
 
 -- Symbols from outside that few objects may use.
 local reserved = {
@@ -33,7 +33,7 @@ local function read_objects(build)
   -- a preloaded sanitizer would watch nm as well
   local nm = assert(io.popen(("env -u LD_PRELOAD nm -A -g %s/obj/*/*.o"):format(build)))
   for line in nm:lines() do
-    local unit, kind, name = line:match "/obj/(%l+/[^/:]+)%.o:%s*%x*%s+(%a)%s+(%S+)$"
+    local unit, kind, name = line:match "/obj/(%l+/[^/:.]+)%.?[%w.]-%.o:%s*%x*%s+(%a)%s+(%S+)$"
     local source = unit and io.open("src/" .. unit .. ".c")
     if source then   -- else it is left over from a file that is gone
       source:close()
@@ -96,9 +96,9 @@ local function largest_circle(nodes, edges)
       end
     end
     if low[node] < index[node] then return end
-    local circle, member = {}, nil
+    local circle = {}
     repeat
-      member = table.remove(stack)
+      local member = table.remove(stack)
       on[member] = false
       circle[#circle + 1] = member
     until member == node

@@ -21,7 +21,7 @@ local function caller()
 end
 
 local seen, plain = {}, require
-function require(name)
+function _G.require(name)
   local from = caller()
   local line = from and ("%s %s\n"):format(from, name)
   if line and not seen[line] then
@@ -38,5 +38,5 @@ for path in io.popen "find lua/lunula -name '*.lua' | LC_ALL=C sort":lines() do
   require((path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
 end
 
-arg = table.move(arg, 3, #arg, 3, { [0] = arg[0], "--ignore-lua", "--cpath=" .. cpath })
-if #arg > 2 then require "busted.runner" { standalone = false } end
+_G.arg = table.move(arg, 3, #arg, 3, { [0] = arg[0], "--ignore-lua", "--cpath=" .. cpath })
+require "busted.runner" { standalone = false }
