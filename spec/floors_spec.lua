@@ -4,19 +4,19 @@
 local build = package.searchpath("lunula.core", package.cpath):match "^(.*)/lunula/core%.so$"
 local copy = build .. "/floors"
 
--- A shell command in the copy, of which nobody asks how it ended: what is checked is what it did.
+-- What a shell command says. A sanitizer that watches the specs shall not look for leaks in cp.
 local function run(command)
-  local pipe = assert(io.popen(("cd %s && { %s; } 2>&1"):format(copy, command)))
+  local pipe = assert(io.popen(("export ASAN_OPTIONS=detect_leaks=0; %s 2>&1"):format(command)))
   local text = pipe:read "a"
   pipe:close()
   return text
 end
 
 local function copy_tree()
-  os.execute(("rm -rf %s && mkdir -p %s/build"):format(copy, copy))
-  local here = run "cd - >/dev/null && pwd":match "^[^\n]*"
-  run(("cp -r %s/src %s/lua %s/.busted . && ln -s %s/spec spec"):format(here, here, here, here))
-  run(("cd %s && cp -r %s/obj %s/lunula %s/build"):format(here, build, build, copy))
+  local said = run(("rm -rf {copy} && mkdir -p {copy}/build && cp -r src lua .busted {copy} && "
+    .. "cp -r {build}/obj {build}/lunula {copy}/build && ln -s \"$PWD/spec\" {copy}/spec")
+    :gsub("{(%l+)}", { copy = copy, build = build }))
+  assert.equal("", said)
 end
 
 -- Writes lines into a file before its last one that begins with `mark`, or at its end; returns
@@ -39,8 +39,8 @@ local function plant(path, mark, lines, telling)
 end
 
 local function compile(unit)
-  local command = "env -u LD_PRELOAD ${CC:-gcc} -std=gnu11 -Isrc -MMD -c"
-  return run(("%s -o build/obj/%s.o src/%s.c"):format(command, unit, unit))
+  local command = "cd %s && env -u LD_PRELOAD ${CC:-gcc} -std=gnu11 -Isrc -MMD -c"
+  return run((command .. " -o build/obj/%s.o src/%s.c"):format(copy, unit, unit))
 end
 
 describe("make floors", function ()
@@ -68,7 +68,7 @@ describe("make floors", function ()
       "#include <stdlib.h>", "void *planted_block(void);",
       "void *planted_block(void) { return malloc(8); }" }, "malloc")
     assert.equal("", compile "graph/walk" .. compile "tensor/type")
-    said = run(arg[-1] .. " spec/support/floors.lua build")
+    said = run(("cd %s && %s spec/support/floors.lua build"):format(copy, arg[-1]))
   end)
 
   local function says(place, text)
