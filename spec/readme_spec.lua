@@ -21,3 +21,77 @@ describe("the README", function()
     assert.equal(readme.table(), readme.current())
   end)
 end)
+
+-- The pages of maintainers, one in each folder of src: the files that they name are there, and a
+-- file that is there is named.
+
+local function list(command)
+  local lines = {}
+  local pipe = assert(io.popen(command))
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  pipe:close()
+  return lines
+end
+
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
+local endings = { c = true, h = true, lua = true, map = true, ["in"] = true }
+
+-- What a page names in backticks that is a file or a path.
+local function names_in(page)
+  local names = {}
+  for line in io.lines(page) do
+    for quoted in line:gmatch "`([%w_./]+)`" do
+      if endings[quoted:match "%.(%l+)$"] or quoted:find "^%l+/" then
+        names[#names + 1] = quoted
+      end
+    end
+  end
+  return names
+end
+
+local function check_names(page, folder)
+  local named = {}
+  for _, name in ipairs(names_in(page)) do
+    local found = false
+    for _, place in ipairs { folder .. "/", "src/", "" } do
+      found = found or exists(place .. name)
+    end
+    named[name] = true
+    assert.is_true(found or name:find "^keras/" ~= nil, page .. " names " .. name)
+  end
+  return named
+end
+
+describe("the page", function()
+  for _, folder in ipairs(list "find src/* -type d | LC_ALL=C sort") do
+    it("of " .. folder .. " names its files", function()
+      local named = check_names(folder .. "/README.md", folder)
+      for _, path in ipairs(list(("find %s -type f ! -name README.md"):format(folder))) do
+        local name = path:match "[^/]+$"
+        assert.is_true(named[name] or false, ("%s/README.md does not name %s"):format(folder, name))
+      end
+    end)
+  end
+
+  it("of src names what there is, and every floor", function()
+    check_names("src/README.md", "src")
+    local text = table.concat(list "cat src/README.md", "\n")
+    for _, folder in ipairs(list "find src/* -type d") do
+      local name = folder:match "%l+$"
+      assert.truthy(text:find("\n    " .. name .. " "), "src/README.md has no floor " .. name)
+    end
+  end)
+
+  it("of lua/lunula names what there is, all of it", function()
+    check_names("lua/lunula/README.md", "lua/lunula")
+    local text = table.concat(list "cat lua/lunula/README.md", "\n")
+    for _, name in ipairs(list "ls lua/lunula") do
+      assert.truthy(name == "README.md" or text:find("`" .. name .. "`", 1, true),
+        "lua/lunula/README.md does not name " .. name)
+    end
+  end)
+end)
