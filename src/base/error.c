@@ -15,6 +15,7 @@ static void write_text(char *to, size_t size, const char *format,
     *to = '\0';
 }
 
+/* The first failure stands: it is the cause, later ones follow from it. */
 static bool fail_va(Error *e, ErrorKind kind, const char *format,
                     va_list args) {
   if (e == NULL || e->set) return false;

@@ -1,5 +1,6 @@
-/* Values computed again from other sources: how a body is inlined, cut in two,
-** and given concrete types. */
+/* Values computed again from other sources: nodes between the roots and the
+** values that are replaced are emitted anew. So a body is inlined, cut in two,
+** or given concrete types, and shape rules and simplifications speak again. */
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ static bool replaced(const Copier *k, Val v, Val *by) {
   return false;
 }
 
+/* Only what the roots need behind the replaced values is copied. */
 static void want(Copier *k, Val v) {
   Val by;
   if (!replaced(k, v, &by))
@@ -43,9 +45,9 @@ static void copy_node(Copier *k, int i) {
   Val in[MAX_INPUTS];
   const Node *n = k->node[i];
   if (n->nin == 0 && (n->op->kind == LEAF || n->scope == 0))
-    return; /* stands for itself */
+    return; /* a leaf stands for itself */
   if (n->scope == 0)
-    return;
+    return; /* it has a value, which the copy reads as well */
   for (int a = 0; a < n->nin; a++)
     in[a] = copied(k, n->in[a]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);

@@ -1,6 +1,9 @@
-/* The gradient walk: from the loss backwards by creation number, each row's
-** vjp on the way. The rules only call emit, so the same walk computes on a
-** tape and appends nodes in a trace. Knows no op but add, sum and reshape. */
+/* The gradient walk. It goes from the loss back to the inputs in the reverse
+** order of creation (inputs are older than what is made of them, so each node
+** comes when its cotangent is complete) and asks each row's vjp for the
+** cotangents of its inputs. The rules only call emit: on a tape the walk
+** computes, in a trace it appends nodes. It knows no op but add, sum and
+** reshape. */
 
 #include <string.h>
 
@@ -12,6 +15,8 @@ typedef struct Slot {
   bool needed;
 } Slot;
 
+/* Broadcasting repeated `like` along some axes; its cotangent is the sum over
+** them. This is done here for all ops, and by no rule. */
 Val sum_to(Context *c, Val g, Val like) {
   const Type *from = val_type(g), *to = val_type(like);
   int lead = from->rank - to->rank;
@@ -48,6 +53,7 @@ typedef struct Walk {
   Val *dys;
 } Walk;
 
+/* Does the node depend on something that a gradient is wanted for? */
 static bool reaches(const Walk *w, const Node *n) {
   for (int i = 0; i < n->nin; i++) {
     if (op_shape_only(n->op, i))
@@ -59,6 +65,8 @@ static bool reaches(const Walk *w, const Node *n) {
   return false;
 }
 
+/* Lists the nodes behind ys and marks those on a way to xs: the others need no
+** cotangent. */
 static bool walk_open(Walk *w, Context *c, const Val *ys, int ny, const Val *xs,
                       int n) {
   *w = (Walk){.c = c, .index = {.account = c->account}};
@@ -100,6 +108,7 @@ static void walk_close(Walk *w) {
 
 static void accumulate(Walk *w, Val x, Val dx) {
   int k = nodemap_get(&w->index, x.node);
+  /* whole numbers and booleans have no gradient */
   if (k < 0 || !w->slot[k].needed || !dtype_is_float((DType)val_type(x)->dtype))
     return;
   dx = sum_to(w->c, dx, x);
@@ -145,6 +154,7 @@ bool gradient_from(Context *c, const Val *ys, const Val *dys, int ny,
       keep(slot, add(c, *slot, dys[i]));
   }
   for (int i = w.n - 1; i >= 0 && !c->error.set; i--) {
+    /* what a rule made on the way is dropped here; the slots hold the rest */
     int mark = context_mark(c);
     if (w.slot[i].needed && has_cotangent(&w, i))
       step_back(&w, i);

@@ -1,5 +1,7 @@
-/* Contexts, nodes and emit: the single place where a value is computed now or
-** recorded for later. */
+/* Contexts, nodes and emit. Every value of every program is made by emit, which
+** computes it now (eager) or records it for later (in a trace); so whatever is
+** true of all ops (types are promoted, shapes are checked, errors name the op)
+** is written here once. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 static const Op leaf_value = {.name = "value", .signature = "", .kind = LEAF};
 static const Op leaf_shape = {.name = "shape", .signature = "", .kind = LEAF};
 
+/* A node and its lists in one block: a trace makes thousands of them. */
 static Node *node_alloc(Account *a, const Op *op, int nin, int nattr,
                         int nout) {
   size_t bytes = sizeof(Node) + (size_t)nin * sizeof(Val) +
@@ -37,6 +40,8 @@ void context_open(Context *c, Account *account, Catalogue *catalogue) {
   c->catalogue = catalogue;
   env_open(&c->env, &c->error);
   c->env.once = true;
+  /* callers may look at any output of what emit returned before they look at
+     the error, so the dummy has as many as an op may have */
   c->dummy = node_alloc(account, &leaf_value, 0, 0, MAX_OUTPUTS);
   if (c->dummy == NULL) {
     fail_memory(&c->error, "out of memory");
@@ -63,7 +68,8 @@ void context_drain(Context *c, int mark) {
     node_release(c->pending[--c->npending]);
 }
 
-/* Hands the reference to the context. */
+/* Gives the caller's reference to the context, which drops it when drained.
+** On a failure it is dropped at once. */
 static Val pend(Context *c, Node *n) {
   if (c->npending == c->pending_size) {
     int size = c->pending_size ? 2 * c->pending_size : 64;
@@ -88,7 +94,8 @@ Node *node_retain(Node *n) {
   return n;
 }
 
-/* A list, not recursion: chains of nodes are long. */
+/* The nodes that die with this one wait in a list: recursion along a chain of
+** many thousand nodes would overflow the stack. */
 void node_release(Node *n) {
   if (--n->refs > 0)
     return;
@@ -218,6 +225,8 @@ static DType wider(DType a, DType b) {
   return a == F32 || b == F32 ? F32 : a == I32 || b == I32 ? I32 : BOOL;
 }
 
+/* What inputs from..nin-1 compute as together, or a wider type where the op has
+** no strip for that one. */
 static DType widest(const Op *op, const Val *x, int from, int nin) {
   DType d = BOOL;
   for (int i = from; i < nin; i++)
@@ -230,10 +239,12 @@ static DType widest(const Op *op, const Val *x, int from, int nin) {
       d = F32;
   }
   if (op->kind == REDUCE && d == BOOL)
-    d = I32; /* truths are counted */
+    d = I32; /* the sum of booleans is how many are true */
   return d;
 }
 
+/* Converts the inputs to the types that the row asks for. An input that gives
+** only its sizes stays as it is: its data is never read. */
 static void prepare(Context *c, const Op *op, Val *x, int nin) {
   DType common = F32;
   if (op->operands == PROMOTE || op->operands == SELECT)
@@ -276,6 +287,7 @@ static bool evaluate(Context *c, Node *n, const CallRoom *o) {
     return false;
   OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = n->nout,
             .in = o->in, .out = o->out};
+  /* a view shares its input's buffer: nothing is allocated or copied */
   int64_t offset = n->op->view ? n->op->view(&s) : -1;
   if (offset >= 0) {
     n->out[0] = tensor_view(val_tensor(n->in[0]), &o->out[0], offset);
@@ -313,13 +325,16 @@ bool node_evaluate(Context *c, Node *n) {
   return evaluate(c, n, &(CallRoom){in, out, pin, pout});
 }
 
+/* An eager node that no tape follows needs its inputs no more. To keep them
+** would keep alive every tensor that was ever computed on the way. */
 static void forget_inputs(Node *n) {
   for (int i = 0; i < n->nin; i++)
     node_release(n->in[i].node);
   n->nin = 0;
 }
 
-/* Sizes whose product is no number any more are no type. */
+/* Refuses results of more than 2^60 bytes: beyond that the products of sizes
+** that are computed everywhere would overflow. */
 static bool can_be_counted(const Rule *r) {
   char text[TYPE_TEXT];
   for (int i = 0; i < r->nout; i++) {
@@ -333,6 +348,8 @@ static bool can_be_counted(const Rule *r) {
   return true;
 }
 
+/* The rule has an error record of its own, so that the op's name goes in front
+** of its message and of no earlier one. */
 static bool apply_rule(Context *c, Rule *r) {
   Error e = {.set = false};
   r->error = &e;
@@ -389,11 +406,15 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
   if (op->expand && op->expand(c, op, x, nin, a, &expanded))
     return expanded;
   prepare(c, op, x, nin);
+  /* in a trace, random numbers and host calls are recorded even if all their
+     inputs have values: each run draws and calls again */
   bool later = c->rebuild || (c->scope && op->traits & (DRAWS | HOST));
   bool tracked = false;
   for (int i = 0; i < nin; i++) {
     bool shape_only = op_shape_only(op, i);
     x[i] = scope_import(c, x[i]);
+    /* a leaf with the sizes takes the input's place, so that the node does not
+       keep data alive that it never reads */
     if (shape_only && type_known(val_type(x[i])) && x[i].node->op != &leaf_shape)
       x[i] = shape_leaf(c, val_type(x[i]));
     later = later || (val_symbolic(x[i]));

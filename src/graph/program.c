@@ -1,5 +1,6 @@
 /* From rows to tile programs, and one call run at once: what eager calls and
-** the steps of a plan have in common. */
+** the steps of a plan have in common. An eager elementwise call is a program of
+** one instruction, so there is one way to run a strip. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ TileRef program_input_part(TileProgram *p, const Type *domain, const Type *t,
   memset(o->stride, 0, sizeof o->stride);
   o->item = dtype_size((DType)t->dtype);
   for (int i = 0; i < t->rank; i++)
+    /* shapes are aligned at their last axis; an axis of 1 is repeated */
     o->stride[domain->rank - t->rank + i] = t->dim[i] == 1 ? 0 : stride[i];
   return (TileRef){TILE_IN, p->nin++};
 }
@@ -78,6 +80,7 @@ void env_open(Env *env, Error *error) {
   atomic_flag_clear(&env->lock);
 }
 
+/* Tasks of several threads may fail at the same time. */
 void run_error(const Run *r, const Error *e) {
   while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
     continue;
@@ -94,6 +97,8 @@ void run_fault(const Run *r, const char *format, ...) {
   run_error(r, &e);
 }
 
+/* A batch may be gathered from rows in another order: the user wants to know
+** which row of the data it was. */
 int64_t run_sample(const Run *r, int64_t at, int64_t n) {
   const Env *env = r->env;
   if (env->rows != n)

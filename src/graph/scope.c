@@ -1,5 +1,7 @@
 /* Traces: what a function reads (inputs, variables, captured values) and what
-** it leaves behind (outputs, new values of variables). */
+** it leaves behind (outputs, new values of variables). A variable is bound once
+** in a trace: the binding has the value at the start (a leaf) and the current
+** one, so that assign records a new current value and changes nothing now. */
 
 #include <string.h>
 
@@ -12,7 +14,7 @@ static const Op leaf_variable = {.name = "variable", .signature = "",
 /* Appends one element; NULL (with the error) when memory is out. */
 static void *append(Context *c, void **list, int *n, size_t item) {
   void *grown = *list;
-  if ((*n & (*n - 1)) == 0) { /* sizes are powers of two */
+  if ((*n & (*n - 1)) == 0) { /* full: the room is always a power of two */
     grown = mem_resize(c->account, *list, (size_t)(*n ? 2 * *n : 1), item);
     if (grown == NULL) {
       fail_memory(&c->error, "out of memory");
@@ -62,6 +64,8 @@ void variable_release(Variable *v) {
   mem_free(v);
 }
 
+/* The variable's value outside of traces. The leaf is kept until the value
+** changes: a tape finds a variable again by its node. */
 static Val eager_leaf(Context *c, Variable *v) {
   if (v->leaf == NULL) {
     Node *n = node_new(c, &leaf_variable, NULL, 0, NULL, &v->tensor.type, 1);
@@ -92,6 +96,8 @@ static Binding *find_binding(Context *c, Variable *v) {
   return b;
 }
 
+/* The body of a loop has no variables of its own: it asks the trace around it
+** and captures what that says. */
 static Val read_binding(Context *c, Variable *v, bool at_start) {
   if (c->scope == NULL)
     return eager_leaf(c, v);
@@ -114,6 +120,7 @@ Val variable_leaf(Context *c, Variable *v) {
   return read_binding(c, v, true);
 }
 
+/* A size that only the run knows may turn out to be the variable's. */
 static bool fits(const Type *variable, const Type *value) {
   if (variable->rank != value->rank)
     return false;
@@ -158,6 +165,8 @@ bool variable_assign(Context *c, Variable *v, Val value) {
   return true;
 }
 
+/* Takes a private copy of a buffer that others see (eager tensors share it) or
+** that is a host's, before a plan writes new values in place. */
 bool variable_own(Variable *v, Account *account, Error *e) {
   forget_leaf(v);
   if (atomic_load(&v->tensor.buffer->refs) == 1 &&
@@ -222,6 +231,8 @@ Val scope_input(Context *c, const Type *type) {
   return *in = (Val){n, 0};
 }
 
+/* A value of an outer trace becomes one more input of the body, once however
+** often it is read. */
 static Val capture(Context *c, Val outer) {
   Scope *s = c->scope;
   for (int i = 0; i < s->ncaptures; i++)
@@ -248,7 +259,9 @@ Val scope_import(Context *c, Val v) {
   Scope *s = c->scope;
   if (c->rebuild || c->error.set)
     return v;
-  if (!val_symbolic(v)) /* a body must not hide a value from the tape */
+  /* a value from outside is a constant of the trace; but a tape that is open
+     must see that a body reads it, so there it becomes an input of the body */
+  if (!val_symbolic(v))
     return s && s->body && c->recording > 0 && v.node->tracked ? capture(c, v)
                                                                : v;
   if (s && v.node->scope == s->id)
@@ -267,6 +280,8 @@ Val scope_import(Context *c, Val v) {
 
 /* ---- functions ---------------------------------------------------------- */
 
+/* What the function does besides computing, in its bodies too: those who run it
+** ask before each run. */
 static bool look_for_effects(Function *f) {
   int roots = f->noutputs + f->nbindings;
   Node **nodes = NULL;

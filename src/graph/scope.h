@@ -1,4 +1,5 @@
-/* Between node.c and scope.c only. */
+/* Between node.c and scope.c only: emit asks how a trace sees its inputs, and a
+** trace makes nodes. */
 #ifndef GRAPH_SCOPE_H
 #define GRAPH_SCOPE_H
 

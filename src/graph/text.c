@@ -1,4 +1,5 @@
-/* Nodes and functions as text, for people who debug. */
+/* Nodes and functions as text, for people who debug: one line a node, numbered
+** in the order of creation. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,6 +7,7 @@
 
 #include "graph/graph.h"
 
+/* Tries, and tries again with more room when it did not fit. */
 void text_add(Text *t, const char *format, ...) {
   va_list args;
   for (;;) {

@@ -1,9 +1,12 @@
-/* Maps from nodes to numbers, and the walk that finds what a value needs. */
+/* Maps from nodes to numbers, and the walk that finds what a value needs. The
+** map is an open hash table of pointers, at most half full. The walk is a list
+** that grows while it is read, not recursion: graphs are deep. */
 
 #include <stdlib.h>
 
 #include "graph/graph.h"
 
+/* Nodes lie 16 bytes apart at least, so their lowest bits say nothing. */
 static size_t hash(const Node *n, int size) {
   return ((uintptr_t)n >> 4) * (uintptr_t)0x9e3779b97f4a7c15 >> 20 &
          (size_t)(size - 1);
@@ -61,6 +64,7 @@ void nodemap_free(NodeMap *m) {
   *m = (NodeMap){.account = m->account};
 }
 
+/* Inputs are created before what is made of them: this order is topological. */
 static int by_seq(const void *a, const void *b) {
   const Node *x = *(Node *const *)a, *y = *(Node *const *)b;
   return x->seq < y->seq ? -1 : x->seq > y->seq;

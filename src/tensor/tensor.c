@@ -1,4 +1,7 @@
-/* Buffers and the tensors that look into them. */
+/* Buffers and the tensors that look into them. A buffer is counted, because
+** views, variables and plans share it; the last tensor that is dropped frees it
+** or gives a host its memory back. Storage formats of single floats are here
+** too. */
 
 #include "tensor/tensor.h"
 
@@ -38,6 +41,8 @@ static bool out_of_memory(const Type *type, Account *account, double bytes,
               r.limit ? readable_size((double)r.limit, limit) : "");
 }
 
+/* Bytes are counted as a double first, since sizes may be absurd and their
+** product overflow. */
 bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
   double bytes = dtype_size((DType)type->dtype);
   for (int i = 0; i < type->rank; i++)
@@ -137,7 +142,7 @@ uint16_t float_to_half(float f) {
   memcpy(&bits, &f, 4);
   uint16_t sign = (uint16_t)((bits >> 16) & 0x8000);
   uint32_t rest = bits & 0x7fffffff;
-  if (rest > 0x7f800000)
+  if (rest > 0x7f800000) /* NaN */
     return (uint16_t)(sign | 0x7e00);
   if (rest >= 0x477ff000) /* rounds past 65504 */
     return (uint16_t)(sign | 0x7c00);
@@ -145,6 +150,7 @@ uint16_t float_to_half(float f) {
     float scaled = rintf(ldexpf(fabsf(f), 24));
     return (uint16_t)(sign | (uint16_t)scaled);
   }
+  /* to the nearest, halves to the even one: 13 bits of the mantissa go */
   uint32_t rounded = rest + 0xfff + ((rest >> 13) & 1);
   return (uint16_t)(sign | ((rounded - 0x38000000) >> 13));
 }
@@ -159,7 +165,7 @@ float bfloat_to_float(uint16_t b) {
 uint16_t float_to_bfloat(float f) {
   uint32_t bits;
   memcpy(&bits, &f, 4);
-  if ((bits & 0x7fffffff) > 0x7f800000)
+  if ((bits & 0x7fffffff) > 0x7f800000) /* a NaN stays one without its end */
     return (uint16_t)(bits >> 16 | 0x40);
   return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }

@@ -1,4 +1,5 @@
-/* Element types and shapes. */
+/* Element types and shapes. Of the nine element types three compute; each of
+** the others says which of them it is converted to. */
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,7 @@ bool dtype_is_float(DType d) {
   return dtypes[d].compute == F32;
 }
 
+/* Sizes beyond the rank are zero: types are compared as memory. */
 Type type_new(DType d, int rank, const int64_t *dim) {
   Type t;
   memset(&t, 0, sizeof t);
