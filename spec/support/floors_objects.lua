@@ -46,10 +46,11 @@ local function read_objects(build)
   return objects
 end
 
--- Headers without comments; the words in them that can be declarations.
+-- The words of a header, comments left out, that can be declarations: what stands before ( [ ; or
+-- a comma, also when a macro makes the name, SET(max_pool)(..).
 local function declared_in(header)
   local names = {}
-  local text = read(header):gsub("/%*.-%*/", " ")
+  local text = read(header):gsub("/%*.-%*/", " "):gsub("%u+%(([%w_]+)%)%s*%(", "%1(")
   for name in text:gmatch "([%a_][%w_]*)%s*%f[%(%[;,)]" do names[name] = true end
   return names
 end
