@@ -80,7 +80,6 @@ void env_open(Env *env, Error *error) {
   atomic_flag_clear(&env->lock);
 }
 
-/* Tasks of several threads may fail at the same time. */
 void run_error(const Run *r, const Error *e) {
   while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
     continue;

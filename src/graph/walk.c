@@ -6,7 +6,6 @@
 
 #include "graph/graph.h"
 
-/* Nodes lie 16 bytes apart at least, so their lowest bits say nothing. */
 static size_t hash(const Node *n, int size) {
   return ((uintptr_t)n >> 4) * (uintptr_t)0x9e3779b97f4a7c15 >> 20 &
          (size_t)(size - 1);
