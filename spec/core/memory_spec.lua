@@ -107,7 +107,8 @@ describe("memory that is not there", function()
       assert(not ok and text:find "out of memory", text)
       print(core.memory().peak, resident())]]
     assert.is_true(peak <= 32, peak)
-    assert.is_true(resident <= 100, resident)
+    local watched = os.getenv "ASAN_OPTIONS"   -- a sanitizer's own memory is resident as well
+    assert.is_true(watched ~= nil or resident <= 100, resident)
   end)
 
   it("is not held by calls that failed", function()
