@@ -182,19 +182,24 @@ local function spread(class, positional)
   positional.n = 1
 end
 
+-- What is suggested for a wrong name: today's names, not the old ones.
 local function argument_names(class)
   local names = {}
-  for _, arg in ipairs(class.arguments) do
-    names[#names + 1] = arg.name
-    for _, alias in ipairs(arg.alias) do names[#names + 1] = alias end
-  end
+  for i, arg in ipairs(class.arguments) do names[i] = arg.name end
   return names
+end
+
+-- The value of an argument that was given under this name: an alias may have other values.
+local function translated(arg, key, value)
+  if key == arg.name or not arg.translate then return value end
+  return arg.translate(value)
 end
 
 -- The values given, by argument name.
 local function gather(class, ...)
   local positional, named = split(...)
   spread(class, positional)
+  if class.respell then positional, named = class:respell(positional, named) end
   if positional.n > #class.positional then
     core.raise("%s takes %s, got %d", class.name, #class.positional == 0 and "named options only"
       or ("at most %d positional values"):format(#class.positional), positional.n)
@@ -213,7 +218,7 @@ local function gather(class, ...)
     if given[arg.name] ~= nil then
       core.raise("%s: %s is given twice", class.name, arg.name)
     end
-    given[arg.name] = named[key]
+    given[arg.name] = translated(arg, key, named[key])
   end
   return given
 end
@@ -306,8 +311,8 @@ function declare.is(object, kind_or_class)
 end
 
 -- One row of `args`: {"units", kinds.positive, required=true}, {"rate", "fraction"} or just
--- "units". Further fields: default; required; keyword = by name only; alias = other names; field =
--- where the object keeps it; spread = bare numbers are taken together; config = false (never
+-- "units". Further fields: default; required; keyword = by name only; alias = other names, translate
+-- = what a value under such a one means; field = where the object keeps it; spread = bare numbers are taken together; config = false (never
 -- written) or "set" (when there is one).
 local function argument(class, row)
   local kinds = require "lunula.kinds"
@@ -324,7 +329,7 @@ local function argument(class, row)
   return {
     name = row[1], kind = kind, default = row.default, required = row.required,
     alias = type(alias) == "table" and alias or { alias }, field = row.field or row[1],
-    spread = row.spread, config = row.config, keyword = row.keyword,
+    spread = row.spread, config = row.config, keyword = row.keyword, translate = row.translate,
   }
 end
 
@@ -392,7 +397,8 @@ end
 -- Declares a class and returns it. spec: kind, name, parent, doc, args, abstract (a parent only,
 -- its name is not known), aliases (further names in the registry), getters and setters (computed
 -- fields), metamethods, from_config(class, config), and methods, among them the hooks prepare
--- (before the arguments are bound), init (after) and finish (last).
+-- (before the arguments are bound), init (after) and finish (last). respell(class, positional, named)
+-- may say in today's words what the constructor got.
 function declare.class(spec)
   if type(spec.name) ~= "string" or not spec.name:match "^[%a_][%w_]*$" then
     core.raise("a class needs a name made of letters and digits, got %s", show(spec.name))
@@ -469,12 +475,13 @@ function declare.from_config(class, config)
   if type(config) ~= "table" then
     core.raise("%s.from_config: a config is a table, got %s", class.name, show(config))
   end
-  local given = {}
-  for key, value in pairs(config) do
+  local given, named = {}, config
+  if class.respell then named = select(2, class:respell({ n = 0 }, config)) end
+  for key, value in pairs(named) do
     local arg = class.by_name[key]
     if arg then
       if arg.kind.open and value ~= null then value = without_null(value) end
-      given[arg.name] = value
+      given[arg.name] = translated(arg, key, value)
     elseif value ~= false and value ~= null then
       core.raise('%s: unknown option "%s" in the config%s', class.name, tostring(key),
         declare.suggestion(key, argument_names(class)))

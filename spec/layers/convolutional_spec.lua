@@ -295,8 +295,8 @@ describe("what cannot be", function ()
     function () layers.UpSampling2D { 0 } end,
     "SpatialDropout2D: rate must be a number from 0 to 1, got 2",
     function () layers.SpatialDropout2D(2) end,
-    'Conv2D: unknown option "border_mode"',
-    function () layers.Conv2D { 64, 3, 3, border_mode = "same" } end,
+    'Conv2D: padding must be one of "valid", "same", got "full"',
+    function () layers.Conv2D { 64, 3, 3, border_mode = "full" } end,
   }
 
   it("a size that turns out too small when a plan is made", function ()

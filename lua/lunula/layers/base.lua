@@ -14,6 +14,7 @@ local cells = require "lunula.layers.base.cells"
 local context = require "lunula.layers.base.context"
 local hooks = require "lunula.layers.base.hooks"
 local inputs = require "lunula.layers.base.inputs"
+local keras1 = require "lunula.layers.base.keras1"
 local losses = require "lunula.layers.base.losses"
 local masks = require "lunula.layers.base.masks"
 local names = require "lunula.layers.base.names"
@@ -279,30 +280,42 @@ end
 -- x, …), compute_mask(self, x, mask), compute_output_shape(self, shape), supports_masking,
 -- call_args, casts, input_dtype, default_training, auto_name. The shapes of tensors that call_args
 -- name are further arguments of build. `parent` is another layer class.
+local function class_of(name, spec)
+  local parent = spec.parent
+  check_declaration(name, spec, parent)
+  spec.name, spec.kind = name, "layer"
+  if spec.build then spec.build = guarded(spec.build) end
+  if spec.compute_mask and spec.supports_masking == nil then spec.supports_masking = true end
+  spec.lists_call_args = spec.call_args ~= nil or parent.lists_call_args
+  spec.call_args = parameters.call_args(name, spec, parent)
+  return declare.class(spec)
+end
+
+local function copy_of(given, parent)
+  local spec = {}
+  for key, value in pairs(given) do spec[key] = value end
+  spec.parent = parent
+  return spec
+end
+
+-- Our own declarations. They may keep constants of their families, and their options have the names
+-- of Keras 1 as well.
 function base.layer(name)
   return function (given)
-    local parent, spec = parent_of("layer", name, given, base.Layer), {}
-    for key, value in pairs(given) do spec[key] = value end
-    check_declaration(name, spec, parent)
-    spec.name, spec.parent, spec.kind = name, parent, "layer"
-    if spec.build then spec.build = guarded(spec.build) end
-    if spec.compute_mask and spec.supports_masking == nil then spec.supports_masking = true end
-    spec.lists_call_args = spec.call_args ~= nil or parent.lists_call_args
-    spec.call_args = parameters.call_args(name, spec, parent)
-    return declare.class(spec)
+    local spec = copy_of(given, parent_of("layer", name, given, base.Layer))
+    spec.args = keras1.with_old_names(name, spec.args)
+    if keras1.has_sizes(name, spec.rank) then spec.respell = keras1.respell end
+    return class_of(name, spec)
   end
 end
 
--- k.layer "Name" {…}, and k.model with its kind and parent: the same, of which the entries are
--- checked. Our own classes also keep constants of their families in their declarations.
+-- k.layer "Name" {…}, and k.model with its kind and parent: every entry is checked.
 function base.declare(name, kind, default)
   kind = kind or "layer"
   return function (given)
     local parent = parent_of(kind, name, given, default or base.Layer)
     hooks.check(parent.train_on_batch and "model" or kind, name, given, parent)
-    local spec = { parent = parent }
-    for key, value in pairs(given) do spec[key] = value end
-    return base.layer(name)(spec)
+    return class_of(name, copy_of(given, parent))
   end
 end
 

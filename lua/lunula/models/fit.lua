@@ -26,9 +26,18 @@ local counts = {
   "batch_size", "epochs", "steps_per_epoch", "validation_steps", "validation_batch_size",
 }
 
+-- Keras 1 said nb_epoch.
+local function with_epochs(given)
+  if not declare.is_plain(given) or given.nb_epoch == nil then return given end
+  if given.epochs ~= nil then core.raise("fit: epochs is given twice, as nb_epoch too") end
+  local copy = {}
+  for key, value in pairs(given) do copy[key == "nb_epoch" and "epochs" or key] = value end
+  return copy
+end
+
 local function read(given)
   local o = {}
-  for key, value in pairs(options.read("fit", given, allowed)) do o[key] = value end
+  for key, value in pairs(options.read("fit", with_epochs(given), allowed)) do o[key] = value end
   for _, name in ipairs(counts) do o[name] = options.count("fit", name, o[name]) end
   o.initial_epoch = options.count("fit", "initial_epoch", o.initial_epoch, 0) or 0
   o.epochs = o.epochs or 1

@@ -7,7 +7,7 @@ local ops = require "lunula.ops"
 return layer "Dense" {
   doc = "activation(x . kernel + bias), over the last axis of x",
   args = {
-    { "units", kinds.positive, required = true, alias = "output_dim" },
+    { "units", kinds.positive, required = true },
     { "activation", kinds.activation },
     { "use_bias", kinds.boolean, default = true },
     { "kernel_initializer", kinds.initializer, default = "glorot_uniform" },

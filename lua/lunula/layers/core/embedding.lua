@@ -13,7 +13,7 @@ return layer "Embedding" {
   args = {
     { "input_dim", kinds.positive, required = true },
     { "output_dim", kinds.positive, required = true },
-    { "embeddings_initializer", kinds.initializer, default = "uniform", alias = "init" },
+    { "embeddings_initializer", kinds.initializer, default = "uniform" },
     { "embeddings_regularizer", kinds.regularizer },
     { "embeddings_constraint", kinds.constraint },
     { "mask_zero", kinds.boolean, default = false },

@@ -8,7 +8,7 @@ local random = require "lunula.ops.random"
 return layer "Dropout" {
   doc = "in training each element is 0 with chance rate, else x / (1 - rate)",
   args = {
-    { "rate", kinds.fraction, required = true, alias = "p" },
+    { "rate", kinds.fraction, required = true },
     { "noise_shape", kinds.shape },
     { "seed", kinds.seed },
   },

@@ -9,7 +9,7 @@ local random = require "lunula.ops.random"
 
 return layer "GaussianDropout" {
   doc = "in training x times normal numbers of mean 1 and deviation sqrt(rate / (1 - rate))",
-  args = { { "rate", kinds.fraction, required = true, alias = "p" }, { "seed", kinds.seed } },
+  args = { { "rate", kinds.fraction, required = true }, { "seed", kinds.seed } },
   casts = "all",
   supports_masking = true,
   init = noise.init,

@@ -8,7 +8,7 @@ local tools = require "lunula.ops.tools"
 
 return spatial.family("SpatialDropout%dD", { 1, 2, 3 }, function (rank)
   local args = {
-    { "rate", kinds.fraction, required = true, alias = "p" },
+    { "rate", kinds.fraction, required = true },
     { "data_format", kinds.data_format },
     { "seed", kinds.seed },
     { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
