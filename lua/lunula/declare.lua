@@ -311,9 +311,9 @@ function declare.is(object, kind_or_class)
 end
 
 -- One row of `args`: {"units", kinds.positive, required=true}, {"rate", "fraction"} or just
--- "units". Further fields: default; required; keyword = by name only; alias = other names, translate
--- = what a value under such a one means; field = where the object keeps it; spread = bare numbers are taken together; config = false (never
--- written) or "set" (when there is one).
+-- "units". Further fields: default; required; keyword = by name only; alias = other names, and
+-- translate = what a value under such a name means; field = where the object keeps it; spread = bare
+-- numbers are taken together; config = false (never written) or "set" (when there is one).
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end
@@ -397,8 +397,8 @@ end
 -- Declares a class and returns it. spec: kind, name, parent, doc, args, abstract (a parent only,
 -- its name is not known), aliases (further names in the registry), getters and setters (computed
 -- fields), metamethods, from_config(class, config), and methods, among them the hooks prepare
--- (before the arguments are bound), init (after) and finish (last). respell(class, positional, named)
--- may say in today's words what the constructor got.
+-- (before the arguments are bound), init (after) and finish (last). respell(class, positional,
+-- named) may say in today's words what the constructor got.
 function declare.class(spec)
   if type(spec.name) ~= "string" or not spec.name:match "^[%a_][%w_]*$" then
     core.raise("a class needs a name made of letters and digits, got %s", show(spec.name))

@@ -99,7 +99,8 @@ describe("the options of Keras 1", function ()
     }
     assert.same({ false, 4, 8, 8 }, model.layers[1].output_shape)
     model:compile { optimizer = k.optimizers.SGD { lr = 0.01 }, loss = "mse" }
-    local history = model:fit(k.ones { 4, 3, 8, 8 }, k.zeros { 4, 2 }, { nb_epoch = 3, verbose = 0 })
+    local history = model:fit(k.ones { 4, 3, 8, 8 }, k.zeros { 4, 2 },
+      { nb_epoch = 3, verbose = 0 })
     assert.equal(3, #history.epoch)
   end)
 

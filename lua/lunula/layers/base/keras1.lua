@@ -30,8 +30,8 @@ local spellings = {
   Conv2D = conv .. "strides=subsample dilation_rate=atrous_rate",
   Conv3D = conv .. "strides=subsample",
   Conv2DTranspose = conv .. "strides=subsample",
-  SeparableConv2D = image .. "filters=nb_filter padding=border_mode strides=subsample use_bias=bias "
-    .. "bias_regularizer=b_regularizer bias_constraint=b_constraint",
+  SeparableConv2D = image .. "filters=nb_filter padding=border_mode strides=subsample "
+    .. "use_bias=bias bias_regularizer=b_regularizer bias_constraint=b_constraint",
   LocallyConnected1D = conv .. "kernel_size=filter_length strides=subsample_length",
   LocallyConnected2D = conv .. "strides=subsample",
   UpSampling1D = "size=length",
@@ -99,7 +99,9 @@ function keras1.with_old_names(class_name, args)
   return rows
 end
 
-local sizes = { [2] = { "nb_row", "nb_col" }, [3] = { "kernel_dim1", "kernel_dim2", "kernel_dim3" } }
+local sizes = {
+  [2] = { "nb_row", "nb_col" }, [3] = { "kernel_dim1", "kernel_dim2", "kernel_dim3" },
+}
 
 local function given_sizes(class, named)
   local list, names = {}, sizes[class.rank]
