@@ -312,8 +312,8 @@ end
 
 -- One row of `args`: {"units", kinds.positive, required=true}, {"rate", "fraction"} or just
 -- "units". Further fields: default; required; keyword = by name only; alias = other names, and
--- translate = what a value under such a name means; field = where the object keeps it; spread = bare
--- numbers are taken together; config = false (never written) or "set" (when there is one).
+-- translate = what a value under such a name means; field = where the object keeps it; spread =
+-- bare numbers are taken together; config = false (never written) or "set" (when there is one).
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end

@@ -35,6 +35,32 @@ local function tensor_text(x)
     .. "by element."
 end
 
+-- The two functions that declare classes.
+local doors = {
+  layer = [[
+k.layer "Name" { args =, init =, build =, call =, … }
+  declares a class of layers, to be used as k.layers' own are.
+  args   the options: { { "units", "positive", required = true }, { "rate", default = 0.5 } }
+  init   function (self): the options are fields, self.units; layers inside are made here
+  build  function (self, input_shape): weights, self:add_weight { name =, shape = }
+  call   function (self, x, …): returns the output. What follows x comes by the name of the
+         parameter: training, mask, options (all in one table), or a name of your own, which
+         becomes an option of the call: layer(x, { name = value })
+  Further hooks: compute_mask, compute_output_shape, get_config, from_config. Functions under
+  other names are methods.]],
+  model = [[
+k.model "Name" { args =, init =, call =, … }
+  declares a class of models; init makes its layers, call(self, x, training) puts them together.
+  Like k.layer otherwise; train_step and its relatives are not supported yet.]],
+}
+
+local function door_text(x)
+  for name, text in pairs(doors) do
+    local module = name == "layer" and "lunula.layers.base" or "lunula.models"
+    if x == name or x == "k." .. name or x == require(module).declare then return text end
+  end
+end
+
 -- The names in a module.
 local function names_in(module)
   local names = {}
@@ -65,6 +91,8 @@ function help.text(x)
   local class = declare.class_of(x)
   if class then return tostring(x) .. "\n" .. declare.help(class) end
   if core.is_tensor(x) then return tensor_text(x) end
+  local door = door_text(x)
+  if door then return door end
   if type(x) == "string" or type(x) == "function" then
     local name = type(x) == "string" and x:gsub("^k%.", ""):match "[^.]*$" or x
     require "lunula.ops"

@@ -87,7 +87,7 @@ callback.declare "LearningRateScheduler" {
 }
 
 callback.declare "TerminateOnNaN" {
-  doc = "Ends training, instead of raising an error, when the loss is not a finite number.",
+  doc = "Ends training, instead of raising an error, when the loss or a gradient is not finite.",
   args = { { "raise_error", kinds.boolean, default = false } },
   handles_nan = true,
   on_train_batch_end = function(self, batch, logs)
