@@ -62,6 +62,7 @@ describe("a declaration", function ()
       encode = function (self, x) return self.inner(x) end,
       decode = function (self, z) return self.outer(z) end,
       tell = function () return "told" end,
+      raw = function () end, prepared = function () end, drop = function () end,
       call = function (self, x) return self:decode(self:encode(x)) end,
       summary = function () return "short" end,
     }

@@ -10,12 +10,13 @@ local declare = require "lunula.declare"
 
 local hooks = {}
 
--- The functions that a class may have for us to call.
+-- The functions that a class may have for us to call, and those that few have: a name that is like
+-- one of these is no misspelling of it.
 local called = {
   "init", "build", "call", "compute_mask", "compute_output_shape", "get_config", "from_config",
-  "get_build_config", "build_from_config", "get_initial_state", "draw", "project", "adapt",
-  "prepare", "finish",
+  "get_build_config", "build_from_config", "get_initial_state",
 }
+local rarely_called = { "draw", "project", "adapt", "prepare", "finish" }
 
 -- Keras's hooks of training. They will be called one day; until then they are refused.
 local not_yet = {
@@ -39,6 +40,7 @@ local function set_of(list)
 end
 
 local is_called, is_not_yet = set_of(called), set_of(not_yet)
+for _, name in ipairs(rarely_called) do is_called[name] = true end
 
 local known_names = {}
 for _, list in ipairs { called, not_yet } do
