@@ -107,6 +107,27 @@ describe("with an unknown number of steps", function ()
     same_weights(free, fixed)
   end)
 
+  it("targets may be shorter than the sequences", function ()
+    local model = k.Sequential {
+      k.Input { false, 3 }, layers.Conv1D { 4, 2, strides = 2 },
+      layers.LSTM { 4, return_sequences = true }, layers.Dense(2),
+    }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    for _, steps in ipairs { 6, 8, 6 } do
+      local history = model:fit(k.ones { 2, steps, 3 }, k.ones { 2, steps // 2, 2 },
+        { verbose = 0 })
+      assert.is_true(history.history.loss[1] > 0)
+    end
+    local ids = model_of(stacks.GRU, false, layers.Dense(5))
+    ids:compile {
+      loss = function (y, scores)
+        assert.same({ false, 3 }, y.shape)
+        return k.ops.mean(scores, { 1, 2 })
+      end,
+    }
+    ids:fit(k.ones { 2, 6, 3 }, k.ones { 2, 3 }, { verbose = 0 })
+  end)
+
   it("targets of another length are refused", function ()
     local model = model_of(stacks.LSTM, false)
     assert.error_at_line(function ()

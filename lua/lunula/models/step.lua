@@ -15,38 +15,44 @@ local step = {}
 -- The placeholder of a batch of such tensors: the first size is free, and so are those that the
 -- model leaves free, so that one trace serves sequences of every length. A model that keeps states
 -- knows its batch.
-local function spec_of(tensor, declared, name, batch)
+local function spec_of(tensor, declared, name, batch, freed)
   local shape = tensor.shape
   shape[1] = batch or false
   for i = 2, declared and #shape or 0 do
-    if declared[i] == false then shape[i] = false end
+    if declared[i] == false then
+      freed[shape[i]] = true
+      shape[i] = false
+    end
   end
   return { shape = shape, dtype = tensor.dtype, name = name }
 end
 
--- Targets and weights have the sizes of their output as far as they go. A size of 1 stays: it may
--- be there to be broadcast.
-local function spec_beside(tensor, output, name)
-  local spec, own = spec_of(tensor, output, name), tensor.shape
-  for i = 2, #own do
-    if own[i] == 1 then spec.shape[i] = 1 end
+-- Targets and weights are as long as an input that is free, where their output is free too.
+local function spec_beside(tensor, output, name, freed)
+  local shape = tensor.shape
+  shape[1] = false
+  for i = 2, output and #shape or 0 do
+    if output[i] == false and freed[shape[i]] then shape[i] = false end
   end
-  return spec
+  return { shape = shape, dtype = tensor.dtype, name = name }
 end
 
 local function specs_of(model, xs, ys, ws)
   local declared, names = model:_input_shapes(), model:_input_names()
-  local specs, keeps, outputs = {}, model:_keeps_states(), model:_output_shapes() or {}
+  local outputs, keeps = model:_output_shapes() or {}, model:_keeps_states()
+  local specs, freed = {}, {}
   for i, tensor in ipairs(xs) do
     local own = declared and declared[i]
     if own and #own ~= tensor.rank then own = nil end
     specs[#specs + 1] = spec_of(tensor, own, names and names[i] or "x" .. i,
-      keeps and declared and declared[i] and declared[i][1])
+      keeps and declared and declared[i] and declared[i][1], freed)
   end
-  for i, tensor in ipairs(ys) do specs[#specs + 1] = spec_beside(tensor, outputs[i], "y" .. i) end
+  for i, tensor in ipairs(ys) do
+    specs[#specs + 1] = spec_beside(tensor, outputs[i], "y" .. i, freed)
+  end
   for i, tensor in ipairs(ws) do
     if tensor then
-      specs[#specs + 1] = spec_beside(tensor, outputs[i], "sample_weight" .. i)
+      specs[#specs + 1] = spec_beside(tensor, outputs[i], "sample_weight" .. i, freed)
     end
   end
   return specs
