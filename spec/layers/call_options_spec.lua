@@ -171,6 +171,30 @@ describe("a call gets its options by name:", function ()
     assert.is_false(seen.training)
   end)
 
+  it("training of the call in which a coroutine runs", function ()
+    local flags = {}
+    local Parts = layer "PartsByCoroutine" {
+      init = function (self) self.inner = Noting() end,
+      call = function (self, y)
+        for part in coroutine.wrap(function ()
+          for _ = 1, 2 do
+            coroutine.yield(self.inner(y))
+            flags[#flags + 1] = seen.training
+          end
+        end) do
+          y = part
+        end
+        return self.inner(y)
+      end,
+    }
+    local parts = Parts()
+    coroutine.wrap(function () parts(x, { training = true }) end)()
+    assert.same({ true, true }, flags)
+    assert.is_true(seen.training)
+    parts(x)
+    assert.same({ true, true, false, false }, flags)
+  end)
+
   it("of a child that calls its parent with them", function ()
     local Louder = layer "LouderDropout" {
       parent = layers.Dropout,

@@ -2,26 +2,39 @@
 --
 -- A layer called inside another one's call takes the training flag from there, unless it is told.
 -- Each coroutine has calls of its own: one that yields in the middle of a call leaves the others
--- as they are.
+-- as they are. One that is resumed inside a call is a part of that call.
 
 local context = {}
 
 local current = setmetatable({}, { __mode = "k" })   -- coroutine -> its innermost call
 
 local function leave(self)
-  current[self.coroutine] = self.outer
+  local outer = self.outer
+  local is_own = outer and outer.coroutine == self.coroutine
+  current[self.coroutine] = is_own and outer or nil
 end
 
 local Scope = { __close = leave }
 
+-- The innermost call of the coroutines that wait for this one to yield or end.
+local function call_of_resumer()
+  local found
+  for thread, scope in pairs(current) do
+    local waits = coroutine.status(thread) == "normal"
+    if waits and (not found or scope.depth > found.depth) then found = scope end
+  end
+  return found
+end
+
 -- To be held in a <close> variable. `entry` is true for a call that no other one encloses.
 function context.enter(layer, training)
   local running = coroutine.running()
-  local outer = current[running]
+  local outer = current[running] or call_of_resumer()
   if training == nil then training = outer and outer.training end
   if training == nil then training = layer.default_training or false end
   local scope = setmetatable({
     outer = outer, entry = outer == nil, training = training, coroutine = running,
+    depth = outer and outer.depth + 1 or 1,
   }, Scope)
   current[running] = scope
   return scope
