@@ -32,6 +32,7 @@ describe("a declaration", function ()
     refuses({ call = identity, supports_masking = "yes" },
       'supports_masking must be a boolean, got "yes"')
     refuses({ call = identity, args = identity }, "args must be a table")
+    refuses({ call = identity, state_size = identity }, "state_size must be a number or table")
   end)
 
   it("refuses values outside of args", function ()

@@ -98,7 +98,7 @@ function hooks.check(kind, name, spec, parent)
     if kind == "model" and is_not_yet[key] then
       core.raise("%s: %s is not supported yet, and fit would not call it; train in a loop of your "
         .. "own, with k.value_and_grad and optimizer:apply", what, key)
-    elseif type(value) == "function" and not (fields[key] and key ~= "state_size") then
+    elseif type(value) == "function" and not fields[key] then
       check_function(what, key, parent)
     else
       check_value(what, key, value, parent)
