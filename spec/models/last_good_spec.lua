@@ -226,5 +226,12 @@ describe("an optimizer by hand", function ()
     end
     assert.same(before, { v.value:tobytes(), w.value:tobytes() })
     assert.equal(1, adam.iterations.value:item())
+    for _, option in ipairs { "clipnorm", "global_clipnorm" } do   -- of which the norm overflows
+      local sgd = k.optimizers.SGD { [option] = 0.5 }
+      assert.error_at_line(function () sgd:apply({ k.tensor { 1e30, 1 } }, { v }) end,
+        'SGD: the gradient of "v" is not finite')
+      sgd:apply({ k.tensor { 3e18, 4e18 } }, { v })
+      assert.is_true(ops.all(ops.isfinite(v.value)):item())
+    end
   end)
 end)

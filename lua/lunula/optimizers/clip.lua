@@ -8,6 +8,13 @@ local function squared_norm(grad)
   return ops.sum(ops.square(grad))
 end
 
+-- A number that is not finite as soon as one of the gradient's is not: the squared norm where it is
+-- needed anyway, and must not overflow, else the sum.
+function clip.measure(optimizer, grad)
+  local by_norm = (optimizer.clipnorm or optimizer.global_clipnorm or 0) > 0
+  return by_norm and squared_norm(grad) or ops.sum(grad)
+end
+
 -- grad * limit / max(norm, limit)
 local function by_norm(grad, limit)
   local norm = ops.sqrt(squared_norm(grad))
@@ -17,9 +24,7 @@ end
 local function by_global_norm(grads, limit)
   local sum = 0
   for _, grad in ipairs(grads) do sum = sum + squared_norm(grad) end
-  local norm = ops.sqrt(sum)
-  local scale = limit * ops.minimum(1 / norm, 1 / limit)
-  scale = scale + (norm - norm)            -- not a number where the norm is not finite
+  local scale = limit * ops.minimum(1 / ops.sqrt(sum), 1 / limit)
   local clipped = {}
   for i, grad in ipairs(grads) do clipped[i] = grad * scale end
   return clipped

@@ -214,12 +214,12 @@ function Optimizer:prepare_step() end
 
 -- Are all of them finite numbers? A sum is none as soon as one of its terms is; taken without any
 -- op before it, it reads a gradient once and writes nothing. (Gradients so large that their sum
--- overflows count as infinite; so would their norm.) x - x is 0 for finite numbers only.
-local function all_finite(loss, grads)
+-- overflows count as infinite.) x - x is 0 for finite numbers only.
+local function all_finite(self, loss, grads)
   local none = loss and loss - loss or 0
   for _, grad in ipairs(grads) do
-    local sum = ops.sum(grad)
-    none = none + (sum - sum)
+    local measure = clip.measure(self, grad)
+    none = none + (measure - measure)
   end
   return ops.equal(none, 0)
 end
@@ -257,7 +257,7 @@ end
 function Optimizer:apply_if_finite(grads, variables, options)
   grads, variables = with_gradients(grads, variables)
   self:build(variables)
-  local finite = all_finite(options.loss, grads)
+  local finite = all_finite(self, options.loss, grads)
   local gate = options.allowed and ops.logical_and(finite, options.allowed) or finite
   if is_false(gate) then return finite, gate end
   local _ <close> = setmetatable({}, { __close = function() self.gate = nil end })
@@ -265,9 +265,9 @@ function Optimizer:apply_if_finite(grads, variables, options)
   return finite, gate
 end
 
-local function first_not_finite(grads, variables)
+local function first_not_finite(self, grads, variables)
   for i, grad in ipairs(grads) do
-    if grad and is_false(all_finite(nil, { grad })) then return variables[i] end
+    if grad and is_false(all_finite(self, nil, { grad })) then return variables[i] end
   end
 end
 
@@ -277,7 +277,7 @@ function Optimizer:apply(grads, variables, constraints)
   local finite = self:apply_if_finite(grads, variables, { constraints = constraints })
   if is_false(finite) then
     core.raise("%s: the gradient of \"%s\" is not finite; the update is not applied",
-      declare.class_of(self).name, first_not_finite(grads, variables).name)
+      declare.class_of(self).name, first_not_finite(self, grads, variables).name)
   end
 end
 
