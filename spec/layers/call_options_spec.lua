@@ -241,10 +241,25 @@ describe("a declaration says what cannot be given:", function ()
 
   it("code without names, unless call_args gives them in order", function ()
     assert.error_at_line(function () layer "Stripped" { call = stripped_call } end,
-      "the names of the parameters of call cannot be read")
+      "some parameters of call have no names, because of `...` or because its code was stripped")
     local Told = layer "StrippedButTold" { call_args = { "training" }, call = stripped_call }
     assert.near_all(Told()(x), x)
     assert.near_all(Told()(x, { training = true }), x * 2)
+  end)
+
+  it("parameters behind three dots, unless call_args gives them in order", function ()
+    local function wrapped(f) return function (...) return f(...) end end
+    local function double(_, y, training) return training and y * 2 or y end
+    assert.error_at_line(function () layer "Dotted" { call = wrapped(double) } end,
+      'list those after the input: call_args = { "training" }')
+    local Told = layer "DottedButTold" { call_args = { "training" }, call = wrapped(double) }
+    assert.near_all(Told()(x), x)
+    assert.near_all(Told()(x, { training = true }), x * 2)
+    assert.error_at_line(function () layer "InC" { call = math.max } end, "list those after")
+    local Both = layer "DottedBehindNames" {
+      call_args = { "by", "training" }, call = function (_, y, by, ...) return y * by, ... end,
+    }
+    assert.is_true(select(2, Both()(x, { by = 2, training = true })))
   end)
 
   it("a call that returns nothing", function ()

@@ -4,8 +4,9 @@
 
 #include "bind/state.h"
 
-/* parameters(fn) -> {"self", "x", "training"}. Of what has no names, which are
-** C functions and code stripped of them: nil, and how many there are. */
+/* parameters(fn) -> {"self", "x", "training"}, and whether it takes more (...).
+** Of what has no names, which are C functions and code stripped of them: nil,
+** and how many there are; 255 for C functions, which take any. */
 static int core_parameters(lua_State *L) {
   lua_Debug info;
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -13,7 +14,7 @@ static int core_parameters(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_getinfo(L, ">Su", &info);
   lua_pushnil(L);
-  lua_pushinteger(L, info.nparams);
+  lua_pushinteger(L, *info.what == 'C' ? 255 : info.nparams);
   if (*info.what == 'C')
     return 2;
   lua_createtable(L, info.nparams, 0);
@@ -28,7 +29,8 @@ static int core_parameters(lua_State *L) {
     lua_pushstring(L, name);
     lua_rawseti(L, 4, i);
   }
-  return 1;
+  lua_pushboolean(L, info.isvararg);
+  return 2;
 }
 
 void open_parameters(lua_State *L) {

@@ -169,6 +169,7 @@ local Operation = base.layer "Operation" {
     { "dtype", kinds.policy, default = "float32", keyword = true, config = false },
   },
   init = function (self) self.attributes = self.attributes or {} end,
+  call_args = {},
   call = function (self, ...) return core.ops[self.op](...) end,
   get_config = get_config,
 }

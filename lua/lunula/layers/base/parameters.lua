@@ -6,8 +6,8 @@
 --
 -- `options` gets all of them in one table (`ctx` is its old name). A name that neither this file
 -- nor call_args knows is an option of the layer's own; one that begins with `_` gets nothing. The
--- first parameter after the input of a cell is its states, whatever its name. Where names cannot be
--- read, because the code was stripped of them, call_args says them in order.
+-- first parameter after the input of a cell is its states, whatever its name. Where there are no
+-- names, because of `...` or because the code was stripped of them, call_args says them in order.
 
 local core = require "lunula.core"
 local cells = require "lunula.layers.base.cells"
@@ -18,23 +18,35 @@ local parameters = {}
 local of_every_call = { training = true, mask = true, options = true, ctx = true }
 local whole_table = { options = true, ctx = true }
 
-local known = setmetatable({}, { __mode = "k" })   -- function -> names, false: they have none
+local known = setmetatable({}, { __mode = "k" })   -- function -> what after_input says
 
--- The names that follow self and the input, or false and the number of all parameters.
+-- The names that follow self and the input; `nameless` when there are more without a name.
 local function after_input(fn)
-  local names, count = known[fn], nil
-  if names == nil then
-    names, count = core.parameters(fn)
-    names = names and table.move(names, 3, math.max(#names, 2), 1, {}) or false
-    known[fn] = names
+  local found = known[fn]
+  if not found then
+    local names, more = core.parameters(fn)
+    found = names and { nameless = more, table.unpack(names, 3) } or { nameless = more > 2 }
+    known[fn] = found
   end
-  return names, count
+  return found
+end
+
+-- The same, with those of call_args for what has no names.
+local function names_for(fn, call_args)
+  local names = after_input(fn)
+  if not names.nameless then return names end
+  local all, seen = { table.unpack(names) }, {}
+  for _, name in ipairs(names) do seen[name] = true end
+  for _, name in ipairs(call_args) do
+    if not seen[name] then all[#all + 1] = name end
+  end
+  return all
 end
 
 -- self:call(x, …), what follows taken from the options.
 function parameters.call(self, x, options)
   local fn = self.call
-  local names = after_input(fn) or self.call_args
+  local names = names_for(fn, self.call_args)
   local count = #names
   if count == 0 then return fn(self, x) end
   local values, is_cell = {}, self.call_args == cells.arguments
@@ -81,13 +93,13 @@ function parameters.call_args(class_name, spec, parent)
     list[#list + 1], list[name] = name, true
   end
   if not spec.call then return list end
-  local names, count = after_input(spec.call)
-  if names then
-    add_own(class_name, spec, names, list)
-  elseif (count or 0) > 2 and not spec.call_args then
-    core.raise('layer "%s": the names of the parameters of call cannot be read, because its code '
-      .. 'was stripped of them; list those after the input: call_args = { "training" }', class_name)
+  local names = after_input(spec.call)
+  if names.nameless and not spec.call_args then
+    core.raise('layer "%s": some parameters of call have no names, because of `...` or because its '
+      .. 'code was stripped of them; list those after the input: call_args = { "training" }',
+      class_name)
   end
+  add_own(class_name, spec, names, list)
   return list
 end
 
