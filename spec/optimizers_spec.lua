@@ -158,14 +158,9 @@ describe("optimizers", function()
     assert.same(scheduled:get_config(), o.deserialize(o.serialize(scheduled)):get_config())
   end)
 
-  it("clip all gradients together to NaN when one of them is not finite", function()
+  -- what is not finite never comes here: see spec/models/last_good_spec.lua
+  it("clip all gradients together", function()
     local clip = require "lunula.optimizers.clip"
-    for _, spoilt in ipairs { math.huge, -math.huge, 0 / 0 } do
-      local clipped = clip.all({ global_clipnorm = 1 }, { k.tensor { 1, spoilt }, k.tensor { 2 } })
-      for _, grad in ipairs(clipped) do
-        for _, number in ipairs(grad:totable()) do assert.is_true(number ~= number, number) end
-      end
-    end
     local clipped = clip.all({ global_clipnorm = 5 }, { k.tensor { 6, 0 }, k.tensor { 8 } })
     assert.near_all(clipped[1], { 3, 0 })
     assert.near_all(clipped[2], { 4 })
