@@ -24,15 +24,16 @@
 #endif
 
 /* Numbers in a vector, and the set for half of it, which wastes less when
-** there are few. */
-#if defined(__AVX512F__)
+** there are few. The first object keeps to 4 whatever the user's own flags
+** allow, since the others count on it for that. */
+#if ISA_FIRST
+#define ISA_LANES 4
+#elif defined(__AVX512F__)
 #define ISA_LANES 16
 #define ISA_NARROWER(name) name##_avx2
-#elif defined(__AVX2__)
+#else
 #define ISA_LANES 8
 #define ISA_NARROWER(name) name##_baseline
-#else
-#define ISA_LANES 4
 #endif
 
 #define ISA_PASTE(name, isa) name##_##isa
@@ -50,23 +51,22 @@
 #define ISA_MEMBERS(name) {ISA_NAME(name)}
 #endif
 
-/* A function that the objects of other sets may call, too, as ISA_NARROWER. */
+/* A function that objects of other sets may call, too, through ISA_NARROWER. */
 #define ISA_FUNCTION(type, name, params) \
   ISA_DECLARE(type, name, params)        \
   type ISA_NAME(name) params
 
 #if ISA_FIRST
-#define ISA_DEFINE(storage, type, name, params)                  \
-  ISA_DECLARE(type, name, params)                                \
-  storage type SET(name) params = ISA_MEMBERS(name);             \
+#define ISA_DEFINE(storage, type, name, params)      \
+  ISA_DECLARE(type, name, params)                    \
+  storage type SET(name) params = ISA_MEMBERS(name); \
   type ISA_NAME(name) params
 #else
 #define ISA_DEFINE(storage, type, name, params) \
   ISA_FUNCTION(type, name, params)
 #endif
 
-/* A kernel that a header declares, and one whose set only this
-** file calls. */
+/* A kernel that a header declares, and one whose set only this file calls. */
 #define KERNEL(type, name, params) ISA_DEFINE(, type, name, params)
 #define LOCAL_KERNEL(type, name, params) ISA_DEFINE(static, type, name, params)
 

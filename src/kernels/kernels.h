@@ -4,7 +4,8 @@
 ** computes just that part of its result, so that callers can share the work,
 ** and each element is computed the same way whatever the range. y is the
 ** result, x the first input, g a cotangent; n elements, m k n in products,
-** outer n inner in reductions. */
+** outer n inner in reductions. What is declared with SET exists once for each
+** instruction set and is called as ISA(name)(...), see base/isa.h. */
 #ifndef KERNELS_KERNELS_H
 #define KERNELS_KERNELS_H
 
@@ -70,7 +71,7 @@ extern void SET(cumsum_i32)(const int32_t *x, int32_t *y, int64_t n,
                             int64_t inner, bool reverse, bool exclusive,
                             int64_t o0, int64_t o1);
 
-/* ---- rows (rows.c): x, y, g (rows, n), rows in [r0, r1) ----------------- */
+/* ---- softmax (softmax.c): x, y (rows, n), rows in [r0, r1) --------------- */
 
 extern void SET(softmax_rows)(const float *x, float *y, int64_t n, int64_t r0,
                               int64_t r1);

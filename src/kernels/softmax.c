@@ -1,4 +1,4 @@
-/* Kernels that need a whole row at once. Short rows are turned, so that the
+/* Softmax over rows, each of which is needed whole. Short rows are turned, so that the
 ** lanes of a vector are neighbouring rows; a longer one is walked LANES
 ** numbers at a time and its end is padded. Either way all of a row's
 ** arithmetic is in lanes, in an order that depends on its length alone. */
