@@ -51,27 +51,4 @@ describe("the machinery", function()
     assert.matches("OpenBLAS", info.blas)
     assert.is_true(#info.processor > 0 and info.threads >= 1)
   end)
-
-  describe("picks an instruction set", function()
-    local function ask(setting)
-      local pipe = assert(io.popen(([[env -u LUNULA_ISA %s lua5.4 -e '
-        package.path, package.cpath = [=[%s]=], [=[%s]=]
-        local ok, core = pcall(require, "lunula.core")
-        print(ok and core.build_info().isa or core)' 2>&1]]):format(setting, package.path,
-        package.cpath)))
-      return pipe:read "l", pipe:close()
-    end
-    local isas = core.build_info().isas
-
-    it("the best of the machine, or the one that LUNULA_ISA names", function()
-      assert.equal(isas[#isas], ask "")
-      assert.equal(isas[#isas], ask "LUNULA_ISA=")
-      for _, isa in ipairs(isas) do assert.equal(isa, ask("LUNULA_ISA=" .. isa)) end
-    end)
-
-    it("that is there, or none at all", function()
-      assert.equal('lunula: the environment variable LUNULA_ISA is "sse9"; the instruction sets '
-        .. "of this machine are: " .. table.concat(isas, ", "), (ask "LUNULA_ISA=sse9"))
-    end)
-  end)
 end)

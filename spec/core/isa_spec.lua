@@ -1,0 +1,86 @@
+-- Instruction sets: which one is used, and that the numbers do not depend on it. Each is asked in a
+-- process of its own, since the choice is made once.
+
+local core = require "lunula.core"
+local isas = core.build_info().isas
+
+local function ask(setting, script)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath), script)
+  file:close()
+  local pipe = assert(io.popen("env -u LUNULA_ISA " .. setting .. " lua5.4 " .. name .. " 2>&1"))
+  local out = pipe:read "a"
+  pipe:close()
+  os.remove(name)
+  return out
+end
+
+describe("an instruction set", function()
+  local which = [[
+    local ok, core = pcall(require, "lunula.core")
+    io.write(ok and core.build_info().isa or core)]]
+
+  it("is the best of the machine, or the one that LUNULA_ISA names", function()
+    assert.equal(isas[#isas], ask("", which))
+    assert.equal(isas[#isas], ask("LUNULA_ISA=", which))
+    for _, isa in ipairs(isas) do assert.equal(isa, ask("LUNULA_ISA=" .. isa, which)) end
+  end)
+
+  it("that is not there is an error, and no other is taken", function()
+    local message = 'lunula: the environment variable LUNULA_ISA is "sse9"; the instruction sets '
+      .. "of this machine are: " .. table.concat(isas, ", ")
+    assert.equal(message, ask("LUNULA_ISA=sse9", which))
+  end)
+
+  -- Widths around each set's vectors, gradients included. Products go through BLAS, which chooses
+  -- for itself, and are left out.
+  local work = [[
+    local core, k = require "lunula.core", require "lunula"
+    local ops = k.ops
+    local function show(name, t)
+      local bytes, h = t:tobytes(), 0
+      for i = 1, #bytes do h = (h * 31 + bytes:byte(i)) & 0xffffffffffff end
+      print(("%s %d %.9g"):format(name, h, ops.mean(ops.abs(t)):item()))
+    end
+    k.set_random_seed(3)
+    local x = k.random.uniform({2, 13, 11, 6}, -1, 1)
+    show("uniform", x)
+    for _, filters in ipairs { 1, 4, 8, 9, 16, 33 } do
+      local w = k.random.uniform({3, 3, 6, filters}, -1, 1)
+      local _, d = core.value_and_grad(function(a, b)
+        return ops.sum(ops.square(ops.conv(a, b)))
+      end)(x, w)
+      show("conv", ops.conv(x, w)) show("dx", d[1]) show("dw", d[2])
+    end
+    for _, channels in ipairs { 2, 5, 8, 15, 16, 40 } do
+      local y = k.random.uniform({2, 9, 7, channels}, -1, 1)
+      show("depthwise", ops.depthwise_conv(y, k.random.uniform({3, 3, channels, 1}, -1, 1)))
+      show("max", ops.max_pool(y, 2)) show("mean", ops.average_pool(y, 2))
+      show("softmax", ops.softmax(y)) show("sum", ops.sum(y, 2)) show("turned", ops.transpose(y))
+    end
+    for _, f in ipairs { "exp", "tanh", "sigmoid", "erf", "sin", "softplus", "gelu", "silu" } do
+      show(f, ops[f](x))
+    end]]
+
+  it("gives the same bits as another with multiply-add, and nearly those of one without", function()
+    local base = {}
+    local plain = ask("LUNULA_ISA=" .. isas[1], work)
+    for name, value in plain:gmatch "(%l+) %d+ (%S+)" do
+      base[#base + 1] = { name = name, value = tonumber(value) }
+    end
+    assert.equal(1 + 6 * 3 + 6 * 6 + 8, #base, plain)
+    local first
+    for i = 2, #isas do
+      local text, n = ask("LUNULA_ISA=" .. isas[i], work), 0
+      first = first or text
+      assert.equal(first, text)
+      for name, value in text:gmatch "(%l+) %d+ (%S+)" do
+        n = n + 1
+        assert.equal(base[n].name, name)
+        assert.near(base[n].value, tonumber(value), 1e-5 * (1 + base[n].value), name)
+      end
+      assert.equal(#base, n)
+    end
+  end)
+end)
