@@ -191,7 +191,8 @@ ISA_FUNCTION(int64_t, add_pixels, (const float *x, const float *g, float *sum,
     AT(sum + f0) += a + b;
   }
 #if ISA_LANES > 4
-  f0 = ISA_NARROWER(add_pixels)(x, g, sum, x_step, g_step, in, f0, f1);
+  if (f0 < f1)
+    f0 = ISA_NARROWER(add_pixels)(x, g, sum, x_step, g_step, in, f0, f1);
 #endif
   return f0;
 }
