@@ -40,16 +40,10 @@
 #define ISA_EXPAND(name, isa) ISA_PASTE(name, isa)
 #define ISA_NAME(name) ISA_EXPAND(name, ISA_OBJECT) /* in this object */
 
-#if defined(LUNULA_X86_SETS)
+#define ISA_DECLARE_ONE(isa, type, name, params) type name##_##isa params;
 #define ISA_DECLARE(type, name, params) \
-  type name##_baseline params;          \
-  type name##_avx2 params;              \
-  type name##_avx512 params;
-#define ISA_MEMBERS(name) {name##_baseline, name##_avx2, name##_avx512}
-#else
-#define ISA_DECLARE(type, name, params) type ISA_NAME(name) params;
-#define ISA_MEMBERS(name) {ISA_NAME(name)}
-#endif
+  EACH_ISA(ISA_DECLARE_ONE, type, name, params)
+#define ISA_MEMBER(isa, name) name##_##isa,
 
 /* A function that objects of other sets may call, too, through ISA_NARROWER. */
 #define ISA_FUNCTION(type, name, params) \
@@ -57,9 +51,9 @@
   type ISA_NAME(name) params
 
 #if ISA_FIRST
-#define ISA_DEFINE(storage, type, name, params)      \
-  ISA_DECLARE(type, name, params)                    \
-  storage type SET(name) params = ISA_MEMBERS(name); \
+#define ISA_DEFINE(storage, type, name, params)                   \
+  ISA_DECLARE(type, name, params)                                 \
+  storage type SET(name) params = {EACH_ISA(ISA_MEMBER, name)};   \
   type ISA_NAME(name) params
 #else
 #define ISA_DEFINE(storage, type, name, params) \

@@ -7,8 +7,8 @@
 
 atomic_int isa_chosen = 0;
 
-#define NAME(isa) #isa,
-static const char *const names[ISA_COUNT] = {EACH_ISA(NAME)};
+#define NAME(isa, ...) #isa,
+static const char *const names[ISA_COUNT] = {EACH_ISA(NAME, )};
 
 /* ---- what is there ------------------------------------------------------ */
 
@@ -36,12 +36,12 @@ static int count_sets(void) {
       !__get_cpuid_count(7, 0, &a, &b7, &c, &d) ||
       !all(b7, bit_AVX2 | bit_BMI | bit_BMI2) ||
       !__get_cpuid(0x80000001, &a, &b, &c, &d) || !all(c, bit_LZCNT))
-    return 1;
+    return ISA_baseline + 1;
   if (!all(saved_registers(), SSE_AVX | OPMASK_ZMM) ||
       !all(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ |
                    bit_AVX512VL))
-    return 2;
-  return 3;
+    return ISA_avx2 + 1;
+  return ISA_avx512 + 1;
 }
 #else
 static int count_sets(void) { return ISA_COUNT; }

@@ -11,18 +11,21 @@
 
 #include "base/base.h"
 
-/* All sets of this build, the plainest first. The Makefile says when it makes
-** more than the one that every processor has. */
+/* All sets of this build, the plainest first: f(set, ...) for each. The Makefile
+** says when it makes more than the one that every processor has. A new set is a
+** word here, its detection in isa.c, its flags in the Makefile, and the width
+** of its vectors in each_isa.h. */
 #if defined(LUNULA_X86_SETS)
-#define EACH_ISA(f) f(baseline) f(avx2) f(avx512)
-enum { ISA_COUNT = 3 };
+#define EACH_ISA(f, ...) \
+  f(baseline, __VA_ARGS__) f(avx2, __VA_ARGS__) f(avx512, __VA_ARGS__)
 #elif defined(__aarch64__)
-#define EACH_ISA(f) f(neon)
-enum { ISA_COUNT = 1 };
+#define EACH_ISA(f, ...) f(neon, __VA_ARGS__)
 #else
-#define EACH_ISA(f) f(baseline)
-enum { ISA_COUNT = 1 };
+#define EACH_ISA(f, ...) f(baseline, __VA_ARGS__)
 #endif
+
+#define ISA_NUMBER(isa, ...) ISA_##isa,
+enum { EACH_ISA(ISA_NUMBER, ) ISA_COUNT };
 
 /* How a header declares a function of which there are as many:
 ** extern void SET(max_pool)(const float *x, ...); */
