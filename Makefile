@@ -55,7 +55,7 @@ SRC     := $(sort $(wildcard src/*/*.c))
 # Files of hot loops are compiled once more for each instruction set beyond what
 # every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
 # (src/base/each_isa.h).
-X86     := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - | grep -x 1)
 ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
