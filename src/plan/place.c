@@ -57,21 +57,6 @@ void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
     node_reads(p, p->node[g->member[m]], g, visit, ud);
 }
 
-bool member_escapes(const Prog *p, const Group *g, int member) {
-  const Node *x = p->node[member];
-  for (int i = member + 1; i < p->n; i++)
-    for (int k = 0; k < p->node[i]->nin; k++)
-      if (p->node[i]->in[k].node == x && !is_member(p, g, p->node[i]))
-        return true;
-  for (int i = 0; i < p->f->noutputs; i++)
-    if (p->out[i].node == x)
-      return true;
-  for (int i = 0; i < p->f->nbindings; i++)
-    if (p->update[i].node == x)
-      return true;
-  return false;
-}
-
 bool prog_view(const Prog *p, int node, int64_t *offset) {
   const Node *n = p->node[node];
   Type in[2];
@@ -123,7 +108,7 @@ static void set_first(Placer *k, int node) {
 static int anchor_host(const Prog *p, const Group *g) {
   for (int m = 0; m < g->n; m++)
     if (p->node[g->member[m]]->out[0].type.dtype == F32 &&
-        member_escapes(p, g, g->member[m]))
+        p->escapes[g->member[m]])
       return g->member[m];
   return -1;
 }

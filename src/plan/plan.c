@@ -35,6 +35,7 @@ static void prog_close(Prog *g) {
   mem_free(g->group);
   mem_free(g->groups);
   mem_free(g->absorbed);
+  mem_free(g->escapes);
   mem_free(g->unit);
   mem_free(g->first_value);
   mem_free(g->place);

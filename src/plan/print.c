@@ -36,7 +36,7 @@ void plan_text(Text *t, const Prog *p) {
         text_add(t, "%s%s", m ? " " : "", p->node[g->member[m]]->op->name);
       text_add(t, ":");
       for (int m = 0; m < g->n; m++)
-        if (member_escapes(p, g, g->member[m]))
+        if (p->escapes[g->member[m]])
           place_text(t, p, (Val){p->node[g->member[m]], 0});
     }
     text_add(t, "\n");

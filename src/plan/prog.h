@@ -3,6 +3,7 @@
 #ifndef PLAN_PROG_H
 #define PLAN_PROG_H
 
+#include "base/watch.h"
 #include "plan/plan.h"
 
 enum { GROUP_NODES = TILE_REGISTERS };
@@ -42,6 +43,7 @@ typedef struct Prog {
   const Function *f;
   unsigned passes;
   Error *error;
+  const Watch *watch; /* may stop the compilation; NULL: nobody does */
   Text *debug;
 
   Node **node; /* needed ones, inputs first */
@@ -51,6 +53,7 @@ typedef struct Prog {
                                     whose node is NULL: there is none */
   int *group; /* of each node, -1: none */
   bool *absorbed; /* slices that only groups read: they read the source */
+  bool *escapes;  /* members that somebody outside their group reads */
   Group *groups;
   int ngroups;
   Unit *unit;
@@ -82,8 +85,6 @@ void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
 INLINE Val prog_source(const Prog *p, Val v) {
   return p->absorbed[prog_number(p, v.node)] ? v.node->in[0] : v;
 }
-/* Whether somebody outside the group reads this member. */
-bool member_escapes(const Prog *p, const Group *g, int member);
 
 /* A value equal to v that is cheaper, or v (simplify.c). */
 Val simplify(Prog *p, Val v);

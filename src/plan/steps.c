@@ -233,7 +233,7 @@ static void add_member(Builder *b, GroupCode *k, int m, int *out) {
     return;
   for (int i = 0; i < n->nin; i++)
     in[i] = operand(b, k, n->in[i]);
-  if (member_escapes(p, k->group, k->group->member[m])) {
+  if (p->escapes[k->group->member[m]]) {
     k->at[m] = (TileRef){TILE_OUT, k->program->nout};
     k->program->out_item[k->program->nout] =
         dtype_size((DType)n->out[0].type.dtype);
