@@ -178,7 +178,7 @@ static int tensor_list(lua_State *L, State *s, const char *name, Tensor *list,
   return n;
 }
 
-static void check_rows(lua_State *L, const Rows *r, const Tensor *order,
+static void check_rows(lua_State *L, const Epoch *r, const Tensor *order,
                        int nin, int nout) {
   int64_t n = -1;
   if (r->first < 0 || r->last < r->first || r->batch < 1)
@@ -220,7 +220,7 @@ static int function_rows(lua_State *L) {
   lua_settop(L, 2);
   Tensor *in = lua_newuserdatauv(L, (size_t)f->ninputs * sizeof *in, 0);
   int mark = context_mark(&s->c);
-  Rows r = {.in = in, .cancel = s->cancel};
+  Epoch r = {.in = in, .cancel = s->cancel};
   int nin = tensor_list(L, s, "inputs", in, f->ninputs, f);
   int nout = tensor_list(L, s, "outputs", out, f->noutputs, NULL);
   if (nin != f->ninputs)
@@ -242,7 +242,7 @@ static int function_rows(lua_State *L) {
   HostRun host;
   Error e = {.set = false};
   open_env(s, &env, &e, f, &host);
-  int64_t next = rows_run(k, &r, &env, &e);
+  int64_t next = epoch_run(k, &r, &env, &e);
   end_run(s, k, &env);
   context_drain(&s->c, mark);
   if (next < 0)

@@ -38,7 +38,7 @@ static void prog_close(Prog *g) {
   mem_free(g->escapes);
   mem_free(g->unit);
   mem_free(g->first_value);
-  mem_free(g->place);
+  mem_free(g->location);
   mem_free(g->move);
   nodemap_free(&g->number);
   context_close(&g->c);
@@ -66,7 +66,8 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
     p->account = account;
     account_retain(account);
   }
-  ok = ok && specialise(&g, in) && fuse(&g) && place(&g) && build_steps(p, &g);
+  ok = ok && specialise(&g, in) && fuse(&g) && plan_memory(&g) &&
+       build_steps(p, &g);
   if (ok)
     p->calls_lua = calls_lua(p);
   if (ok && debug)
@@ -110,7 +111,7 @@ void plan_release(Plan *p) {
   for (int i = 0; i < p->nmemory; i++)
     mem_free(p->memory[i]);
   mem_free(p->memory);
-  mem_free(p->place);
+  mem_free(p->location);
   account_release(p->account);
   mem_free(p);
 }
@@ -158,7 +159,7 @@ static Lane *lane_new(Plan *p, Error *e) {
     return NULL;
   }
   for (int i = 0; i < p->npointers; i++) {
-    Place at = p->place[i];
+    Location at = p->location[i];
     if (at.base == ARENA)
       l->pointer[i] = l->arena + at.offset;
     else if (at.base == CONSTANT)
@@ -198,11 +199,11 @@ static void aim(const Plan *p, Lane *l, const void *const *in,
                 void *const *out) {
   for (int i = 0; i < p->nmoving; i++) {
     int at = p->moving[i];
-    Place place = p->place[at];
-    char *base = place.base == INPUT ? (char *)(uintptr_t)in[place.index]
-               : place.base == OUTPUT ? out[place.index]
-                                      : p->variable[place.index]->tensor.data;
-    l->pointer[at] = base + place.offset;
+    Location to = p->location[at];
+    char *base = to.base == INPUT ? (char *)(uintptr_t)in[to.index]
+               : to.base == OUTPUT ? out[to.index]
+                                   : p->variable[to.index]->tensor.data;
+    l->pointer[at] = base + to.offset;
   }
 }
 

@@ -71,18 +71,18 @@ bool plan_cache_own_variables(PlanCache *k, Error *e);
 /* After it. */
 void plan_cache_touch_variables(PlanCache *k);
 
-/* ---- rows (rows.c) ------------------------------------------------------ */
+/* ---- epochs (epoch.c) --------------------------------------------------- */
 
 /* Runs batches of rows without leaving C. */
-typedef struct Rows {
+typedef struct Epoch {
   const Tensor *in;     /* (n, ...) each */
   const int32_t *order; /* which row comes when; NULL: as they are */
   Tensor *out;          /* (n, ...) each, or NULL: results are dropped */
   int64_t first, last, batch;
   double seconds;       /* give up the thread after so long; 0: never */
   const atomic_bool *cancel;
-} Rows;
+} Epoch;
 /* The next row to do (last when done); -1 with the error. */
-int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e);
+int64_t epoch_run(PlanCache *k, const Epoch *epoch, Env *env, Error *e);
 
 #endif

@@ -3,12 +3,12 @@
 
 #include "plan/steps.h"
 
-static void place_text(Text *t, const Prog *p, Val v) {
+static void location_text(Text *t, const Prog *p, Val v) {
   static const char *const name[] = {"none", "arena", "input", "output",
                                      "variable", "constant"};
   if (node_is_shape(v.node))
     return;
-  Place at = p->place[prog_value(p, v)];
+  Location at = p->location[prog_value(p, v)];
   text_add(t, at.base == ARENA ? " %%%d:%s+%lld" : " %%%d:%s%lld",
            prog_number(p, v.node), name[at.base],
            (long long)(at.base == ARENA ? at.offset : at.index));
@@ -27,7 +27,7 @@ void plan_text(Text *t, const Prog *p) {
     text_add(t, "%3d ", i);
     if (u.node >= 0) {
       text_add(t, "%s:", p->node[u.node]->op->name);
-      place_text(t, p, (Val){p->node[u.node], 0});
+      location_text(t, p, (Val){p->node[u.node], 0});
     } else {
       const Group *g = &p->groups[u.group];
       if (g->anchor >= 0)
@@ -37,7 +37,7 @@ void plan_text(Text *t, const Prog *p) {
       text_add(t, ":");
       for (int m = 0; m < g->n; m++)
         if (p->escapes[g->member[m]])
-          place_text(t, p, (Val){p->node[g->member[m]], 0});
+          location_text(t, p, (Val){p->node[g->member[m]], 0});
     }
     text_add(t, "\n");
   }

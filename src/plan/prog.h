@@ -25,16 +25,16 @@ typedef enum Base {
   NOWHERE, ARENA, INPUT, OUTPUT, VARIABLE, CONSTANT
 } Base;
 
-typedef struct Place {
+typedef struct Location {
   Base base;
   int index;      /* which input, output, variable or constant */
   int64_t offset; /* in bytes */
-} Place;
+} Location;
 
 /* Bytes to move when all units have run. */
 typedef struct Move {
   int value;
-  Place to;
+  Location to;
   int64_t via; /* where in the arena it waits until all others are read, or -1 */
 } Move;
 
@@ -61,7 +61,7 @@ typedef struct Prog {
 
   int *first_value; /* number of output 0 of each node */
   int nvalues;
-  Place *place; /* of each value */
+  Location *location; /* of each value */
   Move *move;
   int nmoves;
   int64_t arena;
@@ -96,6 +96,6 @@ void unrepeat(Prog *p, const Op *op, Val *x, int nin);
 /* The passes, in order. False with the error. */
 bool specialise(Prog *p, const Type *in); /* concrete types, simplify, share */
 bool fuse(Prog *p);                       /* groups, anchors, order */
-bool place(Prog *p);                      /* where each value lives */
+bool plan_memory(Prog *p);                /* where each value lives */
 
 #endif

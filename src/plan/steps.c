@@ -47,29 +47,29 @@ static int constant_number(Builder *b, int node) {
   return b->constant[node];
 }
 
-static int add_pointer(Builder *b, Place at) {
+static int add_pointer(Builder *b, Location at) {
   Plan *p = b->plan;
   if (p->npointers == b->pointers_size) {
     int size = b->pointers_size ? 2 * b->pointers_size : 256;
-    Place *grown = mem_resize(p->account, p->place, (size_t)size,
+    Location *grown = mem_resize(p->account, p->location, (size_t)size,
                               sizeof *grown);
     if (grown == NULL) {
       b->failed = true;
       return 0;
     }
-    p->place = grown;
+    p->location = grown;
     b->pointers_size = size;
   }
   if (at.base == CONSTANT)
     at.index = constant_number(b, at.index);
-  p->place[p->npointers] = at;
+  p->location[p->npointers] = at;
   return p->npointers++;
 }
 
 static int add_value(Builder *b, Val v) {
-  Place none = {NOWHERE, 0, 0};
+  Location none = {NOWHERE, 0, 0};
   return add_pointer(b, node_is_shape(v.node)
-                            ? none : b->prog->place[prog_value(b->prog, v)]);
+                            ? none : b->prog->location[prog_value(b->prog, v)]);
 }
 
 static const char *keep_text(Builder *b, const char *text) {
@@ -176,7 +176,7 @@ static int add_operand(Builder *b, Val v) {
   int64_t stride[MAX_RANK];
   if (!b->prog->absorbed[prog_number(b->prog, v.node)])
     return add_value(b, v);
-  Place at = b->prog->place[prog_value(b->prog, v.node->in[0])];
+  Location at = b->prog->location[prog_value(b->prog, v.node->in[0])];
   at.offset += slice_part(v.node, stride) *
                dtype_size((DType)val_type(v)->dtype);
   return add_pointer(b, at);
@@ -278,7 +278,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
     return;
   add_kernel(b, s, p->node[g->anchor]);
   if (host.node && !b->failed)
-    b->plan->place[s->out] = p->place[prog_value(p, host)];
+    b->plan->location[s->out] = p->location[prog_value(p, host)];
   s->step.epilogue = program;
 }
 
@@ -303,12 +303,12 @@ static void add_moves(Builder *b) {
   Prog *p = b->prog;
   for (int i = 0; i < p->nmoves; i++) {
     const Move *m = &p->move[i];
-    Place to = m->to;
+    Location to = m->to;
     int64_t bytes = to.base == OUTPUT
         ? type_bytes(&b->plan->output[to.index])
         : type_bytes(&p->f->bindings[to.index].variable->tensor.type);
     b->plan->move[b->plan->nmoves++] = (PlanMove){
-      add_pointer(b, p->place[m->value]), add_pointer(b, to), bytes, m->via
+      add_pointer(b, p->location[m->value]), add_pointer(b, to), bytes, m->via
     };
   }
 }
@@ -317,8 +317,8 @@ static void find_moving(Builder *b) {
   Plan *p = b->plan;
   p->moving = keep(b, (size_t)p->npointers * sizeof *p->moving);
   for (int i = 0; p->moving && i < p->npointers; i++)
-    if (p->place[i].base == INPUT || p->place[i].base == OUTPUT ||
-        p->place[i].base == VARIABLE)
+    if (p->location[i].base == INPUT || p->location[i].base == OUTPUT ||
+        p->location[i].base == VARIABLE)
       p->moving[p->nmoving++] = i;
 }
 

@@ -34,7 +34,7 @@ struct Plan {
   int nsteps;
   PlanMove *move;
   int nmoves;
-  Place *place; /* of each pointer */
+  Location *location; /* of each pointer */
   int npointers;
   int *moving; /* the pointers that differ from run to run */
   int nmoving;

@@ -124,7 +124,7 @@ static void find_lives(Placer *k) {
       int v = p->first_value[u.node];
       int source = prog_value(p, p->node[u.node]->in[0]);
       k->life[v].root = k->life[source].root;
-      p->place[v].offset = p->place[source].offset + offset;
+      p->location[v].offset = p->location[source].offset + offset;
       continue; /* no step: its readers count */
     }
     unit_reads(p, u, see_read, k);
@@ -151,23 +151,23 @@ static void find_lives(Placer *k) {
 static void place_leaves(Placer *k) {
   Prog *p = k->p;
   for (int i = 0; i < p->f->ninputs; i++)
-    p->place[prog_value(p, p->in[i])].base = INPUT,
-    p->place[prog_value(p, p->in[i])].index = i;
+    p->location[prog_value(p, p->in[i])].base = INPUT,
+    p->location[prog_value(p, p->in[i])].index = i;
   for (int i = 0; i < p->f->nbindings; i++)
-    p->place[prog_value(p, p->leaf[i])].base = VARIABLE,
-    p->place[prog_value(p, p->leaf[i])].index = i;
+    p->location[prog_value(p, p->leaf[i])].base = VARIABLE,
+    p->location[prog_value(p, p->leaf[i])].index = i;
   for (int i = 0; i < p->n; i++)
     if (node_is_value(p->node[i]))
-      p->place[p->first_value[i]].base = CONSTANT,
-      p->place[p->first_value[i]].index = i;
+      p->location[p->first_value[i]].base = CONSTANT,
+      p->location[p->first_value[i]].index = i;
 }
 
 /* A value that a unit makes and that has no place yet. */
 static bool is_free(const Placer *k, int value) {
-  return k->life[value].first >= 0 && k->p->place[value].base == NOWHERE;
+  return k->life[value].first >= 0 && k->p->location[value].base == NOWHERE;
 }
 
-static void add_move(Prog *p, int value, Place to) {
+static void add_move(Prog *p, int value, Location to) {
   p->move[p->nmoves++] = (Move){value, to, -1};
 }
 
@@ -175,9 +175,9 @@ static void place_outputs(Placer *k) {
   Prog *p = k->p;
   for (int i = 0; i < p->f->noutputs; i++) {
     int v = prog_value(p, p->out[i]), root = k->life[v].root;
-    Place to = {OUTPUT, i, 0};
+    Location to = {OUTPUT, i, 0};
     if (is_free(k, root) && k->life[root].bytes == k->life[v].bytes)
-      p->place[root] = to;
+      p->location[root] = to;
     else
       add_move(p, v, to);
   }
@@ -263,13 +263,13 @@ static void place_updates(Placer *k) {
     if (p->update[i].node == NULL)
       continue;
     int v = prog_value(p, p->update[i]), old = prog_value(p, p->leaf[i]);
-    Place to = {VARIABLE, i, 0};
+    Location to = {VARIABLE, i, 0};
     bool free = (p->passes & PASS_REUSE) && k->life[v].root == v &&
                 is_free(k, v);
     if (free)
       make_room(k, v);
     if (free && may_overwrite(k, v, old))
-      p->place[v] = to;
+      p->location[v] = to;
     else
       add_move(p, v, to);
   }
@@ -330,7 +330,7 @@ static int64_t find_gap(const Placer *k, const Life **placed, int n,
     moved = false;
     for (int i = 0; i < n; i++) {
       const Life *o = placed[i];
-      int64_t start = k->p->place[o - k->life].offset;
+      int64_t start = k->p->location[o - k->life].offset;
       if (o->first > l->last || o->last < l->first ||
           start >= at + round_up(l->bytes) || at >= start + round_up(o->bytes))
         continue;
@@ -353,8 +353,8 @@ static bool fill_arena(Placer *k) {
       list[n++] = &k->life[v];
   qsort(list, (size_t)n, sizeof *list, by_size);
   for (int i = 0; i < n; i++) {
-    Place *at = &p->place[list[i] - k->life];
-    *at = (Place){ARENA, 0, find_gap(k, list, i, list[i])};
+    Location *at = &p->location[list[i] - k->life];
+    *at = (Location){ARENA, 0, find_gap(k, list, i, list[i])};
     int64_t end = at->offset + round_up(list[i]->bytes);
     if (end > p->arena)
       p->arena = end;
@@ -362,7 +362,7 @@ static bool fill_arena(Placer *k) {
   mem_free(list);
   for (int v = 0; v < p->nvalues; v++)
     if (k->life[v].joined >= 0)
-      p->place[v] = p->place[k->life[v].joined];
+      p->location[v] = p->location[k->life[v].joined];
   return true;
 }
 
@@ -371,9 +371,9 @@ static void place_views(Placer *k) {
     int root = k->life[v].root;
     if (root == v)
       continue;
-    k->p->place[v].base = k->p->place[root].base;
-    k->p->place[v].index = k->p->place[root].index;
-    k->p->place[v].offset += k->p->place[root].offset;
+    k->p->location[v].base = k->p->location[root].base;
+    k->p->location[v].index = k->p->location[root].index;
+    k->p->location[v].offset += k->p->location[root].offset;
   }
 }
 
@@ -382,7 +382,7 @@ static void place_views(Placer *k) {
 static void detour_moves(Prog *p) {
   for (int i = 0; i < p->nmoves; i++) {
     Move *m = &p->move[i];
-    if (m->to.base != VARIABLE || p->place[m->value].base != VARIABLE)
+    if (m->to.base != VARIABLE || p->location[m->value].base != VARIABLE)
       continue;
     m->via = p->arena;
     p->arena += round_up(type_bytes(
@@ -390,7 +390,7 @@ static void detour_moves(Prog *p) {
   }
 }
 
-bool place(Prog *p) {
+bool plan_memory(Prog *p) {
   Placer k = {.p = p};
   p->first_value = mem_new(p->c.account, (size_t)p->n + 1,
                            sizeof *p->first_value);
@@ -398,12 +398,13 @@ bool place(Prog *p) {
     p->first_value[i] = p->nvalues;
     p->nvalues += p->node[i]->nout;
   }
-  p->place = mem_new(p->c.account, (size_t)p->nvalues + 1, sizeof *p->place);
+  p->location = mem_new(p->c.account, (size_t)p->nvalues + 1,
+                        sizeof *p->location);
   p->move = mem_new(p->c.account,
                     (size_t)(p->f->noutputs + p->f->nbindings + 1),
                     sizeof *p->move);
   k.life = mem_new(p->c.account, (size_t)p->nvalues + 1, sizeof *k.life);
-  if (!p->first_value || !p->place || !p->move || !k.life) {
+  if (!p->first_value || !p->location || !p->move || !k.life) {
     mem_free(k.life);
     return fail_memory(p->error, "out of memory");
   }

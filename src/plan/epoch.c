@@ -1,4 +1,4 @@
-/* The loop over batches: gathers rows in the wanted order, runs the plan, puts
+/* An epoch, the loop over batches: gathers rows in the wanted order, runs the plan, puts
 ** the results where they belong. Nothing else happens between two batches. */
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 typedef struct Loop {
   PlanCache *k;
-  const Rows *rows;
+  const Epoch *epoch;
   const Function *f;
   Account *account;
   Type in[MAX_INPUTS];
@@ -39,7 +39,7 @@ static bool choose_plan(Loop *l, int64_t size, Error *e) {
     return true;
   plan_release(l->plan);
   for (int i = 0; i < l->f->ninputs; i++) {
-    l->in[i] = l->rows->in[i].type;
+    l->in[i] = l->epoch->in[i].type;
     l->in[i].dim[0] = size;
   }
   l->size = size;
@@ -57,15 +57,15 @@ static void gather(void *to, const Tensor *from, const int32_t *order,
 
 static bool aim_inputs(Loop *l, int64_t first, Error *e) {
   for (int i = 0; i < l->f->ninputs; i++) {
-    const Tensor *t = &l->rows->in[i];
+    const Tensor *t = &l->epoch->in[i];
     int64_t row = row_bytes(&t->type);
-    if (l->rows->order == NULL) {
+    if (l->epoch->order == NULL) {
       l->pin[i] = (const char *)t->data + first * row;
       continue;
     }
     if (!room(l, &l->staged[i], &l->staged_bytes[i], l->size * row, e))
       return false;
-    gather(l->staged[i], t, l->rows->order + first, l->size);
+    gather(l->staged[i], t, l->epoch->order + first, l->size);
     l->pin[i] = l->staged[i];
   }
   return true;
@@ -74,13 +74,13 @@ static bool aim_inputs(Loop *l, int64_t first, Error *e) {
 static bool aim_outputs(Loop *l, int64_t first, Error *e) {
   for (int i = 0; i < l->f->noutputs; i++) {
     const Type *t = plan_output(l->plan, i);
-    if (l->rows->out == NULL) {
+    if (l->epoch->out == NULL) {
       if (!room(l, &l->dropped[i], &l->dropped_bytes[i], type_bytes(t), e))
         return false;
       l->pout[i] = l->dropped[i];
       continue;
     }
-    const Tensor *y = &l->rows->out[i];
+    const Tensor *y = &l->epoch->out[i];
     char want[TYPE_TEXT], got[TYPE_TEXT];
     if (t->rank == 0 || t->dim[0] != l->size || t->rank != y->type.rank ||
         row_bytes(t) != row_bytes(&y->type) || t->dtype != y->type.dtype)
@@ -93,12 +93,12 @@ static bool aim_outputs(Loop *l, int64_t first, Error *e) {
 }
 
 static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
-  int64_t left = l->rows->last - first;
-  if (!choose_plan(l, left < l->rows->batch ? left : l->rows->batch, e) ||
+  int64_t left = l->epoch->last - first;
+  if (!choose_plan(l, left < l->epoch->batch ? left : l->epoch->batch, e) ||
       !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
     return false;
   env->draw++;
-  env->order = l->rows->order;
+  env->order = l->epoch->order;
   env->first = first;
   env->rows = l->size;
   return plan_run(l->plan, l->pin, l->pout, env);
@@ -112,19 +112,19 @@ static void close_loop(Loop *l) {
     block_free(l->account, l->dropped[i], (size_t)l->dropped_bytes[i]);
 }
 
-int64_t rows_run(PlanCache *k, const Rows *rows, Env *env, Error *e) {
-  double until = rows->seconds > 0 ? clock_seconds() + rows->seconds : 0;
-  int64_t at = rows->first;
+int64_t epoch_run(PlanCache *k, const Epoch *epoch, Env *env, Error *e) {
+  double until = epoch->seconds > 0 ? clock_seconds() + epoch->seconds : 0;
+  int64_t at = epoch->first;
   Loop *l = mem_new(plan_cache_account(k), 1, sizeof *l);
   if (l == NULL) {
     fail_memory(e, "out of memory");
     return -1;
   }
-  *l = (Loop){.k = k, .rows = rows, .f = plan_cache_function(k),
+  *l = (Loop){.k = k, .epoch = epoch, .f = plan_cache_function(k),
               .account = plan_cache_account(k)};
   bool ok = true;
-  while (ok && at < rows->last) {
-    if (rows->cancel && atomic_load_explicit(rows->cancel,
+  while (ok && at < epoch->last) {
+    if (epoch->cancel && atomic_load_explicit(epoch->cancel,
                                              memory_order_relaxed)) {
       ok = fail(e, "cancelled");
       break;
