@@ -1,5 +1,6 @@
-/* An epoch, the loop over batches: gathers rows in the wanted order, runs the plan, puts
-** the results where they belong. Nothing else happens between two batches. */
+/* An epoch, the loop over batches: gathers rows in the wanted order, runs the
+** plan, puts the results where they belong. Nothing else happens between two
+** batches. */
 
 #include <string.h>
 

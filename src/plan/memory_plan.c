@@ -24,21 +24,14 @@ typedef struct Placer {
 
 /* ---- what units read ---------------------------------------------------- */
 
-static bool is_member(const Prog *p, const Group *g, const Node *n) {
-  int k = prog_number(p, n);
-  for (int m = 0; m < g->n; m++)
-    if (g->member[m] == k)
-      return true;
-  return false;
-}
-
-static void node_reads(const Prog *p, const Node *n, const Group *g,
+static void node_reads(const Prog *p, const Node *n, int group,
                        void (*visit)(void *ud, int value), void *ud) {
   for (int i = 0; i < n->nin; i++) {
     const Node *x = n->in[i].node;
     if (node_is_shape(x) || op_shape_only(n->op, i))
       continue;
-    if (g && (is_member(p, g, x) || prog_number(p, x) == g->anchor))
+    int k = prog_number(p, x);
+    if (group >= 0 && (p->group[k] == group || p->groups[group].anchor == k))
       continue;
     visit(ud, prog_value(p, prog_source(p, n->in[i])));
   }
@@ -47,14 +40,14 @@ static void node_reads(const Prog *p, const Node *n, const Group *g,
 void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
                 void *ud) {
   if (u.group < 0) {
-    node_reads(p, p->node[u.node], NULL, visit, ud);
+    node_reads(p, p->node[u.node], -1, visit, ud);
     return;
   }
   const Group *g = &p->groups[u.group];
   if (g->anchor >= 0)
-    node_reads(p, p->node[g->anchor], NULL, visit, ud);
+    node_reads(p, p->node[g->anchor], -1, visit, ud);
   for (int m = 0; m < g->n; m++)
-    node_reads(p, p->node[g->member[m]], g, visit, ud);
+    node_reads(p, p->node[g->member[m]], u.group, visit, ud);
 }
 
 bool prog_view(const Prog *p, int node, int64_t *offset) {
@@ -134,7 +127,8 @@ static void find_lives(Placer *k) {
     }
     Group *g = &p->groups[u.group];
     for (int m = 0; m < g->n; m++)
-      set_first(k, g->member[m]);
+      if (p->escapes[g->member[m]]) /* the others live in registers */
+        set_first(k, g->member[m]);
     if (g->anchor >= 0 && (g->host = anchor_host(p, g)) < 0)
       set_first(k, g->anchor);
   }
@@ -234,7 +228,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   const Group *g = &p->groups[u.group];
   if (g->anchor >= 0) { /* the product still reads while parts are finished */
     Reads a = {p, k->life, old, false};
-    node_reads(p, p->node[g->anchor], NULL, see_root, &a);
+    node_reads(p, p->node[g->anchor], -1, see_root, &a);
     if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
       return false;
   }
