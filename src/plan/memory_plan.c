@@ -13,7 +13,8 @@ typedef struct Life {
   int first, last; /* units; of roots */
   int64_t bytes;
   int joined; /* the value whose place it takes over, or -1 */
-  bool taken; /* another has taken its place over */
+  bool taken;  /* another has taken its place over */
+  bool viewed; /* other values are views of it */
 } Life;
 
 typedef struct Placer {
@@ -84,7 +85,8 @@ static void start_life(Placer *k, int node) {
   const Node *n = k->p->node[node];
   for (int i = 0; i < n->nout; i++) {
     int v = k->p->first_value[node] + i;
-    k->life[v] = (Life){v, -1, -1, type_bytes(&n->out[i].type), -1, false};
+    k->life[v] = (Life){v, -1, -1, type_bytes(&n->out[i].type), -1, false,
+                        false};
   }
 }
 
@@ -117,6 +119,7 @@ static void find_lives(Placer *k) {
       int v = p->first_value[u.node];
       int source = prog_value(p, p->node[u.node]->in[0]);
       k->life[v].root = k->life[source].root;
+      k->life[k->life[v].root].viewed = true;
       p->location[v].offset = p->location[source].offset + offset;
       continue; /* no step: its readers count */
     }
@@ -232,10 +235,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
     if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
       return false;
   }
-  for (int i = 0; i < p->nvalues; i++) /* not through a view */
-    if (i != old && k->life[i].root == old)
-      return false;
-  return reads_aligned(k, g, old);
+  return !k->life[old].viewed && reads_aligned(k, g, old);
 }
 
 /* The new value of a variable would be the product's place: it gets another,
@@ -277,31 +277,56 @@ static bool is_product(const Prog *p, Unit u, int value) {
   return g->anchor >= 0 && p->first_value[g->anchor] == value;
 }
 
-/* A result takes over the place of an operand that dies in the same unit. */
-static void take_over(Placer *k) {
-  Prog *p = k->p;
+/* The roots that a unit reads, each once. */
+typedef struct Roots {
+  const Life *life;
+  int root[MAX_INPUTS], n;
+} Roots;
+
+static void note_root(void *ud, int value) {
+  Roots *r = ud;
+  int root = r->life[value].root;
+  for (int i = 0; i < r->n; i++)
+    if (r->root[i] == root)
+      return;
+  if (r->n < COUNT_OF(r->root))
+    r->root[r->n++] = root;
+}
+
+static bool may_take_over(const Placer *k, int v, int old) {
+  const Life *l = &k->life[old];
+  return l->last == k->life[v].first && is_free(k, old) &&
+         l->first < k->life[v].first && !l->taken && may_overwrite(k, v, old);
+}
+
+static void take_over(Placer *k, int v, int old) {
+  int base = old; /* the first of the chain stands for all */
+  while (k->life[base].joined >= 0)
+    base = k->life[base].joined;
+  k->life[v].joined = base;
+  if (k->life[base].last < k->life[v].last)
+    k->life[base].last = k->life[v].last;
+  k->life[old].taken = true;
+}
+
+/* A result of a group takes over the place of an operand that dies with it. */
+static void reuse_operands(Placer *k) {
+  const Prog *p = k->p;
+  Roots r = {.life = k->life};
   for (int v = 0; v < p->nvalues; v++) {
     if (k->life[v].root != v || !is_free(k, v))
       continue;
     Unit u = p->unit[k->life[v].first];
     if (u.group < 0 || is_product(p, u, v))
       continue;
-    for (int old = 0; old < v && k->life[v].joined < 0; old++) {
-      if (k->life[old].root != old || k->life[old].last != k->life[v].first ||
-          !is_free(k, old) || k->life[old].first == k->life[v].first || k->life[old].taken)
-        continue;
-      Reads r = {p, k->life, old, false};
-      unit_reads(p, u, see_root, &r);
-      if (!r.found || !may_overwrite(k, v, old))
-        continue;
-      int base = old; /* the first of the chain stands for all */
-      while (k->life[base].joined >= 0)
-        base = k->life[base].joined;
-      k->life[v].joined = base;
-      k->life[base].last = k->life[v].last > k->life[base].last
-                               ? k->life[v].last : k->life[base].last;
-      k->life[old].taken = true;
-    }
+    r.n = 0;
+    unit_reads(p, u, note_root, &r);
+    int best = -1; /* the oldest */
+    for (int i = 0; i < r.n; i++)
+      if ((best < 0 || r.root[i] < best) && may_take_over(k, v, r.root[i]))
+        best = r.root[i];
+    if (best >= 0)
+      take_over(k, v, best);
   }
 }
 
@@ -407,7 +432,7 @@ bool plan_memory(Prog *p) {
   place_outputs(&k);
   place_updates(&k);
   if (p->passes & PASS_REUSE)
-    take_over(&k);
+    reuse_operands(&k);
   bool ok = fill_arena(&k);
   if (ok) {
     place_views(&k);
