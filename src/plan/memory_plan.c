@@ -269,6 +269,133 @@ static void place_updates(Placer *k) {
   }
 }
 
+/* ---- what is occupied --------------------------------------------------- */
+
+/* Parts of the arena [from, to), in order; those that touch are one. */
+typedef struct Span {
+  int64_t from, to;
+} Span;
+
+typedef struct Spans {
+  Span *span;
+  int n, size;
+} Spans;
+
+/* The parts that are taken, for each time. A tree over the units: each node
+** stands for a stretch of them, its sons for the halves. What is taken in
+** neighbouring stretches is packed close, so the lists are short. */
+typedef struct Calendar {
+  Account *account;
+  int units; /* the stretch of node 1 */
+  Spans *some, *all; /* of each node: taken at some time of it; at all */
+  bool failed;
+} Calendar;
+
+/* The first span that ends behind `at`. */
+static int spans_find(const Spans *s, int64_t at) {
+  int low = 0, high = s->n;
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (s->span[middle].to <= at)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static bool spans_grow(Spans *s, Account *account) {
+  int size = s->size ? 2 * s->size : 2;
+  Span *grown = mem_resize(account, s->span, (size_t)size, sizeof *grown);
+  if (grown == NULL)
+    return false;
+  s->span = grown;
+  s->size = size;
+  return true;
+}
+
+static bool spans_add(Spans *s, Span x, Account *account) {
+  int low = spans_find(s, x.from - 1), high = low;
+  if (s->n == s->size && !spans_grow(s, account))
+    return false;
+  for (; high < s->n && s->span[high].from <= x.to; high++) {
+    x.from = x.from < s->span[high].from ? x.from : s->span[high].from;
+    x.to = x.to > s->span[high].to ? x.to : s->span[high].to;
+  }
+  memmove(s->span + low + 1, s->span + high,
+          (size_t)(s->n - high) * sizeof *s->span);
+  s->n += 1 - (high - low);
+  s->span[low] = x;
+  return true;
+}
+
+static bool calendar_open(Calendar *c, Account *account, int units) {
+  *c = (Calendar){.account = account, .units = units};
+  size_t nodes = 2;
+  while (nodes < 2 * (size_t)units)
+    nodes *= 2;
+  c->some = mem_new(account, 2 * nodes, sizeof *c->some);
+  c->all = c->some ? c->some + nodes : NULL;
+  return c->some != NULL;
+}
+
+static void calendar_close(Calendar *c) {
+  for (Spans *s = c->some; s && s < c->all + (c->all - c->some); s++)
+    mem_free(s->span);
+  mem_free(c->some);
+}
+
+/* Takes the span for the time of l; the node's stretch is [low, high]. */
+static void take(Calendar *c, int node, int low, int high, const Life *l,
+                 Span x) {
+  if (l->last < low || high < l->first)
+    return;
+  bool all = l->first <= low && high <= l->last;
+  if (!spans_add(&c->some[node], x, c->account) ||
+      (all && !spans_add(&c->all[node], x, c->account)))
+    c->failed = true;
+  if (all)
+    return;
+  int middle = low + (high - low) / 2;
+  take(c, 2 * node, low, middle, l, x);
+  take(c, 2 * node + 1, middle + 1, high, l, x);
+}
+
+/* The lists that say together what is taken in the time of l. */
+typedef struct Taken {
+  const Spans *list[128]; /* at most four a level of the tree */
+  int n;
+} Taken;
+
+static void find_taken(const Calendar *c, int node, int low, int high,
+                       const Life *l, Taken *t) {
+  if (l->last < low || high < l->first)
+    return;
+  bool inside = l->first <= low && high <= l->last;
+  t->list[t->n++] = inside ? &c->some[node] : &c->all[node];
+  if (inside)
+    return;
+  int middle = low + (high - low) / 2;
+  find_taken(c, 2 * node, low, middle, l, t);
+  find_taken(c, 2 * node + 1, middle + 1, high, l, t);
+}
+
+/* The lowest gap that is free all the time of l. */
+static int64_t find_gap(const Calendar *c, const Life *l, int64_t bytes) {
+  Taken t;
+  int64_t at = 0;
+  t.n = 0;
+  find_taken(c, 1, 0, c->units - 1, l, &t);
+  for (int i = 0, agreed = 0; agreed < t.n; i = (i + 1) % t.n) {
+    const Spans *s = t.list[i];
+    int k = spans_find(s, at);
+    agreed++;
+    for (; k < s->n && s->span[k].from < at + bytes; k++, agreed = 1)
+      at = s->span[k].to;
+  }
+  return at;
+}
+
 /* ---- the arena ---------------------------------------------------------- */
 
 /* The product of an anchor is there before the group reads its operands. */
@@ -341,48 +468,44 @@ static int64_t round_up(int64_t bytes) {
   return (bytes + 63) & ~(int64_t)63;
 }
 
-/* The lowest gap between the placed ones that live at the same time. */
-static int64_t find_gap(const Placer *k, const Life **placed, int n,
-                        const Life *l) {
-  int64_t at = 0;
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (int i = 0; i < n; i++) {
-      const Life *o = placed[i];
-      int64_t start = k->p->location[o - k->life].offset;
-      if (o->first > l->last || o->last < l->first ||
-          start >= at + round_up(l->bytes) || at >= start + round_up(o->bytes))
-        continue;
-      at = start + round_up(o->bytes);
-      moved = true;
-    }
+static bool put_all(Placer *k, Calendar *c, const Life **list, int n) {
+  Prog *p = k->p;
+  for (int i = 0; i < n; i++) {
+    const Life *l = list[i];
+    int64_t bytes = round_up(l->bytes);
+    int64_t at = bytes > 0 ? find_gap(c, l, bytes) : 0;
+    p->location[l - k->life] = (Location){ARENA, 0, at};
+    if (bytes > 0)
+      take(c, 1, 0, c->units - 1, l, (Span){at, at + bytes});
+    if (at + bytes > p->arena)
+      p->arena = at + bytes;
+    if (c->failed || watch_stopped(p->watch, p->error))
+      return false;
   }
-  return at;
+  return true;
 }
 
+/* The large ones first, each in the lowest gap. */
 static bool fill_arena(Placer *k) {
   Prog *p = k->p;
+  Calendar c;
   const Life **list = mem_new(p->c.account, (size_t)p->nvalues + 1,
                               sizeof *list);
   int n = 0;
-  if (list == NULL)
-    return fail_memory(p->error, "out of memory");
-  for (int v = 0; v < p->nvalues; v++)
+  for (int v = 0; list && v < p->nvalues; v++)
     if (k->life[v].root == v && is_free(k, v) && k->life[v].joined < 0)
       list[n++] = &k->life[v];
-  qsort(list, (size_t)n, sizeof *list, by_size);
-  for (int i = 0; i < n; i++) {
-    Location *at = &p->location[list[i] - k->life];
-    *at = (Location){ARENA, 0, find_gap(k, list, i, list[i])};
-    int64_t end = at->offset + round_up(list[i]->bytes);
-    if (end > p->arena)
-      p->arena = end;
+  bool ok = calendar_open(&c, p->c.account, p->nunits + 1) && list;
+  if (ok && n > 0) {
+    qsort(list, (size_t)n, sizeof *list, by_size);
+    ok = put_all(k, &c, list, n);
   }
+  calendar_close(&c);
   mem_free(list);
-  for (int v = 0; v < p->nvalues; v++)
+  for (int v = 0; ok && v < p->nvalues; v++)
     if (k->life[v].joined >= 0)
       p->location[v] = p->location[k->life[v].joined];
-  return true;
+  return ok || fail_memory(p->error, "out of memory");
 }
 
 static void place_views(Placer *k) {
