@@ -361,23 +361,57 @@ static void take(Calendar *c, int node, int low, int high, const Life *l,
   take(c, 2 * node + 1, middle + 1, high, l, x);
 }
 
-/* The lists that say together what is taken in the time of l. */
+/* The lists that say together what is taken in the time of a life, as a heap:
+** the one with the lowest next span is the first. */
 typedef struct Taken {
-  const Spans *list[128]; /* at most four a level of the tree */
+  const Span *next[128], *end[128]; /* at most four lists a level of the tree */
   int n;
 } Taken;
+
+static void sink(Taken *t, int i) {
+  const Span *next = t->next[i], *end = t->end[i];
+  for (int son = 2 * i + 1; son < t->n; son = 2 * i + 1) {
+    if (son + 1 < t->n && t->next[son + 1]->from < t->next[son]->from)
+      son++;
+    if (next->from <= t->next[son]->from)
+      break;
+    t->next[i] = t->next[son];
+    t->end[i] = t->end[son];
+    i = son;
+  }
+  t->next[i] = next;
+  t->end[i] = end;
+}
 
 static void find_taken(const Calendar *c, int node, int low, int high,
                        const Life *l, Taken *t) {
   if (l->last < low || high < l->first)
     return;
   bool inside = l->first <= low && high <= l->last;
-  t->list[t->n++] = inside ? &c->some[node] : &c->all[node];
+  const Spans *s = inside ? &c->some[node] : &c->all[node];
+  if (s->n > 0) {
+    t->next[t->n] = s->span;
+    t->end[t->n++] = s->span + s->n;
+  }
   if (inside)
     return;
   int middle = low + (high - low) / 2;
   find_taken(c, 2 * node, low, middle, l, t);
   find_taken(c, 2 * node + 1, middle + 1, high, l, t);
+}
+
+/* The first list goes on to its first span that ends behind `at`. */
+static void skip(Taken *t, int64_t at) {
+  Spans rest = {(Span *)(uintptr_t)t->next[0],
+                (int)(t->end[0] - t->next[0]), 0};
+  t->next[0] += spans_find(&rest, at);
+  if (t->next[0] == t->end[0]) {
+    t->n--;
+    t->next[0] = t->next[t->n];
+    t->end[0] = t->end[t->n];
+  }
+  if (t->n > 0)
+    sink(t, 0);
 }
 
 /* The lowest gap that is free all the time of l. */
@@ -386,12 +420,12 @@ static int64_t find_gap(const Calendar *c, const Life *l, int64_t bytes) {
   int64_t at = 0;
   t.n = 0;
   find_taken(c, 1, 0, c->units - 1, l, &t);
-  for (int i = 0, agreed = 0; agreed < t.n; i = (i + 1) % t.n) {
-    const Spans *s = t.list[i];
-    int k = spans_find(s, at);
-    agreed++;
-    for (; k < s->n && s->span[k].from < at + bytes; k++, agreed = 1)
-      at = s->span[k].to;
+  for (int i = t.n / 2; i >= 0 && t.n > 0; i--)
+    sink(&t, i);
+  while (t.n > 0 && t.next[0]->from < at + bytes) {
+    if (t.next[0]->to > at)
+      at = t.next[0]->to;
+    skip(&t, at);
   }
   return at;
 }
