@@ -127,6 +127,19 @@ bool variable_assign(Context *c, Variable *v, Val value);
 /* Makes the buffer its own, before something writes into it. */
 bool variable_own(Variable *v, Account *account, Error *e);
 
+/* ---- maps (walk.c) ------------------------------------------------------ */
+
+/* Nodes (or variables) as keys, numbers as values. */
+typedef struct NodeMap {
+  Account *account; /* pays; NULL: nobody */
+  const void **key;
+  int *value;
+  int size, used;
+} NodeMap;
+int *nodemap_at(NodeMap *m, const void *n); /* -1 when new; NULL: no memory */
+int nodemap_get(const NodeMap *m, const void *n); /* -1: not there */
+void nodemap_free(NodeMap *m);
+
 /* ---- traces ------------------------------------------------------------- */
 
 typedef struct Binding {
@@ -146,6 +159,7 @@ struct Scope {
   Binding *bindings;
   Capture *captures;
   int ninputs, nbindings, ncaptures;
+  NodeMap bound; /* number of the binding of each variable */
 };
 
 void scope_open(Context *c, Scope *s, bool body);
@@ -185,17 +199,6 @@ bool copy_values(Context *c, const Val *roots, int n, const Val *from,
 bool function_types(const Function *f, const Type *in, Type *out, Error *e);
 
 /* ---- walks -------------------------------------------------------------- */
-
-/* Nodes as keys, numbers as values. */
-typedef struct NodeMap {
-  Account *account; /* pays; NULL: nobody */
-  const Node **key;
-  int *value;
-  int size, used;
-} NodeMap;
-int *nodemap_at(NodeMap *m, const Node *n); /* -1 when new */
-int nodemap_get(const NodeMap *m, const Node *n);
-void nodemap_free(NodeMap *m);
 
 /* All nodes that the roots need, inputs first, in order of creation; the
 ** caller frees the list. Shape-only edges count when `shapes`. False when

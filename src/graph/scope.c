@@ -78,11 +78,16 @@ static Val eager_leaf(Context *c, Variable *v) {
   return value_keep(c, node_retain(v->leaf));
 }
 
+/* NULL (with the error) when memory is out. */
 static Binding *find_binding(Context *c, Variable *v) {
   Scope *s = c->scope;
-  for (int i = 0; i < s->nbindings; i++)
-    if (s->bindings[i].variable == v)
-      return &s->bindings[i];
+  int *number = nodemap_at(&s->bound, v);
+  if (number && *number >= 0)
+    return &s->bindings[*number];
+  if (number == NULL) {
+    fail_memory(&c->error, "out of memory");
+    return NULL;
+  }
   Node *leaf = node_new(c, &leaf_variable, NULL, 0, NULL, &v->tensor.type, 1);
   if (leaf == NULL)
     return NULL;
@@ -92,6 +97,7 @@ static Binding *find_binding(Context *c, Variable *v) {
     node_release(leaf);
     return NULL;
   }
+  *number = s->nbindings - 1;
   *b = (Binding){variable_retain(v), {leaf, 0}, {node_retain(leaf), 0}};
   return b;
 }
@@ -184,7 +190,8 @@ bool variable_own(Variable *v, Account *account, Error *e) {
 /* ---- scopes ------------------------------------------------------------- */
 
 void scope_open(Context *c, Scope *s, bool body) {
-  *s = (Scope){.outer = c->scope, .id = ++c->scopes, .body = body};
+  *s = (Scope){.outer = c->scope, .id = ++c->scopes, .body = body,
+               .bound = {.account = c->account}};
   c->scope = s;
 }
 
@@ -203,6 +210,7 @@ static void drop_values(Scope *s) {
   mem_free(s->inputs);
   mem_free(s->bindings);
   mem_free(s->captures);
+  nodemap_free(&s->bound);
 }
 
 void scope_close(Context *c, Scope *s) {
@@ -341,6 +349,7 @@ static void take_over(Context *c, Scope *s, Function *f) {
     value_keep(c, s->captures[i].outer.node); /* until the caller drains */
   mem_free(s->captures);
   mem_free(s->inputs);
+  nodemap_free(&s->bound);
   c->scope = s->outer;
 }
 

@@ -6,12 +6,12 @@
 
 #include "graph/graph.h"
 
-static size_t hash(const Node *n, int size) {
+static size_t hash(const void *n, int size) {
   return ((uintptr_t)n >> 4) * (uintptr_t)0x9e3779b97f4a7c15 >> 20 &
          (size_t)(size - 1);
 }
 
-static int *slot(const NodeMap *m, const Node *n) {
+static int *slot(const NodeMap *m, const void *n) {
   size_t i = hash(n, m->size);
   while (m->key[i] && m->key[i] != n)
     i = (i + 1) & (size_t)(m->size - 1);
@@ -39,7 +39,7 @@ static bool grow(NodeMap *m) {
   return true;
 }
 
-int *nodemap_at(NodeMap *m, const Node *n) {
+int *nodemap_at(NodeMap *m, const void *n) {
   if (2 * m->used >= m->size && !grow(m))
     return NULL;
   int *v = slot(m, n);
@@ -48,7 +48,7 @@ int *nodemap_at(NodeMap *m, const Node *n) {
   return v;
 }
 
-int nodemap_get(const NodeMap *m, const Node *n) {
+int nodemap_get(const NodeMap *m, const void *n) {
   if (m->size == 0)
     return -1;
   size_t i = hash(n, m->size);
