@@ -12,7 +12,10 @@ struct Node {
   uint32_t scope;     /* the trace it belongs to; 0: its outputs have values */
   uint64_t seq;       /* creation number: inputs have smaller ones */
   const char *origin; /* the user's line and layer, interned; may be NULL */
-  Node *next;         /* links the nodes that are being freed */
+  union {
+    Node *next; /* links the nodes that are being freed */
+    int number; /* of whoever owns all nodes of a graph: a compilation */
+  };
   uint16_t nin, nout;
   bool tracked; /* a gradient walk may pass through it */
   Val *in;      /* counted; eager nodes keep them only while recording */

@@ -351,7 +351,8 @@ static bool can_be_counted(const Rule *r) {
 /* The rule has an error record of its own, so that the op's name goes in front
 ** of its message and of no earlier one. */
 static bool apply_rule(Context *c, Rule *r) {
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   r->error = &e;
   if (r->op->shape(r) && !e.set && can_be_counted(r))
     return true;

@@ -17,7 +17,6 @@ static bool prog_open(Prog *g, const Function *f, Account *account,
   *g = (Prog){.f = f, .passes = passes, .error = e, .debug = debug};
   context_open(&g->c, account, f->catalogue);
   g->c.rebuild = true;
-  g->number.account = account;
   g->in = mem_new(account, (size_t)f->ninputs + 1, sizeof *g->in);
   g->out = mem_new(account, (size_t)f->noutputs + 1, sizeof *g->out);
   g->leaf = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->leaf);
@@ -40,7 +39,6 @@ static void prog_close(Prog *g) {
   mem_free(g->first_value);
   mem_free(g->location);
   mem_free(g->move);
-  nodemap_free(&g->number);
   context_close(&g->c);
 }
 

@@ -15,9 +15,17 @@ static void location_text(Text *t, const Prog *p, Val v) {
 }
 
 void plan_text(Text *t, const Prog *p) {
+  NodeMap numbers = {.account = p->c.account};
   text_add(t, "---- nodes\n");
+  for (int i = 0; i < p->n; i++) {
+    int *number = nodemap_at(&numbers, p->node[i]);
+    if (number)
+      *number = i;
+    t->failed |= number == NULL;
+  }
   for (int i = 0; i < p->n; i++)
-    node_text(t, p->node[i], &p->number);
+    node_text(t, p->node[i], &numbers);
+  nodemap_free(&numbers);
   text_add(t, "---- steps, arena of %lld bytes\n", (long long)p->arena);
   for (int i = 0; i < p->nunits; i++) {
     Unit u = p->unit[i];

@@ -46,9 +46,8 @@ typedef struct Prog {
   const Watch *watch; /* may stop the compilation; NULL: nobody does */
   Text *debug;
 
-  Node **node; /* needed ones, inputs first */
+  Node **node; /* needed ones, inputs first; each knows its number */
   int n;
-  NodeMap number;
   Val *in, *out, *leaf, *update; /* of inputs, outputs, variables; an update
                                     whose node is NULL: there is none */
   int *group; /* of each node, -1: none */
@@ -68,7 +67,8 @@ typedef struct Prog {
 } Prog;
 
 INLINE int prog_number(const Prog *p, const Node *n) {
-  return nodemap_get(&p->number, n);
+  (void)p;
+  return n->number;
 }
 INLINE int prog_value(const Prog *p, Val v) {
   return p->first_value[prog_number(p, v.node)] + v.out;

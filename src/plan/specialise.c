@@ -14,22 +14,31 @@
 typedef struct Shared {
   Account *account;
   Node **slot;
+  uint64_t *hash; /* of what lies in each slot */
   int size, used;
 } Shared;
 
+INLINE uint64_t mix_word(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 32;
+}
+
 static uint64_t mix(uint64_t h, const void *data, size_t n) {
-  const unsigned char *p = data;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ p[i]) * 0x100000001b3u;
-  return h;
+  const char *p = data;
+  uint64_t word = 0;
+  for (; n >= sizeof word; n -= sizeof word, p += sizeof word) {
+    memcpy(&word, p, sizeof word);
+    h = mix_word(h, word);
+  }
+  word = 0;
+  memcpy(&word, p, n);
+  return n ? mix_word(h, word) : h;
 }
 
 static uint64_t node_hash(const Node *n) {
-  uint64_t h = mix(0xcbf29ce484222325u, &n->op, sizeof n->op);
-  for (int i = 0; i < n->nin; i++) {
-    h = mix(h, &n->in[i].node, sizeof n->in[i].node);
-    h = mix(h, &n->in[i].out, sizeof n->in[i].out);
-  }
+  uint64_t h = mix_word(0, (uintptr_t)n->op);
+  for (int i = 0; i < n->nin; i++)
+    h = mix_word(h, (uintptr_t)n->in[i].node + (uintptr_t)n->in[i].out);
   h = mix(h, n->attr, (size_t)op_nattr(n->op) * sizeof *n->attr);
   h = mix(h, &n->out[0].type, sizeof n->out[0].type);
   if (node_is_value(n))
@@ -51,25 +60,36 @@ static bool node_equal(const Node *a, const Node *b) {
                 (size_t)op_nattr(a->op) * sizeof *a->attr) == 0;
 }
 
-static Node **shared_slot(const Shared *s, const Node *n) {
-  size_t i = (size_t)node_hash(n) & (size_t)(s->size - 1);
-  while (s->slot[i] && !node_equal(s->slot[i], n))
+/* The slot of the node's equal, or an empty one. */
+static size_t find_slot(const Shared *s, const Node *n, uint64_t hash) {
+  size_t i = (size_t)hash & (size_t)(s->size - 1);
+  while (s->slot[i] && (s->hash[i] != hash || !node_equal(s->slot[i], n)))
     i = (i + 1) & (size_t)(s->size - 1);
-  return &s->slot[i];
+  return i;
 }
 
 static bool shared_grow(Shared *s) {
   Shared old = *s;
   s->size = old.size ? 2 * old.size : 256;
   s->slot = mem_new(s->account, (size_t)s->size, sizeof *s->slot);
-  if (s->slot == NULL) {
+  s->hash = mem_new(s->account, (size_t)s->size, sizeof *s->hash);
+  if (s->slot == NULL || s->hash == NULL) {
+    mem_free(s->slot);
+    mem_free(s->hash);
     *s = old;
     return false;
   }
-  for (int i = 0; i < old.size; i++)
-    if (old.slot[i])
-      *shared_slot(s, old.slot[i]) = old.slot[i];
+  for (int i = 0; i < old.size; i++) {
+    if (old.slot[i] == NULL)
+      continue;
+    size_t at = (size_t)old.hash[i] & (size_t)(s->size - 1);
+    while (s->slot[at]) /* all are different */
+      at = (at + 1) & (size_t)(s->size - 1);
+    s->slot[at] = old.slot[i];
+    s->hash[at] = old.hash[i];
+  }
   mem_free(old.slot);
+  mem_free(old.hash);
   return true;
 }
 
@@ -86,12 +106,14 @@ static Val share(Prog *p, Shared *s, Val v) {
     return v;
   if (2 * s->used >= s->size && !shared_grow(s))
     return v;
-  Node **slot = shared_slot(s, v.node);
-  if (*slot == NULL) {
-    *slot = v.node;
+  uint64_t hash = node_hash(v.node);
+  size_t at = find_slot(s, v.node, hash);
+  if (s->slot[at] == NULL) {
+    s->slot[at] = v.node;
+    s->hash[at] = hash;
     s->used++;
   }
-  return (Val){*slot, v.out};
+  return (Val){s->slot[at], v.out};
 }
 
 /* ---- the pass ----------------------------------------------------------- */
@@ -239,12 +261,8 @@ static bool collect(Prog *p) {
     root[roots++] = p->in[i];
   bool ok = nodes_needed(p->c.account, root, roots, true, &p->node, &p->n);
   mem_free(root);
-  for (int i = 0; ok && i < p->n; i++) {
-    int *number = nodemap_at(&p->number, p->node[i]);
-    if (number == NULL)
-      return fail_memory(p->error, "out of memory");
-    *number = i;
-  }
+  for (int i = 0; ok && i < p->n; i++)
+    p->node[i]->number = i;
   return ok || fail_memory(p->error, "out of memory");
 }
 
@@ -330,6 +348,7 @@ bool specialise(Prog *p, const Type *in) {
       p->update[i] = copy_of(&k, f->bindings[i].current);
   mem_free(roots);
   mem_free(shared.slot);
+  mem_free(shared.hash);
   copies_close(&k);
   return ok && collect(p);
 }
