@@ -1,4 +1,4 @@
-/* From units to steps: each with its row, its types and its pointers, which
+/* From units to steps: each with its op, its types and its pointers, which
 ** are filled in when it runs. Groups become tile programs. */
 
 #include "plan/steps.h"
@@ -9,39 +9,75 @@
 
 /* ---- building ----------------------------------------------------------- */
 
+/* The program of the group that is being built. */
+typedef struct GroupCode {
+  const Group *group;
+  const Type *domain;
+  TileProgram *program;
+  Val outside[TILE_OPERANDS];
+  TileRef at[GROUP_NODES]; /* where each member's result is */
+  int last[GROUP_NODES];   /* the member that reads it last */
+  int busy[TILE_REGISTERS]; /* ... what lies in each register */
+} GroupCode;
+
 typedef struct Builder {
   Plan *plan;
   Prog *prog;
   int *constant; /* of each node: its number, -1 */
   bool failed;
   int pointers_size;
+  char *chunk; /* the one that is being filled */
+  size_t left;
+  int *member; /* of each node: its number in its group */
+  GroupCode *code;
 } Builder;
 
-/* Memory that lives as long as the plan. */
-static void *keep(Builder *b, size_t bytes) {
+/* A record that is freed with the plan. */
+static char *new_record(Builder *b, size_t bytes) {
   Plan *p = b->plan;
   if (p->nmemory == p->memory_size) {
     int size = p->memory_size ? 2 * p->memory_size : 64;
     void **grown = mem_resize(p->account, p->memory, (size_t)size,
                               sizeof *grown);
-    if (grown == NULL) {
-      b->failed = true;
+    if (grown == NULL)
       return NULL;
-    }
     p->memory = grown;
     p->memory_size = size;
   }
-  void *m = mem_new(p->account, bytes, 1);
-  b->failed = b->failed || m == NULL;
-  if (m)
+  char *m = mem_new(p->account, bytes, 1);
+  if (m) {
     p->memory[p->nmemory++] = m;
+    p->bytes += (int64_t)bytes;
+  }
   return m;
+}
+
+enum { CHUNK = 32768 };
+
+/* Memory that lives as long as the plan, zero; small pieces share records. */
+static void *keep(Builder *b, size_t bytes) {
+  bytes = (bytes + 15) & ~(size_t)15;
+  if (bytes > CHUNK / 4) {
+    char *own = new_record(b, bytes);
+    b->failed = b->failed || own == NULL;
+    return own;
+  }
+  if (b->left < bytes) {
+    b->chunk = new_record(b, CHUNK);
+    b->left = b->chunk ? CHUNK : 0;
+    b->failed = b->failed || b->chunk == NULL;
+  }
+  if (b->chunk == NULL)
+    return NULL;
+  b->left -= bytes;
+  return b->chunk + CHUNK - bytes - b->left;
 }
 
 static int constant_number(Builder *b, int node) {
   if (b->constant[node] < 0) {
     Plan *p = b->plan;
     p->constant[p->nconstants] = tensor_share(&b->prog->node[node]->out[0]);
+    p->bytes += type_bytes(&p->constant[p->nconstants].type);
     b->constant[node] = p->nconstants++;
   }
   return b->constant[node];
@@ -126,12 +162,23 @@ static void make_room(Plan *p, PlanStep *s) {
     p->arena = end;
 }
 
+/* Appends a node to a program. Its types are needed here alone. */
+static void add_code(Builder *b, TileProgram *p, const Node *n,
+                     const TileRef *in, TileRef y) {
+  Type type[4];
+  for (int i = 0; i < n->nin; i++)
+    type[i] = *val_type(n->in[i]);
+  OpCall call = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
+                 .in = type, .out = &n->out[0].type};
+  if (!program_add(p, &call, in, y))
+    fail(b->prog->error, "%s: no kernel for %s", n->op->name,
+         dtype_name((DType)type[0].dtype));
+}
+
 /* A single elementwise node is a group of one. */
 static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   TileProgram *p = keep(b, sizeof *p);
   TileRef in[4], y = {TILE_OUT, 0};
-  OpCall step = {.op = NULL};
-  fill_step(b, &step, n);
   if (b->failed)
     return;
   program_begin(p, &n->out[0].type);
@@ -143,22 +190,12 @@ static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   s->program_out = add_value(b, (Val){(Node *)(uintptr_t)n, 0});
   p->nout = 1;
   p->out_item[0] = dtype_size((DType)n->out[0].type.dtype);
-  if (!program_add(p, &step, in, y))
-    fail(b->prog->error, "%s: no kernel for %s", n->op->name,
-         dtype_name((DType)step.in[0].dtype));
+  add_code(b, p, n, in, y);
   tile_collapse(p);
   s->program = p;
   s->tasks = program_tasks(p);
-  s->step.origin = step.origin;
+  s->step.origin = keep_text(b, n->origin);
 }
-
-typedef struct GroupCode {
-  const Group *group;
-  const Type *domain;
-  TileProgram *program;
-  Val outside[TILE_OPERANDS];
-  TileRef at[GROUP_NODES]; /* where each member's result is */
-} GroupCode;
 
 /* How an absorbed slice lies in its source: strides, and the first element. */
 static int64_t slice_part(const Node *n, int64_t *stride) {
@@ -185,9 +222,8 @@ static int add_operand(Builder *b, Val v) {
 static TileRef operand(Builder *b, GroupCode *k, Val v) {
   const Group *g = k->group;
   int node = prog_number(b->prog, v.node);
-  for (int m = 0; m < g->n; m++)
-    if (g->member[m] == node)
-      return k->at[m];
+  if (b->prog->group[node] == b->prog->group[g->member[0]])
+    return k->at[b->member[node]];
   for (int i = 0; i < k->program->nin; i++)
     if (val_same(k->outside[i], v))
       return (TileRef){TILE_IN, i};
@@ -199,38 +235,33 @@ static TileRef operand(Builder *b, GroupCode *k, Val v) {
   return program_input_part(k->program, k->domain, val_type(v), stride);
 }
 
-/* Last use of each register decides when it is free again. */
-static int last_use(const Prog *p, const Group *g, int m) {
-  int last = m;
-  for (int k = m + 1; k < g->n; k++) {
-    const Node *n = p->node[g->member[k]];
-    for (int i = 0; i < n->nin; i++)
-      if (n->in[i].node == p->node[g->member[m]])
-        last = k;
+/* When each member is read for the last time in its group. */
+static void find_last_uses(const Prog *p, GroupCode *k, const int *member) {
+  const Group *g = k->group;
+  for (int m = 0; m < g->n; m++) {
+    const Node *n = p->node[g->member[m]];
+    k->last[m] = m;
+    for (int i = 0; i < n->nin; i++) {
+      int x = prog_number(p, n->in[i].node);
+      if (p->group[x] == p->group[g->member[m]])
+        k->last[member[x]] = m;
+    }
   }
-  return last;
 }
 
-static int free_register(const GroupCode *k, const Prog *p, int m) {
-  for (int r = 0; r < TILE_REGISTERS; r++) {
-    bool busy = false;
-    for (int i = 0; i < m; i++)
-      busy = busy || (k->at[i].space == TILE_REG && k->at[i].index == r &&
-                      last_use(p, k->group, i) >= m);
-    if (!busy)
-      return r;
-  }
-  return 0; /* not reached: a group has no more members than registers */
+/* A register is free when its value was read for the last time before. */
+static int free_register(GroupCode *k, int m) {
+  int r = 0;
+  while (r < TILE_REGISTERS - 1 && k->busy[r] >= m)
+    r++;
+  k->busy[r] = k->last[m];
+  return r;
 }
 
 static void add_member(Builder *b, GroupCode *k, int m, int *out) {
   Prog *p = b->prog;
   const Node *n = p->node[k->group->member[m]];
   TileRef in[4];
-  OpCall step = {.op = NULL};
-  fill_step(b, &step, n);
-  if (b->failed)
-    return;
   for (int i = 0; i < n->nin; i++)
     in[i] = operand(b, k, n->in[i]);
   if (p->escapes[k->group->member[m]]) {
@@ -239,20 +270,18 @@ static void add_member(Builder *b, GroupCode *k, int m, int *out) {
         dtype_size((DType)n->out[0].type.dtype);
     out[k->program->nout++] = k->group->member[m];
   } else {
-    int r = free_register(k, p, m);
+    int r = free_register(k, m);
     k->at[m] = (TileRef){TILE_REG, r};
     if (r >= k->program->nreg)
       k->program->nreg = r + 1;
   }
-  if (!program_add(k->program, &step, in, k->at[m]))
-    fail(p->error, "%s: no kernel for %s", n->op->name,
-         dtype_name((DType)step.in[0].dtype));
+  add_code(b, k->program, n, in, k->at[m]);
 }
 
 static void add_group(Builder *b, PlanStep *s, const Group *g) {
   Prog *p = b->prog;
   int out[GROUP_NODES];
-  GroupCode *k = keep(b, sizeof *k);
+  GroupCode *k = b->code;
   TileProgram *program = keep(b, sizeof *program);
   if (b->failed)
     return;
@@ -260,6 +289,11 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   k->program = program;
   k->domain = &p->node[g->member[0]]->out[0].type;
   program_begin(program, k->domain);
+  for (int m = 0; m < g->n; m++)
+    b->member[g->member[m]] = m;
+  find_last_uses(p, k, b->member);
+  for (int r = 0; r < TILE_REGISTERS; r++)
+    k->busy[r] = -1;
   for (int m = 0; m < g->n; m++)
     add_member(b, k, m, out);
   Val host = {g->anchor >= 0 && g->host >= 0 ? p->node[g->host] : NULL, 0};
@@ -337,7 +371,9 @@ static bool build(Builder *b) {
   p->step = keep(b, (size_t)g->nunits * sizeof *p->step);
   p->move = keep(b, (size_t)g->nmoves * sizeof *p->move);
   b->constant = mem_new(p->account, (size_t)g->n + 1, sizeof *b->constant);
-  if (b->failed || b->constant == NULL)
+  b->member = mem_new(p->account, (size_t)g->n + 1, sizeof *b->member);
+  b->code = mem_new(p->account, 1, sizeof *b->code);
+  if (b->failed || b->constant == NULL || b->member == NULL || b->code == NULL)
     return fail_memory(g->error, "out of memory");
   for (int i = 0; i < g->n; i++)
     b->constant[i] = -1;
@@ -347,8 +383,11 @@ static bool build(Builder *b) {
     p->output[i] = *val_type(g->out[i]);
   for (int i = 0; i < f->nbindings; i++)
     p->variable[i] = variable_retain(f->bindings[i].variable);
-  for (int i = 0; i < g->nunits && !b->failed; i++)
+  for (int i = 0; i < g->nunits && !b->failed; i++) {
+    if (watch_stopped(g->watch, g->error))
+      return false;
     add_unit(b, g->unit[i]);
+  }
   if (!b->failed)
     add_moves(b);
   if (!b->failed)
@@ -360,5 +399,7 @@ bool build_steps(Plan *p, Prog *g) {
   Builder b = {.plan = p, .prog = g};
   bool ok = build(&b);
   mem_free(b.constant);
+  mem_free(b.member);
+  mem_free(b.code);
   return ok;
 }

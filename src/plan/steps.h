@@ -46,6 +46,7 @@ struct Plan {
   Tensor *constant;
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
+  int64_t bytes; /* of it, and of the constants */
   bool calls_lua; /* which may give variables other values during a run */
   Lane *lanes;
   atomic_flag lock;
