@@ -15,15 +15,19 @@ typedef struct Copier {
   Node **copy; /* of each node that was copied */
   const Val *from, *to;
   int m;
+  NodeMap source; /* of each node that is replaced: its last place in `from` */
+  int *earlier;   /* ... and where it stands before that, -1 */
 } Copier;
 
+/* The first that is given stands. */
 static bool replaced(const Copier *k, Val v, Val *by) {
-  for (int i = 0; i < k->m; i++)
+  bool found = false;
+  for (int i = nodemap_get(&k->source, v.node); i >= 0; i = k->earlier[i])
     if (val_same(k->from[i], v)) {
       *by = k->to[i];
-      return true;
+      found = true;
     }
-  return false;
+  return found;
 }
 
 /* Only what the roots need behind the replaced values is copied. */
@@ -56,13 +60,25 @@ static void copy_node(Copier *k, int i) {
     v.node->origin = n->origin;
 }
 
+static bool note_sources(Copier *k) {
+  k->earlier = mem_new(k->c->account, (size_t)k->m + 1, sizeof *k->earlier);
+  for (int i = 0; k->earlier && i < k->m; i++) {
+    int *last = nodemap_at(&k->source, k->from[i].node);
+    if (last == NULL)
+      return false;
+    k->earlier[i] = *last;
+    *last = i;
+  }
+  return k->earlier != NULL;
+}
+
 static bool copier_open(Copier *k, Context *c, const Val *roots, int n) {
   k->c = c;
-  k->number.account = c->account;
+  k->number.account = k->source.account = c->account;
   bool ok = nodes_needed(c->account, roots, n, true, &k->node, &k->n);
   k->wanted = mem_new(c->account, (size_t)k->n + 1, sizeof *k->wanted);
   k->copy = mem_new(c->account, (size_t)k->n + 1, sizeof *k->copy);
-  ok = ok && k->wanted && k->copy;
+  ok = ok && k->wanted && k->copy && note_sources(k);
   for (int i = 0; ok && i < k->n; i++) {
     int *number = nodemap_at(&k->number, k->node[i]);
     ok = number != NULL;
@@ -76,7 +92,9 @@ static void copier_close(Copier *k) {
   mem_free(k->node);
   mem_free(k->wanted);
   mem_free(k->copy);
+  mem_free(k->earlier);
   nodemap_free(&k->number);
+  nodemap_free(&k->source);
 }
 
 bool copy_values(Context *c, const Val *roots, int n, const Val *from,
