@@ -113,6 +113,21 @@ typedef enum Operands {
   LOGICAL  /* all to bool (not zero) */
 } Operands;
 
+/* What the passes may know of an op: they ask for this, never for the name. */
+typedef enum Role {
+  NO_ROLE,
+  ADDS, SUBTRACTS, MULTIPLIES, /* of two inputs, element by element */
+  MULTIPLIES_MATRICES, /* attributes 0, 1: whether inputs are transposed */
+  SUMS,                /* over the axes in attribute 0 */
+  SAME_ELEMENTS,       /* of input 0, in another shape or in the same */
+  REPEATS,             /* input 0, as broadcasting would */
+  FILLS,               /* one number everywhere, see Op.fill */
+  SLICES,    /* attributes 0, 1: starts and steps along each axis */
+  CALLS,     /* attribute 0, a function: the plan puts its body there */
+  LOOPS,     /* the same once for each time step (scan/scan.h) */
+  WALKS_BACK /* through what a closure of the host did */
+} Role;
+
 struct Op {
   const char *name;
   const char *signature; /* Keras's: "x, axis:axes=nil"; "*xs" is a list.
@@ -145,6 +160,15 @@ struct Op {
   uint32_t shape_only;  /* bit i: input i gives its sizes, never its data;
                            bit 31 speaks for all inputs from there on */
   uint32_t traits;
+  Role role;
+  /* x op number is x, bit for bit; bit i of sides: input i may be the number */
+  struct Neutral {
+    uint32_t sides;
+    double number;
+  } neutral;
+  double (*fill)(const Attr *attr);
+  /* an equal value that is cheaper (true, y set), or declines */
+  bool (*simpler)(Context *c, const Node *n, Val *y);
   const char *doc;
 };
 

@@ -304,8 +304,7 @@ static bool look_for_effects(Function *f) {
   for (int i = 0; i < n; i++) {
     f->draws = f->draws || nodes[i]->op->traits & DRAWS;
     f->hosts = f->hosts || nodes[i]->op->traits & HOST;
-    f->records = f->records ||
-                 strcmp(nodes[i]->op->name, "host_gradient") == 0;
+    f->records = f->records || nodes[i]->op->role == WALKS_BACK;
     int nattr = op_nattr(nodes[i]->op);
     for (int k = 0; k < nattr; k++)
       if (nodes[i]->attr[k].kind == ATTR_BODY) {

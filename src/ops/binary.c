@@ -163,14 +163,56 @@ static void where_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[2] = where_not_0(c, input(n, 0), dy[0]);
 }
 
+/* ---- simpler forms ------------------------------------------------------ */
+
+/* a + (b - a) * c, as optimizers have it, is one instruction. */
+static bool is_lerp(const Node *n, Val *in) {
+  for (int side = 0; side < 2; side++) {
+    Val a = n->in[side];
+    const Node *product = n->in[1 - side].node;
+    for (int k = 0; product->op->role == MULTIPLIES && k < 2; k++) {
+      const Node *difference = product->in[k].node;
+      if (difference->op->role != SUBTRACTS || !val_same(difference->in[1], a))
+        continue;
+      in[0] = a;
+      in[1] = difference->in[0];
+      in[2] = product->in[1 - k];
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool add_simpler(Context *c, const Node *n, Val *y) {
+  Val in[3];
+  if (n->out[0].type.dtype != F32 || !is_lerp(n, in))
+    return false;
+  *y = emit_op(c, "lerp", in, 3, NULL);
+  return true;
+}
+
+/* x ^ 2 is x * x: nearer to the truth than what logarithms give, and the same
+** in every way of computing. */
+static bool to_the_second(Context *c, const Op *op, const Val *x, int nin,
+                         const Attr *attr, Val *y) {
+  (void)op, (void)nin, (void)attr;
+  const Type *base = val_type(x[0]), *exponent = val_type(x[1]);
+  if (!node_is_value(x[1].node) || x[1].node->tracked || base->dtype != F32 ||
+      exponent->dtype != F32 || exponent->rank > 0 ||
+      tensor_get(val_tensor(x[1]), 0) != 2)
+    return false;
+  *y = square(c, x[0]);
+  return true;
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
-#define ROW(op, text) \
+#define ROW(op, text, ...) \
   {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, \
-   {strip_##op, strip_##op##_int}, .vjp = op##_vjp, .doc = text}
-#define ROW_FLOAT(op, text) \
+   {strip_##op, strip_##op##_int}, .vjp = op##_vjp, .doc = text, __VA_ARGS__}
+#define ROW_FLOAT(op, text, ...) \
   {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, {strip_##op}, \
-   .vjp = op##_vjp, .doc = text}
+   .vjp = op##_vjp, .doc = text, __VA_ARGS__}
 #define ROW_IS(op, text) \
   {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_predicate, \
    {strip_##op, strip_##op##_int, strip_##op##_bool}, .traits = NO_GRADIENT, \
@@ -180,18 +222,19 @@ static void where_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
    {NULL, NULL, strip}, .traits = NO_GRADIENT, .doc = text}
 
 const Op ops_binary[] = {
-  ROW(add, "x1 + x2."),
-  ROW(subtract, "x1 - x2."),
-  ROW(multiply, "x1 * x2."),
-  ROW_FLOAT(divide, "x1 / x2."),
+  ROW(add, "x1 + x2.", .role = ADDS, .neutral = {3, -0.0},
+      .simpler = add_simpler),
+  ROW(subtract, "x1 - x2.", .role = SUBTRACTS, .neutral = {2, 0.0}),
+  ROW(multiply, "x1 * x2.", .role = MULTIPLIES, .neutral = {3, 1}),
+  ROW_FLOAT(divide, "x1 / x2.", .neutral = {2, 1}),
   {"floor_divide", "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all,
    {strip_floor_divide, strip_floor_divide_int}, .traits = NO_GRADIENT,
    .doc = "x1 / x2 rounded down."},
-  ROW(mod, "The rest of x1 / x2, with the sign of x2."),
-  ROW(power, "x1 ^ x2."),
-  ROW(maximum, "The larger of the two."),
-  ROW(minimum, "The smaller of the two."),
-  ROW_FLOAT(arctan2, "The angle of the point (x2, x1)."),
+  ROW(mod, "The rest of x1 / x2, with the sign of x2.", .role = NO_ROLE),
+  ROW(power, "x1 ^ x2.", .neutral = {2, 1}, .expand = to_the_second),
+  ROW(maximum, "The larger of the two.", .role = NO_ROLE),
+  ROW(minimum, "The smaller of the two.", .role = NO_ROLE),
+  ROW_FLOAT(arctan2, "The angle of the point (x2, x1).", .role = NO_ROLE),
   ROW_IS(equal, "Where x1 == x2."),
   ROW_IS(not_equal, "Where x1 ~= x2."),
   ROW_IS(less, "Where x1 < x2."),

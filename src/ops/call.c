@@ -69,6 +69,7 @@ static int64_t same_memory(const OpCall *s) {
 const Op ops_call[] = {
   {"call", "*xs, body:body, backward:body, results:int, consts:int", CALL,
    AS_IS, call_shape, .vjp = call_vjp, .traits = BODY | HIDDEN | FAULTS,
+   .role = CALLS,
    .doc = "A function as one node."},
   {"barrier", "x", MOVE, AS_IS, like_first, .view = same_memory,
    .traits = HIDDEN | NO_GRADIENT, .doc = "x, equal to nothing else."},

@@ -80,7 +80,7 @@ const Op ops_host[] = {
    .doc = "Calls a closure."},
   {"host_gradient", "*xs, id:int, count:int", CALL, AS_IS,
    host_gradient_shape, .run = host_gradient_run,
-   .traits = HOST | HIDDEN | FAULTS,
+   .traits = HOST | HIDDEN | FAULTS, .role = WALKS_BACK,
    .doc = "Walks back through what the closure did."},
   {0}
 };

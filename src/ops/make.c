@@ -21,19 +21,23 @@ static void fill_with(const OpCall *s, void *y, double value) {
             dtype_size((DType)s->out[0].dtype));
 }
 
-static void full_like_run(const OpCall *s, const Run *r, int64_t task) {
+static void fill_run(const OpCall *s, const Run *r, int64_t task) {
   (void)task;
-  fill_with(s, r->out[0], s->attr[VALUE].f);
+  fill_with(s, r->out[0], s->op->fill(s->attr));
 }
 
-static void zeros_like_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
-  fill_with(s, r->out[0], 0);
+static double full_like_fill(const Attr *attr) {
+  return attr[VALUE].f;
 }
 
-static void ones_like_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
-  fill_with(s, r->out[0], 1);
+static double zeros_fill(const Attr *attr) {
+  (void)attr;
+  return 0;
+}
+
+static double ones_fill(const Attr *attr) {
+  (void)attr;
+  return 1;
 }
 
 /* zeros_like and ones_like have the type alone as attribute */
@@ -51,9 +55,8 @@ static bool full_shape(Rule *r) {
                         "tensor)");
 }
 
-static void full_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
-  fill_with(s, r->out[0], s->attr[1].f);
+static double full_fill(const Attr *attr) {
+  return attr[1].f;
 }
 
 static bool iota_shape(Rule *r) {
@@ -94,16 +97,20 @@ static void arange_run(const OpCall *s, const Run *r, int64_t task) {
 
 const Op ops_make[] = {
   {"full_like", "x, fill_value:num, dtype:dtype=nil", MOVE, AS_IS,
-   full_like_shape, .run = full_like_run, .shape_only = 1,
-   .traits = NO_GRADIENT, .doc = "One number in the shape of x."},
+   full_like_shape, .run = fill_run, .shape_only = 1,
+   .traits = NO_GRADIENT, .role = FILLS, .fill = full_like_fill,
+   .doc = "One number in the shape of x."},
   {"zeros_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
-   .run = zeros_like_run, .shape_only = 1, .traits = NO_GRADIENT,
+   .run = fill_run, .shape_only = 1, .traits = NO_GRADIENT, .role = FILLS,
+   .fill = zeros_fill,
    .doc = "Zeros in the shape of x."},
   {"ones_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
-   .run = ones_like_run, .shape_only = 1, .traits = NO_GRADIENT,
+   .run = fill_run, .shape_only = 1, .traits = NO_GRADIENT, .role = FILLS,
+   .fill = ones_fill,
    .doc = "Ones in the shape of x."},
   {"full", "shape:ints, fill_value:num, dtype:dtype=\"float32\"", MOVE, AS_IS,
-   full_shape, .run = full_run, .traits = NO_GRADIENT,
+   full_shape, .run = fill_run, .traits = NO_GRADIENT, .role = FILLS,
+   .fill = full_fill,
    .doc = "A tensor of one number."},
   {"iota_like", "x, axis:int=-1", MOVE, AS_IS, iota_shape, .run = iota_run,
    .shape_only = 1, .traits = NO_GRADIENT,

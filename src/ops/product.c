@@ -161,7 +161,7 @@ static void matmul_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_product[] = {
   {"matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false", PRODUCT,
    FLOATS, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
-   .vjp = matmul_vjp, .traits = EPILOGUE,
+   .vjp = matmul_vjp, .traits = EPILOGUE, .role = MULTIPLIES_MATRICES,
    .doc = "The matrix product over the last two axes; the others broadcast."},
   {0}
 };

@@ -283,16 +283,19 @@ static void cumsum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "cumsum", dy, 1, a);
 }
 
-#define ROW(name, gradient, text)                                             \
+#define ROW(name, gradient, text, ...)                                        \
   {#name, "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,           \
    reduce_shape, .tasks = reduce_tasks, .run = name##_run,                    \
-   .expand = split_axes, .vjp = gradient, .doc = text}
+   .expand = split_axes, .vjp = gradient, .doc = text, __VA_ARGS__}
 
 const Op ops_reduce[] = {
-  ROW(sum, sum_vjp, "The sum over the axes (nil: all)."),
-  ROW(max, extreme_vjp, "The largest over the axes (nil: all)."),
-  ROW(min, extreme_vjp, "The smallest over the axes (nil: all)."),
-  ROW(prod, prod_vjp, "The product over the axes (nil: all)."),
+  ROW(sum, sum_vjp, "The sum over the axes (nil: all).", .role = SUMS),
+  ROW(max, extreme_vjp, "The largest over the axes (nil: all).",
+      .role = NO_ROLE),
+  ROW(min, extreme_vjp, "The smallest over the axes (nil: all).",
+      .role = NO_ROLE),
+  ROW(prod, prod_vjp, "The product over the axes (nil: all).",
+      .role = NO_ROLE),
   {"argmax", "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,
    arg_axes_shape, .tasks = arg_tasks, .run = argmax_run,
    .traits = NO_GRADIENT,

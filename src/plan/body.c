@@ -39,7 +39,7 @@ static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
 
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
-  if (strcmp(s->op->name, "call") == 0)
+  if (s->op->role == CALLS)
     return call_run_now(s, in, out, env, account);
   Plan *body = loop_plan(s, account, PASS_ALL, env->error);
   int64_t bytes = scan_scratch(s);

@@ -419,8 +419,7 @@ static bool attach(Prog *p) {
 static bool is_slice(const Prog *p, int node) {
   const Node *n = p->node[node];
   int64_t offset;
-  return strcmp(n->op->name, "slice_steps") == 0 &&
-         !prog_view(p, node, &offset);
+  return n->op->role == SLICES && !prog_view(p, node, &offset);
 }
 
 /* A slice whose readers are all in groups costs no step: they read the source

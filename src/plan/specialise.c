@@ -3,6 +3,7 @@
 ** their bodies, equal nodes are shared, and each node is simplified. What
 ** nobody needs is left behind. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ops/build.h"
@@ -124,6 +125,8 @@ typedef struct Copies {
   int n;
   NodeMap first; /* number of output 0 of each node */
   Val *copy;
+  const Node **scan; /* the loops in order; the longest of its like first */
+  int nscans;
 } Copies;
 
 static Val *copy_at(const Copies *k, const Node *n) {
@@ -164,17 +167,63 @@ static Val copy_leaf(Prog *p, const Node *n) {
   return (Val){p->c.dummy, 0};
 }
 
+static int64_t scan_id(const Node *n) {
+  return n->attr[SCAN_ID].i[0];
+}
+
+static bool is_scan(const Node *n) {
+  return n->op->role == LOOPS;
+}
+
+/* By id and inputs: a function that is called twice has two of one id. */
+static int compare_scans(const Node *x, const Node *y) {
+  if (scan_id(x) != scan_id(y))
+    return scan_id(x) < scan_id(y) ? -1 : 1;
+  if (x->nin != y->nin)
+    return x->nin - y->nin;
+  for (int i = 0; i < x->nin; i++) {
+    Val a = x->in[i], b = y->in[i];
+    if (a.node->seq != b.node->seq)
+      return a.node->seq < b.node->seq ? -1 : 1;
+    if (a.out != b.out)
+      return a.out - b.out;
+  }
+  return 0;
+}
+
+static int longest_first(const void *a, const void *b) {
+  const Node *x = *(const Node *const *)a, *y = *(const Node *const *)b;
+  int order = compare_scans(x, y);
+  return order ? order : y->nout - x->nout;
+}
+
+static bool find_scans(Copies *k, Account *account) {
+  int n = 0;
+  for (int i = 0; i < k->n; i++)
+    n += is_scan(k->old[i]);
+  k->scan = mem_new(account, (size_t)n + 1, sizeof *k->scan);
+  for (int i = 0; k->scan && i < k->n; i++)
+    if (is_scan(k->old[i]))
+      k->scan[k->nscans++] = k->old[i];
+  if (k->nscans > 1)
+    qsort(k->scan, (size_t)n, sizeof *k->scan, longest_first);
+  return k->scan != NULL;
+}
+
 /* A scan that is done again with more results serves the shorter one too: it
 ** has the same inputs, and its first results are the same. */
 static const Node *longest_scan(const Copies *k, const Node *n) {
-  const Node *best = n;
-  for (int i = 0; n->op->traits & BODY && i < k->n; i++) {
-    const Node *x = k->old[i];
-    if (x->op == n->op && x->nout > best->nout &&
-        memcmp(&x->attr[SCAN_ID], &n->attr[SCAN_ID], sizeof *x->attr) == 0)
-      best = x;
+  int low = 0, high = k->nscans;
+  if (!is_scan(n))
+    return n;
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (compare_scans(k->scan[middle], n) < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
-  return best;
+  return k->scan[low]->nout > n->nout ? k->scan[low] : n;
 }
 
 static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
@@ -193,7 +242,7 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   }
   for (int i = 0; i < n->nin; i++)
     in[i] = copy_of(k, n->in[i]);
-  if (strcmp(n->op->name, "call") == 0) {
+  if (n->op->role == CALLS) {
     copy_call(p, s, n, in, out);
     return;
   }
@@ -279,12 +328,13 @@ static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
     values += k->old[i]->nout;
   }
   k->copy = mem_new(account, (size_t)values + 1, sizeof *k->copy);
-  return (ok && k->copy) || fail_memory(p->error, "out of memory");
+  return (ok && k->copy && find_scans(k, account)) || fail_memory(p->error, "out of memory");
 }
 
 static void copies_close(Copies *k) {
   mem_free(k->old);
   mem_free(k->copy);
+  mem_free(k->scan);
   nodemap_free(&k->first);
 }
 

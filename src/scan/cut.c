@@ -198,25 +198,18 @@ static bool is_known(int64_t n) {
   return n > 0;
 }
 
-static bool is_reshape(const Op *op) {
-  return strcmp(op->name, "reshape_like") == 0 ||
-         strcmp(op->name, "reshape") == 0;
-}
-
 /* Splits v into terms that can be summed over time after the loop. */
 static bool split(Val v, Val *product, bool *by_rows, int *n) {
   const Node *x = v.node;
-  const char *name = x->op->name;
-  if (strcmp(name, "add") == 0 && *n < 6 &&
+  if (x->op->role == ADDS && *n < 6 &&
       val_type(x->in[0])->rank == val_type(x->in[1])->rank)
     return split(x->in[0], product, by_rows, n) &&
            split(x->in[1], product, by_rows, n);
-  while (is_reshape(x->op) && val_symbolic(x->in[0]))
+  while (x->op->role == SAME_ELEMENTS && val_symbolic(x->in[0]))
     x = x->in[0].node;
-  name = x->op->name;
   if (*n >= 6)
     return false;
-  if (strcmp(name, "matmul") == 0 && x->attr[0].i[0] && !x->attr[1].i[0] &&
+  if (x->op->role == MULTIPLIES_MATRICES && x->attr[0].i[0] && !x->attr[1].i[0] &&
       val_type(x->in[0])->rank == 2 && val_type(x->in[1])->rank == 2 &&
       is_known(val_type(x->in[0])->dim[1]) &&
       is_known(val_type(x->in[1])->dim[1])) {
@@ -224,7 +217,7 @@ static bool split(Val v, Val *product, bool *by_rows, int *n) {
     product[(*n)++] = (Val){(Node *)(uintptr_t)x, 0};
     return true;
   }
-  if (strcmp(name, "sum") == 0 && x->attr[0].n == 1 && x->attr[0].i[0] == 0 &&
+  if (x->op->role == SUMS && x->attr[0].n == 1 && x->attr[0].i[0] == 0 &&
       val_type(x->in[0])->rank < MAX_RANK) {
     by_rows[*n] = true;
     product[(*n)++] = (Val){(Node *)(uintptr_t)x, 0};

@@ -27,7 +27,7 @@ static Class class_of(const Mover *m, Val v) {
 }
 
 static bool is_matmul(const Node *n) {
-  return strcmp(n->op->name, "matmul") == 0;
+  return n->op->role == MULTIPLIES_MATRICES;
 }
 
 /* Whether the op does the same to all steps at once, when its step operands

@@ -98,8 +98,8 @@ static Val emit_scan(Context *c, const Scan *s, Function *body, int64_t id,
     attr_int(s->length),                attr_int(id),
     {.kind = backward ? ATTR_BODY : ATTR_NIL, .body = backward}
   };
-  return emit_op(c, "scan", s->in,
-                 s->n.consts + s->n.carry + s->n.sequences, attr);
+  return emit(c, ops_scan, s->in,
+              s->n.consts + s->n.carry + s->n.sequences, attr);
 }
 
 static bool is_taped(const Context *c, const Scan *s) {
@@ -260,7 +260,7 @@ static void scan_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_scan[] = {
   {"scan", "*xs, body:body, consts:int, carry:int, reverse:bool, length:int, "
    "id:int, backward:body", CALL, AS_IS, scan_shape, .vjp = scan_vjp,
-   .traits = BODY | HIDDEN | FAULTS,
+   .traits = BODY | HIDDEN | FAULTS, .role = LOOPS,
    .doc = "A function over time: state and step in, state and result out."},
   {0}
 };
