@@ -1,0 +1,159 @@
+-- What the passes of a plan must keep: numbers to the last bit, the memory they need small, and
+-- their own time in proportion to the model.
+
+local core = require "lunula.core"
+local k = require "lunula"
+local ops = k.ops
+
+local function planned(f, passes, ...)
+  local specs = {}
+  for i, x in ipairs { ... } do specs[i] = { shape = x.shape, dtype = x.dtype } end
+  local plan = core.trace(specs, f)
+  plan:passes(passes)
+  return plan(...)
+end
+
+describe("algebra", function()
+  local special = k.tensor { 0, -0.0, 1, -1, 1 / 0, -1 / 0, 0 / 0, 1e-42, -1e-42, 3e38, 0.1, -7.25 }
+  local whole = k.tensor({ 0, 1, -1, 2147483647, -2147483648 }, { dtype = "int32" })
+  local rules = {
+    ["x + 0"] = function(x) return x + 0 end,
+    ["x + -0"] = function(x) return x + -0.0 end,
+    ["0 + x"] = function(x) return 0 + x end,
+    ["x - 0"] = function(x) return x - 0 end,
+    ["x - -0"] = function(x) return x - -0.0 end,
+    ["x * 1"] = function(x) return x * 1 end,
+    ["1 * x"] = function(x) return 1 * x end,
+    ["x / 1"] = function(x) return x / 1 end,
+    ["x ^ 1"] = function(x) return x ^ 1 end,
+    ["x ^ 2"] = function(x) return x ^ 2 end,
+    ["x * 1.0"] = function(x) return x * k.tensor(1.0) end,
+    ["x + zeros"] = function(x) return x + ops.zeros_like(x) end,
+    ["x * ones"] = function(x) return ops.ones_like(x) * x end,
+    ["x * full"] = function(x) return x * ops.full_like(x, 3) end,
+    ["x + repeated"] = function(x) return x + ops.broadcast_to(k.tensor { 2 }, x.shape) end,
+    ["a step of an average"] = function(x) return x + (x * 0.5 - x) * 0.1 end,
+    ["reshaped to itself"] = function(x) return ops.reshape(x, x.shape) * 2 end,
+  }
+  for name, f in pairs(rules) do
+    for kind, x in pairs { numbers = special, integers = whole } do
+      it("keeps the bits of " .. name .. " of " .. kind, function()
+        local eager = f(x)
+        local naive, all = planned(f, "naive", x), planned(f, nil, x)
+        assert.equal(eager.dtype, all.dtype)
+        assert.is_true(naive:tobytes() == eager:tobytes(), "eager and naive differ")
+        assert.is_true(naive:tobytes() == all:tobytes(), "the passes change bits")
+      end)
+    end
+  end
+end)
+
+describe("a loop that is called twice", function()
+  it("has the gradients of each call", function()
+    local w = core.variable { value = k.tensor { 0.5, -0.3 } }
+    local inner = k.gradients and k.gradients.remat or require "lunula.gradients".remat
+    local run = inner(function(x)
+      local _, states = ops.scan(function(s, step)
+        local y = ops.tanh(s * w + step)
+        return y, y
+      end, ops.zeros_like(w), x)
+      return ops.sum(states * states)
+    end)
+    local function f(a, b)
+      local loss = run(a) + 3 * run(b)
+      local g = core.grad(loss, { a, b, w })
+      return loss, g[1], g[2], g[3]
+    end
+    local a, b = k.random.normal { 5, 2 }, k.random.normal { 5, 2 }
+    local specs = { { shape = { 5, 2 } }, { shape = { 5, 2 } } }
+    local got = { core.trace(specs, f)(a, b) }
+    local function alone(x, factor)
+      return { core.trace({ specs[1] }, function(v)
+        local loss = factor * run(v)
+        local g = core.grad(loss, { v, w })
+        return loss, g[1], g[2]
+      end)(x) }
+    end
+    local one, two = alone(a, 1), alone(b, 3)
+    local function near(x, y) assert.is_true((x - y):abs():max():item() < 1e-4) end
+    near(got[1], one[1] + two[1])
+    near(got[2], one[2])
+    near(got[3], two[2])
+    near(got[4], one[3] + two[3])
+  end)
+end)
+
+describe("memory of a plan", function()
+  it("has no room for what stays in registers", function()
+    local f = core.trace({ { shape = { false, 256 } } }, function(x)
+      for i = 1, 60 do x = ops.tanh(x) + i * 0.01 end
+      return x
+    end)
+    local bytes, steps = f:memory { batch = 4 }
+    assert.is_true(steps <= 7, steps .. " steps")
+    assert.is_true(bytes <= 2 * 4 * 256 * 4, bytes .. " bytes")
+  end)
+
+  it("is that of the most values that live at once", function()
+    local f = core.trace({ { shape = { false, 64 } } }, function(x)
+      local w = ops.full({ 64, 64 }, 0.1)
+      local kept = {}
+      for i = 1, 20 do
+        x = ops.matmul(x, w)
+        kept[i] = x
+      end
+      for i = 20, 1, -1 do x = ops.matmul(x, w) + kept[i] end
+      return x
+    end)
+    local bytes = f:memory { batch = 8 }
+    assert.is_true(bytes <= 21 * 8 * 64 * 4 + 64 * 64 * 4, bytes .. " bytes")
+  end)
+end)
+
+describe("compiling", function()
+  local layers = k.layers
+
+  local function train_step(depth)
+    local x = k.Input { shape = { 8 } }
+    local y = x
+    for _ = 1, depth do
+      y = layers.BatchNormalization()(layers.Dense { 8, activation = "relu" }(y))
+    end
+    local model = k.Model { inputs = x, outputs = layers.Dense { 1 }(y) }
+    model:compile { optimizer = "adam", loss = "mse" }
+    local data, wanted = k.random.normal { 4, 8 }, k.random.normal { 4, 1 }
+    collectgarbage()
+    local start = os.clock()
+    model:train_on_batch(data, wanted)
+    return os.clock() - start
+  end
+
+  it("takes time in proportion to the depth of a model", function()
+    train_step(20)
+    local short, long = math.huge, math.huge
+    for _ = 1, 3 do
+      short, long = math.min(short, train_step(40)), math.min(long, train_step(160))
+    end
+    assert.is_true(long < 8 * short, ("%.0f ms, four times as deep %.0f ms"):format(1e3 * short,
+      1e3 * long))
+  end)
+
+  it("is not slowed down by long chains of ops", function()
+    local function seconds(n)
+      local f = core.trace({ { shape = { false, 8 } } }, function(x)
+        for i = 1, n do x = ops.tanh(x) + i % 5 * 0.25 end
+        return x
+      end)
+      local start = os.clock()
+      f:memory { batch = 2 }
+      return os.clock() - start
+    end
+    seconds(100)
+    local short, long = math.huge, math.huge
+    for _ = 1, 3 do
+      short, long = math.min(short, seconds(500)), math.min(long, seconds(4000))
+    end
+    assert.is_true(long < 24 * short, ("%.1f ms, eight times as long %.1f ms"):format(1e3 * short,
+      1e3 * long))
+  end)
+end)
