@@ -28,21 +28,18 @@ static unsigned find_slot(const Catalogue *k, const char *name) {
   return i;
 }
 
-/* Whoever comes first fills the slots; the others wait for the while. */
+/* Whoever comes first fills the slots. */
 static void fill_slots(Catalogue *k) {
-  int none = 0;
-  if (atomic_compare_exchange_strong(&k->filled, &none, 1)) {
-    for (int f = 0; f < k->families; f++)
-      for (const Op *op = k->family[f]; op->name; op++)
-        k->slot[find_slot(k, op->name)] = op;
-    atomic_store(&k->filled, 2);
-  }
-  while (atomic_load(&k->filled) != 2)
-    continue;
+  lock_take(&k->lock);
+  for (int f = 0; !k->filled && f < k->families; f++)
+    for (const Op *op = k->family[f]; op->name; op++)
+      k->slot[find_slot(k, op->name)] = op;
+  atomic_store(&k->filled, true);
+  lock_leave(&k->lock);
 }
 
 const Op *catalogue_find(Catalogue *k, const char *name) {
-  if (atomic_load_explicit(&k->filled, memory_order_acquire) != 2)
+  if (!atomic_load_explicit(&k->filled, memory_order_acquire))
     fill_slots(k);
   return k->slot[find_slot(k, name)];
 }

@@ -4,7 +4,9 @@
 #ifndef GRAPH_OP_H
 #define GRAPH_OP_H
 
+#include "base/lock.h"
 #include "base/random.h"
+#include "base/watch.h"
 #include "kernels/tile.h"
 #include "tensor/tensor.h"
 
@@ -71,8 +73,9 @@ struct Env {
   /* where the batch lies in the data, when there is more of it than that */
   const int32_t *order; /* rows by number, or NULL: as they lie */
   int64_t first, rows;  /* `rows` of them, from this place on */
+  const Watch *watch; /* ends the run early; may be NULL */
   Error *error;  /* of the data: the first one stands, under `lock` */
-  atomic_flag lock;
+  Lock lock;
   /* calls host function `id`; false with error set */
   bool (*host)(void *ud, int64_t id, bool gradient, const OpCall *s,
                void *const *in, void *const *out, Error *e);
@@ -198,7 +201,8 @@ enum { CATALOGUE_SLOTS = 1024 };
 typedef struct Catalogue {
   const Op *const *family;
   int families;
-  atomic_int filled; /* 0: no, 1: somebody is at it, 2: yes */
+  Lock lock; /* of whoever fills them */
+  atomic_bool filled;
   const Op *slot[CATALOGUE_SLOTS];
 } Catalogue;
 

@@ -77,14 +77,13 @@ void program_run(const TileProgram *p, const void *const *in, void *const *out,
 void env_open(Env *env, Error *error) {
   memset(env, 0, sizeof *env);
   env->error = error;
-  atomic_flag_clear(&env->lock);
+  lock_init(&env->lock);
 }
 
 void run_error(const Run *r, const Error *e) {
-  while (atomic_flag_test_and_set_explicit(&r->env->lock, memory_order_acquire))
-    continue;
+  lock_take(&r->env->lock);
   fail_again(r->env->error, e);
-  atomic_flag_clear_explicit(&r->env->lock, memory_order_release);
+  lock_leave(&r->env->lock);
 }
 
 void run_fault(const Run *r, const char *format, ...) {

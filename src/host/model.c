@@ -115,7 +115,7 @@ static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
   if (!check_inputs(f, in, nin, check, type, &e) ||
       !count_fits("output", f->noutputs, nout, &e))
     return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
-  *plan = plan_cache_plan(m->k, type, &e);
+  *plan = plan_cache_plan(m->k, type, NULL, &e);
   return *plan ? LUNULA_OK : refuse_error(error, &e);
 }
 

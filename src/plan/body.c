@@ -5,14 +5,16 @@
 #include "plan/plan.h"
 #include "scan/scan.h"
 
-Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e) {
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
+                const Watch *watch, Error *e) {
   Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
   if (in == NULL) {
     fail_memory(e, "out of memory");
     return NULL;
   }
   scan_body_types(s, in);
-  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, e);
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, watch,
+                     e);
   mem_free(in);
   return p;
 }
@@ -30,7 +32,7 @@ void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
 static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
                          Env *env, Account *account) {
   Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
-                        env->error);
+                        env->watch, env->error);
   if (body)
     plan_run(body, (const void *const *)in, out, env);
   plan_release(body);
@@ -41,7 +43,7 @@ bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
   if (s->op->role == CALLS)
     return call_run_now(s, in, out, env, account);
-  Plan *body = loop_plan(s, account, PASS_ALL, env->error);
+  Plan *body = loop_plan(s, account, PASS_ALL, env->watch, env->error);
   int64_t bytes = scan_scratch(s);
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
   if (body && scratch == NULL)

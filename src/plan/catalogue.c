@@ -12,6 +12,7 @@ static const Op *const families[] = {
 };
 
 Catalogue *op_catalogue(void) {
-  static Catalogue all = {.family = families, .families = COUNT_OF(families)};
+  static Catalogue all = {.family = families, .families = COUNT_OF(families),
+                          .lock = LOCK_FREE};
   return &all;
 }

@@ -35,7 +35,7 @@ static bool room(Loop *l, void **block, int64_t *have, int64_t bytes,
   return *block != NULL || fail_memory(e, "out of memory");
 }
 
-static bool choose_plan(Loop *l, int64_t size, Error *e) {
+static bool choose_plan(Loop *l, int64_t size, const Watch *watch, Error *e) {
   if (l->plan && l->size == size)
     return true;
   plan_release(l->plan);
@@ -44,7 +44,7 @@ static bool choose_plan(Loop *l, int64_t size, Error *e) {
     l->in[i].dim[0] = size;
   }
   l->size = size;
-  l->plan = plan_cache_plan(l->k, l->in, e);
+  l->plan = plan_cache_plan(l->k, l->in, watch, e);
   return l->plan != NULL;
 }
 
@@ -95,7 +95,8 @@ static bool aim_outputs(Loop *l, int64_t first, Error *e) {
 
 static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
   int64_t left = l->epoch->last - first;
-  if (!choose_plan(l, left < l->epoch->batch ? left : l->epoch->batch, e) ||
+  if (!choose_plan(l, left < l->epoch->batch ? left : l->epoch->batch,
+                   env->watch, e) ||
       !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
     return false;
   env->draw++;

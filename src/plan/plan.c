@@ -3,7 +3,6 @@
 
 #include "plan/plan.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +12,10 @@
 /* ---- making and freeing ------------------------------------------------- */
 
 static bool prog_open(Prog *g, const Function *f, Account *account,
-                      unsigned passes, Text *debug, Error *e) {
-  *g = (Prog){.f = f, .passes = passes, .error = e, .debug = debug};
+                      unsigned passes, Text *debug, const Watch *watch,
+                      Error *e) {
+  *g = (Prog){.f = f, .passes = passes, .error = e, .watch = watch,
+              .debug = debug};
   context_open(&g->c, account, f->catalogue);
   g->c.rebuild = true;
   g->in = mem_new(account, (size_t)f->ninputs + 1, sizeof *g->in);
@@ -52,15 +53,15 @@ static bool calls_lua(const Plan *p) {
 }
 
 Plan *plan_new(const Function *f, const Type *in, Account *account,
-               unsigned passes, Text *debug, Error *e) {
+               unsigned passes, Text *debug, const Watch *watch, Error *e) {
   Prog g;
   Plan *p = mem_new(account, 1, sizeof *p);
-  bool ok = prog_open(&g, f, account, passes, debug, e);
+  bool ok = prog_open(&g, f, account, passes, debug, watch, e);
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
   else {
     atomic_init(&p->refs, 1);
-    atomic_flag_clear(&p->lock);
+    lock_init(&p->lock);
     p->account = account;
     account_retain(account);
   }
@@ -130,16 +131,11 @@ int plan_steps(const Plan *p) {
   return p->nsteps;
 }
 
+int64_t plan_bytes(const Plan *p) {
+  return p->bytes + p->arena + (int64_t)sizeof *p;
+}
+
 /* ---- running ------------------------------------------------------------ */
-
-static void lock(Plan *p) {
-  while (atomic_flag_test_and_set_explicit(&p->lock, memory_order_acquire))
-    sched_yield();
-}
-
-static void unlock(Plan *p) {
-  atomic_flag_clear_explicit(&p->lock, memory_order_release);
-}
 
 static Lane *lane_new(Plan *p, Error *e) {
   Lane *l = mem_new(p->account, 1, sizeof *l);
@@ -167,19 +163,19 @@ static Lane *lane_new(Plan *p, Error *e) {
 }
 
 static Lane *borrow(Plan *p, Error *e) {
-  lock(p);
+  lock_take(&p->lock);
   Lane *l = p->lanes;
   if (l)
     p->lanes = l->next;
-  unlock(p);
+  lock_leave(&p->lock);
   return l ? l : lane_new(p, e);
 }
 
 static void give_back(Plan *p, Lane *l) {
-  lock(p);
+  lock_take(&p->lock);
   l->next = p->lanes;
   p->lanes = l;
-  unlock(p);
+  lock_leave(&p->lock);
 }
 
 /* What the run reads stays, whatever a closure assigns meanwhile. */

@@ -24,10 +24,11 @@ unsigned passes_of(const char *text);
 
 typedef struct Plan Plan;
 
-/* Compiles for these input types; NULL with the error. debug: text of each
-** stage is written there (may be NULL). Does not change f. */
+/* Compiles for these input types; NULL with the error, also when the watch
+** (may be NULL) says so. debug: text of each stage is written there (may be
+** NULL). Does not change f. */
 Plan *plan_new(const Function *f, const Type *in, Account *account,
-               unsigned passes, Text *debug, Error *e);
+               unsigned passes, Text *debug, const Watch *watch, Error *e);
 void plan_retain(Plan *p);
 void plan_release(Plan *p);
 
@@ -40,18 +41,20 @@ const Type *plan_input(const Plan *p, int i);
 const Type *plan_output(const Plan *p, int i);
 int64_t plan_arena_bytes(const Plan *p);
 int plan_steps(const Plan *p);
+int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
 
 /* ---- bodies (body.c) ----------------------------------------------------- */
 
 /* The plan of a loop's body, for its concrete types. */
-Plan *loop_plan(const OpCall *s, Account *account, unsigned passes, Error *e);
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
+                const Watch *watch, Error *e);
 void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
               void *scratch, Env *env);
 /* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);
 
-/* ---- compiled functions (plan_cache.c) ------------------------------------ */
+/* ---- compiled functions (plan_cache.c) ----------------------------------- */
 
 /* A function with a cache of its plans. Thread-safe where it is not said
 ** otherwise. */
@@ -64,8 +67,10 @@ Account *plan_cache_account(const PlanCache *k); /* borrowed */
 /* Of the arenas of its plans. */
 int64_t plan_cache_bytes(PlanCache *k);
 void plan_cache_set_passes(PlanCache *k, unsigned passes);
-/* The plan for these types, counted; NULL with the error. */
-Plan *plan_cache_plan(PlanCache *k, const Type *in, Error *e);
+/* The plan for these types, counted; NULL with the error. Is compiled if it
+** is not there, while other threads go on; the watch may be NULL. */
+Plan *plan_cache_plan(PlanCache *k, const Type *in, const Watch *watch,
+                      Error *e);
 /* Before a run that updates variables (on the thread of the state). */
 bool plan_cache_own_variables(PlanCache *k, Error *e);
 /* After it. */

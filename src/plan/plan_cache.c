@@ -1,21 +1,35 @@
-/* A function and the plans that were made of it, the last used first. */
+/* A function and the plans that were made of it, found by a hash of the input
+** types. A plan is compiled outside the lock: whoever needs one that is there
+** never waits for it. */
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan/plan.h"
 
-enum { KEPT = 8 };
+/* More sizes of batches than most programs have, and not all memory. */
+enum { KEPT = 64 };
+#define KEPT_BYTES ((int64_t)256 << 20)
+
+typedef struct Kept {
+  uint64_t hash; /* of the input types */
+  Plan *plan;
+  uint64_t used; /* time of the last use */
+  int next;      /* of the same bucket, -1: none */
+} Kept;
 
 struct PlanCache {
   atomic_int refs;
   Function *f;
   Account *account;
+  Lock lock; /* of all below */
   unsigned passes;
-  Plan *plan[KEPT];
-  atomic_flag lock;
+  Kept kept[KEPT];
+  int n, last; /* the one that was used last */
+  int bucket[KEPT];
+  int64_t bytes;
+  uint64_t now; /* counts uses */
 };
 
 static const struct {
@@ -40,6 +54,14 @@ unsigned passes_of(const char *text) {
   return passes;
 }
 
+static void forget_plans(PlanCache *k) {
+  for (int i = 0; i < k->n; i++)
+    plan_release(k->kept[i].plan);
+  k->n = k->last = 0;
+  k->bytes = 0;
+  memset(k->bucket, -1, sizeof k->bucket);
+}
+
 PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
   PlanCache *k = mem_new(account, 1, sizeof *k);
   if (k == NULL) {
@@ -47,7 +69,8 @@ PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
     return NULL;
   }
   atomic_init(&k->refs, 1);
-  atomic_flag_clear(&k->lock);
+  lock_init(&k->lock);
+  forget_plans(k);
   k->f = function_retain(f);
   k->account = account;
   account_retain(account);
@@ -57,13 +80,6 @@ PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
 
 void plan_cache_retain(PlanCache *k) {
   atomic_fetch_add(&k->refs, 1);
-}
-
-static void forget_plans(PlanCache *k) {
-  for (int i = 0; i < KEPT; i++) {
-    plan_release(k->plan[i]);
-    k->plan[i] = NULL;
-  }
 }
 
 void plan_cache_release(PlanCache *k) {
@@ -83,21 +99,24 @@ Account *plan_cache_account(const PlanCache *k) {
   return k->account;
 }
 
-static void lock(PlanCache *k) {
-  while (atomic_flag_test_and_set_explicit(&k->lock, memory_order_acquire))
-    sched_yield();
-}
-
-static void unlock(PlanCache *k) {
-  atomic_flag_clear_explicit(&k->lock, memory_order_release);
-}
-
 void plan_cache_set_passes(PlanCache *k, unsigned passes) {
-  lock(k);
+  lock_take(&k->lock);
   if (k->passes != passes)
     forget_plans(k);
   k->passes = passes;
-  unlock(k);
+  lock_leave(&k->lock);
+}
+
+/* ---- finding ------------------------------------------------------------ */
+
+static uint64_t types_hash(const Type *in, int n) {
+  uint64_t h = 0;
+  for (int i = 0; i < n; i++) {
+    h = (h ^ (uint64_t)in[i].dtype) * 0x9e3779b97f4a7c15u;
+    for (int d = 0; d < in[i].rank; d++)
+      h = (h ^ h >> 29 ^ (uint64_t)in[i].dim[d]) * 0x9e3779b97f4a7c15u;
+  }
+  return h ^ h >> 32;
 }
 
 int64_t plan_cache_bytes(PlanCache *k) {
@@ -116,42 +135,106 @@ static bool fits(const Plan *p, const Function *f, const Type *in) {
   return true;
 }
 
+/* The plan for these types, counted; NULL: none. The one that was used last is
+** most often the one. */
 static Plan *find(PlanCache *k, const Type *in) {
-  for (int i = 0; i < KEPT && k->plan[i]; i++)
-    if (fits(k->plan[i], k->f, in)) {
-      Plan *p = k->plan[i];
-      memmove(k->plan + 1, k->plan, (size_t)i * sizeof *k->plan);
-      return k->plan[0] = p;
-    }
-  return NULL;
+  int i = k->last;
+  if (k->n == 0 || !fits(k->kept[i].plan, k->f, in)) {
+    uint64_t hash = types_hash(in, k->f->ninputs);
+    i = k->bucket[hash % KEPT];
+    while (i >= 0 && (k->kept[i].hash != hash ||
+                      !fits(k->kept[i].plan, k->f, in)))
+      i = k->kept[i].next;
+    if (i < 0)
+      return NULL;
+    k->last = i;
+  }
+  k->kept[i].used = ++k->now;
+  plan_retain(k->kept[i].plan);
+  return k->kept[i].plan;
 }
 
-static Plan *compile(PlanCache *k, const Type *in, Error *e) {
+/* ---- keeping ------------------------------------------------------------ */
+
+static void rebuild_buckets(PlanCache *k) {
+  memset(k->bucket, -1, sizeof k->bucket);
+  for (int i = 0; i < k->n; i++) {
+    int *bucket = &k->bucket[k->kept[i].hash % KEPT];
+    k->kept[i].next = *bucket;
+    *bucket = i;
+  }
+}
+
+/* Takes the plan out that was not used for longest. */
+static Plan *drop_oldest(PlanCache *k) {
+  int oldest = 0;
+  for (int i = 1; i < k->n; i++)
+    if (k->kept[i].used < k->kept[oldest].used)
+      oldest = i;
+  Plan *p = k->kept[oldest].plan;
+  k->bytes -= plan_bytes(p);
+  k->kept[oldest] = k->kept[--k->n];
+  k->last = 0;
+  return p;
+}
+
+/* Keeps the plan, counted once more, and fills `dropped` with those that have
+** to go. */
+static int keep(PlanCache *k, const Type *in, Plan *p, Plan **dropped) {
+  int n = 0;
+  while (k->n > 0 &&
+         (k->n == KEPT || k->bytes + plan_bytes(p) > KEPT_BYTES))
+    dropped[n++] = drop_oldest(k);
+  plan_retain(p);
+  k->last = k->n;
+  k->kept[k->n++] = (Kept){types_hash(in, k->f->ninputs), p, ++k->now, -1};
+  k->bytes += plan_bytes(p);
+  rebuild_buckets(k);
+  return n;
+}
+
+/* A plan that another thread made meanwhile is taken instead. */
+static Plan *keep_or_take(PlanCache *k, const Type *in, Plan *p,
+                          unsigned passes) {
+  Plan *dropped[KEPT + 1];
+  int n = 0;
+  lock_take(&k->lock);
+  Plan *there = passes == k->passes ? find(k, in) : NULL;
+  if (there)
+    dropped[n++] = p;
+  else if (passes == k->passes)
+    n = keep(k, in, p, dropped);
+  lock_leave(&k->lock);
+  while (n > 0)
+    plan_release(dropped[--n]);
+  return there ? there : p;
+}
+
+static Plan *compile(const PlanCache *k, const Type *in, unsigned passes,
+                     const Watch *watch, Error *e) {
   const char *debug = getenv("LUNULA_DEBUG");
   bool wanted = debug && strstr(debug, "plan");
   Text text = {0};
-  Plan *p = plan_new(k->f, in, k->account, k->passes, wanted ? &text : NULL, e);
-  if (p == NULL)
-    return NULL;
-  if (debug && strstr(debug, "profile"))
+  Plan *p = plan_new(k->f, in, k->account, passes, wanted ? &text : NULL,
+                     watch, e);
+  if (p && debug && strstr(debug, "profile"))
     plan_profile(p);
-  if (wanted && text.data)
+  if (p && wanted && text.data)
     fputs(text.data, stderr);
   text_free(&text);
-  plan_release(k->plan[KEPT - 1]);
-  memmove(k->plan + 1, k->plan, (KEPT - 1) * sizeof *k->plan);
-  return k->plan[0] = p;
+  return p;
 }
 
-Plan *plan_cache_plan(PlanCache *k, const Type *in, Error *e) {
-  lock(k);
+Plan *plan_cache_plan(PlanCache *k, const Type *in, const Watch *watch,
+                      Error *e) {
+  lock_take(&k->lock);
   Plan *p = find(k, in);
-  if (p == NULL)
-    p = compile(k, in, e);
+  unsigned passes = k->passes;
+  lock_leave(&k->lock);
   if (p)
-    plan_retain(p);
-  unlock(k);
-  return p;
+    return p;
+  p = compile(k, in, passes, watch, e);
+  return p ? keep_or_take(k, in, p, passes) : NULL;
 }
 
 static bool is_updated(const Binding *b) {

@@ -341,6 +341,8 @@ static void copies_close(Copies *k) {
 static bool copy_all(Prog *p, Shared *s, const Copies *k) {
   for (int i = 0; i < k->n; i++) {
     Val *out = copy_at(k, k->old[i]);
+    if (watch_stopped(p->watch, p->error))
+      return false;
     if (out->node == NULL)
       copy_node(p, s, k, k->old[i], out);
     if (!at_origin(p, k->old[i]))

@@ -146,7 +146,8 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
   if (n->op->traits & BODY) {
     s->body = loop_plan(&s->step, b->plan->account, b->prog->passes,
-                        b->prog->error);
+                        b->prog->watch, b->prog->error);
+    b->plan->bytes += s->body ? plan_bytes(s->body) : 0;
     s->scratch = scan_scratch(&s->step);
   } else if (n->op->scratch) {
     s->scratch = n->op->scratch(&s->step);

@@ -49,7 +49,7 @@ struct Plan {
   int64_t bytes; /* of it, and of the constants */
   bool calls_lua; /* which may give variables other values during a run */
   Lane *lanes;
-  atomic_flag lock;
+  Lock lock; /* of the lanes */
   double *seconds; /* of each step, when somebody wants to know */
   int64_t runs;
 };
