@@ -18,7 +18,9 @@ typedef struct Mover {
   int n;
   NodeMap number;
   Class *class;
+  int *input;  /* which input of the body the node is, or -1 */
   bool *moves;
+  bool *read;  /* by somebody who stays in the loop */
   Val *outside; /* output 0 of what moved */
 } Mover;
 
@@ -67,17 +69,16 @@ static void classify_inputs(Mover *m) {
   for (int i = 0; i < f->ninputs; i++) {
     int k = nodemap_get(&m->number, f->inputs[i].node);
     if (k >= 0)
+      m->input[k] = i;
+    if (k >= 0)
       m->class[k] = i < m->s->n.consts ? CONSTANT_VALUE
                     : i < m->s->n.consts + m->s->n.carry ? STATE_VALUE
                                                          : STEP_VALUE;
   }
 }
 
-static bool is_input(const Mover *m, const Node *n) {
-  for (int i = 0; i < m->s->body->ninputs; i++)
-    if (m->s->body->inputs[i].node == n)
-      return true;
-  return false;
+static bool is_input(const Mover *m, int x) {
+  return m->input[x] >= 0;
 }
 
 /* Products move, what they need, and what is done to them at once. */
@@ -85,7 +86,7 @@ static bool choose(Mover *m) {
   bool any = false;
   for (int i = 0; i < m->n; i++) {
     const Node *n = m->node[i];
-    if (is_input(m, n))
+    if (is_input(m, i))
       continue;
     m->class[i] = classify(m, n);
     if (n->scope == 0 || n->nin == 0)
@@ -103,7 +104,7 @@ static bool choose(Mover *m) {
     for (int k = 0; m->moves[i] && k < m->node[i]->nin; k++) {
       int x = nodemap_get(&m->number, m->node[i]->in[k].node);
       if (m->node[x]->nin > 0 && m->node[x]->scope != 0 &&
-          !is_input(m, m->node[x]))
+          !is_input(m, x))
         m->moves[x] = true;
     }
   return any;
@@ -111,9 +112,8 @@ static bool choose(Mover *m) {
 
 static Val moved(const Mover *m, Val v) {
   int x = nodemap_get(&m->number, v.node);
-  for (int i = 0; i < m->s->body->ninputs; i++)
-    if (val_same(m->s->body->inputs[i], v))
-      return m->s->in[i];
+  if (is_input(m, x))
+    return m->s->in[m->input[x]];
   return m->moves[x] ? m->outside[x] : v;
 }
 
@@ -129,16 +129,13 @@ static void move_out(Mover *m) {
   }
 }
 
-/* Whether somebody who stays in the loop reads it. */
-static bool is_read(const Mover *m, int x) {
-  for (int i = x + 1; i < m->n; i++)
+static void find_read(Mover *m) {
+  const Function *f = m->s->body;
+  for (int i = 0; i < m->n; i++)
     for (int k = 0; !m->moves[i] && k < m->node[i]->nin; k++)
-      if (m->node[i]->in[k].node == m->node[x])
-        return true;
-  for (int i = 0; i < m->s->body->noutputs; i++)
-    if (m->s->body->outputs[i].node == m->node[x])
-      return true;
-  return false;
+      m->read[nodemap_get(&m->number, m->node[i]->in[k].node)] = true;
+  for (int i = 0; i < f->noutputs; i++)
+    m->read[nodemap_get(&m->number, f->outputs[i].node)] = true;
 }
 
 /* The loop again, with what moved as further consts and sequences. */
@@ -155,7 +152,7 @@ static bool rebuild_with(Mover *m, Scan *s, Val *in, Val *from, Val *to) {
   for (int i = 0; i < s->n.consts; i++, consts++)
     TAKE(f->inputs[i], s->in[i]);
   for (int i = 0; i < m->n && nin < MAX_INPUTS - 8; i++)
-    if (m->moves[i] && m->class[i] == CONSTANT_VALUE && is_read(m, i)) {
+    if (m->moves[i] && m->class[i] == CONSTANT_VALUE && m->read[i]) {
       TAKE(((Val){m->node[i], 0}), m->outside[i]);
       consts++;
     }
@@ -165,7 +162,7 @@ static bool rebuild_with(Mover *m, Scan *s, Val *in, Val *from, Val *to) {
   for (int i = 0; i < s->n.sequences; i++, sequences++)
     TAKE(f->inputs[states + i], s->in[states + i]);
   for (int i = 0; i < m->n && nin < MAX_INPUTS - 8; i++)
-    if (m->moves[i] && m->class[i] == STEP_VALUE && is_read(m, i)) {
+    if (m->moves[i] && m->class[i] == STEP_VALUE && m->read[i]) {
       TAKE(((Val){m->node[i], 0}), m->outside[i]);
       sequences++;
     }
@@ -196,19 +193,24 @@ bool scan_hoist(Context *c, Scan *s, Val *in) {
   bool ok = nodes_needed(account, s->body->outputs, s->body->noutputs, true,
                          &m.node, &m.n);
   m.class = mem_new(account, (size_t)m.n + 1, sizeof *m.class);
+  m.input = mem_new(account, (size_t)m.n + 1, sizeof *m.input);
   m.moves = mem_new(account, (size_t)m.n + 1, sizeof *m.moves);
+  m.read = mem_new(account, (size_t)m.n + 1, sizeof *m.read);
   m.outside = mem_new(account, (size_t)m.n + 1, sizeof *m.outside);
-  ok = ok && m.class && m.moves && m.outside;
+  ok = ok && m.class && m.input && m.moves && m.read && m.outside;
   for (int i = 0; ok && i < m.n; i++) {
     int *number = nodemap_at(&m.number, m.node[i]);
     ok = number != NULL;
-    if (ok)
+    if (ok) {
       *number = i;
+      m.input[i] = -1;
+    }
   }
   if (ok) {
     classify_inputs(&m);
     if (choose(&m)) {
       move_out(&m);
+      find_read(&m);
       ok = rebuild(&m, s, in);
     }
   } else {
@@ -216,7 +218,9 @@ bool scan_hoist(Context *c, Scan *s, Val *in) {
   }
   mem_free(m.node);
   mem_free(m.class);
+  mem_free(m.input);
   mem_free(m.moves);
+  mem_free(m.read);
   mem_free(m.outside);
   nodemap_free(&m.number);
   return ok && !c->error.set;
