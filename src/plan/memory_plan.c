@@ -23,55 +23,6 @@ typedef struct Placer {
   int unit; /* the one that is looked at */
 } Placer;
 
-/* ---- what units read ---------------------------------------------------- */
-
-static void node_reads(const Prog *p, const Node *n, int group,
-                       void (*visit)(void *ud, int value), void *ud) {
-  for (int i = 0; i < n->nin; i++) {
-    const Node *x = n->in[i].node;
-    if (node_is_shape(x) || op_shape_only(n->op, i))
-      continue;
-    int k = prog_number(p, x);
-    if (group >= 0 && (p->group[k] == group || p->groups[group].anchor == k))
-      continue;
-    visit(ud, prog_value(p, prog_source(p, n->in[i])));
-  }
-}
-
-void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
-                void *ud) {
-  if (u.group < 0) {
-    node_reads(p, p->node[u.node], -1, visit, ud);
-    return;
-  }
-  const Group *g = &p->groups[u.group];
-  if (g->anchor >= 0)
-    node_reads(p, p->node[g->anchor], -1, visit, ud);
-  for (int m = 0; m < g->n; m++)
-    node_reads(p, p->node[g->member[m]], u.group, visit, ud);
-}
-
-bool prog_view(const Prog *p, int node, int64_t *offset) {
-  const Node *n = p->node[node];
-  Type in[2];
-  if (n->op->view == NULL || n->nin == 0)
-    return false;
-  for (int i = 0; i < n->nin && i < 2; i++)
-    in[i] = *val_type(n->in[i]);
-  Type *all = n->nin > 2 ? mem_new(p->c.account, (size_t)n->nin, sizeof *all)
-                         : in;
-  if (all == NULL)
-    return false;
-  for (int i = 0; i < n->nin; i++)
-    all[i] = *val_type(n->in[i]);
-  OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1, .in = all,
-            .out = &n->out[0].type};
-  *offset = n->op->view(&s);
-  if (all != in)
-    mem_free(all);
-  return *offset >= 0;
-}
-
 /* ---- lives -------------------------------------------------------------- */
 
 static void see_read(void *ud, int value) {
@@ -231,7 +182,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   const Group *g = &p->groups[u.group];
   if (g->anchor >= 0) { /* the product still reads while parts are finished */
     Reads a = {p, k->life, old, false};
-    node_reads(p, p->node[g->anchor], -1, see_root, &a);
+    unit_reads(p, (Unit){g->anchor, -1}, see_root, &a);
     if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
       return false;
   }

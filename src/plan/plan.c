@@ -1,5 +1,5 @@
-/* The plan itself: made by the passes, shared, run. A run borrows a lane and
-** walks the steps. */
+/* The plan itself, once it is made: shared, and run. A run borrows a lane and
+** walks the steps; a step that is a loop runs the plan of its body. */
 
 #include "plan/plan.h"
 
@@ -8,73 +8,19 @@
 
 #include "base/threads.h"
 #include "plan/steps.h"
+#include "scan/scan.h"
 
 /* ---- making and freeing ------------------------------------------------- */
 
-static bool prog_open(Prog *g, const Function *f, Account *account,
-                      unsigned passes, Text *debug, const Watch *watch,
-                      Error *e) {
-  *g = (Prog){.f = f, .passes = passes, .error = e, .watch = watch,
-              .debug = debug};
-  context_open(&g->c, account, f->catalogue);
-  g->c.rebuild = true;
-  g->in = mem_new(account, (size_t)f->ninputs + 1, sizeof *g->in);
-  g->out = mem_new(account, (size_t)f->noutputs + 1, sizeof *g->out);
-  g->leaf = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->leaf);
-  g->update = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->update);
-  return (g->in && g->out && g->leaf && g->update) ||
-         fail_memory(e, "out of memory");
-}
-
-static void prog_close(Prog *g) {
-  mem_free(g->in);
-  mem_free(g->out);
-  mem_free(g->leaf);
-  mem_free(g->update);
-  mem_free(g->node);
-  mem_free(g->group);
-  mem_free(g->groups);
-  mem_free(g->absorbed);
-  mem_free(g->escapes);
-  mem_free(g->unit);
-  mem_free(g->first_value);
-  mem_free(g->location);
-  mem_free(g->move);
-  context_close(&g->c);
-}
-
-static bool calls_lua(const Plan *p) {
-  for (int i = 0; i < p->nsteps; i++) {
-    const PlanStep *s = &p->step[i];
-    if (s->body ? s->body->calls_lua : s->step.op && s->step.op->kind == CALL)
-      return true;
-  }
-  return false;
-}
-
-Plan *plan_new(const Function *f, const Type *in, Account *account,
-               unsigned passes, Text *debug, const Watch *watch, Error *e) {
-  Prog g;
+Plan *plan_empty(Account *account) {
   Plan *p = mem_new(account, 1, sizeof *p);
-  bool ok = prog_open(&g, f, account, passes, debug, watch, e);
   if (p == NULL)
-    ok = fail_memory(e, "out of memory");
-  else {
-    atomic_init(&p->refs, 1);
-    lock_init(&p->lock);
-    p->account = account;
-    account_retain(account);
-  }
-  ok = ok && specialise(&g, in) && fuse(&g) && plan_memory(&g) &&
-       build_steps(p, &g);
-  if (ok)
-    p->calls_lua = calls_lua(p);
-  if (ok && debug)
-    plan_text(debug, &g);
-  prog_close(&g);
-  if (!ok && p)
-    plan_release(p);
-  return ok ? p : NULL;
+    return NULL;
+  atomic_init(&p->refs, 1);
+  lock_init(&p->lock);
+  p->account = account;
+  account_retain(account);
+  return p;
 }
 
 void plan_retain(Plan *p) {
@@ -219,11 +165,16 @@ static void program_task(void *arg, int64_t task, void *scratch) {
               j->step->tasks, scratch);
 }
 
+static void run_body(void *body, const void *const *in, void *const *out,
+                     Env *env) {
+  plan_run(body, in, out, env);
+}
+
 static void run_step(const PlanStep *s, void **pointer, void *scratch,
                      Env *env) {
   if (s->body) {
-    loop_run(s->body, &s->step, pointer + s->in, pointer + s->out, scratch,
-             env);
+    scan_run(run_body, s->body, &s->step, (void *const *)pointer + s->in,
+             (void *const *)pointer + s->out, scratch, env);
     return;
   }
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,

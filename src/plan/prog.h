@@ -44,7 +44,8 @@ typedef struct Prog {
   unsigned passes;
   Error *error;
   const Watch *watch; /* may stop the compilation; NULL: nobody does */
-  Text *debug;
+  /* all of this for the body of a loop; NULL with the error */
+  struct Plan *(*compile_body)(const struct Prog *p, const OpCall *loop);
 
   Node **node; /* needed ones, inputs first; each knows its number */
   int n;
@@ -66,6 +67,10 @@ typedef struct Prog {
   int64_t arena;
 } Prog;
 
+/* False with the error; must be closed all the same. */
+bool prog_open(Prog *g, const Function *f, Account *account, unsigned passes,
+               const Watch *watch, Error *e);
+void prog_close(Prog *g);
 INLINE int prog_number(const Prog *p, const Node *n) {
   (void)p;
   return n->number;

@@ -145,8 +145,7 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
     return;
   s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
   if (n->op->traits & BODY) {
-    s->body = loop_plan(&s->step, b->plan->account, b->prog->passes,
-                        b->prog->watch, b->prog->error);
+    s->body = b->prog->compile_body(b->prog, &s->step);
     b->plan->bytes += s->body ? plan_bytes(s->body) : 0;
     s->scratch = scan_scratch(&s->step);
   } else if (n->op->scratch) {

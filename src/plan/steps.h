@@ -54,6 +54,8 @@ struct Plan {
   int64_t runs;
 };
 
+/* A plan without steps, counted; NULL: no memory (plan.c). */
+Plan *plan_empty(Account *account);
 /* Turns units into steps and pointers. False with the error. */
 bool build_steps(Plan *p, Prog *g);
 /* The nodes and the steps, for people who debug. */

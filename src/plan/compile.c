@@ -1,0 +1,54 @@
+/* From a function to a plan: the passes, one after the other. */
+
+#include "plan/plan.h"
+
+#include "plan/steps.h"
+#include "scan/scan.h"
+
+/* Whether a run may enter the host language. */
+static bool calls_lua(const Plan *p) {
+  for (int i = 0; i < p->nsteps; i++) {
+    const PlanStep *s = &p->step[i];
+    if (s->body ? s->body->calls_lua : s->step.op && s->step.op->kind == CALL)
+      return true;
+  }
+  return false;
+}
+
+static Plan *compile_body(const Prog *g, const OpCall *loop) {
+  return loop_plan(loop, g->c.account, g->passes, g->watch, g->error);
+}
+
+Plan *plan_new(const Function *f, const Type *in, Account *account,
+               unsigned passes, Text *debug, const Watch *watch, Error *e) {
+  Prog g;
+  Plan *p = plan_empty(account);
+  bool ok = prog_open(&g, f, account, passes, watch, e);
+  g.compile_body = compile_body;
+  if (p == NULL)
+    ok = fail_memory(e, "out of memory");
+  ok = ok && specialise(&g, in) && fuse(&g) && plan_memory(&g) &&
+       build_steps(p, &g);
+  if (ok)
+    p->calls_lua = calls_lua(p);
+  if (ok && debug)
+    plan_text(debug, &g);
+  prog_close(&g);
+  if (!ok && p)
+    plan_release(p);
+  return ok ? p : NULL;
+}
+
+Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
+                const Watch *watch, Error *e) {
+  Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
+  if (in == NULL) {
+    fail_memory(e, "out of memory");
+    return NULL;
+  }
+  scan_body_types(s, in);
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, watch,
+                     e);
+  mem_free(in);
+  return p;
+}

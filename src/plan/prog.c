@@ -1,0 +1,83 @@
+/* The graph of one compilation: opened, closed, and what several passes ask
+** of it. */
+
+#include "plan/prog.h"
+
+bool prog_open(Prog *g, const Function *f, Account *account,
+               unsigned passes, const Watch *watch, Error *e) {
+  *g = (Prog){.f = f, .passes = passes, .error = e, .watch = watch};
+  context_open(&g->c, account, f->catalogue);
+  g->c.rebuild = true;
+  g->in = mem_new(account, (size_t)f->ninputs + 1, sizeof *g->in);
+  g->out = mem_new(account, (size_t)f->noutputs + 1, sizeof *g->out);
+  g->leaf = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->leaf);
+  g->update = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->update);
+  return (g->in && g->out && g->leaf && g->update) ||
+         fail_memory(e, "out of memory");
+}
+
+void prog_close(Prog *g) {
+  mem_free(g->in);
+  mem_free(g->out);
+  mem_free(g->leaf);
+  mem_free(g->update);
+  mem_free(g->node);
+  mem_free(g->group);
+  mem_free(g->groups);
+  mem_free(g->absorbed);
+  mem_free(g->escapes);
+  mem_free(g->unit);
+  mem_free(g->first_value);
+  mem_free(g->location);
+  mem_free(g->move);
+  context_close(&g->c);
+}
+
+/* ---- what units read ---------------------------------------------------- */
+
+static void node_reads(const Prog *p, const Node *n, int group,
+                       void (*visit)(void *ud, int value), void *ud) {
+  for (int i = 0; i < n->nin; i++) {
+    const Node *x = n->in[i].node;
+    if (node_is_shape(x) || op_shape_only(n->op, i))
+      continue;
+    int k = prog_number(p, x);
+    if (group >= 0 && (p->group[k] == group || p->groups[group].anchor == k))
+      continue;
+    visit(ud, prog_value(p, prog_source(p, n->in[i])));
+  }
+}
+
+void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
+                void *ud) {
+  if (u.group < 0) {
+    node_reads(p, p->node[u.node], -1, visit, ud);
+    return;
+  }
+  const Group *g = &p->groups[u.group];
+  if (g->anchor >= 0)
+    node_reads(p, p->node[g->anchor], -1, visit, ud);
+  for (int m = 0; m < g->n; m++)
+    node_reads(p, p->node[g->member[m]], u.group, visit, ud);
+}
+
+bool prog_view(const Prog *p, int node, int64_t *offset) {
+  const Node *n = p->node[node];
+  Type in[2];
+  if (n->op->view == NULL || n->nin == 0)
+    return false;
+  for (int i = 0; i < n->nin && i < 2; i++)
+    in[i] = *val_type(n->in[i]);
+  Type *all = n->nin > 2 ? mem_new(p->c.account, (size_t)n->nin, sizeof *all)
+                         : in;
+  if (all == NULL)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    all[i] = *val_type(n->in[i]);
+  OpCall s = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1, .in = all,
+            .out = &n->out[0].type};
+  *offset = n->op->view(&s);
+  if (all != in)
+    mem_free(all);
+  return *offset >= 0;
+}
