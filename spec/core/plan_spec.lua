@@ -110,6 +110,21 @@ describe("memory of a plan", function()
   end)
 end)
 
+describe("the plans of a function", function()
+  it("are kept up to a number of bytes", function()
+    local f = core.trace({ { shape = { false, 1024 } } }, function(x)
+      return ops.transpose(ops.cumsum(ops.transpose(x), 1))
+    end)
+    local before = core.memory().live
+    for rows = 4000, 4011 do f(ops.full({ rows, 1024 }, 0)) end
+    collectgarbage()
+    collectgarbage()
+    local live = core.memory().live - before -- each plan has an arena of 16 MB at least
+    assert.is_true(live > 32 * 2 ^ 20, ("%.0f MB are kept"):format(live / 2 ^ 20))
+    assert.is_true(live < 300 * 2 ^ 20, ("%.0f MB are kept"):format(live / 2 ^ 20))
+  end)
+end)
+
 describe("compiling", function()
   local layers = k.layers
 
