@@ -293,26 +293,40 @@ static bool copy_leaves(Prog *p, const Copies *k, const Type *in) {
   return true;
 }
 
-/* Numbers what the results need; the rest is dead. */
-static bool collect(Prog *p) {
-  int roots = 0, total = p->f->noutputs + 2 * p->f->nbindings + p->f->ninputs;
-  Val *root = mem_new(p->c.account, (size_t)total + 1, sizeof *root);
-  if (root == NULL)
-    return fail_memory(p->error, "out of memory");
-  for (int i = 0; i < p->f->noutputs; i++)
-    root[roots++] = p->out[i];
-  for (int i = 0; i < p->f->nbindings; i++) {
-    root[roots++] = p->leaf[i];
-    if (p->update[i].node)
-      root[roots++] = p->update[i];
-  }
+enum { DEAD = -1, NEEDED = -2 };
+
+static void need_roots(Prog *p) {
   for (int i = 0; i < p->f->ninputs; i++)
-    root[roots++] = p->in[i];
-  bool ok = nodes_needed(p->c.account, root, roots, true, &p->node, &p->n);
-  mem_free(root);
-  for (int i = 0; ok && i < p->n; i++)
-    p->node[i]->number = i;
-  return ok || fail_memory(p->error, "out of memory");
+    p->in[i].node->number = NEEDED;
+  for (int i = 0; i < p->f->noutputs; i++)
+    p->out[i].node->number = NEEDED;
+  for (int i = 0; i < p->f->nbindings; i++) {
+    p->leaf[i].node->number = NEEDED;
+    if (p->update[i].node)
+      p->update[i].node->number = NEEDED;
+  }
+}
+
+/* Numbers what the results need; the rest is dead. The context holds all nodes
+** in order of creation, each behind its inputs. */
+static bool collect(Prog *p) {
+  Node **all = p->c.pending;
+  int n = p->c.npending;
+  p->node = mem_new(p->c.account, (size_t)n + 1, sizeof *p->node);
+  if (p->node == NULL)
+    return fail_memory(p->error, "out of memory");
+  for (int i = 0; i < n; i++)
+    all[i]->number = DEAD;
+  need_roots(p);
+  for (int i = n - 1; i >= 0; i--)
+    for (int k = 0; all[i]->number == NEEDED && k < all[i]->nin; k++)
+      all[i]->in[k].node->number = NEEDED;
+  for (int i = 0; i < n; i++)
+    if (all[i]->number == NEEDED) {
+      all[i]->number = p->n;
+      p->node[p->n++] = all[i];
+    }
+  return true;
 }
 
 static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
