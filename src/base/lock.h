@@ -1,28 +1,32 @@
 /* The one kind of lock: for the few instructions in which threads change what
 ** they share. Nothing that takes time is done under it. A thread that finds it
-** taken tries again for a moment, then sleeps. */
+** taken tries again for a moment, then sleeps. Zero is a free lock. */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/base.h"
 
-typedef pthread_mutex_t Lock;
+typedef struct Lock {
+  atomic_int state; /* 0: free, 1: taken, 2: taken, and somebody may sleep */
+} Lock;
 
-#define LOCK_FREE PTHREAD_MUTEX_INITIALIZER /* needs no end */
+void lock_wait(Lock *l); /* takes it, whatever time it needs */
+void lock_wake(Lock *l);
 
 INLINE void lock_init(Lock *l) {
-  pthread_mutex_init(l, NULL);
+  atomic_init(&l->state, 0);
 }
 INLINE void lock_take(Lock *l) {
-  for (int i = 0; i < 100; i++)
-    if (pthread_mutex_trylock(l) == 0)
-      return;
-  pthread_mutex_lock(l);
+  int free = 0;
+  if (!atomic_compare_exchange_strong_explicit(
+          &l->state, &free, 1, memory_order_acquire, memory_order_relaxed))
+    lock_wait(l);
 }
 INLINE void lock_leave(Lock *l) {
-  pthread_mutex_unlock(l);
+  if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2)
+    lock_wake(l);
 }
 
 #endif

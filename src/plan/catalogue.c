@@ -12,7 +12,6 @@ static const Op *const families[] = {
 };
 
 Catalogue *op_catalogue(void) {
-  static Catalogue all = {.family = families, .families = COUNT_OF(families),
-                          .lock = LOCK_FREE};
+  static Catalogue all = {.family = families, .families = COUNT_OF(families)};
   return &all;
 }
