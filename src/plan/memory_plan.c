@@ -405,9 +405,10 @@ static void note_root(void *ud, int value) {
     r->root[r->n++] = root;
 }
 
+/* Of two values the later one takes over: the other has its base already. */
 static bool may_take_over(const Placer *k, int v, int old) {
   const Life *l = &k->life[old];
-  return l->last == k->life[v].first && is_free(k, old) &&
+  return old < v && l->last == k->life[v].first && is_free(k, old) &&
          l->first < k->life[v].first && !l->taken && may_overwrite(k, v, old);
 }
 
