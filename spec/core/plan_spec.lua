@@ -110,6 +110,35 @@ describe("memory of a plan", function()
   end)
 end)
 
+describe("a plan that finds no memory", function()
+  it("ends in an error, whatever is missing", function()
+    local w = core.variable { value = k.random.normal { 4, 4 } }
+    local function body(x)
+      local y = x
+      for i = 1, 10 do y = ops.tanh(ops.matmul(y, w) + i * 0.1) end
+      local _, states = ops.scan(function(s, step)
+        local z = ops.tanh(ops.matmul(s, w) + step)
+        return z, z
+      end, ops.zeros_like(x), ops.reshape(ops.concatenate { y, y, y }, { 3, -1, 4 }))
+      local g = core.grad(ops.sum(states * states) + ops.sum(y), { x, w })
+      w:assign(w - g[2] * 0.1)
+      return g[1]
+    end
+    local failed, made = 0, 0
+    for n = 1, 120 do
+      local f = core.trace({ { shape = { false, 4 } } }, body)
+      collectgarbage()
+      core.set_memory_limit(core.memory().live + n * 4001)
+      local good, why = pcall(f.memory, f, { batch = 3 })
+      core.set_memory_limit(0)
+      if good then made = made + 1 else failed = failed + 1 end
+      assert.is_true(good or tostring(why):find("out of memory", 1, true) ~= nil, tostring(why))
+      assert.is_true(f:memory { batch = 3 } > 0)
+    end
+    assert.is_true(failed > 20 and made > 5, failed .. " failed, " .. made .. " did not")
+  end)
+end)
+
 describe("the plans of a function", function()
   it("are kept up to a number of bytes", function()
     local f = core.trace({ { shape = { false, 1024 } } }, function(x)

@@ -12,6 +12,8 @@ bool prog_open(Prog *g, const Function *f, Account *account,
   g->out = mem_new(account, (size_t)f->noutputs + 1, sizeof *g->out);
   g->leaf = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->leaf);
   g->update = mem_new(account, (size_t)f->nbindings + 1, sizeof *g->update);
+  if (g->c.error.set) /* it has no dummy */
+    return fail_again(e, &g->c.error);
   return (g->in && g->out && g->leaf && g->update) ||
          fail_memory(e, "out of memory");
 }
