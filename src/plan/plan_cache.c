@@ -120,11 +120,9 @@ static uint64_t types_hash(const Type *in, int n) {
 }
 
 int64_t plan_cache_bytes(PlanCache *k) {
-  int64_t bytes = 0;
-  lock(k);
-  for (int i = 0; i < KEPT && k->plan[i]; i++)
-    bytes += plan_arena_bytes(k->plan[i]);
-  unlock(k);
+  lock_take(&k->lock);
+  int64_t bytes = k->bytes;
+  lock_leave(&k->lock);
   return bytes;
 }
 
