@@ -46,6 +46,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   env_open(env, e);
   env->seed = s->c.seed;
   env->draw = s->c.draw;
+  env->watch = s->c.watch;
   *host = (HostRun){s, f->records};
   env->host = call_host;
   env->host_ud = host;
@@ -220,7 +221,7 @@ static int function_rows(lua_State *L) {
   lua_settop(L, 2);
   Tensor *in = lua_newuserdatauv(L, (size_t)f->ninputs * sizeof *in, 0);
   int mark = context_mark(&s->c);
-  Epoch r = {.in = in, .cancel = s->cancel};
+  Epoch r = {.in = in};
   int nin = tensor_list(L, s, "inputs", in, f->ninputs, f);
   int nout = tensor_list(L, s, "outputs", out, f->noutputs, NULL);
   if (nin != f->ninputs)

@@ -35,7 +35,6 @@ typedef struct State {
   size_t after_gc;    /* bytes live after the last collection for memory */
   int collections;
   int64_t boxes; /* made since the last one */
-  const atomic_bool *cancel; /* of the embedding host, may be NULL */
 } State;
 
 #define TENSOR "lunula.Tensor"

@@ -299,6 +299,7 @@ static bool evaluate(Context *c, Node *n, const CallRoom *o) {
     o->pout[i] = n->out[i].data;
   }
   c->env.seed = c->seed;
+  c->env.watch = c->watch;
   if (n->op->traits & DRAWS)
     c->env.draw = ++c->draw;
   return opcall_run(&s, o->pin, o->pout, &c->env, c->account);

@@ -94,6 +94,13 @@ typedef struct Run {
   Env *env;
 } Run;
 
+/* Whether the run must end early, which is then its error (thread-safe). Asked
+** before each task, each step of a plan and each time step of a loop. */
+bool env_stop(Env *env);
+INLINE bool env_stopped(Env *env) {
+  return env->watch && env_stop(env);
+}
+
 /* Records a fault of the data (thread-safe); the first one stands. */
 void run_fault(const Run *r, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same with a failure that is known already. */

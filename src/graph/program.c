@@ -80,10 +80,23 @@ void env_open(Env *env, Error *error) {
   lock_init(&env->lock);
 }
 
+static void env_fail(Env *env, const Error *e) {
+  lock_take(&env->lock);
+  fail_again(env->error, e);
+  lock_leave(&env->lock);
+}
+
+bool env_stop(Env *env) {
+  Error e;
+  e.set = false;
+  if (!watch_stopped(env->watch, &e))
+    return false;
+  env_fail(env, &e);
+  return true;
+}
+
 void run_error(const Run *r, const Error *e) {
-  lock_take(&r->env->lock);
-  fail_again(r->env->error, e);
-  lock_leave(&r->env->lock);
+  env_fail(r->env, e);
 }
 
 void run_fault(const Run *r, const char *format, ...) {
@@ -124,6 +137,8 @@ typedef struct Job {
 
 static void program_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
+  if (env_stopped(j->run.env))
+    return;
   program_run(j->program, (const void *const *)j->run.in, j->run.out, task,
               j->tasks, scratch);
 }
@@ -132,7 +147,8 @@ static void kernel_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
   Run run = j->run;
   run.local = scratch;
-  j->call->op->run(j->call, &run, task);
+  if (!env_stopped(run.env))
+    j->call->op->run(j->call, &run, task);
 }
 
 /* Memory for one step that is run now: small needs are met without an
@@ -178,7 +194,7 @@ static bool run_elementwise(const OpCall *s, Job *j, Account *account) {
     return fail_memory(j->run.env->error, "out of memory");
   threads_run(program_task, j, j->tasks, local);
   room_give(&room);
-  return true;
+  return !j->run.env->error->set;
 }
 
 bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
@@ -195,7 +211,7 @@ bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
   if (j.run.scratch == NULL)
     return fail_memory(env->error, "out of memory");
   threads_run(kernel_task, &j, s->op->tasks ? s->op->tasks(s) : 1,
-           (char *)j.run.scratch + shared);
+              (char *)j.run.scratch + shared);
   room_give(&room);
   return !env->error->set;
 }

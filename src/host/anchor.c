@@ -39,6 +39,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run,
   env.host = call_host;
   env.host_ud = &host;
   begin_call(rt);
+  env.watch = s->c.watch;
   bool ok = plan_cache_own_variables(m->k, &e) && model_run(m, run, &env);
   plan_cache_touch_variables(m->k);
   return end_call(rt, ok ? LUNULA_OK : refuse_error(error, &e), error);

@@ -96,6 +96,7 @@ void begin_call(lunula_runtime *rt) {
   rt->left = rt->config.instruction_budget;
   rt->tripped = LUNULA_OK;
   rt->starved = false;
+  rt->state->c.watch = &rt->watch;
 }
 
 /* A script that caught its end, and then came to its own, was ended. */
@@ -115,6 +116,7 @@ lunula_status end_call(lunula_runtime *rt, lunula_status status,
                        lunula_error *error) {
   if (rt == NULL || --rt->depth > 0)
     return status;
+  rt->state->c.watch = NULL; /* the host's own work in its state is its own */
   bool cancelled = atomic_exchange(&rt->cancel, false);
   return how_it_ended(rt, status, cancelled, error);
 }
@@ -151,7 +153,7 @@ static int open_job(lua_State *L) {
   lua_pushlightuserdata(L, j->rt);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
   j->rt->state = state_open(L, j->rt->account);
-  j->rt->state->cancel = &j->rt->cancel;
+  j->rt->watch.cancel = &j->rt->cancel;
   open_world(L, j->rt);
   lua_sethook(L, watch, LUA_MASKCOUNT, WATCH_EVERY);
   return 0;

@@ -37,6 +37,7 @@ struct lunula_runtime {
   size_t held, charged; /* bytes of Lua's heap, and those the account knows */
   bool starved;         /* Lua was refused memory in the call that is running */
   atomic_bool cancel;
+  Watch watch;          /* over what C does for the script */
   int64_t left;         /* instructions of the call that is running */
   int depth;            /* of calls within calls */
   lunula_status tripped; /* why the script is being ended */

@@ -110,6 +110,16 @@ static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item
              base + i * p->n + n0, base + i * p->n + n1, r->local);
 }
 
+/* Rows of a task that are multiplied in one call: some 800 million operations,
+** so that a product can be cancelled within it. Each call packs its part of b
+** again, which is a hundredth of the work. */
+static int64_t rows_of_call(const Product *p, int64_t n) {
+  enum { MOST = 800 * 1000 * 1000, LEAST = 64 };
+  double rows = MOST / (2.0 * (double)n * (double)p->k + 1);
+  return rows < LEAST ? LEAST : rows > (double)p->m ? p->m + 1
+                                                    : (int64_t)rows / 16 * 16;
+}
+
 static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   Product p = product_of(s);
   int64_t item = task / p.parts, part = task % p.parts;
@@ -131,8 +141,11 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     y += item * p.m * p.n;
   }
   int64_t lda = p.ta ? p.m : p.k, ldb = p.tb ? p.k : p.n;
-  gemm(p.ta, p.tb, m1 - m0, n1 - n0, p.k, a + (p.ta ? m0 : m0 * lda), lda,
-       b + (p.tb ? n0 * ldb : n0), ldb, 0, y + m0 * p.n + n0, p.n);
+  int64_t rows = rows_of_call(&p, n1 - n0);
+  for (int64_t m = m0; m < m1 && !env_stopped(r->env); m += rows)
+    gemm(p.ta, p.tb, m1 - m < rows ? m1 - m : rows, n1 - n0, p.k,
+         a + (p.ta ? m : m * lda), lda, b + (p.tb ? n0 * ldb : n0), ldb, 0,
+         y + m * p.n + n0, p.n);
   if (s->epilogue)
     finish(s, r, &p, item, m0, m1, n0, n1);
 }

@@ -126,12 +126,7 @@ int64_t epoch_run(PlanCache *k, const Epoch *epoch, Env *env, Error *e) {
               .account = plan_cache_account(k)};
   bool ok = true;
   while (ok && at < epoch->last) {
-    if (epoch->cancel && atomic_load_explicit(epoch->cancel,
-                                             memory_order_relaxed)) {
-      ok = fail(e, "cancelled");
-      break;
-    }
-    ok = run_batch(l, at, env, e);
+    ok = !watch_stopped(env->watch, e) && run_batch(l, at, env, e);
     at += ok ? l->size : 0;
     if (until > 0 && clock_seconds() >= until)
       break;

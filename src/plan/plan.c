@@ -156,11 +156,14 @@ static void kernel_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
   Run run = j->run;
   run.local = scratch;
-  j->step->step.op->run(&j->step->step, &run, task);
+  if (!env_stopped(run.env))
+    j->step->step.op->run(&j->step->step, &run, task);
 }
 
 static void program_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
+  if (env_stopped(j->run.env))
+    return;
   program_run(j->step->program, j->run.epilogue_in, j->run.epilogue_out, task,
               j->step->tasks, scratch);
 }

@@ -83,7 +83,6 @@ typedef struct Epoch {
   Tensor *out;          /* (n, ...) each, or NULL: results are dropped */
   int64_t first, last, batch;
   double seconds;       /* give up the thread after so long; 0: never */
-  const atomic_bool *cancel;
 } Epoch;
 /* The next row to do (last when done); -1 with the error. */
 int64_t epoch_run(PlanCache *k, const Epoch *epoch, Env *env, Error *e);

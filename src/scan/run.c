@@ -77,6 +77,8 @@ void scan_run(ScanStep *step, void *body, const OpCall *s, void *const *in,
   }
   uint32_t draw = env->draw;
   for (int64_t done = 0; done < l.length && !env->error->set; done++) {
+    if (env_stopped(env))
+      break;
     bool reverse = s->attr[SCAN_REVERSE].i[0];
     aim(&l, done, reverse ? l.length - 1 - done : done, pin, pout);
     env->draw = draw * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
