@@ -151,8 +151,12 @@ typedef struct lunula_config {
   ** each, and memory that the host lends. */
   size_t memory_limit;
 
-  /* Instructions of Lua that one call may take, give or take a thousand; 0: no
-  ** limit. A script cannot catch the error that ends it. */
+  /* Instructions of Lua that one call may take; 0: no limit. It is never more;
+  ** it can be less by what was paid for and not used: a coroutine begins by
+  ** paying for a hundred, and then for as many as it has had, at most a
+  ** thousand. Coroutines, handlers of errors, metamethods and finalizers (those
+  ** that run when the runtime is freed, too) share the budget. A script cannot
+  ** catch the error that ends it, and cannot set a hook. */
   int64_t instruction_budget;
 
   /* Not 0: scripts see no files, no operating system, no bytecode, no debug
@@ -196,9 +200,10 @@ LUNULA_API lunula_status lunula_run_file(lunula_runtime *runtime,
                                          const char *path, lunula_error *error);
 
 /* Stops the call that is running in the runtime, or the next one when none is:
-** a script within some thousand instructions, training and predictions of the
-** script after the batch that is being done. The script cannot catch it. Any
-** thread, or a signal handler, may call it. */
+** a script within some thousand instructions, its tensor ops, training and
+** predictions within some milliseconds. One call of a C function of Lua, as
+** string.rep, is not cut short. The script cannot catch it. Any thread, or a
+** signal handler, may call it. NULL is allowed. */
 LUNULA_API void lunula_cancel(lunula_runtime *runtime);
 
 /* ---- models ------------------------------------------------------------- */

@@ -1,7 +1,5 @@
-/* Runtimes: a state with its heap counted, its instructions counted, and a flag
-** that stops it. A hook looks at both; once it has ended a script it fires at
-** every instruction, so that a pcall in a loop does not keep the script alive.
-*/
+/* Runtimes: a state whose heap is counted with its tensors, and the scripts that
+** are run in it. */
 
 #include <stdio.h>
 #include <string.h>
@@ -65,66 +63,6 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
   return moved ? moved : block;
 }
 
-/* ---- time --------------------------------------------------------------- */
-
-enum { WATCH_EVERY = 1000 }; /* instructions */
-
-static void watch(lua_State *L, lua_Debug *ar) {
-  lunula_runtime *rt = *(lunula_runtime **)lua_getextraspace(L);
-  (void)ar;
-  if (rt->depth == 0)
-    return; /* the host is at work in its state */
-  if (rt->tripped == LUNULA_OK) {
-    rt->left -= WATCH_EVERY;
-    if (atomic_load_explicit(&rt->cancel, memory_order_relaxed))
-      rt->tripped = LUNULA_CANCELLED;
-    else if (rt->config.instruction_budget > 0 && rt->left < 0)
-      rt->tripped = LUNULA_BUDGET;
-    else
-      return;
-  }
-  lua_sethook(L, watch, LUA_MASKCOUNT, 1);
-  if (rt->tripped == LUNULA_CANCELLED)
-    raise_error(L, "cancelled by the host");
-  raise_error(L, "the %lld instructions that it may take are used up",
-              (long long)rt->config.instruction_budget);
-}
-
-void begin_call(lunula_runtime *rt) {
-  if (rt == NULL || rt->depth++ > 0)
-    return;
-  rt->left = rt->config.instruction_budget;
-  rt->tripped = LUNULA_OK;
-  rt->starved = false;
-  rt->state->c.watch = &rt->watch;
-}
-
-/* A script that caught its end, and then came to its own, was ended. */
-static lunula_status how_it_ended(lunula_runtime *rt, lunula_status status,
-                                  bool cancelled, lunula_error *error) {
-  if (rt->tripped == LUNULA_OK)
-    return status == LUNULA_ERROR && cancelled ? LUNULA_CANCELLED : status;
-  lua_sethook(rt->L, watch, LUA_MASKCOUNT, WATCH_EVERY);
-  if (status == LUNULA_OK)
-    refuse(error, rt->tripped, rt->tripped == LUNULA_CANCELLED
-                                   ? "cancelled by the host"
-                                   : "the instructions are used up");
-  return rt->tripped;
-}
-
-lunula_status end_call(lunula_runtime *rt, lunula_status status,
-                       lunula_error *error) {
-  if (rt == NULL || --rt->depth > 0)
-    return status;
-  rt->state->c.watch = NULL; /* the host's own work in its state is its own */
-  bool cancelled = atomic_exchange(&rt->cancel, false);
-  return how_it_ended(rt, status, cancelled, error);
-}
-
-void lunula_cancel(lunula_runtime *rt) {
-  atomic_store(&rt->cancel, true);
-}
-
 /* ---- making and freeing ------------------------------------------------- */
 
 lunula_runtime *runtime_of(lua_State *L) {
@@ -135,7 +73,7 @@ lunula_runtime *runtime_of(lua_State *L) {
 }
 
 static int panic(lua_State *L) {
-  lunula_runtime *rt = *(lunula_runtime **)lua_getextraspace(L);
+  const lunula_runtime *rt = runtime_of(L);
   static const char text[] =
       "lunula: an error outside of lua_pcall ends the program\n";
   if (rt->config.print)
@@ -155,7 +93,6 @@ static int open_job(lua_State *L) {
   j->rt->state = state_open(L, j->rt->account);
   j->rt->watch.cancel = &j->rt->cancel;
   open_world(L, j->rt);
-  lua_sethook(L, watch, LUA_MASKCOUNT, WATCH_EVERY);
   return 0;
 }
 
@@ -167,7 +104,6 @@ static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
   rt->L = lua_newstate(allocate, rt);
   if (rt->L == NULL)
     return refuse(error, LUNULA_MEMORY, "out of memory for a Lua state");
-  *(lunula_runtime **)lua_getextraspace(rt->L) = rt;
   lua_atpanic(rt->L, panic);
   OpenJob job = {{LUNULA_OK}, rt};
   return protect(rt->L, open_job, &job, 0, error);
@@ -202,6 +138,8 @@ lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
 void lunula_free(lunula_runtime *rt) {
   if (rt == NULL)
     return;
+  if (rt->state)
+    begin_call(rt); /* of the finalizers */
   if (rt->L)
     lua_close(rt->L);
   account_release(rt->account);

@@ -27,7 +27,7 @@ State *need_core(lua_State *L);
 /* Fills package.preload. */
 void preload_all(lua_State *L);
 
-/* ---- runtimes (runtime.c, world.c) -------------------------- */
+/* ---- runtimes (runtime.c, governor.c, world.c) -------------------------- */
 
 struct lunula_runtime {
   lunula_config config;
@@ -36,19 +36,22 @@ struct lunula_runtime {
   Account *account;
   size_t held, charged; /* bytes of Lua's heap, and those the account knows */
   bool starved;         /* Lua was refused memory in the call that is running */
-  atomic_bool cancel;
-  Watch watch;          /* over what C does for the script */
-  int64_t left;         /* instructions of the call that is running */
   int depth;            /* of calls within calls */
-  lunula_status tripped; /* why the script is being ended */
+  uint16_t call;        /* number of the outermost one, more or less */
+  atomic_bool cancel;
+  Watch watch;          /* over all that is done in a call */
+  int64_t left;         /* instructions that nobody has paid for yet */
+  Error end;            /* why the script is being ended */
 };
 
 lunula_runtime *runtime_of(lua_State *L); /* NULL: the state is a host's own */
-/* A call begins, a call ends; NULL is allowed. The second returns the status
+/* (governor.c) A call begins, a call ends; NULL is allowed. The second returns the status
 ** that the host gets. */
 void begin_call(lunula_runtime *rt);
 lunula_status end_call(lunula_runtime *rt, lunula_status status,
                        lunula_error *error);
+/* Puts what could escape the budget under it: coroutines, handlers. */
+void open_governor(lua_State *L, bool sandbox);
 /* The libraries that scripts see. */
 void open_world(lua_State *L, lunula_runtime *rt);
 

@@ -11,7 +11,7 @@
 /* ---- output ------------------------------------------------------------- */
 
 static void say(lua_State *L, const char *text, size_t size) {
-  const lunula_runtime *rt = *(lunula_runtime **)lua_getextraspace(L);
+  const lunula_runtime *rt = runtime_of(L);
   if (rt->config.print && size > 0)
     rt->config.print(rt->config.print_ud, text, size);
 }
@@ -95,34 +95,6 @@ static int safe_setmetatable(lua_State *L) {
   lua_settop(L, 2);
   lua_setmetatable(L, 1);
   return 1;
-}
-
-/* Message handlers of errors that a hook raises run where no hook sees them; so
-** the handler is called when the error has been caught. */
-static int finish_xpcall(lua_State *L, int status, lua_KContext context) {
-  (void)context;
-  if (status == LUA_OK || status == LUA_YIELD) {
-    lua_pushboolean(L, 1);
-    lua_replace(L, 1); /* in place of the handler */
-    return lua_gettop(L);
-  }
-  lua_pushvalue(L, 1);
-  lua_insert(L, -2);
-  lua_call(L, 1, 1);
-  lua_pushboolean(L, 0);
-  lua_insert(L, -2);
-  return 2;
-}
-
-static int safe_xpcall(lua_State *L) {
-  int n = lua_gettop(L);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_pushvalue(L, 1); /* handler, f, arguments */
-  lua_pushvalue(L, 2);
-  lua_replace(L, 1);
-  lua_replace(L, 2);
-  return finish_xpcall(L, lua_pcallk(L, n - 2, LUA_MULTRET, 0, 0,
-                                     finish_xpcall), 0);
 }
 
 /* upvalue: load. Bytecode is not checked, so only text is taken. */
@@ -224,7 +196,6 @@ static void open_sandbox(lua_State *L) {
   lua_setfield(L, -2, "dump");
   lua_pop(L, 1);
   set_global(L, "setmetatable", safe_setmetatable);
-  set_global(L, "xpcall", safe_xpcall);
   set_global(L, "collectgarbage", safe_collectgarbage);
   lua_getglobal(L, "load");
   lua_pushcclosure(L, safe_load, 1);
@@ -286,4 +257,5 @@ void open_world(lua_State *L, lunula_runtime *rt) {
   }
   preload_all(L);
   open_core(L, sandbox);
+  open_governor(L, sandbox);
 }
