@@ -48,6 +48,9 @@ describe("the machinery", function()
     assert.equal(core.version, info.version)
     local header = assert(io.open "src/host/lunula.h"):read "a"
     assert.equal(core.version, header:match '#define LUNULA_VERSION "(.-)"')
+    local major, minor, patch = core.version:match "(%d+)%.(%d+)%.(%d+)"
+    assert.equal(major * 10000 + minor * 100 + patch,
+                 tonumber(header:match "#define LUNULA_VERSION_NUMBER (%d+)"))
     assert.matches("OpenBLAS", info.blas)
     assert.is_true(#info.processor > 0 and info.threads >= 1)
   end)

@@ -119,6 +119,14 @@ static void bad_configurations(void) {
   } later = {c};
   EXPECT_STATUS(LUNULA_OK, lunula_new(&later.c, &rt, &why));
   close_runtime();
+  later.bytes[sizeof c + 99] = 1;
+  rt = (lunula_runtime *)printed;
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_new(&later.c, &rt, &why));
+  EXPECT_TEXT("more than version " LUNULA_VERSION " knows");
+  EXPECT(rt == NULL);
+  c.size = sizeof c;
+  c.instruction_budget = -1;
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_new(&c, &rt, &why));
 }
 
 static int run_inside(lua_State *L) {

@@ -235,7 +235,17 @@ static void run_backward(lua_State *L, HostCall *h) {
   lua_setfield(L, entry, "inputs");
 }
 
+/* Lua's own words for a yield out of a closure name nothing that its author
+** knows, and no line. */
 static int error_text(lua_State *L) {
+  static const char yield[] = "attempt to yield across a C-call boundary";
+  if (lua_type(L, 1) == LUA_TSTRING && strcmp(lua_tostring(L, 1), yield) == 0) {
+    push_where(L);
+    lua_pushliteral(L, "coroutine.yield: a closure that a plan calls cannot "
+                       "yield (a callback of fit can)");
+    lua_concat(L, 2);
+    return 1;
+  }
   luaL_tolstring(L, 1, NULL);
   return 1;
 }

@@ -24,7 +24,30 @@ static int anchor_gc(lua_State *L) {
 
 /* ---- models that enter Lua, or change variables ------------------------- */
 
-static lunula_status guard(lunula_model *m, ModelRun *run,
+/* What Lua does in the run is under both watches. One that ends it does not end
+** the script around it. */
+static bool run_watched(lunula_model *m, const ModelRun *run, Watch *watch,
+                        State *s, Env *env) {
+  lunula_runtime *rt = runtime_of(s->L);
+  const Watch *around = s->c.watch;
+  if (watch) {
+    watch->outer = around;
+    s->c.watch = watch;
+  }
+  bool ended = rt && rt->end.set;
+  env->watch = s->c.watch;
+  bool ok = plan_cache_own_variables(m->k, env->error) &&
+            model_run(m, run, env);
+  plan_cache_touch_variables(m->k);
+  s->c.watch = around;
+  Error e = {.set = false};
+  if (rt && rt->end.set && !ended && around && !watch_stopped(around, &e) &&
+      rt->end.kind == ERROR_CANCELLED)
+    rt->end.set = false;
+  return ok;
+}
+
+static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
                            lunula_error *error) {
   Anchor *a = m->guard_ud;
   if (!lua_checkstack(a->L, 8))
@@ -39,9 +62,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run,
   env.host = call_host;
   env.host_ud = &host;
   begin_call(rt);
-  env.watch = s->c.watch;
-  bool ok = plan_cache_own_variables(m->k, &e) && model_run(m, run, &env);
-  plan_cache_touch_variables(m->k);
+  bool ok = run_watched(m, run, watch, s, &env);
   return end_call(rt, ok ? LUNULA_OK : refuse_error(error, &e), error);
 }
 
@@ -99,7 +120,11 @@ static int model_job(lua_State *L) {
 lunula_status lunula_to_model(lua_State *L, int index, lunula_model **model,
                               lunula_error *error) {
   ModelJob job = {{LUNULA_OK}, model};
+  if (model == NULL)
+    return refuse_null(error, "place for the model");
   *model = NULL;
+  if (L == NULL)
+    return refuse_null(error, "Lua state");
   if (!lua_checkstack(L, 8))
     return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
   lunula_runtime *rt = runtime_of(L);

@@ -61,7 +61,7 @@ static void renew(lunula_runtime *rt, lua_State *L) {
 static void check(lunula_runtime *rt, lua_State *L) {
   if (rt->depth == 0)
     return; /* the host is at work in its state */
-  if (!rt->end.set && !watch_stopped(&rt->watch, &rt->end)) {
+  if (!rt->end.set && !watch_stopped(rt->state->c.watch, &rt->end)) {
     if (rt->config.instruction_budget == 0 || rt->left > 0)
       return;
     fail_as(&rt->end, ERROR_BUDGET,

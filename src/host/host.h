@@ -9,9 +9,17 @@
 /* Writes the message, if there is a place for it; returns the status. */
 lunula_status refuse(lunula_error *error, lunula_status status,
                      const char *format, ...) PRINTF_LIKE(3, 4);
+/* LUNULA_ARGUMENT: something that must be there is NULL. */
+lunula_status refuse_null(lunula_error *error, const char *what);
 /* The status of a failure that came from below. */
 lunula_status status_of(ErrorKind kind);
 lunula_status refuse_error(lunula_error *error, const Error *e);
+
+/* Copies a struct of the host, whose first `size` bytes are there, into one of
+** ours; what it does not reach is zero. False when it is too small to be one
+** (`least`), or says something that this version does not know. */
+bool struct_read(void *ours, size_t known, const void *theirs, size_t size,
+                 size_t least);
 
 /* The type that a view describes; false, with the reason, when it describes
 ** none. */
@@ -37,7 +45,8 @@ struct lunula_model {
   atomic_flag inside; /* a thread is in a model that is alone */
   atomic_bool closed; /* the state is gone, and names that nodes point to */
   /* Runs a model that is alone; set by who knows Lua. */
-  lunula_status (*guard)(lunula_model *m, ModelRun *run, lunula_error *error);
+  lunula_status (*guard)(lunula_model *m, ModelRun *run, Watch *watch,
+                         lunula_error *error);
   void *guard_ud;
 };
 

@@ -15,6 +15,10 @@
 ** Rules for all functions
 **   - What can fail returns a status, and takes as its last argument a place
 **     for the message, which may be NULL.
+**   - NULL where something must be is refused with LUNULA_ARGUMENT. Where it is
+**     allowed, and what it means there, is said.
+**   - Structs begin with their size when they may grow. A bigger one than the
+**     library knows is fine as long as what it does not know is zero.
 **   - A call that fails has done nothing: the Lua stack is as it was, what it
 **     should have made is NULL, memory offered to it still belongs to the host.
 **   - Nothing exits, aborts, prints, or lets an error of Lua pass through the
@@ -28,7 +32,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The second is for #if: two digits for each part. */
 #define LUNULA_VERSION "0.1.0"
+#define LUNULA_VERSION_NUMBER 100
 
 #if defined(__GNUC__)
 #define LUNULA_API __attribute__((visibility("default")))
@@ -80,9 +86,10 @@ typedef enum lunula_dtype {
 
 /* Numbers in memory, the last axis running fastest, without gaps; the address
 ** is a multiple of the size of one number. In C99 a batch of one sample is
-** written {data, LUNULA_FLOAT32, 2, {1, 4}}. */
+** written {.data = x, .dtype = LUNULA_FLOAT32, .rank = 2, .shape = {1, 4}}. */
 typedef struct lunula_view {
-  void *data;
+  void *data;       /* of inputs and of pushed views that are read only, nothing
+                    ** is written there */
   int dtype;        /* a lunula_dtype */
   int rank;         /* how many sizes `shape` has, 0 to 8 */
   int64_t shape[8]; /* -1, where lunula fills it: any size */
@@ -187,7 +194,9 @@ LUNULA_API lunula_status lunula_new(const lunula_config *config,
 LUNULA_API void lunula_free(lunula_runtime *runtime);
 
 /* Its lua_State, for a host that wants to do more; it then has to guard its
-** calls with lua_pcall, and limits of time do not apply to them. */
+** calls with lua_pcall, and limits of time do not apply to them. An error that
+** nobody guards ends the program, as Lua does, after its words went to `print`.
+** NULL of NULL. */
 LUNULA_API struct lua_State *lunula_state(lunula_runtime *runtime);
 
 /* Runs Lua source text. `name` is what messages call it: "=setup", or "@" and
@@ -230,7 +239,7 @@ LUNULA_API lunula_status lunula_to_model(struct lua_State *L, int index,
 ** the thread that uses that. NULL is allowed. */
 LUNULA_API void lunula_model_free(lunula_model *model);
 
-/* The number of inputs; `view`, unless it is NULL or `i` is not one of them,
+/* The number of inputs, 0 of NULL; `view`, unless it is NULL or `i` is not one of them,
 ** gets dtype and shape of input `i`, counted from 0. An unknown size, as that
 ** of the batch, is -1; data is NULL. Any thread may call it. */
 LUNULA_API int lunula_model_input(const lunula_model *model, int i,
@@ -264,6 +273,27 @@ LUNULA_API lunula_status lunula_predict(lunula_model *model,
                                         const lunula_view *inputs, int ninputs,
                                         const lunula_view *outputs,
                                         int noutputs, lunula_error *error);
+
+/* What ends a prediction early: a time, or the host. All zero but `size`, it
+** ends nothing. */
+typedef struct lunula_watch {
+  size_t size;    /* sizeof(lunula_watch) */
+  double seconds; /* that the call may take; 0: as many as it needs */
+  char cancelled; /* set by lunula_watch_cancel; 0 again, by the host while no
+                  ** call is under the watch, makes it as new */
+} lunula_watch;
+
+/* The same as lunula_predict under a watch, which may be NULL; LUNULA_CANCELLED
+** when it was ended, some milliseconds after the time or the cancel. What the
+** outputs hold then is undefined. Several calls may be under one watch. */
+LUNULA_API lunula_status lunula_predict_watched(
+    lunula_model *model, const lunula_view *inputs, int ninputs,
+    const lunula_view *outputs, int noutputs, const lunula_watch *watch,
+    lunula_error *error);
+
+/* Ends the calls that are under this watch, and those that come. Any thread, or
+** a signal handler, may call it. NULL is allowed. */
+LUNULA_API void lunula_watch_cancel(lunula_watch *watch);
 
 #ifdef __cplusplus
 }

@@ -35,11 +35,15 @@ static int describe(const Val *v, int n, int i, lunula_view *view) {
 }
 
 int lunula_model_input(const lunula_model *m, int i, lunula_view *view) {
+  if (m == NULL)
+    return 0;
   const Function *f = plan_cache_function(m->k);
   return describe(f->inputs, f->ninputs, i, view);
 }
 
 int lunula_model_output(const lunula_model *m, int i, lunula_view *view) {
+  if (m == NULL)
+    return 0;
   const Function *f = plan_cache_function(m->k);
   return describe(f->outputs, f->noutputs, i, view);
 }
@@ -123,6 +127,8 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
                                Check *check, int nout, Plan **plan,
                                lunula_error *error) {
   Type few[FEW], *type = few;
+  if (m == NULL)
+    return refuse_null(error, "model");
   if (atomic_load_explicit(&m->closed, memory_order_relaxed))
     return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
   int n = plan_cache_function(m->k)->ninputs;
@@ -156,31 +162,32 @@ bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
   return plan_run(run->plan, run->in, run->out, env);
 }
 
-static lunula_status run_alone(lunula_model *m, ModelRun *run,
+static lunula_status run_alone(lunula_model *m, ModelRun *run, Watch *watch,
                                lunula_error *error) {
   if (atomic_flag_test_and_set(&m->inside))
     return refuse(error, LUNULA_BUSY,
                   "another thread is in this model, which enters Lua or "
                   "changes variables");
-  lunula_status s = m->guard(m, run, error);
+  lunula_status s = m->guard(m, run, watch, error);
   atomic_flag_clear(&m->inside);
   return s;
 }
 
-static lunula_status run_plan(lunula_model *m, ModelRun *run,
+static lunula_status run_plan(lunula_model *m, ModelRun *run, Watch *watch,
                               lunula_error *error) {
   Error e;
   Env env;
   if (m->alone)
-    return run_alone(m, run, error);
+    return run_alone(m, run, watch, error);
   e.set = false;
   env_open(&env, &e);
+  env.watch = watch;
   return model_run(m, run, &env) ? LUNULA_OK
                                  : refuse_error(error, &e);
 }
 
-lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
-                             const lunula_view *out, int nout,
+static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
+                             const lunula_view *out, int nout, Watch *watch,
                              lunula_error *error) {
   ModelRun run;
   lunula_status s = find_plan(m, in, nin, view_check, nout, &run.plan, error);
@@ -193,10 +200,50 @@ lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
       run.in[i] = in[i].data;
     for (int i = 0; i < nout; i++)
       run.out[i] = out[i].data;
-    s = run_plan(m, &run, error);
+    s = run_plan(m, &run, watch, error);
   } else {
     s = refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   }
   plan_release(run.plan);
   return s;
+}
+
+lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
+                             const lunula_view *out, int nout,
+                             lunula_error *error) {
+  return predict(m, in, nin, out, nout, NULL, error);
+}
+
+/* ---- under a watch ------------------------------------------------------ */
+
+_Static_assert(sizeof(atomic_bool) == sizeof((lunula_watch){0}.cancelled),
+               "lunula.h: the flag of a watch is one byte");
+
+void lunula_watch_cancel(lunula_watch *w) {
+  if (w)
+    atomic_store((atomic_bool *)&w->cancelled, true);
+}
+
+/* The flag stays where it is: the host may set it while the call runs. */
+static bool watch_read(const lunula_watch *w, Watch *ours) {
+  lunula_watch known;
+  if (!struct_read(&known, sizeof known, w, w->size, sizeof known) ||
+      !(known.seconds >= 0))
+    return false;
+  *ours = (Watch){.cancel = (const atomic_bool *)&w->cancelled};
+  if (known.seconds > 0)
+    ours->deadline = clock_seconds() + known.seconds;
+  return true;
+}
+
+lunula_status lunula_predict_watched(lunula_model *m, const lunula_view *in,
+                                     int nin, const lunula_view *out, int nout,
+                                     const lunula_watch *watch,
+                                     lunula_error *error) {
+  Watch ours;
+  if (watch && !watch_read(watch, &ours))
+    return refuse(error, LUNULA_ARGUMENT,
+                  "the watch: size is not set, seconds are no time, or it says "
+                  "more than version " LUNULA_VERSION " knows");
+  return predict(m, in, nin, out, nout, watch ? &ours : NULL, error);
 }

@@ -63,6 +63,8 @@ static void tidy(lua_State *L, int mark) {
 
 lunula_status protect_value(lua_State *L, int index, lua_CFunction f, void *job,
                             int results, lunula_error *error) {
+  if (L == NULL)
+    return refuse_null(error, "Lua state");
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8))
     return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
@@ -254,12 +256,16 @@ static int detach_job(lua_State *L) {
 lunula_status lunula_to_view(lua_State *L, int index, lunula_view *view,
                              lunula_error *error) {
   ViewJob job = {{LUNULA_OK}, view, NULL};
+  if (view == NULL)
+    return refuse_null(error, "view");
   return protect_value(L, index, view_job, &job, 0, error);
 }
 
 lunula_status lunula_pin_tensor(lua_State *L, int index, lunula_view *view,
                                 lunula_pin **pin, lunula_error *error) {
   ViewJob job = {{LUNULA_OK}, view, pin};
+  if (view == NULL || pin == NULL)
+    return refuse_null(error, view ? "place for the pin" : "view");
   *pin = NULL;
   return protect_value(L, index, view_job, &job, 0, error);
 }

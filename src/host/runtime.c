@@ -72,12 +72,16 @@ lunula_runtime *runtime_of(lua_State *L) {
   return rt;
 }
 
+/* Lua ends the program when this returns. */
 static int panic(lua_State *L) {
   const lunula_runtime *rt = runtime_of(L);
-  static const char text[] =
-      "lunula: an error outside of lua_pcall ends the program\n";
-  if (rt->config.print)
-    rt->config.print(rt->config.print_ud, text, sizeof text - 1);
+  const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+  char text[1000];
+  int n = snprintf(text, sizeof text,
+                   "lunula: an error outside of lua_pcall ends the program: "
+                   "%.800s\n", why);
+  if (rt && rt->config.print && n > 0)
+    rt->config.print(rt->config.print_ud, text, (size_t)n);
   return 0;
 }
 
@@ -109,21 +113,40 @@ static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
   return protect(rt->L, open_job, &job, 0, error);
 }
 
-lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
-                         lunula_error *error) {
-  *runtime = NULL;
-  if (config && config->size < offsetof(lunula_config, print))
+static lunula_status read_config(const lunula_config *config,
+                                 lunula_config *known, lunula_error *error) {
+  if (config == NULL)
+    return LUNULA_OK;
+  if (config->size < offsetof(lunula_config, print))
     return refuse(error, LUNULA_ARGUMENT,
                   "size of the configuration is not set");
-  if (config && (config->threads < 0 || config->threads > 1024))
-    return refuse(error, LUNULA_ARGUMENT, "%d threads", config->threads);
+  if (!struct_read(known, sizeof *known, config, config->size, 0))
+    return refuse(error, LUNULA_ARGUMENT,
+                  "the configuration says more than version " LUNULA_VERSION
+                  " knows: what is behind its %d bytes must be zero",
+                  (int)sizeof *known);
+  if (known->threads < 0 || known->threads > 1024)
+    return refuse(error, LUNULA_ARGUMENT, "%d threads", known->threads);
+  if (known->instruction_budget < 0)
+    return refuse(error, LUNULA_ARGUMENT, "a budget of %lld instructions",
+                  (long long)known->instruction_budget);
+  return LUNULA_OK;
+}
+
+lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
+                         lunula_error *error) {
+  lunula_config known = {0};
+  if (runtime == NULL)
+    return refuse_null(error, "place for the runtime");
+  *runtime = NULL;
+  lunula_status checked = read_config(config, &known, error);
+  if (checked != LUNULA_OK)
+    return checked;
   lunula_runtime *rt = mem_new(NULL, 1, sizeof *rt);
   if (rt == NULL)
     return refuse(error, LUNULA_MEMORY, "out of memory");
   atomic_init(&rt->cancel, false);
-  if (config)
-    memcpy(&rt->config, config, config->size < sizeof rt->config
-                                    ? config->size : sizeof rt->config);
+  rt->config = known;
   lunula_status s = open_runtime(rt, error);
   if (s != LUNULA_OK) {
     lunula_free(rt);
@@ -147,7 +170,7 @@ void lunula_free(lunula_runtime *rt) {
 }
 
 lua_State *lunula_state(lunula_runtime *rt) {
-  return rt->L;
+  return rt ? rt->L : NULL;
 }
 
 /* ---- scripts ------------------------------------------------------------ */
@@ -180,6 +203,8 @@ static int run_job(lua_State *L) {
 }
 
 static lunula_status run(lunula_runtime *rt, RunJob *job, lunula_error *error) {
+  if (rt == NULL)
+    return refuse_null(error, "runtime");
   if (rt->config.sandbox)
     job->mode = "t";
   begin_call(rt);
@@ -190,7 +215,7 @@ lunula_status lunula_run(lunula_runtime *rt, const char *source, size_t size,
                          const char *name, lunula_error *error) {
   RunJob job = {{LUNULA_OK}, source, name ? name : "=script", NULL, size, NULL};
   if (source == NULL)
-    return refuse(error, LUNULA_ARGUMENT, "the source is NULL");
+    return refuse_null(error, "source");
   return run(rt, &job, error);
 }
 
@@ -198,7 +223,7 @@ lunula_status lunula_run_file(lunula_runtime *rt, const char *path,
                               lunula_error *error) {
   RunJob job = {{LUNULA_OK}, NULL, NULL, path, 0, NULL};
   if (path == NULL)
-    return refuse(error, LUNULA_ARGUMENT, "the path is NULL");
+    return refuse_null(error, "path");
   return run(rt, &job, error);
 }
 
@@ -225,7 +250,11 @@ static int name_job(lua_State *L) {
 lunula_status lunula_find_model(lunula_runtime *rt, const char *name,
                                 lunula_model **model, lunula_error *error) {
   NameJob job = {{LUNULA_OK}, name};
+  if (model == NULL)
+    return refuse_null(error, "place for the model");
   *model = NULL;
+  if (rt == NULL)
+    return refuse_null(error, "runtime");
   begin_call(rt);
   lunula_status s = protect(rt->L, name_job, &job, 1, error);
   if (s == LUNULA_OK) {

@@ -35,6 +35,10 @@ lunula_status refuse(lunula_error *error, lunula_status status,
   return status;
 }
 
+lunula_status refuse_null(lunula_error *error, const char *what) {
+  return refuse(error, LUNULA_ARGUMENT, "the %s is NULL", what);
+}
+
 lunula_status status_of(ErrorKind kind) {
   static const lunula_status status[] = {
     [ERROR_PLAIN] = LUNULA_ERROR, [ERROR_MEMORY] = LUNULA_MEMORY,
@@ -88,6 +92,21 @@ void view_of_tensor(lunula_view *v, const Tensor *t) {
   view_fill(v, &t->type);
   v->data = t->data;
   v->read_only = 1;
+}
+
+/* ---- structs that may grow ---------------------------------------------- */
+
+bool struct_read(void *ours, size_t known, const void *theirs, size_t size,
+                 size_t least) {
+  const char *bytes = theirs;
+  if (size < least)
+    return false;
+  for (size_t i = known; i < size; i++)
+    if (bytes[i] != 0)
+      return false;
+  memset(ours, 0, known);
+  memcpy(ours, theirs, size < known ? size : known);
+  return true;
 }
 
 /* ---- pins --------------------------------------------------------------- */
