@@ -273,6 +273,7 @@ static int function_describe(lua_State *L) {
   if (t->failed)
     raise_memory(L);
   lua_pushlstring(L, t->data ? t->data : "", t->used);
+  text_free(t);
   return 1;
 }
 

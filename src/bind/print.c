@@ -121,7 +121,7 @@ static int free_text(lua_State *L) {
 
 Text *push_text(lua_State *L) {
   Text *t = lua_newuserdatauv(L, sizeof *t, 0);
-  memset(t, 0, sizeof *t);
+  *t = (Text){.account = state_of(L)->account};
   luaL_newmetatable(L, "lunula.Text"); /* filled again if memory was out */
   lua_pushcfunction(L, free_text);
   lua_setfield(L, -2, "__gc");
@@ -156,5 +156,6 @@ void push_text_of(lua_State *L, const char *what, Val v) {
   if (p.text->failed)
     raise_memory(L);
   lua_pushlstring(L, p.text->data ? p.text->data : "", p.text->used);
+  text_free(p.text); /* not only as garbage: it is much larger than its box */
   lua_remove(L, -2);
 }

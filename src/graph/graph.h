@@ -248,6 +248,7 @@ void env_open(Env *env, Error *error);
 /* ---- text --------------------------------------------------------------- */
 
 typedef struct Text {
+  Account *account; /* pays; NULL: nobody */
   char *data;
   size_t used, size;
   bool failed; /* memory was out: something is missing */

@@ -22,7 +22,7 @@ void text_add(Text *t, const char *format, ...) {
       return;
     }
     size_t size = 2 * t->size + (size_t)n + 256;
-    char *grown = mem_resize(NULL, t->data, size, 1);
+    char *grown = mem_resize(t->account, t->data, size, 1);
     if (grown == NULL) {
       t->failed = true;
       return;
@@ -34,7 +34,7 @@ void text_add(Text *t, const char *format, ...) {
 
 void text_free(Text *t) {
   mem_free(t->data);
-  memset(t, 0, sizeof *t);
+  *t = (Text){.account = t->account};
 }
 
 void attr_text(Text *t, const Attr *a) {

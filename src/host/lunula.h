@@ -152,10 +152,11 @@ typedef struct lunula_runtime lunula_runtime;
 typedef struct lunula_config {
   size_t size; /* sizeof(lunula_config) */
 
-  /* Bytes that tensors, the memory that plans run in and the heap of Lua may
-  ** hold together; 0: no limit. A script may catch the error that it gets at
-  ** the limit. Not counted are the records of traced ops, some hundred bytes
-  ** each, and memory that the host lends. */
+  /* Bytes that tensors, traced functions, plans and the heap of Lua may hold
+  ** together; 0: no limit. A script may catch the error that it gets at the
+  ** limit. With the code, and what lies between blocks, the process has some 20
+  ** to 40 % more: below 100 MB at a limit of 64. Not counted are memory that the
+  ** host lends and what the threads for big products work with. */
   size_t memory_limit;
 
   /* Instructions of Lua that one call may take; 0: no limit. It is never more;

@@ -15,6 +15,14 @@ static const char runtime_key = 0, result_key = 0;
 ** a lock and Lua's blocks are small. */
 enum { CHARGE = 16 << 10 };
 
+/* What the system takes for a block: malloc has a word of its own in front, and
+** goes by steps. Half of Lua's objects are so small that it matters. */
+static size_t taken(size_t bytes) {
+  enum { STEP = 16, LEAST = 32 };
+  size_t all = (bytes + sizeof(size_t) + STEP - 1) / STEP * STEP;
+  return bytes == 0 ? 0 : all < LEAST ? LEAST : all;
+}
+
 static size_t rounded(size_t bytes) {
   return (bytes + CHARGE - 1) / CHARGE * CHARGE;
 }
@@ -42,24 +50,26 @@ static void let_go(lunula_runtime *rt, size_t bytes) {
 /* A lua_Alloc. Lua counts on it that shrinking does not fail. */
 static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
   lunula_runtime *rt = ud;
-  if (block == NULL)
-    had = 0; /* it was the kind of object */
+  size_t before = block ? taken(had) : 0; /* else it is the kind of object */
+  size_t after = taken(wanted);
   if (wanted == 0) {
     mem_raw_free(block);
-    let_go(rt, had);
+    let_go(rt, before);
     return NULL;
   }
-  if (wanted > had && !hold(rt, wanted - had)) {
+  if (after > before && !hold(rt, after - before)) {
     rt->starved = true;
     return NULL;
   }
   void *moved = mem_raw_resize(block, wanted);
-  if (moved == NULL && wanted > had) {
-    let_go(rt, wanted - had);
+  bool grows = block == NULL || wanted > had;
+  if (moved == NULL && grows) {
+    if (after > before)
+      let_go(rt, after - before);
     return NULL;
   }
-  if (wanted < had)
-    let_go(rt, had - wanted);
+  if (after < before)
+    let_go(rt, before - after);
   return moved ? moved : block;
 }
 
