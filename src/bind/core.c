@@ -58,6 +58,7 @@ static int close_state(lua_State *L) {
   account_release(s->account);
   s->account = NULL;
   threads_release();
+  gemm_release();
   return 0;
 }
 
@@ -143,6 +144,7 @@ State *state_open(lua_State *L, Account *account) {
   if (account)
     account_retain(account);
   threads_retain();
+  gemm_retain();
   context_open(&s->c, s->account, op_catalogue());
   s->c.env.run_body = body_run_now;
   s->c.origin = find_origin;
@@ -151,7 +153,6 @@ State *state_open(lua_State *L, Account *account) {
   s->L = L;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   s->home = find_home(L, s->account);
-  gemm_init();
   return s;
 }
 

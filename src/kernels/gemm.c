@@ -4,11 +4,27 @@
 #include "kernels/kernels.h"
 
 #include <cblas.h>
+#include <stdatomic.h>
 
 /* Sizes are cut at it, far below the largest integer of BLAS. */
 static const int64_t MOST = (int64_t)1 << 30;
 
-void gemm_init(void) { openblas_set_num_threads(1); }
+/* BLAS has one thread while anybody here uses it, and then as many as the
+** process gave it. Those it starts when it is loaded, before main, with all
+** signals open, stay asleep: only OPENBLAS_NUM_THREADS=1 keeps them away. */
+static atomic_int users;
+static int threads_before;
+
+void gemm_retain(void) {
+  if (atomic_fetch_add(&users, 1) > 0) return;
+  threads_before = openblas_get_num_threads();
+  openblas_set_num_threads(1);
+}
+
+void gemm_release(void) {
+  if (atomic_fetch_sub(&users, 1) == 1)
+    openblas_set_num_threads(threads_before);
+}
 
 const char *gemm_build(void) { return openblas_get_config(); }
 

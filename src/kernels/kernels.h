@@ -20,8 +20,10 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
           const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
           float *c, int64_t ldc);
 
-/* To be called once before the first product: BLAS starts no threads then. */
-void gemm_init(void);
+/* Before the first product of a user, and after the last: between them BLAS
+** shares no product out, since the callers do. */
+void gemm_retain(void);
+void gemm_release(void);
 /* Which OpenBLAS it is, and for which processor it runs. */
 const char *gemm_build(void);
 const char *gemm_processor(void);
