@@ -288,7 +288,7 @@ static int governed_setmetatable(lua_State *L) {
 }
 
 static int refuse_hook(lua_State *L) {
-  return raise_error(L, "debug.sethook: the host's watch has the hook");
+  return raise_error(L, "debug.sethook: there is one hook, and the host's watch has it");
 }
 
 /* ---- opening ------------------------------------------------------------ */
