@@ -51,7 +51,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
                            lunula_error *error) {
   Anchor *a = m->guard_ud;
   if (!lua_checkstack(a->L, 8))
-    return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
+    return host_refuse(error, LUNULA_MEMORY, "the Lua stack is full");
   State *s = state_of(a->L);
   lunula_runtime *rt = runtime_of(a->L);
   HostRun host = {s, false};
@@ -61,9 +61,9 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
   env_open(&env, &e);
   env.host = call_host;
   env.host_ud = &host;
-  begin_call(rt);
+  governor_begin(rt);
   bool ok = run_watched(m, run, watch, s, &env);
-  return end_call(rt, ok ? LUNULA_OK : refuse_error(error, &e), error);
+  return governor_end(rt, ok ? LUNULA_OK : host_refuse_error(error, &e), error);
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -80,8 +80,8 @@ static void push_function_of(lua_State *L, ModelJob *j) {
     return;
   }
   if (!lua_istable(L, 2))
-    refuse_job(L, j, LUNULA_ARGUMENT, "a model is wanted, got %s",
-               luaL_typename(L, 2));
+    protect_refuse(L, j, LUNULA_ARGUMENT, "a model is wanted, got %s",
+                   luaL_typename(L, 2));
   lua_getglobal(L, "require");
   lua_pushliteral(L, "lunula.models.served");
   lua_call(L, 1, 1);
@@ -91,7 +91,7 @@ static void push_function_of(lua_State *L, ModelJob *j) {
 
 static int model_job(lua_State *L) {
   ModelJob *j = lua_touserdata(L, 1);
-  State *s = need_core(L);
+  State *s = protect_core(L);
   push_function_of(L, j);
   PlanCache *k = check_function(L, -1);
   Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
@@ -109,7 +109,7 @@ static int model_job(lua_State *L) {
   a->model = model_new(k, s->c.seed);
   if (a->model == NULL) {
     luaL_unref(L, LUA_REGISTRYINDEX, a->reference);
-    return refuse_job(L, j, LUNULA_MEMORY, "out of memory");
+    return protect_refuse(L, j, LUNULA_MEMORY, "out of memory");
   }
   a->model->guard = guard;
   a->model->guard_ud = a;
@@ -121,16 +121,16 @@ lunula_status lunula_to_model(lua_State *L, int index, lunula_model **model,
                               lunula_error *error) {
   ModelJob job = {{LUNULA_OK}, model};
   if (model == NULL)
-    return refuse_null(error, "place for the model");
+    return host_refuse_null(error, "place for the model");
   *model = NULL;
   if (L == NULL)
-    return refuse_null(error, "Lua state");
+    return host_refuse_null(error, "Lua state");
   if (!lua_checkstack(L, 8))
-    return refuse(error, LUNULA_MEMORY, "the Lua stack is full");
+    return host_refuse(error, LUNULA_MEMORY, "the Lua stack is full");
   lunula_runtime *rt = runtime_of(L);
-  begin_call(rt);
+  governor_begin(rt);
   lunula_status s = protect_value(L, index, model_job, &job, 0, error);
-  s = end_call(rt, s, error);
+  s = governor_end(rt, s, error);
   if (s != LUNULA_OK && *model) { /* cancelled when it was made already */
     lunula_model_free(*model);
     *model = NULL;

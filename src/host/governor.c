@@ -87,7 +87,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
 
 /* ---- calls -------------------------------------------------------------- */
 
-void begin_call(lunula_runtime *rt) {
+void governor_begin(lunula_runtime *rt) {
   if (rt == NULL || rt->depth++ > 0)
     return;
   rt->left = rt->config.instruction_budget;
@@ -107,12 +107,14 @@ static lunula_status how_it_ended(lunula_runtime *rt, lunula_status status,
     fail_as(&rt->end, ERROR_CANCELLED, "cancelled by the host");
   if (!rt->end.set)
     return status;
-  lunula_status ended = status_of(rt->end.kind);
-  return status == LUNULA_OK ? refuse(error, ended, "%s", rt->end.text) : ended;
+  lunula_status ended = host_status(rt->end.kind);
+  if (status == LUNULA_OK)
+    host_refuse(error, ended, "%s", rt->end.text);
+  return ended;
 }
 
-lunula_status end_call(lunula_runtime *rt, lunula_status status,
-                       lunula_error *error) {
+lunula_status governor_end(lunula_runtime *rt, lunula_status status,
+                           lunula_error *error) {
   if (rt == NULL || --rt->depth > 0)
     return status;
   rt->state->c.watch = NULL; /* the host's own work in its state is its own */
@@ -288,7 +290,8 @@ static int governed_setmetatable(lua_State *L) {
 }
 
 static int refuse_hook(lua_State *L) {
-  return raise_error(L, "debug.sethook: there is one hook, and the host's watch has it");
+  return raise_error(L, "debug.sethook: there is one hook, and the host's "
+                        "watch has it");
 }
 
 /* ---- opening ------------------------------------------------------------ */
@@ -300,7 +303,7 @@ static void replace(lua_State *L, const char *name, lua_CFunction f) {
   lua_setfield(L, -2, name);
 }
 
-void open_governor(lua_State *L, bool sandbox) {
+void governor_open(lua_State *L, bool sandbox) {
   static const luaL_Reg coroutines[] = {
     {"create", coroutine_create}, {"resume", coroutine_resume},
     {"wrap", coroutine_wrap}, {NULL, NULL}

@@ -7,18 +7,18 @@
 #include "plan/plan.h"
 
 /* Writes the message, if there is a place for it; returns the status. */
-lunula_status refuse(lunula_error *error, lunula_status status,
-                     const char *format, ...) PRINTF_LIKE(3, 4);
+lunula_status host_refuse(lunula_error *error, lunula_status status,
+                          const char *format, ...) PRINTF_LIKE(3, 4);
 /* LUNULA_ARGUMENT: something that must be there is NULL. */
-lunula_status refuse_null(lunula_error *error, const char *what);
+lunula_status host_refuse_null(lunula_error *error, const char *what);
 /* The status of a failure that came from below. */
-lunula_status status_of(ErrorKind kind);
-lunula_status refuse_error(lunula_error *error, const Error *e);
+lunula_status host_status(ErrorKind kind);
+lunula_status host_refuse_error(lunula_error *error, const Error *e);
 
 /* Copies a struct of the host, whose first `size` bytes are there, into one of
 ** ours; what it does not reach is zero. False when it is too small to be one
 ** (`least`), or says something that this version does not know. */
-bool struct_read(void *ours, size_t known, const void *theirs, size_t size,
+bool host_struct(void *ours, size_t known, const void *theirs, size_t size,
                  size_t least);
 
 /* The type that a view describes; false, with the reason, when it describes
@@ -28,7 +28,7 @@ bool view_type(const lunula_view *view, Type *type, Error *e);
 bool view_check(const lunula_view *view, Type *type, Error *e);
 void view_fill(lunula_view *view, const Type *type);
 void view_of_tensor(lunula_view *view, const Tensor *t);
-lunula_pin *pin_new(const Tensor *t);
+lunula_pin *view_pin(const Tensor *t);
 
 /* One run of a model: pointers in the order of its inputs and outputs. */
 typedef struct ModelRun {

@@ -155,8 +155,8 @@ typedef struct lunula_config {
   /* Bytes that tensors, traced functions, plans and the heap of Lua may hold
   ** together; 0: no limit. A script may catch the error that it gets at the
   ** limit. With the code, and what lies between blocks, the process has some 20
-  ** to 40 % more: below 100 MB at a limit of 64. Not counted are memory that the
-  ** host lends and what the threads for big products work with. */
+  ** to 40 % more: below 100 MB at a limit of 64. Not counted are memory that
+  ** the host lends and what the threads for big products work with. */
   size_t memory_limit;
 
   /* Instructions of Lua that one call may take; 0: no limit. It is never more;
@@ -240,9 +240,9 @@ LUNULA_API lunula_status lunula_to_model(struct lua_State *L, int index,
 ** the thread that uses that. NULL is allowed. */
 LUNULA_API void lunula_model_free(lunula_model *model);
 
-/* The number of inputs, 0 of NULL; `view`, unless it is NULL or `i` is not one of them,
-** gets dtype and shape of input `i`, counted from 0. An unknown size, as that
-** of the batch, is -1; data is NULL. Any thread may call it. */
+/* The number of inputs, 0 of NULL; `view`, unless it is NULL or `i` is not one
+** of them, gets dtype and shape of input `i`, counted from 0. An unknown size,
+** as that of the batch, is -1; data is NULL. Any thread may call it. */
 LUNULA_API int lunula_model_input(const lunula_model *model, int i,
                                   lunula_view *view);
 

@@ -118,9 +118,9 @@ static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
   e.set = false;
   if (!check_inputs(f, in, nin, check, type, &e) ||
       !count_fits("output", f->noutputs, nout, &e))
-    return refuse(error, LUNULA_ARGUMENT, "%s", e.text);
+    return host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   *plan = plan_cache_plan(m->k, type, NULL, &e);
-  return *plan ? LUNULA_OK : refuse_error(error, &e);
+  return *plan ? LUNULA_OK : host_refuse_error(error, &e);
 }
 
 static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
@@ -128,12 +128,12 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
                                lunula_error *error) {
   Type few[FEW], *type = few;
   if (m == NULL)
-    return refuse_null(error, "model");
+    return host_refuse_null(error, "model");
   if (atomic_load_explicit(&m->closed, memory_order_relaxed))
-    return refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
+    return host_refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
   int n = plan_cache_function(m->k)->ninputs;
   if (n > FEW && (type = mem_new(NULL, (size_t)n, sizeof *type)) == NULL)
-    return refuse(error, LUNULA_MEMORY, "out of memory");
+    return host_refuse(error, LUNULA_MEMORY, "out of memory");
   lunula_status s = plan_for(m, in, nin, check, nout, type, plan, error);
   if (type != few)
     mem_free(type);
@@ -165,9 +165,9 @@ bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
 static lunula_status run_alone(lunula_model *m, ModelRun *run, Watch *watch,
                                lunula_error *error) {
   if (atomic_flag_test_and_set(&m->inside))
-    return refuse(error, LUNULA_BUSY,
-                  "another thread is in this model, which enters Lua or "
-                  "changes variables");
+    return host_refuse(error, LUNULA_BUSY,
+                       "another thread is in this model, which enters Lua or "
+                       "changes variables");
   lunula_status s = m->guard(m, run, watch, error);
   atomic_flag_clear(&m->inside);
   return s;
@@ -183,7 +183,7 @@ static lunula_status run_plan(lunula_model *m, ModelRun *run, Watch *watch,
   env_open(&env, &e);
   env.watch = watch;
   return model_run(m, run, &env) ? LUNULA_OK
-                                 : refuse_error(error, &e);
+                                 : host_refuse_error(error, &e);
 }
 
 static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
@@ -202,7 +202,7 @@ static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
       run.out[i] = out[i].data;
     s = run_plan(m, &run, watch, error);
   } else {
-    s = refuse(error, LUNULA_ARGUMENT, "%s", e.text);
+    s = host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   }
   plan_release(run.plan);
   return s;
@@ -227,7 +227,7 @@ void lunula_watch_cancel(lunula_watch *w) {
 /* The flag stays where it is: the host may set it while the call runs. */
 static bool watch_read(const lunula_watch *w, Watch *ours) {
   lunula_watch known;
-  if (!struct_read(&known, sizeof known, w, w->size, sizeof known) ||
+  if (!host_struct(&known, sizeof known, w, w->size, sizeof known) ||
       !(known.seconds >= 0))
     return false;
   *ours = (Watch){.cancel = (const atomic_bool *)&w->cancelled};
@@ -242,8 +242,8 @@ lunula_status lunula_predict_watched(lunula_model *m, const lunula_view *in,
                                      lunula_error *error) {
   Watch ours;
   if (watch && !watch_read(watch, &ours))
-    return refuse(error, LUNULA_ARGUMENT,
-                  "the watch: size is not set, seconds are no time, or it says "
-                  "more than version " LUNULA_VERSION " knows");
+    return host_refuse(error, LUNULA_ARGUMENT,
+                       "the watch: size is not set, seconds are no time, or it "
+                       "says more than version " LUNULA_VERSION " knows");
   return predict(m, in, nin, out, nout, watch ? &ours : NULL, error);
 }

@@ -1,5 +1,5 @@
-/* Runtimes: a state whose heap is counted with its tensors, and the scripts that
-** are run in it. */
+/* Runtimes: a state whose heap is counted with its tensors, and the scripts
+** that are run in it. */
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/threads.h"
 #include "host/runtime.h"
 
-static const char runtime_key = 0, result_key = 0;
+static const char result_key = 0;
 
 /* ---- memory ------------------------------------------------------------- */
 
@@ -75,13 +75,6 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
 
 /* ---- making and freeing ------------------------------------------------- */
 
-lunula_runtime *runtime_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
-  lunula_runtime *rt = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return rt;
-}
-
 /* Lua ends the program when this returns. */
 static int panic(lua_State *L) {
   const lunula_runtime *rt = runtime_of(L);
@@ -102,22 +95,21 @@ typedef struct OpenJob {
 
 static int open_job(lua_State *L) {
   OpenJob *j = lua_touserdata(L, 1);
-  lua_pushlightuserdata(L, j->rt);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  runtime_put(L, j->rt);
   j->rt->state = state_open(L, j->rt->account);
   j->rt->watch.cancel = &j->rt->cancel;
-  open_world(L, j->rt);
+  world_open(L, j->rt);
   return 0;
 }
 
 static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
   rt->account = account_new();
   if (rt->account == NULL)
-    return refuse(error, LUNULA_MEMORY, "out of memory");
+    return host_refuse(error, LUNULA_MEMORY, "out of memory");
   account_set_limit(rt->account, rt->config.memory_limit);
   rt->L = lua_newstate(allocate, rt);
   if (rt->L == NULL)
-    return refuse(error, LUNULA_MEMORY, "out of memory for a Lua state");
+    return host_refuse(error, LUNULA_MEMORY, "out of memory for a Lua state");
   lua_atpanic(rt->L, panic);
   OpenJob job = {{LUNULA_OK}, rt};
   return protect(rt->L, open_job, &job, 0, error);
@@ -128,18 +120,19 @@ static lunula_status read_config(const lunula_config *config,
   if (config == NULL)
     return LUNULA_OK;
   if (config->size < offsetof(lunula_config, print))
-    return refuse(error, LUNULA_ARGUMENT,
-                  "size of the configuration is not set");
-  if (!struct_read(known, sizeof *known, config, config->size, 0))
-    return refuse(error, LUNULA_ARGUMENT,
-                  "the configuration says more than version " LUNULA_VERSION
-                  " knows: what is behind its %d bytes must be zero",
-                  (int)sizeof *known);
+    return host_refuse(error, LUNULA_ARGUMENT,
+                       "size of the configuration is not set");
+  if (!host_struct(known, sizeof *known, config, config->size, 0))
+    return host_refuse(error, LUNULA_ARGUMENT,
+                       "the configuration says more than version "
+                       LUNULA_VERSION " knows: what is behind its %d bytes "
+                       "must be zero",
+                       (int)sizeof *known);
   if (known->threads < 0 || known->threads > 1024)
-    return refuse(error, LUNULA_ARGUMENT, "%d threads", known->threads);
+    return host_refuse(error, LUNULA_ARGUMENT, "%d threads", known->threads);
   if (known->instruction_budget < 0)
-    return refuse(error, LUNULA_ARGUMENT, "a budget of %lld instructions",
-                  (long long)known->instruction_budget);
+    return host_refuse(error, LUNULA_ARGUMENT, "a budget of %lld instructions",
+                       (long long)known->instruction_budget);
   return LUNULA_OK;
 }
 
@@ -147,14 +140,14 @@ lunula_status lunula_new(const lunula_config *config, lunula_runtime **runtime,
                          lunula_error *error) {
   lunula_config known = {0};
   if (runtime == NULL)
-    return refuse_null(error, "place for the runtime");
+    return host_refuse_null(error, "place for the runtime");
   *runtime = NULL;
   lunula_status checked = read_config(config, &known, error);
   if (checked != LUNULA_OK)
     return checked;
   lunula_runtime *rt = mem_new(NULL, 1, sizeof *rt);
   if (rt == NULL)
-    return refuse(error, LUNULA_MEMORY, "out of memory");
+    return host_refuse(error, LUNULA_MEMORY, "out of memory");
   atomic_init(&rt->cancel, false);
   rt->config = known;
   lunula_status s = open_runtime(rt, error);
@@ -172,7 +165,7 @@ void lunula_free(lunula_runtime *rt) {
   if (rt == NULL)
     return;
   if (rt->state)
-    begin_call(rt); /* of the finalizers */
+    governor_begin(rt); /* of the finalizers */
   if (rt->L)
     lua_close(rt->L);
   account_release(rt->account);
@@ -214,18 +207,18 @@ static int run_job(lua_State *L) {
 
 static lunula_status run(lunula_runtime *rt, RunJob *job, lunula_error *error) {
   if (rt == NULL)
-    return refuse_null(error, "runtime");
+    return host_refuse_null(error, "runtime");
   if (rt->config.sandbox)
     job->mode = "t";
-  begin_call(rt);
-  return end_call(rt, protect(rt->L, run_job, job, 0, error), error);
+  governor_begin(rt);
+  return governor_end(rt, protect(rt->L, run_job, job, 0, error), error);
 }
 
 lunula_status lunula_run(lunula_runtime *rt, const char *source, size_t size,
                          const char *name, lunula_error *error) {
   RunJob job = {{LUNULA_OK}, source, name ? name : "=script", NULL, size, NULL};
   if (source == NULL)
-    return refuse_null(error, "source");
+    return host_refuse_null(error, "source");
   return run(rt, &job, error);
 }
 
@@ -233,7 +226,7 @@ lunula_status lunula_run_file(lunula_runtime *rt, const char *path,
                               lunula_error *error) {
   RunJob job = {{LUNULA_OK}, NULL, NULL, path, 0, NULL};
   if (path == NULL)
-    return refuse_null(error, "path");
+    return host_refuse_null(error, "path");
   return run(rt, &job, error);
 }
 
@@ -251,8 +244,8 @@ static int name_job(lua_State *L) {
   else
     lua_rawgetp(L, LUA_REGISTRYINDEX, &result_key);
   if (lua_isnil(L, -1))
-    refuse_job(L, j, LUNULA_ARGUMENT,
-               j->name ? "there is no global variable \"%s\""
+    protect_refuse(L, j, LUNULA_ARGUMENT,
+                   j->name ? "there is no global variable \"%s\""
                        : "the script returned nothing", j->name);
   return 1;
 }
@@ -261,15 +254,15 @@ lunula_status lunula_find_model(lunula_runtime *rt, const char *name,
                                 lunula_model **model, lunula_error *error) {
   NameJob job = {{LUNULA_OK}, name};
   if (model == NULL)
-    return refuse_null(error, "place for the model");
+    return host_refuse_null(error, "place for the model");
   *model = NULL;
   if (rt == NULL)
-    return refuse_null(error, "runtime");
-  begin_call(rt);
+    return host_refuse_null(error, "runtime");
+  governor_begin(rt);
   lunula_status s = protect(rt->L, name_job, &job, 1, error);
   if (s == LUNULA_OK) {
     s = lunula_to_model(rt->L, -1, model, error);
     lua_pop(rt->L, 1);
   }
-  return end_call(rt, s, error);
+  return governor_end(rt, s, error);
 }

@@ -6,6 +6,12 @@
 #include "host/host.h"
 #include "bind/state.h"
 
+/* ---- the way into Lua (protect.c) --------------------------------------- */
+
+/* The runtime that has this state; NULL: it is a host's own. */
+lunula_runtime *runtime_of(lua_State *L);
+void runtime_put(lua_State *L, lunula_runtime *rt);
+
 /* Every job starts with the status that its error shall have; LUNULA_OK: what
 ** Lua makes of it. */
 typedef struct Job {
@@ -20,12 +26,15 @@ lunula_status protect(lua_State *L, lua_CFunction f, void *job, int results,
 lunula_status protect_value(lua_State *L, int index, lua_CFunction f, void *job,
                             int results, lunula_error *error);
 /* Raises with a status. */
-int refuse_job(lua_State *L, void *job, lunula_status status,
-               const char *format, ...) PRINTF_LIKE(4, 5);
+int protect_refuse(lua_State *L, void *job, lunula_status status,
+                   const char *format, ...) PRINTF_LIKE(4, 5);
 /* The core, opened when it is not. */
-State *need_core(lua_State *L);
+State *protect_core(lua_State *L);
+
+/* ---- the Lua files inside (carried.c) ----------------------------------- */
+
 /* Fills package.preload. */
-void preload_all(lua_State *L);
+void carried_preload(lua_State *L);
 
 /* ---- runtimes (runtime.c, governor.c, world.c) -------------------------- */
 
@@ -44,15 +53,14 @@ struct lunula_runtime {
   Error end;            /* why the script is being ended */
 };
 
-lunula_runtime *runtime_of(lua_State *L); /* NULL: the state is a host's own */
-/* (governor.c) A call begins, a call ends; NULL is allowed. The second returns the status
-** that the host gets. */
-void begin_call(lunula_runtime *rt);
-lunula_status end_call(lunula_runtime *rt, lunula_status status,
-                       lunula_error *error);
+/* (governor.c) A call begins, a call ends; NULL is allowed. The second returns
+** the status that the host gets. */
+void governor_begin(lunula_runtime *rt);
+lunula_status governor_end(lunula_runtime *rt, lunula_status status,
+                           lunula_error *error);
 /* Puts what could escape the budget under it: coroutines, handlers. */
-void open_governor(lua_State *L, bool sandbox);
+void governor_open(lua_State *L, bool sandbox);
 /* The libraries that scripts see. */
-void open_world(lua_State *L, lunula_runtime *rt);
+void world_open(lua_State *L, lunula_runtime *rt);
 
 #endif

@@ -22,8 +22,8 @@ const char *lunula_version(void) {
   return LUNULA_VERSION;
 }
 
-lunula_status refuse(lunula_error *error, lunula_status status,
-                     const char *format, ...) {
+lunula_status host_refuse(lunula_error *error, lunula_status status,
+                          const char *format, ...) {
   if (error == NULL)
     return status;
   va_list args;
@@ -35,11 +35,11 @@ lunula_status refuse(lunula_error *error, lunula_status status,
   return status;
 }
 
-lunula_status refuse_null(lunula_error *error, const char *what) {
-  return refuse(error, LUNULA_ARGUMENT, "the %s is NULL", what);
+lunula_status host_refuse_null(lunula_error *error, const char *what) {
+  return host_refuse(error, LUNULA_ARGUMENT, "the %s is NULL", what);
 }
 
-lunula_status status_of(ErrorKind kind) {
+lunula_status host_status(ErrorKind kind) {
   static const lunula_status status[] = {
     [ERROR_PLAIN] = LUNULA_ERROR, [ERROR_MEMORY] = LUNULA_MEMORY,
     [ERROR_CANCELLED] = LUNULA_CANCELLED, [ERROR_BUDGET] = LUNULA_BUDGET
@@ -47,8 +47,8 @@ lunula_status status_of(ErrorKind kind) {
   return status[kind];
 }
 
-lunula_status refuse_error(lunula_error *error, const Error *e) {
-  return refuse(error, status_of(e->kind), "%s", e->text);
+lunula_status host_refuse_error(lunula_error *error, const Error *e) {
+  return host_refuse(error, host_status(e->kind), "%s", e->text);
 }
 
 bool view_type(const lunula_view *v, Type *type, Error *e) {
@@ -96,7 +96,7 @@ void view_of_tensor(lunula_view *v, const Tensor *t) {
 
 /* ---- structs that may grow ---------------------------------------------- */
 
-bool struct_read(void *ours, size_t known, const void *theirs, size_t size,
+bool host_struct(void *ours, size_t known, const void *theirs, size_t size,
                  size_t least) {
   const char *bytes = theirs;
   if (size < least)
@@ -115,7 +115,7 @@ struct lunula_pin {
   Tensor tensor;
 };
 
-lunula_pin *pin_new(const Tensor *t) {
+lunula_pin *view_pin(const Tensor *t) {
   lunula_pin *p = mem_new(NULL, 1, sizeof *p);
   if (p)
     p->tensor = tensor_share(t);

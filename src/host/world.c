@@ -238,7 +238,7 @@ static void open_buffers(lua_State *L) {
   lua_pop(L, 1);
 }
 
-void open_world(lua_State *L, lunula_runtime *rt) {
+void world_open(lua_State *L, lunula_runtime *rt) {
   bool sandbox = rt->config.sandbox != 0;
   open_buffers(L);
   if (sandbox)
@@ -255,7 +255,7 @@ void open_world(lua_State *L, lunula_runtime *rt) {
     lua_setfield(L, -2, "exit");
     lua_pop(L, 1);
   }
-  preload_all(L);
+  carried_preload(L);
   open_core(L, sandbox);
-  open_governor(L, sandbox);
+  governor_open(L, sandbox);
 }
