@@ -169,9 +169,9 @@ typedef struct lunula_config {
 
   /* Not 0: scripts see no files, no operating system, no bytecode, no debug
   ** library, and can set no finalizers. This keeps honest scripts from doing
-  ** harm; for hostile ones put the process into a jail of the system, too:
-  ** one call of a C function, as string.rep or a big product, is one
-  ** instruction to the budget, and is not cut short. */
+  ** harm; for hostile ones put the process into a jail of the system, too: one
+  ** call of a C function is one instruction to the budget, and only those of
+  ** lunula are cut short by lunula_cancel, not those of Lua, as string.rep. */
   int sandbox;
 
   /* Threads for big products, for the whole process; 0: leave them as they

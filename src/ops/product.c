@@ -110,11 +110,11 @@ static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item
              base + i * p->n + n0, base + i * p->n + n1, r->local);
 }
 
-/* Rows of a task that are multiplied in one call: some 800 million operations,
+/* Rows of a task that are multiplied in one call: some 500 million operations,
 ** so that a product can be cancelled within it. Each call packs its part of b
-** again, which is a hundredth of the work. */
+** again, which is some hundredths of the work. */
 static int64_t rows_of_call(const Product *p, int64_t n) {
-  enum { MOST = 800 * 1000 * 1000, LEAST = 64 };
+  enum { MOST = 500 * 1000 * 1000, LEAST = 64 };
   double rows = MOST / (2.0 * (double)n * (double)p->k + 1);
   return rows < LEAST ? LEAST : rows > (double)p->m ? p->m + 1
                                                     : (int64_t)rows / 16 * 16;
