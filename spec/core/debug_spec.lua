@@ -54,4 +54,20 @@ describe("the machinery", function()
     assert.matches("OpenBLAS", info.blas)
     assert.is_true(#info.processor > 0 and info.threads >= 1)
   end)
+
+  it("shows its public names only", function()
+    local path = assert(package.searchpath("lunula.core", package.cpath))
+    local shown, n = {}, 0
+    for name in io.popen("nm -D --defined-only " .. path):lines() do
+      name = name:match "%S+$"
+      n, shown[name] = n + 1, true
+      assert.is_true(name == "luaopen_lunula_core" or name:find "^lunula_" == 1, name)
+    end
+    local header = assert(io.open "src/host/lunula.h"):read "a"
+    for name in header:gmatch "LUNULA_API.-(lunula_[%l_]+)%(" do
+      assert.is_true(shown[name], name)
+      n = n - 1
+    end
+    assert.equal(1, n) -- luaopen
+  end)
 end)
