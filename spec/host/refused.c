@@ -106,6 +106,25 @@ static void null_models(void) {
   close_all();
 }
 
+/* ---- views of what is const ---------------------------------------------- */
+
+static void const_views(void) {
+  static const float x[4] = {1, 2, 3, 4};
+  static const int64_t shape[2] = {1, 4};
+  float y[1];
+  lunula_view vy = floats(y, 2, 1, 1);
+  lunula_view v = lunula_const_view(x, LUNULA_FLOAT32, 2, shape);
+  EXPECT(v.data == x && v.read_only && v.shape[0] == 1 && v.shape[1] == 4);
+  open_model(small);
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &v, 1, &vy, 1, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_predict(model, &v, 1, &v, 1, &why));
+  v = lunula_const_view(x, LUNULA_FLOAT32, 2, NULL);
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_predict(model, &v, 1, &vy, 1, &why));
+  v = lunula_const_view(x, LUNULA_FLOAT32, 9, (int64_t[9]){1});
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_predict(model, &v, 1, &vy, 1, &why));
+  close_all();
+}
+
 /* ---- predictions under a watch ------------------------------------------ */
 
 enum { WIDE = 1024 };
@@ -281,6 +300,7 @@ int main(void) {
   test("NULL as a runtime", null_runtimes);
   test("NULL as a state", null_states);
   test("NULL as a model", null_models);
+  test("const views", const_views);
   test("predictions under a watch", watched_predictions);
   test("under two watches", both_watches);
   test("a watch within a call", a_watch_within);

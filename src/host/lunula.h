@@ -96,6 +96,12 @@ typedef struct lunula_view {
   int read_only;    /* nobody may write into it */
 } lunula_view;
 
+/* A read-only view of numbers that a host has as const: an input, or what is
+** pushed. `shape` has `rank` sizes; what is wrong with them is said by the
+** function that gets the view. */
+LUNULA_API lunula_view lunula_const_view(const void *data, int dtype, int rank,
+                                         const int64_t *shape);
+
 /* ---- a host with a lua_State -------------------------------------------- */
 
 /* Makes `require "lunula"` work in this state: its C part and its Lua files are

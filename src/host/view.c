@@ -94,6 +94,15 @@ void view_of_tensor(lunula_view *v, const Tensor *t) {
   v->read_only = 1;
 }
 
+lunula_view lunula_const_view(const void *data, int dtype, int rank,
+                              const int64_t *shape) {
+  lunula_view v = {.data = (void *)(uintptr_t)data, .dtype = dtype,
+                   .rank = shape || rank <= 0 ? rank : -1, .read_only = 1};
+  for (int i = 0; i < v.rank && i < MAX_RANK; i++)
+    v.shape[i] = shape[i];
+  return v;
+}
+
 /* ---- structs that may grow ---------------------------------------------- */
 
 bool host_struct(void *ours, size_t known, const void *theirs, size_t size,
