@@ -15,11 +15,9 @@ lunula_status host_refuse_null(lunula_error *error, const char *what);
 lunula_status host_status(ErrorKind kind);
 lunula_status host_refuse_error(lunula_error *error, const Error *e);
 
-/* Copies a struct of the host, whose first `size` bytes are there, into one of
-** ours; what it does not reach is zero. False when it is too small to be one
-** (`least`), or says something that this version does not know. */
-bool host_struct(void *ours, size_t known, const void *theirs, size_t size,
-                 size_t least);
+/* Whether a struct of the host, whose first `size` bytes are there, says
+** nothing behind the `known` ones that we know. */
+bool host_knows(const void *theirs, size_t size, size_t known);
 
 /* The type that a view describes; false, with the reason, when it describes
 ** none. */

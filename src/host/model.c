@@ -224,15 +224,14 @@ void lunula_watch_cancel(lunula_watch *w) {
     atomic_store((atomic_bool *)&w->cancelled, true);
 }
 
-/* The flag stays where it is: the host may set it while the call runs. */
+/* The flag stays where it is, unread: another thread may be setting it. */
 static bool watch_read(const lunula_watch *w, Watch *ours) {
-  lunula_watch known;
-  if (!host_struct(&known, sizeof known, w, w->size, sizeof known) ||
-      !(known.seconds >= 0))
+  if (w->size < sizeof *w || !host_knows(w, w->size, sizeof *w) ||
+      !(w->seconds >= 0))
     return false;
   *ours = (Watch){.cancel = (const atomic_bool *)&w->cancelled};
-  if (known.seconds > 0)
-    ours->deadline = clock_seconds() + known.seconds;
+  if (w->seconds > 0)
+    ours->deadline = clock_seconds() + w->seconds;
   return true;
 }
 

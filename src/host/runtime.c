@@ -122,12 +122,14 @@ static lunula_status read_config(const lunula_config *config,
   if (config->size < offsetof(lunula_config, print))
     return host_refuse(error, LUNULA_ARGUMENT,
                        "size of the configuration is not set");
-  if (!host_struct(known, sizeof *known, config, config->size, 0))
+  if (!host_knows(config, config->size, sizeof *known))
     return host_refuse(error, LUNULA_ARGUMENT,
                        "the configuration says more than version "
                        LUNULA_VERSION " knows: what is behind its %d bytes "
                        "must be zero",
                        (int)sizeof *known);
+  memcpy(known, config, config->size < sizeof *known ? config->size
+                                                     : sizeof *known);
   if (known->threads < 0 || known->threads > 1024)
     return host_refuse(error, LUNULA_ARGUMENT, "%d threads", known->threads);
   if (known->instruction_budget < 0)

@@ -105,16 +105,11 @@ lunula_view lunula_const_view(const void *data, int dtype, int rank,
 
 /* ---- structs that may grow ---------------------------------------------- */
 
-bool host_struct(void *ours, size_t known, const void *theirs, size_t size,
-                 size_t least) {
+bool host_knows(const void *theirs, size_t size, size_t known) {
   const char *bytes = theirs;
-  if (size < least)
-    return false;
   for (size_t i = known; i < size; i++)
     if (bytes[i] != 0)
       return false;
-  memset(ours, 0, known);
-  memcpy(ours, theirs, size < known ? size : known);
   return true;
 }
 
