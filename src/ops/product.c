@@ -113,11 +113,15 @@ static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item
 /* Rows of a task that are multiplied in one call: some 500 million operations,
 ** so that a product can be cancelled within it. Each call packs its part of b
 ** again, which is some hundredths of the work. */
-static int64_t rows_of_call(const Product *p, int64_t n) {
+static int64_t rows_of_call(const Product *p, int64_t rows, int64_t n) {
   enum { MOST = 500 * 1000 * 1000, LEAST = 64 };
-  double rows = MOST / (2.0 * (double)n * (double)p->k + 1);
-  return rows < LEAST ? LEAST : rows > (double)p->m ? p->m + 1
-                                                    : (int64_t)rows / 16 * 16;
+  if (rows <= LEAST)
+    return rows;
+  double row = 2.0 * (double)n * (double)p->k;
+  if (row * (double)rows <= MOST)
+    return rows;
+  rows = (int64_t)(MOST / row) / 16 * 16;
+  return rows < LEAST ? LEAST : rows;
 }
 
 static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
@@ -141,7 +145,7 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     y += item * p.m * p.n;
   }
   int64_t lda = p.ta ? p.m : p.k, ldb = p.tb ? p.k : p.n;
-  int64_t rows = rows_of_call(&p, n1 - n0);
+  int64_t rows = rows_of_call(&p, m1 - m0, n1 - n0);
   for (int64_t m = m0; m < m1 && !env_stopped(r->env); m += rows)
     gemm(p.ta, p.tb, m1 - m < rows ? m1 - m : rows, n1 - n0, p.k,
          a + (p.ta ? m : m * lda), lda, b + (p.tb ? n0 * ldb : n0), ldb, 0,
