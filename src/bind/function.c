@@ -87,7 +87,7 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
 
 static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
   Error e = {.set = false};
-  Plan *p = plan_cache_plan(k, in, NULL, &e);
+  Plan *p = plan_cache_plan(k, in, state_of(L)->c.watch, &e);
   if (p == NULL)
     raise_failure(L, &e);
   return p;

@@ -111,21 +111,21 @@ static bool check_outputs(const Plan *p, const lunula_view *out, int n,
 /* ---- runs --------------------------------------------------------------- */
 
 static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
-                              Check *check, int nout, Type *type, Plan **plan,
-                              lunula_error *error) {
+                              Check *check, int nout, Type *type, const Watch *watch,
+                              Plan **plan, lunula_error *error) {
   Error e;
   const Function *f = plan_cache_function(m->k);
   e.set = false;
   if (!check_inputs(f, in, nin, check, type, &e) ||
       !count_fits("output", f->noutputs, nout, &e))
     return host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
-  *plan = plan_cache_plan(m->k, type, NULL, &e);
+  *plan = plan_cache_plan(m->k, type, watch, &e);
   return *plan ? LUNULA_OK : host_refuse_error(error, &e);
 }
 
 static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
-                               Check *check, int nout, Plan **plan,
-                               lunula_error *error) {
+                               Check *check, int nout, const Watch *watch,
+                               Plan **plan, lunula_error *error) {
   Type few[FEW], *type = few;
   if (m == NULL)
     return host_refuse_null(error, "model");
@@ -134,7 +134,7 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
   int n = plan_cache_function(m->k)->ninputs;
   if (n > FEW && (type = mem_new(NULL, (size_t)n, sizeof *type)) == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
-  lunula_status s = plan_for(m, in, nin, check, nout, type, plan, error);
+  lunula_status s = plan_for(m, in, nin, check, nout, type, watch, plan, error);
   if (type != few)
     mem_free(type);
   return s;
@@ -143,7 +143,8 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
 lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
                              lunula_view *out, int nout, lunula_error *error) {
   Plan *plan;
-  lunula_status s = find_plan(m, in, nin, view_type, nout, &plan, error);
+  lunula_status s = find_plan(m, in, nin, view_type, nout, NULL, &plan,
+                              error);
   if (s != LUNULA_OK)
     return s;
   for (int i = 0; out && i < nout; i++) {
@@ -190,7 +191,8 @@ static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
                              const lunula_view *out, int nout, Watch *watch,
                              lunula_error *error) {
   ModelRun run;
-  lunula_status s = find_plan(m, in, nin, view_check, nout, &run.plan, error);
+  lunula_status s = find_plan(m, in, nin, view_check, nout, watch, &run.plan,
+                              error);
   if (s != LUNULA_OK)
     return s;
   Error e;
