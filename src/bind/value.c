@@ -191,22 +191,32 @@ void push_shape(lua_State *L, const Type *t) {
   }
 }
 
+static Type countable(lua_State *L, Type t, const char *name) {
+  char text[TYPE_TEXT];
+  if (!type_countable(&t))
+    raise_error(L, "%s: no memory has so many numbers: %s", name,
+                type_text(&t, text));
+  return t;
+}
+
 Type check_shape(lua_State *L, int index, DType d, const char *name) {
   int64_t dim[MAX_RANK];
   int rank = 0;
   index = lua_absindex(L, index);
   if (lua_isinteger(L, index)) {
-    dim[0] = lua_tointeger(L, index);
-    return type_new(d, 1, dim);
+    if ((dim[0] = lua_tointeger(L, index)) < 0)
+      raise_error(L, "%s: a size must be 0 or more, got %lld", name,
+                  (long long)dim[0]);
+    return countable(L, type_new(d, 1, dim), name);
   }
   if (!lua_istable(L, index))
     raise_error(L, "%s: a table of sizes is wanted, got %s", name,
                 luaL_typename(L, index));
-  int n = (int)luaL_len(L, index);
+  lua_Unsigned n = lua_rawlen(L, index);
   if (n > MAX_RANK)
-    raise_error(L, "%s: %d sizes, tensors have at most %d axes", name, n,
-                MAX_RANK);
-  for (int i = 1; i <= n; i++) {
+    raise_error(L, "%s: %llu sizes, tensors have at most %d axes", name,
+                (unsigned long long)n, MAX_RANK);
+  for (int i = 1; i <= (int)n; i++) {
     int whole;
     lua_rawgeti(L, index, i);
     int64_t size = lua_tointegerx(L, -1, &whole);
@@ -218,7 +228,7 @@ Type check_shape(lua_State *L, int index, DType d, const char *name) {
     dim[rank++] = size;
     lua_pop(L, 1);
   }
-  return type_new(d, rank, dim);
+  return countable(L, type_new(d, rank, dim), name);
 }
 
 DType check_dtype(lua_State *L, int index) {

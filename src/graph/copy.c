@@ -146,6 +146,9 @@ static bool type_node(Typing *t, const Node *n, Type *out, Error *e) {
             .attr = attr, .out = t->made, .error = e};
   if (!n->op->shape(&r))
     return false;
+  for (int i = 0; i < r.nout; i++)
+    if (!type_countable(&t->made[i]))
+      return fail(e, "%s: no memory has so many numbers", n->op->name);
   memcpy(out, t->made, (size_t)r.nout * sizeof *out);
   return true;
 }

@@ -338,14 +338,10 @@ static void forget_inputs(Node *n) {
 ** that are computed everywhere would overflow. */
 static bool can_be_counted(const Rule *r) {
   char text[TYPE_TEXT];
-  for (int i = 0; i < r->nout; i++) {
-    double n = 8;
-    for (int d = 0; d < r->out[i].rank; d++)
-      n *= r->out[i].dim[d] > 1 ? (double)r->out[i].dim[d] : 1;
-    if (n > 0x1p60)
+  for (int i = 0; i < r->nout; i++)
+    if (!type_countable(&r->out[i]))
       return fail(r->error, "no memory has so many numbers: %s",
                   type_text(&r->out[i], text));
-  }
   return true;
 }
 
@@ -395,6 +391,16 @@ APART static bool compute_now(Context *c, Node *n) {
   return node_evaluate(c, n) || error_prefix(&c->error, "%s: ", n->op->name);
 }
 
+/* What is computed now, or planned, has sizes whatever its attributes say. */
+static bool sizes_known(Context *c, const Node *n) {
+  char text[TYPE_TEXT];
+  for (int i = 0; i < n->nout; i++)
+    if (!type_known(&n->out[i].type))
+      return fail(&c->error, "%s: a size of the result %s is not known",
+                  n->op->name, type_text(&n->out[i].type, text));
+  return true;
+}
+
 /* emit, where x may be written to. */
 static Val emit_with(Context *c, const Op *op, Val *x, int nin,
                      const Attr *attr) {
@@ -429,6 +435,8 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
     return dummy;
   Val v = pend(c, n);
   if (c->error.set)
+    return dummy;
+  if ((!later || c->rebuild) && !sizes_known(c, n))
     return dummy;
   if (later) {
     n->scope = c->rebuild ? UINT32_MAX : c->scope->id;

@@ -13,6 +13,9 @@ enum { CALL_BODY, CALL_BACKWARD, CALL_RESULTS, CALL_CONSTS };
 
 static bool call_shape(Rule *r) {
   const Function *body = r->attr[CALL_BODY].body;
+  if (r->attr[CALL_BODY].kind != ATTR_BODY || body->ninputs != r->nin ||
+      body->noutputs > MAX_OUTPUTS)
+    return fail(r->error, "a body that does not fit its %d inputs", r->nin);
   r->nout = body->noutputs;
   return function_types(body, r->in, r->out, r->error);
 }

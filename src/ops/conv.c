@@ -138,6 +138,9 @@ static bool transpose_shape(Rule *r) {
                   (long long)extra, (long long)stride);
     if (*n == UNKNOWN)
       continue;
+    if ((double)*n * (double)stride > 0x1p60)
+      return fail(r->error, "strides of %lld for x of %s", (long long)stride,
+                  type_text(x, a));
     *n = (*n - 1) * stride + walk_reach(&w, i) + extra -
          option_at(w.before, i, 0) - option_at(w.after, i, 0);
     if (*n < 0 || x->dim[i + 1] == 0)
@@ -439,8 +442,7 @@ const Op ops_conv[] = {
   {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
    FLOATS, input_gradient_shape, .tasks = input_gradient_tasks,
    .run = input_gradient_run, .local = input_gradient_local,
-   .vjp = input_gradient_vjp, .shape_only = 4,
-   .traits = EPILOGUE | HIDDEN,
+   .vjp = input_gradient_vjp, .shape_only = 4, .traits = EPILOGUE,
    .doc = "The adjoint of a convolution in its image."},
   {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,
    kernel_gradient_shape, .tasks = kernel_gradient_tasks,

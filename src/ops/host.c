@@ -7,13 +7,23 @@
 
 enum { ID, COUNT }; /* which closure; how many inputs are real */
 
+/* The first COUNT inputs are values, behind them is one for each result. */
+static bool count_results(Rule *r) {
+  int64_t values = r->attr[COUNT].i[0];
+  if (values < 0 || values > r->nin)
+    return fail(r->error, "%lld values in %d inputs", (long long)values,
+                r->nin);
+  r->nout = r->nin - (int)values;
+  return r->nout <= MAX_OUTPUTS ||
+         fail(r->error, "more than %d results", MAX_OUTPUTS);
+}
+
 /* Inputs: COUNT values, then a shape for each result. A size that is not
 ** known there is that of the first value. */
 static bool host_shape(Rule *r) {
   int values = (int)r->attr[COUNT].i[0];
-  r->nout = r->nin - values;
-  if (r->nout > MAX_OUTPUTS)
-    return fail(r->error, "more than %d results", MAX_OUTPUTS);
+  if (!count_results(r))
+    return false;
   for (int i = 0; i < r->nout; i++) {
     Type *y = &r->out[i];
     *y = r->in[values + i];
@@ -64,7 +74,8 @@ static void host_gradient_run(const OpCall *s, const Run *r, int64_t task) {
 
 static bool host_gradient_shape(Rule *r) {
   int cotangents = (int)r->attr[COUNT].i[0];
-  r->nout = r->nin - cotangents;
+  if (!count_results(r))
+    return false;
   for (int i = 0; i < r->nout; i++) {
     r->out[i] = r->in[cotangents + i];
     r->out[i].dtype = F32;

@@ -1,5 +1,7 @@
 /* Values out of sizes: constants, and positions along an axis. */
 
+#include <math.h>
+
 #include "kernels/kernels.h"
 #include "ops/build.h"
 
@@ -50,6 +52,9 @@ static bool constant_like_shape(Rule *r) {
 
 static bool full_shape(Rule *r) {
   r->out[0] = type_new((DType)r->attr[2].i[0], r->attr[0].n, r->attr[0].i);
+  for (int i = 0; i < r->attr[0].n; i++)
+    if (r->attr[0].i[i] < UNKNOWN)
+      return fail(r->error, "a size of %lld", (long long)r->attr[0].i[i]);
   return type_known(&r->out[0]) ||
          fail(r->error, "sizes must be known (full_like takes them from a "
                         "tensor)");
@@ -83,6 +88,9 @@ static bool arange_shape(Rule *r) {
   if (step == 0 || step != step)
     return fail(r->error, "the step must not be 0");
   double n = (stop - start) / step;
+  if (!(fabs(start) < INFINITY) || !(fabs(stop) < INFINITY) || !(n < 0x1p57))
+    return fail(r->error, "no memory has so many numbers: from %g to %g in "
+                          "steps of %g", start, stop, step);
   int64_t count = n <= 0 ? 0 : (int64_t)n + ((double)(int64_t)n < n);
   r->out[0] = type_new((DType)r->attr[3].i[0], 1, &count);
   return true;

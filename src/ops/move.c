@@ -83,7 +83,9 @@ static bool reshape_shape(Rule *r) {
     if (!resolve_size(r, &y.dim[i]))
       return false;
     if (y.dim[i] != UNKNOWN) {
-      known *= y.dim[i];
+      if (__builtin_mul_overflow(known, y.dim[i], &known))
+        return fail(r->error, "no memory has so many numbers: %s",
+                    type_text(&y, to));
     } else if (copied) {
       unknown++;
     } else if (infer >= 0) {
@@ -224,11 +226,20 @@ static bool broadcast_fits(Rule *r, Type *y) {
   return true;
 }
 
+/* A target of -1 is x's own size. */
 static bool broadcast_to_shape(Rule *r) {
   Type y = type_new(F32, r->attr[0].n, r->attr[0].i);
-  for (int i = 0; i < y.rank; i++)
-    if (!resolve_size(r, &y.dim[i]))
+  char text[TYPE_TEXT];
+  for (int i = 0; i < y.rank; i++) {
+    int own = i - (y.rank - r->in[0].rank);
+    if (y.dim[i] == UNKNOWN && own < 0)
+      return fail(r->error, "%s has no axis whose size -1 could be",
+                  type_text(&r->in[0], text));
+    if (y.dim[i] == UNKNOWN)
+      y.dim[i] = r->in[0].dim[own];
+    else if (!resolve_size(r, &y.dim[i]))
       return false;
+  }
   return broadcast_fits(r, &y);
 }
 
@@ -280,10 +291,12 @@ static bool check_lists(Rule *r, int lists) {
   return true;
 }
 
-/* Elements along one axis from start in steps; all of them for count -1. */
-static bool slice_size(Rule *r, int axis, int64_t count, int64_t *size) {
-  int64_t n = r->in[0].dim[axis], start = r->attr[STARTS].i[axis];
-  int64_t step = r->attr[STEPS].i[axis];
+/* Elements along one axis of x from start in steps; all of them for count -1.
+** A step beyond the end is made one to the end: strides are multiplied by it. */
+static bool slice_size(Rule *r, const Type *x, int axis, int64_t count,
+                       int64_t *size) {
+  int64_t n = x->dim[axis], start = r->attr[STARTS].i[axis];
+  int64_t *step = &r->attr[STEPS].i[axis];
   char text[TYPE_TEXT];
   if (n == UNKNOWN) {
     *size = count;
@@ -291,13 +304,15 @@ static bool slice_size(Rule *r, int axis, int64_t count, int64_t *size) {
            fail(r->error, "axis %d has no known end to count from", axis);
   }
   bool inside = start >= 0 && start <= n;
-  int64_t room = inside ? (n - start) / step + ((n - start) % step > 0) : -1;
+  int64_t room = inside ? (n - start) / *step + ((n - start) % *step > 0) : -1;
   *size = count == -1 ? room : count;
   if (!inside || *size < 0 || *size > room)
     return fail(r->error,
                 "%lld elements from %lld in steps of %lld do not lie in axis "
                 "%d of %s", (long long)*size, (long long)start,
-                (long long)step, axis, type_text(&r->in[0], text));
+                (long long)*step, axis, type_text(x, text));
+  if (*step > n)
+    *step = n > 0 ? n : 1;
   return true;
 }
 
@@ -309,30 +324,39 @@ static bool slice_shape(Rule *r) {
     int64_t count = r->attr[COUNTS].kind == ATTR_NIL ? -1 : r->attr[COUNTS].i[i];
     if (r->attr[STARTS].i[i] < 0 && r->in[0].dim[i] != UNKNOWN)
       r->attr[STARTS].i[i] += r->in[0].dim[i];
-    if (!slice_size(r, i, count, &r->out[0].dim[i]))
+    if (count < -1)
+      return fail(r->error, "%lld elements along axis %d", (long long)count, i);
+    if (!slice_size(r, &r->in[0], i, count, &r->out[0].dim[i]))
       return false;
   }
   return true;
 }
 
-static bool slice_like_shape(Rule *r) {
-  if (!check_lists(r, 2))
-    return false;
-  r->out[0] = r->in[1];
-  r->out[0].dtype = r->in[0].dtype;
-  for (int i = 0; i < r->in[0].rank; i++) {
+/* Does a part of `part`'s sizes lie in x? */
+static bool part_lies_in(Rule *r, const Type *x, const Type *part) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  if (part->rank != x->rank)
+    return fail(r->error, "%s is no part of %s: their ranks differ",
+                type_text(part, b), type_text(x, a));
+  for (int i = 0; i < x->rank; i++) {
     int64_t size;
-    if (r->in[1].dim[i] != UNKNOWN &&
-        !slice_size(r, i, r->in[1].dim[i], &size))
+    if (part->dim[i] != UNKNOWN && !slice_size(r, x, i, part->dim[i], &size))
       return false;
   }
   return true;
+}
+
+/* Both: x, like. */
+static bool slice_like_shape(Rule *r) {
+  r->out[0] = r->in[1];
+  r->out[0].dtype = r->in[0].dtype;
+  return check_lists(r, 2) && part_lies_in(r, &r->in[0], &r->in[1]);
 }
 
 static bool unslice_shape(Rule *r) {
   r->out[0] = r->in[1];
   r->out[0].dtype = r->in[0].dtype;
-  return check_lists(r, 2);
+  return check_lists(r, 2) && part_lies_in(r, &r->in[1], &r->in[0]);
 }
 
 /* A run of leading rows is the same memory. */
@@ -406,13 +430,19 @@ static bool pad_shape(Rule *r) {
                   type_text(x, text));
   for (int i = 0; i < x->rank; i++) {
     int64_t before = r->attr[BEFORE].i[i], after = r->attr[AFTER].i[i];
-    int64_t gap = r->attr[INTERIOR].i[i], n = x->dim[i];
-    if (before < 0 || after < 0 || gap < 0)
+    int64_t *gap = &r->attr[INTERIOR].i[i], n = x->dim[i];
+    if (before < 0 || after < 0 || *gap < 0)
       return fail(r->error, "negative padding (slice takes parts away)");
-    if (before > INT32_MAX || after > INT32_MAX || gap > INT32_MAX)
+    if (before > INT32_MAX || after > INT32_MAX || *gap > INT32_MAX)
       return fail(r->error, "padding of more than %d", INT32_MAX);
-    if (n != UNKNOWN)
-      r->out[0].dim[i] = before + n + (n > 0 ? (n - 1) * gap : 0) + after;
+    if (n == UNKNOWN)
+      continue;
+    if (n < 2)
+      *gap = 0; /* there is nothing to stand between */
+    else if ((double)n * (double)*gap > 0x1p60)
+      return fail(r->error, "%lld cells between the elements of %s",
+                  (long long)*gap, type_text(x, text));
+    r->out[0].dim[i] = before + n + (n > 0 ? (n - 1) * *gap : 0) + after;
   }
   return true;
 }
@@ -470,6 +500,9 @@ static bool concatenate_shape(Rule *r) {
                   (long long)*axis);
     y.dim[*axis] = y.dim[*axis] == UNKNOWN || x->dim[*axis] == UNKNOWN
                        ? UNKNOWN : y.dim[*axis] + x->dim[*axis];
+    if (!type_countable(&y))
+      return fail(r->error, "no memory has so many numbers: %s",
+                  type_text(&y, a));
   }
   r->out[0] = y;
   return true;
@@ -489,9 +522,34 @@ static void concatenate_run(const OpCall *s, const Run *r, int64_t task) {
 /* Part `index` of g, which is laid out as the joined xs: g, ~xs... */
 enum { AXIS, PART };
 
+static bool piece_fits(const Type *g, const Type *part, int64_t axis) {
+  bool fits = part->rank == g->rank;
+  for (int i = 0; fits && i < g->rank; i++)
+    fits = i == axis || part->dim[i] == g->dim[i] || part->dim[i] == UNKNOWN ||
+           g->dim[i] == UNKNOWN;
+  return fits;
+}
+
 static bool piece_shape(Rule *r) {
-  r->out[0] = r->in[1 + r->attr[PART].i[0]];
-  r->out[0].dtype = r->in[0].dtype;
+  const Type *g = &r->in[0];
+  int64_t part = r->attr[PART].i[0], *axis = &r->attr[AXIS].i[0], sum = 0;
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  if (part < 0 || part >= r->nin - 1)
+    return fail(r->error, "part %lld of %d", (long long)part, r->nin - 1);
+  if (!check_axis(r, axis, g->rank))
+    return false;
+  for (int i = 1; i < r->nin; i++) {
+    if (!piece_fits(g, &r->in[i], *axis))
+      return fail(r->error, "%s is no part of %s", type_text(&r->in[i], b),
+                  type_text(g, a));
+    int64_t n = r->in[i].dim[*axis];
+    sum = sum == UNKNOWN || n == UNKNOWN ? UNKNOWN : sum + n;
+  }
+  if (sum != UNKNOWN && g->dim[*axis] != UNKNOWN && sum != g->dim[*axis])
+    return fail(r->error, "the parts have %lld places together, %s has %lld",
+                (long long)sum, type_text(g, a), (long long)g->dim[*axis]);
+  r->out[0] = r->in[1 + part];
+  r->out[0].dtype = g->dtype;
   return true;
 }
 
@@ -563,17 +621,17 @@ static void flip_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 /* ---- rows --------------------------------------------------------------- */
 
 const Op ops_move[] = {
-  {"reshape", "x, newshape:ints", MOVE, AS_IS, reshape_shape, .view = whole, .role = SAME_ELEMENTS,
-   .vjp = reshape_vjp,
+  {"reshape", "x, newshape:ints", MOVE, AS_IS, reshape_shape, .view = whole,
+   .role = SAME_ELEMENTS, .vjp = reshape_vjp,
    .doc = "The same elements in another shape; -1 is what is left."},
-  {"reshape_like", "x, like", MOVE, AS_IS, like_second, .view = whole, .role = SAME_ELEMENTS,
-   .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
+  {"reshape_like", "x, like", MOVE, AS_IS, like_second, .view = whole,
+   .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2,
    .doc = "The elements of x in the shape of another tensor."},
   {"expand_like", "x, like, axis:axes", MOVE, AS_IS, expand_shape,
-   .view = whole, .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
+   .view = whole, .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2,
    .doc = "x in the shape of another tensor with the axes reduced to 1."},
-  {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole, .role = SAME_ELEMENTS,
-   .traits = NO_GRADIENT, .doc = "x, as a constant to gradients."},
+  {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole,
+   .role = SAME_ELEMENTS, .traits = NO_GRADIENT, .doc = "x, as a constant to gradients."},
   {"transpose", "x, axes:axes=nil", MOVE, AS_IS, transpose_shape,
    .tasks = copy_tasks, .run = transpose_run, .view = transpose_view,
    .vjp = transpose_vjp,
@@ -583,7 +641,7 @@ const Op ops_move[] = {
    .vjp = broadcast_vjp, .role = REPEATS, .doc = "x repeated to the shape."},
   {"broadcast_like", "x, like", MOVE, AS_IS, broadcast_like_shape,
    .tasks = copy_tasks, .run = broadcast_run, .view = broadcast_view,
-   .vjp = broadcast_vjp, .role = REPEATS, .shape_only = 2, .traits = HIDDEN,
+   .vjp = broadcast_vjp, .role = REPEATS, .shape_only = 2,
    .doc = "x repeated to the shape of another tensor."},
   {"slice_steps", "x, starts:ints, steps:ints=nil, counts:ints=nil", MOVE,
    AS_IS, slice_shape, .tasks = copy_tasks, .run = slice_run,
@@ -592,7 +650,7 @@ const Op ops_move[] = {
           "a count of -1 goes to the end."},
   {"slice_like", "x, like, starts:ints, steps:ints=nil", MOVE, AS_IS,
    slice_like_shape, .tasks = copy_tasks, .run = slice_run,
-   .view = slice_view, .vjp = slice_vjp, .shape_only = 2, .traits = HIDDEN,
+   .view = slice_view, .vjp = slice_vjp, .shape_only = 2,
    .doc = "As many elements as another tensor has, from `starts` in steps."},
   {"unslice", "x, like, starts:ints, steps:ints=nil", MOVE, AS_IS,
    unslice_shape, .run = unslice_run, .vjp = unslice_vjp,

@@ -93,10 +93,12 @@ static bool patches_type(Rule *r, const Type *x, Type *y) {
   *y = *x;
   for (int i = 0; i < x->rank - 2; i++) {
     y->dim[i + 1] = walk_length(&w, i, x->dim[i + 1], &before);
-    cells *= option_at(&w.size, i, 1);
+    cells *= option_at(&w.size, i, 1); /* each at most 2^20 */
   }
   int64_t *channels = &y->dim[x->rank - 1];
-  *channels = *channels == UNKNOWN ? UNKNOWN : *channels * cells;
+  if (*channels != UNKNOWN &&
+      __builtin_mul_overflow(*channels, cells, channels))
+    return fail(r->error, "windows of %lld cells", (long long)cells);
   return true;
 }
 

@@ -43,6 +43,15 @@ static Type stacked(const Type *t, int64_t length) {
   return y;
 }
 
+/* Is there a body for these inputs? */
+static bool scan_fits(Rule *r, const ScanCounts *n) {
+  const Function *body = r->attr[SCAN_BODY].body;
+  return (r->attr[SCAN_BODY].kind == ATTR_BODY && body->ninputs == r->nin &&
+          n->consts >= 0 && n->carry >= 0 && n->sequences >= 0 &&
+          n->carry <= body->noutputs && body->noutputs <= MAX_OUTPUTS) ||
+         fail(r->error, "a body that does not fit its %d inputs", r->nin);
+}
+
 /* in: room for the types of one time step */
 static bool step_shape(Rule *r, Type *in) {
   const Function *body = r->attr[SCAN_BODY].body;
@@ -64,6 +73,8 @@ static bool step_shape(Rule *r, Type *in) {
   if (!function_types(body, in, r->out, r->error))
     return false;
   int64_t length = scan_length(r->attr, r->in, r->nin);
+  if (n.sequences == 0 && length < 0)
+    return fail(r->error, "without sequences it needs a length");
   for (int i = 0; i < n.carry; i++)
     if (!type_equal(&r->out[i], &in[n.consts + i]))
       return fail(r->error, "state %d goes in as %s %s and comes out as %s %s",
@@ -82,6 +93,9 @@ static bool step_shape(Rule *r, Type *in) {
 
 static bool scan_shape(Rule *r) {
   const Function *body = r->attr[SCAN_BODY].body;
+  ScanCounts n = scan_counts(r->attr, r->nin, 0);
+  if (!scan_fits(r, &n))
+    return false;
   Type *in = mem_new(body->account, (size_t)r->nin, sizeof *in);
   bool ok = in ? step_shape(r, in) : fail_memory(r->error, "out of memory");
   mem_free(in);

@@ -30,6 +30,7 @@ typedef struct Type {
 Type type_new(DType d, int rank, const int64_t *dim);
 bool type_equal(const Type *a, const Type *b);
 bool type_known(const Type *t);           /* no unknown size */
+bool type_countable(const Type *t);       /* its bytes fit an int64 */
 int64_t type_elements(const Type *t);     /* UNKNOWN when a size is */
 int64_t type_bytes(const Type *t);
 /* product of dim[from..to) */

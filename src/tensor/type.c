@@ -65,6 +65,15 @@ bool type_known(const Type *t) {
   return true;
 }
 
+/* Sizes of 0 and unknown ones do not make up for the others: products of some
+** of the sizes are taken everywhere. */
+bool type_countable(const Type *t) {
+  double n = 8;
+  for (int i = 0; i < t->rank; i++)
+    n *= t->dim[i] > 1 ? (double)t->dim[i] : 1;
+  return n <= 0x1p60;
+}
+
 int64_t type_span(const Type *t, int from, int to) {
   int64_t n = 1;
   for (int i = from; i < to; i++) {
