@@ -146,6 +146,67 @@ describe("sizes beyond all memory", function ()
   end)
 end)
 
+describe("rows that only gradients and plans make", function ()
+  local hidden = debug.getregistry()["lunula.hidden"]
+  local ones = ops.ones
+  refuses {
+    "unslice: 33 elements from 1073741824 in steps of 1 do not lie in axis 0 of (33,)",
+    function () hidden.unslice(ones { 33 }, ones { 33 }, { 1 << 30 }) end,
+    "unslice: 2 elements from 2 in steps of 3 do not lie in axis 0 of (5,)",
+    function () hidden.unslice(ones { 2 }, ones { 5 }, { 2 }, { 3 }) end,
+    "unslice: (2,) is no part of (5, 5): their ranks differ",
+    function () hidden.unslice(ones { 2 }, ones { 5, 5 }, { 2 }) end,
+    "slice_like: (2, 3) is no part of (3,): their ranks differ",
+    function () ops.slice_like(ones { 3 }, ones { 2, 3 }, { 0 }) end,
+    "slice_like: 2 elements from 2 in steps of 1 do not lie in axis 0 of (3,)",
+    function () ops.slice_like(ones { 3 }, ones { 2 }, { 2 }) end,
+    "piece: part 2 of 2",
+    function () hidden.piece(ones { 5 }, { ones { 2 }, ones { 3 } }, 0, 2) end,
+    "piece: the parts have 6 places together, (5,) has 5",
+    function () hidden.piece(ones { 5 }, { ones { 3 }, ones { 3 } }, 0, 1) end,
+    "piece: (3, 1) is no part of (5,)",
+    function () hidden.piece(ones { 5 }, { ones { 3, 1 }, ones { 3 } }, 0, 1) end,
+    "max_windows_pick: h is (1, 3, 1), it should be (1, 4, 1)",
+    function () hidden.max_windows_pick(ones { 1, 4, 1 }, ones { 1, 3, 1 }, { 2 }) end,
+    "convolution_kernel_gradient: g is (1, 4, 1), the convolution gives (1, 3, 1)",
+    function ()
+      hidden.convolution_kernel_gradient(ones { 1, 4, 1 }, ones { 1, 4, 1 }, ones { 2, 1, 1 })
+    end,
+  }
+end)
+
+describe("sizes beyond reason", function ()
+  local most = math.maxinteger
+  refuses {
+    "shape: no memory has so many numbers: (1099511627776, 1099511627776)",
+    function () core.frombytes("abc", { shape = { 1 << 40, 1 << 40 } }) end,
+    "trace: input 1: no memory has so many numbers",
+    function () core.trace({ { shape = { 1 << 40, 1 << 40 } } }, function (t) return t end) end,
+    "reshape: no memory has so many numbers",
+    function () ops.reshape(x, { 1 << 62, 1 << 62 }) end,
+    "range: no memory has so many numbers: from 0 to 1e+30 in steps of 1",
+    function () ops.range(0, 1e30) end,
+    "range: no memory has so many numbers: from 0 to inf",
+    function () ops.range(0, math.huge) end,
+    "patches: windows of",
+    function () ops.patches(ops.ones { 1, 1, 1, 1, 1 << 8 }, { 1 << 20, 1 << 20, 1 << 20 }) end,
+    "transposed_convolution: strides of 1048576",
+    function () ops.transposed_convolution(ops.ones { 0, 1 << 50, 1 }, ops.ones { 1, 1, 1 },
+      { 1 << 20 }) end,
+    "pad_with: 2147483647 cells between the elements of (0, 4503599627370496)",
+    function () ops.pad_with(ops.ones { 0, 1 << 52 }, { 0, 0 }, { 0, 0 }, { 0, (1 << 31) - 1 }) end,
+    "broadcast_to: (2,) has no axis whose size -1 could be",
+    function () ops.broadcast_to(y, { -1, 2 }) end,
+    "slice_steps: -5 elements along axis 1",
+    function () ops.slice_steps(x, { 0, 0 }, nil, { 1, -5 }) end,
+  }
+
+  it("may be steps: no more than one fits", function ()
+    assert.near_all(ops.slice_steps(x, { 0, 1 }, { most, most }), { { 2 } })
+    assert.near_all(ops.broadcast_to(y, { 2, -1 }), { { 1, 2 }, { 1, 2 } })
+  end)
+end)
+
 describe("axes", function ()
   refuses {
     "sum: axis 2 is out of range for (2, 3) of rank 2",

@@ -18,7 +18,7 @@ end
 
 describe("the layer of an op", function ()
   for _, row in ipairs(core.catalogue()) do
-    if not row.hidden and not in_no_file[row.name] then
+    if not in_no_file[row.name] then
       it("is Keras's: " .. row.name, function ()
         local facts = operations.facts(row.name)
         local wanted = keras[facts.class]

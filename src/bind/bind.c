@@ -223,10 +223,9 @@ static void offer(lua_State *L, const char *name, bool method) {
 }
 
 static void record(lua_State *L, const char *name, const char *signature,
-                   const char *kind, const char *doc, bool gradient,
-                   bool hidden) {
+                   const char *kind, const char *doc, bool gradient) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
   lua_pushstring(L, signature);
@@ -237,8 +236,6 @@ static void record(lua_State *L, const char *name, const char *signature,
   lua_setfield(L, -2, "doc");
   lua_pushboolean(L, gradient);
   lua_setfield(L, -2, "differentiable");
-  lua_pushboolean(L, hidden);
-  lua_setfield(L, -2, "hidden");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
   if (lua_getfield(L, -1, name) == LUA_TNIL) { /* else it is defined anew */
     lua_pop(L, 1);
@@ -252,16 +249,34 @@ static void record(lua_State *L, const char *name, const char *signature,
   lua_pop(L, 1);
 }
 
+/* A row that only rules emit is in no table that a script can see. The specs
+** find it in the registry, which only the debug library shows; one that runs
+** a closure or a body cannot be called even there, and is false. */
+static void keep_hidden(lua_State *L, const Op *op) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.hidden");
+  lua_insert(L, -2);
+  if (op->traits & (BODY | HOST)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, 0);
+  }
+  lua_setfield(L, -2, op->name);
+  lua_pop(L, 1);
+}
+
 static void open_rows(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
   for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
     push_signature(L, op->name, op->signature)->op = op;
     lua_pushcclosure(L, call_bound, 1);
+    if (op->traits & HIDDEN) {
+      keep_hidden(L, op);
+      continue;
+    }
     offer(L, op->name, true);
     lua_pop(L, 1);
     record(L, op->name, op->signature, op_kind_name(op->kind), op->doc,
-           op->vjp != NULL, op->traits & HIDDEN);
+           op->vjp != NULL);
   }
 }
 
@@ -284,7 +299,7 @@ static int core_define(lua_State *L) {
   lua_pushcclosure(L, call_bound, 2);
   offer(L, name, *signature != '\0' && strchr(signature, ':') != signature +
                  strcspn(signature, ":,="));
-  record(L, name, signature, "composite", field(L, "doc", false), true, false);
+  record(L, name, signature, "composite", field(L, "doc", false), true);
   return 1;
 }
 

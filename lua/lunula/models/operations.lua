@@ -33,10 +33,10 @@ local module_words = {
   image = "image.affine_transform image.crop_images image.extract_patches image.pad_images "
     .. "image.resize image.rgb_to_grayscale",
   -- Keras has no such class: only lunula reads these.
-  lunula = "broadcast_like convolution count dim expand_like fold_patches gather iota_like "
-    .. "max_windows mean_windows pad_with patches piece put_add random_normal_like "
-    .. "random_uniform_like repeat_elements reshape_like scatter_add slice_steps "
-    .. "transposed_convolution",
+  lunula = "broadcast_like convolution convolution_input_gradient count dim expand_like "
+    .. "fold_patches gather iota_like max_windows mean_windows pad_with patches put_add "
+    .. "random_normal_like random_uniform_like repeat_elements reshape_like scatter_add slice_like "
+    .. "slice_steps transposed_convolution",
 }
 
 local irregular = {
