@@ -249,6 +249,17 @@ static Val converted(State *s, Val v, DType d, bool has_shape,
   return v;
 }
 
+/* Numbers that are data are floats, also whole ones. */
+static DType data_dtype(lua_State *L, int index) {
+  bool truth = true, whole = true;
+  find_dtype(L, index, 0, &truth, &whole);
+  return truth && lua_rawlen(L, index) > 0 ? BOOL : F32;
+}
+
+Val value_from_data(lua_State *L, State *s, int index) {
+  return value_from_table(L, s, index, data_dtype(L, index), NULL);
+}
+
 /* tensor(value, {shape=, dtype=}), tensor(value, "int32"): numbers, tables,
 ** tensors; whole numbers in tables become float32 unless the dtype says
 ** otherwise */
@@ -261,12 +272,7 @@ static int core_tensor(lua_State *L) {
   int mark = context_mark(&s->c);
   Val v;
   if (lua_istable(L, 1)) {
-    DType own = d;
-    if (d == DTYPE_COUNT) {
-      bool truth = true, whole = true;
-      find_dtype(L, 1, 0, &truth, &whole);
-      own = truth && lua_rawlen(L, 1) > 0 ? BOOL : F32;
-    }
+    DType own = d == DTYPE_COUNT ? data_dtype(L, 1) : d;
     v = value_from_table(L, s, 1, own, has_shape ? &shape : NULL);
   } else if (get_value(L, s, 1, &v)) {
     v = converted(s, v, d, has_shape, &shape);

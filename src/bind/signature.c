@@ -11,7 +11,8 @@
 
 static const char *const kind_names[] = {
   "tensor", "tensors", "int", "num", "bool", "ints", "axes", "dtype", "str",
-  "any", "body", NULL
+  "any", "body", "value", "data", "variable", "nest", "fn", "fns", "sizes",
+  "wholes", NULL
 };
 
 static void copy_word(char *to, size_t size, const char *from, size_t n) {
@@ -32,7 +33,7 @@ static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
       p->standard = (Attr){.kind = p->kind == K_INT ? ATTR_INT : ATTR_AXES,
                            .n = 1, .i = {strtoll(word, NULL, 10)}};
       break;
-    case K_NUM:
+    case K_NUM: case K_VALUE:
       p->standard = (Attr){.kind = ATTR_NUM, .n = 1, .f = strtod(word, NULL)};
       break;
     case K_BOOL:
@@ -232,15 +233,20 @@ int bad_argument(lua_State *L, const Signature *s, int i,
                      s->p[i].name, wanted, luaL_tolstring(L, i + 1, NULL));
 }
 
+bool whole_number(lua_State *L, int index, int64_t *v) {
+  int whole = 0;
+  *v = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
+  return whole;
+}
+
 static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
-  int n = (int)lua_rawlen(L, i + 1);
+  lua_Unsigned n = lua_rawlen(L, i + 1);
   if (n > MAX_RANK)
     bad_argument(L, s, i, "a table of at most 8 numbers");
-  a->n = n;
-  for (int k = 1; k <= n; k++) {
-    int whole;
+  a->n = (int)n;
+  for (int k = 1; k <= a->n; k++) {
     lua_rawgeti(L, i + 1, k);
-    a->i[k - 1] = lua_tointegerx(L, -1, &whole);
+    bool whole = whole_number(L, -1, &a->i[k - 1]);
     if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       a->i[k - 1] = UNKNOWN;
     else if (!whole)
@@ -252,15 +258,13 @@ static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
 Attr read_attr(lua_State *L, const Signature *s, int i) {
   const Param *p = &s->p[i];
   Attr a;
-  int whole;
   memset(&a, 0, sizeof a);
   if (lua_isnil(L, i + 1))
     return p->standard;
   switch (p->kind) {
     case K_INT:
       a = (Attr){.kind = ATTR_INT, .n = 1};
-      a.i[0] = lua_tointegerx(L, i + 1, &whole);
-      if (!whole)
+      if (!whole_number(L, i + 1, &a.i[0]))
         bad_argument(L, s, i, "a whole number");
       break;
     case K_NUM:
@@ -278,15 +282,14 @@ Attr read_attr(lua_State *L, const Signature *s, int i) {
         bad_argument(L, s, i, "true or false");
       a.i[0] = lua_toboolean(L, i + 1);
       break;
-    case K_INTS: case K_AXES:
-      a.kind = p->kind == K_INTS ? ATTR_INTS : ATTR_AXES;
+    case K_INTS: case K_AXES: case K_SIZES:
+      a.kind = p->kind == K_AXES ? ATTR_AXES : ATTR_INTS;
       if (lua_istable(L, i + 1)) {
         read_ints(L, s, i, &a);
         break;
       }
       a.n = 1;
-      a.i[0] = lua_tointegerx(L, i + 1, &whole);
-      if (!whole)
+      if (!whole_number(L, i + 1, &a.i[0]))
         bad_argument(L, s, i, "a whole number or a table of them");
       break;
     case K_DTYPE:

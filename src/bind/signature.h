@@ -7,7 +7,15 @@
 
 typedef enum Kind {
   K_TENSOR, K_TENSORS, K_INT, K_NUM, K_BOOL, K_INTS, K_AXES, K_DTYPE, K_STR,
-  K_ANY, K_BODY /* of rows that no user calls */
+  K_ANY, K_BODY, /* of rows that no user calls */
+  /* of composites alone: */
+  K_VALUE,  /* a number, which stays one, or what becomes a tensor */
+  K_DATA,   /* what becomes a tensor; whole numbers of tables are floats */
+  K_VARIABLE,
+  K_NEST,   /* what becomes a tensor, or a list of such */
+  K_FN, K_FNS, /* something to call; a list of them */
+  K_SIZES,  /* whole numbers as a table, also where one is given */
+  K_WHOLES  /* a whole number, or a table of any number of them */
 } Kind;
 
 typedef struct Param {
@@ -23,6 +31,7 @@ enum { MAX_PARAMS = 24 };
 typedef struct Signature {
   char name[48];
   const Op *op; /* NULL: a composite; its function is upvalue 2 */
+  bool unlisted; /* not in the catalogue: it sees placeholders itself */
   int n;
   Param p[MAX_PARAMS];
 } Signature;
@@ -34,6 +43,8 @@ Signature *push_signature(lua_State *L, const char *name, const char *text);
 void normalise_arguments(lua_State *L, const Signature *s);
 /* The argument of slot i as an attribute, or the default. */
 Attr read_attr(lua_State *L, const Signature *s, int i);
+/* A whole number, and no text that reads like one. */
+bool whole_number(lua_State *L, int index, int64_t *v);
 int bad_argument(lua_State *L, const Signature *s, int i, const char *wanted);
 
 #endif

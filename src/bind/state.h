@@ -105,6 +105,8 @@ void open_values(lua_State *L);
 ** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
 Val value_from_table(lua_State *L, State *s, int index, DType d,
                      const Type *shape);
+/* The same as core.tensor takes it: whole numbers are float32. */
+Val value_from_data(lua_State *L, State *s, int index);
 void push_table(lua_State *L, const Tensor *t);
 void push_number(lua_State *L, const Tensor *t, int64_t i);
 /* A number or boolean of Lua, as element i. */
