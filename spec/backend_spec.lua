@@ -172,8 +172,22 @@ describe("K", function ()
     assert.are.same({ 2, 3 }, shape(K.random_uniform_variable({ 2, 3 }, 0, 1)))
   end)
 
+  it("checks its arguments as the ops do", function ()
+    for text, f in pairs {
+      ['K.update: argument "x" must be a variable'] = function () K.update(1, 2) end,
+      ['K.get_value: argument "x" is missing'] = function () K.get_value() end,
+      ['K.rnn: argument "step_function" must be a function'] = function () K.rnn(1, { 1 }, {}) end,
+      ['K.batch_set_value: entry 1 must be {variable, value}'] = function ()
+        K.batch_set_value { 1 }
+      end,
+      ['K.random_normal: argument "mean"'] = function () K.random_normal({ 2 }, "x") end,
+    } do
+      assert.error_at_line(f, text)
+    end
+  end)
+
   it("names the arguments that it knows", function ()
     assert.error_at_line(function () K.argmax(x, { axes = 1 }) end,
-      "no argument named \"axes\"; there are: x, axis")
+      "K.argmax: unknown argument \"axes\" (did you mean \"axis\"?)")
   end)
 end)

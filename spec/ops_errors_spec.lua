@@ -44,6 +44,34 @@ describe("arguments", function ()
     function () ops.gelu(x, { approximate = "tanh" }) end,
   }
 
+  -- What a composite takes is checked before it runs, by the kinds of its signature.
+  refuses {
+    'map: argument "f" must be a function, got 3',
+    function () ops.map(3, x) end,
+    'cond: argument "true_fn" must be a function, got 1',
+    function () ops.cond(true, 1, print) end,
+    'switch: argument "branches" must be a list of functions, got 7',
+    function () ops.switch(0, 7) end,
+    'switch: argument "branches" must be a list of functions',
+    function () ops.switch(0, { print, 1 }) end,
+    'while_loop: argument "body" must be a function, got false',
+    function () ops.while_loop { cond = print, loop_vars = 1, body = false } end,
+    'tile: argument "repeats" must be',
+    function () ops.tile(x, true) end,
+    'repeat: argument "repeats" must be a whole number or a table of them',
+    function () ops["repeat"](x, { 1, "2" }) end,
+    'hsplit: argument "indices_or_sections" must be a whole number or a table of them, got s',
+    function () ops.hsplit(x, "s") end,
+    'roll: argument "shift" must be a whole number or a table of them, got 0.5',
+    function () ops.roll(x, 0.5) end,
+    'stack: argument "x" must be a list of tensors, got 7',
+    function () ops.stack(7) end,
+    'stack: x[2]: a tensor, a number or a table of numbers is wanted, got nil',
+    function () ops.stack { 1, nil, 3 } end,
+    'sum: argument "axis" must be a whole number or a table of them, got 1',
+    function () ops.sum(x, "1") end,
+  }
+
   it("names the line of a method and of an operator", function ()
     assert.error_at_line(function () x:sum(7) end, "sum: axis 7 is out of range for (2, 3)")
     assert.error_at_line(function () return -(x + y) end,

@@ -163,7 +163,7 @@ describe("misuse", function ()
     assert.error_at_line(function () random.uniform { false, 3 } end,
       "random.uniform: a size is unknown in (None, 3); give a tensor of this shape instead")
     assert.error_at_line(function () random.normal({ 2 }, { sed = 3 }) end,
-      "no argument named \"sed\"")
+      "random.normal: unknown argument \"sed\"")
     assert.error_at_line(function () random.normal({ 2 }, { seed = 1.5 }) end, "seed must be")
     assert.error_at_line(function () random.randint({ 2 }, 3, 3) end, "the range must hold")
   end)

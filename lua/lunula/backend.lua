@@ -39,73 +39,107 @@ end
 
 -- ---- variables and values ---------------------------------------------------------------------
 
-K.variable = takes("value dtype name constraint", function (value, dtype, name)
+K.variable = takes("K.variable", "value:any, dtype:dtype=nil, name:str=nil, constraint:any=nil",
+  function (value, dtype, name)
   return core.variable {
     value = tools.cast(tensor(value, dtype or config.floatx()), dtype or config.floatx()),
     name = name or "variable", trainable = true,
   }
 end)
 
-K.constant = takes("value dtype shape name", function (value, dtype, shape)
+K.constant = takes("K.constant", "value:any, dtype:dtype=nil, shape:sizes=nil, name:str=nil",
+  function (value, dtype, shape)
   dtype = dtype or config.floatx()
   if type(value) == "number" and shape then return ops.full(shape, value, dtype) end
   local x = core.tensor(value, { dtype = dtype })
   return shape and ops.reshape(x, shape) or x
 end)
 
-K.zeros = takes("shape dtype name", function (shape, dtype) return ops.zeros(shape, dtype) end)
-K.ones = takes("shape dtype name", function (shape, dtype) return ops.ones(shape, dtype) end)
-K.eye = takes("size dtype name", function (size, dtype) return ops.eye(size, nil, 0, dtype) end)
-K.arange = takes("start stop step dtype", function (start, stop, step, dtype)
+K.zeros = takes("K.zeros", "shape:sizes, dtype:dtype=nil, name:str=nil",
+  function (shape, dtype) return ops.zeros(shape, dtype) end)
+K.ones = takes("K.ones", "shape:sizes, dtype:dtype=nil, name:str=nil",
+  function (shape, dtype) return ops.ones(shape, dtype) end)
+K.eye = takes("K.eye", "size:int, dtype:dtype=nil, name:str=nil",
+  function (size, dtype) return ops.eye(size, nil, 0, dtype) end)
+K.arange = takes("K.arange", "start:num, stop:num=nil, step:num=nil, dtype:dtype=nil",
+  function (start, stop, step, dtype)
   if stop == nil and start < 0 then start = 0 end
   return ops.arange(start, stop, step or 1, dtype or "int32")
 end)
 
 -- A tensor with the numbers of a variable or an expression.
-function K.get_value(x) return core.is_variable(x) and x.value or x end
+K.get_value = takes("K.get_value", "x", function (x)
+  return core.is_variable(x) and x.value or x
+end)
 K.eval = K.get_value
-function K.set_value(x, value) x:assign(tensor(value, x.dtype)) end
+K.set_value = takes("K.set_value", "x:variable, value:any", function (x, value)
+  x:assign(tensor(value, x.dtype))
+end)
 
-function K.batch_get_value(list)
+K.batch_get_value = takes("K.batch_get_value", "tensors:tensors", function (list)
   local values = {}
   for i, x in ipairs(list) do values[i] = K.get_value(x) end
   return values
+end)
+
+K.batch_set_value = takes("K.batch_set_value", "tuples:any", function (tuples)
+  if type(tuples) ~= "table" then
+    core.raise("K.batch_set_value: a list of {variable, value} is wanted, got %s", type(tuples))
+  end
+  for i, pair in ipairs(tuples) do
+    if type(pair) ~= "table" then
+      core.raise("K.batch_set_value: entry %d must be {variable, value}, got %s", i, type(pair))
+    end
+    K.set_value(pair[1], pair[2])
+  end
+end)
+
+-- Functions that give the variable a new value, and it back.
+local function updater(name, more, value)
+  K[name] = takes("K." .. name, "x:variable, " .. more, function (x, ...)
+    x:assign(value(x, ...))
+    return x
+  end)
 end
 
-function K.batch_set_value(pairs_of_values)
-  for _, pair in ipairs(pairs_of_values) do K.set_value(pair[1], pair[2]) end
-end
+updater("update", "new_x", function (_, new_x) return new_x end)
+updater("update_add", "increment", function (x, increment) return x + increment end)
+updater("update_sub", "decrement", function (x, decrement) return x - decrement end)
+updater("moving_average_update", "value, momentum:value", function (x, value, momentum)
+  return x - (x - value) * (1 - momentum)
+end)
 
-function K.update(x, new_x) x:assign(new_x) return x end
-function K.update_add(x, increment) return K.update(x, x + increment) end
-function K.update_sub(x, decrement) return K.update(x, x - decrement) end
-function K.moving_average_update(x, value, momentum)
-  return K.update(x, x - (x - value) * (1 - momentum))
-end
-
-function K.gradients(loss, variables)
+K.gradients = takes("K.gradients", "loss, variables:nest", function (loss, variables)
   return core.grad(loss, core.is_tensor(variables) and { variables } or variables)
-end
+end)
 
 -- ---- facts about a tensor ---------------------------------------------------------------------
 
-function K.int_shape(x) return x.shape end
-function K.shape(x) return x.shape end
-function K.ndim(x) return x.rank end
-function K.dtype(x) return x.dtype end
-function K.count_params(x) return x.size end
-function K.is_sparse() return false end
-function K.name_scope(name) return core.enter(name) end -- local _ <close> = K.name_scope "encoder"
-function K.to_dense(x) return x end
-function K.cast_to_floatx(x) return tools.cast(tensor(x), config.floatx()) end
+K.int_shape = takes("K.int_shape", "x", function (x) return x.shape end)
+K.shape = K.int_shape
+K.ndim = takes("K.ndim", "x", function (x) return x.rank end)
+K.dtype = takes("K.dtype", "x", function (x) return x.dtype end)
+K.count_params = takes("K.count_params", "x", function (x) return x.size end)
+K.is_sparse = takes("K.is_sparse", "x=nil", function () return false end)
+K.to_dense = takes("K.to_dense", "x", function (x) return x end)
+K.cast_to_floatx = takes("K.cast_to_floatx", "x:data", function (x)
+  return tools.cast(x, config.floatx())
+end)
+
+-- local _ <close> = K.name_scope "encoder"
+K.name_scope = takes("K.name_scope", "name:str", function (name) return core.enter(name) end)
 
 -- ---- elementwise ------------------------------------------------------------------------------
 
-K.pow = takes("x a", function (x, a) return ops.power(x, a) end)
-K.sqrt = takes("x", function (x) return ops.sqrt(ops.maximum(x, 0)) end)
-K.hard_sigmoid = takes("x", function (x) return ops.clip(tensor(x) * 0.2 + 0.5, 0, 1) end)
+K.pow = takes("K.pow", "x, a:value",
+  function (x, a) return ops.power(x, a) end)
+K.sqrt = takes("K.sqrt", "x",
+  function (x) return ops.sqrt(ops.maximum(x, 0)) end)
+K.hard_sigmoid = takes("K.hard_sigmoid", "x:data",
+  function (x) return ops.clip(x * 0.2 + 0.5, 0, 1) end)
 
-K.clip = takes("x min_value max_value", function (x, min_value, max_value)
+K.clip = takes("K.clip", "x, min_value:value=nil, max_value:value=nil",
+  function (x, min_value, max_value)
   min_value, max_value = or_default(min_value, -math.huge), or_default(max_value, math.huge)
   if type(min_value) == "number" and type(max_value) == "number" then
     max_value = math.max(min_value, max_value)
@@ -113,11 +147,11 @@ K.clip = takes("x min_value max_value", function (x, min_value, max_value)
   return ops.clip(x, min_value, max_value)
 end)
 
-K.elu = takes("x alpha", function (x, alpha) return ops.elu(x, alpha or 1) end)
+K.elu = takes("K.elu", "x, alpha:num=1",
+  function (x, alpha) return ops.elu(x, alpha) end)
 
-K.relu = takes("x alpha max_value threshold", function (x, alpha, max_value, threshold)
-  alpha, threshold = alpha or 0, threshold or 0
-  x = tensor(x)
+K.relu = takes("K.relu", "x:data, alpha:num=0, max_value:num=nil, threshold:num=0",
+  function (x, alpha, max_value, threshold)
   local y = threshold == 0 and ops.relu(x) or ops.where(ops.less(threshold, x), x, 0)
   if max_value then y = ops.clip(y, 0, max_value) end
   if alpha == 0 then return y end
@@ -125,9 +159,9 @@ K.relu = takes("x alpha max_value threshold", function (x, alpha, max_value, thr
 end)
 
 -- A scalar condition may choose between functions; one of lower rank stands before the last axes.
-K.switch = takes("condition then_expression else_expression",
+K.switch = takes("K.switch", "condition:data, then_expression:any, else_expression:any",
   function (condition, then_expression, else_expression)
-    condition = tools.cast(tensor(condition), "bool")
+    condition = tools.cast(condition, "bool")
     local function value(e) if type(e) == "function" then return e() end return e end
     if condition.rank == 0 and type(then_expression) == "function" then
       return ops.cond(condition, then_expression, function () return value(else_expression) end)
@@ -145,77 +179,95 @@ K.switch = takes("condition then_expression else_expression",
 
 -- ---- along axes -------------------------------------------------------------------------------
 
-K.argmax = takes("x axis", function (x, axis) return ops.argmax(x, or_default(axis, -1)) end)
-K.argmin = takes("x axis", function (x, axis) return ops.argmin(x, or_default(axis, -1)) end)
-K.cumsum = takes("x axis", function (x, axis) return ops.cumsum(x, axis or 0) end)
-K.cumprod = takes("x axis", function (x, axis) return ops.cumprod(x, axis or 0) end)
+K.argmax = takes("K.argmax", "x, axis:axes=-1",
+  function (x, axis) return ops.argmax(x, axis) end)
+K.argmin = takes("K.argmin", "x, axis:axes=-1",
+  function (x, axis) return ops.argmin(x, axis) end)
+K.cumsum = takes("K.cumsum", "x, axis:int=0",
+  function (x, axis) return ops.cumsum(x, axis) end)
+K.cumprod = takes("K.cumprod", "x, axis:int=0",
+  function (x, axis) return ops.cumprod(x, axis) end)
 
-K.softmax = takes("x axis", function (x, axis)
-  x = tensor(x)
+K.softmax = takes("K.softmax", "x:data, axis:int=-1",
+  function (x, axis)
   if x.rank <= 1 then core.raise("K.softmax: x has rank %d; it needs 2 or more", x.rank) end
-  return ops.softmax(x, or_default(axis, -1))
+  return ops.softmax(x, axis)
 end)
 
-K.l2_normalize = takes("x axis", function (x, axis)
-  x = tensor(x)
+K.l2_normalize = takes("K.l2_normalize", "x:data, axis:axes=nil",
+  function (x, axis)
   return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis, true), 1e-12))
 end)
 
-K.batch_normalization = takes("x mean var beta gamma axis epsilon",
+K.batch_normalization = takes("K.batch_normalization",
+  "x, mean, var, beta=nil, gamma=nil, axis:any=nil, epsilon:num=1e-3",
   function (x, mean, var, beta, gamma, _, epsilon)
-    local y = (x - mean) * ops.rsqrt(var + (epsilon or 1e-3))
+    local y = (x - mean) * ops.rsqrt(var + epsilon)
     if gamma ~= nil then y = y * gamma end
     if beta ~= nil then y = y + beta end
     return y
   end)
 
-K.in_top_k = takes("predictions targets k", function (predictions, targets, k)
+K.in_top_k = takes("K.in_top_k", "predictions, targets, k:int",
+  function (predictions, targets, k)
   return ops.in_top_k(targets, predictions, k)
 end)
 
 -- ---- shapes -----------------------------------------------------------------------------------
 
-K.expand_dims = takes("x axis", function (x, axis)
-  return ops.expand_dims(x, or_default(axis, -1))
+K.expand_dims = takes("K.expand_dims", "x, axis:axes=-1",
+  function (x, axis)
+  return ops.expand_dims(x, axis)
 end)
-K.squeeze = takes("x axis", function (x, axis) return ops.squeeze(x, axis) end)
-K.concatenate = takes("tensors axis", function (tensors, axis)
-  return ops.concatenate(tensors, or_default(axis, -1))
+K.squeeze = takes("K.squeeze", "x, axis:axes=nil",
+  function (x, axis) return ops.squeeze(x, axis) end)
+K.concatenate = takes("K.concatenate", "tensors:tensors, axis:int=-1",
+  function (tensors, axis)
+  return ops.concatenate(tensors, axis)
 end)
-K.permute_dimensions = takes("x pattern", function (x, pattern)
+K.permute_dimensions = takes("K.permute_dimensions", "x, pattern:axes",
+  function (x, pattern)
   return ops.transpose(x, pattern)
 end)
-K.transpose = takes("x", function (x) return ops.transpose(x) end)
-K.reverse = takes("x axes", function (x, axes)
+K.transpose = takes("K.transpose", "x",
+  function (x) return ops.transpose(x) end)
+K.reverse = takes("K.reverse", "x, axes:axes",
+  function (x, axes)
   for _, axis in ipairs(type(axes) == "table" and axes or { axes }) do x = ops.flip(x, axis) end
   return x
 end)
-K.tile = takes("x n", function (x, n) return ops.tile(x, n) end)
-K.flatten = takes("x", function (x) return ops.ravel(x) end)
-K.gather = takes("reference indices", function (reference, indices)
+K.tile = takes("K.tile", "x, n:sizes",
+  function (x, n) return ops.tile(x, n) end)
+K.flatten = takes("K.flatten", "x",
+  function (x) return ops.ravel(x) end)
+K.gather = takes("K.gather", "reference, indices",
+  function (reference, indices)
   return ops.take(reference, indices, 0)
 end)
 
 -- (b, ...) -> (b, all the rest)
-K.batch_flatten = takes("x", function (x)
-  x = tensor(x)
+K.batch_flatten = takes("K.batch_flatten", "x:data",
+  function (x)
   local sizes = tools.sizes(x)
   return ops.reshape(x, { sizes[1], tools.product(table.move(sizes, 2, #sizes, 1, {})) })
 end)
 
 -- (b, f) -> (b, n, f)
-K["repeat"] = takes("x n", function (x, n)
-  x = tensor(x)
+K["repeat"] = takes("K.repeat", "x:data, n:int", function (x, n)
   if x.rank ~= 2 then core.raise("K.repeat: x must have rank 2, got %d", x.rank) end
   return ops["repeat"](ops.expand_dims(x, 1), n, 1)
 end)
 
-K.temporal_padding = takes("x padding", function (x, padding)
+K.temporal_padding = takes("K.temporal_padding", "x, padding:any=nil",
+  function (x, padding)
   padding = padding or { 1, 1 }
   return ops.pad(x, { { 0, 0 }, padding, { 0, 0 } })
 end)
 
 local function spatial_padding(x, padding, data_format)
+  if type(padding) ~= "table" then
+    core.raise("padding must be a list of {before, after}, got %s", type(padding))
+  end
   local widths = { { 0, 0 } }
   if config.layout(data_format) == "channels_first" then widths[2] = { 0, 0 } end
   for _, pair in ipairs(padding) do widths[#widths + 1] = pair end
@@ -223,10 +275,12 @@ local function spatial_padding(x, padding, data_format)
   return ops.pad(x, widths)
 end
 
-K.spatial_2d_padding = takes("x padding data_format", function (x, padding, data_format)
+K.spatial_2d_padding = takes("K.spatial_2d_padding", "x, padding:any=nil, data_format:str=nil",
+  function (x, padding, data_format)
   return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 } }, data_format)
 end)
-K.spatial_3d_padding = takes("x padding data_format", function (x, padding, data_format)
+K.spatial_3d_padding = takes("K.spatial_3d_padding", "x, padding:any=nil, data_format:str=nil",
+  function (x, padding, data_format)
   return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 }, { 1, 1 } }, data_format)
 end)
 
@@ -237,9 +291,10 @@ local function enlarge(x, factors, data_format)
   return x
 end
 
-K.resize_images = takes("x height_factor width_factor data_format interpolation",
+K.resize_images = takes("K.resize_images",
+  "x:data, height_factor:int, width_factor:int, data_format:str=nil, "
+    .. "interpolation:str=\"nearest\"",
   function (x, height_factor, width_factor, data_format, interpolation)
-    x, interpolation = tensor(x), interpolation or "nearest"
     if interpolation == "nearest" then
       return enlarge(x, { height_factor, width_factor }, data_format)
     end
@@ -249,7 +304,8 @@ K.resize_images = takes("x height_factor width_factor data_format interpolation"
     return ops.image.resize(x, { height, width },
       { interpolation = interpolation, data_format = data_format })
   end)
-K.resize_volumes = takes("x depth_factor height_factor width_factor data_format",
+K.resize_volumes = takes("K.resize_volumes",
+  "x:data, depth_factor:int, height_factor:int, width_factor:int, data_format:str=nil",
   function (x, depth_factor, height_factor, width_factor, data_format)
     return enlarge(x, { depth_factor, height_factor, width_factor }, data_format)
   end)
@@ -257,8 +313,8 @@ K.resize_volumes = takes("x depth_factor height_factor width_factor data_format"
 -- ---- products ---------------------------------------------------------------------------------
 
 -- Theano's rule: x's last axis against y's last but one, the other axes of both side by side.
-K.dot = takes("x y", function (x, y)
-  x, y = tensor(x), tensor(y)
+K.dot = takes("K.dot", "x:data, y:data",
+  function (x, y)
   if x.rank <= 2 and y.rank <= 2 then return ops.matmul(x, y) end
   return ops.dot(x, y)
 end)
@@ -272,8 +328,8 @@ local function batch_letters(x, first, summed)
   return letters
 end
 
-K.batch_dot = takes("x y axes", function (x, y, axes)
-  x, y = tensor(x), tensor(y)
+K.batch_dot = takes("K.batch_dot", "x:data, y:data, axes:axes=nil",
+  function (x, y, axes)
   if x.rank < 2 or y.rank < 2 then
     core.raise("batch_dot: both need rank 2 or more: x is %s, y is %s", tools.shape_text(x.shape),
       tools.shape_text(y.shape))
@@ -293,8 +349,8 @@ K.batch_dot = takes("x y axes", function (x, y, axes)
   return x.rank == 2 and y.rank == 2 and ops.expand_dims(y_result, 1) or y_result
 end)
 
-K.bias_add = takes("x bias data_format", function (x, bias, data_format)
-  x, bias = tensor(x), tensor(bias)
+K.bias_add = takes("K.bias_add", "x:data, bias:data, data_format:str=nil",
+  function (x, bias, data_format)
   if bias.rank ~= 1 and bias.rank ~= x.rank - 1 then
     core.raise("bias_add: bias has rank %d; it must be 1 or %d", bias.rank, x.rank - 1)
   end
@@ -310,67 +366,77 @@ end)
 -- ---- windows ----------------------------------------------------------------------------------
 
 for _, name in ipairs { "conv1d", "conv2d", "conv3d" } do
-  K[name] = takes("x kernel strides padding data_format dilation_rate",
+  K[name] = takes("K." .. name,
+    "x:data, kernel:data, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
+      .. "dilation_rate:axes=1",
     function (x, kernel, strides, padding, data_format, dilation_rate)
-      x, kernel, dilation_rate = tensor(x), tensor(kernel), dilation_rate or 1
       if padding == "causal" then
         local widths = { { 0, 0 }, { 0, 0 }, { 0, 0 } }
         local time = config.layout(data_format) == "channels_first" and 3 or 2
-        widths[time] = { dilation_rate * (kernel.shape[1] - 1), 0 }
+        local rate = type(dilation_rate) == "table" and dilation_rate[1] or dilation_rate
+        widths[time] = { rate * (kernel.shape[1] - 1), 0 }
         x, padding = ops.pad(x, widths), "valid"
       end
-      return ops.conv(x, kernel, strides or 1, padding or "valid", data_format, dilation_rate)
+      return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
     end)
 end
 
-K.depthwise_conv2d = takes("x depthwise_kernel strides padding data_format dilation_rate",
+K.depthwise_conv2d = takes("K.depthwise_conv2d",
+  "x, depthwise_kernel, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
+    .. "dilation_rate:axes=1",
   function (x, kernel, strides, padding, data_format, dilation_rate)
-    return ops.depthwise_conv(x, kernel, strides or 1, padding or "valid", data_format,
-      dilation_rate or 1)
+    return ops.depthwise_conv(x, kernel, strides, padding, data_format, dilation_rate)
   end)
 
-K.separable_conv2d = takes(
-  "x depthwise_kernel pointwise_kernel strides padding data_format dilation_rate",
+K.separable_conv2d = takes("K.separable_conv2d",
+  "x, depthwise_kernel, pointwise_kernel, strides:axes=1, padding:str=\"valid\", "
+    .. "data_format:str=nil, dilation_rate:axes=1",
   function (x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate)
-    return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides or 1,
-      padding or "valid", data_format, dilation_rate or 1)
+    return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, data_format,
+      dilation_rate)
   end)
 
 -- The sizes of output_shape say how much of the padding comes back.
-K.conv2d_transpose = takes("x kernel output_shape strides padding data_format dilation_rate",
+K.conv2d_transpose = takes("K.conv2d_transpose",
+  "x:data, kernel:data, output_shape:sizes, strides:axes=1, padding:str=\"valid\", "
+    .. "data_format:str=nil, dilation_rate:axes=1",
   function (x, kernel, output_shape, strides, padding, data_format, dilation_rate)
-    x, kernel, padding = tensor(x), tensor(kernel), padding or "valid"
-    strides, dilation_rate = strides or 1, dilation_rate or 1
-    local function of_axis(value, i) return type(value) == "table" and value[i] or value end
+    local function of_axis(value, i)
+      return type(value) == "table" and (value[i] or value[1] or 1) or value
+    end
     local first = config.layout(data_format) == "channels_first" and 2 or 1
     local added = {}
+    if x.rank ~= 4 or kernel.rank ~= 4 or #output_shape ~= 4 then
+      core.raise("K.conv2d_transpose: x, kernel and output_shape have 4 axes, got %d, %d and %d",
+        x.rank, kernel.rank, #output_shape)
+    end
     for i = 1, 2 do
       local reach = (kernel.shape[i] - 1) * of_axis(dilation_rate, i) + 1
       local n = tools.known_size("conv2d_transpose", x, first + i - 1)
       local kept = padding == "same" and reach % 2 or reach
-      added[i] = output_shape[first + i] - (n - 1) * of_axis(strides, i) - kept
+      added[i] = (output_shape[first + i] or 0) - (n - 1) * of_axis(strides, i) - kept
     end
     return ops.conv_transpose(x, kernel, strides, padding, added, data_format, dilation_rate)
   end)
 
 for _, name in ipairs { "pool2d", "pool3d" } do
-  K[name] = takes("x pool_size strides padding data_format pool_mode",
+  K[name] = takes("K." .. name, "x, pool_size:axes, strides:axes=1, padding:str=\"valid\", "
+    .. "data_format:str=nil, pool_mode:str=\"max\"",
     function (x, pool_size, strides, padding, data_format, pool_mode)
-      local pool = ({ max = ops.max_pool, avg = ops.average_pool })[pool_mode or "max"]
+      local pool = ({ max = ops.max_pool, avg = ops.average_pool })[pool_mode]
       if not pool then
         core.raise("%s: pool_mode must be max or avg, got %s", name, tostring(pool_mode))
       end
-      return pool(x, pool_size, strides or 1, padding or "valid", data_format)
+      return pool(x, pool_size, strides, padding, data_format)
     end)
 end
 
 -- ---- losses -----------------------------------------------------------------------------------
 
-K.binary_focal_crossentropy = takes(
-  "target output apply_class_balancing alpha gamma from_logits",
+K.binary_focal_crossentropy = takes("K.binary_focal_crossentropy",
+  "target:data, output:data, apply_class_balancing:bool=false, alpha:num=0.25, "
+    .. "gamma:num=2, from_logits:bool=false",
   function (target, output, apply_class_balancing, alpha, gamma, from_logits)
-    target, output = tensor(target), tensor(output)
-    alpha, gamma = alpha or 0.25, gamma or 2
     local p = from_logits and ops.sigmoid(output) or output
     local p_of_target = target * p + (1 - target) * (1 - p)
     local loss = (1 - p_of_target) ^ gamma * ops.binary_crossentropy(target, output, from_logits)
@@ -378,42 +444,55 @@ K.binary_focal_crossentropy = takes(
     return (target * alpha + (1 - target) * (1 - alpha)) * loss
   end)
 
-K.categorical_focal_crossentropy = takes("target output alpha gamma from_logits axis",
+K.categorical_focal_crossentropy = takes("K.categorical_focal_crossentropy",
+  "target:data, output:data, alpha:num=0.25, gamma:num=2, from_logits:bool=false, "
+    .. "axis:int=-1",
   function (target, output, alpha, gamma, from_logits, axis)
-    target, output, axis = tensor(target), tensor(output), or_default(axis, -1)
     if from_logits then output = ops.softmax(output, axis) end
     local p = ops.clip(output / ops.sum(output, axis, true), config.epsilon(), 1 - config.epsilon())
-    local weight = (1 - p) ^ (gamma or 2) * (alpha or 0.25)
+    local weight = (1 - p) ^ gamma * alpha
     return ops.sum(weight * -target * ops.log(p), axis)
   end)
 
 -- ---- random numbers ---------------------------------------------------------------------------
 
-K.random_normal = takes("shape mean stddev dtype seed", random.normal)
-K.random_uniform = takes("shape minval maxval dtype seed", random.uniform)
-K.truncated_normal = takes("shape mean stddev dtype seed", random.truncated_normal)
-K.random_bernoulli = takes("shape p dtype seed", function (shape, p, dtype, seed)
-  return ops.cast(ops.less_equal(random.uniform(shape, 0, 1, nil, seed), p or 0),
+K.random_normal = takes("K.random_normal",
+  "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
+  random.normal)
+K.random_uniform = takes("K.random_uniform",
+  "shape:any, minval:value=0, maxval:value=1, dtype:dtype=nil, seed:any=nil",
+  random.uniform)
+K.truncated_normal = takes("K.truncated_normal",
+  "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
+  random.truncated_normal)
+K.random_bernoulli = takes("K.random_bernoulli",
+  "shape:any, p:value=0, dtype:dtype=nil, seed:any=nil",
+  function (shape, p, dtype, seed)
+  return ops.cast(ops.less_equal(random.uniform(shape, 0, 1, nil, seed), p),
     dtype or config.floatx())
 end)
-K.dropout = takes("x level noise_shape seed", function (x, level, noise_shape, seed)
+K.dropout = takes("K.dropout", "x, level:num, noise_shape:sizes=nil, seed:any=nil",
+  function (x, level, noise_shape, seed)
   return random.dropout(x, level, noise_shape, seed)
 end)
-K.random_normal_variable = takes("shape mean scale dtype name seed",
+K.random_normal_variable = takes("K.random_normal_variable",
+  "shape:any, mean:value=0, scale:value=1, dtype:dtype=nil, name:str=nil, seed:any=nil",
   function (shape, mean, scale, dtype, name, seed)
     return K.variable(random.normal(shape, mean, scale, dtype, seed), dtype, name)
   end)
-K.random_uniform_variable = takes("shape low high dtype name seed",
+K.random_uniform_variable = takes("K.random_uniform_variable",
+  "shape:any, low:value=0, high:value=1, dtype:dtype=nil, name:str=nil, seed:any=nil",
   function (shape, low, high, dtype, name, seed)
     return K.variable(random.uniform(shape, low, high, dtype, seed), dtype, name)
   end)
 
 -- ---- loops ------------------------------------------------------------------------------------
 
-K.map_fn = takes("fn elems name dtype", function (fn, elems) return ops.map(fn, elems) end)
+K.map_fn = takes("K.map_fn", "fn:fn, elems:nest, name:str=nil, dtype:dtype=nil",
+  function (fn, elems) return ops.map(fn, elems) end)
 
 local function fold(fn, elems, initializer, backwards)
-  local rows = { ops.unstack(tensor(elems)) }
+  local rows = { ops.unstack(elems) }
   if backwards then
     for i = 1, #rows // 2 do rows[i], rows[#rows + 1 - i] = rows[#rows + 1 - i], rows[i] end
   end
@@ -423,23 +502,27 @@ local function fold(fn, elems, initializer, backwards)
   return value
 end
 
-K.foldl = takes("fn elems initializer name", function (fn, elems, initializer)
+K.foldl = takes("K.foldl", "fn:fn, elems:data, initializer:any=nil, name:str=nil",
+  function (fn, elems, initializer)
   return fold(fn, elems, initializer, false)
 end)
-K.foldr = takes("fn elems initializer name", function (fn, elems, initializer)
+K.foldr = takes("K.foldr", "fn:fn, elems:data, initializer:any=nil, name:str=nil",
+  function (fn, elems, initializer)
   return fold(fn, elems, initializer, true)
 end)
 
 -- step(x_t, states and constants) -> output, new states, over time. Where the mask is false the
 -- states stay, and the output is the one before (or 0). Returns the last output, all of them, the
 -- states.
-K.rnn = takes("step_function inputs initial_states go_backwards mask constants unroll "
-  .. "input_length time_major zero_output_for_mask return_all_outputs",
+K.rnn = takes("K.rnn",
+  "step_function:fn, inputs:data, initial_states:tensors, go_backwards:bool=false, "
+    .. "mask:data=nil, constants:tensors=nil, unroll:any=nil, input_length:any=nil, "
+    .. "time_major:bool=false, zero_output_for_mask:bool=false, return_all_outputs:any=nil",
   function (step, inputs, initial, go_backwards, mask, constants, _, _, time_major, zero_masked)
     local function by_time(x) return time_major and x or ops.swapaxes(x, 0, 1) end
     local count = #initial
-    local rows = { by_time(tensor(inputs)) }
-    if mask then rows[2] = by_time(tools.cast(tensor(mask), "bool")) end
+    local rows = { by_time(inputs) }
+    if mask then rows[2] = by_time(tools.cast(mask, "bool")) end
     if go_backwards then
       for i, x in ipairs(rows) do rows[i] = ops.flip(x, 0) end
     end

@@ -29,7 +29,7 @@ local function choose(name, condition, first, second)
   return table.unpack(y, 1, first.n)
 end
 
-op("cond", "pred, true_fn:any, false_fn:any",
+op("cond", "pred, true_fn:fn, false_fn:fn",
   "true_fn() or false_fn(). In a trace both are computed and one is selected.",
   function (pred, true_fn, false_fn)
     if is_symbolic(pred) then
@@ -40,7 +40,7 @@ op("cond", "pred, true_fn:any, false_fn:any",
     return false_fn()
   end)
 
-op("switch", "index, branches:any, operands:any=nil",
+op("switch", "index, branches:fns, operands:any=nil",
   "branches[index + 1](operands...), the index held inside the list.",
   function (index, branches, operands)
     operands = operands or {}
@@ -58,7 +58,7 @@ op("switch", "index, branches:any, operands:any=nil",
 
 -- ---- loops ------------------------------------------------------------------------------------
 
-op("while_loop", "cond:any, body:any, loop_vars:any, maximum_iterations:int=nil",
+op("while_loop", "cond:fn, body:fn, loop_vars:any, maximum_iterations:int=nil",
   "body on the variables as long as cond holds; needs values, so it cannot be traced.",
   function (cond, body, loop_vars, maximum_iterations)
     local vars = type(loop_vars) == "table" and loop_vars or { loop_vars }
@@ -73,7 +73,7 @@ op("while_loop", "cond:any, body:any, loop_vars:any, maximum_iterations:int=nil"
     return table.unpack(vars, 1, vars.n)
   end)
 
-op("fori_loop", "lower:any, upper:any, body_fun:any, init_val:any",
+op("fori_loop", "lower:value, upper:value, body_fun:fn, init_val:any",
   "value = body_fun(i, value) for i from lower up to, not including, upper.",
   function (lower, upper, body_fun, init_val)
     local value = init_val
@@ -89,7 +89,7 @@ local function listed(x)
 end
 
 -- Rows and carries come and go as the caller wrote them: a tensor alone, or a list.
-op("scan", "f:any, init:any, xs:any=nil, length:int=nil, reverse:bool=false, unroll:any=nil",
+op("scan", "f:fn, init:nest, xs:nest=nil, length:int=nil, reverse:bool=false, unroll:any=nil",
   "carry, y = f(carry, row) over the rows: the last carry, and the ys side by side.",
   function (f, init, xs, length, reverse)
     if xs == nil and not length then core.raise("scan: give xs or length") end
@@ -113,13 +113,13 @@ local function map_rows(f, xs)
   return many_results and results or results[1]
 end
 
-op("map", "f:any, xs:any", "f of every row, side by side.", map_rows)
-op("vectorized_map", "function:any, elements:any", "The function of every row, side by side.",
+op("map", "f:fn, xs:nest", "f of every row, side by side.", map_rows)
+op("vectorized_map", "function:fn, elements:nest", "The function of every row, side by side.",
   map_rows)
 
 -- f(x, ...) returns its result and a function of the result's gradient, which returns one gradient
 -- for each argument.
-op("custom_gradient", "f:any", "f with a gradient of its own: f returns its result and a function "
+op("custom_gradient", "f:fn", "f with a gradient of its own: f returns its result and a function "
   .. "from the result's gradient to those of its arguments.", function (f)
     return function (...)
       return table.unpack(core.call(function (...)

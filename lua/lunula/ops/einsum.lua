@@ -250,8 +250,7 @@ end
 
 op("einsum", "subscripts:str, operands:tensors",
   "Sums of products, as the subscripts say: \"bij,bjk->bik\", \"...ii\", \"i,j\".",
-  function (subscripts, given)
-    local tensors = tools.tensors(given)
+  function (subscripts, tensors)
     local operands, output = read(subscripts, tensors)
     for i, operand in ipairs(operands) do operands[i] = without_repeats(operand) end
     check_sizes(subscripts, operands)

@@ -49,7 +49,7 @@ local function replaced(x, start, updates, i)
   return #parts > 1 and ops.concatenate(parts, i - 1) or parts[1]
 end
 
-op("slice_update", "inputs, start_indices:ints, updates",
+op("slice_update", "inputs, start_indices:sizes, updates",
   "inputs with updates written over it from a corner on.",
   function (inputs, start_indices, updates)
     if #start_indices ~= inputs.rank or updates.rank ~= inputs.rank then
@@ -88,7 +88,7 @@ local function scattered(name, indices, values, sizes)
   return sums, ids, rows
 end
 
-op("scatter", "indices, values, shape:ints",
+op("scatter", "indices, values, shape:sizes",
   "Zeros of a shape with the values added where indices say.", function (indices, values, shape)
     return ops.reshape((scattered("scatter", indices, values, shape)), shape)
   end)

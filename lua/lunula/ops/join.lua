@@ -11,7 +11,7 @@ local ops, op = core.ops, tools.op
 op("stack", "x:tensors, axis:int=0", "Tensors of one shape, side by side along a new axis.",
   function (x, axis)
     if #x == 0 then core.raise("stack: there is nothing to stack") end
-    local parts = tools.tensors(x)
+    local parts = table.move(x, 1, #x, 1, {})
     axis = tools.axis("stack", axis, parts[1].rank + 1)
     for i, part in ipairs(parts) do parts[i] = ops.expand_dims(part, axis) end
     return ops.concatenate(parts, axis)
@@ -31,7 +31,7 @@ end
 
 local function joiner(name, doc, prepare, axis_of)
   op(name, "xs:tensors", doc, function (xs)
-    local parts = tools.tensors(xs)
+    local parts = table.move(xs, 1, #xs, 1, {})
     if #parts == 0 then core.raise("%s: there is nothing to join", name) end
     for i, x in ipairs(parts) do parts[i] = prepare(x) end
     return ops.concatenate(parts, axis_of(parts[1]))
@@ -86,19 +86,19 @@ local function split(name, x, indices_or_sections, axis, may_differ)
   return cut(name, x, even_positions(size, n), axis)
 end
 
-op("split", "x, indices_or_sections:any, axis:int=0",
+op("split", "x, indices_or_sections:wholes, axis:int=0",
   "x in so many equal parts, or cut at these positions: several results.",
   function (x, indices_or_sections, axis)
     return split("split", x, indices_or_sections, axis)
   end)
 
-op("array_split", "x, indices_or_sections:any, axis:int=0",
+op("array_split", "x, indices_or_sections:wholes, axis:int=0",
   "split, but the first parts may be longer by one.", function (x, indices_or_sections, axis)
     return split("array_split", x, indices_or_sections, axis, true)
   end)
 
 for name, axis in pairs { vsplit = 0, hsplit = 1, dsplit = 2 } do
-  op(name, "x, indices_or_sections:any", ("split along axis %d."):format(axis),
+  op(name, "x, indices_or_sections:wholes", ("split along axis %d."):format(axis),
     function (x, indices_or_sections)
       return split(name, x, indices_or_sections, name == "hsplit" and x.rank == 1 and 0 or axis)
     end)

@@ -194,7 +194,7 @@ op("meshgrid", "x:tensors, indexing:str=\"xy\"",
       core.raise("meshgrid: indexing must be \"xy\" or \"ij\", got \"%s\"", indexing)
     end
     local rank, laid = #x, {}
-    for i, vector in ipairs(tools.tensors(x)) do
+    for i, vector in ipairs(x) do
       local axis = i
       if indexing == "xy" and rank > 1 and i <= 2 then axis = 3 - i end
       local shape = tools.fill(rank, 1)

@@ -163,7 +163,6 @@ op("select", "condlist:tensors, choicelist:tensors, default=nil",
     if #conditions ~= #choices then
       core.raise("select: %d conditions for %d choices", #conditions, #choices)
     end
-    conditions, choices = tools.tensors(conditions), tools.tensors(choices)
     local y = default or 0
     for i = #conditions, 1, -1 do y = ops.where(conditions[i], choices[i], y) end
     return y

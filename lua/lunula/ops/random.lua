@@ -73,50 +73,61 @@ local function as(x, dtype) return tools.cast(x, dtype or config.floatx()) end
 -- ---- distributions ----------------------------------------------------------------------------
 
 -- Evenly from minval up to, not including, maxval.
-random.uniform = takes("shape minval maxval dtype seed",
+random.uniform = takes("random.uniform",
+  "shape:any, minval:value=0, maxval:value=1, dtype:dtype=nil, seed:any=nil",
   function (shape, minval, maxval, dtype, seed)
-    minval, maxval = minval or 0, maxval or 1
     local u = uniform("uniform", shape, seed)
     if minval == 0 and maxval == 1 then return as(u, dtype) end
     return as(u * (maxval - minval) + minval, dtype)
   end)
 
-random.normal = takes("shape mean stddev dtype seed", function (shape, mean, stddev, dtype, seed)
-  return as(normal("normal", shape, seed) * (stddev or 1) + (mean or 0), dtype)
+random.normal = takes("random.normal",
+  "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
+  function (shape, mean, stddev, dtype, seed)
+  return as(normal("normal", shape, seed) * stddev + mean, dtype)
 end)
 
 -- Normal numbers without those further than two deviations from the mean: the inverse of their
 -- distribution function, at even numbers.
 local share_within_two = 0.9544997361036416 -- erf(sqrt(2))
 
-random.truncated_normal = takes("shape mean stddev dtype seed",
+random.truncated_normal = takes("random.truncated_normal",
+  "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
   function (shape, mean, stddev, dtype, seed)
     local u = uniform("truncated_normal", shape, seed)
     local x = ops.erfinv((u * 2 - 1) * share_within_two) * math.sqrt(2)
-    return as(ops.clip(x, -2, 2) * (stddev or 1) + (mean or 0), dtype)
+    return as(ops.clip(x, -2, 2) * stddev + mean, dtype)
   end)
 
 -- Whole numbers from minval up to, not including, maxval.
-random.randint = takes("shape minval maxval dtype seed",
+random.randint = takes("random.randint",
+  "shape:any, minval:int, maxval:int, dtype:dtype=nil, seed:any=nil",
   function (shape, minval, maxval, dtype, seed)
     local range = maxval - minval
-    if range < 1 or range > 1 << 24 then
-      core.raise("random.randint: from %d to %d: the range must hold 1 to 2^24 numbers", minval,
-        maxval)
+    if range < 1 or range > 1 << 24 or minval < -(1 << 31) or maxval > 1 << 31 then
+      core.raise("random.randint: from %d to %d: the range must hold 1 to 2^24 numbers of int32",
+        minval, maxval)
     end
     local steps = ops.floor(uniform("randint", shape, seed) * range)
     return tools.cast(ops.cast(ops.minimum(steps, range - 1), "int32") + minval, dtype or "int32")
   end)
 
 -- 1 with probability p, else 0.
-random.bernoulli = takes("shape p dtype seed", function (shape, p, dtype, seed)
+random.bernoulli = takes("random.bernoulli",
+  "shape:any, p:value, dtype:dtype=nil, seed:any=nil",
+  function (shape, p, dtype, seed)
   return as(ops.less(uniform("bernoulli", shape, seed), p), dtype)
 end)
 
 -- num_samples class numbers for each row of logits (unnormalised log-probabilities): the largest of
 -- the logits after noise whose maxima are distributed as they should be (Gumbel).
-random.categorical = takes("logits num_samples dtype seed",
+random.categorical = takes("random.categorical",
+  "logits, num_samples:int, dtype:dtype=nil, seed:any=nil",
   function (logits, num_samples, dtype, seed)
+    if logits.rank ~= 2 or num_samples < 0 then
+      core.raise("random.categorical: logits of two axes and 0 samples or more are wanted, got "
+        .. "rank %d and %d", logits.rank, num_samples)
+    end
     local rows = ops.expand_dims(logits, 1)
     local repeated = ops.broadcast_to(rows, { -2, num_samples, -4 })
     local u = ops.maximum(uniform("categorical", repeated, seed), 2.0 ^ -25)
@@ -127,13 +138,18 @@ random.categorical = takes("logits num_samples dtype seed",
 
 -- Zeros a share of the elements and scales the others up. noise_shape: 1 on an axis along which
 -- whole slices are dropped; elsewhere x's size, or nothing known.
-random.dropout = takes("inputs rate noise_shape seed", function (inputs, rate, noise_shape, seed)
-  if rate <= 0 then return inputs end
+random.dropout = takes("random.dropout",
+  "inputs, rate:num, noise_shape:sizes=nil, seed:any=nil",
+  function (inputs, rate, noise_shape, seed)
+  if not (rate >= 0 and rate <= 1) then
+    core.raise("random.dropout: rate must be from 0 to 1, got %g", rate)
+  end
+  if rate == 0 then return inputs end
   local noise = inputs
   if noise_shape then
     local together = {}
     for i = 1, inputs.rank do
-      if noise_shape[i] == 1 then together[#together + 1] = i - 1 end
+      if (noise_shape[i] or 0) == 1 then together[#together + 1] = i - 1 end
     end
     if #together > 0 then noise = ops.sum(inputs, together, true) end
   end
@@ -160,8 +176,10 @@ local function ranks(u)
 end
 
 -- The parts of x along an axis in random order.
-random.shuffle = takes("x axis seed", function (x, axis, seed)
-  axis = tools.axis("random.shuffle", axis or 0, x.rank)
+random.shuffle = takes("random.shuffle",
+  "x, axis:int=0, seed:any=nil",
+  function (x, axis, seed)
+  axis = tools.axis("random.shuffle", axis, x.rank)
   local others = {}
   for i = 0, x.rank - 1 do if i ~= axis then others[#others + 1] = i end end
   local line = #others > 0 and ops.sum(x, others) or x

@@ -72,7 +72,7 @@ op("moveaxis", "x, source:axes, destination:axes", "x with axes moved to other p
     return ops.transpose(x, order)
   end)
 
-op("slice", "inputs, start_indices:ints, shape:ints",
+op("slice", "inputs, start_indices:sizes, shape:sizes",
   "The block of a shape from a corner on; a size of -1 goes to the end.",
   function (inputs, start_indices, shape)
     return ops.slice_steps(inputs, start_indices, nil, shape)
@@ -114,14 +114,13 @@ local function repeat_elements(x, repeats, axis)
   return repeat_each(x, repeats, tools.axis("repeat", axis, x.rank))
 end
 
-op("repeat", "x, repeats:any, axis:int=nil", "Every element of an axis so many times.",
+op("repeat", "x, repeats:wholes, axis:int=nil", "Every element of an axis so many times.",
   repeat_elements)
-op("repeat_elements", "x, rep:any, axis:int", "repeat under a name that Lua can write.",
+op("repeat_elements", "x, rep:wholes, axis:int", "repeat under a name that Lua can write.",
   repeat_elements)
 
-op("tile", "x, repeats:any", "The whole of x so many times along each axis.",
+op("tile", "x, repeats:sizes", "The whole of x so many times along each axis.",
   function (x, repeats)
-    if type(repeats) == "number" then repeats = { repeats } end
     local times = table.move(repeats, 1, #repeats, 1, {})
     while #times < x.rank do table.insert(times, 1, 1) end
     while x.rank < #times do x = ops.expand_dims(x, 0) end
@@ -160,7 +159,7 @@ local function flat_target(x)
   return sizes
 end
 
-op("roll", "x, shift:any, axis:axes=nil",
+op("roll", "x, shift:wholes, axis:axes=nil",
   "x moved along an axis, what falls off coming back (nil: as one axis, in the same shape).",
   function (x, shift, axis)
     if axis == nil then

@@ -50,28 +50,9 @@ function tools.variadic(name, fixed)
   end
 end
 
--- A plain function whose arguments may also come by name in a last table, as those of ops may.
-function tools.takes(parameters, body)
-  local names, place = {}, {}
-  for name in parameters:gmatch("%S+") do
-    names[#names + 1] = name
-    place[name] = #names
-  end
-  return function (...)
-    local args = table.pack(...)
-    local last = args[args.n]
-    if has_names(last) then
-      args[args.n] = nil
-      for name, value in pairs(last) do
-        if not place[name] then
-          core.raise("no argument named \"%s\"; there are: %s", tostring(name),
-            table.concat(names, ", "))
-        end
-        args[place[name]] = value
-      end
-    end
-    return body(table.unpack(args, 1, #names))
-  end
+-- A function that takes its arguments as an op does, and is none: it is in no catalogue.
+function tools.takes(name, signature, fn)
+  return core.define { name = name, signature = signature, fn = fn }
 end
 
 -- ---- axes -------------------------------------------------------------------------------------
@@ -150,13 +131,6 @@ function tools.fill(n, value)
   local list = {}
   for i = 1, n do list[i] = value end
   return list
-end
-
--- A list whose numbers and tables have become tensors.
-function tools.tensors(list)
-  local tensors = {}
-  for i, x in ipairs(list) do tensors[i] = core.is_tensor(x) and x or core.tensor(x) end
-  return tensors
 end
 
 -- ---- types ------------------------------------------------------------------------------------
