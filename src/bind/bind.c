@@ -183,15 +183,6 @@ static void check_list(lua_State *L, State *st, const Signature *s, int i) {
   lua_replace(L, i + 1);
 }
 
-static bool is_callable(lua_State *L, int index) {
-  if (lua_isfunction(L, index))
-    return true;
-  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL)
-    return false;
-  lua_pop(L, 1);
-  return true;
-}
-
 static void check_functions(lua_State *L, const Signature *s, int i) {
   lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 0;
   if (n == 0)
@@ -430,9 +421,15 @@ static int core_catalogue(lua_State *L) {
   return 1;
 }
 
+static int core_is_placeholder(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushboolean(L, is_placeholder(L, 1));
+  return 1;
+}
+
 static int core_set_ktensor(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  want_type(L, 1, LUA_TTABLE, "set_ktensor: the metatable");
+  want_type(L, 2, LUA_TFUNCTION, "set_ktensor: the hook");
   lua_setfield(L, LUA_REGISTRYINDEX, "lunula.hook");
   lua_setfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
   return 0;
@@ -441,7 +438,8 @@ static int core_set_ktensor(lua_State *L) {
 void open_ops(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
-    {"set_ktensor", core_set_ktensor}, {NULL, NULL}
+    {"set_ktensor", core_set_ktensor},
+    {"is_placeholder", core_is_placeholder}, {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");

@@ -19,10 +19,13 @@ typedef struct CallJob {
 static int read_values(lua_State *L, State *s, int index, const char *what,
                        Val *list, int most) {
   char name[40];
-  luaL_checktype(L, index, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, index);
-  if (n > most)
-    raise_error(L, "call: %d %ss", n, what);
+  snprintf(name, sizeof name, "call: the list of %ss", what);
+  want_type(L, index, LUA_TTABLE, name);
+  lua_Unsigned length = lua_rawlen(L, index);
+  if (length > (lua_Unsigned)most)
+    raise_error(L, "call: %llu %ss, at most %d", (unsigned long long)length,
+                what, most);
+  int n = (int)length;
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, index, i + 1);
     snprintf(name, sizeof name, "call: %s %d", what, i + 1);
@@ -99,7 +102,7 @@ static Val emit_call(State *s, CallJob *job) {
 
 static int core_call(lua_State *L) {
   State *s = state_of(L);
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  want_callable(L, 1, "call: the first argument");
   lua_settop(L, 2);
   int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   CallJob *job = lua_newuserdatauv(L, sizeof *job, 0);

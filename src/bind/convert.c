@@ -229,7 +229,11 @@ static void check_options(lua_State *L) {
   lua_pushnil(L);
   while (lua_next(L, 2)) {
     lua_pop(L, 1);
-    const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+    bool named = lua_type(L, -1) == LUA_TSTRING;
+    const char *key = named ? lua_tostring(L, -1) : "";
+    if (!named)
+      raise_error(L, "the options are named, {shape =, dtype =}; one is at %s",
+                  luaL_tolstring(L, -1, NULL));
     if (strcmp(key, "shape") != 0 && strcmp(key, "dtype") != 0)
       raise_error(L, "unknown option \"%s\" (shape, dtype)", key);
   }
@@ -288,7 +292,8 @@ static int core_tensor(lua_State *L) {
 static int core_frombytes(lua_State *L) {
   size_t n;
   State *s = enter_state(L);
-  const char *bytes = luaL_checklstring(L, 1, &n);
+  want_type(L, 1, LUA_TSTRING, "frombytes: the bytes");
+  const char *bytes = lua_tolstring(L, 1, &n);
   Type type;
   check_options(L);
   DType d = get_dtype_option(L, F32);

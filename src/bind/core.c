@@ -160,7 +160,7 @@ State *state_open(lua_State *L, Account *account) {
 
 static int core_seed(lua_State *L) {
   State *s = state_of(L);
-  s->c.seed = (uint64_t)luaL_checkinteger(L, 1);
+  s->c.seed = (uint64_t)want_whole(L, 1, "seed: the number");
   s->c.stream = 0;
   s->c.draw = 0;
   return 0;
@@ -189,16 +189,19 @@ static int core_memory(lua_State *L) {
 }
 
 static int core_set_limit(lua_State *L) {
-  lua_Integer bytes = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, bytes >= 0, 1, "bytes, or 0 for no limit");
+  lua_Integer bytes = want_whole(L, 1, "set_memory_limit: the bytes");
+  if (bytes < 0)
+    return raise_error(L, "set_memory_limit takes bytes, or 0 for no limit");
   account_set_limit(state_of(L)->account, (size_t)bytes);
   return 0;
 }
 
 static int core_threads(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {
-    lua_Integer n = luaL_checkinteger(L, 1);
-    luaL_argcheck(L, n >= 0 && n <= 1024, 1, "0 (all processors) to 1024");
+    lua_Integer n = want_whole(L, 1, "threads: the number");
+    if (n < 0 || n > 1024)
+      return raise_error(L, "threads takes 0 (all processors) to 1024, got %lld",
+                         (long long)n);
     threads_set_count((int)n);
   }
   lua_pushinteger(L, threads_count());
@@ -211,13 +214,15 @@ static int core_clock(lua_State *L) {
 }
 
 static int core_isatty(lua_State *L) {
-  lua_pushboolean(L, isatty((int)luaL_optinteger(L, 1, 1)));
+  int fd = lua_isnoneornil(L, 1) ? 1 : (int)want_whole(L, 1, "isatty: the file");
+  lua_pushboolean(L, isatty(fd));
   return 1;
 }
 
 static int core_columns(lua_State *L) {
   struct winsize w;
-  int fd = (int)luaL_optinteger(L, 1, 1);
+  int fd = lua_isnoneornil(L, 1) ? 1
+                                 : (int)want_whole(L, 1, "columns: the file");
   int n = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
   lua_pushinteger(L, n);
   return 1;

@@ -159,7 +159,7 @@ int tensor_index(lua_State *L, State *s) {
   Val v;
   int mark = context_mark(&s->c), n = 1;
   if (!get_value(L, s, 1, &v))
-    return luaL_typeerror(L, 1, TENSOR);
+    return raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
   if (lua_istable(L, 2)) {
     Selection sel = read_selection(L, val_type(v));
     push_value(L, s, selected(s, v, &sel));
@@ -269,7 +269,7 @@ static int64_t element_at(lua_State *L, const Type *t, int last) {
     raise_error(L, "%d indices for a tensor of shape %s", last - 1,
                 type_text(t, text));
   for (int i = 0; i < t->rank; i++) {
-    int64_t p = luaL_checkinteger(L, i + 2), k = position(p, t->dim[i]);
+    int64_t p = want_whole(L, i + 2, "an index"), k = position(p, t->dim[i]);
     if (k < 0)
       out_of_range(L, p, t->dim[i], i);
     at = at * t->dim[i] + k;

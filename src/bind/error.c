@@ -141,6 +141,39 @@ int raise_context(lua_State *L, State *s) {
   return raise_failure(L, &e);
 }
 
+/* ---- arguments ---------------------------------------------------------- */
+
+void want_type(lua_State *L, int index, int type, const char *what) {
+  if (lua_type(L, index) != type)
+    raise_error(L, "%s must be a %s, got %s", what, lua_typename(L, type),
+                luaL_typename(L, index));
+}
+
+bool is_callable(lua_State *L, int index) {
+  if (lua_isfunction(L, index))
+    return true;
+  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL)
+    return false;
+  lua_pop(L, 1);
+  return true;
+}
+
+void want_callable(lua_State *L, int index, const char *what) {
+  if (!is_callable(L, index))
+    raise_error(L, "%s must be a function, got %s", what,
+                luaL_typename(L, index));
+}
+
+lua_Integer want_whole(lua_State *L, int index, const char *what) {
+  int whole = 0;
+  lua_Integer n = lua_type(L, index) == LUA_TNUMBER
+                      ? lua_tointegerx(L, index, &whole) : 0;
+  if (!whole)
+    raise_error(L, "%s must be a whole number, got %s", what,
+                luaL_tolstring(L, index, NULL));
+  return n;
+}
+
 static int symbolic_text(lua_State *L) {
   lua_getfield(L, 1, "message");
   return 1;
@@ -170,17 +203,47 @@ int raise_symbolic(lua_State *L, Val v) {
 
 /* ---- what Lua sees ------------------------------------------------------ */
 
+/* The format with every directive as %s, and the arguments as texts: what it
+** says when a value is not of the type that it was written for. */
+static void format_texts(lua_State *L) {
+  char format[1200];
+  size_t n = 0;
+  for (const char *p = lua_tostring(L, 1); *p && n + 2 < sizeof format; p++) {
+    format[n++] = *p;
+    if (*p != '%')
+      continue;
+    p += strspn(p + 1, "-+ #0.123456789");
+    if (p[1] == '\0')
+      break;
+    format[n++] = *++p == '%' ? '%' : 's';
+  }
+  lua_pushlstring(L, format, n);
+  lua_replace(L, 1);
+  for (int i = 2; i <= lua_gettop(L); i++) {
+    luaL_tolstring(L, i, NULL);
+    lua_replace(L, i);
+  }
+}
+
 /* raise(format, ...) as string.format */
 static int core_raise(lua_State *L) {
-  luaL_checkstring(L, 1);
-  if (lua_gettop(L) > 1) {
+  want_type(L, 1, LUA_TSTRING, "raise: the format");
+  int n = lua_gettop(L);
+  if (n == 1)
+    return raise_text(L, ERROR_PLAIN, lua_tostring(L, 1));
+  luaL_checkstack(L, 2 * n + 8, NULL);
+  luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
+  for (int round = 0; round < 2; round++) {
+    lua_getfield(L, n + 1, "format");
+    for (int i = 1; i <= n; i++)
+      lua_pushvalue(L, i);
+    if (lua_pcall(L, n, 1, 0) == LUA_OK)
+      return raise_text(L, ERROR_PLAIN, lua_tostring(L, -1));
+    lua_settop(L, n);
+    format_texts(L);
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0);
-    lua_getfield(L, -1, "format");
-    lua_insert(L, 1);
-    lua_pop(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
   }
-  return raise_text(L, ERROR_PLAIN, lua_tostring(L, -1));
+  return raise_text(L, ERROR_PLAIN, lua_tostring(L, 1));
 }
 
 static const char *const kinds[] = {
@@ -199,7 +262,8 @@ static int core_error_kind(lua_State *L) {
 /* raise_as(kind, text) */
 static int core_raise_as(lua_State *L) {
   ErrorKind kind = (ErrorKind)luaL_checkoption(L, 1, NULL, kinds);
-  return raise_text(L, kind, luaL_checkstring(L, 2));
+  want_type(L, 2, LUA_TSTRING, "raise_as: the text");
+  return raise_text(L, kind, lua_tostring(L, 2));
 }
 
 static int core_where(lua_State *L) {
@@ -213,8 +277,10 @@ static int core_where(lua_State *L) {
 
 static int core_enter(lua_State *L) {
   LayerStack *s = layer_stack(L);
-  const char *name = luaL_checkstring(L, 1);
-  const char *class = luaL_optstring(L, 2, "");
+  want_type(L, 1, LUA_TSTRING, "enter: the name");
+  if (!lua_isnoneornil(L, 2))
+    want_type(L, 2, LUA_TSTRING, "enter: the class");
+  const char *name = lua_tostring(L, 1), *class = luaL_optstring(L, 2, "");
   if (s->n < COUNT_OF(s->layer)) {
     LayerName *l = &s->layer[s->n];
     snprintf(l->name, sizeof l->name, "%s", name);

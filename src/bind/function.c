@@ -10,7 +10,10 @@ typedef struct FunctionBox {
 } FunctionBox;
 
 PlanCache *check_function(lua_State *L, int index) {
-  FunctionBox *b = luaL_checkudata(L, index, FUNCTION_NAME);
+  FunctionBox *b = luaL_testudata(L, index, FUNCTION_NAME);
+  if (b == NULL)
+    raise_error(L, "a traced function is expected, got %s",
+                luaL_typename(L, index));
   if (b->k == NULL)
     raise_error(L, "this function was released");
   return b->k;
@@ -217,7 +220,7 @@ static int function_rows(lua_State *L) {
   PlanCache *k = check_function(L, 1);
   const Function *f = plan_cache_function(k);
   Tensor out[MAX_OUTPUTS], order;
-  luaL_checktype(L, 2, LUA_TTABLE);
+  want_type(L, 2, LUA_TTABLE, "rows: the options");
   lua_settop(L, 2);
   Tensor *in = lua_newuserdatauv(L, (size_t)f->ninputs * sizeof *in, 0);
   int mark = context_mark(&s->c);
@@ -287,8 +290,10 @@ static int function_memory(lua_State *L) {
   }
   const Function *f = plan_cache_function(k);
   Type few[FEW], *in = type_room(L, few, f->ninputs);
-  luaL_checktype(L, 2, LUA_TTABLE);
+  want_type(L, 2, LUA_TTABLE, "memory: the options");
   lua_Integer batch = integer_field(L, "batch", 1);
+  if (batch < 0 || batch > INT32_MAX)
+    return raise_error(L, "memory: a batch of %lld", (long long)batch);
   for (int i = 0; i < f->ninputs; i++) {
     in[i] = *val_type(f->inputs[i]);
     for (int d = 0; d < in[i].rank; d++)
@@ -304,15 +309,17 @@ static int function_memory(lua_State *L) {
 
 /* passes("naive"), passes("-fuse,-share"), passes(): all */
 static int function_passes(lua_State *L) {
-  plan_cache_set_passes(check_function(L, 1),
-                      passes_of(luaL_optstring(L, 2, NULL)));
+  PlanCache *k = check_function(L, 1);
+  if (!lua_isnoneornil(L, 2))
+    want_type(L, 2, LUA_TSTRING, "passes: the names");
+  plan_cache_set_passes(k, passes_of(luaL_optstring(L, 2, NULL)));
   lua_settop(L, 1);
   return 1;
 }
 
 static int function_index(lua_State *L) {
   const Function *f = plan_cache_function(check_function(L, 1));
-  const char *name = luaL_checkstring(L, 2);
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(name, "outputs") == 0)
     push_specs(L, f->outputs, f->noutputs);
   else if (strcmp(name, "inputs") == 0)

@@ -50,20 +50,26 @@ void forget_hosts_since(lua_State *L, State *s, int64_t first) {
 static int core_host(lua_State *L) {
   State *s = state_of(L);
   Val in[MAX_INPUTS];
-  luaL_checktype(L, 1, LUA_TTABLE);
+  want_type(L, 1, LUA_TTABLE, "host: the argument");
   lua_settop(L, 1);
   lua_getfield(L, 1, "fn");
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  want_callable(L, 2, "host: fn");
   lua_getfield(L, 1, "inputs");
-  luaL_checktype(L, 3, LUA_TTABLE);
+  want_type(L, 3, LUA_TTABLE, "host: inputs");
   lua_getfield(L, 1, "outputs");
-  luaL_checktype(L, 4, LUA_TTABLE);
+  want_type(L, 4, LUA_TTABLE, "host: outputs");
   lua_getfield(L, 1, "values"); /* how many inputs the closure is given */
-  int n = (int)lua_rawlen(L, 3), outputs = (int)lua_rawlen(L, 4);
-  lua_Integer given = luaL_optinteger(L, 5, n);
+  lua_Unsigned many = lua_rawlen(L, 3), more = lua_rawlen(L, 4);
+  if (many == 0 || many > MAX_INPUTS || more > MAX_OUTPUTS ||
+      many + more > MAX_INPUTS)
+    return raise_error(L, "host: %llu inputs and %llu outputs",
+                       (unsigned long long)many, (unsigned long long)more);
+  int n = (int)many, outputs = (int)more;
+  lua_Integer given = lua_isnil(L, 5) ? n : want_whole(L, 5, "host: values");
+  if (given < 0 || given > n)
+    return raise_error(L, "host: %lld values of %d inputs", (long long)given,
+                       n);
   int mark = context_mark(&s->c);
-  if (n == 0 || n + outputs > MAX_INPUTS)
-    return raise_error(L, "host: %d inputs and %d outputs", n, outputs);
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, 3, i + 1);
     in[i] = check_value(L, s, -1, F32, "host: input");
@@ -71,6 +77,7 @@ static int core_host(lua_State *L) {
   }
   for (int i = 0; i < outputs; i++) {
     lua_rawgeti(L, 4, i + 1);
+    want_type(L, -1, LUA_TTABLE, "host: an output");
     lua_getfield(L, -1, "dtype");
     DType d = lua_isnil(L, -1) ? F32 : check_dtype(L, -1);
     lua_getfield(L, -2, "shape");

@@ -22,10 +22,13 @@ typedef struct ScanJob {
 static int read_list(lua_State *L, State *s, int index, const char *what,
                      Val *list) {
   char name[40];
-  luaL_checktype(L, index, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, index);
-  if (n > MAX_OUTPUTS / 2)
-    raise_error(L, "scan: %d %ss", n, what);
+  snprintf(name, sizeof name, "scan: the list of %ss", what);
+  want_type(L, index, LUA_TTABLE, name);
+  lua_Unsigned length = lua_rawlen(L, index);
+  if (length > MAX_OUTPUTS / 2)
+    raise_error(L, "scan: %llu %ss, at most %d", (unsigned long long)length,
+                what, MAX_OUTPUTS / 2);
+  int n = (int)length;
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, index, i + 1);
     snprintf(name, sizeof name, "scan: %s %d", what, i + 1);
@@ -80,11 +83,11 @@ static void read_options(lua_State *L, ScanJob *job) {
   job->length = -1;
   if (lua_isnoneornil(L, 4))
     return;
-  luaL_checktype(L, 4, LUA_TTABLE);
+  want_type(L, 4, LUA_TTABLE, "scan: the options");
   lua_getfield(L, 4, "reverse");
   job->reverse = lua_toboolean(L, -1);
   if (lua_getfield(L, 4, "length") != LUA_TNIL)
-    job->length = luaL_checkinteger(L, -1);
+    job->length = want_whole(L, -1, "scan: length");
   lua_pop(L, 2);
 }
 
@@ -104,7 +107,7 @@ static bool emit_job(State *s, ScanJob *job, Val *out) {
 static int core_scan(lua_State *L) {
   State *s = state_of(L);
   Val out[MAX_OUTPUTS];
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  want_callable(L, 1, "scan: the first argument");
   lua_settop(L, 4);
   int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   ScanJob *job = lua_newuserdatauv(L, sizeof *job, 0);

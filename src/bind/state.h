@@ -62,6 +62,12 @@ int raise_context(lua_State *L, State *s);
 /* The kind of a caught error value: of the last one that was raised here, if
 ** it is that, or of Lua's own when its memory is out. */
 ErrorKind error_kind(lua_State *L, int index);
+/* These raise at the user's line when the value at the index is something
+** else; `what` names it: "trace: the second argument". */
+void want_type(lua_State *L, int index, int type, const char *what);
+void want_callable(lua_State *L, int index, const char *what);
+lua_Integer want_whole(lua_State *L, int index, const char *what);
+bool is_callable(lua_State *L, int index);
 /* Pushes "train.lua:12: " or "". */
 void push_where(lua_State *L);
 /* The layers of this coroutine. Raises when memory is out. */

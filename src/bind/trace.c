@@ -79,15 +79,15 @@ static void end_hosts(lua_State *L, State *s, int64_t first) {
 
 static int core_trace(lua_State *L) {
   State *s = state_of(L);
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  want_type(L, 1, LUA_TTABLE, "trace: the list of inputs");
+  want_callable(L, 2, "trace: the second argument");
   int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   int64_t hosts = s->hosts;
   TraceJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
-  job->n = (int)lua_rawlen(L, 1);
-  if (job->n > MAX_INPUTS)
+  if (lua_rawlen(L, 1) > MAX_INPUTS)
     return raise_error(L, "trace: more than %d inputs", MAX_INPUTS);
+  job->n = (int)lua_rawlen(L, 1);
   luaL_checkstack(L, job->n + 8, NULL);
   for (int i = 0; i < job->n; i++) {
     lua_rawgeti(L, 1, i + 1);
@@ -132,7 +132,7 @@ static void resume_scope(State *s, void *ud) {
 static int core_untraced(lua_State *L) {
   State *s = state_of(L);
   Scope *scope = s->c.scope;
-  luaL_checkany(L, 1);
+  want_callable(L, 1, "untraced: the first argument");
   s->c.scope = NULL;
   return call_between(L, lua_gettop(L) - 1, resume_scope, scope);
 }
@@ -145,8 +145,8 @@ static void stop_recording(State *s, void *ud) {
 
 static int core_record(lua_State *L) {
   State *s = state_of(L);
+  want_callable(L, 1, "record: the first argument");
   int before = s->c.recording++;
-  luaL_checkany(L, 1);
   return call_between(L, lua_gettop(L) - 1, stop_recording, &before);
 }
 
@@ -202,7 +202,7 @@ static int core_grad(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
   Val loss = check_value(L, s, 1, F32, "grad: loss");
-  luaL_checktype(L, 2, LUA_TTABLE);
+  want_type(L, 2, LUA_TTABLE, "grad: the list of inputs");
   push_gradients(L, s, loss, 2);
   context_drain(&s->c, mark);
   return 1;
@@ -270,10 +270,10 @@ static int call_with_gradient(lua_State *L) {
 }
 
 static int core_value_and_grad(lua_State *L) {
-  luaL_checkany(L, 1);
+  want_callable(L, 1, "value_and_grad: the first argument");
   lua_settop(L, 2);
   if (!lua_isnil(L, 2))
-    luaL_checktype(L, 2, LUA_TTABLE);
+    want_type(L, 2, LUA_TTABLE, "value_and_grad: the list of variables");
   lua_pushcclosure(L, call_with_gradient, 2);
   return 1;
 }

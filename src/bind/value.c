@@ -110,14 +110,14 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
 static Val check_self(lua_State *L, State *s) {
   Val v = {s->c.dummy, 0};
   if (!get_value(L, s, 1, &v))
-    luaL_typeerror(L, 1, TENSOR);
+    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
   return v;
 }
 
 static Variable *check_variable(lua_State *L) {
   Variable *v = to_variable(L, 1);
   if (v == NULL)
-    luaL_typeerror(L, 1, VARIABLE_NAME);
+    raise_error(L, "a variable is expected, got %s", luaL_typename(L, 1));
   return v;
 }
 
@@ -164,7 +164,7 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
 Tensor check_tensor(lua_State *L, State *s, int index) {
   Val v;
   if (!get_value(L, s, index, &v))
-    luaL_typeerror(L, index, "lunula tensor");
+    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, index));
   if (val_symbolic(v))
     raise_symbolic(L, v);
   Error e = {.set = false};
@@ -376,14 +376,15 @@ static int variable_newindex(lua_State *L) {
     return raise_error(L, "a variable is changed by assign");
   const char *name = lua_tostring(L, 2);
   if (strcmp(name, "trainable") == 0) {
-    luaL_checktype(L, 3, LUA_TBOOLEAN);
+    want_type(L, 3, LUA_TBOOLEAN, "trainable");
     v->trainable = lua_toboolean(L, 3);
     return 0;
   }
   if (strcmp(name, "name") != 0)
     return raise_error(L, "a variable has no field \"%s\" to set (assign gives "
                           "it a value)", name);
-  const char *text = luaL_checkstring(L, 3);
+  want_type(L, 3, LUA_TSTRING, "a variable's name");
+  const char *text = lua_tostring(L, 3);
   char *copy = mem_text(state_of(L)->account, text);
   if (copy == NULL)
     return raise_memory(L);
@@ -395,8 +396,6 @@ static int variable_newindex(lua_State *L) {
 static int variable_assign_value(lua_State *L) {
   State *s = enter_state(L);
   Variable *v = check_variable(L);
-  if (v == NULL)
-    luaL_typeerror(L, 1, "lunula variable");
   int mark = context_mark(&s->c);
   Val x = check_value(L, s, 2, (DType)v->tensor.type.dtype, "assign");
   if (!s->c.error.set && !val_symbolic(x))
@@ -462,8 +461,10 @@ static int core_is_symbolic(lua_State *L) {
 
 static int core_variable(lua_State *L) {
   State *s = enter_state(L);
-  luaL_checktype(L, 1, LUA_TTABLE);
+  want_type(L, 1, LUA_TTABLE, "variable: the argument {value =, name =}");
   lua_getfield(L, 1, "name");
+  if (!lua_isnil(L, -1))
+    want_type(L, -1, LUA_TSTRING, "variable: name");
   const char *name = luaL_optstring(L, -1, "variable");
   lua_getfield(L, 1, "trainable");
   bool trainable = lua_isnil(L, -1) || lua_toboolean(L, -1);
