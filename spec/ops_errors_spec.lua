@@ -2,6 +2,7 @@
 -- the user wrote, never one of ours.
 
 local core = require "lunula.core"
+local k = require "lunula"
 local ops = require "lunula.ops"
 
 local x = core.tensor({ { 1, 2, 3 }, { 4, 5, 6 } }, { dtype = "float32" })
@@ -283,6 +284,34 @@ describe("types and values", function ()
     "normalize: order must be 1 or more, got 0",
     function () ops.normalize(x, -1, 0) end,
   }
+end)
+
+describe("numbers of classes and segments", function ()
+  local logits = { { 1, 2, 3 }, { 3, 2, 1 }, { 1, 1, 1 } }
+  local labels = k.tensor({ 0, 2, -1 }, { dtype = "int32" })
+  local text = "index -1 in sample 3 is out of range 0..2"
+
+  it("do not count from the end: a label of -1 is refused, eager and planned", function ()
+    assert.error_at_line(function ()
+      ops.sparse_categorical_crossentropy(labels, logits)
+    end, text)
+    local f = core.trace({ { shape = { false }, dtype = "int32" }, { shape = { false, 3 } } },
+      function (t, p) return (ops.sparse_categorical_crossentropy(t, p)) end)
+    assert.error_at_line(function () f(labels, logits) end, text)
+    local taken = ops.take_along_axis(logits, { { -1 }, { 0 }, { 1 } }, 1)
+    assert.near_all(taken, { { 3 }, { 3 }, { 1 } })
+  end)
+
+  it("below 0 or too large are in no segment", function ()
+    local data = k.tensor { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7, 8 } }
+    local sums = ops.segment_sum(data, { 0, -1, 0, 5 }, 2)
+    assert.near_all(sums, { { 6, 8 }, { 0, 0 } })
+    local _, grads = k.value_and_grad(function (d)
+      return ops.sum(ops.segment_sum(d, { 0, -1, 0, 5 }, 2) * 2)
+    end)(data)
+    assert.near_all(grads[1], { { 2, 2 }, { 0, 0 }, { 2, 2 }, { 0, 0 } })
+    assert.same({ 0, 2 }, ops.segment_sum(data, { -1, -1, -1, -1 }).shape)
+  end)
 end)
 
 describe("comparisons", function ()

@@ -128,6 +128,8 @@ static bool along_fits(Rule *r, const Type *x, const Type *ids) {
                       (long long)*axis);
 }
 
+enum { AXIS, FROM_END };
+
 static bool take_shape(Rule *r) {
   if (!along_fits(r, &r->in[0], &r->in[1]))
     return false;
@@ -151,6 +153,14 @@ static int64_t take_tasks(const OpCall *s) {
   return share(p.outer * p.m * p.inner, p.outer ? p.outer : 1);
 }
 
+/* The first index below 0 among those of this task, or -1. */
+static int64_t first_negative(const int32_t *ids, int64_t from, int64_t to) {
+  for (int64_t i = from; i < to; i++)
+    if (ids[i] < 0)
+      return i;
+  return -1;
+}
+
 static void take_run(const OpCall *s, const Run *r, int64_t task) {
   Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
   int64_t tasks = take_tasks(s);
@@ -158,6 +168,10 @@ static void take_run(const OpCall *s, const Run *r, int64_t task) {
                                 p.inner, dtype_size((DType)s->in[0].dtype),
                                 p.outer * task / tasks,
                                 p.outer * (task + 1) / tasks);
+  int64_t outer = p.m * p.inner;
+  if (bad < 0 && !s->attr[FROM_END].i[0])
+    bad = first_negative(r->in[1], p.outer * task / tasks * outer,
+                         p.outer * (task + 1) / tasks * outer);
   if (bad < 0)
     return;
   int64_t ids = type_elements(&s->in[1]), samples = s->in[1].dim[0];
@@ -169,7 +183,7 @@ static void take_run(const OpCall *s, const Run *r, int64_t task) {
 
 static void take_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "put_add",
-                  (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, n->attr);
+                  (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, &n->attr[AXIS]);
 }
 
 static bool put_shape(Rule *r) {
@@ -208,7 +222,7 @@ static void put_run(const OpCall *s, const Run *r, int64_t task) {
 
 static void put_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "take_along_axis", (Val[]){dy[0], input(n, 1)}, 2,
-                  n->attr);
+                  (Attr[]){n->attr[AXIS], attr_bool(true)});
 }
 
 const Op ops_index[] = {
@@ -220,7 +234,8 @@ const Op ops_index[] = {
    .tasks = scatter_tasks, .run = scatter_run, .vjp = scatter_vjp,
    .shape_only = 4,
    .doc = "Zeros of the shape of `like`, each row of values added at its id."},
-  {"take_along_axis", "x, indices, axis:int=-1", INDEX, COMPUTE, take_shape,
+  {"take_along_axis", "x, indices, axis:int=-1, from_end:bool=true", INDEX,
+   COMPUTE, take_shape,
    .tasks = take_tasks, .run = take_run, .vjp = take_vjp,
    .traits = FAULTS,
    .doc = "Elements by their numbers along an axis."},

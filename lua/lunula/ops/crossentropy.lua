@@ -35,6 +35,9 @@ op("categorical_crossentropy", "target, output, from_logits:bool=false, axis:int
     return -ops.sum(target * log_probabilities(output, from_logits, axis), axis)
   end)
 
+-- Class numbers do not count from the end: -1 is a mistake, or a mark of what has no class.
+local take_class = tools.row "take_along_axis"
+
 op("sparse_categorical_crossentropy", "target, output, from_logits:bool=false, axis:int=-1",
   "-log(output) of the class numbers in target, which count from 0.",
   function (target, output, from_logits, axis)
@@ -49,7 +52,7 @@ op("sparse_categorical_crossentropy", "target, output, from_logits:bool=false, a
       core.raise("%s: target must have output's shape without axis %d: target is %s, output is %s",
         name, axis, tools.shape_text(target.shape), tools.shape_text(output.shape))
     end
-    return -ops.sum(ops.take_along_axis(logs, ids, axis), axis)
+    return -ops.sum(take_class(logs, ids, axis, false), axis)
   end)
 
 op("binary_crossentropy", "target, output, from_logits:bool=false",

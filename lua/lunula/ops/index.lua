@@ -114,17 +114,25 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
   end)
 
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
-  "The sums of the rows of data that have the same segment number.",
+  "The sums of the rows of data that have the same segment number; others have none.",
   function (data, segment_ids, num_segments)
     if not num_segments then
       if core.is_symbolic(segment_ids) then
         core.raise("segment_sum: num_segments must be given, the numbers are not known yet")
       end
-      num_segments = ops.max(segment_ids):item() + 1
+      num_segments = segment_ids.size == 0 and 0
+        or math.max(math.tointeger(ops.max(segment_ids):item()) + 1, 0)
     end
-    local shape = { num_segments }
+    if data.rank < 1 or num_segments < 0 or num_segments >= 0x7fffffff then
+      core.raise("segment_sum: %d segments of data of shape %s", num_segments,
+        tools.shape_text(data.shape))
+    end
+    local shape = { num_segments + 1 } -- the last one takes what has no segment
     for i = 2, data.rank do shape[i] = tools.known_size("segment_sum", data, i - 1) end
-    return ops.scatter_add(data, tools.cast(segment_ids, "int32"), ops.zeros(shape, data.dtype))
+    local ids = tools.cast(segment_ids, "int32")
+    ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
+    local sums = ops.scatter_add(data, ids, ops.zeros(shape, data.dtype))
+    return tools.part(sums, 0, 0, num_segments)
   end)
 
 -- ---- searching --------------------------------------------------------------------------------
@@ -171,10 +179,24 @@ op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
       core.raise("bincount: the length of the result depends on values that are not known yet")
     end
     local length = minlength
-    if x.size > 0 then length = math.max(length, ops.max(x):item() + 1) end
-    local ones = weights ~= nil and weights or ops.ones_like(tools.cast(x, "int32"))
+    if x.rank ~= 1 and x.rank ~= 2 or length < 0 then
+      core.raise("bincount: x has one axis or two and minlength is 0 or more, got shape %s and %d",
+        tools.shape_text(x.shape), length)
+    end
+    x = tools.cast(x, "int32")
+    if x.size > 0 then
+      if ops.min(x):item() < 0 then
+        core.raise("bincount: numbers below 0, the least is %d", ops.min(x):item())
+      end
+      length = math.max(length, ops.max(x):item() + 1)
+    end
+    local ones = weights ~= nil and weights or ops.ones_like(x)
+    if tools.shape_text(ones.shape) ~= tools.shape_text(x.shape) then
+      core.raise("bincount: x is %s, weights are %s", tools.shape_text(x.shape),
+        tools.shape_text(ones.shape))
+    end
     if x.rank == 1 then
-      return ops.scatter_add(ones, tools.cast(x, "int32"), ops.zeros({ length }, ones.dtype))
+      return ops.scatter_add(ones, x, ops.zeros({ length }, ones.dtype))
     end
     local counted = ops.one_hot(x, length, -1, ones.dtype) * ops.expand_dims(ones, -1)
     return ops.sum(counted, 1)
