@@ -40,20 +40,29 @@ end
 
 -- ---- resizing ---------------------------------------------------------------------------------
 
--- (to, from): each row mixes the old cells into a new one.
-local function mixing_matrix(from, to, weight, antialias)
-  local scale, rows = from / to, {}
+-- (to, from): each row mixes the old cells into a new one. Only those within the radius weigh
+-- something; they are scattered into zeros.
+local function mixing_matrix(from, to, interpolation, antialias)
+  local scale, weight = from / to, interpolation.weight
   local width = antialias and math.max(scale, 1) or 1
+  local reach, ids, values = interpolation.radius * width, {}, {}
   for i = 1, to do
-    local centre, row, total = (i - 0.5) * scale - 0.5, {}, 0
-    for j = 1, from do
-      row[j] = weight(math.abs(centre - (j - 1)) / width)
-      total = total + row[j]
+    local centre, total, start = (i - 0.5) * scale - 0.5, 0, #values
+    local first, last = math.floor(centre - reach), math.ceil(centre + reach)
+    for j = math.max(first, 0), math.min(last, from - 1) do
+      values[#values + 1] = weight(math.abs(centre - j) / width)
+      ids[#values] = (i - 1) * from + j
+      total = total + values[#values]
     end
-    for j = 1, from do row[j] = row[j] / total end
-    rows[i] = row
+    for at = start + 1, #values do values[at] = values[at] / total end
   end
-  return core.tensor(rows, { dtype = "float32" })
+  return core.untraced(function ()
+    local matrix = ops.zeros { to * from }
+    if #ids == 0 then return ops.reshape(matrix, { to, from }) end
+    ids = core.tensor(ids, { dtype = "int32" })
+    return ops.reshape(ops.scatter_add(core.tensor(values, { dtype = "float32" }), ids, matrix),
+      { to, from })
+  end)
 end
 
 local function nearest_cells(from, to)
@@ -128,12 +137,21 @@ local function bordered(x, height, width, value)
   return ops.pad_with(x, border, border, nil, value)
 end
 
-op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=false, "
+-- The matrices are made in Lua, side by side.
+local function check_sides(...)
+  for _, side in ipairs { ... } do
+    if not side or side < 1 or side > 1 << 16 then
+      core.raise("image.resize: height and width go from 1 to %d, got %s", 1 << 16, tostring(side))
+    end
+  end
+end
+
+op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool=false, "
   .. "crop_to_aspect_ratio:bool=false, pad_to_aspect_ratio:bool=false, "
   .. "fill_mode:str=\"constant\", fill_value:num=0.0, data_format:str=nil",
   "The images in another size: nearest, bilinear, bicubic, lanczos3 or lanczos5.",
   function (images, size, interpolation, antialias, crop, pad, fill_mode, fill_value, data_format)
-    if type(size) ~= "table" or #size ~= 2 then
+    if #size ~= 2 then
       core.raise("image.resize: size is {height, width}")
     elseif crop and pad then
       core.raise("image.resize: crop_to_aspect_ratio or pad_to_aspect_ratio, not both")
@@ -142,6 +160,7 @@ op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=
     end
     local x, back = unified("resize", images, data_format)
     local height, width = size[1], size[2]
+    check_sides(height, width)
     if crop then x = cropped(x, height, width) end
     if pad then x = bordered(x, height, width, fill_value) end
     if interpolation ~= "nearest" and not interpolations[interpolation] then
@@ -155,12 +174,14 @@ op("resize", "images, size:ints, interpolation:str=\"bilinear\", antialias:bool=
     if interpolation == "nearest" then
       return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
     end
-    local weight = interpolations[interpolation].weight
+    if height * h > 0x7fffffff or width * w > 0x7fffffff then
+      core.raise("image.resize: from (%d, %d) to (%d, %d)", h, w, height, width)
+    end
     local channels = tools.known_size("image.resize", x, 3)
     local rows = ops.reshape(x, { -2, h, w * channels })
-    local y = ops.matmul(mixing_matrix(h, height, weight, antialias), rows)
+    local y = ops.matmul(mixing_matrix(h, height, interpolations[interpolation], antialias), rows)
     y = ops.reshape(y, { -2, height, w, channels })
-    return back(ops.matmul(mixing_matrix(w, width, weight, antialias), y))
+    return back(ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y))
   end)
 
 -- ---- borders ----------------------------------------------------------------------------------

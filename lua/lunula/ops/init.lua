@@ -2,6 +2,7 @@
 -- order, each upon those before it.
 
 local core = require "lunula.core"
+local tools = require "lunula.ops.tools"
 
 for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "get_item", "einsum",
   "linalg", "solve", "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
@@ -18,10 +19,9 @@ end
 
 -- ---- facts about a tensor: plain values, not tensors ------------------------------------------
 
-function ops.shape(x) return x.shape end
-function ops.ndim(x) return x.rank end
-function ops.size(x) return x.size end
-function ops.dtype(x) return x.dtype end
+for name, field in pairs { shape = "shape", ndim = "rank", size = "size", dtype = "dtype" } do
+  ops[name] = tools.takes("ops." .. name, "x", function (x) return x[field] end)
+end
 ops.is_tensor = core.is_tensor
 
 local function to_tensor(x, dtype)

@@ -55,6 +55,7 @@ joiner("dstack", "One behind the other along the third axis; vectors are rows.",
 -- Cut at positions, which ascend.
 local function cut(name, x, positions, axis)
   local parts, start = {}, 0
+  tools.check_results(name, #positions + 1)
   for i, stop in ipairs(positions) do
     if stop < start then
       core.raise("%s: positions must ascend, %d follows %d", name, stop, start)
@@ -83,6 +84,7 @@ local function split(name, x, indices_or_sections, axis, may_differ)
     core.raise("%s: axis %d of size %d has no %d equal parts: x is %s", name, axis, size, n,
       tools.shape_text(x.shape))
   end
+  tools.check_results(name, n)
   return cut(name, x, even_positions(size, n), axis)
 end
 
@@ -113,6 +115,7 @@ op("unstack", "x, num:int=nil, axis:int=0", "The parts of x along an axis, witho
     elseif num and num ~= size then
       core.raise("unstack: axis %d has %d parts, not %d", axis, size, num)
     end
+    tools.check_results("unstack", size)
     local parts = {}
     for i = 1, size do parts[i] = ops.squeeze(tools.part(x, axis, i - 1, 1), axis) end
     return table.unpack(parts)

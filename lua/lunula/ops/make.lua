@@ -47,6 +47,7 @@ op("linspace", "start, stop, num:int=50, endpoint:bool=true, retstep:bool=false,
   "num values from start to stop, evenly; with retstep also the distance between them.",
   function (start, stop, num, endpoint, retstep, dtype, axis)
     start, stop = tools.float(start), tools.float(stop)
+    tools.check_sizes("linspace", num)
     local gaps = endpoint and num - 1 or num
     local rank = math.max(start.rank, stop.rank)
     axis = tools.axis("linspace", axis, rank + 1)
@@ -73,13 +74,14 @@ op("logspace", "start, stop, num:int=50, endpoint:bool=true, base:num=10, dtype:
 -- ---- matrices ---------------------------------------------------------------------------------
 
 -- column number - row number, (rows, columns)
-local function diagonals(rows, columns)
+local function diagonals(name, rows, columns)
+  tools.check_sizes(name, rows, columns)
   return ops.expand_dims(ops.arange(columns), 0) - ops.expand_dims(ops.arange(rows), 1)
 end
 
 op("eye", "N:int, M:int=nil, k:int=0, dtype:dtype=nil",
   "A matrix with ones on its k-th diagonal.", function (rows, columns, k, dtype)
-    return ops.cast(ops.equal(diagonals(rows, columns or rows), k), dtype or config.floatx())
+    return ops.cast(ops.equal(diagonals("eye", rows, columns or rows), k), dtype or config.floatx())
   end)
 
 op("identity", "n:int, dtype:dtype=nil", "A square matrix with ones on its diagonal.",
@@ -89,7 +91,8 @@ op("identity", "n:int, dtype:dtype=nil", "A square matrix with ones on its diago
 
 op("tri", "N:int, M:int=nil, k:int=0, dtype:dtype=nil",
   "A matrix with ones on and below its k-th diagonal.", function (rows, columns, k, dtype)
-    return ops.cast(ops.less_equal(diagonals(rows, columns or rows), k), dtype or config.floatx())
+    return ops.cast(ops.less_equal(diagonals("tri", rows, columns or rows), k),
+      dtype or config.floatx())
   end)
 
 local function check_matrix(name, x)
@@ -156,13 +159,17 @@ op("trace", "x, offset:int=0, axis1:int=0, axis2:int=1", "The sum of a diagonal.
 
 op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.",
   function (x, columns, increasing)
-    columns = columns or tools.known_size("vander", x, 0)
-    local parts, power = {}, ops.ones_like(x)
-    for i = 1, columns do
-      parts[increasing and i or columns - i + 1] = power
-      power = power * x
+    if x.rank ~= 1 then
+      core.raise("vander: x is a vector, its shape is %s", tools.shape_text(x.shape))
     end
-    return ops.stack(parts, 1)
+    columns = columns or tools.known_size("vander", x, 0)
+    tools.check_sizes("vander", x.shape[1] or 1, columns)
+    x = ops.expand_dims(x, 1)
+    local powers = tools.part(ops.ones_like(x), 1, 0, math.min(columns, 1))
+    if columns > 1 then -- 1, x, x * x ...
+      powers = ops.cumprod(ops.concatenate({ powers, ops["repeat"](x, columns - 1, 1) }, 1), 1)
+    end
+    return increasing and powers or ops.flip(powers, 1)
   end)
 
 -- ---- classes ----------------------------------------------------------------------------------
@@ -171,6 +178,7 @@ op("one_hot", "x, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=fal
   "1 at the place that x names along a new axis, else 0; all 0 when there is no such place.",
   function (x, num_classes, axis, dtype, sparse)
     tools.refuse_sparse("one_hot", sparse)
+    tools.check_sizes("one_hot", num_classes, x.size or 1)
     axis = tools.axis("one_hot", axis, x.rank + 1)
     local shape = tools.fill(x.rank + 1, 1)
     shape[axis + 1] = num_classes

@@ -112,7 +112,11 @@ end)
 op("diff", "a, n:int=1, axis:int=-1", "Each element minus the one before it, n times over.",
   function (a, n, axis)
     axis = tools.axis("diff", axis, a.rank)
-    for _ = 1, n do
+    local size = a.shape[axis + 1]
+    if n < 0 or not size and n > 1000 then
+      core.raise("diff: %d times, along an axis of size %s", n, size or "None")
+    end
+    for _ = 1, size and math.min(n, size) or n do -- then nothing is left
       local later = tools.part(a, axis, 1, -1)
       a = later - ops.slice_like(a, later, tools.fill(a.rank, 0))
     end

@@ -95,18 +95,33 @@ local function merge(x, axis)
   return ops.reshape(x, sizes)
 end
 
+-- Each place as often as the list says: a step up at the end of every run, added up.
+local function ids_of(repeats)
+  local total, ends = 0, {}
+  for i, times in ipairs(repeats) do
+    total = total + times
+    if times < 0 or total > 0x7fffffff then
+      core.raise("repeat: %d times", times < 0 and times or total)
+    end
+    if i < #repeats then ends[i] = total end
+  end
+  local steps = ops.zeros({ total }, "int32")
+  if #ends == 0 then return steps end
+  ends = core.tensor(ends, { dtype = "int32" })
+  return ops.cumsum(ops.scatter_add(ops.ones_like(ends), ends, steps), 0)
+end
+
 local function repeat_each(x, repeats, axis)
-  if type(repeats) == "number" then return merge(copies(x, repeats, axis + 1), axis) end
+  if type(repeats) == "number" then
+    if repeats < 0 then core.raise("repeat: %d times", repeats) end
+    return merge(copies(x, repeats, axis + 1), axis)
+  end
   local n = tools.known_size("repeat", x, axis)
   if #repeats == 1 then return repeat_each(x, repeats[1], axis) end
   if #repeats ~= n then
     core.raise("repeat: %d numbers for the %d elements of axis %d", #repeats, n, axis)
   end
-  local ids = {}
-  for i, times in ipairs(repeats) do
-    for _ = 1, times do ids[#ids + 1] = i - 1 end
-  end
-  return ops.take(x, core.tensor(ids, { dtype = "int32", shape = { #ids } }), axis)
+  return ops.take(x, ids_of(repeats), axis)
 end
 
 local function repeat_elements(x, repeats, axis)
@@ -122,6 +137,9 @@ op("repeat_elements", "x, rep:wholes, axis:int", "repeat under a name that Lua c
 op("tile", "x, repeats:sizes", "The whole of x so many times along each axis.",
   function (x, repeats)
     local times = table.move(repeats, 1, #repeats, 1, {})
+    for _, n in ipairs(times) do
+      if not n or n < 0 then core.raise("tile: %s times", tostring(n)) end
+    end
     while #times < x.rank do table.insert(times, 1, 1) end
     while x.rank < #times do x = ops.expand_dims(x, 0) end
     for i, n in ipairs(times) do
@@ -163,21 +181,29 @@ op("roll", "x, shift:wholes, axis:axes=nil",
   "x moved along an axis, what falls off coming back (nil: as one axis, in the same shape).",
   function (x, shift, axis)
     if axis == nil then
+      if type(shift) == "table" then
+        core.raise("roll: several shifts need the axes that they are for")
+      end
       return ops.reshape(roll_axis(ops.ravel(x), shift, 0), flat_target(x))
     end
     local axes = tools.axes("roll", axis, x.rank)
+    if type(shift) == "table" and #shift ~= #axes then
+      core.raise("roll: %d shifts for %d axes", #shift, #axes)
+    end
     for i, at in ipairs(axes) do
       x = roll_axis(x, type(shift) == "table" and shift[i] or shift, at)
     end
     return x
   end)
 
-op("rot90", "array, k:int=1, axes:ints=nil",
+op("rot90", "array, k:int=1, axes:sizes=nil",
   "Turned by k right angles in the plane of two axes (nil: the first two).",
   function (array, k, axes)
     axes = axes or { 0, 1 }
+    if #axes ~= 2 or not axes[1] or not axes[2] then core.raise("rot90: axes must be two") end
     local first = tools.axis("rot90", axes[1], array.rank)
     local second = tools.axis("rot90", axes[2], array.rank)
+    if first == second then core.raise("rot90: axis %d is given twice", first) end
     k = k % 4
     if k == 0 then return array end
     if k == 2 then return ops.flip(ops.flip(array, first), second) end
@@ -187,9 +213,21 @@ op("rot90", "array, k:int=1, axes:ints=nil",
 
 -- ---- padding ----------------------------------------------------------------------------------
 
+local function pad_size(pair, side)
+  local n = type(pair) == "table" and (pair[side] == nil and pair[1] or pair[side])
+  if not math.tointeger(n) or type(n) == "string" then
+    core.raise("pad: pad_width has pairs of whole numbers, got %s", tostring(n))
+  end
+  return math.tointeger(n)
+end
+
 -- {before, after} for each axis, from any of Keras's ways to write it.
 local function pad_widths(pad_width, rank)
   if type(pad_width) == "number" then pad_width = { pad_width, pad_width } end
+  if type(pad_width) ~= "table" then
+    core.raise("pad: pad_width must be a whole number or a list of {before, after}, got %s",
+      type(pad_width))
+  end
   if type(pad_width[1]) == "number" then pad_width = { pad_width } end
   local widths = {}
   for i = 1, rank do
@@ -198,7 +236,7 @@ local function pad_widths(pad_width, rank)
     if pair == nil then
       core.raise("pad: pad_width has %d entries for a tensor of rank %d", #pad_width, rank)
     end
-    widths[i] = { pair[1], pair[2] or pair[1] }
+    widths[i] = { pad_size(pair, 1), pad_size(pair, 2) }
   end
   if #pad_width > 1 and #pad_width ~= rank then
     core.raise("pad: pad_width has %d entries for a tensor of rank %d", #pad_width, rank)

@@ -55,6 +55,23 @@ function tools.takes(name, signature, fn)
   return core.define { name = name, signature = signature, fn = fn }
 end
 
+-- A number or a table of numbers as a tensor; tensors and placeholders stay. `name` says whose it
+-- is.
+function tools.tensor(name, x)
+  if core.is_tensor(x) or core.is_placeholder(x) then return x end
+  if type(x) == "number" or type(x) == "boolean" or type(x) == "table" and not getmetatable(x) then
+    return core.tensor(x)
+  end
+  core.raise("%s: a tensor, a number or a table of numbers is wanted, got %s", name, type(x))
+end
+
+-- Something to call.
+function tools.callable(name, f)
+  local metatable = getmetatable(f)
+  if type(f) == "function" or type(metatable) == "table" and metatable.__call then return f end
+  core.raise("%s must be a function, got %s", name, type(f))
+end
+
 -- ---- axes -------------------------------------------------------------------------------------
 
 -- An axis counted from 0, whichever end the user counted from.
@@ -131,6 +148,23 @@ function tools.fill(n, value)
   local list = {}
   for i = 1, n do list[i] = value end
   return list
+end
+
+-- So many results of one call: Lua has no room for more.
+function tools.check_results(name, n)
+  if n > 1 << 16 then core.raise("%s: %d results, at most %d", name, n, 1 << 16) end
+end
+
+-- Refuses sizes that no memory holds before anything is made for them.
+function tools.check_sizes(name, ...)
+  local n = 1.0
+  for _, size in ipairs { ... } do
+    if size < 0 then core.raise("%s: a size of %d", name, size) end
+    n = n * size
+  end
+  if n > 2.0 ^ 57 then
+    core.raise("%s: no memory has so many numbers: %s", name, tools.shape_text { ... })
+  end
 end
 
 -- ---- types ------------------------------------------------------------------------------------
