@@ -4,20 +4,21 @@
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 local random = require "lunula.ops.random"
+local tools = require "lunula.ops.tools"
+local options = require "lunula.utils.options"
 
 local gradients = {}
 
 -- g = value_and_grad(f); g(x…) -> f(x…), {gradients of x…}. With variables, their gradients come
 -- third.
 function gradients.value_and_grad(f, variables)
-  if type(f) ~= "function" and not (getmetatable(f) and getmetatable(f).__call) then
-    core.raise("value_and_grad takes a function, got %s", type(f))
-  end
+  tools.callable("value_and_grad: the first argument", f)
   return core.value_and_grad(f, variables)
 end
 
 -- remat(f): f, whose inner values are computed again for the gradient instead of being kept.
 function gradients.remat(f)
+  tools.callable("remat: the argument", f)
   return function(...)
     return table.unpack(core.call(function(...)
       return table.pack(f(...))
@@ -48,20 +49,21 @@ end
 -- Compares gradients with central differences along random directions of every input. Returns the
 -- largest relative difference; raises when it is above the tolerance. options: step, tolerance,
 -- directions.
-function gradients.gradcheck(f, inputs, options)
-  options = options or {}
-  local step, tolerance = options.step or 1e-2, options.tolerance or 2e-2
-  if core.is_tensor(inputs) or type(inputs[1]) == "number" then inputs = { inputs } end
+function gradients.gradcheck(f, inputs, given)
+  tools.callable("gradcheck: the first argument", f)
+  local o = options.read("gradcheck", given, { "step", "tolerance", "directions" })
+  local step = options.number("gradcheck", "step", o.step) or 1e-2
+  local tolerance = options.number("gradcheck", "tolerance", o.tolerance) or 2e-2
+  local directions = options.count("gradcheck", "directions", o.directions) or 3
+  if type(inputs) ~= "table" or type(inputs[1]) == "number" then inputs = { inputs } end
   local tensors = {}
-  for i, x in ipairs(inputs) do
-    tensors[i] = core.is_tensor(x) and x or core.tensor(x, { dtype = "float32" })
-  end
+  for i, x in ipairs(inputs) do tensors[i] = tools.tensor("gradcheck: an input", x) end
   local g = scalar(f)
   local _, grads = core.value_and_grad(g)(table.unpack(tensors))
   local worst = 0
   for i, x in ipairs(tensors) do
     if x.dtype == "float32" then
-      for _ = 1, options.directions or 3 do
+      for _ = 1, directions do
         local direction = random.uniform(x.shape) - 0.5
         local up = g(table.unpack(with(tensors, i, x + step * direction))):item()
         local down = g(table.unpack(with(tensors, i, x - step * direction))):item()

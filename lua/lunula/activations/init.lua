@@ -9,8 +9,9 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 
-local number, axis = kinds.number, kinds.axis
+local number, axis, tensor = kinds.number, kinds.axis, tools.tensor
 local activations = {}
 
 local Activation = declare.class {
@@ -20,9 +21,9 @@ local Activation = declare.class {
 
 function Activation:__call(x, ...)
   local class = declare.class_of(self)
-  if select("#", ...) > 0 then return class(...):apply(x) end
+  if select("#", ...) > 0 then return class(...):apply(tensor(class.name, x)) end
   if declare.only_names(x) then return class(x) end
-  return self:apply(x)
+  return self:apply(tensor(class.name, x))
 end
 
 -- Declares an activation; `apply(self, x)` finds its arguments in self.

@@ -1,5 +1,6 @@
 -- The callbacks by name, and the list that a training loop tells its events to.
 
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 local callback = require "lunula.callbacks.callback"
 local simple = require "lunula.callbacks.simple"
@@ -11,6 +12,9 @@ callbacks.declare = callback.declare
 
 -- params.history: shall a History be kept?
 function callbacks.list(model, given, params)
+  if type(params) ~= "table" then
+    core.raise("callbacks.list: params must be a table, got %s", type(params))
+  end
   return callback.list(model, given, params, params.history and simple.History {} or nil)
 end
 

@@ -8,12 +8,15 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
 
 local Constraint = declare.class {
   kind = "constraint", name = "Constraint", abstract = true,
   doc = "constraint(w) is the weight that may stay",
   __call = function (self, w)
-    return self:project(w)
+    local name = declare.class_of(self).name
+    if not self.project then core.raise("%s does nothing: others are made from it", name) end
+    return self:project(tools.tensor(name, w))
   end,
 }
 

@@ -15,17 +15,23 @@ local Initializer = declare.class {
   doc = "the first value of a weight: initializer(shape, dtype)",
 }
 
-function Initializer:__call(shape, dtype)
-  if type(dtype) == "table" then dtype = dtype.dtype end
+-- The sizes of a shape that `name` was given; all are known.
+function initializer.sizes(name, shape)
   local sizes = kinds.shape.check(shape)
   for i = 1, sizes and #sizes or 0 do
     if not sizes[i] or sizes[i] < 0 then sizes = nil break end
   end
   if not sizes then
-    core.raise("%s: a shape of known sizes is needed, got %s", declare.class_of(self).name,
-      declare.show(shape))
+    core.raise("%s: a shape of known sizes is needed, got %s", name, declare.show(shape))
   end
-  return self:make(sizes, dtype or "float32")
+  return sizes
+end
+
+function Initializer:__call(shape, dtype)
+  local name = declare.class_of(self).name
+  if not self.make then core.raise("%s does nothing: others are made from it", name) end
+  if type(dtype) == "table" then dtype = dtype.dtype end
+  return self:make(initializer.sizes(name, shape), dtype or "float32")
 end
 
 initializer.Initializer = Initializer

@@ -131,5 +131,11 @@ return {
   settled("HeNormal", 2.0, "fan_in", normal, "he_normal"),
   settled("LecunUniform", 1.0, "fan_in", "uniform", "lecun_uniform"),
   settled("LecunNormal", 1.0, "fan_in", normal, "lecun_normal"),
-  compute_fans = compute_fans,
+  compute_fans = function (shape, from, to)
+    local name = "compute_fans: the axes must be a list of whole numbers, got %s"
+    for _, list in pairs { from, to } do
+      if not axes.check(list) then core.raise(name, declare.show(list)) end
+    end
+    return compute_fans(initializer.sizes("compute_fans", shape), from, to)
+  end,
 }

@@ -43,6 +43,10 @@ local function guarded(build)
   return function (self, input_shape, ...)
     if self._building then return build(self, input_shape, ...) end   -- the parent's, by a child
     if self.built then return end
+    if type(input_shape) ~= "table" then
+      core.raise("layer %s: build takes the input's shape, as {false, 28, 28, 1}, got %s",
+        self.name, declare.show(input_shape))
+    end
     local trainables, others = #self._trainables, #self._others
     rawset(self, "_building", true)
     local _ <close> = setmetatable({}, { __close = function (_, failure)

@@ -5,9 +5,9 @@
 -- the sum of weights; a mask scales what it keeps so that the mean runs over unmasked values
 -- only.
 
-local core = require "lunula.core"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
+local tools = require "lunula.ops.tools"
 
 local reduction = {}
 
@@ -72,8 +72,7 @@ end
 
 -- Tables and numbers become tensors; tensors and placeholders stay.
 function reduction.tensor(x)
-  if core.is_tensor(x) or type(x) == "table" and getmetatable(x) then return x end
-  return core.tensor(x)
+  return tools.tensor("targets, predictions and weights", x)
 end
 
 return reduction

@@ -99,9 +99,22 @@ end
 -- Further Variables of a class; called before the slots are made.
 function Optimizer:build_extra() end
 
+local function check_variables(self, variables)
+  local name = declare.class_of(self).name
+  if type(variables) ~= "table" then
+    core.raise("%s: a list of variables is wanted, got %s", name, type(variables))
+  end
+  for i, variable in ipairs(variables) do
+    if not core.is_variable(variable) then
+      core.raise("%s: entry %d of the list of variables is %s", name, i, type(variable))
+    end
+  end
+end
+
 -- Makes the slots of the variables; called by the first step. A variable that comes later gets
 -- its slots then.
 function Optimizer:build(variables)
+  check_variables(self, variables)
   if not self.built then self:build_extra() end
   self.built = true
   for _, variable in ipairs(variables) do
@@ -133,6 +146,9 @@ end
 
 -- Pairs that have a gradient. None at all is a mistake of the user's.
 local function with_gradients(grads, variables)
+  if type(grads) ~= "table" then
+    core.raise("a list of gradients is wanted, got %s", type(grads))
+  end
   local kept_grads, kept = {}, {}
   for i, variable in ipairs(variables) do
     if grads[i] then

@@ -4,6 +4,7 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 
@@ -15,7 +16,7 @@ local LearningRateSchedule = declare.class {
   doc = "A learning rate as a function of the step: schedule(step).",
   __call = function(self, step)
     if not self.call then core.raise("%s has no formula (call)", declare.class_of(self).name) end
-    if type(step) == "number" then step = core.tensor(step) end
+    step = tools.tensor(declare.class_of(self).name .. ": step", step)
     return self:call(ops.cast(step, "float32"))
   end,
 }

@@ -7,12 +7,15 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 
 local Regularizer = declare.class {
   kind = "regularizer", name = "Regularizer", abstract = true,
   doc = "a penalty on a weight: regularizer(w) is a number",
   __call = function (self, w)
-    return self:penalty(w)
+    local name = declare.class_of(self).name
+    if not self.penalty then core.raise("%s does nothing: others are made from it", name) end
+    return self:penalty(tools.tensor(name, w))
   end,
 }
 

@@ -2,17 +2,16 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
 
 local data = {}
 
-local function tensor(x)
-  return core.is_tensor(x) and x or core.tensor(x)
-end
 
 -- Class ids -> one-hot rows of float32; a last axis of size 1 is dropped first.
 function data.to_categorical(x, num_classes)
-  x = tensor(x)
+  x = tools.tensor("to_categorical", x)
+  num_classes = options.count("to_categorical", "num_classes", num_classes)
   local shape = x.shape
   if #shape > 1 and shape[#shape] == 1 then x = ops.squeeze(x, -1) end
   local ids = ops.cast(x, "int32")
@@ -27,7 +26,7 @@ end
 
 -- Rows of length 1 (order 2 by default) along the axis.
 function data.normalize(x, axis, order)
-  return ops.normalize(tensor(x), axis or -1, order or 2)
+  return ops.normalize(tools.tensor("normalize", x), axis or -1, order or 2)
 end
 
 local pad_options = { "maxlen", "dtype", "padding", "truncating", "value" }
@@ -79,7 +78,8 @@ function data.split(x, fraction)
     core.raise("split: the fraction must lie between 0 and 1, got %s", tostring(fraction))
   end
   local function cut(one)
-    one = tensor(one)
+    one = tools.tensor("split", one)
+    if one.rank == 0 then core.raise("split: a scalar has no rows") end
     local n = one.shape[1]
     local point = math.floor(n * fraction)
     local function rows(first, count)

@@ -56,6 +56,9 @@ function utils.clear_session()
 end
 
 function utils.Progbar(given)
+  if given ~= nil and type(given) ~= "table" then
+    core.raise("Progbar: the options must be a table, as {target = 10}, got %s", type(given))
+  end
   return require("lunula.utils.progbar").new(given or {})
 end
 

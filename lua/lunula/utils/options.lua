@@ -45,4 +45,9 @@ function options.count(name, option, value, least)
   return count
 end
 
+function options.number(name, option, value)
+  if value == nil or type(value) == "number" then return value end
+  core.raise("%s: %s must be a number, got %s", name, option, tostring(value))
+end
+
 return options

@@ -34,6 +34,9 @@ local function read(self, first, shape, more)
   local given = first
   if type(first) == "string" then
     given = { name = first, shape = shape }
+    if more ~= nil and type(more) ~= "table" then
+      core.raise("add_weight: the options must be a table, got %s", type(more))
+    end
     for key, value in pairs(more or {}) do given[key] = value end
   end
   if not declare.is_plain(given) then
