@@ -120,7 +120,11 @@ local of_kind = {
   fn = function (r) return r:one { "identity", "nothing", "pair", "constant" } end,
 }
 
+-- How often a loop goes round is asked for, so only a few times are.
+function of_kind.turns(r) return r:one(small) end
+
 local function argument(r, kind)
+  if kind == "turns" then return of_kind.turns(r) end
   local make = r:chance(75) and of_kind[kind]
   return make and make(r) or value(r, 2)
 end
@@ -193,6 +197,9 @@ local function add_names(targets, path, module, signatures)
       local target = { text = text, class = class and x or nil }
       if signatures and signatures[name] then
         target.parameters = parameters_of(signatures[name])
+        for _, parameter in ipairs(name == "scan" and target.parameters or {}) do
+          if parameter[1] == "length" then parameter[2] = "turns" end
+        end
       end
       targets[#targets + 1] = target
     end

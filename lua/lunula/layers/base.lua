@@ -43,10 +43,7 @@ local function guarded(build)
   return function (self, input_shape, ...)
     if self._building then return build(self, input_shape, ...) end   -- the parent's, by a child
     if self.built then return end
-    if type(input_shape) ~= "table" then
-      core.raise("layer %s: build takes the input's shape, as {false, 28, 28, 1}, got %s",
-        self.name, declare.show(input_shape))
-    end
+    shapes.check(self, "build", input_shape)
     local trainables, others = #self._trainables, #self._others
     rawset(self, "_building", true)
     local _ <close> = setmetatable({}, { __close = function (_, failure)
@@ -289,6 +286,13 @@ local function class_of(name, spec)
   check_declaration(name, spec, parent)
   spec.name, spec.kind = name, "layer"
   if spec.build then spec.build = guarded(spec.build) end
+  local output_shape = spec.compute_output_shape
+  if output_shape then
+    spec.compute_output_shape = function (self, shape, ...)
+      shapes.check(self, "compute_output_shape", shape)
+      return output_shape(self, shape, ...)
+    end
+  end
   if spec.compute_mask and spec.supports_masking == nil then spec.supports_masking = true end
   spec.lists_call_args = spec.call_args ~= nil or parent.lists_call_args
   spec.call_args = parameters.call_args(name, spec, parent)

@@ -116,12 +116,12 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
   "The sums of the rows of data that have the same segment number; others have none.",
   function (data, segment_ids, num_segments)
+    local ids = tools.cast(segment_ids, "int32")
     if not num_segments then
-      if core.is_symbolic(segment_ids) then
+      if core.is_symbolic(ids) then
         core.raise("segment_sum: num_segments must be given, the numbers are not known yet")
       end
-      num_segments = segment_ids.size == 0 and 0
-        or math.max(math.tointeger(ops.max(segment_ids):item()) + 1, 0)
+      num_segments = ids.size == 0 and 0 or math.max(ops.max(ids):item() + 1, 0)
     end
     if data.rank < 1 or num_segments < 0 or num_segments >= 0x7fffffff then
       core.raise("segment_sum: %d segments of data of shape %s", num_segments,
@@ -129,7 +129,6 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
     end
     local shape = { num_segments + 1 } -- the last one takes what has no segment
     for i = 2, data.rank do shape[i] = tools.known_size("segment_sum", data, i - 1) end
-    local ids = tools.cast(segment_ids, "int32")
     ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
     local sums = ops.scatter_add(data, ids, ops.zeros(shape, data.dtype))
     return tools.part(sums, 0, 0, num_segments)

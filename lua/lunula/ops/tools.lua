@@ -139,7 +139,9 @@ end
 
 function tools.shape_text(shape)
   local words = {}
-  for i, size in ipairs(shape) do words[i] = size and ("%d"):format(size) or "None" end
+  for i, size in ipairs(shape) do
+    words[i] = math.tointeger(size) and ("%d"):format(size) or size and tostring(size) or "None"
+  end
   return "(" .. table.concat(words, ", ") .. (#words == 1 and ",)" or ")")
 end
 

@@ -146,8 +146,9 @@ end
 
 -- Pairs that have a gradient. None at all is a mistake of the user's.
 local function with_gradients(grads, variables)
-  if type(grads) ~= "table" then
-    core.raise("a list of gradients is wanted, got %s", type(grads))
+  if type(grads) ~= "table" or type(variables) ~= "table" then
+    core.raise("a list of gradients and one of variables are wanted, got %s and %s", type(grads),
+      type(variables))
   end
   local kept_grads, kept = {}, {}
   for i, variable in ipairs(variables) do

@@ -80,7 +80,7 @@ function data.split(x, fraction)
   local function cut(one)
     one = tools.tensor("split", one)
     if one.rank == 0 then core.raise("split: a scalar has no rows") end
-    local n = one.shape[1]
+    local n = tools.known_size("split", one, 0)
     local point = math.floor(n * fraction)
     local function rows(first, count)
       local starts, counts = { first }, { count }

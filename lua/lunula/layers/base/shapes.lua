@@ -16,6 +16,23 @@ local function is_shape(x)
   return true
 end
 
+-- A shape, or a structure of shapes with tables in tables.
+local function holds_only_shapes(x, depth)
+  if is_shape(x) then return kinds.shape.check(x) ~= nil end
+  if type(x) ~= "table" or getmetatable(x) or depth > 8 then return false end
+  for _, inner in pairs(x) do
+    if inner ~= false and not holds_only_shapes(inner, depth + 1) then return false end
+  end
+  return true
+end
+
+function shapes.check(self, what, shape)
+  if holds_only_shapes(shape, 0) then return end
+  local _ <close> = core.enter(self.name, declare.class_of(self).name)
+  core.raise("%s takes the input's shape, as {false, 28, 28, 1}, got %s", what,
+    declare.show(shape))
+end
+
 -- Where there is no tensor, as in a list of masks, `false` stands for none.
 local function gather_specs(self, x, specs, inside)
   if x == false and inside then return end
