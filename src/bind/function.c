@@ -75,10 +75,7 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
                          int index) {
   Val v = check_value(L, s, index, F32, "input");
   DType want = (DType)val_type(f->inputs[i])->dtype;
-  if (!s->c.error.set && (DType)val_type(v)->dtype != want) {
-    Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want}};
-    v = emit_op(&s->c, "cast", &v, 1, &cast);
-  }
+  v = value_as(&s->c, v, want);
   if (s->c.error.set)
     raise_context(L, s);
   if (val_symbolic(v))

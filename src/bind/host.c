@@ -135,8 +135,7 @@ static void copy_out(lua_State *L, State *s, int index, const Type *want,
                      void *data, int number) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
   Val v = check_value(L, s, index, (DType)want->dtype, "result");
-  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {want->dtype}};
-  v = emit_op(&s->c, "cast", &v, 1, &cast);
+  v = value_as(&s->c, v, (DType)want->dtype);
   if (s->c.error.set)
     raise_context(L, s);
   if (!type_equal(val_type(v), want))

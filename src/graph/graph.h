@@ -83,6 +83,10 @@ Val emit(Context *c, const Op *op, const Val *in, int nin, const Attr *attr);
 Val emit_op(Context *c, const char *name, const Val *in, int nin,
             const Attr *attr);
 
+/* The value as another type, as an operand is: int64 becomes int32 only when it
+** fits. */
+Val value_as(Context *c, Val v, DType d);
+
 /* Computes the outputs of a node whose inputs have values; false with c->error
 ** set. */
 bool node_evaluate(Context *c, Node *n);

@@ -213,9 +213,11 @@ Val scalar_bool(Context *c, bool v) {
 
 /* ---- emit --------------------------------------------------------------- */
 
-static Val cast_to(Context *c, Val v, DType d) {
-  if (val_type(v)->dtype == (int)d)
+Val value_as(Context *c, Val v, DType d) {
+  if (c->error.set || val_type(v)->dtype == (int)d)
     return v;
+  if (val_type(v)->dtype == I64 && d == I32)
+    return emit_op(c, "as_int32", &v, 1, NULL);
   Attr a = {.kind = ATTR_DTYPE, .n = 1, .i = {d}};
   return emit_op(c, "cast", &v, 1, &a);
 }
@@ -254,11 +256,11 @@ static void prepare(Context *c, const Op *op, Val *x, int nin) {
       continue;
     switch (op->operands) {
       case AS_IS: break;
-      case COMPUTE: x[i] = cast_to(c, x[i], widest(op, x, i, i + 1)); break;
-      case PROMOTE: x[i] = cast_to(c, x[i], common); break;
-      case SELECT: x[i] = cast_to(c, x[i], i == 0 ? BOOL : common); break;
-      case FLOATS: x[i] = cast_to(c, x[i], F32); break;
-      case LOGICAL: x[i] = cast_to(c, x[i], BOOL); break;
+      case COMPUTE: x[i] = value_as(c, x[i], widest(op, x, i, i + 1)); break;
+      case PROMOTE: x[i] = value_as(c, x[i], common); break;
+      case SELECT: x[i] = value_as(c, x[i], i == 0 ? BOOL : common); break;
+      case FLOATS: x[i] = value_as(c, x[i], F32); break;
+      case LOGICAL: x[i] = value_as(c, x[i], BOOL); break;
     }
   }
 }

@@ -144,9 +144,7 @@ bool variable_assign(Context *c, Variable *v, Val value) {
     return fail(&c->error, "assign: variable \"%s\" is %s, the value is %s",
                 v->name, type_text(&v->tensor.type, want),
                 type_text(val_type(value), got));
-  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {v->tensor.type.dtype}};
-  if (val_type(value)->dtype != v->tensor.type.dtype)
-    value = emit_op(c, "cast", &value, 1, &cast);
+  value = value_as(c, value, (DType)v->tensor.type.dtype);
   if (c->error.set)
     return false;
   if (c->scope == NULL) {
