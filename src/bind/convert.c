@@ -77,6 +77,12 @@ static void fill_table(Filler *f, int depth) {
       raise_error(L, "element %s of the table is %s, a number is wanted",
                   lua_tostring(L, -1), luaL_typename(L, -2));
     }
+    if (!number_fits(L, -1, (DType)t->dtype)) {
+      const char *number = luaL_tolstring(L, -1, NULL);
+      push_position(f, depth);
+      raise_error(L, "element %s of the table is %s, which %s cannot hold",
+                  lua_tostring(L, -1), number, dtype_name((DType)t->dtype));
+    }
     put_number(L, f->t, f->at++, -1);
     return;
   }
@@ -146,6 +152,11 @@ Val value_from_table(lua_State *L, State *s, int index, DType d,
     v.node->out[0].type = y;
   }
   return v;
+}
+
+bool number_fits(lua_State *L, int index, DType d) {
+  return lua_isboolean(L, index) || (d == I64 && lua_isinteger(L, index)) ||
+         dtype_holds(d, lua_tonumber(L, index));
 }
 
 void put_number(lua_State *L, const Tensor *t, int64_t i, int index) {
@@ -264,6 +275,17 @@ Val value_from_data(lua_State *L, State *s, int index) {
   return value_from_table(L, s, index, data_dtype(L, index), NULL);
 }
 
+/* The number or boolean at 1 in a type, without a detour by another one. */
+static Val one_number(lua_State *L, State *s, DType d) {
+  Type scalar = type_new(d, 0, NULL);
+  if (!number_fits(L, 1, d))
+    raise_error(L, "tensor: %s cannot hold %s", dtype_name(d),
+                luaL_tolstring(L, 1, NULL));
+  Val v = new_value(L, s, &scalar);
+  put_number(L, val_tensor(v), 0, 1);
+  return v;
+}
+
 /* tensor(value, {shape=, dtype=}), tensor(value, "int32"): numbers, tables,
 ** tensors; whole numbers in tables become float32 unless the dtype says
 ** otherwise */
@@ -278,10 +300,12 @@ static int core_tensor(lua_State *L) {
   if (lua_istable(L, 1)) {
     DType own = d == DTYPE_COUNT ? data_dtype(L, 1) : d;
     v = value_from_table(L, s, 1, own, has_shape ? &shape : NULL);
-  } else if (get_value(L, s, 1, &v)) {
-    v = converted(s, v, d, has_shape, &shape);
+  } else if (is_number(L, 1)) {
+    if (d == DTYPE_COUNT)
+      d = lua_isboolean(L, 1) ? BOOL : F32;
+    v = converted(s, one_number(L, s, d), DTYPE_COUNT, has_shape, &shape);
   } else {
-    v = check_value(L, s, 1, lua_isnumber(L, 1) ? F32 : DTYPE_COUNT, "tensor");
+    v = check_value(L, s, 1, DTYPE_COUNT, "tensor");
     v = converted(s, v, d, has_shape, &shape);
   }
   push_value(L, s, v);

@@ -200,9 +200,11 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
   for (int i = 0; i < t->type.rank; i++)
     if (!sel->dropped[i])
       part.dim[part.rank++] = dim[i];
+  if (lua_type(L, 3) == LUA_TNUMBER && !number_fits(L, 3, (DType)t->type.dtype))
+    raise_error(L, "%s cannot hold %s", dtype_name((DType)t->type.dtype),
+                luaL_tolstring(L, 3, NULL));
   Val v = check_value(L, s, 3, (DType)t->type.dtype, "assignment");
-  Attr cast = {.kind = ATTR_DTYPE, .n = 1, .i = {t->type.dtype}};
-  v = emit_op(&s->c, "cast", &v, 1, &cast);
+  v = value_as(&s->c, v, (DType)t->type.dtype);
   if (s->c.error.set)
     raise_context(L, s);
   if (val_symbolic(v))
@@ -294,6 +296,10 @@ int tensor_set_element(lua_State *L) {
   if (lua_type(L, top) != LUA_TNUMBER && !lua_isboolean(L, top))
     return raise_error(L, "set: the last argument is the number to set, got %s",
                        luaL_typename(L, top));
+  if (!number_fits(L, top, (DType)t.type.dtype))
+    return raise_error(L, "set: %s cannot hold %s",
+                       dtype_name((DType)t.type.dtype),
+                       luaL_tolstring(L, top, NULL));
   put_number(L, &t, at, top);
   lua_settop(L, 1);
   return 1;

@@ -115,6 +115,8 @@ Val value_from_table(lua_State *L, State *s, int index, DType d,
 Val value_from_data(lua_State *L, State *s, int index);
 void push_table(lua_State *L, const Tensor *t);
 void push_number(lua_State *L, const Tensor *t, int64_t i);
+/* Can the type hold the number or boolean at the index? */
+bool number_fits(lua_State *L, int index, DType d);
 /* A number or boolean of Lua, as element i. */
 void put_number(lua_State *L, const Tensor *t, int64_t i, int index);
 void open_conversion(lua_State *L); /* adds to the core table on the top */

@@ -125,7 +125,8 @@ static Val plain_value(lua_State *L, State *s, int index, DType hint) {
   if (lua_isboolean(L, index))
     return scalar_bool(&s->c, lua_toboolean(L, index));
   if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
-      lua_tonumber(L, index) != (double)lua_tointeger(L, index))
+      lua_tonumber(L, index) != (double)lua_tointeger(L, index) ||
+      !dtype_holds(I32, lua_tonumber(L, index)))
     return scalar_f32(&s->c, lua_tonumber(L, index));
   return scalar_i32(&s->c, lua_tointeger(L, index));
 }

@@ -7,11 +7,18 @@
 
 enum { VALUE, DTYPE }; /* of full_like */
 
+/* An int64 beyond 2^53 may have lost its last digits on the way here. */
+static bool holds(Rule *r, DType d, double v) {
+  return (dtype_holds(d, v) && (d != I64 || (v > -0x1p53 && v < 0x1p53))) ||
+         fail(r->error, "%s cannot hold %.17g%s", dtype_name(d), v,
+              d == I64 && dtype_holds(d, v) ? " here (a table can)" : "");
+}
+
 static bool full_like_shape(Rule *r) {
   r->out[0] = r->in[0];
   if (attr_given(&r->attr[DTYPE]))
     r->out[0].dtype = (int32_t)r->attr[DTYPE].i[0];
-  return true;
+  return holds(r, (DType)r->out[0].dtype, r->attr[VALUE].f);
 }
 
 static void fill_with(const OpCall *s, void *y, double value) {
@@ -55,6 +62,8 @@ static bool full_shape(Rule *r) {
   for (int i = 0; i < r->attr[0].n; i++)
     if (r->attr[0].i[i] < UNKNOWN)
       return fail(r->error, "a size of %lld", (long long)r->attr[0].i[i]);
+  if (!holds(r, (DType)r->attr[2].i[0], r->attr[1].f))
+    return false;
   return type_known(&r->out[0]) ||
          fail(r->error, "sizes must be known (full_like takes them from a "
                         "tensor)");
@@ -93,7 +102,9 @@ static bool arange_shape(Rule *r) {
                           "steps of %g", start, stop, step);
   int64_t count = n <= 0 ? 0 : (int64_t)n + ((double)(int64_t)n < n);
   r->out[0] = type_new((DType)r->attr[3].i[0], 1, &count);
-  return true;
+  return count == 0 ||
+         (holds(r, (DType)r->attr[3].i[0], start) &&
+          holds(r, (DType)r->attr[3].i[0], start + (double)(count - 1) * step));
 }
 
 static void arange_run(const OpCall *s, const Run *r, int64_t task) {

@@ -422,6 +422,9 @@ static bool pad_shape(Rule *r) {
   char text[TYPE_TEXT];
   const Type *x = &r->in[0];
   r->out[0] = *x;
+  if (!dtype_holds((DType)x->dtype, r->attr[VALUE].f))
+    return fail(r->error, "%s cannot hold %.17g", dtype_name((DType)x->dtype),
+                r->attr[VALUE].f);
   if (r->attr[INTERIOR].kind == ATTR_NIL)
     r->attr[INTERIOR] = (Attr){.kind = ATTR_INTS, .n = x->rank};
   for (int i = 0; i < 3; i++)

@@ -19,6 +19,9 @@ int dtype_size(DType d);
 DType dtype_compute(DType d); /* what a value of this type computes as */
 bool dtype_is_float(DType d);
 
+/* Can the type hold this number? Fractions are cut off, as Keras does. */
+bool dtype_holds(DType d, double v);
+
 enum { UNKNOWN = -1 }; /* a size that is known at run time only */
 
 /* Sizes beyond the rank are zero, so types compare with memcmp. */

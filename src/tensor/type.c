@@ -43,6 +43,16 @@ bool dtype_is_float(DType d) {
   return dtypes[d].compute == F32;
 }
 
+bool dtype_holds(DType d, double v) {
+  switch (d) {
+    case I8: return v > -129 && v < 128;
+    case U8: return v > -1 && v < 256;
+    case I32: return v > -0x1.00000002p31 && v < 0x1p31;
+    case I64: return v >= -0x1p63 && v < 0x1p63;
+    default: return true;
+  }
+}
+
 /* Sizes beyond the rank are zero: types are compared as memory. */
 Type type_new(DType d, int rank, const int64_t *dim) {
   Type t;

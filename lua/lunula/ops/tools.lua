@@ -181,8 +181,10 @@ function tools.float(x)
   return ops.cast(x, config.floatx())
 end
 
+-- int64 becomes int32 as an operand does, which it must fit; an explicit cast would wrap.
 function tools.cast(x, dtype)
   if x.dtype == dtype then return x end
+  if x.dtype == "int64" and dtype == "int32" then return x * 1 end
   return ops.cast(x, dtype)
 end
 
