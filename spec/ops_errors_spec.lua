@@ -314,6 +314,25 @@ describe("numbers of classes and segments", function ()
   end)
 end)
 
+describe("where there is no number", function ()
+  local nan = 0 / 0
+
+  it("the extremes are NaN, as in NumPy", function ()
+    local t = k.tensor { { nan, nan }, { 1, nan }, { -1 / 0, nan } }
+    assert.near_all(ops.nanmax(t, 1), { nan, 1, -1 / 0 })
+    assert.near_all(ops.nanmin { nan, nan }, nan)
+    assert.near_all(ops.nanmin(t, 1, true), { { nan }, { 1 }, { -1 / 0 } })
+  end)
+
+  it("the norm of nothing has the gradient 0", function ()
+    local _, grads = k.value_and_grad(function (t) return ops.sum(ops.norm(t, nil, 1)) end)(
+      k.tensor { { 0, 0 }, { 3, 4 } })
+    assert.near_all(grads[1], { { 0, 0 }, { 0.6, 0.8 } })
+    _, grads = k.value_and_grad(function (t) return ops.norm(t, 2) end)(k.zeros { 3 })
+    assert.near_all(grads[1], { 0, 0, 0 })
+  end)
+end)
+
 describe("comparisons", function ()
   it("of tensors name the op to use", function ()
     assert.error_at_line(function () return x < 3 end,

@@ -133,6 +133,13 @@ op("cross", "x1, x2, axisa:int=-1, axisb:int=-1, axisc:int=-1, axis:int=nil",
 
 -- ---- norms ------------------------------------------------------------------------------------
 
+-- At 0 the gradient is 0, as in PyTorch: that of the root alone would be infinite.
+local function root_of_squares(x, axis, keepdims)
+  local sum = ops.sum(ops.square(x), axis, keepdims)
+  local zero = ops.equal(sum, 0)
+  return ops.where(zero, 0, ops.sqrt(ops.where(zero, 1, sum)))
+end
+
 local function vector_norm(x, order, axis, keepdims)
   local size = ops.abs(x)
   if order == math.huge then return ops.max(size, axis, keepdims) end
@@ -141,7 +148,7 @@ local function vector_norm(x, order, axis, keepdims)
     return ops.sum(ops.cast(ops.not_equal(x, 0), "float32"), axis, keepdims)
   end
   if order == 1 then return ops.sum(size, axis, keepdims) end
-  if order == 2 then return ops.sqrt(ops.sum(ops.square(x), axis, keepdims)) end
+  if order == 2 then return root_of_squares(x, axis, keepdims) end
   return ops.sum(size ^ order, axis, keepdims) ^ (1 / order)
 end
 
@@ -156,10 +163,6 @@ local function matrix_norm(x, order, axes, keepdims)
   local y = extreme(sums, over, true)
   if keepdims then return y end
   return ops.sum(y, axes) -- of one element: drops the axes
-end
-
-local function root_of_squares(x, axis, keepdims)
-  return ops.sqrt(ops.sum(ops.square(x), axis, keepdims))
 end
 
 op("norm", "x, ord:any=nil, axis:axes=nil, keepdims:bool=false",

@@ -150,12 +150,20 @@ end
 
 ignoring("nansum", "sum", 0, "The sum of the elements that are numbers.")
 ignoring("nanprod", "prod", 1, "The product of the elements that are numbers.")
-ignoring("nanmax", "max", -math.huge, "The largest element that is a number.")
-ignoring("nanmin", "min", math.huge, "The smallest element that is a number.")
-
 local function numbers(x, axis, keepdims)
   return ops.sum(ops.cast(~ops.isnan(x), "float32"), axis, keepdims)
 end
+
+-- Where there is no number, the extreme is NaN.
+local function extreme(name, plain, neutral, doc)
+  op(name, "x, axis:axes=nil, keepdims:bool=false", doc, function (x, axis, keepdims)
+    local y = ops[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
+    return ops.where(ops.equal(numbers(x, axis, keepdims), 0), 0 / 0, y)
+  end)
+end
+
+extreme("nanmax", "max", -math.huge, "The largest element that is a number (none: NaN).")
+extreme("nanmin", "min", math.huge, "The smallest element that is a number (none: NaN).")
 
 op("nanmean", "x, axis:axes=nil, keepdims:bool=false", "The mean of the elements that are numbers.",
   function (x, axis, keepdims)
