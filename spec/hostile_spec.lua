@@ -200,6 +200,23 @@ describe("a token id out of range", function ()
     assert.matches("index 74 in sample 4 is out of range 0..1", of_take, 1, true)
   end)
 
+  it("is the same sample where the steps run in Lua", function ()
+    local eager = k.Sequential { layers.Embedding { 10, 4 }, layers.Flatten(), layers.Dense(1) }
+    eager:compile { optimizer = "sgd", loss = "mse", run_eagerly = true }
+    local host = k.Sequential {
+      layers.Lambda { function (t) return k.ops.take(k.ones { 10, 4 }, t, 0) end, trace = false },
+    }
+    for _, batch in ipairs { 1, 3, 32 } do
+      assert.error_at_line(function ()
+        eager:fit(ids, y, { batch_size = batch, verbose = 0 })
+      end, text)
+      assert.error_at_line(function ()
+        host:predict(ids, { batch_size = batch, verbose = 0 })
+      end, text)
+    end
+    assert.error_at_line(function () k.ops.take(k.ones { 10, 4 }, ids, 0) end, text)
+  end)
+
   it("names the class of the layer", function ()
     assert.error_at_line(function () model:predict(ids, { verbose = 0 }) end, "in Embedding")
   end)

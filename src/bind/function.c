@@ -50,7 +50,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   env->seed = s->c.seed;
   env->draw = s->c.draw;
   env->watch = s->c.watch;
-  *host = (HostRun){s, f->records};
+  *host = (HostRun){s, f->records, env};
   env->host = call_host;
   env->host_ud = host;
 }

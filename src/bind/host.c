@@ -274,15 +274,19 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   HostCall h = {s, id, gradient, run->record, step, in, out};
   int mark = context_mark(&s->c), recording = s->c.recording;
   int layers = layer_stack(L)->n;
+  Env *own = &s->c.env;
+  BatchPlace before = batch_place(own);
   if (!lua_checkstack(L, 8))
     return fail(e, "the Lua stack is full");
   lua_pushcfunction(L, error_text);
   lua_pushcfunction(L, host_protected);
   lua_pushlightuserdata(L, &h);
   s->c.recording = h.record && !gradient ? 1 : 0;
+  set_batch_place(own, batch_place(run->env)); /* faults name its samples */
   s->calling++;
   int status = call_holding(L, s, 1, 0, -3);
   s->calling--;
+  set_batch_place(own, before);
   s->c.recording = recording;
   layer_stack(L)->n = layers;
   context_drain(&s->c, mark);

@@ -158,6 +158,7 @@ void open_parameters(lua_State *L);
 typedef struct HostRun {
   State *s;
   bool record; /* closures run under a tape */
+  const Env *env; /* of the plan: says where its batch lies in the data */
 } HostRun;
 void open_hosts(lua_State *L);
 bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,

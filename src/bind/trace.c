@@ -150,6 +150,44 @@ static int core_record(lua_State *L) {
   return call_between(L, lua_gettop(L) - 1, stop_recording, &before);
 }
 
+typedef struct RowsJob {
+  BatchPlace before;
+  int mark; /* above it the context holds the order */
+} RowsJob;
+
+static void leave_rows(State *s, void *ud) {
+  const RowsJob *job = ud;
+  set_batch_place(&s->c.env, job->before);
+  context_drain(&s->c, job->mark);
+}
+
+/* batch_rows(order | nil, first, n, f, ...): f(...) on a batch of n rows of the
+** data from `first` on, so that a fault in it names the row of the data. */
+static int core_batch_rows(lua_State *L) {
+  State *s = state_of(L);
+  RowsJob job = {batch_place(&s->c.env), context_mark(&s->c)};
+  lua_Integer first = want_whole(L, 2, "batch_rows: the first row");
+  lua_Integer n = want_whole(L, 3, "batch_rows: the number of rows");
+  want_callable(L, 4, "batch_rows: the fourth argument");
+  BatchPlace p = {.first = first, .rows = n};
+  if (first < 0 || n < 0)
+    return raise_error(L, "batch_rows: %lld rows from %lld", (long long)n,
+                       (long long)first);
+  if (!lua_isnil(L, 1)) {
+    Tensor order = check_tensor(L, s, 1);
+    if (order.type.dtype != I32 || order.type.rank != 1 ||
+        first > order.type.dim[0] || n > order.type.dim[0] - first)
+      return raise_error(L, "batch_rows: order must be an int32 vector of all "
+                            "rows");
+    Val v;
+    p.order = order.data;
+    if (get_value(L, s, 1, &v)) /* f may release it */
+      value_hold(&s->c, v);
+  }
+  set_batch_place(&s->c.env, p);
+  return call_between(L, lua_gettop(L) - 4, leave_rows, &job);
+}
+
 static int core_watch(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
@@ -282,7 +320,7 @@ void open_traces(lua_State *L) {
   static const luaL_Reg core[] = {
     {"trace", core_trace}, {"tracing", core_tracing},
     {"untraced", core_untraced}, {"record", core_record},
-    {"watch", core_watch}, {"grad", core_grad},
+    {"batch_rows", core_batch_rows}, {"watch", core_watch}, {"grad", core_grad},
     {"value_and_grad", core_value_and_grad}, {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);

@@ -85,6 +85,21 @@ struct Env {
                    Account *account);
 };
 
+/* Where a batch lies in the data. */
+typedef struct BatchPlace {
+  const int32_t *order;
+  int64_t first, rows;
+} BatchPlace;
+
+INLINE BatchPlace batch_place(const Env *env) {
+  return (BatchPlace){env->order, env->first, env->rows};
+}
+INLINE void set_batch_place(Env *env, BatchPlace p) {
+  env->order = p.order;
+  env->first = p.first;
+  env->rows = p.rows;
+}
+
 typedef struct Run {
   void *const *in, *const *out;                   /* the pointers of the call */
   void *scratch; /* as many bytes as the row asked for, aligned; or NULL */

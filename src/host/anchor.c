@@ -54,9 +54,9 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
     return host_refuse(error, LUNULA_MEMORY, "the Lua stack is full");
   State *s = state_of(a->L);
   lunula_runtime *rt = runtime_of(a->L);
-  HostRun host = {s, false};
   Error e;
   Env env;
+  HostRun host = {s, false, &env};
   e.set = false;
   env_open(&env, &e);
   env.host = call_host;

@@ -62,7 +62,8 @@ function rows:run(entry, visit, every, before)
       next_row = entry.call:rows(options)
     else
       stop = math.min(next_row + self.batch, last)
-      entry.call(table.unpack(self:batch_at(next_row, stop)))
+      core.batch_rows(self.order, next_row, stop - next_row, entry.call,
+        table.unpack(self:batch_at(next_row, stop)))
       next_row = stop
     end
     steps = (next_row - self.first + self.batch - 1) // self.batch
