@@ -149,6 +149,32 @@ describe("numbers and names beyond reason", function ()
   end)
 end)
 
+describe("layers called on what they do not take", function ()
+  it("say so", function ()
+    local x = k.ones { 2, 4 }
+    for text, f in pairs {
+      ['(AdditiveAttention): takes a list of two or three tensors'] = function ()
+        layers.AdditiveAttention {}(x)
+      end,
+      ['(Add): takes a list of tensors'] = function () layers.Add {} { x, {} } end,
+      ['(GroupNormalization): takes one tensor, got a table of 2'] = function ()
+        layers.GroupNormalization(1) { x, x }
+      end,
+      ["build takes the input's shape, as {false, 28, 28, 1}, got {{2}, {3}}"] = function ()
+        layers.Dense(1):build { { 2 }, { 3 } }
+      end,
+      ['compute_output_shape takes the input\'s shape'] = function ()
+        layers.TextVectorization():compute_output_shape()
+      end,
+      ['add_weight: name must be a string, got {}'] = function ()
+        layers.Dense(1):add_weight { name = {} }
+      end,
+    } do
+      assert.error_at_line(f, text)
+    end
+  end)
+end)
+
 describe("very deep models", function ()
   it("train: there is no limit on the number of weights", function ()
     local model = k.Sequential { k.Input { shape = { 4 } } }

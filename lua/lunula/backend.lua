@@ -336,6 +336,7 @@ K.batch_dot = takes("K.batch_dot", "x:data, y:data, axes:axes=nil",
   end
   if axes == nil then axes = { x.rank - 1, y.rank == 2 and y.rank - 1 or y.rank - 2 } end
   if type(axes) == "number" then axes = { axes, axes } end
+  if #axes ~= 2 then core.raise("batch_dot: axes are one of x and one of y, got %d", #axes) end
   local a = tools.axis("batch_dot", axes[1], x.rank)
   local b = tools.axis("batch_dot", axes[2], y.rank)
   if a == 0 or b == 0 then core.raise("batch_dot: axis 0 is the batch") end

@@ -24,6 +24,23 @@ describe("a host step", function()
     assert.equal(2, calls)
   end)
 
+  it("is for plans: eagerly it is an error, and leaves none behind", function()
+    for _, outputs in ipairs { {}, { { shape = { 3 } } } } do
+      assert.error_at_line(function()
+        core.host { fn = print, inputs = { core.tensor { 1 } }, outputs = outputs }
+      end, "host")
+      assert.equal(2, (core.tensor(1) + 1):item())
+    end
+  end)
+
+  it("has a count of values that its inputs have", function()
+    for _, values in ipairs { -1, 2, 1 << 40 } do
+      assert.error_at_line(function()
+        core.host { fn = print, inputs = { core.tensor { 1 } }, outputs = {}, values = values }
+      end, ("host: %d values of 1 inputs"):format(values))
+    end
+  end)
+
   it("has gradients, for variables that it reads too", function()
     local w = core.variable { value = core.tensor { 1, 2, 3 } }
     local f = core.trace({ { shape = { false, 3 } } }, function(x)

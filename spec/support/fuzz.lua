@@ -120,6 +120,15 @@ local of_kind = {
   fn = function (r) return r:one { "identity", "nothing", "pair", "constant" } end,
 }
 
+function of_kind.any(r) return value(r, 2) end
+
+local signatures_of_a_user = {
+  "x", "x, y:int=3", "*xs, axis:axes=nil", "x:any, y:nonsense", "x:fn=3", "x:value=1, y:sizes=nil",
+  'x:str="a", y:dtype="int8"', ",", "x:nest, y:wholes", "x:variable=nil, y:data",
+}
+
+function of_kind.signature(r) return ("%q"):format(r:one(signatures_of_a_user)) end
+
 -- How often a loop goes round is asked for, so only a few times are.
 function of_kind.turns(r) return r:one(small) end
 
@@ -206,6 +215,35 @@ local function add_names(targets, path, module, signatures)
   end
 end
 
+-- What takes a table of options, or is a value's method: "~kind" stands for an argument.
+local templates = {
+  "core.host{fn = ~fn, inputs = ~tensors, outputs = {{shape = ~ints, dtype = ~dtype}}, "
+    .. "values = ~int}",
+  "core.host{fn = ~fn, inputs = ~tensors, outputs = ~any}",
+  "core.scan(~fn, ~tensors, ~tensors, {reverse = ~bool, length = ~turns})",
+  "core.scan(~fn, ~any, ~tensors, ~any)", "core.call(~fn, ~tensors)",
+  "core.variable{value = ~any, name = ~str, trainable = ~bool}",
+  "core.batch_rows(~tensor, ~int, ~int, ~fn, ~tensor)",
+  "core.define{name = ~str, signature = ~signature, fn = ~fn}(~tensor, ~any)",
+  "core.frombytes(~str, {shape = ~ints, dtype = ~dtype})",
+  "core.tensor(~any, {shape = ~ints, dtype = ~dtype})",
+  "core.trace({{shape = ~ints, dtype = ~dtype}}, ~fn)(~tensor)",
+  "core.value_and_grad(~fn)(~tensor, ~any)", "core.grad(~tensor, ~tensors)",
+  "new_traced():rows{inputs = ~tensors, outputs = ~tensors, order = ~any, first = ~int, "
+    .. "last = ~int, batch = ~int, seconds = ~num}",
+  "new_traced():rows{inputs = {T(\"float32\", {3, 2}, 1)}, outputs = ~tensors, order = ~tensor, "
+    .. "first = ~int, last = ~int, batch = ~int}",
+  "new_traced():memory{batch = ~int}", "new_traced():passes(~str)", "new_traced():describe(~any)",
+  "new_traced()(~tensor)", "new_traced()[~str]",
+  "try_method(new_traced(), \"release\", pack())",
+  "k.ops.conv(~tensor, ~tensor, {strides = ~axes, padding = ~str, dilation_rate = ~axes})",
+  "k.Sequential{k.layers.Dense(~int), ~any}", "k.Sequential{k.layers.Flatten(), ~any}(~tensor)",
+  "k.layers.Lambda{~fn}(~tensor)", "k.layers.Dense(2)(~any)", "k.layers.LSTM(2)(~tensor, ~any)",
+  "k.layers.Conv2D(2, 1)(~tensor)", "k.layers.Embedding(3, 2)(~tensor)",
+  "k.layers.AdditiveAttention{}(~any)", "k.layers.Add{}(~any)",
+  "k.layers.MultiHeadAttention{1, 2}(~tensor, ~tensor)", "k.layers.BatchNormalization()(~tensor)",
+}
+
 -- Every name, with what is known of its parameters.
 function fuzz.targets()
   local targets, signatures = {}, {}
@@ -228,6 +266,9 @@ function fuzz.targets()
   end
   for _, sign in ipairs { "+", "-", "*", "/", "//", "%", "^", "&", "|", "..", "<", "<=", "==" } do
     targets[#targets + 1] = { text = "tensor " .. sign, sign = sign }
+  end
+  for _, text in ipairs(templates) do
+    targets[#targets + 1] = { text = text, template = text }
   end
   targets[#targets + 1] = { text = "tensor[]", index = true }
   targets[#targets + 1] = { text = "tensor[]=", newindex = true }
@@ -288,6 +329,8 @@ local function call_of(r, target)
     if r:chance(30) then return made end
     local method = r:one(object_methods)
     return ("try_method(%s, %q, %s)"):format(made, method:sub(2), "pack(" .. arguments(r, 3) .. ")")
+  elseif target.template then
+    return (target.template:gsub("~(%l+)", function (kind) return argument(r, kind) end))
   elseif target.method then
     return ("(%s):%s(%s)"):format(r:chance(80) and tensor(r) or "variable{1, 2}", target.method,
       arguments(r, 3))
@@ -343,6 +386,9 @@ local environment = setmetatable({
   end,
   variable = function (x) return core.variable { value = x, name = "v" } end,
   traced = core.trace({ { shape = { 2 } } }, function (x) return x end),
+  new_traced = function ()
+    return core.trace({ { shape = { false, 2 } } }, function (x) return x * 2, x + 1 end)
+  end,
   key = function (x) return x == nil and 1 or x end,
 }, { __index = _G })
 
@@ -395,7 +441,8 @@ function fuzz.complaint(line)
   local f, mistake = load(prelude .. line, "=fuzz", "t", environment)
   if not f then error("the generator wrote " .. line .. ": " .. mistake, 0) end
   local ok, message, seconds = watched(f, 1)
-  core.untraced(function () end)
+  local clean, left = pcall(function () return core.tensor(1) + 1 end)
+  if not clean then return "leaves an error behind: " .. tostring(left) end
   if seconds > 1 then return ("takes %.1f s: %s"):format(seconds, tostring(message):sub(1, 200)) end
   if ok then return nil end
   message = tostring(message)

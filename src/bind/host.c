@@ -104,6 +104,10 @@ static int core_host(lua_State *L) {
   Attr attr[2] = {{.kind = ATTR_INT, .n = 1, .i = {id}},
                   {.kind = ATTR_INT, .n = 1, .i = {n}}};
   Val y = emit_op(&s->c, "host", in, n + outputs, attr);
+  if (s->c.error.set) {
+    context_drain(&s->c, mark);
+    return raise_context(L, s);
+  }
   lua_settop(L, 0);
   luaL_checkstack(L, outputs + 8, NULL);
   for (int i = 0; i < outputs; i++)

@@ -49,7 +49,7 @@ static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
       break;
     }
     default:
-      luaL_error(L, "signature: parameter %s of kind %s takes no default but "
+      raise_error(L, "signature: parameter %s of kind %s takes no default but "
                     "nil", p->name, kind_names[p->kind]);
   }
 }
@@ -74,7 +74,7 @@ static void parse_param(lua_State *L, Param *p, const char *word, size_t n) {
     while (kind_names[k] && strcmp(kind_names[k], kind) != 0)
       k++;
     if (kind_names[k] == NULL)
-      luaL_error(L, "signature: unknown kind \"%s\" of %s", kind, p->name);
+      raise_error(L, "signature: unknown kind \"%s\" of %s", kind, p->name);
     p->kind = (Kind)k;
     at += 1 + length;
   }
@@ -86,7 +86,7 @@ static void parse_signature(lua_State *L, Signature *s, const char *text) {
   while (*text) {
     size_t n = strcspn(text, ",");
     if (s->n == MAX_PARAMS)
-      luaL_error(L, "signature of %s: too many parameters", s->name);
+      raise_error(L, "signature of %s: too many parameters", s->name);
     parse_param(L, &s->p[s->n++], text, n);
     text += n;
     text += strspn(text, ", ");

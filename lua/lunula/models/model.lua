@@ -216,6 +216,7 @@ end
 local input, output = input_facts "_inputs", input_facts "_outputs"
 
 model.Model = base.layer "Model" {
+  several = true,
   doc = "Layers that are trained together. Declare your own with k.model \"Name\" { init =, "
     .. "call = }.",
   getters = {

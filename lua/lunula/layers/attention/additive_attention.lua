@@ -14,8 +14,8 @@ return layer "AdditiveAttention" {
     { "seed", kinds.seed, keyword = true },
   },
   build = function (self, shapes)
-    if not self.use_scale then return end
     local query = shapes[1]
+    if not self.use_scale or type(query) ~= "table" or #query == 0 then return end -- call says it
     self:add_weight {
       name = "scale", shape = { query[#query] }, initializer = "glorot_uniform",
     }

@@ -15,7 +15,9 @@ local far_below = 1e9   -- taken from a score, it leaves a weight of 0
 
 -- Query, value and key; without a key the value is it.
 local function read(inputs)
-  if not nest.is_structure(inputs) or #inputs < 2 or #inputs > 3 then
+  local all = nest.is_structure(inputs) and #inputs >= 2 and #inputs <= 3
+  for i = 1, all and #inputs or 0 do all = all and core.is_tensor(inputs[i]) end
+  if not all then
     core.raise("takes a list of two or three tensors: layer{query, value} or "
       .. "layer{query, value, key}")
   end
@@ -48,6 +50,7 @@ local function side_by_side(query, key)
 end
 
 return layer "Attention" {
+  several = true,
   doc = "for {query, value, key}: softmax(query . key) . value",
   args = {
     { "use_scale", kinds.boolean, default = false },

@@ -112,14 +112,23 @@ local function check_one(spec, x)
   end
 end
 
--- input_spec is one spec for one tensor, or a list of specs for a list of tensors.
+local function check_single(x)
+  if nest.is_structure(x) then
+    core.raise("takes one tensor, got a table of %d", #nest.flatten(x))
+  end
+end
+
+-- input_spec is one spec for one tensor, or a list of specs for a list of tensors. Without one, a
+-- layer of ours takes one tensor unless it says that it takes several.
 function inputs.check(self, x)
   local spec = self.input_spec
-  if not spec then return end
+  if not spec then
+    local ours = declare.class_of(self).module
+    if ours and not self.several and self.casts ~= "nothing" then check_single(x) end
+    return
+  end
   if #spec == 0 then
-    if nest.is_structure(x) then
-      core.raise("takes one tensor, got a table of %d", #nest.flatten(x))
-    end
+    check_single(x)
     return check_one(spec, x)
   end
   local leaves = nest.flatten(x)

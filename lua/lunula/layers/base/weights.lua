@@ -42,6 +42,9 @@ local function read(self, first, shape, more)
   if not declare.is_plain(given) then
     core.raise('add_weight takes a table: add_weight{name = "kernel", shape = {3, 4}}')
   end
+  if given.name ~= nil and type(given.name) ~= "string" then
+    core.raise("add_weight: name must be a string, got %s", declare.show(given.name))
+  end
   for key in pairs(given) do
     if not known[key] then
       core.raise('add_weight: unknown option "%s"%s', tostring(key),

@@ -3,6 +3,7 @@
 local layer = require "lunula.layers.base"
 
 return layer "Identity" {
+  several = true,
   doc = "x",
   args = {},
   supports_masking = true,

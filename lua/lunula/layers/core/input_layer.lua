@@ -37,6 +37,7 @@ local function unknown_for_minus_one(shape)
 end
 
 return layer "InputLayer" {
+  several = true,
   doc = "where data of a given shape enters",
   args = {
     { "shape", kinds.shape, config = false, spread = true },

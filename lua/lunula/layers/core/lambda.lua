@@ -234,6 +234,7 @@ local mask_kind = function_or("a mask or a function of inputs and mask", "_mask"
 end)
 
 return layer "Lambda" {
+  several = true,
   doc = "function(x, …) as a layer; further parameters come from arguments, mask and training",
   args = {
     { "function", user_function, required = true, field = "fn", alias = { "f", "fn" } },

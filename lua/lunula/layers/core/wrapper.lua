@@ -5,6 +5,7 @@ local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 
 return layer "Wrapper" {
+  several = true,
   doc = "a layer around another one; the parent of classes that have a call",
   args = { { "layer", kinds.layer, required = true } },
   build = function (self, shape)

@@ -12,9 +12,9 @@ local merge = {}
 
 -- The inputs as a list, or an error saying what is wanted.
 function merge.list(inputs, least, most)
-  if not nest.is_structure(inputs) or #inputs == 0 then
-    core.raise("takes a list of tensors: layer{a, b}")
-  end
+  local all = nest.is_structure(inputs) and #inputs > 0
+  for i = 1, all and #inputs or 0 do all = all and core.is_tensor(inputs[i]) end
+  if not all then core.raise("takes a list of tensors: layer{a, b}") end
   if #inputs < least or most and #inputs > most then
     core.raise("takes %s%d tensors, got %d", most and "" or "at least ", most or least, #inputs)
   end
@@ -67,6 +67,7 @@ end
 merge.Merge = base.layer "Merge" {
   abstract = true,
   doc = "one tensor out of a list of them",
+  several = true,
   args = {},
   least = 1,
   supports_masking = true,

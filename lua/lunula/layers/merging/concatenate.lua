@@ -15,6 +15,7 @@ local function full_mask(x, mask)
 end
 
 return layer "Concatenate" {
+  several = true,
   doc = "a list of tensors joined along an axis",
   args = { { "axis", kinds.axis, default = -1 } },
   supports_masking = true,

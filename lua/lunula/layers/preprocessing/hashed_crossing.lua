@@ -53,6 +53,7 @@ local function look(self, inputs)
 end
 
 return layer "HashedCrossing" {
+  several = true,
   doc = "the hash of a combination of features, as a number from 0 to num_bins - 1",
   args = {
     { "num_bins", kinds.positive, required = true },

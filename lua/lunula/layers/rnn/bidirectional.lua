@@ -100,6 +100,7 @@ local function of_forward(field)
 end
 
 return layer "Bidirectional" {
+  several = true,
   doc = "a recurrent layer and one that goes backwards, their outputs merged",
   args = {
     { "layer", kinds.layer, required = true, field = "forward_layer" },

@@ -180,6 +180,7 @@ end
 -- ---- the class --------------------------------------------------------------------------------
 
 local RNN = base.layer "RNN" {
+  several = true,
   doc = "a cell, or a stack of cells, over the steps of (batch, time, …)",
   args = {
     { "cell", cell_kind, required = true },

@@ -47,6 +47,7 @@ local function listed(state)
 end
 
 return layer "StackedRNNCells" {
+  several = true,
   doc = "cells one above the other, as one cell",
   args = { { "cells", cell_list, required = true } },
   getters = {

@@ -80,6 +80,7 @@ local function one_by_one(self, x, mask)
 end
 
 return layer "TimeDistributed" {
+  several = true,
   parent = Wrapper,
   doc = "a layer on every step of (batch, time, …)",
   args = {},

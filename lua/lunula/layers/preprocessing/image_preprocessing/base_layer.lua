@@ -111,6 +111,7 @@ end
 image.Layer = base.layer "BaseImagePreprocessingLayer" {
   abstract = true,
   doc = "changes images",
+  several = true,
   args = {},
   default_training = true,
   random = true,             -- does nothing outside training
