@@ -3,7 +3,10 @@
 -- that holds the line of the last call, for when it ends the process.
 
 local core = require "lunula.core"
+local cases = require "spec.support.ops_cases"
 local fuzz = require "spec.support.fuzz"
+local harness = require "spec.support.ops_harness"
+require "lunula.ops"
 local warn = require "lunula.utils.warn"
 
 local seed = tonumber(os.getenv "LUNULA_FUZZ_SEED") or 1
@@ -43,6 +46,23 @@ describe(("calls with any arguments, seed %d"):format(seed), function ()
       assert.equal("", table.concat(found, "\n"))
     end)
   end
+
+  it("end well where they are nearly right", function ()
+    local found = {}
+    for i = alone or 1, alone or count do
+      if log then log(i, "a case that is nearly right") end
+      local complaint = fuzz.near_case(cases, seed, i, function (case, inputs, specs)
+        local tensors = harness.tensors(inputs)
+        if not specs then return harness.call(case, tensors) end
+        local f = core.trace(specs, function (...)
+          return table.unpack(harness.call(case, { ... }))
+        end)
+        return f(table.unpack(tensors))
+      end)
+      if complaint then found[#found + 1] = ("call %d: %s"):format(i, complaint) end
+    end
+    assert.equal("", table.concat(found, "\n", 1, math.min(#found, 20)))
+  end)
 
   it("would tell what is wrong", function ()
     assert.matches("not at the caller's line", fuzz.complaint 'return (error("here", 0))')

@@ -452,6 +452,72 @@ function fuzz.complaint(line)
   return why and why .. ": " .. message:sub(1, 300)
 end
 
+-- ---- nearly right -----------------------------------------------------------------------------
+
+local near = { 0, 1, -1, 2, 3, 5, -2, 1 << 20, 1 << 31, 1 << 40, math.maxinteger, math.mininteger }
+
+-- A copy in which one number is another one, or one is missing.
+local function mutated(r, tree)
+  local copy, keys = {}, {}
+  for key, x in pairs(tree) do
+    copy[key] = x
+    keys[#keys + 1] = key
+  end
+  if #keys == 0 then return copy end
+  table.sort(keys, function (a, b) return tostring(a) < tostring(b) end)
+  local key = r:one(keys)
+  local x = copy[key]
+  if type(x) == "table" then
+    copy[key] = mutated(r, x)
+  elseif type(x) == "number" then
+    copy[key] = r:chance(50) and x + r:one { 1, -1 } or r:one(near)
+  elseif type(x) == "boolean" then
+    copy[key] = not x
+  end
+  return copy
+end
+
+-- An input of a case whose shape may be another one.
+local function mutated_tensor(r, input)
+  local shape, size = table.move(input.shape, 1, #input.shape, 1, {}), 1
+  if #shape > 0 and r:chance(60) then
+    local axis = r:upto(#shape)
+    shape[axis] = r:one { 0, 1, shape[axis] + 1, math.max(shape[axis] - 1, 0), 7 }
+  elseif r:chance(20) then
+    shape[#shape + 1] = r:one { 1, 2 }
+  end
+  for _, n in ipairs(shape) do size = size * n end
+  local data = {}
+  for i = 1, size do data[i] = input.data[(i - 1) % math.max(#input.data, 1) + 1] or 1 end
+  return { shape = shape, dtype = input.dtype, data = data }
+end
+
+-- Case `number` of the table of cases, with something else about it: what a kernel would meet if a
+-- shape rule let it pass. call(case, inputs, specs) makes the call, through a trace with inputs of
+-- these specs when there are some.
+function fuzz.near_case(cases, seed, number_of_call, call)
+  local r = random_of(seed, number_of_call)
+  local case = r:one(cases)
+  local changed, inputs_of = {}, {}
+  for key, x in pairs(case) do changed[key] = x end
+  changed.attributes = r:chance(70) and mutated(r, case.attributes) or case.attributes
+  for i, input in ipairs(case.inputs) do
+    inputs_of[i] = r:chance(40) and mutated_tensor(r, input) or input
+  end
+  local specs = r:chance(40) and {}
+  for i, input in ipairs(specs and case.inputs or {}) do -- traced with sizes that are not known
+    local shape = table.move(input.shape, 1, #input.shape, 1, {})
+    for axis = 1, #shape do shape[axis] = not r:chance(50) and shape[axis] end
+    specs[i] = { shape = shape, dtype = input.dtype }
+  end
+  local ok, message, seconds = watched(function () call(changed, inputs_of, specs) end, 1)
+  if seconds > 1 then return ("%s takes %.1f s"):format(case.key, seconds) end
+  if ok then return nil end
+  for _, mark in ipairs(marks) do
+    if tostring(message):find(mark) then return case.key .. ": " .. tostring(message) end
+  end
+end
+
 -- Makes `count` calls from number `first` on. Gives the complaints, at most `most`, each once a
 -- target. `log` is told every line before it is run.
 function fuzz.run(options_of)

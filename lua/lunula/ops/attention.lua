@@ -11,7 +11,7 @@ local hidden_score = -0.7 * 3.4028234663852886e38 -- Keras's: far below any scor
 local function spread_heads(x, heads)
   local own = tools.known_size("dot_product_attention", x, 2)
   if own == heads then return x end
-  if heads % own ~= 0 then
+  if own == 0 or heads % own ~= 0 then
     core.raise("dot_product_attention: %d query heads cannot share %d key heads", heads, own)
   end
   return ops["repeat"](x, heads // own, 2)

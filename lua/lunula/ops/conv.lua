@@ -43,7 +43,15 @@ end
 -- ---- convolution ------------------------------------------------------------------------------
 
 local function check_kernel(name, kernel, x)
-  if kernel.rank == x.rank then return end
+  if kernel.rank == x.rank then
+    for i, size in ipairs(kernel.shape) do
+      if not size then
+        core.raise("%s: the kernel's sizes must be known, size %d of %s is not", name, i,
+          tools.shape_text(kernel.shape))
+      end
+    end
+    return
+  end
   core.raise("%s: kernel has rank %d, inputs %d: kernel is %s, inputs are %s", name, kernel.rank,
     x.rank, tools.shape_text(kernel.shape), tools.shape_text(x.shape))
 end
