@@ -33,6 +33,43 @@ describe("a host step", function()
     end
   end)
 
+  it("may release what the run works with", function()
+    local x, y = core.tensor { { 1, 2 }, { 3, 4 } }, core.tensor { { 0, 0 }, { 0, 0 } }
+    local order = core.tensor({ 1, 0 }, { dtype = "int32" })
+    local f, sums, armed = nil, {}, false
+    local function closure(t)
+      if armed then
+        armed = false
+        x:release()
+        y:release()
+        order:release()
+        f:release()
+        collectgarbage()
+      end
+      sums[#sums + 1] = t:sum():item()
+      return t * 2
+    end
+    f = core.trace({ { shape = { false, 2 } } }, function(a)
+      return a + core.host { fn = closure, inputs = { a }, outputs = { { shape = { false, 2 } } } }
+    end)
+    armed = true
+    f:rows { inputs = { x }, outputs = { y }, order = order, batch = 1 }
+    assert.same({ 7, 3 }, sums)
+    assert.error_at_line(function() f(x) end, "this function was released")
+
+    local z = core.tensor { 1, 2 }
+    local g
+    g = core.trace({ { shape = { 2 } } }, function(a)
+      return a + core.host { fn = function(t)
+        z:release()
+        g:release()
+        collectgarbage()
+        return t * 2
+      end, inputs = { a }, outputs = { { shape = { 2 } } } }
+    end)
+    assert.same({ 3, 6 }, g(z):totable())
+  end)
+
   it("has a count of values that its inputs have", function()
     for _, values in ipairs { -1, 2, 1 << 40 } do
       assert.error_at_line(function()

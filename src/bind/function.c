@@ -70,6 +70,12 @@ static void end_run(State *s, PlanCache *k, const Env *env) {
   plan_cache_touch_variables(k);
 }
 
+/* A closure that the plan calls may release what the run works with: values
+** are held by the context, the function by a count of its own. */
+static Tensor held(State *s, Val v) {
+  return *val_tensor(value_hold(&s->c, v));
+}
+
 /* The argument as input i: its type fits up to a cast. */
 static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
                          int index) {
@@ -82,7 +88,21 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
     raise_symbolic(L, v);
   if (!tensor_readable(val_tensor(v), &s->c.error))
     raise_context(L, s);
-  return *val_tensor(v);
+  Tensor t = held(s, v);
+  if (s->c.error.set)
+    raise_context(L, s);
+  return t;
+}
+
+/* A tensor with a value, and no more than that. */
+static Tensor held_tensor(lua_State *L, State *s, int index) {
+  Val v;
+  check_tensor(L, s, index);
+  get_value(L, s, index, &v);
+  Tensor t = held(s, v);
+  if (s->c.error.set)
+    raise_context(L, s);
+  return t;
 }
 
 static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
@@ -137,13 +157,16 @@ static int function_call(lua_State *L) {
   Error e = {.set = false};
   open_env(s, &env, &e, f, &host);
   env.draw++;
+  int n = f->noutputs;
+  plan_cache_retain(k);
   bool ok = plan_run(p, pin, pout, &env);
   plan_release(p);
   end_run(s, k, &env);
-  for (int i = 0; ok && i < f->noutputs; i++)
+  plan_cache_release(k);
+  for (int i = 0; ok && i < n; i++)
     push_value(L, s, out[i]);
   context_drain(&s->c, mark);
-  return ok ? f->noutputs : raise_failure(L, &e);
+  return ok ? n : raise_failure(L, &e);
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name,
@@ -174,7 +197,7 @@ static int tensor_list(lua_State *L, State *s, const char *name, Tensor *list,
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, at, i + 1);
     list[i] = f ? read_input(L, s, f, i, lua_gettop(L))
-                : check_tensor(L, s, lua_gettop(L));
+                : held_tensor(L, s, lua_gettop(L));
   }
   return n;
 }
@@ -229,7 +252,7 @@ static int function_rows(lua_State *L) {
   r.out = nout > 0 ? out : NULL;
   bool ordered = lua_getfield(L, 2, "order") != LUA_TNIL;
   if (ordered) {
-    order = check_tensor(L, s, lua_gettop(L));
+    order = held_tensor(L, s, lua_gettop(L));
     r.order = order.data;
   }
   r.first = integer_field(L, "first", 0);
@@ -243,8 +266,10 @@ static int function_rows(lua_State *L) {
   HostRun host;
   Error e = {.set = false};
   open_env(s, &env, &e, f, &host);
+  plan_cache_retain(k);
   int64_t next = epoch_run(k, &r, &env, &e);
   end_run(s, k, &env);
+  plan_cache_release(k);
   context_drain(&s->c, mark);
   if (next < 0)
     return raise_failure(L, &e);
