@@ -52,6 +52,12 @@ describe("the catalogue", function ()
     end
   end)
 
+  it("is all that ops has, beside what tells facts", function ()
+    for name in pairs(ops) do
+      assert.matches("^[%a][%w_.]*$", name)
+    end
+  end)
+
   it("has every name once, with a signature and a sentence", function ()
     local seen = {}
     for _, row in ipairs(core.catalogue()) do

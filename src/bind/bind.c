@@ -416,6 +416,24 @@ static int core_define(lua_State *L) {
   return 1;
 }
 
+/* row(name): the row of C that a composite of the same name completes, also
+** after that took its place in core.ops. */
+static int core_row(lua_State *L) {
+  want_type(L, 1, LUA_TSTRING, "row: the name");
+  lua_settop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.rows");
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, 2) != LUA_TNIL)
+    return 1;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_pushvalue(L, 1);
+  lua_rawget(L, -2);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 2);
+  return 1;
+}
+
 static int core_catalogue(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   return 1;
@@ -438,6 +456,7 @@ static int core_set_ktensor(lua_State *L) {
 void open_ops(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
+    {"row", core_row},
     {"set_ktensor", core_set_ktensor},
     {"is_placeholder", core_is_placeholder}, {NULL, NULL}
   };

@@ -11,13 +11,9 @@ function tools.op(name, signature, doc, fn)
   core.define { name = name, signature = signature, doc = doc, fn = fn }
 end
 
--- The row of C that a composite of the same name completes. It is kept beside the ops, because
--- these files may be loaded again where the ops are still there.
-function tools.row(name)
-  local key = "row " .. name
-  ops[key] = ops[key] or ops[name]
-  return ops[key]
-end
+-- The row of C that a composite of the same name completes. The core keeps it, because these files
+-- may be loaded again where the composite is still there.
+tools.row = core.row
 
 -- A second name of an op that exists.
 function tools.alias(name, target)
