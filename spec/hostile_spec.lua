@@ -90,6 +90,32 @@ describe("a closure that a plan calls", function ()
   end)
 end)
 
+-- Freed memory is seen by the sanitizers, and by numbers that are wrong.
+describe("a function that releases what it was given", function ()
+  it("is traced all the same", function ()
+    local s, x = core.tensor { 1, 2 }, core.tensor { { 1, 2 }, { 3, 4 } }
+    local states, rows = { s }, { x }
+    local last, results = core.scan(function (state, row)
+      s:release()
+      x:release()
+      states[1], rows[1] = nil, nil
+      collectgarbage()
+      return { state[1] + row[1] }, { row[1] * 2 }
+    end, states, rows)
+    assert.near_all(last[1], { 5, 8 })
+    assert.near_all(results[1], { { 2, 4 }, { 6, 8 } })
+    local y = core.tensor { 5, 6 }
+    local list = { y }
+    local doubled = core.call(function (t)
+      y:release()
+      list[1] = nil
+      collectgarbage()
+      return { t * 2 }
+    end, list)
+    assert.near_all(doubled[1], { 10, 12 })
+  end)
+end)
+
 describe("metamethods called by hand", function ()
   it("refuse what is not theirs", function ()
     local t = k.ones { 3 }

@@ -19,6 +19,7 @@ typedef struct ScanJob {
   ScanCounts n;
 } ScanJob;
 
+/* The values of a list; held, because the function may release them. */
 static int read_list(lua_State *L, State *s, int index, const char *what,
                      Val *list) {
   char name[40];
@@ -32,7 +33,7 @@ static int read_list(lua_State *L, State *s, int index, const char *what,
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, index, i + 1);
     snprintf(name, sizeof name, "scan: %s %d", what, i + 1);
-    list[i] = check_value(L, s, -1, F32, name);
+    list[i] = value_hold(&s->c, check_value(L, s, -1, F32, name));
     lua_pop(L, 1);
   }
   return n;
