@@ -88,6 +88,17 @@ describe("work in proportion to the result", function ()
     assert.equal(3, y[1000001])
   end)
 
+  it("pads sequences without a loop over the blanks", function ()
+    local y
+    local function pad() y = k.utils.pad_sequences({ { 1, 2 }, {} }, { maxlen = 4000000 }) end
+    assert.is_true(seconds(pad) < 0.5)
+    assert.same({ 2, 4000000 }, y.shape)
+    assert.same({ 0, 1, 2 }, y[{ 1, { 3999998, 4000000 } }]:totable())
+    assert.error_at_line(function ()
+      k.utils.pad_sequences({ { 1 << 31 } }, { maxlen = 2 })
+    end, "element [1] of the table is 2147483648, which int32 cannot hold")
+  end)
+
   it("makes a matrix for resizing of those weights that count", function ()
     assert.is_true(seconds(ops.image.resize, k.ones { 1, 1, 2000, 1 }, { 1, 2000 }) < 0.5)
   end)

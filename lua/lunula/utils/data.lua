@@ -55,20 +55,19 @@ function data.pad_sequences(sequences, given)
     longest = math.max(longest, #sequence)
   end
   local maxlen = options.count("pad_sequences", "maxlen", o.maxlen) or longest
-  local flat = {}
-  for _, sequence in ipairs(sequences) do
+  local dtype = o.dtype or "int32"
+  options.number("pad_sequences", "value", value)
+  local rows = ops.full({ #sequences, maxlen }, value, dtype)
+  for i, sequence in ipairs(sequences) do
     local count = math.min(#sequence, maxlen)
     local first = truncating == "pre" and #sequence - count + 1 or 1
-    local blank = maxlen - count
-    if padding == "pre" then
-      for _ = 1, blank do flat[#flat + 1] = value end
-    end
-    table.move(sequence, first, first + count - 1, #flat + 1, flat)
-    if padding == "post" then
-      for _ = 1, blank do flat[#flat + 1] = value end
+    local before = padding == "pre" and maxlen - count or 0
+    if count > 0 then
+      rows[{ i, { before + 1, before + count } }] = core.tensor(
+        table.move(sequence, first, first + count - 1, 1, {}), { dtype = dtype })
     end
   end
-  return core.tensor(flat, { shape = { #sequences, maxlen }, dtype = o.dtype or "int32" })
+  return rows
 end
 
 -- The first `fraction` of the rows and the rest: split(x, 0.8) -> two tensors; split({x, y}, 0.8)
