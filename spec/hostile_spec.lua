@@ -218,6 +218,18 @@ describe("very deep models", function ()
   end)
 end)
 
+describe("a loop over rows whose number is not known", function ()
+  it("has an end: an error that says so", function ()
+    assert.error_at_line(function ()
+      core.trace({ { shape = { false, 2 } } }, function (x)
+        local sum = x[1]
+        for _, row in ipairs(x) do sum = sum + row end
+        return sum
+      end)
+    end, "row 16385 of an axis whose size is not known: a loop over such rows has no end")
+  end)
+end)
+
 describe("a token id out of range", function ()
   local model = k.Sequential { layers.Embedding { 10, 4 }, layers.Flatten(), layers.Dense(1) }
   model:compile { optimizer = "sgd", loss = "mse" }

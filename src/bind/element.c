@@ -127,6 +127,9 @@ static Selection one_row(int64_t at, int rank) {
   return sel;
 }
 
+/* ipairs ends at nil, which rows of a size that is not known never are. */
+enum { ENDLESS = 1 << 14 };
+
 static int index_number(lua_State *L, State *s, Val v) {
   const Type *t = val_type(v);
   int whole;
@@ -145,6 +148,10 @@ static int index_number(lua_State *L, State *s, Val v) {
   int64_t at = n == UNKNOWN ? i - 1 : position(i, n);
   if (at < 0)
     return out_of_range(L, i, n, 0);
+  if (n == UNKNOWN && at >= ENDLESS)
+    return raise_error(L, "row %lld of an axis whose size is not known: a loop "
+                          "over such rows has no end (use k.ops.map)",
+                       (long long)i);
   if (t->rank == 1 && !val_symbolic(v)) {
     Tensor x = check_tensor(L, s, 1);
     push_number(L, &x, at);
