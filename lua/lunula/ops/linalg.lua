@@ -53,8 +53,9 @@ end)
 -- The axes of both tensors that are summed over: n last against n first, or two lists.
 local function contracted_axes(x1, x2, axes)
   if type(axes) == "number" then
-    if axes < 0 or axes > math.min(x1.rank, x2.rank) then
-      core.raise("tensordot: cannot sum over %d axes of tensors of rank %d and %d", axes, x1.rank,
+    axes = math.tointeger(axes) or axes
+    if math.type(axes) == "float" or axes < 0 or axes > math.min(x1.rank, x2.rank) then
+      core.raise("tensordot: cannot sum over %s axes of tensors of rank %d and %d", axes, x1.rank,
         x2.rank)
     end
     local last, first = {}, {}
@@ -63,6 +64,13 @@ local function contracted_axes(x1, x2, axes)
   end
   if type(axes) ~= "table" or #axes ~= 2 then
     core.raise("tensordot: axes must be a number or a pair of lists")
+  end
+  for i = 1, 2 do
+    for _, axis in ipairs(type(axes[i]) == "table" and axes[i] or { axes[i] }) do
+      if math.type(axis) ~= "integer" then
+        core.raise("tensordot: axes must be whole numbers, got %s", tostring(axis))
+      end
+    end
   end
   local a = tools.axes("tensordot", axes[1], x1.rank)
   local b = tools.axes("tensordot", axes[2], x2.rank)
