@@ -208,6 +208,6 @@ describe("random JSON", function ()
       local value, problem = json.decode(table.concat(bytes))
       assert.is_true(value ~= nil or type(problem) == "string")
     end
-    assert.error_at_line(function () core.json_read({}) end, "string expected")
+    assert.error_at_line(function () core.json_read({}) end, "must be a string")
   end)
 end)

@@ -254,16 +254,21 @@ static const char *const kinds[] = {
 /* error_kind(caught): for who raises it again in other words. To be asked
 ** before anything else fails. */
 static int core_error_kind(lua_State *L) {
-  luaL_checkany(L, 1);
+  lua_settop(L, 1);
   lua_pushstring(L, kinds[error_kind(L, 1)]);
   return 1;
 }
 
 /* raise_as(kind, text) */
 static int core_raise_as(lua_State *L) {
-  ErrorKind kind = (ErrorKind)luaL_checkoption(L, 1, NULL, kinds);
+  int kind = 0;
+  want_type(L, 1, LUA_TSTRING, "raise_as: the kind");
+  while (kinds[kind] && strcmp(kinds[kind], lua_tostring(L, 1)) != 0)
+    kind++;
+  if (kinds[kind] == NULL)
+    raise_error(L, "raise_as: there is no kind \"%s\"", lua_tostring(L, 1));
   want_type(L, 2, LUA_TSTRING, "raise_as: the text");
-  return raise_text(L, kind, lua_tostring(L, 2));
+  return raise_text(L, (ErrorKind)kind, lua_tostring(L, 2));
 }
 
 static int core_where(lua_State *L) {

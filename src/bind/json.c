@@ -54,7 +54,8 @@ static int core_json_read(lua_State *L) {
   JsonReader r;
   Error e = {0};
   lua_Integer count[JSON_DEPTH + 1];
-  const char *text = luaL_checklstring(L, 1, &n);
+  want_type(L, 1, LUA_TSTRING, "json_read: the text");
+  const char *text = lua_tolstring(L, 1, &n);
   lua_settop(L, 4);
   luaL_checkstack(L, 2 * JSON_DEPTH + 8, NULL);
   json_begin(&r, text, n, &e);
@@ -80,8 +81,10 @@ static int core_json_read(lua_State *L) {
 static int core_json_quote(lua_State *L) {
   size_t n;
   luaL_Buffer b;
-  const char *text = luaL_checklstring(L, 1, &n);
-  luaL_argcheck(L, n <= JSON_BYTES, 1, "longer than 1 GB");
+  want_type(L, 1, LUA_TSTRING, "json_quote: the text");
+  const char *text = lua_tolstring(L, 1, &n);
+  if (n > JSON_BYTES)
+    raise_error(L, "json_quote: a text of more than 1 GB");
   char *p = luaL_buffinitsize(L, &b, 6 * n + 2);
   luaL_pushresultsize(&b, json_quote(p, text, n));
   return 1;
@@ -89,7 +92,8 @@ static int core_json_quote(lua_State *L) {
 
 static int core_json_number(lua_State *L) {
   char text[JSON_NUMBER_TEXT];
-  size_t n = json_number(text, luaL_checknumber(L, 1));
+  want_type(L, 1, LUA_TNUMBER, "json_number: the argument");
+  size_t n = json_number(text, lua_tonumber(L, 1));
   lua_pushlstring(L, text, n);
   return 1;
 }

@@ -9,7 +9,7 @@
 ** and how many there are; 255 for C functions, which take any. */
 static int core_parameters(lua_State *L) {
   lua_Debug info;
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  want_type(L, 1, LUA_TFUNCTION, "parameters: the argument");
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
   lua_getinfo(L, ">Su", &info);
