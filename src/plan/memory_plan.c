@@ -351,11 +351,17 @@ static void find_taken(const Calendar *c, int node, int low, int high,
   find_taken(c, 2 * node + 1, middle + 1, high, l, t);
 }
 
-/* The first list goes on to its first span that ends behind `at`. */
+/* The first list goes on to its first span that ends behind `at`: most often
+** the next one. */
 static void skip(Taken *t, int64_t at) {
-  Spans rest = {(Span *)(uintptr_t)t->next[0],
-                (int)(t->end[0] - t->next[0]), 0};
-  t->next[0] += spans_find(&rest, at);
+  const Span *next = t->next[0], *end = t->end[0];
+  for (int i = 0; i < 4 && next < end && next->to <= at; i++)
+    next++;
+  if (next < end && next->to <= at) {
+    Spans rest = {(Span *)(uintptr_t)next, (int)(end - next), 0};
+    next += spans_find(&rest, at);
+  }
+  t->next[0] = next;
   if (t->next[0] == t->end[0]) {
     t->n--;
     t->next[0] = t->next[t->n];

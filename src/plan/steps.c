@@ -13,7 +13,7 @@
 typedef struct GroupCode {
   const Group *group;
   const Type *domain;
-  TileProgram *program;
+  TileProgram program;
   Val outside[TILE_OPERANDS];
   TileRef at[GROUP_NODES]; /* where each member's result is */
   int last[GROUP_NODES];   /* the member that reads it last */
@@ -175,12 +175,20 @@ static void add_code(Builder *b, TileProgram *p, const Node *n,
          dtype_name((DType)type[0].dtype));
 }
 
+/* A copy without the room for code that it does not have, which is most. */
+static const TileProgram *keep_program(Builder *b, const TileProgram *p) {
+  size_t bytes = offsetof(TileProgram, code) +
+                 (size_t)p->ncode * sizeof *p->code;
+  void *copy = keep(b, bytes);
+  if (copy)
+    memcpy(copy, p, bytes);
+  return copy;
+}
+
 /* A single elementwise node is a group of one. */
 static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
-  TileProgram *p = keep(b, sizeof *p);
+  TileProgram *p = &b->code->program;
   TileRef in[4], y = {TILE_OUT, 0};
-  if (b->failed)
-    return;
   program_begin(p, &n->out[0].type);
   s->program_in = b->plan->npointers;
   for (int i = 0; i < n->nin; i++) {
@@ -192,7 +200,7 @@ static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   p->out_item[0] = dtype_size((DType)n->out[0].type.dtype);
   add_code(b, p, n, in, y);
   tile_collapse(p);
-  s->program = p;
+  s->program = keep_program(b, p);
   s->tasks = program_tasks(p);
   s->step.origin = keep_text(b, n->origin);
 }
@@ -224,15 +232,15 @@ static TileRef operand(Builder *b, GroupCode *k, Val v) {
   int node = prog_number(b->prog, v.node);
   if (b->prog->group[node] == b->prog->group[g->member[0]])
     return k->at[b->member[node]];
-  for (int i = 0; i < k->program->nin; i++)
+  for (int i = 0; i < k->program.nin; i++)
     if (val_same(k->outside[i], v))
       return (TileRef){TILE_IN, i};
-  k->outside[k->program->nin] = v;
+  k->outside[k->program.nin] = v;
   if (!b->prog->absorbed[node])
-    return program_input(k->program, k->domain, val_type(v));
+    return program_input(&k->program, k->domain, val_type(v));
   int64_t stride[MAX_RANK];
   slice_part(v.node, stride);
-  return program_input_part(k->program, k->domain, val_type(v), stride);
+  return program_input_part(&k->program, k->domain, val_type(v), stride);
 }
 
 /* When each member is read for the last time in its group. */
@@ -265,28 +273,25 @@ static void add_member(Builder *b, GroupCode *k, int m, int *out) {
   for (int i = 0; i < n->nin; i++)
     in[i] = operand(b, k, n->in[i]);
   if (p->escapes[k->group->member[m]]) {
-    k->at[m] = (TileRef){TILE_OUT, k->program->nout};
-    k->program->out_item[k->program->nout] =
+    k->at[m] = (TileRef){TILE_OUT, k->program.nout};
+    k->program.out_item[k->program.nout] =
         dtype_size((DType)n->out[0].type.dtype);
-    out[k->program->nout++] = k->group->member[m];
+    out[k->program.nout++] = k->group->member[m];
   } else {
     int r = free_register(k, m);
     k->at[m] = (TileRef){TILE_REG, r};
-    if (r >= k->program->nreg)
-      k->program->nreg = r + 1;
+    if (r >= k->program.nreg)
+      k->program.nreg = r + 1;
   }
-  add_code(b, k->program, n, in, k->at[m]);
+  add_code(b, &k->program, n, in, k->at[m]);
 }
 
 static void add_group(Builder *b, PlanStep *s, const Group *g) {
   Prog *p = b->prog;
   int out[GROUP_NODES];
   GroupCode *k = b->code;
-  TileProgram *program = keep(b, sizeof *program);
-  if (b->failed)
-    return;
+  TileProgram *program = &k->program;
   k->group = g;
-  k->program = program;
   k->domain = &p->node[g->member[0]]->out[0].type;
   program_begin(program, k->domain);
   for (int m = 0; m < g->n; m++)
@@ -305,7 +310,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   for (int i = 0; i < program->nout; i++)
     add_value(b, (Val){p->node[out[i]], 0});
   tile_collapse(program);
-  s->program = program;
+  s->program = keep_program(b, program);
   s->tasks = program_tasks(program);
   s->step.origin = keep_text(b, p->node[g->member[0]]->origin);
   if (g->anchor < 0)
@@ -313,7 +318,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   add_kernel(b, s, p->node[g->anchor]);
   if (host.node && !b->failed)
     b->plan->location[s->out] = p->location[prog_value(p, host)];
-  s->step.epilogue = program;
+  s->step.epilogue = s->program;
 }
 
 static void add_unit(Builder *b, Unit u) {
