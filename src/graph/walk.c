@@ -69,6 +69,31 @@ static int by_seq(const void *a, const void *b) {
   return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* Each node into the place of its creation number, when these are close
+** together as those of a trace are; false: they are not. */
+static bool sort_by_place(Account *a, Node **list, int n) {
+  uint64_t first = UINT64_MAX, last = 0;
+  for (int i = 0; i < n; i++) {
+    first = list[i]->seq < first ? list[i]->seq : first;
+    last = list[i]->seq > last ? list[i]->seq : last;
+  }
+  if (n < 64 || last - first >= 8 * (uint64_t)n)
+    return false;
+  size_t places = (size_t)(last - first + 1);
+  Node **place = mem_new(a, places, sizeof *place);
+  bool ok = place != NULL;
+  for (int i = 0; ok && i < n; i++) {
+    Node **at = &place[list[i]->seq - first];
+    ok = *at == NULL; /* numbers of another state may be the same */
+    *at = list[i];
+  }
+  for (size_t i = 0, k = 0; ok && i < places; i++)
+    if (place[i])
+      list[k++] = place[i];
+  mem_free(place);
+  return ok;
+}
+
 typedef struct Found {
   Account *account;
   Node **list;
@@ -112,7 +137,7 @@ bool nodes_needed(Account *a, const Val *roots, int nroots, bool shapes,
     mem_free(f.list);
     f.list = NULL;
     f.n = 0;
-  } else if (f.n > 1) {
+  } else if (f.n > 1 && !sort_by_place(a, f.list, f.n)) {
     qsort(f.list, (size_t)f.n, sizeof *f.list, by_seq);
   }
   *list = f.list;
