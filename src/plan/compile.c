@@ -28,7 +28,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
   ok = ok && specialise(&g, in) && fuse(&g) && plan_memory(&g) &&
-       build_steps(p, &g);
+       steps_build(p, &g);
   if (ok)
     p->calls_lua = calls_lua(p);
   if (ok && debug)

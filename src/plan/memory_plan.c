@@ -59,12 +59,15 @@ static int anchor_host(const Prog *p, const Group *g) {
   return -1;
 }
 
-static void find_lives(Placer *k) {
+/* False when it was stopped. */
+static bool find_lives(Placer *k) {
   Prog *p = k->p;
   int64_t offset;
   for (int i = 0; i < p->n; i++)
     start_life(k, i);
   for (k->unit = 0; k->unit < p->nunits; k->unit++) {
+    if (watch_stopped(p->watch, p->error))
+      return false;
     Unit u = p->unit[k->unit];
     if (u.node >= 0 && prog_view(p, u.node, &offset)) {
       int v = p->first_value[u.node];
@@ -74,7 +77,7 @@ static void find_lives(Placer *k) {
       p->location[v].offset = p->location[source].offset + offset;
       continue; /* no step: its readers count */
     }
-    unit_reads(p, u, see_read, k);
+    prog_unit_reads(p, u, see_read, k);
     if (u.node >= 0) {
       set_first(k, u.node);
       continue;
@@ -92,6 +95,7 @@ static void find_lives(Placer *k) {
   for (int i = 0; i < p->f->nbindings; i++)
     if (p->update[i].node)
       see_read(k, prog_value(p, p->update[i]));
+  return true;
 }
 
 /* ---- fixed places ------------------------------------------------------- */
@@ -174,7 +178,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   if (k->life[old].last > at || k->life[old].bytes != k->life[v].bytes)
     return false;
   Reads r = {p, k->life, old, false};
-  unit_reads(p, u, see_root, &r);
+  prog_unit_reads(p, u, see_root, &r);
   if (!r.found)
     return true;
   if (u.group < 0)
@@ -182,7 +186,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   const Group *g = &p->groups[u.group];
   if (g->anchor >= 0) { /* the product still reads while parts are finished */
     Reads a = {p, k->life, old, false};
-    unit_reads(p, (Unit){g->anchor, -1}, see_root, &a);
+    prog_unit_reads(p, (Unit){g->anchor, -1}, see_root, &a);
     if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
       return false;
   }
@@ -439,7 +443,7 @@ static void reuse_operands(Placer *k) {
     if (u.group < 0 || is_product(p, u, v))
       continue;
     r.n = 0;
-    unit_reads(p, u, note_root, &r);
+    prog_unit_reads(p, u, note_root, &r);
     int best = -1; /* the oldest */
     for (int i = 0; i < r.n; i++)
       if ((best < 0 || r.root[i] < best) && may_take_over(k, v, r.root[i]))
@@ -524,35 +528,40 @@ static void detour_moves(Prog *p) {
   }
 }
 
-bool plan_memory(Prog *p) {
-  Placer k = {.p = p};
-  p->first_value = mem_new(p->c.account, (size_t)p->n + 1,
-                           sizeof *p->first_value);
+static bool make_room_for_lists(Placer *k) {
+  Prog *p = k->p;
+  Account *a = p->c.account;
+  size_t moves = (size_t)(p->f->noutputs + p->f->nbindings);
+  p->first_value = mem_new(a, (size_t)p->n + 1, sizeof *p->first_value);
   for (int i = 0; p->first_value && i < p->n; i++) {
     p->first_value[i] = p->nvalues;
     p->nvalues += p->node[i]->nout;
   }
-  p->location = mem_new(p->c.account, (size_t)p->nvalues + 1,
-                        sizeof *p->location);
-  p->move = mem_new(p->c.account,
-                    (size_t)(p->f->noutputs + p->f->nbindings + 1),
-                    sizeof *p->move);
-  k.life = mem_new(p->c.account, (size_t)p->nvalues + 1, sizeof *k.life);
-  if (!p->first_value || !p->location || !p->move || !k.life) {
-    mem_free(k.life);
-    return fail_memory(p->error, "out of memory");
-  }
-  find_lives(&k);
-  place_leaves(&k);
-  place_outputs(&k);
-  place_updates(&k);
-  if (p->passes & PASS_REUSE)
-    reuse_operands(&k);
-  bool ok = fill_arena(&k);
-  if (ok) {
-    place_views(&k);
-    detour_moves(p);
-  }
+  p->location = mem_new(a, (size_t)p->nvalues + 1, sizeof *p->location);
+  p->move = mem_new(a, moves + 1, sizeof *p->move);
+  k->life = mem_new(a, (size_t)p->nvalues + 1, sizeof *k->life);
+  return (p->first_value && p->location && p->move && k->life) ||
+         fail_memory(p->error, "out of memory");
+}
+
+static bool locate(Placer *k) {
+  if (!find_lives(k))
+    return false;
+  place_leaves(k);
+  place_outputs(k);
+  place_updates(k);
+  if (k->p->passes & PASS_REUSE)
+    reuse_operands(k);
+  if (!fill_arena(k))
+    return false;
+  place_views(k);
+  detour_moves(k->p);
+  return true;
+}
+
+bool plan_memory(Prog *p) {
+  Placer k = {.p = p};
+  bool ok = make_room_for_lists(&k) && locate(&k);
   mem_free(k.life);
   return ok;
 }

@@ -50,8 +50,8 @@ static void node_reads(const Prog *p, const Node *n, int group,
   }
 }
 
-void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
-                void *ud) {
+void prog_unit_reads(const Prog *p, Unit u,
+                     void (*visit)(void *ud, int value), void *ud) {
   if (u.group < 0) {
     node_reads(p, p->node[u.node], -1, visit, ud);
     return;

@@ -35,7 +35,7 @@ typedef struct Location {
 typedef struct Move {
   int value;
   Location to;
-  int64_t via; /* where in the arena it waits until all others are read, or -1 */
+  int64_t via; /* where in the arena it waits until all are read, or -1 */
 } Move;
 
 typedef struct Prog {
@@ -84,8 +84,8 @@ bool prog_view(const Prog *p, int node, int64_t *offset);
 
 /* Calls visit(ud, value) for each value that the unit reads (data, not sizes);
 ** a value that it reads twice may come twice. */
-void unit_reads(const Prog *p, Unit u, void (*visit)(void *ud, int value),
-                void *ud);
+void prog_unit_reads(const Prog *p, Unit u,
+                     void (*visit)(void *ud, int value), void *ud);
 /* The value that a reader of `v` goes to: the source, if v is absorbed. */
 INLINE Val prog_source(const Prog *p, Val v) {
   return p->absorbed[prog_number(p, v.node)] ? v.node->in[0] : v;
@@ -94,9 +94,9 @@ INLINE Val prog_source(const Prog *p, Val v) {
 /* A value equal to v that is cheaper, or v (simplify.c). */
 Val simplify(Prog *p, Val v);
 /* v as a constant, if it is one. */
-Val fold(Prog *p, Val v);
+Val simplify_fold(Prog *p, Val v);
 /* Operands of op that need not be repeated, in place. */
-void unrepeat(Prog *p, const Op *op, Val *x, int nin);
+void simplify_unrepeat(Prog *p, const Op *op, Val *x, int nin);
 
 /* The passes, in order. False with the error. */
 bool specialise(Prog *p, const Type *in); /* concrete types, simplify, share */

@@ -27,7 +27,7 @@ static bool repeats(const Node *n) {
 
 /* A node of constants becomes a constant, unless it makes a big one of small
 ** ones. */
-Val fold(Prog *p, Val v) {
+Val simplify_fold(Prog *p, Val v) {
   Node *n = v.node;
   if (!(p->passes & PASS_SIMPLIFY) || n->op->kind == LEAF || n->nout != 1 ||
       n->op->traits & (DRAWS | HOST) || !constant_inputs(n) ||
@@ -97,7 +97,7 @@ static Val unrepeated(Prog *p, Val v) {
 }
 
 /* Replaces repeated operands, as long as the others still give the shape. */
-void unrepeat(Prog *p, const Op *op, Val *x, int nin) {
+void simplify_unrepeat(Prog *p, const Op *op, Val *x, int nin) {
   Type want, got;
   if (op->kind != ELEMENTWISE || !(p->passes & PASS_SIMPLIFY))
     return;

@@ -246,13 +246,13 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
     copy_call(p, s, n, in, out);
     return;
   }
-  unrepeat(p, n->op, in, n->nin);
+  simplify_unrepeat(p, n->op, in, n->nin);
   Val v = emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)
     return;
   v.node->origin = n->origin;
   if (n->nout == 1)
-    v = fold(p, simplify(p, v));
+    v = simplify_fold(p, simplify(p, v));
   v = share(p, s, v);
   for (int i = 0; i < outs; i++)
     out[i] = (Val){v.node, v.out + i};
@@ -342,7 +342,8 @@ static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
     values += k->old[i]->nout;
   }
   k->copy = mem_new(account, (size_t)values + 1, sizeof *k->copy);
-  return (ok && k->copy && find_scans(k, account)) || fail_memory(p->error, "out of memory");
+  return (ok && k->copy && find_scans(k, account)) ||
+         fail_memory(p->error, "out of memory");
 }
 
 static void copies_close(Copies *k) {

@@ -397,10 +397,12 @@ static bool build(Builder *b) {
     add_moves(b);
   if (!b->failed)
     find_moving(b);
-  return (!b->failed || fail_memory(g->error, "out of memory")) && !g->error->set;
+  if (b->failed)
+    fail_memory(g->error, "out of memory");
+  return !g->error->set;
 }
 
-bool build_steps(Plan *p, Prog *g) {
+bool steps_build(Plan *p, Prog *g) {
   Builder b = {.plan = p, .prog = g};
   bool ok = build(&b);
   mem_free(b.constant);

@@ -57,7 +57,7 @@ struct Plan {
 /* A plan without steps, counted; NULL: no memory (plan.c). */
 Plan *plan_empty(Account *account);
 /* Turns units into steps and pointers. False with the error. */
-bool build_steps(Plan *p, Prog *g);
+bool steps_build(Plan *p, Prog *g);
 /* The nodes and the steps, for people who debug. */
 void plan_text(Text *t, const Prog *p);
 

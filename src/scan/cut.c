@@ -209,7 +209,8 @@ static bool split(Val v, Val *product, bool *by_rows, int *n) {
     x = x->in[0].node;
   if (*n >= 6)
     return false;
-  if (x->op->role == MULTIPLIES_MATRICES && x->attr[0].i[0] && !x->attr[1].i[0] &&
+  if (x->op->role == MULTIPLIES_MATRICES &&
+      x->attr[0].i[0] && !x->attr[1].i[0] &&
       val_type(x->in[0])->rank == 2 && val_type(x->in[1])->rank == 2 &&
       is_known(val_type(x->in[0])->dim[1]) &&
       is_known(val_type(x->in[1])->dim[1])) {
