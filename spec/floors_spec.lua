@@ -49,7 +49,7 @@ describe("make floors", function ()
 
   setup(function ()
     copy_tree()
-    wanted.block = plant("lua/lunula/place.lua", "return", {
+    wanted.block = plant("lua/lunula/json_path.lua", "return", {
       "do", '  local tools = require "lunula.ops.tools"', "  _ENV.planted = tools", "end",
     }, "require")
     wanted.computed = plant("lua/lunula/records.lua", "return", {
@@ -79,7 +79,7 @@ describe("make floors", function ()
   end
 
   it("sees a require upwards inside a block", function ()
-    says(wanted.block, "lunula.place may not know lunula.ops.tools, which is above it")
+    says(wanted.block, "lunula.json_path may not know lunula.ops.tools, which is above it")
   end)
 
   it("sees a computed require upwards", function ()

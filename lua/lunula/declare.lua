@@ -7,7 +7,7 @@
 -- kinds.lua.
 
 local core = require "lunula.core"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 
 local declare = {}
 
@@ -227,7 +227,7 @@ end
 local function checked(class, arg, value, object)
   local kind = arg.kind
   local context = { class = class, arg = arg.name, object = object }
-  local normalised, wanted, problem = place.at("." .. arg.name, kind.check, value, context)
+  local normalised, wanted, problem = json_path.at("." .. arg.name, kind.check, value, context)
   if normalised == nil then
     if problem then core.raise("%s: %s: %s", class.name, arg.name, problem) end
     core.raise("%s: %s must be %s, got %s", class.name, arg.name, wanted or kind.name, show(value))
@@ -504,7 +504,7 @@ function declare.serialize(object)
   local module = class.module or nil
   return setmetatable({
     module = module, class_name = class.name,
-    config = place.at(".config", object.get_config, object),
+    config = json_path.at(".config", object.get_config, object),
     registered_name = (not module or class.internal) and class.name or nil,
   }, {
     __jsonorder = { "module", "class_name", "config", "registered_name" }, describes = object,
@@ -627,7 +627,7 @@ local function instance(found, config)
   if not declare.is_class(found) then return found end
   if not config then return found() end
   if not declare.reads_null[found.make_from_config] then config = without_null(config) end
-  return place.at(".config", found.from_config, config)
+  return json_path.at(".config", found.from_config, config)
 end
 
 local function is_of_keras(record)

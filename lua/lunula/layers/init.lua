@@ -6,7 +6,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local records = require "lunula.records"
-local reading = require("lunula.place").reading
+local reading = require("lunula.json_path").reading
 
 local folders = {
   "core", "convolutional", "pooling", "merging", "normalization", "regularization", "reshaping",

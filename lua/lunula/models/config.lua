@@ -8,7 +8,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local records = require "lunula.records"
 local nest = require "lunula.utils.nest"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 local ktensor = require "lunula.models.ktensor"
 local operations = require "lunula.models.operations"
 
@@ -148,7 +148,7 @@ local function write_layer(layer, nodes, write)
   for _, node in ipairs(nodes) do
     if not node.is_input then
       local position = #entry.inbound_nodes + 1
-      entry.inbound_nodes[position] = place.at(
+      entry.inbound_nodes[position] = json_path.at(
         (".inbound_nodes[%d]"):format(position - 1), write, node)
     end
   end
@@ -158,7 +158,7 @@ end
 local function listed(list, write)
   local written = {}
   for i, item in ipairs(list) do
-    written[i] = place.at(".layers" .. place.element(i), write, item)
+    written[i] = json_path.at(".layers" .. json_path.element(i), write, item)
   end
   return written
 end
@@ -242,8 +242,8 @@ local function made(kind, value)
   if type(value.class_name) == "string" then return declare.get(kind, value) end
   local copy = {}
   for key, inner in pairs(value) do
-    copy[key] = place.at(type(key) == "number" and place.element(key) or "." .. key, made, kind,
-      inner)
+    local step = type(key) == "number" and json_path.element(key) or "." .. key
+    copy[key] = json_path.at(step, made, kind, inner)
   end
   return copy
 end
@@ -254,7 +254,7 @@ function config.compile(self, given)
   for _, key in ipairs(compile_order) do
     local value = given[key]
     if value and value ~= declare.null then
-      options[key] = kind_of[key] and place.at("." .. key, made, kind_of[key], value) or value
+      options[key] = kind_of[key] and json_path.at("." .. key, made, kind_of[key], value) or value
     end
   end
   self:compile(options)

@@ -7,7 +7,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 local records = require "lunula.models.call_records"
 local config = require "lunula.models.config"
 local input = require "lunula.models.input"
@@ -17,7 +17,7 @@ local operations = require "lunula.models.operations"
 local revive = {}
 
 local null = declare.null
-local at = place.at
+local at = json_path.at
 local each_history, is_history = records.each_history, records.is_history
 local object, fields, list_of = records.object, records.fields, records.list
 
@@ -92,7 +92,7 @@ end
 local function read_layers(list, whole, first)
   local layers, seen = {}, {}
   for i = first or 1, #list do
-    local step = ".layers" .. place.element(i)
+    local step = ".layers" .. json_path.element(i)
     local layer = at(step, read_layer, list[i], whole)
     if seen[layer.name] then
       at(step, core.raise, 'there is another layer named "%s"', layer.name)
@@ -134,7 +134,7 @@ function revive.sequential(class, given)
   local layers = read_layers(list, whole, first)
   local model = class { name = given.name }
   for i = first, #list do
-    at(".layers" .. place.element(i), model.add, model, layers[i])
+    at(".layers" .. json_path.element(i), model.add, model, layers[i])
   end
   if given.trainable == false then model.trainable = false end
   local shape = given.build_input_shape
@@ -151,7 +151,7 @@ local function read_calls(layer, entry, step)
   local nodes = entry.inbound_nodes
   if nodes == nil or nodes == null then return calls end
   for i, node in ipairs(at(step .. ".inbound_nodes", list_of, nodes, "a list of calls")) do
-    local step_here = step .. ".inbound_nodes" .. place.element(i)
+    local step_here = step .. ".inbound_nodes" .. json_path.element(i)
     local call = at(step_here, records.read, node)
     call.place, call.layer = step_here, layer
     calls[i] = call
@@ -350,7 +350,7 @@ local function read_ends(structure, state, step)
   end
   local copy = {}
   for key, value in pairs(structure) do
-    local inner = type(key) == "number" and place.element(key) or "." .. key
+    local inner = type(key) == "number" and json_path.element(key) or "." .. key
     copy[key] = read_ends(value, state, step .. inner)
   end
   return copy
@@ -371,7 +371,7 @@ local function read_state(given)
   for i, layer in ipairs(layers) do
     local name = layer.name
     state.names[i], state.made_by[name] = name, layer
-    state.calls_of[name] = read_calls(layer, given.layers[i], ".layers" .. place.element(i))
+    state.calls_of[name] = read_calls(layer, given.layers[i], ".layers" .. json_path.element(i))
     state.results[name] = {}
     if declare.is(layer, input.InputLayer) then
       state.results[name][1] = { input.output_of(layer) }
@@ -400,7 +400,7 @@ end
 -- A from_config whose errors tell the place.
 function revive.from_config(name, make_model)
   local function from_config(class, given)
-    return place.reading(name .. ".from_config", make_model, class, given)
+    return json_path.reading(name .. ".from_config", make_model, class, given)
   end
   declare.reads_null[from_config] = true
   return from_config

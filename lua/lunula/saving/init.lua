@@ -7,7 +7,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local records = require "lunula.records"
 local options_of = require "lunula.utils.options"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 local warn = require "lunula.utils.warn"
 local json = require "lunula.saving.json"
 local keras2 = require "lunula.saving.keras2"
@@ -62,8 +62,8 @@ local function plain(value, seen)
   value = records.in_full(value)
   local copy = setmetatable({}, getmetatable(value))
   for _, key in ipairs(json.fields(value)) do
-    local step = type(key) == "number" and place.element(key) or "." .. tostring(key)
-    copy[key] = place.at(step, plain, value[key], seen)
+    local step = type(key) == "number" and json_path.element(key) or "." .. tostring(key)
+    copy[key] = json_path.at(step, plain, value[key], seen)
   end
   if object and declare.is(object, "layer") then note(object, copy, seen) end
   return copy
@@ -88,7 +88,7 @@ end
 -- number of spaces, for many lines), custom_objects (names of functions).
 function saving.to_json(model, options)
   options = options_of.read("to_json", options, { "indent", "custom_objects" })
-  return place.reading("to_json", declare.with_custom_objects, options.custom_objects, write,
+  return json_path.reading("to_json", declare.with_custom_objects, options.custom_objects, write,
     model, options.indent)
 end
 
@@ -115,7 +115,7 @@ function saving.model_from_json(text, custom_objects)
   end
   local record, problem = json.decode(text)
   if record == nil then core.raise("model_from_json: this is no JSON: %s", problem) end
-  return place.reading("model_from_json", declare.with_custom_objects, custom_objects,
+  return json_path.reading("model_from_json", declare.with_custom_objects, custom_objects,
     declare.sharing, read, record)
 end
 

@@ -6,7 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 
 local json = {}
 
@@ -49,7 +49,7 @@ local function write_list(t, out, indent)
     if t[i] == false and not booleans then
       out[#out + 1] = "null"
     else
-      place.at(place.element(i), write, t[i], out, inner)
+      json_path.at(json_path.element(i), write, t[i], out, inner)
     end
   end
   out[#out + 1] = (indent or "") .. "]"
@@ -61,7 +61,7 @@ local function write_object(t, out, indent)
   for _, key in ipairs(json.fields(t)) do
     out[#out + 1] = (first and "{" or ",") .. (inner or first and "" or " ")
       .. core.json_quote(tostring(key)) .. ": "
-    place.at("." .. tostring(key), write, t[key], out, inner)
+    json_path.at("." .. tostring(key), write, t[key], out, inner)
     first = false
   end
   out[#out + 1] = first and "{}" or (indent or "") .. "}"

@@ -5,7 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local place = require "lunula.place"
+local json_path = require "lunula.json_path"
 local records = require "lunula.models.call_records"
 local tf_ops = require "lunula.saving.tf_ops"
 
@@ -177,8 +177,8 @@ function modernise(value, version)
     if name == "inbound_nodes" then
       copy[key] = inner
     else
-      local step = type(key) == "number" and place.element(key) or "." .. name
-      local read = place.at(step, modernise, inner, version)
+      local step = type(key) == "number" and json_path.element(key) or "." .. name
+      local read = json_path.at(step, modernise, inner, version)
       if name:find "activation$" then read = activation(read) end
       if name:find "initializer$" then read = initializer(read) end
       copy[key] = read

@@ -1,13 +1,13 @@
 -- Where in a text of data something went wrong: `.config.layers[2].config`, counted from 0 as in
 -- JSON.
 --
--- A reader calls place.at(step, fn, …) for every step inwards. An error collects the steps on its
--- way out and is raised anew at the line of the user, once, by the reading that began it. Outside
--- of a reading the steps cost nothing.
+-- A reader calls json_path.at(step, fn, …) for every step inwards. An error collects the steps on
+-- its way out and is raised anew at the line of the user, once, by the reading that began it.
+-- Outside of a reading the steps cost nothing.
 
 local core = require "lunula.core"
 
-local place = {}
+local json_path = {}
 
 local reading = false
 
@@ -27,7 +27,7 @@ local function failure_of(problem)
 end
 
 -- fn(…), one step further inwards.
-function place.at(step, fn, ...)
+function json_path.at(step, fn, ...)
   if not reading then return fn(...) end
   local results = table.pack(pcall(fn, ...))
   if results[1] then return table.unpack(results, 2, results.n) end
@@ -37,7 +37,7 @@ function place.at(step, fn, ...)
 end
 
 -- The step to the i-th element of a list.
-function place.element(i)
+function json_path.element(i)
   return ("[%d]"):format(i - 1)
 end
 
@@ -48,7 +48,7 @@ end
 
 -- fn(…), whose errors tell the place. `what` names the function that the user called. Inside of
 -- another reading it is a part of that one.
-function place.reading(what, fn, ...)
+function json_path.reading(what, fn, ...)
   if reading then return fn(...) end
   local results
   do
@@ -62,4 +62,4 @@ function place.reading(what, fn, ...)
   core.raise_as(failure.kind, what .. ": " .. at .. failure.text)
 end
 
-return place
+return json_path
