@@ -126,21 +126,11 @@ Val variable_leaf(Context *c, Variable *v) {
   return read_binding(c, v, true);
 }
 
-/* A size that only the run knows may turn out to be the variable's. */
-static bool fits(const Type *variable, const Type *value) {
-  if (variable->rank != value->rank)
-    return false;
-  for (int i = 0; i < value->rank; i++)
-    if (value->dim[i] != UNKNOWN && value->dim[i] != variable->dim[i])
-      return false;
-  return true;
-}
-
 bool variable_assign(Context *c, Variable *v, Val value) {
   char want[TYPE_TEXT], got[TYPE_TEXT];
   if (c->error.set)
     return false;
-  if (!fits(&v->tensor.type, val_type(value)))
+  if (!type_may_be(val_type(value), &v->tensor.type))
     return fail(&c->error, "assign: variable \"%s\" is %s, the value is %s",
                 v->name, type_text(&v->tensor.type, want),
                 type_text(val_type(value), got));

@@ -272,12 +272,11 @@ static Val new_leaf(Prog *p, const Copies *k, Val old, const Type *type) {
 
 static bool input_fits(Prog *p, int i, const Type *want, const Type *got) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
-  bool ok = want->rank == got->rank && want->dtype == got->dtype;
-  for (int k = 0; ok && k < want->rank; k++)
-    ok = want->dim[k] == UNKNOWN || want->dim[k] == got->dim[k];
-  return ok || fail(p->error, "input %d is %s %s, it should be %s %s", i + 1,
-                    dtype_name((DType)got->dtype), type_text(got, b),
-                    dtype_name((DType)want->dtype), type_text(want, a));
+  if (want->dtype == got->dtype && type_may_be(want, got))
+    return true;
+  return fail(p->error, "input %d is %s %s, it should be %s %s", i + 1,
+              dtype_name((DType)got->dtype), type_text(got, b),
+              dtype_name((DType)want->dtype), type_text(want, a));
 }
 
 static bool copy_leaves(Prog *p, const Copies *k, const Type *in) {

@@ -32,6 +32,8 @@ typedef struct Type {
 
 Type type_new(DType d, int rank, const int64_t *dim);
 bool type_equal(const Type *a, const Type *b);
+/* Whether t's sizes, where it knows them, are those of `known`. */
+bool type_may_be(const Type *t, const Type *known);
 bool type_known(const Type *t);           /* no unknown size */
 bool type_countable(const Type *t);       /* its bytes fit an int64 */
 int64_t type_elements(const Type *t);     /* UNKNOWN when a size is */

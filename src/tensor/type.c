@@ -68,6 +68,15 @@ bool type_equal(const Type *a, const Type *b) {
   return memcmp(a, b, sizeof *a) == 0;
 }
 
+bool type_may_be(const Type *t, const Type *known) {
+  if (t->rank != known->rank)
+    return false;
+  for (int i = 0; i < t->rank; i++)
+    if (t->dim[i] != UNKNOWN && t->dim[i] != known->dim[i])
+      return false;
+  return true;
+}
+
 bool type_known(const Type *t) {
   for (int i = 0; i < t->rank; i++)
     if (t->dim[i] < 0)
