@@ -80,6 +80,32 @@ describe("a traced function", function()
     assert.same({ 10, 20 }, v.value:totable())
   end)
 
+  it("refuses a new value whose size turns out to be another", function()
+    local v = core.variable { value = core.tensor { 1, 2, 3, 4 }, name = "total" }
+    local f = core.trace({ { shape = { false } } }, function(x)
+      v:assign(x * 2)
+      return x + 0
+    end)
+    local at = line() - 3
+    for _, n in ipairs { 9, 2, 0 } do
+      local x = ops.full({ n }, 1)
+      local text = ('assign: variable "total" is (4,), the value is (%d,)'):format(n)
+      assert.error_at_line(function() v:assign(x * 2) end, text) -- eager
+      assert.error_at_line(function() f(x) end, text .. "; op at ")
+      assert.matches("trace_spec.lua:" .. at, message_of(f, x), 1, true)
+      assert.same({ 1, 2, 3, 4 }, v.value:totable())
+    end
+    assert.same({ 1, 1, 1, 1 }, f(ops.full({ 4 }, 1)):totable())
+    assert.same({ 2, 2, 2, 2 }, v.value:totable())
+    local whole = core.trace({ { shape = { false } } }, function(x) v:assign(x) return x + v end)
+    for _, passes in ipairs { "naive", "-simplify", "-share" } do
+      whole:passes(passes)
+      assert.same({ 6, 6, 6, 6 }, whole(ops.full({ 4 }, 3)):totable())
+      assert.same({ 3, 3, 3, 3 }, v.value:totable())
+      assert.error_at_line(function() whole(ops.full({ 5 }, 1)) end, 'variable "total" is (4,)')
+    end
+  end)
+
   it("keeps the variables when a run fails", function()
     local v = core.variable { value = core.tensor { 1, 2 } }
     local table_ = core.variable { value = ops.full({ 3, 2 }, 1) }

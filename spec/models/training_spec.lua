@@ -217,6 +217,36 @@ describe("fit", function()
     assert.equal(2, #model:fit(x, y, { epochs = 2, verbose = 0 }).history.loss)
   end)
 
+  it("ends where a batch does not fill the variable that a layer assigns", function()
+    local Keep = k.layer "Keep" {
+      build = function(self)
+        self:add_weight { name = "last", shape = { 4 }, trainable = false }
+      end,
+      call = function(self, x)
+        self.last:assign(x:sum(1))
+        return x
+      end,
+    }
+    local at = debug.getinfo(1, "l").currentline - 4
+    local model = k.Sequential { k.Input { shape = { 2 } }, Keep(), layers.Dense(1) }
+    model:compile { loss = "mse", optimizer = "sgd" }
+    local x, y = line_data(8)
+    model:fit(x, y, { batch_size = 4, shuffle = false, verbose = 0 })
+    local kept = x:sum(1)[{ { 5, 8 } }]
+    assert.near_all(kept, model.layers[1].last.value)
+    for _, size in ipairs { 8, 2, 1 } do
+      local options = { batch_size = size, shuffle = false, verbose = 0 }
+      local text = ('variable "last" is (4,), the value is (%d,); op at '):format(size)
+      local function fit() model:fit(x, y, options) end
+      local function predict() model:predict(x, { batch_size = size, verbose = 0 }) end
+      for _, f in ipairs { fit, predict } do
+        assert.error_at_line(f, text)
+        assert.matches("training_spec.lua:" .. at, select(2, pcall(f)), 1, true)
+      end
+    end
+    assert.near_all(kept, model.layers[1].last.value)
+  end)
+
   it("does not need a new trace for another learning rate", function()
     local model = line_model()
     local x, y = line_data(16)

@@ -126,6 +126,15 @@ Val variable_leaf(Context *c, Variable *v) {
   return read_binding(c, v, true);
 }
 
+/* A size that only the run knows may turn out to be another than the
+** variable's, whose memory is no larger: a node asks when it is known. */
+static Val hold_to(Context *c, const Binding *b, Val value) {
+  Attr number = {.kind = ATTR_INT, .n = 1, .i = {b - c->scope->bindings}};
+  if (type_known(val_type(value)))
+    return value;
+  return emit_op(c, "assigned", (Val[]){value, b->leaf}, 2, &number);
+}
+
 bool variable_assign(Context *c, Variable *v, Val value) {
   char want[TYPE_TEXT], got[TYPE_TEXT];
   if (c->error.set)
@@ -152,6 +161,9 @@ bool variable_assign(Context *c, Variable *v, Val value) {
   value = scope_import(c, value);
   Binding *b = find_binding(c, v);
   if (b == NULL || c->error.set)
+    return false;
+  value = hold_to(c, b, value);
+  if (c->error.set)
     return false;
   node_retain(value.node);
   node_release(b->current.node);

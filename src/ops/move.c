@@ -128,6 +128,22 @@ static bool like_second(Rule *r) {
   return true;
 }
 
+/* The value of a variable: see variable_assign. */
+static bool assigned_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  r->out[0] = r->in[1];
+  r->out[0].dtype = r->in[0].dtype;
+  return type_may_be(&r->in[0], &r->in[1]) ||
+         fail(r->error, "the value is %s, the variable %s",
+              type_text(&r->in[0], a), type_text(&r->in[1], b));
+}
+
+static bool assigned_simpler(Context *c, const Node *n, Val *y) {
+  (void)c;
+  *y = n->in[0];
+  return type_equal(val_type(*y), &n->out[0].type);
+}
+
 static int64_t whole(const OpCall *s) {
   (void)s;
   return 0;
@@ -635,6 +651,11 @@ const Op ops_move[] = {
    .doc = "x in the shape of another tensor with the axes reduced to 1."},
   {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole,
    .role = SAME_ELEMENTS, .traits = NO_GRADIENT, .doc = "x, as a constant to gradients."},
+  {"assigned", "value, variable, number:int=-1", MOVE, AS_IS,
+   assigned_shape, .view = whole,
+   .role = ASSIGNS, .simpler = assigned_simpler,
+   .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
+   .doc = "A value that must have the sizes of a variable."},
   {"transpose", "x, axes:axes=nil", MOVE, AS_IS, transpose_shape,
    .tasks = copy_tasks, .run = transpose_run, .view = transpose_view,
    .vjp = transpose_vjp,

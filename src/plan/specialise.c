@@ -226,6 +226,19 @@ static const Node *longest_scan(const Copies *k, const Node *n) {
   return k->scan[low]->nout > n->nout ? k->scan[low] : n;
 }
 
+/* What the op's own rule checks too, but only here is the name known. */
+static bool assigned_fits(Prog *p, const Node *n, const Val *in) {
+  int64_t number = n->attr[0].i[0];
+  char want[TYPE_TEXT], got[TYPE_TEXT];
+  if (number < 0 || number >= p->f->nbindings ||
+      type_may_be(val_type(in[0]), val_type(in[1])))
+    return true;
+  return fail(&p->c.error, "assign: variable \"%s\" is %s, the value is %s",
+              p->f->bindings[number].variable->name,
+              type_text(val_type(in[1]), want),
+              type_text(val_type(in[0]), got));
+}
+
 static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
                       Val *out);
 
@@ -246,6 +259,8 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
     copy_call(p, s, n, in, out);
     return;
   }
+  if (n->op->role == ASSIGNS && !assigned_fits(p, n, in))
+    return;
   simplify_unrepeat(p, n->op, in, n->nin);
   Val v = emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)

@@ -122,6 +122,8 @@ return {
     ref = function (data) return { data[1][2], data[1][5] } end },
   { "unslice", { real { 2 }, real { 6 } }, { starts = { 1 }, steps = { 3 } }, grad = { 1 },
     ref = function (data) return { 0, data[1][1], 0, 0, data[1][2], 0 } end },
+  { "assigned", { real { 2, 3 }, real { 2, 3 } }, grad = { 1 },
+    ref = function (data) return data[1] end },
   { "piece", { real { 5 }, real { 2 }, real { 3 } }, { axis = 0, index = 1 }, call = "rest",
     grad = { 1 }, ref = function (data) return { data[1][3], data[1][4], data[1][5] } end },
   { "transpose", { ints { 3, 4 } } },
