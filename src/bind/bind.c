@@ -326,10 +326,22 @@ static void offer(lua_State *L, const char *name, bool method) {
   lua_pop(L, 1);
 }
 
+/* What files call an op, as fields of its row in the catalogue. */
+static const char *const file_fields[] = {
+  "file_class", "file_called", "file_made", "file_ours", "file_each", NULL
+};
+
+/* Appends the row; the table on the top, which it pops, may have some of
+** file_fields. */
 static void record(lua_State *L, const char *name, const char *signature,
                    const char *kind, const char *doc, bool gradient) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 8);
+  for (const char *const *field = file_fields; *field; field++) {
+    lua_getfield(L, -3, *field);
+    lua_setfield(L, -2, *field);
+  }
+  lua_remove(L, -3);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
   lua_pushstring(L, signature);
@@ -379,6 +391,11 @@ static void open_rows(lua_State *L) {
     }
     offer(L, op->name, true);
     lua_pop(L, 1);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, op->file_class); /* nil where there is none */
+    lua_setfield(L, -2, "file_class");
+    lua_pushstring(L, op->file_called);
+    lua_setfield(L, -2, "file_called");
     record(L, op->name, op->signature, op_kind_name(op->kind), op->doc,
            op->vjp != NULL);
   }
@@ -394,8 +411,8 @@ static const char *field(lua_State *L, const char *name) {
   return text;
 }
 
-/* define{name=, signature=, fn=, doc=}: a composite. Without a doc it is in no
-** table: what comes back is all there is of it. */
+/* define{name=, signature=, fn=, doc=, file_class= ...}: a composite. Without a
+** doc it is in no table: what comes back is all there is of it. */
 static int core_define(lua_State *L) {
   if (!lua_istable(L, 1))
     return raise_error(L, "define: a table of fields is wanted, got %s",
@@ -412,7 +429,9 @@ static int core_define(lua_State *L) {
     return 1;
   offer(L, name, *signature != '\0' && strchr(signature, ':') != signature +
                  strcspn(signature, ":,="));
-  record(L, name, signature, "composite", field(L, "doc"), true);
+  const char *doc = field(L, "doc");
+  lua_pushvalue(L, 1);
+  record(L, name, signature, "composite", doc, true);
   return 1;
 }
 

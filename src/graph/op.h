@@ -196,6 +196,10 @@ struct Op {
   /* an equal value that is cheaper (true, y set), or declines */
   bool (*simpler)(Context *c, const Node *n, Val *y);
   const char *doc;
+
+  /* what Keras's files say of the op, where it does not follow from name and
+     signature: as lua/lunula/ops/tools.lua has it for composites */
+  const char *file_class, *file_called;
 };
 
 enum {

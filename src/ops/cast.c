@@ -137,6 +137,7 @@ static void narrow_run(const OpCall *s, const Run *r, int64_t task) {
 const Op ops_cast[] = {
   {"cast", "x, dtype:dtype", ELEMENTWISE, AS_IS, cast_shape,
    .pick = pick_cast, .expand = same_type, .vjp = cast_vjp,
+   .file_class = "core",
    .doc = "x as another element type. Whole numbers that do not fit wrap, "
           "floats saturate, NaN gives 0."},
   {"as_int32", "x", MOVE, AS_IS, narrow_shape, .tasks = narrow_tasks,

@@ -437,12 +437,14 @@ const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local, .vjp = conv_vjp,
    .traits = EPILOGUE,
+   .file_class = "lunula",
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
   {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
    FLOATS, input_gradient_shape, .tasks = input_gradient_tasks,
    .run = input_gradient_run, .local = input_gradient_local,
    .vjp = input_gradient_vjp, .shape_only = 4, .traits = EPILOGUE,
+   .file_class = "lunula",
    .doc = "The adjoint of a convolution in its image."},
   {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,
    kernel_gradient_shape, .tasks = kernel_gradient_tasks,
@@ -456,6 +458,7 @@ const Op ops_conv[] = {
    .tasks = transpose_tasks, .run = transpose_run, .local = transpose_local,
    .vjp = transpose_vjp,
    .traits = EPILOGUE,
+   .file_class = "lunula",
    .doc = "Each cell times a kernel (size..., filters, channels), added up "
           "where they overlap; `before` and `after` are cut off, `extra` cells "
           "are 0."},

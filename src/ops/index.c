@@ -229,10 +229,12 @@ const Op ops_index[] = {
   {"gather", "table, ids", INDEX, COMPUTE, gather_shape,
    .tasks = gather_tasks, .run = gather_run, .vjp = gather_vjp,
    .traits = FAULTS,
+   .file_class = "lunula",
    .doc = "The rows of a table whose numbers are given."},
   {"scatter_add", "values, ids, like", INDEX, COMPUTE, scatter_shape,
    .tasks = scatter_tasks, .run = scatter_run, .vjp = scatter_vjp,
    .shape_only = 4,
+   .file_class = "lunula",
    .doc = "Zeros of the shape of `like`, each row of values added at its id."},
   {"take_along_axis", "x, indices, axis:int=-1, from_end:bool=true", INDEX,
    COMPUTE, take_shape,
@@ -241,6 +243,7 @@ const Op ops_index[] = {
    .doc = "Elements by their numbers along an axis."},
   {"put_add", "values, indices, like, axis:int=-1", INDEX, COMPUTE, put_shape,
    .tasks = put_tasks, .run = put_run, .vjp = put_vjp, .shape_only = 4,
+   .file_class = "lunula",
    .doc = "Zeros of the shape of `like`, each value added at its number along "
           "an axis."},
   {0}

@@ -197,6 +197,7 @@ static void spread_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_pool[] = {
   {"max_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = line_tasks, .run = max_run, .vjp = max_vjp,
+   .file_class = "lunula",
    .doc = "The largest cell under each window, by channels."},
   {"max_windows_scatter", "x, g, " OPTIONS, WINDOW, FLOATS, scatter_shape,
    .tasks = image_tasks, .run = scatter_run, .vjp = scatter_vjp,
@@ -207,6 +208,7 @@ const Op ops_pool[] = {
    .doc = "h in the place of the first largest cell of x under each window."},
   {"mean_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = line_tasks, .run = average_run, .vjp = average_vjp,
+   .file_class = "lunula",
    .doc = "The mean of the cells under each window, by channels; those outside "
           "do not count."},
   {"mean_windows_spread", "g, like, " OPTIONS, WINDOW, FLOATS, spread_shape,

@@ -42,10 +42,12 @@ const Op ops_random[] = {
   {"random_uniform_like", "x, stream:int=0, seed:int=nil", RANDOM, AS_IS,
    random_shape, .tasks = random_tasks, .run = uniform_run, .shape_only = 1,
    .traits = NO_GRADIENT | DRAWS,
+   .file_class = "lunula",
    .doc = "Numbers from [0, 1) in the shape of x, new ones at each run."},
   {"random_normal_like", "x, stream:int=0, seed:int=nil", RANDOM, AS_IS,
    random_shape, .tasks = random_tasks, .run = normal_run, .shape_only = 1,
    .traits = NO_GRADIENT | DRAWS,
+   .file_class = "lunula",
    .doc = "Normal numbers (mean 0, deviation 1) in the shape of x, new ones at "
           "each run."},
   {0}

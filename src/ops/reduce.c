@@ -309,9 +309,11 @@ const Op ops_reduce[] = {
    .vjp = cumsum_vjp, .doc = "Running sums along the axis."},
   {"count", "x, axis:axes=nil", REDUCE, AS_IS, count_shape, .run = count_run,
    .shape_only = 1, .traits = NO_GRADIENT,
+   .file_class = "lunula",
    .doc = "How many elements x has along the axes (nil: all), as a number."},
   {"dim", "x, axis:int", REDUCE, AS_IS, size_shape, .run = size_run,
    .shape_only = 1, .traits = NO_GRADIENT,
+   .file_class = "lunula",
    .doc = "The size of an axis, as a number."},
   {0}
 };

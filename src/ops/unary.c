@@ -144,12 +144,13 @@ VJP(softplus, mul(c, g, sigmoid_of(c, x)))
 
 /* ---- rows --------------------------------------------------------------- */
 
-#define ROW(op, text) \
+/* Behind the doc may come more fields of the row. */
+#define ROW(op, ...) \
   {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op}, \
-   .vjp = op##_vjp, .doc = text}
-#define ROW_INT(op, text) \
+   .vjp = op##_vjp, .doc = __VA_ARGS__}
+#define ROW_INT(op, ...) \
   {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op, strip_##op##_int}, \
-   .vjp = op##_vjp, .doc = text}
+   .vjp = op##_vjp, .doc = __VA_ARGS__}
 #define ROW_FLAT(op, text) \
   {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op}, \
    .traits = NO_GRADIENT, .doc = text}
@@ -172,7 +173,7 @@ const Op ops_unary[] = {
   ROW(log, "Natural logarithm."),
   ROW(log1p, "log(1 + x), exact near 0."),
   ROW(sqrt, "Square root."),
-  ROW(rsqrt, "1 / sqrt(x)."),
+  ROW(rsqrt, "1 / sqrt(x).", .file_class = "math"),
   ROW(reciprocal, "1 / x."),
   ROW(sin, "Sine."),
   ROW(cos, "Cosine."),
@@ -186,11 +187,11 @@ const Op ops_unary[] = {
   ROW(arcsinh, "Inverse hyperbolic sine."),
   ROW(arccosh, "Inverse hyperbolic cosine."),
   ROW(arctanh, "Inverse hyperbolic tangent."),
-  ROW(sigmoid, "1 / (1 + e ^ -x)."),
-  ROW(erf, "The error function."),
-  ROW(erfinv, "The inverse of erf."),
-  ROW_INT(relu, "max(x, 0)."),
-  ROW(softplus, "log(1 + e ^ x)."),
+  ROW(sigmoid, "1 / (1 + e ^ -x).", .file_class = "nn"),
+  ROW(erf, "The error function.", .file_class = "math"),
+  ROW(erfinv, "The inverse of erf.", .file_class = "math"),
+  ROW_INT(relu, "max(x, 0).", .file_class = "nn"),
+  ROW(softplus, "log(1 + e ^ x).", .file_class = "nn"),
   ROW_IS(isnan, "Where x is not a number."),
   ROW_IS(isinf, "Where x is infinite."),
   ROW_IS(isfinite, "Where x is neither infinite nor NaN."),

@@ -174,11 +174,13 @@ static void fold_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_window[] = {
   {"patches", "x, " PATCHES, WINDOW, FLOATS, patches_shape,
    .tasks = patches_tasks, .run = patches_run, .vjp = patches_vjp,
+   .file_class = "lunula",
    .doc = "The cells under each window, channels last: (batch, out..., cells * "
           "channels)."},
   {"fold_patches", "patches, like, " PATCHES, WINDOW, FLOATS,
    fold_shape, .tasks = fold_tasks, .run = fold_run, .vjp = fold_vjp,
    .shape_only = 2,
+   .file_class = "lunula",
    .doc = "The adjoint of patches: each cell is the sum of all patches that "
           "saw it."},
   {0}

@@ -2,7 +2,8 @@
 -- them: class keras.src.ops.numpy.Sum, made with axis and keepdims, called with x.
 --
 -- Which parameters an op is made with follows from its signature: those that are no tensors. What
--- does not follow stands in the lists below, which a spec compares with Keras.
+-- does not follow stands on the op's row, in the fields file_class, file_called … (ops/tools.lua
+-- says what they are), and a spec compares it with Keras.
 
 local core = require "lunula.core"
 local kinds = require "lunula.kinds"
@@ -17,72 +18,24 @@ local operations = {}
 
 -- ---- what Keras calls them ---------------------------------------------------------------------
 
--- Every other op is of numpy.
-local module_words = {
-  core = "cast cond fori_loop map saturate_cast scan scatter scatter_update slice slice_update "
-    .. "stop_gradient switch unstack vectorized_map while_loop",
-  linalg = "cholesky det inv norm qr solve solve_triangular",
-  math = "erf erfc erfinv in_top_k logdet logsumexp rsqrt segment_max segment_sum top_k",
-  nn = "adaptive_average_pool adaptive_max_pool average_pool batch_normalization "
-    .. "binary_crossentropy categorical_crossentropy celu conv conv_transpose depthwise_conv "
-    .. "dot_product_attention elu gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
-    .. "layer_normalization leaky_relu log_sigmoid log_softmax max_pool moments multi_hot "
-    .. "normalize one_hot relu relu6 rms_normalization selu separable_conv sigmoid silu "
-    .. "soft_shrink softmax softplus softsign sparse_categorical_crossentropy sparse_plus "
-    .. "sparse_sigmoid sparsemax squareplus swish tanh_shrink threshold",
-  image = "image.affine_transform image.crop_images image.extract_patches image.pad_images "
-    .. "image.resize image.rgb_to_grayscale",
-  -- Keras has no such class: only lunula reads these.
-  lunula = "broadcast_like convolution convolution_input_gradient count dim expand_like "
-    .. "fold_patches gather iota_like max_windows mean_windows pad_with patches put_add "
-    .. "random_normal_like random_uniform_like repeat_elements reshape_like scatter_add slice_like "
-    .. "slice_steps transposed_convolution",
-}
-
-local irregular = {
-  allclose = "AllClose", batch_normalization = "BatchNorm", hard_swish = "HardSilu",
-  isin = "IsIn", layer_normalization = "LayerNorm", rms_normalization = "RMSNorm",
-  searchsorted = "SearchSorted", swish = "Silu", ["image.rgb_to_grayscale"] = "RGBToGrayscale",
-}
-
--- Tensors that Keras's class is made with, and plain values that it is called with.
-local made_with = { bincount = "weights", clip = "x_min x_max" }
-local called_with = {
-  dot_product_attention = "scale", full_like = "fill_value", get_item = "key",
-  isclose = "rtol atol", pad = "constant_values", slice = "start_indices",
-  slice_update = "start_indices",
-}
-
--- What only we have is told when it says something.
-local ours_only = {
-  amax = "initial", amin = "initial", cumsum = "reverse exclusive",
-  matmul = "transpose_a transpose_b",
-}
-
--- Keras's class takes these one by one.
-local one_by_one = { einsum = "operands", meshgrid = "x" }
-
 local function has_word(words, word)
   return words ~= nil and (" " .. words .. " "):find(" " .. word .. " ", 1, true) ~= nil
 end
 
-local function module_of(op)
-  for module, words in pairs(module_words) do
-    if has_word(words, op) then
-      return module == "lunula" and "lunula.ops" or "keras.src.ops." .. module
-    end
-  end
-  return "keras.src.ops.numpy"
-end
-
 -- image.pad_images -> PadImages
-local function class_name(op)
-  if irregular[op] then return irregular[op] end
+local function derived_class(op)
   local words = {}
   for word in op:match("[^.]*$"):gmatch "[^_]+" do
     words[#words + 1] = word:sub(1, 1):upper() .. word:sub(2)
   end
   return table.concat(words)
+end
+
+-- keras.src.ops.nn, BatchNorm
+local function class_of(row)
+  local module, class = (row.file_class or "numpy"):match "^([^.]*)%.?(.*)$"
+  return module == "lunula" and "lunula.ops" or "keras.src.ops." .. module,
+    class ~= "" and class or derived_class(row.name)
 end
 
 -- ---- signatures --------------------------------------------------------------------------------
@@ -96,16 +49,16 @@ local function constant(text)
 end
 
 -- "x, axis:axes=nil" -> { {name="x", called=true}, {name="axis", kind="axes", default=null} }
-local function read_signature(op, signature)
+local function read_signature(row)
   local parameters = {}
-  for word in (signature .. ","):gmatch "%s*([^,]+)," do
+  for word in (row.signature .. ","):gmatch "%s*([^,]+)," do
     local name, kind, default = word:match "^[*~]?([%w_]+):?([%a]*)=?(.*)$"
     local plain = kind ~= "" and kind ~= "tensors" and kind ~= "tensor"
     parameters[#parameters + 1] = {
       name = name, kind = kind, default = constant(default ~= "" and default or nil),
       plain = plain,
-      called = has_word(called_with[op], name) or not plain and not has_word(made_with[op], name),
-      one_by_one = one_by_one[op] == name, ours = has_word(ours_only[op], name),
+      called = has_word(row.file_called, name) or not plain and not has_word(row.file_made, name),
+      one_by_one = has_word(row.file_each, name), ours = has_word(row.file_ours, name),
     }
   end
   return parameters
@@ -118,10 +71,8 @@ local function facts_of(op)
   if not known[op] then
     for _, row in ipairs(core.catalogue()) do
       if row.name == op then
-        known[op] = {
-          op = op, class = class_name(op), module = module_of(op),
-          parameters = read_signature(op, row.signature),
-        }
+        local module, class = class_of(row)
+        known[op] = { op = op, class = class, module = module, parameters = read_signature(row) }
       end
     end
   end
@@ -268,8 +219,8 @@ local function op_of_class(name)
   if not by_class then
     by_class = {}
     for _, row in ipairs(core.catalogue()) do
-      local class = class_name(row.name)
-      if not by_class[class] or not irregular[row.name] then by_class[class] = row.name end
+      local _, class = class_of(row)   -- of two, swish and silu, the one that is called so
+      if not by_class[class] or class == derived_class(row.name) then by_class[class] = row.name end
     end
   end
   return by_class[name], by_class

@@ -3,7 +3,7 @@
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 
-local ops, op = core.ops, tools.op
+local ops, op = core.ops, tools.family "nn"
 
 local hidden_score = -0.7 * 3.4028234663852886e38 -- Keras's: far below any score, yet finite
 
@@ -48,4 +48,4 @@ op("dot_product_attention",
     end
     local weights = ops.softmax(scores, -1)
     return ops.transpose(ops.matmul(weights, ops.transpose(value, { 0, 2, 1, 3 })), { 0, 2, 1, 3 })
-  end)
+  end, { file_class = "nn", file_called = "scale" })

@@ -5,7 +5,7 @@
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 
-local ops, op = core.ops, tools.op
+local ops, op = core.ops, tools.family "core"
 
 local function is_symbolic(x)
   return core.is_symbolic(core.is_variable(x) and x.value or x)

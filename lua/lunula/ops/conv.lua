@@ -5,7 +5,7 @@ local core = require "lunula.core"
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
 
-local ops, op = core.ops, tools.op
+local ops, op = core.ops, tools.family "nn"
 
 -- ---- layouts and options ----------------------------------------------------------------------
 

@@ -265,5 +265,5 @@ op("einsum", "subscripts:str, operands:tensors",
     local wanted = set_of(output)
     result = sum_out(result, function (label) return wanted[label] end)
     return arrange(result, output)
-  end)
+  end, { file_each = "operands" })
 tools.variadic("einsum", 1)

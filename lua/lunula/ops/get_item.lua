@@ -145,4 +145,4 @@ op("get_item", "x, key:any", "Python's x[key]: numbers, slices {start=, stop=, s
       end
     end
     return x
-  end)
+  end, { file_called = "key" })

@@ -10,8 +10,10 @@ local ops = core.ops
 local image = {}
 ops.image = image
 
-local function op(name, signature, doc, fn)
-  tools.op("image." .. name, signature, doc, fn)
+local declare = tools.family "image"
+
+local function op(name, signature, doc, fn, file)
+  declare("image." .. name, signature, doc, fn, file)
   image[name] = ops["image." .. name]
 end
 
@@ -242,7 +244,7 @@ op("rgb_to_grayscale", "images, data_format:str=nil", "How bright each pixel loo
       core.raise("image.rgb_to_grayscale: images have 1 or 3 channels, these have %d", channels)
     end
     return back(ops.sum(x * core.tensor { 0.2989, 0.5870, 0.1140 }, 3, true))
-  end)
+  end, { file_class = "image.RGBToGrayscale" })
 
 op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1, "
   .. "padding:str=\"valid\", data_format:str=nil",

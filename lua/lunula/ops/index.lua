@@ -57,7 +57,7 @@ op("slice_update", "inputs, start_indices:sizes, updates",
         #start_indices, updates.rank)
     end
     return replaced(inputs, start_indices, tools.cast(updates, inputs.dtype), 1)
-  end)
+  end, { file_class = "core", file_called = "start_indices" })
 
 -- ---- scattering -------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ end
 op("scatter", "indices, values, shape:sizes",
   "Zeros of a shape with the values added where indices say.", function (indices, values, shape)
     return ops.reshape((scattered("scatter", indices, values, shape)), shape)
-  end)
+  end, { file_class = "core" })
 
 op("scatter_update", "inputs, indices, updates, reduction:str=nil",
   "inputs with updates written (or added) where indices say; no place may be written twice.",
@@ -111,7 +111,7 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
       mask_shape[i], seen = seen < rows and size or 1, seen * size
     end
     return ops.where(ops.reshape(ops.not_equal(hits, 0), mask_shape), sums, inputs)
-  end)
+  end, { file_class = "core" })
 
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
   "The sums of the rows of data that have the same segment number; others have none.",
@@ -132,7 +132,7 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
     ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
     local sums = ops.scatter_add(data, ids, ops.zeros(shape, data.dtype))
     return tools.part(sums, 0, 0, num_segments)
-  end)
+  end, { file_class = "math" })
 
 -- ---- searching --------------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ op("searchsorted", "sorted_sequence, values, side:str=\"left\"",
       core.raise("searchsorted: side must be left or right, got \"%s\"", side)
     end
     return ops.sum(ops.cast(before, "int32"), -1)
-  end)
+  end, { file_class = "numpy.SearchSorted" })
 
 op("digitize", "x, bins", "The number of the bin that each element of x falls into.",
   function (x, bins)
@@ -159,7 +159,7 @@ op("isin", "x1, x2, assume_unique:bool=false, invert:bool=false",
   "True where an element of x1 is among those of x2.", function (x1, x2, _, invert)
     local found = ops.any(ops.equal(ops.expand_dims(x1, x1.rank), ops.ravel(x2)), -1)
     return invert and ~found or found
-  end)
+  end, { file_class = "numpy.IsIn" })
 
 op("in_top_k", "targets, predictions, k:int",
   "Whether each target class is among the k largest predictions of its row.",
@@ -168,7 +168,7 @@ op("in_top_k", "targets, predictions, k:int",
     local own = ops.take_along_axis(predictions, ids, -1)
     local larger = ops.sum(ops.cast(ops.less(own, predictions), "int32"), -1)
     return ops.less(larger, k) & ops.isfinite(ops.squeeze(own, -1))
-  end)
+  end, { file_class = "math" })
 
 op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
   "How often each number occurs (or the sum of its weights).",
@@ -199,4 +199,4 @@ op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
     end
     local counted = ops.one_hot(x, length, -1, ones.dtype) * ops.expand_dims(ones, -1)
     return ops.sum(counted, 1)
-  end)
+  end, { file_made = "weights" })

@@ -119,4 +119,4 @@ op("unstack", "x, num:int=nil, axis:int=0", "The parts of x along an axis, witho
     local parts = {}
     for i = 1, size do parts[i] = ops.squeeze(tools.part(x, axis, i - 1, 1), axis) end
     return table.unpack(parts)
-  end)
+  end, { file_class = "core" })

@@ -28,7 +28,7 @@ op("matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false",
     local y = product(x1, x2, transpose_a, transpose_b)
     if column then y = ops.squeeze(y, -1) end
     return row and ops.squeeze(y, column and -1 or -2) or y
-  end)
+  end, { file_ours = "transpose_a transpose_b" })
 
 op("dot", "x1, x2",
   "The product over x1's last axis and x2's last but one; with a scalar, the plain product.",
@@ -196,4 +196,4 @@ op("norm", "x, ord:any=nil, axis:axes=nil, keepdims:bool=false",
     end
     core.raise("norm: ord=%s of matrices is not available (1, -1, inf, -inf and \"fro\" are)",
       tostring(ord))
-  end)
+  end, { file_class = "linalg" })

@@ -185,7 +185,7 @@ op("one_hot", "x, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=fal
     local places = ops.reshape(ops.arange(num_classes), shape)
     local ids = ops.expand_dims(tools.cast(x, "int32"), axis)
     return ops.cast(ops.equal(ids, places), dtype or config.floatx())
-  end)
+  end, { file_class = "nn" })
 
 op("multi_hot", "inputs, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=false",
   "1 at every place that a row of inputs names, else 0.",
@@ -193,7 +193,7 @@ op("multi_hot", "inputs, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:b
     tools.refuse_sparse("multi_hot", sparse)
     local each = ops.one_hot(inputs, num_classes, axis, dtype)
     return ops.max(each, inputs.rank > 1 and 1 or 0)
-  end)
+  end, { file_class = "nn" })
 
 op("meshgrid", "x:tensors, indexing:str=\"xy\"",
   "Each vector laid along its own axis and repeated along the others: several results.",
@@ -217,5 +217,5 @@ op("meshgrid", "x:tensors, indexing:str=\"xy\"",
       end
     end
     return table.unpack(grids)
-  end)
+  end, { file_each = "x" })
 tools.variadic("meshgrid", 0)

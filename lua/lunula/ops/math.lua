@@ -93,7 +93,7 @@ op("heaviside", "x1, x2", "0 where x1 is below 0, 1 where it is above, x2 where 
 
 op("clip", "x, x_min, x_max", "x held between x_min and x_max.", function (x, x_min, x_max)
   return ops.minimum(ops.maximum(x, x_min), x_max)
-end)
+end, { file_made = "x_min x_max" })
 
 op("deg2rad", "x", "Degrees to radians.", function (x)
   return x * (math.pi / 180)
@@ -159,7 +159,7 @@ op("isclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
     local close = ops.equal(x1, x2) | (near & ops.isfinite(x2))
     if equal_nan then close = close | (ops.isnan(x1) & ops.isnan(x2)) end
     return close
-  end)
+  end, { file_called = "rtol atol" })
 
 op("select", "condlist:tensors, choicelist:tensors, default=nil",
   "From the first choice whose condition holds; the default (nil: 0) where none does.",
@@ -176,4 +176,4 @@ op("select", "condlist:tensors, choicelist:tensors, default=nil",
 
 op("erfc", "x", "1 - erf(x).", function (x)
   return 1 - ops.erf(x)
-end)
+end, { file_class = "math" })

@@ -4,7 +4,7 @@
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 
-local ops, op, alias = core.ops, tools.op, tools.alias
+local ops, op, alias = core.ops, tools.family "nn", tools.alias
 
 -- ---- bent lines -------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ end)
 op("hard_silu", "x", "x * hard_sigmoid(x).", function (x)
   return x * ops.hard_sigmoid(x)
 end)
-alias("hard_swish", "hard_silu")
+alias("hard_swish", "hard_silu", { file_class = "nn.HardSilu" })
 
 op("hard_tanh", "x", "x held between -1 and 1.", function (x)
   return ops.clip(x, -1, 1)
@@ -82,7 +82,7 @@ op("gelu", "x, approximate:bool=true", "x times the normal distribution function
 op("silu", "x", "x * sigmoid(x).", function (x)
   return x * ops.sigmoid(x)
 end)
-alias("swish", "silu")
+alias("swish", "silu", { file_class = "nn.Silu" })
 
 op("log_sigmoid", "x", "log(sigmoid(x)).", function (x)
   return -ops.softplus(-x)

@@ -4,7 +4,7 @@ local core = require "lunula.core"
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
 
-local ops, op = core.ops, tools.op
+local ops, op = core.ops, tools.family "nn"
 
 op("moments", "x, axes:axes, keepdims:bool=false, synchronized:bool=false",
   "The mean and the variance: two results.", function (x, axes, keepdims, synchronized)
@@ -41,7 +41,7 @@ op("batch_normalization",
     local shift = -mean * factor
     if offset ~= nil then shift = shift + offset end
     return x * along(factor, x, axis) + along(shift, x, axis)
-  end)
+  end, { file_class = "nn.BatchNorm" })
 
 -- gamma and beta have the sizes of the normalised axes; they are laid along them.
 local function over_axes(v, x, axes)
@@ -65,7 +65,7 @@ op("layer_normalization",
     if gamma ~= nil then y = y * gamma end
     if beta ~= nil and not rms_scaling then y = y + beta end
     return y
-  end)
+  end, { file_class = "nn.LayerNorm" })
 
 op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
   "x divided by its root mean square over the axes, times scale.",
@@ -76,4 +76,4 @@ op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
     local y = x * ops.rsqrt(ops.mean(ops.square(x), axes, true) + (epsilon or config.epsilon()))
     if scale ~= nil then y = y * over_axes(scale, x, axes) end
     return y
-  end)
+  end, { file_class = "nn.RMSNorm" })

@@ -35,10 +35,10 @@ op("cumsum", "x, axis:int=nil, dtype:dtype=nil, reverse:bool=false, exclusive:bo
     if dtype then x = tools.cast(x, dtype) end
     if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
     return row.cumsum(x, axis, reverse, exclusive)
-  end)
+  end, { file_ours = "reverse exclusive" })
 
-alias("amax", "max")
-alias("amin", "min")
+alias("amax", "max", { file_ours = "initial" })
+alias("amin", "min", { file_ours = "initial" })
 
 -- ---- tests ------------------------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ op("count_nonzero", "x, axis:axes=nil", "The number of elements that are not 0."
 op("allclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
   "Whether isclose holds for every element.", function (x1, x2, rtol, atol, equal_nan)
     return ops.all(ops.isclose(x1, x2, rtol, atol, equal_nan))
-  end)
+  end, { file_class = "numpy.AllClose" })
 
 -- ---- means ------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), with
     local y = ops.log(ops.sum(ops.exp(x - largest), axis, true)) + largest
     if keepdims then return y end
     return ops.sum(y, axis) -- of one element: drops the axes
-  end)
+  end, { file_class = "math" })
 
 -- ---- running products -------------------------------------------------------------------------
 

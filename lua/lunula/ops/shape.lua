@@ -76,7 +76,7 @@ op("slice", "inputs, start_indices:sizes, shape:sizes",
   "The block of a shape from a corner on; a size of -1 goes to the end.",
   function (inputs, start_indices, shape)
     return ops.slice_steps(inputs, start_indices, nil, shape)
-  end)
+  end, { file_class = "core", file_called = "start_indices" })
 
 -- ---- repetition -------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ end
 op("repeat", "x, repeats:wholes, axis:int=nil", "Every element of an axis so many times.",
   repeat_elements)
 op("repeat_elements", "x, rep:wholes, axis:int", "repeat under a name that Lua can write.",
-  repeat_elements)
+  repeat_elements, { file_class = "lunula" })
 
 op("tile", "x, repeats:sizes", "The whole of x so many times along each axis.",
   function (x, repeats)
@@ -277,4 +277,4 @@ op("pad", "x, pad_width:any, mode:str=\"constant\", constant_values:num=nil",
     end
     for i, width in ipairs(widths) do x = pad_axis(x, width, i - 1, mode) end
     return x
-  end)
+  end, { file_called = "constant_values" })

@@ -5,7 +5,7 @@
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 
-local ops, op = core.ops, tools.op
+local ops, op = core.ops, tools.family "linalg"
 
 -- The size of square matrices.
 local function order(name, x)
@@ -83,12 +83,12 @@ end
 op("slogdet", "x", "The sign of the determinant, and the logarithm of its size: two results.",
   function (x)
     return sign_and_log("slogdet", x)
-  end)
+  end, { file_class = "numpy" })
 
 op("logdet", "x", "The logarithm of the determinant, which is positive.", function (x)
   local _, log = sign_and_log("logdet", x)
   return log
-end)
+end, { file_class = "math" })
 
 op("det", "x", "The determinant of square matrices.", function (x)
   local sign, log = sign_and_log("det", x)

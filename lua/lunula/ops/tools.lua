@@ -7,8 +7,28 @@ local config = require "lunula.ops.config"
 local ops = core.ops
 local tools = {}
 
-function tools.op(name, signature, doc, fn)
-  core.define { name = name, signature = signature, doc = doc, fn = fn }
+-- What Keras's files say of the op, where it does not follow from name and signature:
+--   file_class    nil: numpy.ExpandDims, for expand_dims; "nn": nn.ExpandDims; "nn.BatchNorm": that
+--                 name; "lunula": Keras has none
+--   file_made     tensors that Keras's class is made with
+--   file_called   plain values that it is called with
+--   file_ours     parameters that only we have; they are told when they say something
+--   file_each     a list whose elements it takes one by one
+local function declare(name, signature, doc, fn, file)
+  local row = { name = name, signature = signature, doc = doc, fn = fn }
+  for field, value in pairs(file or {}) do row[field] = value end
+  core.define(row)
+end
+
+tools.op = declare
+
+-- As tools.op, for a family whose classes are in another module of Keras than numpy.
+function tools.family(module)
+  return function (name, signature, doc, fn, file)
+    file = file or {}
+    file.file_class = file.file_class or module
+    declare(name, signature, doc, fn, file)
+  end
 end
 
 -- The row of C that a composite of the same name completes. The core keeps it, because these files
@@ -16,10 +36,11 @@ end
 tools.row = core.row
 
 -- A second name of an op that exists.
-function tools.alias(name, target)
+function tools.alias(name, target, file)
   for _, row in ipairs(core.catalogue()) do
     if row.name == target then
-      return tools.op(name, row.signature, ("The same as %s."):format(target), ops[target])
+      local doc = ("The same as %s."):format(target)
+      return declare(name, row.signature, doc, ops[target], file)
     end
   end
   error("no op named " .. target, 0)
