@@ -64,7 +64,7 @@ static void log_softmax_vjp(Context *c, const Node *n, const Val *dy,
   dx[0] = sub(c, dy[0], mul(c, exp_of(c, result(n)), sum_last(c, dy[0])));
 }
 
-const Op ops_rows[] = {
+const Op ops_softmax[] = {
   {"softmax", "x, axis:int=-1", ROWS, FLOATS, softmax_shape,
    .tasks = row_tasks, .run = softmax_run, .expand = last_axis,
    .vjp = softmax_vjp, .doc = "e ^ x over its sum along the axis."},
