@@ -1,0 +1,213 @@
+/* Another shape: the elements stay in order, and are seen with other sizes or
+** repeated. A view wherever no byte need move. */
+
+#include <string.h>
+
+#include "ops/build.h"
+#include "ops/copy.h"
+
+/* ---- the same elements -------------------------------------------------- */
+
+/* A target size: itself, -1 what is left, -2-i the size of input axis i. */
+static bool resolve_size(Rule *r, int64_t *size) {
+  if (*size >= UNKNOWN)
+    return true;
+  int64_t axis = -2 - *size;
+  if (axis >= r->in[0].rank)
+    return fail(r->error, "size %lld in the new shape", (long long)*size);
+  *size = r->in[0].dim[axis];
+  return true;
+}
+
+static bool reshape_shape(Rule *r) {
+  const Attr *target = &r->attr[0];
+  char from[TYPE_TEXT], to[TYPE_TEXT];
+  Type y = type_new((DType)r->in[0].dtype, target->n, target->i);
+  int infer = -1, unknown = 0;
+  int64_t known = 1;
+  for (int i = 0; i < y.rank; i++) {
+    bool copied = y.dim[i] < UNKNOWN;
+    if (!resolve_size(r, &y.dim[i]))
+      return false;
+    if (y.dim[i] != UNKNOWN) {
+      if (__builtin_mul_overflow(known, y.dim[i], &known))
+        return fail(r->error, "no memory has so many numbers: %s",
+                    type_text(&y, to));
+    } else if (copied) {
+      unknown++;
+    } else if (infer >= 0) {
+      return fail(r->error, "more than one size to infer in %s",
+                  type_text(&y, to));
+    } else {
+      infer = i;
+    }
+  }
+  int64_t n = type_elements(&r->in[0]);
+  type_text(&r->in[0], from);
+  type_text(&y, to);
+  if (n != UNKNOWN && unknown == 0) {
+    if (infer >= 0 && known > 0 && n % known == 0)
+      y.dim[infer] = n / known;
+    else if (infer >= 0 && known == 0 && n == 0)
+      y.dim[infer] = 0;
+    else if (infer >= 0 || n != known)
+      return fail(r->error, "%s has %lld elements, they do not fill %s", from,
+                  (long long)n, to);
+  } else if (n == UNKNOWN && infer < 0 && unknown == 0) {
+    int64_t rest = 1; /* what is known of x must divide y */
+    for (int i = 0; i < r->in[0].rank; i++)
+      rest *= r->in[0].dim[i] == UNKNOWN ? 1 : r->in[0].dim[i];
+    if (rest > 0 && known % rest != 0)
+      return fail(r->error, "the elements of %s do not fill %s", from, to);
+  }
+  r->out[0] = y;
+  return true;
+}
+
+static bool like_second(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  int64_t n = type_elements(&r->in[0]), m = type_elements(&r->in[1]);
+  if (n != m && n != UNKNOWN && m != UNKNOWN)
+    return fail(r->error, "%s does not fill %s", type_text(&r->in[0], a),
+                type_text(&r->in[1], b));
+  r->out[0] = r->in[1];
+  r->out[0].dtype = r->in[0].dtype;
+  return true;
+}
+
+/* The value of a variable: see variable_assign. */
+static bool assigned_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  r->out[0] = r->in[1];
+  r->out[0].dtype = r->in[0].dtype;
+  return type_may_be(&r->in[0], &r->in[1]) ||
+         fail(r->error, "the value is %s, the variable %s",
+              type_text(&r->in[0], a), type_text(&r->in[1], b));
+}
+
+static bool assigned_simpler(Context *c, const Node *n, Val *y) {
+  (void)c;
+  *y = n->in[0];
+  return type_equal(val_type(*y), &n->out[0].type);
+}
+
+static int64_t whole(const OpCall *s) {
+  (void)s;
+  return 0;
+}
+
+static void reshape_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = reshape_like(c, dy[0], input(n, 0));
+}
+
+/* x with axes of size 1 where `like` has others */
+static bool expand_shape(Rule *r) {
+  if (!check_axes(r, &r->attr[0], r->in[1].rank))
+    return false;
+  r->out[0] = r->in[1];
+  r->out[0].dtype = r->in[0].dtype;
+  for (int i = 0; i < r->attr[0].n; i++)
+    r->out[0].dim[r->attr[0].i[i]] = 1;
+  int64_t n = type_elements(&r->in[0]), m = type_elements(&r->out[0]);
+  if (n != m && n != UNKNOWN && m != UNKNOWN) {
+    char a[TYPE_TEXT], b[TYPE_TEXT];
+    return fail(r->error, "%s does not fill %s", type_text(&r->in[0], a),
+                type_text(&r->out[0], b));
+  }
+  return true;
+}
+
+/* ---- broadcast ---------------------------------------------------------- */
+
+static bool broadcast_fits(Rule *r, Type *y) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  Type joined = *y;
+  y->dtype = r->in[0].dtype;
+  if (r->in[0].rank > y->rank || !broadcast_dims(&joined, &r->in[0], y))
+    return fail(r->error, "%s does not broadcast to %s",
+                type_text(&r->in[0], a), type_text(y, b));
+  for (int i = 0; i < y->rank; i++)
+    if (joined.dim[i] != y->dim[i] && y->dim[i] != UNKNOWN)
+      return fail(r->error, "%s does not broadcast to %s",
+                  type_text(&r->in[0], a), type_text(y, b));
+  r->out[0] = *y;
+  return true;
+}
+
+/* A target of -1 is x's own size. */
+static bool broadcast_to_shape(Rule *r) {
+  Type y = type_new(F32, r->attr[0].n, r->attr[0].i);
+  char text[TYPE_TEXT];
+  for (int i = 0; i < y.rank; i++) {
+    int own = i - (y.rank - r->in[0].rank);
+    if (y.dim[i] == UNKNOWN && own < 0)
+      return fail(r->error, "%s has no axis whose size -1 could be",
+                  type_text(&r->in[0], text));
+    if (y.dim[i] == UNKNOWN)
+      y.dim[i] = r->in[0].dim[own];
+    else if (!resolve_size(r, &y.dim[i]))
+      return false;
+  }
+  return broadcast_fits(r, &y);
+}
+
+static bool broadcast_like_shape(Rule *r) {
+  Type y = r->in[1];
+  return broadcast_fits(r, &y);
+}
+
+static int64_t broadcast_view(const OpCall *s) {
+  return type_elements(&s->in[0]) == type_elements(&s->out[0]) ? 0 : -1;
+}
+
+static void broadcast_run(const OpCall *s, const Run *r, int64_t task) {
+  const Type *x = &s->in[0], *y = &s->out[0];
+  Copy k = copy_new(y, y, y);
+  int64_t stride = 1;
+  memset(k.from, 0, sizeof k.from);
+  for (int i = x->rank - 1; i >= 0; i--) {
+    k.from[y->rank - x->rank + i] = x->dim[i] == 1 ? 0 : stride;
+    stride *= x->dim[i];
+  }
+  copy_part(s, &k, r->out[0], r->in[0], task);
+}
+
+/* The walk itself sums over what was repeated. */
+static void broadcast_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  (void)c, (void)n;
+  dx[0] = dy[0];
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+const Op ops_reshape[] = {
+  {"reshape", "x, newshape:ints", MOVE, AS_IS, reshape_shape, .view = whole,
+   .role = SAME_ELEMENTS, .vjp = reshape_vjp,
+   .doc = "The same elements in another shape; -1 is what is left."},
+  {"reshape_like", "x, like", MOVE, AS_IS, like_second, .view = whole,
+   .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2,
+   .file_class = "lunula",
+   .doc = "The elements of x in the shape of another tensor."},
+  {"expand_like", "x, like, axis:axes", MOVE, AS_IS, expand_shape,
+   .view = whole, .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2,
+   .file_class = "lunula",
+   .doc = "x in the shape of another tensor with the axes reduced to 1."},
+  {"assigned", "value, variable, number:int=-1", MOVE, AS_IS,
+   assigned_shape, .view = whole,
+   .role = ASSIGNS, .simpler = assigned_simpler,
+   .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
+   .doc = "A value that must have the sizes of a variable."},
+  {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole,
+   .role = SAME_ELEMENTS, .traits = NO_GRADIENT,
+   .file_class = "core",
+   .doc = "x, as a constant to gradients."},
+  {"broadcast_to", "x, shape:ints", MOVE, AS_IS, broadcast_to_shape,
+   .tasks = copy_tasks, .run = broadcast_run, .view = broadcast_view,
+   .vjp = broadcast_vjp, .role = REPEATS, .doc = "x repeated to the shape."},
+  {"broadcast_like", "x, like", MOVE, AS_IS, broadcast_like_shape,
+   .tasks = copy_tasks, .run = broadcast_run, .view = broadcast_view,
+   .vjp = broadcast_vjp, .role = REPEATS, .shape_only = 2,
+   .file_class = "lunula",
+   .doc = "x repeated to the shape of another tensor."},
+  {0}
+};
