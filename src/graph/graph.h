@@ -259,7 +259,7 @@ typedef struct Text {
 } Text;
 void text_add(Text *t, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_free(Text *t);
-/* One line of a node: "%7 = matmul(%3, %5) : float32 (None, 10)  train.lua:4" */
+/* A node's line: "%7 = matmul(%3, %5) : float32 (None, 10)  train.lua:4" */
 void node_text(Text *t, const Node *n, const NodeMap *numbers);
 void function_text(Text *t, const Function *f);
 void attr_text(Text *t, const Attr *a);

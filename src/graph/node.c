@@ -425,7 +425,7 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
     x[i] = scope_import(c, x[i]);
     /* a leaf with the sizes takes the input's place, so that the node does not
        keep data alive that it never reads */
-    if (shape_only && type_known(val_type(x[i])) && x[i].node->op != &leaf_shape)
+    if (shape_only && type_known(val_type(x[i])) && !node_is_shape(x[i].node))
       x[i] = shape_leaf(c, val_type(x[i]));
     later = later || (val_symbolic(x[i]));
     tracked = tracked || (x[i].node->tracked && !shape_only);

@@ -29,7 +29,7 @@ typedef enum AttrKind {
   ATTR_BODY /* a Function, counted */
 } AttrKind;
 
-/* An option of a node. Unused parts are zero, so options compare with memcmp. */
+/* An option of a node. Unused parts are zero, so that memcmp compares. */
 typedef struct Attr {
   int32_t kind, n; /* n: how many ints */
   union {
@@ -173,13 +173,14 @@ struct Op {
   int64_t (*tasks)(const OpCall *s); /* NULL: one */
   void (*run)(const OpCall *s, const Run *r, int64_t task);
   int64_t (*scratch)(const OpCall *s); /* bytes for all tasks together */
-  int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them, at
-                                      most THREAD_SCRATCH (base/pool.h) */
+  int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them,
+                                        at most THREAD_SCRATCH (base/pool.h) */
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);
-  int64_t (*view)(const OpCall *s);  /* >= 0: output is input 0, that many bytes on;
-                                      < 0: not for these shapes */
+  /* >= 0: the output is input 0, that many bytes on; < 0: not for these
+     shapes */
+  int64_t (*view)(const OpCall *s);
 
   /* dx[i] = cotangent of input i, or left NULL; dy[i] NULL when zero */
   void (*vjp)(Context *c, const Node *y, const Val *dy, Val *dx);

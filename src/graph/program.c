@@ -39,7 +39,8 @@ TileRef program_input(TileProgram *p, const Type *domain, const Type *t) {
   return program_input_part(p, domain, t, stride);
 }
 
-bool program_add(TileProgram *p, const OpCall *s, const TileRef *in, TileRef y) {
+bool program_add(TileProgram *p, const OpCall *s, const TileRef *in,
+                 TileRef y) {
   const Strip *strip =
       s->op->pick ? s->op->pick(s)
       : s->in[0].dtype <= BOOL ? s->op->strip[s->in[0].dtype] : NULL;

@@ -1,5 +1,6 @@
-/* What can be read off a row's signature: "x, axis:axes=nil, keepdims:bool=false".
-** A parameter with a kind is an attribute, the others are inputs. */
+/* What can be read off a row's signature, as "x, axis:axes=nil,
+** keepdims:bool=false": a parameter with a kind is an attribute, the others are
+** inputs. */
 
 #include <stdio.h>
 #include <string.h>

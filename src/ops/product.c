@@ -97,8 +97,10 @@ static int64_t matmul_tasks(const OpCall *s) {
   return p.batch * p.parts;
 }
 
-static void finish(const OpCall *s, const Run *r, const Product *p, int64_t item,
-                   int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+/* Runs the epilogue on rows m0..m1, columns n0..n1 of matrix `item`. */
+static void finish(const OpCall *s, const Run *r, const Product *p,
+                   int64_t item, int64_t m0, int64_t m1, int64_t n0,
+                   int64_t n1) {
   int64_t base = item * p->m * p->n;
   if (n0 == 0 && n1 == p->n) {
     tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, base + m0 * p->n,

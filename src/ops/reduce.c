@@ -303,7 +303,8 @@ const Op ops_reduce[] = {
   {"argmin", "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,
    arg_axes_shape, .tasks = arg_tasks, .run = argmin_run,
    .traits = NO_GRADIENT,
-   .doc = "Position from 0 of the first smallest along the axis (nil: of all)."},
+   .doc = "Position from 0 of the first smallest along the axis (nil: of "
+          "all)."},
   {"cumsum", "x, axis:int, reverse:bool=false, exclusive:bool=false", REDUCE,
    COMPUTE, cumsum_shape, .tasks = cumsum_tasks, .run = cumsum_run,
    .vjp = cumsum_vjp, .doc = "Running sums along the axis."},

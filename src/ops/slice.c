@@ -29,7 +29,8 @@ static bool check_lists(Rule *r, int lists) {
 }
 
 /* Elements along one axis of x from start in steps; all of them for count -1.
-** A step beyond the end is made one to the end: strides are multiplied by it. */
+** A step beyond the end is made one to the end: strides are multiplied by it,
+** and might not fit an int64. */
 static bool slice_size(Rule *r, const Type *x, int axis, int64_t count,
                        int64_t *size) {
   int64_t n = x->dim[axis], start = r->attr[STARTS].i[axis];
@@ -58,7 +59,7 @@ static bool slice_shape(Rule *r) {
     return false;
   r->out[0] = r->in[0];
   for (int i = 0; i < r->in[0].rank; i++) {
-    int64_t count = r->attr[COUNTS].kind == ATTR_NIL ? -1 : r->attr[COUNTS].i[i];
+    int64_t count = attr_given(&r->attr[COUNTS]) ? r->attr[COUNTS].i[i] : -1;
     if (r->attr[STARTS].i[i] < 0 && r->in[0].dim[i] != UNKNOWN)
       r->attr[STARTS].i[i] += r->in[0].dim[i];
     if (count < -1)
