@@ -1,4 +1,6 @@
-/* One-line builders that gradient rules and expansions are written with. */
+/* The language that rules are written in: one-line builders for gradients and
+** expansions, and the shape rules that families share. Their names are short,
+** and bear no prefix, because a rule should read like its formula. */
 #ifndef OPS_BUILD_H
 #define OPS_BUILD_H
 

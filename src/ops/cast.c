@@ -36,7 +36,7 @@
 #define WRAP_I64(x) (int64_t)(x)
 
 #define CAST(from, get, xtype, put, to, ytype)                     \
-  STRIP(from##_to_##to) {                                          \
+  STRIP(strip_##from##_to_##to) {                                  \
     ytype *y = py;                                                 \
     const xtype *x = pa;                                           \
     (void)pb, (void)pc, (void)imm;                                 \
@@ -67,11 +67,12 @@ CASTS_FROM(I64, GET_PLAIN, int64_t, WRAP_)
 
 #if ISA_FIRST
 
-#define STRIPS_FROM(from)                                                 \
-  [from] = {                                                              \
-    [F32] = from##_to_F32, [I32] = from##_to_I32, [BOOL] = from##_to_BOOL, \
-    [F16] = from##_to_F16, [BF16] = from##_to_BF16, [F64] = from##_to_F64, \
-    [I8] = from##_to_I8, [U8] = from##_to_U8, [I64] = from##_to_I64       \
+#define TO(from, to) [to] = strip_##from##_to_##to
+#define STRIPS_FROM(from)                                           \
+  [from] = {                                                        \
+    TO(from, F32), TO(from, I32), TO(from, BOOL), TO(from, F16),    \
+    TO(from, BF16), TO(from, F64), TO(from, I8), TO(from, U8),      \
+    TO(from, I64)                                                   \
   }
 
 static const Strip *pick_cast(const OpCall *s) {
