@@ -105,10 +105,6 @@ enum { UNIT = 32 };
 
 typedef void (*Make)(void *y, const uint32_t *bits, int n);
 
-static void make_bits(void *y, const uint32_t *bits, int n) {
-  memcpy(y, bits, (size_t)n * sizeof *bits);
-}
-
 static void uniform_piece(float *restrict y,
                                  const uint32_t *restrict bits, int n) {
   for (int i = 0; i < n; i++)
@@ -162,11 +158,6 @@ static void walk(void *y, int64_t first, int64_t n, RandomKey key, Make make) {
     first += take;
     n -= take;
   }
-}
-
-KERNEL(void, random_bits, (uint32_t *y, int64_t first, int64_t n,
-                           RandomKey key)) {
-  walk(y, first, n, key, make_bits);
 }
 
 KERNEL(void, random_uniform, (float *y, int64_t first, int64_t n,

@@ -12,12 +12,10 @@ typedef struct RandomKey {
 } RandomKey;
 
 /* Elements first .. first+n-1 of the stream; element i does not depend on
-** first or n. uniform: [0, 1), 24 bits. normal: Box-Muller. bits: all 32. */
+** first or n. uniform: [0, 1), 24 bits. normal: Box-Muller. */
 extern void SET(random_uniform)(float *y, int64_t first, int64_t n,
                                 RandomKey key);
 extern void SET(random_normal)(float *y, int64_t first, int64_t n,
                                RandomKey key);
-extern void SET(random_bits)(uint32_t *y, int64_t first, int64_t n,
-                             RandomKey key);
 
 #endif

@@ -52,11 +52,6 @@ INLINE float vcopysign(float x, float s) {
 #define ROUNDER 12582912.0f
 #define ROUNDER_DOUBLE 6755399441055744.0
 
-/* 2^k for -126 <= k <= 127 */
-INLINE float power_of_two(int32_t k) {
-  return bits_float((uint32_t)(k + 127) << 23);
-}
-
 /* ---- square root and rounding ------------------------------------------ */
 
 INLINE float vsqrt(float x) { return __builtin_sqrtf(x); }

@@ -17,7 +17,7 @@ typedef struct Slot {
 
 /* Broadcasting repeated `like` along some axes; its cotangent is the sum over
 ** them. This is done here for all ops, and by no rule. */
-Val sum_to(Context *c, Val g, Val like) {
+static Val sum_to(Context *c, Val g, Val like) {
   const Type *from = val_type(g), *to = val_type(like);
   int lead = from->rank - to->rank;
   Attr a[2] = {{.kind = ATTR_AXES}, {.kind = ATTR_BOOL, .n = 1, .i = {1}}};

@@ -58,7 +58,6 @@ void context_drain(Context *c, int mark);
 
 Node *node_retain(Node *n);
 void node_release(Node *n);
-void node_list_release(Node **list, int n);
 
 /* ---- values ------------------------------------------------------------- */
 
@@ -101,7 +100,7 @@ Val value_hold(Context *c, Val v);
 bool node_is_value(const Node *n);
 bool node_is_shape(const Node *n);
 /* A new leaf for the inputs and variables of a compiled function. */
-Val plan_leaf(Context *c, const Type *type);
+Val node_leaf(Context *c, const Type *type);
 /* The same value as a leaf that a tape follows. */
 Val value_watch(Context *c, Val v);
 
@@ -220,8 +219,6 @@ bool gradient(Context *c, Val loss, const Val *xs, int n, Val *dxs);
 /* The same from given cotangents of several values. */
 bool gradient_from(Context *c, const Val *ys, const Val *dys, int ny,
                    const Val *xs, int n, Val *dxs);
-/* g summed over the axes along which `like` was repeated to make it. */
-Val sum_to(Context *c, Val g, Val like);
 
 /* ---- one op, run now ---------------------------------------------------- */
 
@@ -242,7 +239,7 @@ void program_run(const TileProgram *p, const void *const *in, void *const *out,
 
 /* The bytes that each thread needs for itself: for the kernel of the step, and
 ** then in their place for the program (NULL: none). */
-int64_t step_local(const OpCall *s, const TileProgram *p);
+int64_t opcall_local(const OpCall *s, const TileProgram *p);
 
 /* Computes a call whose inputs and outputs have memory, on all threads. */
 bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
@@ -262,6 +259,5 @@ void text_free(Text *t);
 /* A node's line: "%7 = matmul(%3, %5) : float32 (None, 10)  train.lua:4" */
 void node_text(Text *t, const Node *n, const NodeMap *numbers);
 void function_text(Text *t, const Function *f);
-void attr_text(Text *t, const Attr *a);
 
 #endif

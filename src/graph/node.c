@@ -170,7 +170,7 @@ bool node_is_shape(const Node *n) {
   return n->op == &leaf_shape;
 }
 
-Val plan_leaf(Context *c, const Type *type) {
+Val node_leaf(Context *c, const Type *type) {
   static const Op leaf = {.name = "leaf", .signature = "", .kind = LEAF};
   Node *n = node_new(c, &leaf, NULL, 0, NULL, type, 1);
   if (n)

@@ -217,8 +217,6 @@ INLINE bool op_shape_only(const Op *op, int i) {
   return op->shape_only >> (i < 31 ? i : 31) & 1;
 }
 int op_nattr(const Op *op);
-/* Name of the i-th parameter without a kind (an input). */
-const char *op_input_name(const Op *op, int i, char text[32]);
 
 /* ---- the catalogue (catalogue.c) ---------------------------------------- */
 
@@ -234,7 +232,6 @@ typedef struct Catalogue {
   const Op *slot[CATALOGUE_SLOTS];
 } Catalogue;
 
-const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
 const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
 
 #endif

@@ -123,7 +123,7 @@ _Static_assert((int)CONV_MOST_SCRATCH <= (int)THREAD_SCRATCH &&
                    (int)TILE_MOST_SCRATCH <= (int)THREAD_SCRATCH,
                "a worker's scratch");
 
-int64_t step_local(const OpCall *s, const TileProgram *p) {
+int64_t opcall_local(const OpCall *s, const TileProgram *p) {
   int64_t bytes = s->op && s->op->local ? s->op->local(s) : 0;
   int64_t more = p ? tile_scratch(p) : 0;
   return bytes > more ? bytes : more;
@@ -208,7 +208,7 @@ bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
   Room room;
   int64_t shared = s->op->scratch ? s->op->scratch(s) : 0;
   shared = (shared + 63) & ~(int64_t)63;
-  j.run.scratch = room_take(&room, account, shared + step_local(s, NULL));
+  j.run.scratch = room_take(&room, account, shared + opcall_local(s, NULL));
   if (j.run.scratch == NULL)
     return fail_memory(env->error, "out of memory");
   threads_run(kernel_task, &j, s->op->tasks ? s->op->tasks(s) : 1,

@@ -37,7 +37,7 @@ void text_free(Text *t) {
   *t = (Text){.account = t->account};
 }
 
-void attr_text(Text *t, const Attr *a) {
+static void attr_text(Text *t, const Attr *a) {
   switch (a->kind) {
     case ATTR_NIL: text_add(t, "nil"); break;
     case ATTR_NUM: text_add(t, "%g", a->f); break;

@@ -280,7 +280,7 @@ static void set_copy(const Copies *k, Val old, Val copy) {
 }
 
 static Val new_leaf(Prog *p, const Copies *k, Val old, const Type *type) {
-  Val v = plan_leaf(&p->c, type);
+  Val v = node_leaf(&p->c, type);
   set_copy(k, old, v);
   return v;
 }

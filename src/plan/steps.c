@@ -157,7 +157,7 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
 ** the caller's thread needs for itself. */
 static void make_room(Plan *p, PlanStep *s) {
   s->scratch = (s->scratch + 63) & ~(int64_t)63;
-  int64_t end = p->scratch + s->scratch + step_local(&s->step, s->program);
+  int64_t end = p->scratch + s->scratch + opcall_local(&s->step, s->program);
   if (p->arena < end)
     p->arena = end;
 }
