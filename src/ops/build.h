@@ -103,6 +103,10 @@ INLINE Val result(const Node *y) {
 
 /* ---- shape rules that families share (shape.c) -------------------------- */
 
+/* Sizes, of which one may not be known yet. */
+INLINE bool may_equal(int64_t a, int64_t b) {
+  return a == b || a == UNKNOWN || b == UNKNOWN;
+}
 bool like_first(Rule *r);       /* type of input 0 */
 bool predicate_first(Rule *r);  /* its shape, bool */
 bool broadcast_all(Rule *r);    /* the common shape, type of the last input */

@@ -87,8 +87,7 @@ static bool agree(Rule *r, const Type *g, const Type *want) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
   bool ok = g->rank == want->rank;
   for (int i = 0; ok && i < g->rank; i++)
-    ok = g->dim[i] == want->dim[i] || g->dim[i] == UNKNOWN ||
-         want->dim[i] == UNKNOWN;
+    ok = may_equal(g->dim[i], want->dim[i]);
   return ok || fail(r->error, "g is %s, the convolution gives %s",
                     type_text(g, a), type_text(want, b));
 }

@@ -64,10 +64,6 @@ static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
                   (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
 }
 
-static bool may_equal(int64_t a, int64_t b) {
-  return a == b || a == UNKNOWN || b == UNKNOWN;
-}
-
 static bool scatter_shape(Rule *r) {
   char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
   const Type *values = &r->in[0], *ids = &r->in[1], *like = &r->in[2];
@@ -121,8 +117,7 @@ static bool along_fits(Rule *r, const Type *x, const Type *ids) {
     return false;
   bool fits = ids->rank == x->rank;
   for (int i = 0; fits && i < x->rank; i++)
-    fits = i == *axis || ids->dim[i] == x->dim[i] || ids->dim[i] == UNKNOWN ||
-           x->dim[i] == UNKNOWN;
+    fits = i == *axis || may_equal(ids->dim[i], x->dim[i]);
   return fits || fail(r->error, "indices %s and values %s differ beside axis "
                                 "%lld", type_text(ids, a), type_text(x, b),
                       (long long)*axis);

@@ -19,8 +19,7 @@ static bool concatenate_shape(Rule *r) {
     for (int k = 0; fits && k < y.rank; k++) {
       if (k == *axis)
         continue;
-      fits = x->dim[k] == y.dim[k] || x->dim[k] == UNKNOWN ||
-             y.dim[k] == UNKNOWN;
+      fits = may_equal(x->dim[k], y.dim[k]);
       if (y.dim[k] == UNKNOWN)
         y.dim[k] = x->dim[k];
     }
@@ -55,8 +54,7 @@ enum { AXIS, PART };
 static bool piece_fits(const Type *g, const Type *part, int64_t axis) {
   bool fits = part->rank == g->rank;
   for (int i = 0; fits && i < g->rank; i++)
-    fits = i == axis || part->dim[i] == g->dim[i] || part->dim[i] == UNKNOWN ||
-           g->dim[i] == UNKNOWN;
+    fits = i == axis || may_equal(part->dim[i], g->dim[i]);
   return fits;
 }
 

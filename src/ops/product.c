@@ -20,7 +20,7 @@ static bool matmul_shape(Rule *r) {
                 tb_text);
   int64_t ka = a->dim[a->rank - (ta ? 2 : 1)];
   int64_t kb = b->dim[b->rank - (tb ? 1 : 2)];
-  if (ka != kb && ka != UNKNOWN && kb != UNKNOWN)
+  if (!may_equal(ka, kb))
     return fail(r->error,
                 "inner sizes differ: x1 is %s, x2 is %s (%lld against %lld)",
                 ta_text, tb_text, (long long)ka, (long long)kb);

@@ -67,7 +67,7 @@ static bool reshape_shape(Rule *r) {
 static bool like_second(Rule *r) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
   int64_t n = type_elements(&r->in[0]), m = type_elements(&r->in[1]);
-  if (n != m && n != UNKNOWN && m != UNKNOWN)
+  if (!may_equal(n, m))
     return fail(r->error, "%s does not fill %s", type_text(&r->in[0], a),
                 type_text(&r->in[1], b));
   r->out[0] = r->in[1];
@@ -109,7 +109,7 @@ static bool expand_shape(Rule *r) {
   for (int i = 0; i < r->attr[0].n; i++)
     r->out[0].dim[r->attr[0].i[i]] = 1;
   int64_t n = type_elements(&r->in[0]), m = type_elements(&r->out[0]);
-  if (n != m && n != UNKNOWN && m != UNKNOWN) {
+  if (!may_equal(n, m)) {
     char a[TYPE_TEXT], b[TYPE_TEXT];
     return fail(r->error, "%s does not fill %s", type_text(&r->in[0], a),
                 type_text(&r->out[0], b));

@@ -113,8 +113,7 @@ static bool fold_shape(Rule *r) {
     return false;
   for (int i = 0; i < want.rank; i++)
     if (want.rank != r->in[0].rank ||
-        (want.dim[i] != r->in[0].dim[i] && want.dim[i] != UNKNOWN &&
-         r->in[0].dim[i] != UNKNOWN))
+        !may_equal(want.dim[i], r->in[0].dim[i]))
       return fail(r->error, "patches %s, the windows give %s",
                   type_text(&r->in[0], a), type_text(&want, b));
   r->out[0] = r->in[1];
