@@ -1,4 +1,6 @@
-/* Functions of two numbers, comparisons, logic, and the choice between two. */
+/* Functions of two numbers, comparisons, logic, and the choice between two. A
+** row has a strip for each type that it computes in; the operands come in that
+** type, repeated as broadcasting says. */
 
 #include "base/each_isa.h"
 #include "ops/strip.h"
@@ -32,6 +34,7 @@ BINARY(floor_divide, floorf(a / b))
 BINARY(mod, floored_rest(a, b))
 BINARY(power, vpow(a, b))
 BINARY(arctan2, vatan2(a, b))
+/* NaN wins, from either side; a comparison alone would lose one of them */
 BINARY(maximum, a != a ? a : b != b ? b : b <= a ? a : b)
 BINARY_INT(maximum, b <= a ? a : b)
 BINARY(minimum, a != a ? a : b != b ? b : a <= b ? a : b)
@@ -50,7 +53,7 @@ BINARY_STRIP(strip_xor, uint8_t, uint8_t, a ^ b)
 INLINE int32_t floor_quotient(int32_t a, int32_t b) {
   if (b == 0)
     return 0;
-  if (b == -1)
+  if (b == -1) /* the processor traps on the smallest number / -1 */
     return (int32_t)(0u - (uint32_t)a);
   int32_t q = a / b;
   return q - (q * b != a && (a < 0) != (b < 0));
@@ -138,7 +141,8 @@ static Val where_not_0(Context *c, Val condition, Val g) {
   return select_of(c, condition, scalar_f32(c, 0), g);
 }
 
-/* a where it has a logarithm, else 1 */
+/* a where it has a logarithm, else 1: the gradient of 0 ^ b by b is 0, and no
+** NaN may come out of a base that is below 0 */
 static Val positive_or_1(Context *c, Val a) {
   Val one = scalar_f32(c, 1);
   return select_of(c, less(c, scalar_f32(c, 0), a), a, one);
@@ -197,6 +201,8 @@ static bool to_the_second(Context *c, const Op *op, const Val *x, int nin,
                          const Attr *attr, Val *y) {
   (void)op, (void)nin, (void)attr;
   const Type *base = val_type(x[0]), *exponent = val_type(x[1]);
+  /* an exponent that a tape follows must stay: it has a gradient; one with axes
+     may give the result another shape */
   if (!node_is_value(x[1].node) || x[1].node->tracked || base->dtype != F32 ||
       exponent->dtype != F32 || exponent->rank > 0 ||
       tensor_get(val_tensor(x[1]), 0) != 2)

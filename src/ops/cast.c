@@ -1,4 +1,5 @@
-/* Conversion between all element types. */
+/* Conversion between all element types: a strip for each pair, so that a type
+** that is only stored is read and written in the pass that computes. */
 
 #include "base/each_isa.h"
 #include "ops/strip.h"

@@ -137,12 +137,12 @@ static bool transpose_shape(Rule *r) {
                   (long long)extra, (long long)stride);
     if (*n == UNKNOWN)
       continue;
-    if ((double)*n * (double)stride > 0x1p60)
+    if ((double)*n * (double)stride > 0x1p60) /* the product below overflows */
       return fail(r->error, "strides of %lld for x of %s", (long long)stride,
                   type_text(x, a));
     *n = (*n - 1) * stride + walk_reach(&w, i) + extra -
          option_at(w.before, i, 0) - option_at(w.after, i, 0);
-    if (*n < 0 || x->dim[i + 1] == 0)
+    if (*n < 0 || x->dim[i + 1] == 0) /* all is cut off, or there is no cell */
       *n = 0;
   }
   r->out[0] = y;
@@ -286,7 +286,7 @@ static Shares divide_images(const Conv *c) {
   int64_t wanted = worth_tasks(c), images = c->w.batch;
   int64_t reach = (c->w.size[axis] - 1) * c->w.dilation[axis] + 1;
   Shares s = {parts_of(wanted, images), 1, 1};
-  if (images >= 8 || wanted <= images)
+  if (images >= 8 || wanted <= images) /* the images are tasks enough */
     return s;
   s.bands = parts_of(divide_up(wanted, s.runs), c->w.in[axis] / (4 * reach));
   if (c->groups == 1)

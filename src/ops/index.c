@@ -87,7 +87,7 @@ static bool scatter_shape(Rule *r) {
 static int64_t scatter_tasks(const OpCall *s) {
   const Type *table = &s->out[0];
   return share(type_elements(table) + type_elements(&s->in[0]),
-               table->dim[0] < 16 ? 1 : 16);
+               table->dim[0] < 16 ? 1 : 16); /* each task reads all ids */
 }
 
 static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
@@ -164,11 +164,14 @@ static void take_run(const OpCall *s, const Run *r, int64_t task) {
                                 p.outer * task / tasks,
                                 p.outer * (task + 1) / tasks);
   int64_t outer = p.m * p.inner;
+  /* the kernel counts negative ones from the end, which is right for Keras's
+     take_along_axis; for labels it is a mistake */
   if (bad < 0 && !s->attr[FROM_END].i[0])
     bad = first_negative(r->in[1], p.outer * task / tasks * outer,
                          p.outer * (task + 1) / tasks * outer);
   if (bad < 0)
     return;
+  /* the first axis is the batch: so many indices to a sample */
   int64_t ids = type_elements(&s->in[1]), samples = s->in[1].dim[0];
   run_fault(r, "index %d in sample %lld is out of range 0..%lld",
             ((const int32_t *)r->in[1])[bad],

@@ -1,4 +1,5 @@
-/* Values out of sizes: constants, and positions along an axis. */
+/* Values out of sizes: constants, and positions along an axis. Those that end
+** in _like take the sizes from a tensor, which may not know them yet. */
 
 #include <math.h>
 
@@ -97,9 +98,11 @@ static bool arange_shape(Rule *r) {
   if (step == 0 || step != step)
     return fail(r->error, "the step must not be 0");
   double n = (stop - start) / step;
+  /* the bytes of less than 2^57 numbers fit an int64 */
   if (!(fabs(start) < INFINITY) || !(fabs(stop) < INFINITY) || !(n < 0x1p57))
     return fail(r->error, "no memory has so many numbers: from %g to %g in "
                           "steps of %g", start, stop, step);
+  /* rounded up: a last step that is not whole is one more number */
   int64_t count = n <= 0 ? 0 : (int64_t)n + ((double)(int64_t)n < n);
   r->out[0] = type_new((DType)r->attr[3].i[0], 1, &count);
   return count == 0 ||

@@ -30,8 +30,7 @@ static bool agree(Rule *r, const Type *given, const Type *want,
   char a[TYPE_TEXT], b[TYPE_TEXT];
   bool ok = given->rank == want->rank;
   for (int i = 0; ok && i < given->rank; i++)
-    ok = given->dim[i] == want->dim[i] || given->dim[i] == UNKNOWN ||
-         want->dim[i] == UNKNOWN;
+    ok = may_equal(given->dim[i], want->dim[i]);
   return ok || fail(r->error, "%s is %s, it should be %s", name,
                     type_text(given, a), type_text(want, b));
 }

@@ -52,7 +52,7 @@ typedef struct Product {
 static void divide_work(Product *p) {
   enum { WORTH = 50 * 1000 * 1000 };
   double work = 2.0 * (double)p->m * (double)p->n * (double)p->k;
-  p->by_columns = p->m * p->k <= p->n * p->k;
+  p->by_columns = p->m * p->k <= p->n * p->k; /* packs the smaller one again */
   int64_t most = p->by_columns ? p->n / 128 : p->m / 64;
   int64_t parts = (int64_t)(work / WORTH);
   p->parts = parts > 16 ? 16 : parts;
@@ -167,10 +167,12 @@ static void matmul_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   bool ta = n->attr[TRANSPOSE_A].i[0], tb = n->attr[TRANSPOSE_B].i[0];
   const Type *b_type = val_type(b);
   dx[0] = ta ? matmul_of(c, b, g, tb, true) : matmul_of(c, g, b, false, !tb);
+  /* when the batch shares one matrix b, its gradient is a sum over the batch,
+     which one product over all rows gives */
   bool shared = !ta && b_type->rank == 2 && val_type(a)->rank > 2;
   int64_t k = b_type->rank == 2 ? b_type->dim[tb ? 1 : 0] : UNKNOWN;
   int64_t width = b_type->rank == 2 ? b_type->dim[tb ? 0 : 1] : UNKNOWN;
-  if (shared && k > 0 && width > 0) { /* one product for the whole batch */
+  if (shared && k > 0 && width > 0) { /* a width of 0 gives no count of rows */
     a = rows_of(c, a, k);
     g = rows_of(c, g, width);
   }

@@ -24,6 +24,8 @@ static void draw_part(Draw draw, const OpCall *s, const Run *r, int64_t task) {
   int64_t n = type_elements(&s->out[0]), first = task * PIECE;
   int64_t last = task + 1 == random_tasks(s) ? n : first + PIECE;
   bool seeded = attr_given(&s->attr[1]);
+  /* an eager call with a seed gives the same numbers each time; in a plan each
+     run draws anew, also from a seed of its own */
   RandomKey key = {seeded ? (uint64_t)s->attr[1].i[0] : r->env->seed,
                    (uint32_t)s->attr[0].i[0],
                    seeded && r->env->once ? 0 : r->env->draw};

@@ -1,5 +1,6 @@
 /* Sums and extrema over axes, positions of extrema, running sums, and the
-** sizes of axes as values. */
+** sizes of axes as values. A kernel sees three axes: those before, those that
+** are reduced, which must be neighbours, and those behind. */
 
 #include <string.h>
 
@@ -81,7 +82,7 @@ static bool split_axes(Context *c, const Op *op, const Val *x, int nin,
   tail.n = axes.n - last;
   memmove(tail.i, axes.i + last, (size_t)tail.n * sizeof *tail.i);
   head.n = last;
-  for (int i = tail.n; i < MAX_RANK; i++)
+  for (int i = tail.n; i < MAX_RANK; i++) /* attributes compare by bytes */
     tail.i[i] = 0;
   for (int i = head.n; i < MAX_RANK; i++)
     head.i[i] = 0;
@@ -103,6 +104,8 @@ static int64_t outer_tasks(Span p) {
 /* Tall reductions share the columns instead, in lines of cache. */
 enum { COLUMNS = 64 };
 
+/* With few outer runs there would be few tasks; two lines of columns at least,
+** or there is nothing to share. */
 static bool by_columns(Span p) {
   return p.outer < 8 && p.inner >= 2 * COLUMNS;
 }
@@ -240,7 +243,7 @@ static Val with_axes(Context *c, const Node *n, Val g) {
     dim[i] = x->dim[i];
   for (int i = 0; i < axes->n; i++)
     dim[axes->i[i]] = 1;
-  int unknown = 0;
+  int unknown = 0; /* a reshape can infer one size, not two */
   for (int i = 0; i < x->rank; i++)
     unknown += dim[i] < 0;
   if (unknown <= 1)

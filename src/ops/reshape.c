@@ -45,6 +45,7 @@ static bool reshape_shape(Rule *r) {
   int64_t n = type_elements(&r->in[0]);
   type_text(&r->in[0], from);
   type_text(&y, to);
+  /* all but one size is known: the count of elements gives it, or must agree */
   if (n != UNKNOWN && unknown == 0) {
     if (infer >= 0 && known > 0 && n % known == 0)
       y.dim[infer] = n / known;

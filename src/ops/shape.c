@@ -1,4 +1,5 @@
-/* Shape rules that several families share. */
+/* Shape rules that several families share. A size that is not known yet passes:
+** the plan asks the rule again when all are known. */
 
 #include "ops/build.h"
 
@@ -19,7 +20,7 @@ bool broadcast_dims(Type *y, const Type *a, const Type *b) {
   int lead = t.rank - other->rank;
   for (int i = 0; i < other->rank; i++) {
     int64_t *n = &t.dim[lead + i], m = other->dim[i];
-    if (*n == m || m == 1)
+    if (*n == m || m == 1) /* m is repeated n times */
       continue;
     if (*n == 1 || *n == UNKNOWN)
       *n = m; /* an unknown size is not 1: it must turn out to be m */

@@ -100,7 +100,7 @@ static bool unslice_shape(Rule *r) {
 /* A run of leading rows is the same memory. */
 static int64_t slice_view(const OpCall *s) {
   const Type *x = &s->in[0], *y = &s->out[0];
-  if (type_elements(y) == 0)
+  if (type_elements(y) == 0) /* nothing is read, wherever it would lie */
     return 0;
   for (int i = 1; i < x->rank; i++)
     if (x->dim[i] != y->dim[i])

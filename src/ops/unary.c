@@ -1,4 +1,5 @@
-/* Functions of one number: strips, gradients, rows. */
+/* Functions of one number: strips, gradients, rows. What an op is stands in one
+** expression each, by name, so that a new one is three lines. */
 
 #include "base/each_isa.h"
 #include "ops/strip.h"
@@ -90,6 +91,7 @@ INLINE float inverse_erf(float x) {
   far = 1.00167406f + far * t;
   far = 2.83297682f + far * t;
   float y = (w < 5.0f ? near : far) * x;
+  /* at the ends w is infinite, and the polynomial of it NaN */
   return fabsf(x) == 1.0f ? x * INFINITY : y;
 }
 UNARY(erfinv, inverse_erf(x))

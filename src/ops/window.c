@@ -13,7 +13,7 @@ int64_t walk_length(const Walk *w, int i, int64_t n, int64_t *before) {
   *before = option_at(w->before, i, 0);
   if (n == UNKNOWN)
     return UNKNOWN;
-  if (w->same->i[0]) {
+  if (w->same->i[0]) { /* the stride alone says how many, padding follows */
     int64_t out = (n + stride - 1) / stride;
     int64_t total = (out - 1) * stride + reach - n;
     *before = total > 0 ? total / 2 : 0;
@@ -41,7 +41,7 @@ bool walk_check(Rule *r, const Type *x, const Walk *w) {
                             "padding 0 or more");
   for (int i = 0; i < COUNT_OF(all); i++)
     for (int k = 0; k < all[i]->n; k++)
-      if (all[i]->i[k] > 1 << 20)
+      if (all[i]->i[k] > 1 << 20) /* so that no product of three overflows */
         return fail(r->error, "a window of %lld cells",
                     (long long)all[i]->i[k]);
   return true;
@@ -51,6 +51,7 @@ bool walk_check_room(Rule *r, const Type *x, const Walk *w, const char *name) {
   char text[TYPE_TEXT];
   for (int i = 0; i < x->rank - 2; i++) {
     int64_t n = x->dim[i + 1];
+    /* `same` pads until there is room; of no cells the result is empty */
     if (w->same->i[0] || n == UNKNOWN || n == 0)
       continue;
     n += option_at(w->before, i, 0) + option_at(w->after, i, 0);
