@@ -45,6 +45,9 @@ State *state_of(lua_State *L);
 /* The same for functions that scripts call: what the context holds from here
 ** on is let go when an error is raised. */
 State *enter_state(lua_State *L);
+/* lua_pcall by a function that may hold values of the context meanwhile, and
+** then goes on. */
+int call_holding(lua_State *L, State *s, int nargs, int nresults, int handler);
 /* The state of L, made when there is none; its tensors are counted by this
 ** account, NULL: by one of its own. */
 State *state_open(lua_State *L, Account *account);
@@ -77,6 +80,8 @@ const char *layer_class(lua_State *L);
 /* An error object that says that a traced tensor has no value. */
 int raise_symbolic(lua_State *L, Val v);
 void open_errors(lua_State *L);
+/* Nodes note where they were made (origin.c). */
+void open_origins(lua_State *L);
 
 /* ---- values (value.c) --------------------------------------------------- */
 
@@ -95,7 +100,6 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
 Tensor check_tensor(lua_State *L, State *s, int index);
 bool is_tensor(lua_State *L, int index);
 Variable *to_variable(lua_State *L, int index); /* NULL: it is none */
-void push_variable(lua_State *L, Variable *v);
 void push_shape(lua_State *L, const Type *t);
 /* A shape table ({false, 3}); raises with the name when it is none. */
 Type check_shape(lua_State *L, int index, DType d, const char *name);
@@ -167,12 +171,5 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
 void push_hosts_since(lua_State *L, State *s, int64_t first);
 /* They are no longer kept otherwise (when no trace is open). */
 void forget_hosts_since(lua_State *L, State *s, int64_t first);
-/* lua_pcall by a function that may hold values of the context meanwhile, and
-** then goes on. */
-int call_holding(lua_State *L, State *s, int nargs, int nresults, int handler);
-/* Runs fn(args...) of the stack like lua_call after `enter` changed the state;
-** `leave` is called however it ends. */
-int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
-                 void *ud);
 
 #endif

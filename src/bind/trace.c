@@ -8,8 +8,8 @@
 
 /* Calls the function below its nargs arguments, then `leave`, then passes an
 ** error on. Returns the number of results. */
-int call_between(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
-                 void *ud) {
+static int call_between(lua_State *L, int nargs,
+                        void (*leave)(State *s, void *ud), void *ud) {
   State *s = state_of(L);
   int base = lua_gettop(L) - nargs - 1, layers = layer_stack(L)->n;
   int status = call_holding(L, s, nargs, LUA_MULTRET, 0);

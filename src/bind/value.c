@@ -174,13 +174,6 @@ Tensor check_tensor(lua_State *L, State *s, int index) {
   return *val_tensor(v);
 }
 
-void push_variable(lua_State *L, Variable *v) {
-  VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->variable = NULL;
-  luaL_setmetatable(L, VARIABLE_NAME);
-  b->variable = variable_retain(v);
-}
-
 void push_shape(lua_State *L, const Type *t) {
   lua_createtable(L, t->rank, 0);
   for (int i = 0; i < t->rank; i++) {
