@@ -107,23 +107,6 @@ static void fill_table(Filler *f, int depth) {
   }
 }
 
-static Val new_value(lua_State *L, State *s, const Type *type) {
-  Tensor t;
-  int64_t bytes = type_bytes(type);
-  relieve_memory(L, s, (size_t)(bytes > 0 ? bytes : 0));
-  Error e = {.set = false};
-  if (!tensor_new(&t, s->account, type, &e)) {
-    collect_all(L, s);
-    e.set = false;
-    if (!tensor_new(&t, s->account, type, &e))
-      raise_failure(L, &e);
-  }
-  Val v = value_of(&s->c, t);
-  if (s->c.error.set)
-    raise_context(L, s);
-  return v;
-}
-
 Val value_from_table(lua_State *L, State *s, int index, DType d,
                      const Type *shape) {
   index = lua_absindex(L, index);

@@ -30,31 +30,6 @@ static int core_random_key(lua_State *L) {
   return 1;
 }
 
-static int core_memory(lua_State *L) {
-  State *s = state_of(L);
-  AccountReport r = account_report(s->account);
-  lua_createtable(L, 0, 5);
-  lua_pushinteger(L, (lua_Integer)r.live);
-  lua_setfield(L, -2, "live");
-  lua_pushinteger(L, (lua_Integer)r.peak);
-  lua_setfield(L, -2, "peak");
-  lua_pushinteger(L, (lua_Integer)r.cached);
-  lua_setfield(L, -2, "cached");
-  lua_pushinteger(L, (lua_Integer)r.limit);
-  lua_setfield(L, -2, "limit");
-  lua_pushinteger(L, s->collections);
-  lua_setfield(L, -2, "collections");
-  return 1;
-}
-
-static int core_set_limit(lua_State *L) {
-  lua_Integer bytes = want_whole(L, 1, "set_memory_limit: the bytes");
-  if (bytes < 0)
-    return raise_error(L, "set_memory_limit takes bytes, or 0 for no limit");
-  account_set_limit(state_of(L)->account, (size_t)bytes);
-  return 0;
-}
-
 static int core_threads(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {
     lua_Integer n = want_whole(L, 1, "threads: the number");
@@ -112,7 +87,6 @@ static int core_build_info(lua_State *L) {
 int luaopen_lunula_core(lua_State *L) {
   static const luaL_Reg core[] = {
     {"seed", core_seed}, {"random_key", core_random_key},
-    {"memory", core_memory}, {"set_memory_limit", core_set_limit},
     {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
     {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}
   };
@@ -124,6 +98,7 @@ int luaopen_lunula_core(lua_State *L) {
   luaL_newlib(L, core);
   open_origins(L);
   open_errors(L);
+  open_memory(L);
   open_values(L);
   open_conversion(L);
   open_ops(L);

@@ -83,6 +83,16 @@ void open_errors(lua_State *L);
 /* Nodes note where they were made (origin.c). */
 void open_origins(lua_State *L);
 
+/* ---- memory (memory.c) -------------------------------------------------- */
+
+/* Collects garbage when tensors, not Lua's own heap, have grown. */
+void relieve_memory(lua_State *L, State *s, size_t wanted);
+void collect_all(lua_State *L, State *s);
+/* A new tensor of the type, held by the context; raises when memory is out also
+** after a collection. */
+Val new_value(lua_State *L, State *s, const Type *type);
+void open_memory(lua_State *L);
+
 /* ---- values (value.c) --------------------------------------------------- */
 
 /* Pushes a userdata that holds the value. Checks the context first: a sticky
@@ -104,9 +114,6 @@ void push_shape(lua_State *L, const Type *t);
 /* A shape table ({false, 3}); raises with the name when it is none. */
 Type check_shape(lua_State *L, int index, DType d, const char *name);
 DType check_dtype(lua_State *L, int index);
-/* Collects garbage when tensors, not Lua's own heap, have grown. */
-void relieve_memory(lua_State *L, State *s, size_t wanted);
-void collect_all(lua_State *L, State *s);
 void open_values(lua_State *L);
 
 /* ---- conversion (convert.c) --------------------------------------------- */

@@ -1,6 +1,5 @@
 /* Tensors and variables as userdata. A box holds one value; `release` empties
-** it early. The collector is nudged by the bytes that boxes hold, which Lua
-** does not see. */
+** it early. */
 
 #include <string.h>
 
@@ -13,44 +12,6 @@ typedef struct Box {
 typedef struct VariableBox {
   Variable *variable;
 } VariableBox;
-
-/* ---- memory ------------------------------------------------------------- */
-
-static void collect(lua_State *L, State *s) {
-  lua_gc(L, LUA_GCCOLLECT);
-  s->after_gc = account_report(s->account).live;
-  s->boxes = 0;
-  s->collections++;
-}
-
-void collect_all(lua_State *L, State *s) {
-  collect(L, s);
-  account_trim(s->account);
-}
-
-/* Whether so many values were boxed that their headers, which Lua does not
-** see, weigh more than a collection of Lua's heap costs. */
-static bool many_boxes(const State *s, size_t heap) {
-  enum { LEAST = 1 << 14 };
-  return s->boxes >= LEAST && s->boxes >= (int64_t)(heap >> 7);
-}
-
-/* Tensors may double, or grow by 64 MB, before a full collection: a young or
-** a partial one would keep old tensors (see the two modes of Lua's collector).
-** A stopped collector is respected. */
-void relieve_memory(lua_State *L, State *s, size_t wanted) {
-  size_t floor = (size_t)64 << 20, live = account_report(s->account).live;
-  if (live < s->after_gc)
-    s->after_gc = live;
-  size_t grown = live - s->after_gc + wanted;
-  if (grown <= floor && !many_boxes(s, 0))
-    return;
-  size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
-  size_t allowed = s->after_gc > heap ? s->after_gc : heap;
-  if ((grown > floor && grown > allowed) || many_boxes(s, heap))
-    if (lua_gc(L, LUA_GCISRUNNING))
-      collect(L, s);
-}
 
 /* ---- boxes -------------------------------------------------------------- */
 

@@ -1,0 +1,91 @@
+/* Garbage is collected when tensors, not Lua's own heap, have grown: the
+** collector is nudged by the bytes that boxes hold, which Lua does not see. */
+
+#include "bind/state.h"
+
+static void collect(lua_State *L, State *s) {
+  lua_gc(L, LUA_GCCOLLECT);
+  s->after_gc = account_report(s->account).live;
+  s->boxes = 0;
+  s->collections++;
+}
+
+void collect_all(lua_State *L, State *s) {
+  collect(L, s);
+  account_trim(s->account);
+}
+
+/* Whether so many values were boxed that their headers, which Lua does not
+** see, weigh more than a collection of Lua's heap costs. */
+static bool many_boxes(const State *s, size_t heap) {
+  enum { LEAST = 1 << 14 };
+  return s->boxes >= LEAST && s->boxes >= (int64_t)(heap >> 7);
+}
+
+/* Tensors may double, or grow by 64 MB, before a full collection: a young or
+** a partial one would keep old tensors (see the two modes of Lua's collector).
+** A stopped collector is respected. */
+void relieve_memory(lua_State *L, State *s, size_t wanted) {
+  size_t floor = (size_t)64 << 20, live = account_report(s->account).live;
+  if (live < s->after_gc)
+    s->after_gc = live;
+  size_t grown = live - s->after_gc + wanted;
+  if (grown <= floor && !many_boxes(s, 0))
+    return;
+  size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
+  size_t allowed = s->after_gc > heap ? s->after_gc : heap;
+  if ((grown > floor && grown > allowed) || many_boxes(s, heap))
+    if (lua_gc(L, LUA_GCISRUNNING))
+      collect(L, s);
+}
+
+Val new_value(lua_State *L, State *s, const Type *type) {
+  Tensor t;
+  int64_t bytes = type_bytes(type);
+  relieve_memory(L, s, (size_t)(bytes > 0 ? bytes : 0));
+  Error e = {.set = false};
+  if (!tensor_new(&t, s->account, type, &e)) {
+    collect_all(L, s);
+    e.set = false;
+    if (!tensor_new(&t, s->account, type, &e))
+      raise_failure(L, &e);
+  }
+  Val v = value_of(&s->c, t);
+  if (s->c.error.set)
+    raise_context(L, s);
+  return v;
+}
+
+/* ---- what Lua sees -------------------------------------------------------- */
+
+static int core_memory(lua_State *L) {
+  State *s = state_of(L);
+  AccountReport r = account_report(s->account);
+  lua_createtable(L, 0, 5);
+  lua_pushinteger(L, (lua_Integer)r.live);
+  lua_setfield(L, -2, "live");
+  lua_pushinteger(L, (lua_Integer)r.peak);
+  lua_setfield(L, -2, "peak");
+  lua_pushinteger(L, (lua_Integer)r.cached);
+  lua_setfield(L, -2, "cached");
+  lua_pushinteger(L, (lua_Integer)r.limit);
+  lua_setfield(L, -2, "limit");
+  lua_pushinteger(L, s->collections);
+  lua_setfield(L, -2, "collections");
+  return 1;
+}
+
+static int core_set_limit(lua_State *L) {
+  lua_Integer bytes = want_whole(L, 1, "set_memory_limit: the bytes");
+  if (bytes < 0)
+    return raise_error(L, "set_memory_limit takes bytes, or 0 for no limit");
+  account_set_limit(state_of(L)->account, (size_t)bytes);
+  return 0;
+}
+
+void open_memory(lua_State *L) {
+  static const luaL_Reg core[] = {
+    {"memory", core_memory}, {"set_memory_limit", core_set_limit}, {NULL, NULL}
+  };
+  luaL_setfuncs(L, core, 0);
+}
