@@ -99,6 +99,7 @@ int luaopen_lunula_core(lua_State *L) {
   open_origins(L);
   open_errors(L);
   open_memory(L);
+  open_boxes(L);
   open_values(L);
   open_conversion(L);
   open_ops(L);

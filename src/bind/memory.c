@@ -56,7 +56,7 @@ Val new_value(lua_State *L, State *s, const Type *type) {
   return v;
 }
 
-/* ---- what Lua sees -------------------------------------------------------- */
+/* ---- what Lua sees ------------------------------------------------------ */
 
 static int core_memory(lua_State *L) {
   State *s = state_of(L);

@@ -93,23 +93,30 @@ void collect_all(lua_State *L, State *s);
 Val new_value(lua_State *L, State *s, const Type *type);
 void open_memory(lua_State *L);
 
-/* ---- values (value.c) --------------------------------------------------- */
+/* ---- boxes (box.c) ------------------------------------------------------ */
 
 /* Pushes a userdata that holds the value. Checks the context first: a sticky
 ** error is raised instead. */
 void push_value(lua_State *L, State *s, Val v);
 void push_tensor(lua_State *L, State *s, Tensor t); /* takes the reference */
+/* An empty one for a variable, whose reference it takes. */
+Variable **push_variable_box(lua_State *L);
 /* The value of a Tensor or Variable userdata; false for anything else. */
 bool get_value(lua_State *L, State *s, int index, Val *v);
-/* The same, and of numbers, booleans and nested tables; an error otherwise.
-** hint: the element type for numbers, DTYPE_COUNT: their own. `name` says whose
-** value it is. */
-Val check_value(lua_State *L, State *s, int index, DType hint,
-                const char *name);
 /* A tensor with a value; raises for traced ones. */
 Tensor check_tensor(lua_State *L, State *s, int index);
 bool is_tensor(lua_State *L, int index);
+bool is_released(lua_State *L, int index); /* a tensor that is no more */
 Variable *to_variable(lua_State *L, int index); /* NULL: it is none */
+void open_boxes(lua_State *L);
+
+/* ---- values (value.c) --------------------------------------------------- */
+
+/* The value of a userdata, and of numbers, booleans and nested tables; an error
+** otherwise. hint: the element type for numbers, DTYPE_COUNT: their own. `name`
+** says whose value it is. */
+Val check_value(lua_State *L, State *s, int index, DType hint,
+                const char *name);
 void push_shape(lua_State *L, const Type *t);
 /* A shape table ({false, 3}); raises with the name when it is none. */
 Type check_shape(lua_State *L, int index, DType d, const char *name);

@@ -1,71 +1,8 @@
-/* Tensors and variables as userdata. A box holds one value; `release` empties
-** it early. */
+/* Fields, length and text of tensors and variables. */
 
 #include <string.h>
 
 #include "bind/state.h"
-
-typedef struct Box {
-  Val v; /* node NULL: released */
-} Box;
-
-typedef struct VariableBox {
-  Variable *variable;
-} VariableBox;
-
-/* ---- boxes -------------------------------------------------------------- */
-
-void push_value(lua_State *L, State *s, Val v) {
-  if (s->c.error.set)
-    raise_context(L, s);
-  Box *b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->v = (Val){NULL, 0};
-  luaL_setmetatable(L, TENSOR);
-  node_retain(v.node);
-  b->v = v;
-  s->boxes++;
-}
-
-void push_tensor(lua_State *L, State *s, Tensor t) {
-  int mark = context_mark(&s->c);
-  push_value(L, s, value_of(&s->c, t));
-  context_drain(&s->c, mark);
-}
-
-static Box *to_box(lua_State *L, int index) {
-  return luaL_testudata(L, index, TENSOR);
-}
-
-bool is_tensor(lua_State *L, int index) {
-  return lua_type(L, index) == LUA_TUSERDATA &&
-         (to_box(L, index) || to_variable(L, index));
-}
-
-Variable *to_variable(lua_State *L, int index) {
-  VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
-  if (b && b->variable == NULL)
-    raise_error(L, "this variable was closed");
-  return b ? b->variable : NULL;
-}
-
-bool get_value(lua_State *L, State *s, int index, Val *v) {
-  if (lua_type(L, index) != LUA_TUSERDATA)
-    return false;
-  Box *b = to_box(L, index);
-  if (b) {
-    if (b->v.node == NULL)
-      raise_error(L, "this tensor was released");
-    *v = b->v;
-    return true;
-  }
-  Variable *variable = to_variable(L, index);
-  if (variable == NULL)
-    return false;
-  *v = variable_read(&s->c, variable);
-  if (s->c.error.set)
-    raise_context(L, s);
-  return true;
-}
 
 /* Metamethods are found by who looks for them: called on anything. */
 static Val check_self(lua_State *L, State *s) {
@@ -121,18 +58,6 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
                      "got %s", name, luaL_typename(L, index));
       return v;
   }
-}
-
-Tensor check_tensor(lua_State *L, State *s, int index) {
-  Val v;
-  if (!get_value(L, s, index, &v))
-    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, index));
-  if (val_symbolic(v))
-    raise_symbolic(L, v);
-  Error e = {.set = false};
-  if (!tensor_readable(val_tensor(v), &e))
-    raise_failure(L, &e);
-  return *val_tensor(v);
 }
 
 void push_shape(lua_State *L, const Type *t) {
@@ -197,24 +122,6 @@ DType check_dtype(lua_State *L, int index) {
 }
 
 /* ---- metamethods -------------------------------------------------------- */
-
-static int box_gc(lua_State *L) {
-  Box *b = luaL_checkudata(L, 1, TENSOR);
-  if (b->v.node) {
-    Node *n = b->v.node;
-    b->v.node = NULL;
-    node_release(n);
-  }
-  return 0;
-}
-
-static int variable_gc(lua_State *L) {
-  VariableBox *b = luaL_checkudata(L, 1, VARIABLE_NAME);
-  Variable *v = b->variable;
-  b->variable = NULL;
-  variable_release(v);
-  return 0;
-}
 
 static int get_field(lua_State *L, State *s, const char *name) {
   Val v;
@@ -380,8 +287,7 @@ static int box_length(lua_State *L) {
 static int box_text(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Box *b = to_box(L, 1);
-  if (b && b->v.node == NULL) {
+  if (is_released(L, 1)) {
     lua_pushliteral(L, "tensor (released)");
     return 1;
   }
@@ -391,26 +297,6 @@ static int box_text(lua_State *L) {
     lua_pushfstring(L, "variable \"%s\"", variable->name);
   push_text_of(L, variable ? lua_tostring(L, -1) : "tensor", v);
   context_drain(&s->c, mark);
-  return 1;
-}
-
-static int box_release(lua_State *L) {
-  return box_gc(L);
-}
-
-static int core_is_tensor(lua_State *L) {
-  lua_pushboolean(L, is_tensor(L, 1));
-  return 1;
-}
-
-static int core_is_variable(lua_State *L) {
-  lua_pushboolean(L, to_variable(L, 1) != NULL);
-  return 1;
-}
-
-static int core_is_symbolic(lua_State *L) {
-  Box *b = luaL_testudata(L, 1, TENSOR);
-  lua_pushboolean(L, b && b->v.node && val_symbolic(b->v));
   return 1;
 }
 
@@ -433,46 +319,37 @@ static int core_variable(lua_State *L) {
   v = own_copy(s, v);
   if (s->c.error.set)
     raise_context(L, s);
-  VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->variable = NULL;
-  luaL_setmetatable(L, VARIABLE_NAME);
-  b->variable = variable_new(s->account, name, tensor_share(val_tensor(v)),
-                             trainable);
+  Variable **box = push_variable_box(L);
+  *box = variable_new(s->account, name, tensor_share(val_tensor(v)), trainable);
   context_drain(&s->c, mark);
-  return b->variable ? 1 : raise_memory(L);
+  return *box ? 1 : raise_memory(L);
 }
 
-static void open_metatable(lua_State *L, const char *name, const luaL_Reg *reg,
+static void fill_metatable(lua_State *L, const char *name, const luaL_Reg *reg,
                            lua_CFunction index) {
-  luaL_newmetatable(L, name);
+  luaL_getmetatable(L, name);
   luaL_setfuncs(L, reg, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   lua_pushcclosure(L, index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
 }
 
 void open_values(lua_State *L) {
   static const luaL_Reg box[] = {
-    {"__gc", box_gc}, {"__close", box_gc}, {"__newindex", box_newindex},
-    {"__len", box_length}, {"__tostring", box_text}, {NULL, NULL}
+    {"__newindex", box_newindex}, {"__len", box_length},
+    {"__tostring", box_text}, {NULL, NULL}
   };
   static const luaL_Reg variable[] = {
-    {"__gc", variable_gc}, {"__newindex", variable_newindex},
-    {"__len", box_length}, {"__tostring", box_text}, {NULL, NULL}
+    {"__newindex", variable_newindex}, {"__len", box_length},
+    {"__tostring", box_text}, {NULL, NULL}
   };
   static const luaL_Reg core[] = {
-    {"is_tensor", core_is_tensor}, {"is_variable", core_is_variable},
-    {"is_symbolic", core_is_symbolic}, {"variable", core_variable},
-    {NULL, NULL}
+    {"variable", core_variable}, {NULL, NULL}
   };
-  open_metatable(L, TENSOR, box, box_index);
-  open_metatable(L, VARIABLE_NAME, variable, variable_index);
+  fill_metatable(L, TENSOR, box, box_index);
+  fill_metatable(L, VARIABLE_NAME, variable, variable_index);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
-  lua_pushcfunction(L, box_release);
-  lua_setfield(L, -2, "release");
   lua_pushcfunction(L, variable_assign_value);
   lua_setfield(L, -2, "assign");
   lua_pushcfunction(L, tensor_get_element);

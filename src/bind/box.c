@@ -1,0 +1,151 @@
+/* Tensors and variables as userdata: a box holds one of them for as long as a
+** script keeps it. `release` empties it early. */
+
+#include "bind/state.h"
+
+typedef struct Box {
+  Val v; /* node NULL: released */
+} Box;
+
+typedef struct VariableBox {
+  Variable *variable;
+} VariableBox;
+
+void push_value(lua_State *L, State *s, Val v) {
+  if (s->c.error.set)
+    raise_context(L, s);
+  Box *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->v = (Val){NULL, 0};
+  luaL_setmetatable(L, TENSOR);
+  node_retain(v.node);
+  b->v = v;
+  s->boxes++;
+}
+
+void push_tensor(lua_State *L, State *s, Tensor t) {
+  int mark = context_mark(&s->c);
+  push_value(L, s, value_of(&s->c, t));
+  context_drain(&s->c, mark);
+}
+
+static Box *to_box(lua_State *L, int index) {
+  return luaL_testudata(L, index, TENSOR);
+}
+
+bool is_released(lua_State *L, int index) {
+  const Box *b = to_box(L, index);
+  return b && b->v.node == NULL;
+}
+
+bool is_tensor(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TUSERDATA &&
+         (to_box(L, index) || to_variable(L, index));
+}
+
+Variable **push_variable_box(lua_State *L) {
+  VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->variable = NULL;
+  luaL_setmetatable(L, VARIABLE_NAME);
+  return &b->variable;
+}
+
+Variable *to_variable(lua_State *L, int index) {
+  VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
+  if (b && b->variable == NULL)
+    raise_error(L, "this variable was closed");
+  return b ? b->variable : NULL;
+}
+
+bool get_value(lua_State *L, State *s, int index, Val *v) {
+  if (lua_type(L, index) != LUA_TUSERDATA)
+    return false;
+  Box *b = to_box(L, index);
+  if (b) {
+    if (b->v.node == NULL)
+      raise_error(L, "this tensor was released");
+    *v = b->v;
+    return true;
+  }
+  Variable *variable = to_variable(L, index);
+  if (variable == NULL)
+    return false;
+  *v = variable_read(&s->c, variable);
+  if (s->c.error.set)
+    raise_context(L, s);
+  return true;
+}
+
+Tensor check_tensor(lua_State *L, State *s, int index) {
+  Val v;
+  if (!get_value(L, s, index, &v))
+    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, index));
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  Error e = {.set = false};
+  if (!tensor_readable(val_tensor(v), &e))
+    raise_failure(L, &e);
+  return *val_tensor(v);
+}
+
+/* ---- what Lua sees ------------------------------------------------------ */
+
+static int box_gc(lua_State *L) {
+  Box *b = luaL_checkudata(L, 1, TENSOR);
+  if (b->v.node) {
+    Node *n = b->v.node;
+    b->v.node = NULL;
+    node_release(n);
+  }
+  return 0;
+}
+
+static int variable_gc(lua_State *L) {
+  VariableBox *b = luaL_checkudata(L, 1, VARIABLE_NAME);
+  Variable *v = b->variable;
+  b->variable = NULL;
+  variable_release(v);
+  return 0;
+}
+
+static int core_is_tensor(lua_State *L) {
+  lua_pushboolean(L, is_tensor(L, 1));
+  return 1;
+}
+
+static int core_is_variable(lua_State *L) {
+  lua_pushboolean(L, to_variable(L, 1) != NULL);
+  return 1;
+}
+
+static int core_is_symbolic(lua_State *L) {
+  Box *b = luaL_testudata(L, 1, TENSOR);
+  lua_pushboolean(L, b && b->v.node && val_symbolic(b->v));
+  return 1;
+}
+
+static void open_metatable(lua_State *L, const char *name,
+                           const luaL_Reg *reg) {
+  luaL_newmetatable(L, name);
+  luaL_setfuncs(L, reg, 0);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}
+
+void open_boxes(lua_State *L) {
+  static const luaL_Reg box[] = {
+    {"__gc", box_gc}, {"__close", box_gc}, {NULL, NULL}
+  };
+  static const luaL_Reg variable[] = {{"__gc", variable_gc}, {NULL, NULL}};
+  static const luaL_Reg core[] = {
+    {"is_tensor", core_is_tensor}, {"is_variable", core_is_variable},
+    {"is_symbolic", core_is_symbolic}, {NULL, NULL}
+  };
+  open_metatable(L, TENSOR, box);
+  open_metatable(L, VARIABLE_NAME, variable);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+  lua_pushcfunction(L, box_gc);
+  lua_setfield(L, -2, "release");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, core, 0);
+}
