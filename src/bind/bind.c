@@ -57,17 +57,12 @@ static int call_hook(lua_State *L, const Signature *s) {
 
 /* ---- rows --------------------------------------------------------------- */
 
-static bool is_plain_number(lua_State *L, int index) {
-  int t = lua_type(L, index);
-  return t == LUA_TNUMBER || t == LUA_TBOOLEAN;
-}
-
 /* Numbers beside tensors take their type, so that x + 2 stays what x is. */
 static DType type_hint(lua_State *L, State *st, const Signature *s) {
   DType hint = DTYPE_COUNT;
   for (int i = 0; i < s->n; i++) {
     Val v;
-    if (s->p[i].kind != K_TENSOR || is_plain_number(L, i + 1) ||
+    if (s->p[i].kind != K_TENSOR || is_number(L, i + 1) ||
         !get_value(L, st, i + 1, &v))
       continue;
     DType d = dtype_compute((DType)val_type(v)->dtype);

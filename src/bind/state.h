@@ -110,37 +110,41 @@ bool is_released(lua_State *L, int index); /* a tensor that is no more */
 Variable *to_variable(lua_State *L, int index); /* NULL: it is none */
 void open_boxes(lua_State *L);
 
-/* ---- values (value.c) --------------------------------------------------- */
+/* ---- what scripts write (shape.c, number.c, table.c, operand.c) --------- */
+
+void push_shape(lua_State *L, const Type *t);
+/* A shape table ({false, 3}); raises with the name when it is none. */
+Type check_shape(lua_State *L, int index, DType d, const char *name);
+DType check_dtype(lua_State *L, int index);
+
+bool is_number(lua_State *L, int index); /* or a boolean */
+/* Can the type hold the number or boolean at the index? */
+bool number_fits(lua_State *L, int index, DType d);
+/* A number or boolean of Lua, as element i. */
+void put_number(lua_State *L, const Tensor *t, int64_t i, int index);
+void push_number(lua_State *L, const Tensor *t, int64_t i);
+
+/* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
+** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
+Val value_from_table(lua_State *L, State *s, int index, DType d,
+                     const Type *shape);
+/* The same as core.tensor takes it: numbers are floats, also whole ones. */
+Val value_from_data(lua_State *L, State *s, int index);
+DType data_dtype(lua_State *L, int index);
+void push_table(lua_State *L, const Tensor *t);
 
 /* The value of a userdata, and of numbers, booleans and nested tables; an error
 ** otherwise. hint: the element type for numbers, DTYPE_COUNT: their own. `name`
 ** says whose value it is. */
 Val check_value(lua_State *L, State *s, int index, DType hint,
                 const char *name);
-void push_shape(lua_State *L, const Type *t);
-/* A shape table ({false, 3}); raises with the name when it is none. */
-Type check_shape(lua_State *L, int index, DType d, const char *name);
-DType check_dtype(lua_State *L, int index);
-void open_values(lua_State *L);
-
-/* ---- conversion (convert.c) --------------------------------------------- */
-
-/* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
-** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
-Val value_from_table(lua_State *L, State *s, int index, DType d,
-                     const Type *shape);
-/* The same as core.tensor takes it: whole numbers are float32. */
-Val value_from_data(lua_State *L, State *s, int index);
-void push_table(lua_State *L, const Tensor *t);
-void push_number(lua_State *L, const Tensor *t, int64_t i);
-/* Can the type hold the number or boolean at the index? */
-bool number_fits(lua_State *L, int index, DType d);
-/* A number or boolean of Lua, as element i. */
-void put_number(lua_State *L, const Tensor *t, int64_t i, int index);
-void open_conversion(lua_State *L); /* adds to the core table on the top */
 
 /* ---- the rest ----------------------------------------------------------- */
 
+/* Adds core.tensor ... to the core table on the top (convert.c) */
+void open_conversion(lua_State *L);
+/* Fields of tensors and variables (value.c) */
+void open_values(lua_State *L);
 /* t[i], t[{...}], get, set and assignment (element.c). */
 int tensor_index(lua_State *L, State *s);
 int tensor_newindex(lua_State *L);

@@ -1,0 +1,45 @@
+/* What a script gives where a tensor is wanted: one, or a variable, a number, a
+** boolean, a nested table. */
+
+#include "bind/state.h"
+
+static Val plain_value(lua_State *L, State *s, int index, DType hint) {
+  if (lua_isboolean(L, index))
+    return scalar_bool(&s->c, lua_toboolean(L, index));
+  if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
+      lua_tonumber(L, index) != (double)lua_tointeger(L, index) ||
+      !dtype_holds(I32, lua_tonumber(L, index)))
+    return scalar_f32(&s->c, lua_tonumber(L, index));
+  return scalar_i32(&s->c, lua_tointeger(L, index));
+}
+
+/* An operand is there or an error is raised: nothing is computed from one that
+** could not be made. */
+static Val check_plain(lua_State *L, State *s, int index, DType hint) {
+  Val v = plain_value(L, s, index, hint);
+  if (s->c.error.set && s->c.error.kind == ERROR_MEMORY) {
+    s->c.error.set = false; /* once more with a clean house */
+    collect_all(L, s);
+    v = plain_value(L, s, index, hint);
+  }
+  if (s->c.error.set)
+    raise_context(L, s);
+  return v;
+}
+
+Val check_value(lua_State *L, State *s, int index, DType hint,
+                const char *name) {
+  Val v = {s->c.dummy, 0};
+  if (get_value(L, s, index, &v))
+    return v;
+  switch (lua_type(L, index)) {
+    case LUA_TNUMBER: case LUA_TBOOLEAN:
+      return check_plain(L, s, index, hint);
+    case LUA_TTABLE:
+      return value_from_table(L, s, index, DTYPE_COUNT, NULL);
+    default:
+      raise_error(L, "%s: a tensor, a number or a table of numbers is wanted, "
+                     "got %s", name, luaL_typename(L, index));
+      return v;
+  }
+}

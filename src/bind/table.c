@@ -1,0 +1,161 @@
+/* Tensors from nested tables, and back. */
+
+#include "bind/state.h"
+
+typedef struct Filler {
+  lua_State *L;
+  const Tensor *t;
+  int64_t at;
+  int64_t position[MAX_RANK];
+} Filler;
+
+/* Follows the first elements down: the shape, if the table is not ragged. */
+static Type table_shape(lua_State *L, int index) {
+  int64_t dim[MAX_RANK];
+  int rank = 0, top = lua_gettop(L);
+  luaL_checkstack(L, MAX_RANK + 4, NULL);
+  lua_pushvalue(L, index);
+  while (lua_istable(L, -1)) {
+    if (rank == MAX_RANK)
+      raise_error(L, "a table nested deeper than %d levels", MAX_RANK);
+    dim[rank++] = (int64_t)lua_rawlen(L, -1);
+    lua_rawgeti(L, -1, 1);
+    if (dim[rank - 1] == 0)
+      break;
+  }
+  lua_settop(L, top);
+  return type_new(F32, rank, dim);
+}
+
+/* bool when all are booleans, int32 when all are whole, else float32. A table
+   deeper than any tensor ends the search: it may hold itself. */
+static void find_dtype(lua_State *L, int index, int depth, bool *truth,
+                       bool *whole) {
+  if (depth > MAX_RANK)
+    raise_error(L, "a table nested deeper than %d levels", MAX_RANK);
+  luaL_checkstack(L, 4, NULL);
+  lua_pushvalue(L, index);
+  if (lua_istable(L, -1)) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    for (lua_Integer i = 1; i <= n && (*truth || *whole); i++) {
+      lua_rawgeti(L, -1, i);
+      find_dtype(L, -1, depth + 1, truth, whole);
+      lua_pop(L, 1);
+    }
+  } else {
+    *truth = *truth && lua_isboolean(L, -1);
+    *whole = *whole && lua_isinteger(L, -1) &&
+             lua_tointeger(L, -1) == (int32_t)lua_tointeger(L, -1);
+  }
+  lua_pop(L, 1);
+}
+
+static void push_position(Filler *f, int depth) {
+  lua_pushliteral(f->L, "");
+  for (int i = 0; i < depth; i++) {
+    lua_pushfstring(f->L, "[%I]", (LUAI_UACINT)f->position[i]);
+    lua_concat(f->L, 2);
+  }
+}
+
+static void fill_table(Filler *f, int depth) {
+  lua_State *L = f->L;
+  const Type *t = &f->t->type;
+  if (depth == t->rank) {
+    if (!is_number(L, -1)) {
+      push_position(f, depth);
+      raise_error(L, "element %s of the table is %s, a number is wanted",
+                  lua_tostring(L, -1), luaL_typename(L, -2));
+    }
+    if (!number_fits(L, -1, (DType)t->dtype)) {
+      const char *number = luaL_tolstring(L, -1, NULL);
+      push_position(f, depth);
+      raise_error(L, "element %s of the table is %s, which %s cannot hold",
+                  lua_tostring(L, -1), number, dtype_name((DType)t->dtype));
+    }
+    put_number(L, f->t, f->at++, -1);
+    return;
+  }
+  int64_t n = lua_istable(L, -1) ? (int64_t)lua_rawlen(L, -1) : -1;
+  if (n != t->dim[depth]) {
+    const char *kind = luaL_typename(L, -1);
+    push_position(f, depth);
+    int64_t want = t->dim[depth];
+    if (n < 0)
+      raise_error(L, "a ragged table: element %s is %s, the first one there is "
+                     "a table of %lld", lua_tostring(L, -1), kind,
+                  (long long)want);
+    raise_error(L, "a ragged table: element %s has %lld elements, the first "
+                   "one there has %lld", lua_tostring(L, -1), (long long)n,
+                (long long)want);
+  }
+  for (int64_t i = 1; i <= n; i++) {
+    f->position[depth] = i;
+    lua_rawgeti(L, -1, i);
+    fill_table(f, depth + 1);
+    lua_pop(L, 1);
+  }
+}
+
+Val value_from_table(lua_State *L, State *s, int index, DType d,
+                     const Type *shape) {
+  index = lua_absindex(L, index);
+  Type type = table_shape(L, index);
+  bool truth = true, whole = true;
+  if (d == DTYPE_COUNT) {
+    if (type_elements(&type) > 0)
+      find_dtype(L, index, 0, &truth, &whole);
+    else
+      truth = whole = false;
+    d = truth ? BOOL : whole ? I32 : F32;
+  }
+  type.dtype = d;
+  Val v = new_value(L, s, &type);
+  Filler f = {.L = L, .t = val_tensor(v)};
+  lua_pushvalue(L, index);
+  fill_table(&f, 0);
+  lua_pop(L, 1);
+  if (shape) {
+    char want[TYPE_TEXT];
+    Type y = *shape;
+    y.dtype = d;
+    if (type_elements(&y) != type_elements(&type))
+      raise_error(L, "%lld elements do not fill shape %s",
+                  (long long)type_elements(&type), type_text(&y, want));
+    v.node->out[0].type = y;
+  }
+  return v;
+}
+
+/* Numbers that are data are floats, also whole ones. */
+DType data_dtype(lua_State *L, int index) {
+  bool truth = true, whole = true;
+  find_dtype(L, index, 0, &truth, &whole);
+  return truth && lua_rawlen(L, index) > 0 ? BOOL : F32;
+}
+
+Val value_from_data(lua_State *L, State *s, int index) {
+  return value_from_table(L, s, index, data_dtype(L, index), NULL);
+}
+
+/* ---- tensors to tables -------------------------------------------------- */
+
+static void push_nested(lua_State *L, const Tensor *t, int depth,
+                        int64_t *at) {
+  if (depth == t->type.rank) {
+    push_number(L, t, (*at)++);
+    return;
+  }
+  int64_t n = t->type.dim[depth];
+  luaL_checkstack(L, 4, NULL);
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 1; i <= n; i++) {
+    push_nested(L, t, depth + 1, at);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+void push_table(lua_State *L, const Tensor *t) {
+  int64_t at = 0;
+  push_nested(L, t, 0, &at);
+}
