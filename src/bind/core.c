@@ -100,8 +100,9 @@ int luaopen_lunula_core(lua_State *L) {
   open_errors(L);
   open_memory(L);
   open_boxes(L);
-  open_values(L);
   open_conversion(L);
+  open_tensors(L);
+  open_variables(L);
   open_ops(L);
   open_traces(L);
   open_functions(L);

@@ -143,8 +143,17 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
 
 /* Adds core.tensor ... to the core table on the top (convert.c) */
 void open_conversion(lua_State *L);
-/* Fields of tensors and variables (value.c) */
-void open_values(lua_State *L);
+/* What a metatable of boxes shows of both kinds; the fields that are read and
+** set are left to `index`, a closure over the methods, and `newindex`
+** (field.c). */
+void fill_metatable(lua_State *L, const char *name, lua_CFunction index,
+                    lua_CFunction newindex);
+/* The field of the box at 1, or 0 results. */
+int get_field(lua_State *L, State *s, const char *name);
+/* For `index`: the method by the name at 2. */
+int get_method(lua_State *L);
+void open_tensors(lua_State *L);   /* (tensor.c) */
+void open_variables(lua_State *L); /* (variable.c) */
 /* t[i], t[{...}], get, set and assignment (element.c). */
 int tensor_index(lua_State *L, State *s);
 int tensor_newindex(lua_State *L);

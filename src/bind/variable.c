@@ -1,82 +1,14 @@
-/* Fields, length and text of tensors and variables. */
+/* Variables as scripts see them: fields, assign, core.variable. */
 
 #include <string.h>
 
 #include "bind/state.h"
-
-/* Metamethods are found by who looks for them: called on anything. */
-static Val check_self(lua_State *L, State *s) {
-  Val v = {s->c.dummy, 0};
-  if (!get_value(L, s, 1, &v))
-    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
-  return v;
-}
 
 static Variable *check_variable(lua_State *L) {
   Variable *v = to_variable(L, 1);
   if (v == NULL)
     raise_error(L, "a variable is expected, got %s", luaL_typename(L, 1));
   return v;
-}
-
-/* ---- metamethods -------------------------------------------------------- */
-
-static int get_field(lua_State *L, State *s, const char *name) {
-  Val v;
-  char first = *name;
-  if (first != 's' && first != 'd' && first != 'r' && first != 'm')
-    return 0;
-  if (strcmp(name, "mask") == 0) {
-    lua_getiuservalue(L, 1, 1);
-    return 1;
-  }
-  bool shape = strcmp(name, "shape") == 0, dtype = strcmp(name, "dtype") == 0;
-  bool rank = strcmp(name, "rank") == 0, size = strcmp(name, "size") == 0;
-  if (!(shape || dtype || rank || size) || !get_value(L, s, 1, &v))
-    return 0;
-  const Type *t = val_type(v);
-  if (shape)
-    push_shape(L, t);
-  else if (dtype)
-    lua_pushstring(L, dtype_name((DType)t->dtype));
-  else if (rank)
-    lua_pushinteger(L, t->rank);
-  else if (type_elements(t) == UNKNOWN)
-    lua_pushnil(L);
-  else
-    lua_pushinteger(L, type_elements(t));
-  return 1;
-}
-
-/* A method by its name from upvalue 1. */
-static int get_method(lua_State *L) {
-  lua_pushvalue(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
-  return 1;
-}
-
-static int box_index(lua_State *L) {
-  State *s = enter_state(L);
-  if (lua_type(L, 2) != LUA_TSTRING)
-    return tensor_index(L, s);
-  int mark = context_mark(&s->c);
-  int n = get_field(L, s, lua_tostring(L, 2));
-  context_drain(&s->c, mark);
-  return n ? n : get_method(L);
-}
-
-static int box_newindex(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING)
-    return tensor_newindex(L);
-  if (strcmp(lua_tostring(L, 2), "mask") != 0)
-    return raise_error(L, "a tensor has no field \"%s\" to set",
-                       lua_tostring(L, 2));
-  if (!lua_isnil(L, 3) && !is_tensor(L, 3))
-    return raise_error(L, "a mask is a tensor or nil, got %s",
-                       luaL_typename(L, 3));
-  lua_settop(L, 3);
-  lua_setiuservalue(L, 1, 1);
-  return 0;
 }
 
 /* A variable's value must not follow later changes of its source. */
@@ -168,36 +100,6 @@ static int variable_assign_value(lua_State *L) {
   return 1;
 }
 
-static int box_length(lua_State *L) {
-  State *s = state_of(L);
-  int mark = context_mark(&s->c);
-  Val v = check_self(L, s);
-  const Type *t = val_type(v);
-  if (t->rank == 0)
-    return raise_error(L, "a scalar has no length");
-  if (t->dim[0] < 0)
-    return raise_symbolic(L, v);
-  lua_pushinteger(L, t->dim[0]);
-  context_drain(&s->c, mark);
-  return 1;
-}
-
-static int box_text(lua_State *L) {
-  State *s = state_of(L);
-  int mark = context_mark(&s->c);
-  if (is_released(L, 1)) {
-    lua_pushliteral(L, "tensor (released)");
-    return 1;
-  }
-  Val v = check_self(L, s);
-  Variable *variable = to_variable(L, 1);
-  if (variable)
-    lua_pushfstring(L, "variable \"%s\"", variable->name);
-  push_text_of(L, variable ? lua_tostring(L, -1) : "tensor", v);
-  context_drain(&s->c, mark);
-  return 1;
-}
-
 static int core_variable(lua_State *L) {
   State *s = enter_state(L);
   want_type(L, 1, LUA_TTABLE, "variable: the argument {value =, name =}");
@@ -223,37 +125,12 @@ static int core_variable(lua_State *L) {
   return *box ? 1 : raise_memory(L);
 }
 
-static void fill_metatable(lua_State *L, const char *name, const luaL_Reg *reg,
-                           lua_CFunction index) {
-  luaL_getmetatable(L, name);
-  luaL_setfuncs(L, reg, 0);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
-  lua_pushcclosure(L, index, 1);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-}
-
-void open_values(lua_State *L) {
-  static const luaL_Reg box[] = {
-    {"__newindex", box_newindex}, {"__len", box_length},
-    {"__tostring", box_text}, {NULL, NULL}
-  };
-  static const luaL_Reg variable[] = {
-    {"__newindex", variable_newindex}, {"__len", box_length},
-    {"__tostring", box_text}, {NULL, NULL}
-  };
-  static const luaL_Reg core[] = {
-    {"variable", core_variable}, {NULL, NULL}
-  };
-  fill_metatable(L, TENSOR, box, box_index);
-  fill_metatable(L, VARIABLE_NAME, variable, variable_index);
+void open_variables(lua_State *L) {
+  fill_metatable(L, VARIABLE_NAME, variable_index, variable_newindex);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   lua_pushcfunction(L, variable_assign_value);
   lua_setfield(L, -2, "assign");
-  lua_pushcfunction(L, tensor_get_element);
-  lua_setfield(L, -2, "get");
-  lua_pushcfunction(L, tensor_set_element);
-  lua_setfield(L, -2, "set");
   lua_pop(L, 1);
-  luaL_setfuncs(L, core, 0);
+  lua_pushcfunction(L, core_variable);
+  lua_setfield(L, -2, "variable");
 }

@@ -1,0 +1,91 @@
+/* What tensors and variables have in common: shape, dtype, mask, methods, length
+** and text. */
+
+#include <string.h>
+
+#include "bind/state.h"
+
+/* Metamethods are found by who looks for them: called on anything. */
+static Val check_self(lua_State *L, State *s) {
+  Val v = {s->c.dummy, 0};
+  if (!get_value(L, s, 1, &v))
+    raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
+  return v;
+}
+
+int get_field(lua_State *L, State *s, const char *name) {
+  Val v;
+  char first = *name;
+  if (first != 's' && first != 'd' && first != 'r' && first != 'm')
+    return 0;
+  if (strcmp(name, "mask") == 0) {
+    lua_getiuservalue(L, 1, 1);
+    return 1;
+  }
+  bool shape = strcmp(name, "shape") == 0, dtype = strcmp(name, "dtype") == 0;
+  bool rank = strcmp(name, "rank") == 0, size = strcmp(name, "size") == 0;
+  if (!(shape || dtype || rank || size) || !get_value(L, s, 1, &v))
+    return 0;
+  const Type *t = val_type(v);
+  if (shape)
+    push_shape(L, t);
+  else if (dtype)
+    lua_pushstring(L, dtype_name((DType)t->dtype));
+  else if (rank)
+    lua_pushinteger(L, t->rank);
+  else if (type_elements(t) == UNKNOWN)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, type_elements(t));
+  return 1;
+}
+
+int get_method(lua_State *L) {
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int box_length(lua_State *L) {
+  State *s = state_of(L);
+  int mark = context_mark(&s->c);
+  Val v = check_self(L, s);
+  const Type *t = val_type(v);
+  if (t->rank == 0)
+    return raise_error(L, "a scalar has no length");
+  if (t->dim[0] < 0)
+    return raise_symbolic(L, v);
+  lua_pushinteger(L, t->dim[0]);
+  context_drain(&s->c, mark);
+  return 1;
+}
+
+static int box_text(lua_State *L) {
+  State *s = state_of(L);
+  int mark = context_mark(&s->c);
+  if (is_released(L, 1)) {
+    lua_pushliteral(L, "tensor (released)");
+    return 1;
+  }
+  Val v = check_self(L, s);
+  Variable *variable = to_variable(L, 1);
+  if (variable)
+    lua_pushfstring(L, "variable \"%s\"", variable->name);
+  push_text_of(L, variable ? lua_tostring(L, -1) : "tensor", v);
+  context_drain(&s->c, mark);
+  return 1;
+}
+
+void fill_metatable(lua_State *L, const char *name, lua_CFunction index,
+                    lua_CFunction newindex) {
+  const luaL_Reg meta[] = {
+    {"__len", box_length}, {"__tostring", box_text}, {"__newindex", newindex},
+    {NULL, NULL}
+  };
+  luaL_getmetatable(L, name);
+  luaL_setfuncs(L, meta, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+  lua_pushcclosure(L, index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
