@@ -103,7 +103,9 @@ int luaopen_lunula_core(lua_State *L) {
   open_conversion(L);
   open_tensors(L);
   open_variables(L);
-  open_ops(L);
+  open_placeholders(L);
+  open_catalogue(L);
+  open_operators(L);
   open_traces(L);
   open_functions(L);
   open_hosts(L);

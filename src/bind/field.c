@@ -1,5 +1,5 @@
-/* What tensors and variables have in common: shape, dtype, mask, methods, length
-** and text. */
+/* What tensors and variables have in common: shape, dtype, mask, methods, their
+** length and text. */
 
 #include <string.h>
 

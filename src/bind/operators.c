@@ -92,7 +92,7 @@ static int joined_text(lua_State *L) {
 }
 
 /* Into the metatable on the top. */
-void set_operators(lua_State *L) {
+static void set_operators(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
     lua_getfield(L, -1, operators[i].op);
@@ -116,4 +116,13 @@ void set_operators(lua_State *L) {
   lua_setfield(L, -2, "__eq");
   lua_pushcfunction(L, joined_text);
   lua_setfield(L, -2, "__concat");
+}
+
+void open_operators(lua_State *L) {
+  luaL_getmetatable(L, TENSOR);
+  set_operators(L);
+  lua_pop(L, 1);
+  luaL_getmetatable(L, VARIABLE_NAME);
+  set_operators(L);
+  lua_pop(L, 1);
 }

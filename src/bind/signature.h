@@ -47,4 +47,16 @@ Attr read_attr(lua_State *L, const Signature *s, int i);
 bool whole_number(lua_State *L, int index, int64_t *v);
 int bad_argument(lua_State *L, const Signature *s, int i, const char *wanted);
 
+/* ---- calls -------------------------------------------------------------- */
+
+/* The arguments in their slots are handed to a row, to the function of a
+** composite, or, when a placeholder is among them, to the hook; each returns
+** the number of results (row.c, composite.c, placeholder.c). */
+int call_row(lua_State *L, State *st, const Signature *s);
+int call_composite(lua_State *L, State *st, const Signature *s);
+bool any_placeholder(lua_State *L, const Signature *s);
+int call_hook(lua_State *L, const Signature *s);
+/* The Lua function of a signature, which is upvalue 1 (bind.c) */
+int call_bound(lua_State *L);
+
 #endif

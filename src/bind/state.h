@@ -163,10 +163,14 @@ int tensor_set_element(lua_State *L);
 Text *push_text(lua_State *L);
 /* Pushes the text of a tensor. */
 void push_text_of(lua_State *L, const char *what, Val v);
-/* Adds core.ops, core.define, core.catalogue ... (bind.c) */
-void open_ops(lua_State *L);
-/* Puts operators into the metatable on the top (operators.c) */
-void set_operators(lua_State *L);
+/* A table of Lua that stands for a tensor (placeholder.c) */
+bool is_placeholder(lua_State *L, int index);
+void open_placeholders(lua_State *L);
+/* Adds core.ops, core.define, core.catalogue ... (catalogue.c) */
+void open_catalogue(lua_State *L);
+/* Operators of tensors and variables, which call what core.ops has
+** (operators.c) */
+void open_operators(lua_State *L);
 /* Adds core.trace, core.grad ... (trace.c) */
 void open_traces(lua_State *L);
 /* Adds functions and their runs (function.c) */

@@ -1,0 +1,168 @@
+/* What there is to call: core.ops, methods, core.catalogue. Rows come from the
+** catalogue of C, composites from core.define. */
+
+#include <string.h>
+
+#include "bind/signature.h"
+#include "bind/state.h"
+
+/* Puts the function on the top into core.ops and the methods. */
+static void offer(lua_State *L, const char *name, bool method) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+  if (!method)
+    return;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+/* What files call an op, as fields of its row in the catalogue. */
+static const char *const file_fields[] = {
+  "file_class", "file_called", "file_made", "file_ours", "file_each", NULL
+};
+
+/* Appends the row; the table on the top, which it pops, may have some of
+** file_fields. */
+static void record(lua_State *L, const char *name, const char *signature,
+                   const char *kind, const char *doc, bool gradient) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  lua_createtable(L, 0, 8);
+  for (const char *const *field = file_fields; *field; field++) {
+    lua_getfield(L, -3, *field);
+    lua_setfield(L, -2, *field);
+  }
+  lua_remove(L, -3);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, signature);
+  lua_setfield(L, -2, "signature");
+  lua_pushstring(L, kind);
+  lua_setfield(L, -2, "kind");
+  lua_pushstring(L, doc ? doc : "");
+  lua_setfield(L, -2, "doc");
+  lua_pushboolean(L, gradient);
+  lua_setfield(L, -2, "differentiable");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+  if (lua_getfield(L, -1, name) == LUA_TNIL) { /* else it is defined anew */
+    lua_pop(L, 1);
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -3) + 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, name);
+  }
+  lua_Integer at = lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  lua_rawseti(L, -2, at);
+  lua_pop(L, 1);
+}
+
+/* A row that only rules emit is in no table that a script can see. The specs
+** find it in the registry, which only the debug library shows; one that runs
+** a closure or a body cannot be called even there, and is false. */
+static void keep_hidden(lua_State *L, const Op *op) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.hidden");
+  lua_insert(L, -2);
+  if (op->traits & (BODY | HOST)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, 0);
+  }
+  lua_setfield(L, -2, op->name);
+  lua_pop(L, 1);
+}
+
+static void open_rows(lua_State *L) {
+  const Op *op;
+  const Context *c = &state_of(L)->c;
+  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
+    push_signature(L, op->name, op->signature)->op = op;
+    lua_pushcclosure(L, call_bound, 1);
+    if (op->traits & HIDDEN) {
+      keep_hidden(L, op);
+      continue;
+    }
+    offer(L, op->name, true);
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, op->file_class); /* nil where there is none */
+    lua_setfield(L, -2, "file_class");
+    lua_pushstring(L, op->file_called);
+    lua_setfield(L, -2, "file_called");
+    record(L, op->name, op->signature, op_kind_name(op->kind), op->doc,
+           op->vjp != NULL);
+  }
+}
+
+/* A field of the table at 1 that is a text; the table holds it. */
+static const char *field(lua_State *L, const char *name) {
+  if (lua_getfield(L, 1, name) != LUA_TSTRING)
+    raise_error(L, "define: field \"%s\" must be a string, got %s", name,
+                luaL_typename(L, -1));
+  const char *text = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return text;
+}
+
+/* define{name=, signature=, fn=, doc=, file_class= ...}: a composite. Without a
+** doc it is in no table: what comes back is all there is of it. */
+static int core_define(lua_State *L) {
+  if (!lua_istable(L, 1))
+    return raise_error(L, "define: a table of fields is wanted, got %s",
+                       luaL_typename(L, 1));
+  const char *name = field(L, "name"), *signature = field(L, "signature");
+  Signature *s = push_signature(L, name, signature);
+  if (lua_getfield(L, 1, "fn") != LUA_TFUNCTION)
+    return raise_error(L, "define: field \"fn\" of %s must be a function, got "
+                          "%s", name, luaL_typename(L, -1));
+  lua_pushcclosure(L, call_bound, 2);
+  s->unlisted = lua_getfield(L, 1, "doc") == LUA_TNIL;
+  lua_pop(L, 1);
+  if (s->unlisted)
+    return 1;
+  offer(L, name, *signature != '\0' && strchr(signature, ':') != signature +
+                 strcspn(signature, ":,="));
+  const char *doc = field(L, "doc");
+  lua_pushvalue(L, 1);
+  record(L, name, signature, "composite", doc, true);
+  return 1;
+}
+
+/* row(name): the row of C that a composite of the same name completes, also
+** after that took its place in core.ops. */
+static int core_row(lua_State *L) {
+  want_type(L, 1, LUA_TSTRING, "row: the name");
+  lua_settop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.rows");
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, 2) != LUA_TNIL)
+    return 1;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_pushvalue(L, 1);
+  lua_rawget(L, -2);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 2);
+  return 1;
+}
+
+static int core_catalogue(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  return 1;
+}
+
+void open_catalogue(lua_State *L) {
+  static const luaL_Reg core[] = {
+    {"define", core_define}, {"catalogue", core_catalogue},
+    {"row", core_row}, {NULL, NULL}
+  };
+  luaL_setfuncs(L, core, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_setfield(L, -2, "ops");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  bool filled = lua_rawlen(L, -1) > 0;
+  lua_pop(L, 1);
+  if (!filled)
+    open_rows(L);
+}

@@ -1,0 +1,166 @@
+/* A call of a composite, an op that is written in Lua: its function is given
+** arguments that are checked and brought into one form. */
+
+#include <stdio.h>
+
+#include "bind/signature.h"
+#include "bind/state.h"
+
+/* The value at the top becomes a tensor, unless it stands for one already.
+** data: whole numbers become floats, as core.tensor makes them. */
+static void to_tensor(lua_State *L, State *st, bool data, const char *name) {
+  int top = lua_gettop(L);
+  if (is_tensor(L, top) || is_placeholder(L, top))
+    return;
+  int mark = context_mark(&st->c);
+  push_value(L, st, data && lua_istable(L, top)
+                        ? value_from_data(L, st, top)
+                        : check_value(L, st, top, data ? F32 : DTYPE_COUNT,
+                                      name));
+  context_drain(&st->c, mark);
+  lua_remove(L, top);
+}
+
+static void check_tensor_at(lua_State *L, State *st, const Signature *s,
+                            int i) {
+  char name[100];
+  snprintf(name, sizeof name, "%s: argument \"%s\"", s->name, s->p[i].name);
+  lua_pushvalue(L, i + 1);
+  to_tensor(L, st, s->p[i].kind == K_DATA, name);
+  lua_replace(L, i + 1);
+}
+
+/* Into a table of its own: the user's is left as it is. */
+static void check_list(lua_State *L, State *st, const Signature *s, int i) {
+  char name[100];
+  if (!lua_istable(L, i + 1) || is_placeholder(L, i + 1))
+    bad_argument(L, s, i, "a list of tensors");
+  lua_Unsigned n = lua_rawlen(L, i + 1);
+  lua_createtable(L, 0, 0);
+  for (lua_Unsigned k = 1; k <= n; k++) {
+    snprintf(name, sizeof name, "%s: %s[%llu]", s->name, s->p[i].name,
+             (unsigned long long)k);
+    lua_rawgeti(L, i + 1, (lua_Integer)k);
+    to_tensor(L, st, true, name);
+    lua_rawseti(L, -2, (lua_Integer)k);
+  }
+  lua_replace(L, i + 1);
+}
+
+static void check_functions(lua_State *L, const Signature *s, int i) {
+  lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 0;
+  if (n == 0)
+    bad_argument(L, s, i, "a list of functions");
+  for (lua_Unsigned k = 1; k <= n; k++) {
+    lua_rawgeti(L, i + 1, (lua_Integer)k);
+    if (!is_callable(L, -1))
+      bad_argument(L, s, i, "a list of functions");
+    lua_pop(L, 1);
+  }
+}
+
+/* The whole numbers at i as integers (2.0 is 2), false where it is allowed. */
+static void check_wholes(lua_State *L, const Signature *s, int i,
+                         const char *wanted) {
+  bool unknown = s->p[i].kind != K_WHOLES;
+  int64_t one;
+  if (s->p[i].kind != K_SIZES && whole_number(L, i + 1, &one)) {
+    lua_pushinteger(L, one);
+    lua_replace(L, i + 1);
+    return;
+  }
+  lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 1;
+  lua_createtable(L, n < 64 ? (int)n : 0, 0);
+  for (lua_Unsigned k = 1; k <= n; k++) {
+    if (lua_istable(L, i + 1))
+      lua_rawgeti(L, i + 1, (lua_Integer)k);
+    else
+      lua_pushvalue(L, i + 1);
+    if (whole_number(L, -1, &one))
+      lua_pushinteger(L, one);
+    else if (unknown && lua_isboolean(L, -1) && !lua_toboolean(L, -1))
+      lua_pushboolean(L, 0);
+    else
+      bad_argument(L, s, i, wanted);
+    lua_rawseti(L, -3, (lua_Integer)k);
+    lua_pop(L, 1);
+  }
+  lua_replace(L, i + 1);
+  lua_settop(L, s->n);
+}
+
+static void push_standard(lua_State *L, const Param *p) {
+  switch (p->standard.kind) {
+    case ATTR_INT: case ATTR_AXES:
+      lua_pushinteger(L, p->standard.i[0]);
+      break;
+    case ATTR_BOOL: lua_pushboolean(L, p->standard.i[0] != 0); break;
+    case ATTR_NUM: lua_pushnumber(L, p->standard.f); break;
+    default: lua_pushstring(L, p->text);
+  }
+}
+
+/* The argument at i as the composite's function wants it. */
+static void check_argument(lua_State *L, State *st, const Signature *s,
+                           int i) {
+  const Param *p = &s->p[i];
+  if (lua_isnil(L, i + 1)) {
+    if (p->standard.kind == ATTR_NIL && *p->text == '\0')
+      return;
+    push_standard(L, p);
+    lua_replace(L, i + 1);
+    return;
+  }
+  switch (p->kind) {
+    case K_TENSOR: case K_DATA: check_tensor_at(L, st, s, i); break;
+    case K_TENSORS: check_list(L, st, s, i); break;
+    case K_VALUE:
+      if (lua_type(L, i + 1) != LUA_TNUMBER)
+        check_tensor_at(L, st, s, i);
+      break;
+    case K_VARIABLE:
+      if (to_variable(L, i + 1) == NULL)
+        bad_argument(L, s, i, "a variable");
+      break;
+    case K_NEST:
+      if (lua_istable(L, i + 1) && !is_placeholder(L, i + 1))
+        check_list(L, st, s, i);
+      else
+        check_tensor_at(L, st, s, i);
+      break;
+    case K_FN:
+      if (!is_callable(L, i + 1))
+        bad_argument(L, s, i, "a function");
+      break;
+    case K_FNS: check_functions(L, s, i); break;
+    case K_STR:
+      if (lua_type(L, i + 1) != LUA_TSTRING)
+        bad_argument(L, s, i, "a string");
+      break;
+    case K_INT: case K_INTS: case K_AXES: case K_SIZES:
+      read_attr(L, s, i); /* raises when it does not fit */
+      check_wholes(L, s, i, "whole numbers");
+      break;
+    case K_WHOLES:
+      check_wholes(L, s, i, "a whole number or a table of them");
+      break;
+    case K_NUM:
+      read_attr(L, s, i);
+      if (lua_isboolean(L, i + 1)) {
+        lua_pushinteger(L, lua_toboolean(L, i + 1));
+        lua_replace(L, i + 1);
+      }
+      break;
+    case K_BOOL: case K_DTYPE: read_attr(L, s, i); break;
+    default: break;
+  }
+}
+
+int call_composite(lua_State *L, State *st, const Signature *s) {
+  for (int i = 0; i < s->n; i++)
+    check_argument(L, st, s, i);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_call(L, s->n, LUA_MULTRET);
+  return lua_gettop(L);
+}

@@ -1,0 +1,75 @@
+/* Placeholders of the functional API: tables of Lua that stand for tensors. An
+** op that is given one is handed to the hook, which records the call. */
+
+#include "bind/signature.h"
+#include "bind/state.h"
+
+bool is_placeholder(lua_State *L, int index) {
+  if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+    return false;
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
+  bool same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
+  lua_pop(L, 2);
+  return same;
+}
+
+static bool list_has_placeholder(lua_State *L, int index) {
+  int n = (int)lua_rawlen(L, index);
+  for (int k = 1; k <= n; k++) {
+    lua_rawgeti(L, index, k);
+    bool found = is_placeholder(L, lua_gettop(L));
+    lua_pop(L, 1);
+    if (found)
+      return true;
+  }
+  return false;
+}
+
+bool any_placeholder(lua_State *L, const Signature *s) {
+  for (int i = 0; i < s->n; i++) {
+    if (!lua_istable(L, i + 1))
+      continue;
+    if (s->p[i].kind == K_TENSORS ? list_has_placeholder(L, i + 1)
+        : s->p[i].kind == K_TENSOR && is_placeholder(L, i + 1))
+      return true;
+  }
+  return false;
+}
+
+/* hook(name, fn, args...) */
+int call_hook(lua_State *L, const Signature *s) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunula.hook");
+  lua_insert(L, 1);
+  lua_pushstring(L, s->name);
+  lua_insert(L, 2);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_getfield(L, -1, s->name);
+  lua_insert(L, 3);
+  lua_pop(L, 1);
+  lua_call(L, s->n + 2, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+/* ---- what Lua sees ------------------------------------------------------ */
+
+static int core_is_placeholder(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushboolean(L, is_placeholder(L, 1));
+  return 1;
+}
+
+static int core_set_ktensor(lua_State *L) {
+  want_type(L, 1, LUA_TTABLE, "set_ktensor: the metatable");
+  want_type(L, 2, LUA_TFUNCTION, "set_ktensor: the hook");
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.hook");
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
+  return 0;
+}
+
+void open_placeholders(lua_State *L) {
+  static const luaL_Reg core[] = {
+    {"set_ktensor", core_set_ktensor},
+    {"is_placeholder", core_is_placeholder}, {NULL, NULL}
+  };
+  luaL_setfuncs(L, core, 0);
+}
