@@ -96,7 +96,7 @@ int luaopen_lunula_core(lua_State *L) {
     return luaL_error(L, "lunula: %s", e.text);
   state_open(L, NULL);
   luaL_newlib(L, core);
-  open_origins(L);
+  open_where(L);
   open_errors(L);
   open_memory(L);
   open_boxes(L);

@@ -53,35 +53,43 @@ int call_holding(lua_State *L, State *s, int nargs, int nresults, int handler);
 State *state_open(lua_State *L, Account *account);
 __attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
 
-/* ---- errors (error.c) --------------------------------------------------- */
+/* ---- errors (layer.c, where.c, raise.c, want.c) ------------------------- */
+
+/* The layers of this coroutine. Raises when memory is out. */
+LayerStack *layer_stack(lua_State *L);
+/* The class of the layer that is being called, or "". */
+const char *layer_class(lua_State *L);
+/* Pushes "layer "dense" (Dense): " or "". */
+void push_layer(lua_State *L);
+
+/* Pushes "train.lua:12: " or "". */
+void push_where(lua_State *L);
+/* Nodes note where they were made; adds core.where. */
+void open_where(lua_State *L);
 
 /* Raises at the user's line: "train.lua:12: layer "dense" (Dense): text". */
 int raise_error(lua_State *L, const char *format, ...) PRINTF_LIKE(2, 3);
+int raise_text(lua_State *L, ErrorKind kind, const char *text);
 /* The same with a failure from below, whose kind is remembered. */
 int raise_failure(lua_State *L, const Error *e);
 int raise_memory(lua_State *L); /* "out of memory" */
 /* Raises what the context holds, and clears it. */
 int raise_context(lua_State *L, State *s);
+/* An error object that says that a traced tensor has no value. */
+int raise_symbolic(lua_State *L, Val v);
 /* The kind of a caught error value: of the last one that was raised here, if
 ** it is that, or of Lua's own when its memory is out. */
 ErrorKind error_kind(lua_State *L, int index);
+
 /* These raise at the user's line when the value at the index is something
 ** else; `what` names it: "trace: the second argument". */
 void want_type(lua_State *L, int index, int type, const char *what);
 void want_callable(lua_State *L, int index, const char *what);
 lua_Integer want_whole(lua_State *L, int index, const char *what);
 bool is_callable(lua_State *L, int index);
-/* Pushes "train.lua:12: " or "". */
-void push_where(lua_State *L);
-/* The layers of this coroutine. Raises when memory is out. */
-LayerStack *layer_stack(lua_State *L);
-/* The class of the layer that is being called, or "". */
-const char *layer_class(lua_State *L);
-/* An error object that says that a traced tensor has no value. */
-int raise_symbolic(lua_State *L, Val v);
+
+/* Adds core.raise, core.enter ... (errors.c) */
 void open_errors(lua_State *L);
-/* Nodes note where they were made (origin.c). */
-void open_origins(lua_State *L);
 
 /* ---- memory (memory.c) -------------------------------------------------- */
 

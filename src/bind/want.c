@@ -1,0 +1,34 @@
+/* What a function of the core says of an argument that it does not want. */
+
+#include "bind/state.h"
+
+void want_type(lua_State *L, int index, int type, const char *what) {
+  if (lua_type(L, index) != type)
+    raise_error(L, "%s must be a %s, got %s", what, lua_typename(L, type),
+                luaL_typename(L, index));
+}
+
+bool is_callable(lua_State *L, int index) {
+  if (lua_isfunction(L, index))
+    return true;
+  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL)
+    return false;
+  lua_pop(L, 1);
+  return true;
+}
+
+void want_callable(lua_State *L, int index, const char *what) {
+  if (!is_callable(L, index))
+    raise_error(L, "%s must be a function, got %s", what,
+                luaL_typename(L, index));
+}
+
+lua_Integer want_whole(lua_State *L, int index, const char *what) {
+  int whole = 0;
+  lua_Integer n = lua_type(L, index) == LUA_TNUMBER
+                      ? lua_tointegerx(L, index, &whole) : 0;
+  if (!whole)
+    raise_error(L, "%s must be a whole number, got %s", what,
+                luaL_tolstring(L, index, NULL));
+  return n;
+}
