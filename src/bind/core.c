@@ -1,104 +1,27 @@
-/* luaopen_lunula_core: one state of lunula for each lua_State, and the small
-** functions that fit nowhere else. May be called again in the same state (busted
-** does): everything is kept in the registry. */
-
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+/* luaopen_lunula_core: one state of lunula for each lua_State, and all that the
+** other files offer. May be called again in the same state, as busted does:
+** everything is kept in the registry. */
 
 #include "base/isa.h"
-#include "base/threads.h"
 #include "base/version.h"
-#include "kernels/kernels.h"
 #include "bind/state.h"
 
 #if LUA_VERSION_NUM != 504
 #error "lunula is for Lua 5.4"
 #endif
 
-static int core_seed(lua_State *L) {
-  State *s = state_of(L);
-  s->c.seed = (uint64_t)want_whole(L, 1, "seed: the number");
-  s->c.stream = 0;
-  s->c.draw = 0;
-  return 0;
-}
-
-static int core_random_key(lua_State *L) {
-  lua_pushinteger(L, ++state_of(L)->c.stream);
-  return 1;
-}
-
-static int core_threads(lua_State *L) {
-  if (!lua_isnoneornil(L, 1)) {
-    lua_Integer n = want_whole(L, 1, "threads: the number");
-    if (n < 0 || n > 1024)
-      return raise_error(L, "threads takes 0 (all processors) to 1024, got %lld",
-                         (long long)n);
-    threads_set_count((int)n);
-  }
-  lua_pushinteger(L, threads_count());
-  return 1;
-}
-
-static int core_clock(lua_State *L) {
-  lua_pushnumber(L, clock_seconds());
-  return 1;
-}
-
-static int core_isatty(lua_State *L) {
-  int fd = lua_isnoneornil(L, 1) ? 1 : (int)want_whole(L, 1, "isatty: the file");
-  lua_pushboolean(L, isatty(fd));
-  return 1;
-}
-
-static int core_columns(lua_State *L) {
-  struct winsize w;
-  int fd = lua_isnoneornil(L, 1) ? 1
-                                 : (int)want_whole(L, 1, "columns: the file");
-  int n = ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
-  lua_pushinteger(L, n);
-  return 1;
-}
-
-/* isas: the instruction sets that this machine has; isa: the one in use */
-static int core_build_info(lua_State *L) {
-  lua_createtable(L, 0, 6);
-  lua_pushstring(L, isa_name());
-  lua_setfield(L, -2, "isa");
-  lua_newtable(L);
-  for (int i = 0; isa_there(i); i++) {
-    lua_pushstring(L, isa_there(i));
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_setfield(L, -2, "isas");
-  lua_pushliteral(L, VERSION);
-  lua_setfield(L, -2, "version");
-  lua_pushstring(L, gemm_build());
-  lua_setfield(L, -2, "blas");
-  lua_pushstring(L, gemm_processor());
-  lua_setfield(L, -2, "processor");
-  lua_pushinteger(L, threads_count());
-  lua_setfield(L, -2, "threads");
-  return 1;
-}
-
 int luaopen_lunula_core(lua_State *L) {
-  static const luaL_Reg core[] = {
-    {"seed", core_seed}, {"random_key", core_random_key},
-    {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
-    {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}
-  };
   Error e = {.set = false};
   luaL_checkversion(L);
   if (!isa_choose(&e))
     return luaL_error(L, "lunula: %s", e.text);
   state_open(L, NULL);
-  luaL_newlib(L, core);
+  lua_newtable(L);
   open_where(L);
   open_errors(L);
   open_memory(L);
+  open_machine(L);
+  open_seeds(L);
   open_boxes(L);
   open_conversion(L);
   open_tensors(L);

@@ -149,6 +149,9 @@ Val check_value(lua_State *L, State *s, int index, DType hint,
 
 /* ---- the rest ----------------------------------------------------------- */
 
+/* Adds core.threads, core.build_info ... (machine.c) */
+void open_machine(lua_State *L);
+void open_seeds(lua_State *L); /* (seed.c) */
 /* Adds core.tensor ... to the core table on the top (convert.c) */
 void open_conversion(lua_State *L);
 /* What a metatable of boxes shows of both kinds; the fields that are read and
