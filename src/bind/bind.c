@@ -4,11 +4,11 @@
 #include "bind/signature.h"
 #include "bind/state.h"
 
-int call_bound(lua_State *L) {
+int bind_call(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
-  State *st = enter_state(L);
-  normalise_arguments(L, s);
-  if (!s->unlisted && any_placeholder(L, s))
-    return call_hook(L, s);
-  return s->op ? call_row(L, st, s) : call_composite(L, st, s);
+  State *st = state_enter(L);
+  signature_arrange(L, s);
+  if (!s->unlisted && placeholder_among(L, s))
+    return placeholder_call(L, s);
+  return s->op ? row_call(L, st, s) : composite_call(L, st, s);
 }

@@ -11,7 +11,7 @@ typedef struct VariableBox {
   Variable *variable;
 } VariableBox;
 
-void push_value(lua_State *L, State *s, Val v) {
+void box_push(lua_State *L, State *s, Val v) {
   if (s->c.error.set)
     raise_context(L, s);
   Box *b = lua_newuserdatauv(L, sizeof *b, 1);
@@ -22,9 +22,9 @@ void push_value(lua_State *L, State *s, Val v) {
   s->boxes++;
 }
 
-void push_tensor(lua_State *L, State *s, Tensor t) {
+void box_push_tensor(lua_State *L, State *s, Tensor t) {
   int mark = context_mark(&s->c);
-  push_value(L, s, value_of(&s->c, t));
+  box_push(L, s, value_of(&s->c, t));
   context_drain(&s->c, mark);
 }
 
@@ -32,31 +32,31 @@ static Box *to_box(lua_State *L, int index) {
   return luaL_testudata(L, index, TENSOR);
 }
 
-bool is_released(lua_State *L, int index) {
+bool box_is_released(lua_State *L, int index) {
   const Box *b = to_box(L, index);
   return b && b->v.node == NULL;
 }
 
-bool is_tensor(lua_State *L, int index) {
+bool box_is_tensor(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TUSERDATA &&
-         (to_box(L, index) || to_variable(L, index));
+         (to_box(L, index) || box_variable(L, index));
 }
 
-Variable **push_variable_box(lua_State *L) {
+Variable **box_push_variable(lua_State *L) {
   VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->variable = NULL;
   luaL_setmetatable(L, VARIABLE_NAME);
   return &b->variable;
 }
 
-Variable *to_variable(lua_State *L, int index) {
+Variable *box_variable(lua_State *L, int index) {
   VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
   if (b && b->variable == NULL)
     raise_error(L, "this variable was closed");
   return b ? b->variable : NULL;
 }
 
-bool get_value(lua_State *L, State *s, int index, Val *v) {
+bool box_value(lua_State *L, State *s, int index, Val *v) {
   if (lua_type(L, index) != LUA_TUSERDATA)
     return false;
   Box *b = to_box(L, index);
@@ -66,7 +66,7 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
     *v = b->v;
     return true;
   }
-  Variable *variable = to_variable(L, index);
+  Variable *variable = box_variable(L, index);
   if (variable == NULL)
     return false;
   *v = variable_read(&s->c, variable);
@@ -75,9 +75,9 @@ bool get_value(lua_State *L, State *s, int index, Val *v) {
   return true;
 }
 
-Tensor check_tensor(lua_State *L, State *s, int index) {
+Tensor box_tensor(lua_State *L, State *s, int index) {
   Val v;
-  if (!get_value(L, s, index, &v))
+  if (!box_value(L, s, index, &v))
     raise_error(L, "a tensor is expected, got %s", luaL_typename(L, index));
   if (val_symbolic(v))
     raise_symbolic(L, v);
@@ -108,12 +108,12 @@ static int variable_gc(lua_State *L) {
 }
 
 static int core_is_tensor(lua_State *L) {
-  lua_pushboolean(L, is_tensor(L, 1));
+  lua_pushboolean(L, box_is_tensor(L, 1));
   return 1;
 }
 
 static int core_is_variable(lua_State *L) {
-  lua_pushboolean(L, to_variable(L, 1) != NULL);
+  lua_pushboolean(L, box_variable(L, 1) != NULL);
   return 1;
 }
 
@@ -132,7 +132,7 @@ static void open_metatable(lua_State *L, const char *name,
   lua_pop(L, 1);
 }
 
-void open_boxes(lua_State *L) {
+void box_open(lua_State *L) {
   static const luaL_Reg box[] = {
     {"__gc", box_gc}, {"__close", box_gc}, {NULL, NULL}
   };

@@ -30,7 +30,7 @@ static int read_values(lua_State *L, State *s, int index, const char *what,
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, index, i + 1);
     snprintf(name, sizeof name, "call: %s %d", what, i + 1);
-    list[i] = value_hold(&s->c, check_value(L, s, -1, F32, name));
+    list[i] = value_hold(&s->c, operand_check(L, s, -1, F32, name));
     lua_pop(L, 1);
   }
   return n;
@@ -45,14 +45,14 @@ static int trace_back(lua_State *L, State *s, CallJob *job, Val *out) {
   job->back_open = true;
   lua_pushvalue(L, fn);
   for (int i = 0; i < job->results; i++)
-    push_value(L, s, scope_input(&s->c, val_type(out[i])));
+    box_push(L, s, scope_input(&s->c, val_type(out[i])));
   lua_call(L, job->results, LUA_MULTRET);
   int n = lua_gettop(L) - fn;
   if (n != job->ngiven)
     raise_error(L, "custom_gradient: %d inputs, the gradient function returned "
                    "%d values", job->ngiven, n);
   for (int i = 0; i < n; i++)
-    d[i] = check_value(L, s, fn + 1 + i, F32, "custom_gradient: result");
+    d[i] = operand_check(L, s, fn + 1 + i, F32, "custom_gradient: result");
   job->back_open = false;
   job->backward = scope_finish(&s->c, &job->back, d, n,
                                out + job->results, &captured);
@@ -66,7 +66,7 @@ static int call_protected(lua_State *L) {
   Val out[MAX_INPUTS + MAX_OUTPUTS];
   lua_settop(L, 1);
   for (int i = 0; i < job->ngiven; i++)
-    push_value(L, s, scope_input(&s->c, val_type(job->given[i])));
+    box_push(L, s, scope_input(&s->c, val_type(job->given[i])));
   lua_call(L, job->ngiven, 2);
   if (!lua_istable(L, 1)) { /* one result */
     lua_createtable(L, 1, 0);
@@ -114,7 +114,7 @@ static int core_call(lua_State *L) {
   lua_pushcfunction(L, call_protected);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  int status = call_holding(L, s, 2, 0, 0);
+  int status = state_call(L, s, 2, 0, 0);
   if (job->back_open)
     scope_close(&s->c, &job->back);
   if (job->open)
@@ -135,14 +135,14 @@ static int core_call(lua_State *L) {
   }
   lua_createtable(L, job->results, 0);
   for (int i = 0; i < job->results; i++) {
-    push_value(L, s, (Val){y.node, i});
+    box_push(L, s, (Val){y.node, i});
     lua_rawseti(L, -2, i + 1);
   }
   context_drain(&s->c, mark);
   return 1;
 }
 
-void open_calls(lua_State *L) {
+void call_open(lua_State *L) {
   lua_pushcfunction(L, core_call);
   lua_setfield(L, -2, "call");
 }

@@ -77,8 +77,8 @@ static void open_rows(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
   for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
-    push_signature(L, op->name, op->signature)->op = op;
-    lua_pushcclosure(L, call_bound, 1);
+    signature_push(L, op->name, op->signature)->op = op;
+    lua_pushcclosure(L, bind_call, 1);
     if (op->traits & HIDDEN) {
       keep_hidden(L, op);
       continue;
@@ -112,11 +112,11 @@ static int core_define(lua_State *L) {
     return raise_error(L, "define: a table of fields is wanted, got %s",
                        luaL_typename(L, 1));
   const char *name = field(L, "name"), *signature = field(L, "signature");
-  Signature *s = push_signature(L, name, signature);
+  Signature *s = signature_push(L, name, signature);
   if (lua_getfield(L, 1, "fn") != LUA_TFUNCTION)
     return raise_error(L, "define: field \"fn\" of %s must be a function, got "
                           "%s", name, luaL_typename(L, -1));
-  lua_pushcclosure(L, call_bound, 2);
+  lua_pushcclosure(L, bind_call, 2);
   s->unlisted = lua_getfield(L, 1, "doc") == LUA_TNIL;
   lua_pop(L, 1);
   if (s->unlisted)
@@ -152,7 +152,7 @@ static int core_catalogue(lua_State *L) {
   return 1;
 }
 
-void open_catalogue(lua_State *L) {
+void catalogue_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
     {"row", core_row}, {NULL, NULL}

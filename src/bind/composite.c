@@ -10,13 +10,13 @@
 ** data: whole numbers become floats, as core.tensor makes them. */
 static void to_tensor(lua_State *L, State *st, bool data, const char *name) {
   int top = lua_gettop(L);
-  if (is_tensor(L, top) || is_placeholder(L, top))
+  if (box_is_tensor(L, top) || placeholder_is(L, top))
     return;
   int mark = context_mark(&st->c);
-  push_value(L, st, data && lua_istable(L, top)
-                        ? value_from_data(L, st, top)
-                        : check_value(L, st, top, data ? F32 : DTYPE_COUNT,
-                                      name));
+  box_push(L, st, data && lua_istable(L, top)
+                        ? table_data(L, st, top)
+                        : operand_check(L, st, top, data ? F32 : DTYPE_COUNT,
+                                        name));
   context_drain(&st->c, mark);
   lua_remove(L, top);
 }
@@ -33,8 +33,8 @@ static void check_tensor_at(lua_State *L, State *st, const Signature *s,
 /* Into a table of its own: the user's is left as it is. */
 static void check_list(lua_State *L, State *st, const Signature *s, int i) {
   char name[100];
-  if (!lua_istable(L, i + 1) || is_placeholder(L, i + 1))
-    bad_argument(L, s, i, "a list of tensors");
+  if (!lua_istable(L, i + 1) || placeholder_is(L, i + 1))
+    signature_refuse(L, s, i, "a list of tensors");
   lua_Unsigned n = lua_rawlen(L, i + 1);
   lua_createtable(L, 0, 0);
   for (lua_Unsigned k = 1; k <= n; k++) {
@@ -50,11 +50,11 @@ static void check_list(lua_State *L, State *st, const Signature *s, int i) {
 static void check_functions(lua_State *L, const Signature *s, int i) {
   lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 0;
   if (n == 0)
-    bad_argument(L, s, i, "a list of functions");
+    signature_refuse(L, s, i, "a list of functions");
   for (lua_Unsigned k = 1; k <= n; k++) {
     lua_rawgeti(L, i + 1, (lua_Integer)k);
-    if (!is_callable(L, -1))
-      bad_argument(L, s, i, "a list of functions");
+    if (!want_is_callable(L, -1))
+      signature_refuse(L, s, i, "a list of functions");
     lua_pop(L, 1);
   }
 }
@@ -64,7 +64,7 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
                          const char *wanted) {
   bool unknown = s->p[i].kind != K_WHOLES;
   int64_t one;
-  if (s->p[i].kind != K_SIZES && whole_number(L, i + 1, &one)) {
+  if (s->p[i].kind != K_SIZES && signature_whole(L, i + 1, &one)) {
     lua_pushinteger(L, one);
     lua_replace(L, i + 1);
     return;
@@ -76,12 +76,12 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
       lua_rawgeti(L, i + 1, (lua_Integer)k);
     else
       lua_pushvalue(L, i + 1);
-    if (whole_number(L, -1, &one))
+    if (signature_whole(L, -1, &one))
       lua_pushinteger(L, one);
     else if (unknown && lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       lua_pushboolean(L, 0);
     else
-      bad_argument(L, s, i, wanted);
+      signature_refuse(L, s, i, wanted);
     lua_rawseti(L, -3, (lua_Integer)k);
     lua_pop(L, 1);
   }
@@ -119,44 +119,44 @@ static void check_argument(lua_State *L, State *st, const Signature *s,
         check_tensor_at(L, st, s, i);
       break;
     case K_VARIABLE:
-      if (to_variable(L, i + 1) == NULL)
-        bad_argument(L, s, i, "a variable");
+      if (box_variable(L, i + 1) == NULL)
+        signature_refuse(L, s, i, "a variable");
       break;
     case K_NEST:
-      if (lua_istable(L, i + 1) && !is_placeholder(L, i + 1))
+      if (lua_istable(L, i + 1) && !placeholder_is(L, i + 1))
         check_list(L, st, s, i);
       else
         check_tensor_at(L, st, s, i);
       break;
     case K_FN:
-      if (!is_callable(L, i + 1))
-        bad_argument(L, s, i, "a function");
+      if (!want_is_callable(L, i + 1))
+        signature_refuse(L, s, i, "a function");
       break;
     case K_FNS: check_functions(L, s, i); break;
     case K_STR:
       if (lua_type(L, i + 1) != LUA_TSTRING)
-        bad_argument(L, s, i, "a string");
+        signature_refuse(L, s, i, "a string");
       break;
     case K_INT: case K_INTS: case K_AXES: case K_SIZES:
-      read_attr(L, s, i); /* raises when it does not fit */
+      signature_attr(L, s, i); /* raises when it does not fit */
       check_wholes(L, s, i, "whole numbers");
       break;
     case K_WHOLES:
       check_wholes(L, s, i, "a whole number or a table of them");
       break;
     case K_NUM:
-      read_attr(L, s, i);
+      signature_attr(L, s, i);
       if (lua_isboolean(L, i + 1)) {
         lua_pushinteger(L, lua_toboolean(L, i + 1));
         lua_replace(L, i + 1);
       }
       break;
-    case K_BOOL: case K_DTYPE: read_attr(L, s, i); break;
+    case K_BOOL: case K_DTYPE: signature_attr(L, s, i); break;
     default: break;
   }
 }
 
-int call_composite(lua_State *L, State *st, const Signature *s) {
+int composite_call(lua_State *L, State *st, const Signature *s) {
   for (int i = 0; i < s->n; i++)
     check_argument(L, st, s, i);
   lua_pushvalue(L, lua_upvalueindex(2));

@@ -8,12 +8,12 @@
 static DType get_dtype_option(lua_State *L, DType otherwise) {
   DType d = otherwise;
   if (lua_type(L, 2) == LUA_TSTRING)
-    return check_dtype(L, 2);
+    return shape_check_dtype(L, 2);
   if (!lua_istable(L, 2))
     return d;
   lua_getfield(L, 2, "dtype");
   if (!lua_isnil(L, -1))
-    d = check_dtype(L, -1);
+    d = shape_check_dtype(L, -1);
   lua_pop(L, 1);
   return d;
 }
@@ -24,7 +24,7 @@ static bool get_shape_option(lua_State *L, Type *shape) {
   lua_getfield(L, 2, "shape");
   bool given = !lua_isnil(L, -1);
   if (given) {
-    *shape = check_shape(L, -1, F32, "shape");
+    *shape = shape_check(L, -1, F32, "shape");
     if (!type_known(shape))
       raise_error(L, "shape: a tensor has no unknown sizes");
   }
@@ -71,8 +71,8 @@ static Val one_number(lua_State *L, State *s, DType d) {
   if (!number_fits(L, 1, d))
     raise_error(L, "tensor: %s cannot hold %s", dtype_name(d),
                 luaL_tolstring(L, 1, NULL));
-  Val v = new_value(L, s, &scalar);
-  put_number(L, val_tensor(v), 0, 1);
+  Val v = memory_value(L, s, &scalar);
+  number_put(L, val_tensor(v), 0, 1);
   return v;
 }
 
@@ -80,7 +80,7 @@ static Val one_number(lua_State *L, State *s, DType d) {
 ** tensors; whole numbers in tables become float32 unless the dtype says
 ** otherwise */
 static int core_tensor(lua_State *L) {
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   Type shape;
   check_options(L);
   DType d = get_dtype_option(L, DTYPE_COUNT);
@@ -88,24 +88,24 @@ static int core_tensor(lua_State *L) {
   int mark = context_mark(&s->c);
   Val v;
   if (lua_istable(L, 1)) {
-    DType own = d == DTYPE_COUNT ? data_dtype(L, 1) : d;
-    v = value_from_table(L, s, 1, own, has_shape ? &shape : NULL);
-  } else if (is_number(L, 1)) {
+    DType own = d == DTYPE_COUNT ? table_data_dtype(L, 1) : d;
+    v = table_value(L, s, 1, own, has_shape ? &shape : NULL);
+  } else if (number_is(L, 1)) {
     if (d == DTYPE_COUNT)
       d = lua_isboolean(L, 1) ? BOOL : F32;
     v = converted(s, one_number(L, s, d), DTYPE_COUNT, has_shape, &shape);
   } else {
-    v = check_value(L, s, 1, DTYPE_COUNT, "tensor");
+    v = operand_check(L, s, 1, DTYPE_COUNT, "tensor");
     v = converted(s, v, d, has_shape, &shape);
   }
-  push_value(L, s, v);
+  box_push(L, s, v);
   context_drain(&s->c, mark);
   return 1;
 }
 
 static int core_frombytes(lua_State *L) {
   size_t n;
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   want_type(L, 1, LUA_TSTRING, "frombytes: the bytes");
   const char *bytes = lua_tolstring(L, 1, &n);
   Type type;
@@ -121,9 +121,9 @@ static int core_frombytes(lua_State *L) {
                 dtype_name(d), type_text(&type, text),
                 (long long)type_bytes(&type));
   int mark = context_mark(&s->c);
-  Val v = new_value(L, s, &type);
+  Val v = memory_value(L, s, &type);
   memcpy(val_tensor(v)->data, bytes, n);
-  push_value(L, s, v);
+  box_push(L, s, v);
   context_drain(&s->c, mark);
   return 1;
 }
@@ -131,7 +131,7 @@ static int core_frombytes(lua_State *L) {
 static int tensor_tobytes(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Tensor t = check_tensor(L, s, 1);
+  Tensor t = box_tensor(L, s, 1);
   lua_pushlstring(L, t.data, (size_t)type_bytes(&t.type));
   context_drain(&s->c, mark);
   return 1;
@@ -140,8 +140,8 @@ static int tensor_tobytes(lua_State *L) {
 static int tensor_totable(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Tensor t = check_tensor(L, s, 1);
-  push_table(L, &t);
+  Tensor t = box_tensor(L, s, 1);
+  table_push(L, &t);
   context_drain(&s->c, mark);
   return 1;
 }
@@ -150,16 +150,16 @@ static int tensor_item(lua_State *L) {
   State *s = state_of(L);
   char text[TYPE_TEXT];
   int mark = context_mark(&s->c);
-  Tensor t = check_tensor(L, s, 1);
+  Tensor t = box_tensor(L, s, 1);
   if (type_elements(&t.type) != 1)
     raise_error(L, "item: a tensor of shape %s is not one number",
                 type_text(&t.type, text));
-  push_number(L, &t, 0);
+  number_push(L, &t, 0);
   context_drain(&s->c, mark);
   return 1;
 }
 
-void open_conversion(lua_State *L) {
+void convert_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"tensor", core_tensor}, {"frombytes", core_frombytes}, {NULL, NULL}
   };

@@ -153,23 +153,23 @@ static int index_number(lua_State *L, State *s, Val v) {
                           "over such rows has no end (use k.ops.map)",
                        (long long)i);
   if (t->rank == 1 && !val_symbolic(v)) {
-    Tensor x = check_tensor(L, s, 1);
-    push_number(L, &x, at);
+    Tensor x = box_tensor(L, s, 1);
+    number_push(L, &x, at);
     return 1;
   }
   Selection sel = one_row(at, t->rank);
-  push_value(L, s, selected(s, v, &sel));
+  box_push(L, s, selected(s, v, &sel));
   return 1;
 }
 
-int tensor_index(lua_State *L, State *s) {
+int element_index(lua_State *L, State *s) {
   Val v;
   int mark = context_mark(&s->c), n = 1;
-  if (!get_value(L, s, 1, &v))
+  if (!box_value(L, s, 1, &v))
     return raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
   if (lua_istable(L, 2)) {
     Selection sel = read_selection(L, val_type(v));
-    push_value(L, s, selected(s, v, &sel));
+    box_push(L, s, selected(s, v, &sel));
   } else {
     n = index_number(L, s, v);
   }
@@ -180,9 +180,9 @@ int tensor_index(lua_State *L, State *s) {
 /* ---- writing ------------------------------------------------------------ */
 
 static Tensor check_writable(lua_State *L, State *s, int index) {
-  if (to_variable(L, index))
+  if (box_variable(L, index))
     raise_error(L, "a variable is changed by assign");
-  Tensor t = check_tensor(L, s, index);
+  Tensor t = box_tensor(L, s, index);
   Error e = {.set = false};
   if (!tensor_writable(&t, &e))
     raise_failure(L, &e);
@@ -210,7 +210,7 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
   if (lua_type(L, 3) == LUA_TNUMBER && !number_fits(L, 3, (DType)t->type.dtype))
     raise_error(L, "%s cannot hold %s", dtype_name((DType)t->type.dtype),
                 luaL_tolstring(L, 3, NULL));
-  Val v = check_value(L, s, 3, (DType)t->type.dtype, "assignment");
+  Val v = operand_check(L, s, 3, (DType)t->type.dtype, "assignment");
   v = value_as(&s->c, v, (DType)t->type.dtype);
   if (s->c.error.set)
     raise_context(L, s);
@@ -243,8 +243,8 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
                     from, dim, t->type.rank, item);
 }
 
-int tensor_newindex(lua_State *L) {
-  State *s = enter_state(L);
+int element_newindex(lua_State *L) {
+  State *s = state_enter(L);
   int mark = context_mark(&s->c);
   Tensor t = check_writable(L, s, 1);
   Selection sel;
@@ -286,16 +286,16 @@ static int64_t element_at(lua_State *L, const Type *t, int last) {
   return at;
 }
 
-int tensor_get_element(lua_State *L) {
+int element_get(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Tensor t = check_tensor(L, s, 1);
-  push_number(L, &t, element_at(L, &t.type, lua_gettop(L)));
+  Tensor t = box_tensor(L, s, 1);
+  number_push(L, &t, element_at(L, &t.type, lua_gettop(L)));
   context_drain(&s->c, mark);
   return 1;
 }
 
-int tensor_set_element(lua_State *L) {
+int element_set(lua_State *L) {
   State *s = state_of(L);
   int top = lua_gettop(L);
   Tensor t = check_writable(L, s, 1);
@@ -307,7 +307,7 @@ int tensor_set_element(lua_State *L) {
     return raise_error(L, "set: %s cannot hold %s",
                        dtype_name((DType)t.type.dtype),
                        luaL_tolstring(L, top, NULL));
-  put_number(L, &t, at, top);
+  number_put(L, &t, at, top);
   lua_settop(L, 1);
   return 1;
 }

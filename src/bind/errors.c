@@ -60,7 +60,7 @@ static const char *const kinds[] = {
 ** before anything else fails. */
 static int core_error_kind(lua_State *L) {
   lua_settop(L, 1);
-  lua_pushstring(L, kinds[error_kind(L, 1)]);
+  lua_pushstring(L, kinds[raise_kind_of(L, 1)]);
   return 1;
 }
 
@@ -100,7 +100,7 @@ static int leave_layer(lua_State *L) {
   return 0;
 }
 
-void open_errors(lua_State *L) {
+void errors_open(lua_State *L) {
   lua_pushcfunction(L, core_raise);
   lua_setfield(L, -2, "raise");
   lua_pushcfunction(L, core_error_kind);

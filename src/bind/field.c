@@ -8,12 +8,12 @@
 /* Metamethods are found by who looks for them: called on anything. */
 static Val check_self(lua_State *L, State *s) {
   Val v = {s->c.dummy, 0};
-  if (!get_value(L, s, 1, &v))
+  if (!box_value(L, s, 1, &v))
     raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
   return v;
 }
 
-int get_field(lua_State *L, State *s, const char *name) {
+int field_get(lua_State *L, State *s, const char *name) {
   Val v;
   char first = *name;
   if (first != 's' && first != 'd' && first != 'r' && first != 'm')
@@ -24,11 +24,11 @@ int get_field(lua_State *L, State *s, const char *name) {
   }
   bool shape = strcmp(name, "shape") == 0, dtype = strcmp(name, "dtype") == 0;
   bool rank = strcmp(name, "rank") == 0, size = strcmp(name, "size") == 0;
-  if (!(shape || dtype || rank || size) || !get_value(L, s, 1, &v))
+  if (!(shape || dtype || rank || size) || !box_value(L, s, 1, &v))
     return 0;
   const Type *t = val_type(v);
   if (shape)
-    push_shape(L, t);
+    shape_push(L, t);
   else if (dtype)
     lua_pushstring(L, dtype_name((DType)t->dtype));
   else if (rank)
@@ -40,7 +40,7 @@ int get_field(lua_State *L, State *s, const char *name) {
   return 1;
 }
 
-int get_method(lua_State *L) {
+int field_method(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_rawget(L, lua_upvalueindex(1));
   return 1;
@@ -63,21 +63,21 @@ static int box_length(lua_State *L) {
 static int box_text(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  if (is_released(L, 1)) {
+  if (box_is_released(L, 1)) {
     lua_pushliteral(L, "tensor (released)");
     return 1;
   }
   Val v = check_self(L, s);
-  Variable *variable = to_variable(L, 1);
+  Variable *variable = box_variable(L, 1);
   if (variable)
     lua_pushfstring(L, "variable \"%s\"", variable->name);
-  push_text_of(L, variable ? lua_tostring(L, -1) : "tensor", v);
+  print_push(L, variable ? lua_tostring(L, -1) : "tensor", v);
   context_drain(&s->c, mark);
   return 1;
 }
 
-void fill_metatable(lua_State *L, const char *name, lua_CFunction index,
-                    lua_CFunction newindex) {
+void field_metatable(lua_State *L, const char *name, lua_CFunction index,
+                     lua_CFunction newindex) {
   const luaL_Reg meta[] = {
     {"__len", box_length}, {"__tostring", box_text}, {"__newindex", newindex},
     {NULL, NULL}

@@ -9,7 +9,7 @@ typedef struct FunctionBox {
   PlanCache *k;
 } FunctionBox;
 
-PlanCache *check_function(lua_State *L, int index) {
+PlanCache *function_check(lua_State *L, int index) {
   FunctionBox *b = luaL_testudata(L, index, FUNCTION_NAME);
   if (b == NULL)
     raise_error(L, "a traced function is expected, got %s",
@@ -19,14 +19,14 @@ PlanCache *check_function(lua_State *L, int index) {
   return b->k;
 }
 
-FunctionBox *push_function_box(lua_State *L) {
+FunctionBox *function_push(lua_State *L) {
   FunctionBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->k = NULL;
   luaL_setmetatable(L, FUNCTION_NAME);
   return b;
 }
 
-void fill_function_box(lua_State *L, State *s, FunctionBox *b, Function *f) {
+void function_fill(lua_State *L, State *s, FunctionBox *b, Function *f) {
   Error e = {.set = false};
   b->k = plan_cache_new(f, s->account, &e);
   function_release(f);
@@ -51,7 +51,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   env->draw = s->c.draw;
   env->watch = s->c.watch;
   *host = (HostRun){s, f->records, env};
-  env->host = call_host;
+  env->host = host_call;
   env->host_ud = host;
 }
 
@@ -79,7 +79,7 @@ static Tensor held(State *s, Val v) {
 /* The argument as input i: its type fits up to a cast. */
 static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
                          int index) {
-  Val v = check_value(L, s, index, F32, "input");
+  Val v = operand_check(L, s, index, F32, "input");
   DType want = (DType)val_type(f->inputs[i])->dtype;
   v = value_as(&s->c, v, want);
   if (s->c.error.set)
@@ -97,8 +97,8 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
 /* A tensor with a value, and no more than that. */
 static Tensor held_tensor(lua_State *L, State *s, int index) {
   Val v;
-  check_tensor(L, s, index);
-  get_value(L, s, index, &v);
+  box_tensor(L, s, index);
+  box_value(L, s, index, &v);
   Tensor t = held(s, v);
   if (s->c.error.set)
     raise_context(L, s);
@@ -119,8 +119,8 @@ static Type *type_room(lua_State *L, Type *few, int n) {
 }
 
 static int function_call(lua_State *L) {
-  State *s = enter_state(L);
-  PlanCache *k = check_function(L, 1);
+  State *s = state_enter(L);
+  PlanCache *k = function_check(L, 1);
   const Function *f = plan_cache_function(k);
   Type few[FEW];
   const void *pin[MAX_INPUTS];
@@ -137,7 +137,7 @@ static int function_call(lua_State *L) {
     pin[i] = t.data;
   }
   begin_run(L, s, k);
-  relieve_memory(L, s, 0);
+  memory_relieve(L, s, 0);
   luaL_checkstack(L, f->noutputs + 8, NULL);
   Plan *p = get_plan(L, k, in); /* nothing may raise until it is released */
   for (int i = 0; i < f->noutputs; i++) {
@@ -164,7 +164,7 @@ static int function_call(lua_State *L) {
   end_run(s, k, &env);
   plan_cache_release(k);
   for (int i = 0; ok && i < n; i++)
-    push_value(L, s, out[i]);
+    box_push(L, s, out[i]);
   context_drain(&s->c, mark);
   return ok ? n : raise_failure(L, &e);
 }
@@ -236,8 +236,8 @@ static void check_rows(lua_State *L, const Epoch *r, const Tensor *order,
 }
 
 static int function_rows(lua_State *L) {
-  State *s = enter_state(L);
-  PlanCache *k = check_function(L, 1);
+  State *s = state_enter(L);
+  PlanCache *k = function_check(L, 1);
   const Function *f = plan_cache_function(k);
   Tensor out[MAX_OUTPUTS], order;
   want_type(L, 2, LUA_TTABLE, "rows: the options");
@@ -283,7 +283,7 @@ static void push_specs(lua_State *L, const Val *v, int n) {
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     lua_createtable(L, 0, 2);
-    push_shape(L, val_type(v[i]));
+    shape_push(L, val_type(v[i]));
     lua_setfield(L, -2, "shape");
     lua_pushstring(L, dtype_name((DType)val_type(v[i])->dtype));
     lua_setfield(L, -2, "dtype");
@@ -292,8 +292,8 @@ static void push_specs(lua_State *L, const Val *v, int n) {
 }
 
 static int function_describe(lua_State *L) {
-  const Function *f = plan_cache_function(check_function(L, 1));
-  Text *t = push_text(L);
+  const Function *f = plan_cache_function(function_check(L, 1));
+  Text *t = print_buffer(L);
   function_text(t, f);
   if (t->failed)
     raise_memory(L);
@@ -305,7 +305,7 @@ static int function_describe(lua_State *L) {
 /* memory{batch=}: bytes of the arena with unknown sizes set to batch, and the
 ** number of steps. memory(): bytes of the arenas of all plans that are kept. */
 static int function_memory(lua_State *L) {
-  PlanCache *k = check_function(L, 1);
+  PlanCache *k = function_check(L, 1);
   if (lua_isnoneornil(L, 2)) {
     lua_pushinteger(L, plan_cache_bytes(k));
     return 1;
@@ -331,7 +331,7 @@ static int function_memory(lua_State *L) {
 
 /* passes("naive"), passes("-fuse,-share"), passes(): all */
 static int function_passes(lua_State *L) {
-  PlanCache *k = check_function(L, 1);
+  PlanCache *k = function_check(L, 1);
   if (!lua_isnoneornil(L, 2))
     want_type(L, 2, LUA_TSTRING, "passes: the names");
   plan_cache_set_passes(k, passes_of(luaL_optstring(L, 2, NULL)));
@@ -340,7 +340,7 @@ static int function_passes(lua_State *L) {
 }
 
 static int function_index(lua_State *L) {
-  const Function *f = plan_cache_function(check_function(L, 1));
+  const Function *f = plan_cache_function(function_check(L, 1));
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(name, "outputs") == 0)
     push_specs(L, f->outputs, f->noutputs);
@@ -356,13 +356,13 @@ static int function_index(lua_State *L) {
 }
 
 static int function_text_of(lua_State *L) {
-  const Function *f = plan_cache_function(check_function(L, 1));
+  const Function *f = plan_cache_function(function_check(L, 1));
   lua_pushfstring(L, "function of %d inputs, %d outputs, %d updates",
                   f->ninputs, f->noutputs, function_updates(f));
   return 1;
 }
 
-void open_functions(lua_State *L) {
+void function_open(lua_State *L) {
   static const luaL_Reg meta[] = {
     {"__gc", function_gc}, {"__close", function_gc}, {"__call", function_call},
     {"__tostring", function_text_of}, {NULL, NULL}

@@ -24,7 +24,7 @@ static void push_traced_hosts(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.traced_hosts");
 }
 
-void push_hosts_since(lua_State *L, State *s, int64_t first) {
+void host_push_since(lua_State *L, State *s, int64_t first) {
   lua_newtable(L);
   push_traced_hosts(L);
   for (int64_t i = first + 1; i <= s->hosts; i++) {
@@ -34,7 +34,7 @@ void push_hosts_since(lua_State *L, State *s, int64_t first) {
   lua_pop(L, 1);
 }
 
-void forget_hosts_since(lua_State *L, State *s, int64_t first) {
+void host_forget_since(lua_State *L, State *s, int64_t first) {
   if (s->hosts == first)
     return;
   push_traced_hosts(L);
@@ -72,16 +72,16 @@ static int core_host(lua_State *L) {
   int mark = context_mark(&s->c);
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, 3, i + 1);
-    in[i] = check_value(L, s, -1, F32, "host: input");
+    in[i] = operand_check(L, s, -1, F32, "host: input");
     lua_pop(L, 1);
   }
   for (int i = 0; i < outputs; i++) {
     lua_rawgeti(L, 4, i + 1);
     want_type(L, -1, LUA_TTABLE, "host: an output");
     lua_getfield(L, -1, "dtype");
-    DType d = lua_isnil(L, -1) ? F32 : check_dtype(L, -1);
+    DType d = lua_isnil(L, -1) ? F32 : shape_check_dtype(L, -1);
     lua_getfield(L, -2, "shape");
-    Type t = check_shape(L, -1, d, "host: output shape");
+    Type t = shape_check(L, -1, d, "host: output shape");
     in[n + i] = shape_leaf(&s->c, &t);
     lua_pop(L, 3);
   }
@@ -111,7 +111,7 @@ static int core_host(lua_State *L) {
   lua_settop(L, 0);
   luaL_checkstack(L, outputs + 8, NULL);
   for (int i = 0; i < outputs; i++)
-    push_value(L, s, (Val){y.node, i});
+    box_push(L, s, (Val){y.node, i});
   context_drain(&s->c, mark);
   return outputs;
 }
@@ -138,7 +138,7 @@ static Val copied_in(State *s, const Type *type, const void *data) {
 static void copy_out(lua_State *L, State *s, int index, const Type *want,
                      void *data, int number) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
-  Val v = check_value(L, s, index, (DType)want->dtype, "result");
+  Val v = operand_check(L, s, index, (DType)want->dtype, "result");
   v = value_as(&s->c, v, (DType)want->dtype);
   if (s->c.error.set)
     raise_context(L, s);
@@ -174,7 +174,7 @@ static void run_forward(lua_State *L, HostCall *h) {
   for (int i = 0; i < values; i++) {
     if (i < given) {
       Val v = copied_in(s, &step->in[i], h->in[i]);
-      push_value(L, s, h->record ? value_watch(&s->c, v) : v);
+      box_push(L, s, h->record ? value_watch(&s->c, v) : v);
       lua_pushvalue(L, -1);
       lua_rawseti(L, inputs, i + 1);
     } else {
@@ -214,7 +214,7 @@ static void run_backward(lua_State *L, HostCall *h) {
   for (int i = 0; i < cotangents; i++) {
     lua_rawgeti(L, -1, i + 1);
     Val y;
-    if (get_value(L, s, -1, &y) && y.node->tracked) {
+    if (box_value(L, s, -1, &y) && y.node->tracked) {
       ys[ny] = y;
       dys[ny++] = copied_in(s, &step->in[i], h->in[i]);
     }
@@ -223,11 +223,11 @@ static void run_backward(lua_State *L, HostCall *h) {
   lua_getfield(L, entry, "inputs");
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, -1, i + 1);
-    Variable *v = to_variable(L, -1);
+    Variable *v = box_variable(L, -1);
     if (v)
       xs[i] = variable_leaf(&s->c, v);
     else
-      get_value(L, s, -1, &xs[i]);
+      box_value(L, s, -1, &xs[i]);
     lua_pop(L, 1);
   }
   if (!gradient_from(&s->c, ys, dys, ny, xs, n, dxs))
@@ -250,7 +250,7 @@ static void run_backward(lua_State *L, HostCall *h) {
 static int error_text(lua_State *L) {
   static const char yield[] = "attempt to yield across a C-call boundary";
   if (lua_type(L, 1) == LUA_TSTRING && strcmp(lua_tostring(L, 1), yield) == 0) {
-    push_where(L);
+    where_push(L);
     lua_pushliteral(L, "coroutine.yield: a closure that a plan calls cannot "
                        "yield (a callback of fit can)");
     lua_concat(L, 2);
@@ -270,7 +270,7 @@ static int host_protected(lua_State *L) {
   return 0;
 }
 
-bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
+bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
                void *const *in, void *const *out, Error *e) {
   const HostRun *run = ud;
   State *s = run->s;
@@ -288,7 +288,7 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   s->c.recording = h.record && !gradient ? 1 : 0;
   set_batch_place(own, batch_place(run->env)); /* faults name its samples */
   s->calling++;
-  int status = call_holding(L, s, 1, 0, -3);
+  int status = state_call(L, s, 1, 0, -3);
   s->calling--;
   set_batch_place(own, before);
   s->c.recording = recording;
@@ -296,7 +296,7 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   context_drain(&s->c, mark);
   if (status != LUA_OK) {
     bool text = lua_type(L, -1) == LUA_TSTRING;
-    fail_as(e, status == LUA_ERRMEM ? ERROR_MEMORY : error_kind(L, -1), "%s",
+    fail_as(e, status == LUA_ERRMEM ? ERROR_MEMORY : raise_kind_of(L, -1), "%s",
             text ? lua_tostring(L, -1) : "an error without a message");
     lua_pop(L, 1);
   }
@@ -304,7 +304,7 @@ bool call_host(void *ud, int64_t id, bool gradient, const OpCall *step,
   return status == LUA_OK;
 }
 
-void open_hosts(lua_State *L) {
+void host_open(lua_State *L) {
   lua_pushcfunction(L, core_host);
   lua_setfield(L, -2, "host");
 }

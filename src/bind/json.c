@@ -98,7 +98,7 @@ static int core_json_number(lua_State *L) {
   return 1;
 }
 
-void open_json(lua_State *L) {
+void json_open(lua_State *L) {
   static const luaL_Reg json[] = {
     {"json_read", core_json_read}, {"json_quote", core_json_quote},
     {"json_number", core_json_number}, {NULL, NULL}

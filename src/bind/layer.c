@@ -43,7 +43,7 @@ const char *layer_class(lua_State *L) {
   return l ? l->class : "";
 }
 
-void push_layer(lua_State *L) {
+void layer_push(lua_State *L) {
   const LayerName *l = current_layer(L);
   if (l == NULL) {
     lua_pushliteral(L, "");

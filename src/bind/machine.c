@@ -65,7 +65,7 @@ static int core_build_info(lua_State *L) {
   return 1;
 }
 
-void open_machine(lua_State *L) {
+void machine_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
     {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}

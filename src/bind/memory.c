@@ -10,7 +10,7 @@ static void collect(lua_State *L, State *s) {
   s->collections++;
 }
 
-void collect_all(lua_State *L, State *s) {
+void memory_collect(lua_State *L, State *s) {
   collect(L, s);
   account_trim(s->account);
 }
@@ -25,7 +25,7 @@ static bool many_boxes(const State *s, size_t heap) {
 /* Tensors may double, or grow by 64 MB, before a full collection: a young or
 ** a partial one would keep old tensors (see the two modes of Lua's collector).
 ** A stopped collector is respected. */
-void relieve_memory(lua_State *L, State *s, size_t wanted) {
+void memory_relieve(lua_State *L, State *s, size_t wanted) {
   size_t floor = (size_t)64 << 20, live = account_report(s->account).live;
   if (live < s->after_gc)
     s->after_gc = live;
@@ -39,13 +39,13 @@ void relieve_memory(lua_State *L, State *s, size_t wanted) {
       collect(L, s);
 }
 
-Val new_value(lua_State *L, State *s, const Type *type) {
+Val memory_value(lua_State *L, State *s, const Type *type) {
   Tensor t;
   int64_t bytes = type_bytes(type);
-  relieve_memory(L, s, (size_t)(bytes > 0 ? bytes : 0));
+  memory_relieve(L, s, (size_t)(bytes > 0 ? bytes : 0));
   Error e = {.set = false};
   if (!tensor_new(&t, s->account, type, &e)) {
-    collect_all(L, s);
+    memory_collect(L, s);
     e.set = false;
     if (!tensor_new(&t, s->account, type, &e))
       raise_failure(L, &e);
@@ -83,7 +83,7 @@ static int core_set_limit(lua_State *L) {
   return 0;
 }
 
-void open_memory(lua_State *L) {
+void memory_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"memory", core_memory}, {"set_memory_limit", core_set_limit}, {NULL, NULL}
   };

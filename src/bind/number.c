@@ -2,7 +2,7 @@
 
 #include "bind/state.h"
 
-bool is_number(lua_State *L, int index) {
+bool number_is(lua_State *L, int index) {
   int type = lua_type(L, index);
   return type == LUA_TNUMBER || type == LUA_TBOOLEAN;
 }
@@ -12,7 +12,7 @@ bool number_fits(lua_State *L, int index, DType d) {
          dtype_holds(d, lua_tonumber(L, index));
 }
 
-void put_number(lua_State *L, const Tensor *t, int64_t i, int index) {
+void number_put(lua_State *L, const Tensor *t, int64_t i, int index) {
   if (lua_isboolean(L, index))
     tensor_put(t, i, lua_toboolean(L, index));
   else if (t->type.dtype == I64 && lua_isinteger(L, index))
@@ -21,7 +21,7 @@ void put_number(lua_State *L, const Tensor *t, int64_t i, int index) {
     tensor_put(t, i, lua_tonumber(L, index));
 }
 
-void push_number(lua_State *L, const Tensor *t, int64_t i) {
+void number_push(lua_State *L, const Tensor *t, int64_t i) {
   switch ((DType)t->type.dtype) {
     case BOOL: lua_pushboolean(L, ((const uint8_t *)t->data)[i]); break;
     case I64: lua_pushinteger(L, ((const int64_t *)t->data)[i]); break;

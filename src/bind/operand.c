@@ -19,7 +19,7 @@ static Val check_plain(lua_State *L, State *s, int index, DType hint) {
   Val v = plain_value(L, s, index, hint);
   if (s->c.error.set && s->c.error.kind == ERROR_MEMORY) {
     s->c.error.set = false; /* once more with a clean house */
-    collect_all(L, s);
+    memory_collect(L, s);
     v = plain_value(L, s, index, hint);
   }
   if (s->c.error.set)
@@ -27,16 +27,16 @@ static Val check_plain(lua_State *L, State *s, int index, DType hint) {
   return v;
 }
 
-Val check_value(lua_State *L, State *s, int index, DType hint,
-                const char *name) {
+Val operand_check(lua_State *L, State *s, int index, DType hint,
+                  const char *name) {
   Val v = {s->c.dummy, 0};
-  if (get_value(L, s, index, &v))
+  if (box_value(L, s, index, &v))
     return v;
   switch (lua_type(L, index)) {
     case LUA_TNUMBER: case LUA_TBOOLEAN:
       return check_plain(L, s, index, hint);
     case LUA_TTABLE:
-      return value_from_table(L, s, index, DTYPE_COUNT, NULL);
+      return table_value(L, s, index, DTYPE_COUNT, NULL);
     default:
       raise_error(L, "%s: a tensor, a number or a table of numbers is wanted, "
                      "got %s", name, luaL_typename(L, index));

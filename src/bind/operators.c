@@ -31,7 +31,7 @@ static int operate_alone(lua_State *L) {
 
 /* Lua makes a boolean of what a comparison returns: only one number can. */
 static int compare(lua_State *L) {
-  State *st = enter_state(L);
+  State *st = state_enter(L);
   const char *op = lua_tostring(L, lua_upvalueindex(1));
   bool or_equal = strcmp(op, "less_equal") == 0;
   double value[2];
@@ -42,7 +42,7 @@ static int compare(lua_State *L) {
       continue;
     }
     int mark = context_mark(&st->c);
-    if (!get_value(L, st, i, &v))
+    if (!box_value(L, st, i, &v))
       return raise_error(L, "a tensor is compared with a %s",
                          luaL_typename(L, i));
     if (val_symbolic(v) || type_elements(val_type(v)) != 1)
@@ -66,10 +66,10 @@ static bool bytes_equal(const Tensor *a, const Tensor *b) {
 }
 
 static int equals(lua_State *L) {
-  State *st = enter_state(L);
+  State *st = state_enter(L);
   Val a, b;
   int mark = context_mark(&st->c);
-  bool same = get_value(L, st, 1, &a) && get_value(L, st, 2, &b);
+  bool same = box_value(L, st, 1, &a) && box_value(L, st, 2, &b);
   if (same && (val_symbolic(a) || val_symbolic(b)))
     same = val_same(a, b) ||
            raise_error(L, "two traced tensors are compared with ==: use "
@@ -118,7 +118,7 @@ static void set_operators(lua_State *L) {
   lua_setfield(L, -2, "__concat");
 }
 
-void open_operators(lua_State *L) {
+void operators_open(lua_State *L) {
   luaL_getmetatable(L, TENSOR);
   set_operators(L);
   lua_pop(L, 1);

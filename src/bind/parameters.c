@@ -33,7 +33,7 @@ static int core_parameters(lua_State *L) {
   return 2;
 }
 
-void open_parameters(lua_State *L) {
+void parameters_open(lua_State *L) {
   lua_pushcfunction(L, core_parameters);
   lua_setfield(L, -2, "parameters");
 }

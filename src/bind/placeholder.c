@@ -4,7 +4,7 @@
 #include "bind/signature.h"
 #include "bind/state.h"
 
-bool is_placeholder(lua_State *L, int index) {
+bool placeholder_is(lua_State *L, int index) {
   if (!lua_istable(L, index) || !lua_getmetatable(L, index))
     return false;
   lua_getfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
@@ -17,7 +17,7 @@ static bool list_has_placeholder(lua_State *L, int index) {
   int n = (int)lua_rawlen(L, index);
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, index, k);
-    bool found = is_placeholder(L, lua_gettop(L));
+    bool found = placeholder_is(L, lua_gettop(L));
     lua_pop(L, 1);
     if (found)
       return true;
@@ -25,19 +25,19 @@ static bool list_has_placeholder(lua_State *L, int index) {
   return false;
 }
 
-bool any_placeholder(lua_State *L, const Signature *s) {
+bool placeholder_among(lua_State *L, const Signature *s) {
   for (int i = 0; i < s->n; i++) {
     if (!lua_istable(L, i + 1))
       continue;
     if (s->p[i].kind == K_TENSORS ? list_has_placeholder(L, i + 1)
-        : s->p[i].kind == K_TENSOR && is_placeholder(L, i + 1))
+        : s->p[i].kind == K_TENSOR && placeholder_is(L, i + 1))
       return true;
   }
   return false;
 }
 
 /* hook(name, fn, args...) */
-int call_hook(lua_State *L, const Signature *s) {
+int placeholder_call(lua_State *L, const Signature *s) {
   lua_getfield(L, LUA_REGISTRYINDEX, "lunula.hook");
   lua_insert(L, 1);
   lua_pushstring(L, s->name);
@@ -54,7 +54,7 @@ int call_hook(lua_State *L, const Signature *s) {
 
 static int core_is_placeholder(lua_State *L) {
   lua_settop(L, 1);
-  lua_pushboolean(L, is_placeholder(L, 1));
+  lua_pushboolean(L, placeholder_is(L, 1));
   return 1;
 }
 
@@ -66,7 +66,7 @@ static int core_set_ktensor(lua_State *L) {
   return 0;
 }
 
-void open_placeholders(lua_State *L) {
+void placeholder_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"set_ktensor", core_set_ktensor},
     {"is_placeholder", core_is_placeholder}, {NULL, NULL}

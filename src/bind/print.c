@@ -119,7 +119,7 @@ static int free_text(lua_State *L) {
   return 0;
 }
 
-Text *push_text(lua_State *L) {
+Text *print_buffer(lua_State *L) {
   Text *t = lua_newuserdatauv(L, sizeof *t, 0);
   *t = (Text){.account = state_of(L)->account};
   luaL_newmetatable(L, "lunula.Text"); /* filled again if memory was out */
@@ -129,7 +129,7 @@ Text *push_text(lua_State *L) {
   return t;
 }
 
-void push_text_of(lua_State *L, const char *what, Val v) {
+void print_push(lua_State *L, const char *what, Val v) {
   const Tensor *t = val_tensor(v);
   char shape[TYPE_TEXT];
   const char *dtype = dtype_name((DType)t->type.dtype);
@@ -146,7 +146,7 @@ void push_text_of(lua_State *L, const char *what, Val v) {
                     e.text);
     return;
   }
-  Printer p = {.t = t, .text = push_text(L)};
+  Printer p = {.t = t, .text = print_buffer(L)};
   text_add(p.text, "%s %s %s\n", what, dtype, shape);
   if (type_elements(&t->type) > 0) {
     choose_format(&p);

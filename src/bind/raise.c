@@ -13,8 +13,8 @@ static const char raised_key = 0;
 int raise_text(lua_State *L, ErrorKind kind, const char *text) {
   State *s = state_of(L);
   context_drain(&s->c, s->mark);
-  push_where(L);
-  push_layer(L);
+  where_push(L);
+  layer_push(L);
   lua_pushstring(L, text);
   lua_concat(L, 3);
   if (kind != ERROR_PLAIN) {
@@ -25,7 +25,7 @@ int raise_text(lua_State *L, ErrorKind kind, const char *text) {
   return lua_error(L);
 }
 
-ErrorKind error_kind(lua_State *L, int index) {
+ErrorKind raise_kind_of(lua_State *L, int index) {
   const State *s = state_of(L);
   if (lua_type(L, index) != LUA_TSTRING)
     return ERROR_PLAIN;
@@ -69,8 +69,8 @@ static int symbolic_text(lua_State *L) {
 int raise_symbolic(lua_State *L, Val v) {
   char shape[TYPE_TEXT];
   lua_createtable(L, 0, 3);
-  push_where(L);
-  push_layer(L);
+  where_push(L);
+  layer_push(L);
   lua_pushfstring(L, "this tensor of shape %s has no value yet: it stands for "
                      "what comes when the model runs%s%s (use k.ops instead, "
                      "or Lambda{f, trace = false})",

@@ -11,8 +11,8 @@ static DType type_hint(lua_State *L, State *st, const Signature *s) {
   DType hint = DTYPE_COUNT;
   for (int i = 0; i < s->n; i++) {
     Val v;
-    if (s->p[i].kind != K_TENSOR || is_number(L, i + 1) ||
-        !get_value(L, st, i + 1, &v))
+    if (s->p[i].kind != K_TENSOR || number_is(L, i + 1) ||
+        !box_value(L, st, i + 1, &v))
       continue;
     DType d = dtype_compute((DType)val_type(v)->dtype);
     if (d == F32)
@@ -26,7 +26,7 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
                      Val *in) {
   char name[100];
   if (!lua_istable(L, i + 1))
-    bad_argument(L, s, i, "a list of tensors");
+    signature_refuse(L, s, i, "a list of tensors");
   int n = (int)lua_rawlen(L, i + 1);
   if (n > MAX_INPUTS - 8)
     raise_error(L, "%s: %d tensors in a list, at most %d", s->name, n,
@@ -34,7 +34,7 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, i + 1, k);
     snprintf(name, sizeof name, "%s: %s[%d]", s->name, s->p[i].name, k);
-    in[k - 1] = check_value(L, st, -1, DTYPE_COUNT, name);
+    in[k - 1] = operand_check(L, st, -1, DTYPE_COUNT, name);
     lua_pop(L, 1);
   }
   return n;
@@ -50,26 +50,26 @@ static Val apply_row(lua_State *L, State *st, const Signature *s) {
   for (int i = 0; i < s->n; i++) {
     if (s->p[i].kind == K_TENSOR) {
       snprintf(name, sizeof name, "%s: argument \"%s\"", s->name, s->p[i].name);
-      in[nin++] = check_value(L, st, i + 1, hint, name);
+      in[nin++] = operand_check(L, st, i + 1, hint, name);
     } else if (s->p[i].kind == K_TENSORS) {
       nin += read_list(L, st, s, i, in + nin);
     } else {
-      attr[nattr++] = read_attr(L, s, i);
+      attr[nattr++] = signature_attr(L, s, i);
     }
   }
-  relieve_memory(L, st, 0);
+  memory_relieve(L, st, 0);
   return emit(&st->c, s->op, in, nin, attr);
 }
 
 /* When memory is out, garbage is collected and all is done once more, the
 ** arguments too: one of them may be what could not be made. */
-int call_row(lua_State *L, State *st, const Signature *s) {
+int row_call(lua_State *L, State *st, const Signature *s) {
   int mark = context_mark(&st->c);
   Val y = apply_row(L, st, s);
   if (st->c.error.set && st->c.error.kind == ERROR_MEMORY) {
     context_drain(&st->c, mark);
     st->c.error.set = false;
-    collect_all(L, st);
+    memory_collect(L, st);
     y = apply_row(L, st, s);
   }
   if (st->c.error.set) {
@@ -79,7 +79,7 @@ int call_row(lua_State *L, State *st, const Signature *s) {
   int n = y.node->nout - y.out;
   luaL_checkstack(L, n, NULL);
   for (int k = 0; k < n; k++)
-    push_value(L, st, (Val){y.node, y.out + k});
+    box_push(L, st, (Val){y.node, y.out + k});
   context_drain(&st->c, mark);
   return n;
 }

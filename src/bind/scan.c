@@ -33,7 +33,7 @@ static int read_list(lua_State *L, State *s, int index, const char *what,
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, index, i + 1);
     snprintf(name, sizeof name, "scan: %s %d", what, i + 1);
-    list[i] = value_hold(&s->c, check_value(L, s, -1, F32, name));
+    list[i] = value_hold(&s->c, operand_check(L, s, -1, F32, name));
     lua_pop(L, 1);
   }
   return n;
@@ -42,7 +42,7 @@ static int read_list(lua_State *L, State *s, int index, const char *what,
 static void push_inputs(lua_State *L, State *s, ScanJob *job) {
   lua_createtable(L, job->nstates, 0);
   for (int i = 0; i < job->nstates; i++) {
-    push_value(L, s, scope_input(&s->c, val_type(job->state[i])));
+    box_push(L, s, scope_input(&s->c, val_type(job->state[i])));
     lua_rawseti(L, -2, i + 1);
   }
   lua_createtable(L, job->nsequences, 0);
@@ -51,7 +51,7 @@ static void push_inputs(lua_State *L, State *s, ScanJob *job) {
     if (t->rank < 1)
       raise_error(L, "scan: sequence %d has no time axis", i + 1);
     Type step = scan_slice(t);
-    push_value(L, s, scope_input(&s->c, &step));
+    box_push(L, s, scope_input(&s->c, &step));
     lua_rawseti(L, -2, i + 1);
   }
 }
@@ -123,7 +123,7 @@ static int core_scan(lua_State *L) {
   lua_pushcfunction(L, scan_protected);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  int status = call_holding(L, s, 2, 0, 0);
+  int status = state_call(L, s, 2, 0, 0);
   if (job->open)
     scope_close(&s->c, &job->scope);
   if (status != LUA_OK) {
@@ -139,19 +139,19 @@ static int core_scan(lua_State *L) {
   }
   lua_createtable(L, job->n.carry, 0);
   for (int i = 0; i < job->n.carry; i++) {
-    push_value(L, s, out[i]);
+    box_push(L, s, out[i]);
     lua_rawseti(L, -2, i + 1);
   }
   lua_createtable(L, job->n.results, 0);
   for (int i = 0; i < job->n.results; i++) {
-    push_value(L, s, out[job->n.carry + i]);
+    box_push(L, s, out[job->n.carry + i]);
     lua_rawseti(L, -2, i + 1);
   }
   context_drain(&s->c, mark);
   return 2;
 }
 
-void open_scans(lua_State *L) {
+void scan_open(lua_State *L) {
   lua_pushcfunction(L, core_scan);
   lua_setfield(L, -2, "scan");
 }

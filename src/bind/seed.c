@@ -15,7 +15,7 @@ static int core_random_key(lua_State *L) {
   return 1;
 }
 
-void open_seeds(lua_State *L) {
+void seed_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"seed", core_seed}, {"random_key", core_random_key}, {NULL, NULL}
   };

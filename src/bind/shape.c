@@ -2,7 +2,7 @@
 
 #include "bind/state.h"
 
-void push_shape(lua_State *L, const Type *t) {
+void shape_push(lua_State *L, const Type *t) {
   lua_createtable(L, t->rank, 0);
   for (int i = 0; i < t->rank; i++) {
     if (t->dim[i] < 0)
@@ -21,7 +21,7 @@ static Type countable(lua_State *L, Type t, const char *name) {
   return t;
 }
 
-Type check_shape(lua_State *L, int index, DType d, const char *name) {
+Type shape_check(lua_State *L, int index, DType d, const char *name) {
   int64_t dim[MAX_RANK];
   int rank = 0;
   index = lua_absindex(L, index);
@@ -53,7 +53,7 @@ Type check_shape(lua_State *L, int index, DType d, const char *name) {
   return countable(L, type_new(d, rank, dim), name);
 }
 
-DType check_dtype(lua_State *L, int index) {
+DType shape_check_dtype(lua_State *L, int index) {
   DType d = F32;
   const char *name = lua_tostring(L, index);
   if (name == NULL || !dtype_find(name, &d))

@@ -93,7 +93,7 @@ static void parse_signature(lua_State *L, Signature *s, const char *text) {
   }
 }
 
-Signature *push_signature(lua_State *L, const char *name,
+Signature *signature_push(lua_State *L, const char *name,
                                  const char *text) {
   Signature *s = lua_newuserdatauv(L, sizeof *s, 0);
   memset(s, 0, sizeof *s);
@@ -203,7 +203,7 @@ static int spread(lua_State *L, const Signature *s) {
   return n + 1;
 }
 
-void normalise_arguments(lua_State *L, const Signature *s) {
+void signature_arrange(lua_State *L, const Signature *s) {
   int given = lua_gettop(L);
   luaL_checkstack(L, 2 * MAX_PARAMS + 16, NULL);
   bool named = given > 0 && has_names(L, given);
@@ -227,13 +227,13 @@ void normalise_arguments(lua_State *L, const Signature *s) {
       raise_error(L, "%s: argument \"%s\" is missing", s->name, s->p[i].name);
 }
 
-int bad_argument(lua_State *L, const Signature *s, int i,
+int signature_refuse(lua_State *L, const Signature *s, int i,
                         const char *wanted) {
   return raise_error(L, "%s: argument \"%s\" must be %s, got %s", s->name,
                      s->p[i].name, wanted, luaL_tolstring(L, i + 1, NULL));
 }
 
-bool whole_number(lua_State *L, int index, int64_t *v) {
+bool signature_whole(lua_State *L, int index, int64_t *v) {
   int whole = 0;
   *v = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
   return whole;
@@ -242,20 +242,20 @@ bool whole_number(lua_State *L, int index, int64_t *v) {
 static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
   lua_Unsigned n = lua_rawlen(L, i + 1);
   if (n > MAX_RANK)
-    bad_argument(L, s, i, "a table of at most 8 numbers");
+    signature_refuse(L, s, i, "a table of at most 8 numbers");
   a->n = (int)n;
   for (int k = 1; k <= a->n; k++) {
     lua_rawgeti(L, i + 1, k);
-    bool whole = whole_number(L, -1, &a->i[k - 1]);
+    bool whole = signature_whole(L, -1, &a->i[k - 1]);
     if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       a->i[k - 1] = UNKNOWN;
     else if (!whole)
-      bad_argument(L, s, i, "a table of whole numbers");
+      signature_refuse(L, s, i, "a table of whole numbers");
     lua_pop(L, 1);
   }
 }
 
-Attr read_attr(lua_State *L, const Signature *s, int i) {
+Attr signature_attr(lua_State *L, const Signature *s, int i) {
   const Param *p = &s->p[i];
   Attr a;
   memset(&a, 0, sizeof a);
@@ -264,22 +264,22 @@ Attr read_attr(lua_State *L, const Signature *s, int i) {
   switch (p->kind) {
     case K_INT:
       a = (Attr){.kind = ATTR_INT, .n = 1};
-      if (!whole_number(L, i + 1, &a.i[0]))
-        bad_argument(L, s, i, "a whole number");
+      if (!signature_whole(L, i + 1, &a.i[0]))
+        signature_refuse(L, s, i, "a whole number");
       break;
     case K_NUM:
       a = (Attr){.kind = ATTR_NUM, .n = 1};
       if (lua_isboolean(L, i + 1))
         a.f = lua_toboolean(L, i + 1);
       else if (lua_type(L, i + 1) != LUA_TNUMBER)
-        bad_argument(L, s, i, "a number");
+        signature_refuse(L, s, i, "a number");
       else
         a.f = lua_tonumber(L, i + 1);
       break;
     case K_BOOL:
       a = (Attr){.kind = ATTR_BOOL, .n = 1};
       if (!lua_isboolean(L, i + 1))
-        bad_argument(L, s, i, "true or false");
+        signature_refuse(L, s, i, "true or false");
       a.i[0] = lua_toboolean(L, i + 1);
       break;
     case K_INTS: case K_AXES: case K_SIZES:
@@ -289,11 +289,12 @@ Attr read_attr(lua_State *L, const Signature *s, int i) {
         break;
       }
       a.n = 1;
-      if (!whole_number(L, i + 1, &a.i[0]))
-        bad_argument(L, s, i, "a whole number or a table of them");
+      if (!signature_whole(L, i + 1, &a.i[0]))
+        signature_refuse(L, s, i, "a whole number or a table of them");
       break;
     case K_DTYPE:
-      a = (Attr){.kind = ATTR_DTYPE, .n = 1, .i = {check_dtype(L, i + 1)}};
+      a = (Attr){.kind = ATTR_DTYPE, .n = 1,
+                 .i = {shape_check_dtype(L, i + 1)}};
       break;
     default: break;
   }

@@ -37,26 +37,27 @@ typedef struct Signature {
 } Signature;
 
 /* Pushes a signature as userdata; raises when the text is none. */
-Signature *push_signature(lua_State *L, const char *name, const char *text);
+Signature *signature_push(lua_State *L, const char *name, const char *text);
 /* Leaves exactly one slot for each parameter on the stack, nil where nothing
 ** was given. */
-void normalise_arguments(lua_State *L, const Signature *s);
+void signature_arrange(lua_State *L, const Signature *s);
 /* The argument of slot i as an attribute, or the default. */
-Attr read_attr(lua_State *L, const Signature *s, int i);
+Attr signature_attr(lua_State *L, const Signature *s, int i);
 /* A whole number, and no text that reads like one. */
-bool whole_number(lua_State *L, int index, int64_t *v);
-int bad_argument(lua_State *L, const Signature *s, int i, const char *wanted);
+bool signature_whole(lua_State *L, int index, int64_t *v);
+int signature_refuse(lua_State *L, const Signature *s, int i,
+                     const char *wanted);
 
 /* ---- calls -------------------------------------------------------------- */
 
 /* The arguments in their slots are handed to a row, to the function of a
 ** composite, or, when a placeholder is among them, to the hook; each returns
 ** the number of results (row.c, composite.c, placeholder.c). */
-int call_row(lua_State *L, State *st, const Signature *s);
-int call_composite(lua_State *L, State *st, const Signature *s);
-bool any_placeholder(lua_State *L, const Signature *s);
-int call_hook(lua_State *L, const Signature *s);
+int row_call(lua_State *L, State *st, const Signature *s);
+int composite_call(lua_State *L, State *st, const Signature *s);
+bool placeholder_among(lua_State *L, const Signature *s);
+int placeholder_call(lua_State *L, const Signature *s);
 /* The Lua function of a signature, which is upvalue 1 (bind.c) */
-int call_bound(lua_State *L);
+int bind_call(lua_State *L);
 
 #endif

@@ -20,14 +20,14 @@ State *state_of(lua_State *L) {
   return s;
 }
 
-State *enter_state(lua_State *L) {
+State *state_enter(lua_State *L) {
   State *s = state_of(L);
   s->mark = context_mark(&s->c);
   return s;
 }
 
-int call_holding(lua_State *L, State *s, int nargs, int nresults,
-                 int handler) {
+int state_call(lua_State *L, State *s, int nargs, int nresults,
+               int handler) {
   int mark = s->mark, now = s->mark = context_mark(&s->c);
   int status = lua_pcall(L, nargs, nresults, handler);
   if (status != LUA_OK)

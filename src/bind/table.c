@@ -62,7 +62,7 @@ static void fill_table(Filler *f, int depth) {
   lua_State *L = f->L;
   const Type *t = &f->t->type;
   if (depth == t->rank) {
-    if (!is_number(L, -1)) {
+    if (!number_is(L, -1)) {
       push_position(f, depth);
       raise_error(L, "element %s of the table is %s, a number is wanted",
                   lua_tostring(L, -1), luaL_typename(L, -2));
@@ -73,7 +73,7 @@ static void fill_table(Filler *f, int depth) {
       raise_error(L, "element %s of the table is %s, which %s cannot hold",
                   lua_tostring(L, -1), number, dtype_name((DType)t->dtype));
     }
-    put_number(L, f->t, f->at++, -1);
+    number_put(L, f->t, f->at++, -1);
     return;
   }
   int64_t n = lua_istable(L, -1) ? (int64_t)lua_rawlen(L, -1) : -1;
@@ -97,8 +97,8 @@ static void fill_table(Filler *f, int depth) {
   }
 }
 
-Val value_from_table(lua_State *L, State *s, int index, DType d,
-                     const Type *shape) {
+Val table_value(lua_State *L, State *s, int index, DType d,
+                const Type *shape) {
   index = lua_absindex(L, index);
   Type type = table_shape(L, index);
   bool truth = true, whole = true;
@@ -110,7 +110,7 @@ Val value_from_table(lua_State *L, State *s, int index, DType d,
     d = truth ? BOOL : whole ? I32 : F32;
   }
   type.dtype = d;
-  Val v = new_value(L, s, &type);
+  Val v = memory_value(L, s, &type);
   Filler f = {.L = L, .t = val_tensor(v)};
   lua_pushvalue(L, index);
   fill_table(&f, 0);
@@ -128,14 +128,14 @@ Val value_from_table(lua_State *L, State *s, int index, DType d,
 }
 
 /* Numbers that are data are floats, also whole ones. */
-DType data_dtype(lua_State *L, int index) {
+DType table_data_dtype(lua_State *L, int index) {
   bool truth = true, whole = true;
   find_dtype(L, index, 0, &truth, &whole);
   return truth && lua_rawlen(L, index) > 0 ? BOOL : F32;
 }
 
-Val value_from_data(lua_State *L, State *s, int index) {
-  return value_from_table(L, s, index, data_dtype(L, index), NULL);
+Val table_data(lua_State *L, State *s, int index) {
+  return table_value(L, s, index, table_data_dtype(L, index), NULL);
 }
 
 /* ---- tensors to tables -------------------------------------------------- */
@@ -143,7 +143,7 @@ Val value_from_data(lua_State *L, State *s, int index) {
 static void push_nested(lua_State *L, const Tensor *t, int depth,
                         int64_t *at) {
   if (depth == t->type.rank) {
-    push_number(L, t, (*at)++);
+    number_push(L, t, (*at)++);
     return;
   }
   int64_t n = t->type.dim[depth];
@@ -155,7 +155,7 @@ static void push_nested(lua_State *L, const Tensor *t, int depth,
   }
 }
 
-void push_table(lua_State *L, const Tensor *t) {
+void table_push(lua_State *L, const Tensor *t) {
   int64_t at = 0;
   push_nested(L, t, 0, &at);
 }

@@ -5,22 +5,22 @@
 #include "bind/state.h"
 
 static int box_index(lua_State *L) {
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return tensor_index(L, s);
+    return element_index(L, s);
   int mark = context_mark(&s->c);
-  int n = get_field(L, s, lua_tostring(L, 2));
+  int n = field_get(L, s, lua_tostring(L, 2));
   context_drain(&s->c, mark);
-  return n ? n : get_method(L);
+  return n ? n : field_method(L);
 }
 
 static int box_newindex(lua_State *L) {
   if (lua_type(L, 2) != LUA_TSTRING)
-    return tensor_newindex(L);
+    return element_newindex(L);
   if (strcmp(lua_tostring(L, 2), "mask") != 0)
     return raise_error(L, "a tensor has no field \"%s\" to set",
                        lua_tostring(L, 2));
-  if (!lua_isnil(L, 3) && !is_tensor(L, 3))
+  if (!lua_isnil(L, 3) && !box_is_tensor(L, 3))
     return raise_error(L, "a mask is a tensor or nil, got %s",
                        luaL_typename(L, 3));
   lua_settop(L, 3);
@@ -28,11 +28,11 @@ static int box_newindex(lua_State *L) {
   return 0;
 }
 
-void open_tensors(lua_State *L) {
+void tensor_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-    {"get", tensor_get_element}, {"set", tensor_set_element}, {NULL, NULL}
+    {"get", element_get}, {"set", element_set}, {NULL, NULL}
   };
-  fill_metatable(L, TENSOR, box_index, box_newindex);
+  field_metatable(L, TENSOR, box_index, box_newindex);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);

@@ -12,7 +12,7 @@ static int call_between(lua_State *L, int nargs,
                         void (*leave)(State *s, void *ud), void *ud) {
   State *s = state_of(L);
   int base = lua_gettop(L) - nargs - 1, layers = layer_stack(L)->n;
-  int status = call_holding(L, s, nargs, LUA_MULTRET, 0);
+  int status = state_call(L, s, nargs, LUA_MULTRET, 0);
   leave(s, ud);
   if (status != LUA_OK) {
     layer_stack(L)->n = layers;
@@ -29,9 +29,9 @@ static Type read_spec(lua_State *L, int index, int i) {
   if (!lua_istable(L, index))
     raise_error(L, "%s: a table {shape =, dtype =} is wanted", name);
   lua_getfield(L, index, "dtype");
-  DType d = lua_isnil(L, -1) ? F32 : check_dtype(L, -1);
+  DType d = lua_isnil(L, -1) ? F32 : shape_check_dtype(L, -1);
   lua_getfield(L, index, "shape");
-  Type t = check_shape(L, -1, d, name);
+  Type t = shape_check(L, -1, d, name);
   lua_pop(L, 2);
   return t;
 }
@@ -50,10 +50,10 @@ static void end_trace(lua_State *L, State *s, TraceJob *job, int first) {
   if (n > MAX_OUTPUTS)
     raise_error(L, "trace: more than %d results", MAX_OUTPUTS);
   for (int i = 0; i < n; i++) {
-    if (!is_tensor(L, first + i) && !lua_isnumber(L, first + i))
+    if (!box_is_tensor(L, first + i) && !lua_isnumber(L, first + i))
       raise_error(L, "result %d of the traced function is %s, a tensor is "
                      "wanted", i + 1, luaL_typename(L, first + i));
-    out[i] = check_value(L, s, first + i, F32, "result");
+    out[i] = operand_check(L, s, first + i, F32, "result");
   }
   job->open = false; /* whatever comes of it */
   job->f = scope_finish(&s->c, &job->scope, out, n, NULL, NULL);
@@ -66,7 +66,7 @@ static int trace_protected(lua_State *L) {
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
   for (int i = 0; i < job->n; i++)
-    push_value(L, s, scope_input(&s->c, &job->type[i]));
+    box_push(L, s, scope_input(&s->c, &job->type[i]));
   lua_call(L, job->n, LUA_MULTRET);
   end_trace(L, s, job, 2);
   return 0;
@@ -74,7 +74,7 @@ static int trace_protected(lua_State *L) {
 
 static void end_hosts(lua_State *L, State *s, int64_t first) {
   if (s->c.scope == NULL)
-    forget_hosts_since(L, s, first);
+    host_forget_since(L, s, first);
 }
 
 static int core_trace(lua_State *L) {
@@ -94,13 +94,13 @@ static int core_trace(lua_State *L) {
     job->type[i] = read_spec(L, lua_gettop(L), i + 1);
     lua_pop(L, 1);
   }
-  struct FunctionBox *box = push_function_box(L);
+  struct FunctionBox *box = function_push(L);
   scope_open(&s->c, &job->scope, false);
   job->open = true;
   lua_pushcfunction(L, trace_protected);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -4);
-  int status = call_holding(L, s, 2, 0, 0);
+  int status = state_call(L, s, 2, 0, 0);
   if (job->open)
     scope_close(&s->c, &job->scope);
   context_drain(&s->c, mark);
@@ -113,8 +113,8 @@ static int core_trace(lua_State *L) {
     end_hosts(L, s, hosts);
     return raise_context(L, s);
   }
-  fill_function_box(L, s, box, job->f);
-  push_hosts_since(L, s, hosts);
+  function_fill(L, s, box, job->f);
+  host_push_since(L, s, hosts);
   lua_setiuservalue(L, -2, 1);
   end_hosts(L, s, hosts);
   return 1;
@@ -174,14 +174,14 @@ static int core_batch_rows(lua_State *L) {
     return raise_error(L, "batch_rows: %lld rows from %lld", (long long)n,
                        (long long)first);
   if (!lua_isnil(L, 1)) {
-    Tensor order = check_tensor(L, s, 1);
+    Tensor order = box_tensor(L, s, 1);
     if (order.type.dtype != I32 || order.type.rank != 1 ||
         first > order.type.dim[0] || n > order.type.dim[0] - first)
       return raise_error(L, "batch_rows: order must be an int32 vector of all "
                             "rows");
     Val v;
     p.order = order.data;
-    if (get_value(L, s, 1, &v)) /* f may release it */
+    if (box_value(L, s, 1, &v)) /* f may release it */
       value_hold(&s->c, v);
   }
   set_batch_place(&s->c.env, p);
@@ -191,8 +191,8 @@ static int core_batch_rows(lua_State *L) {
 static int core_watch(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Val v = check_value(L, s, 1, F32, "watch");
-  push_value(L, s, value_watch(&s->c, v));
+  Val v = operand_check(L, s, 1, F32, "watch");
+  box_push(L, s, value_watch(&s->c, v));
   context_drain(&s->c, mark);
   return 1;
 }
@@ -216,11 +216,11 @@ static void push_gradients(lua_State *L, State *s, Val loss, int list) {
   Val *dxs = xs + n;
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, list, i + 1);
-    Variable *v = to_variable(L, -1);
+    Variable *v = box_variable(L, -1);
     if (v)
       xs[i] = variable_leaf(&s->c, v);
     else
-      xs[i] = check_value(L, s, -1, F32, "grad");
+      xs[i] = operand_check(L, s, -1, F32, "grad");
     lua_pop(L, 1);
   }
   if (!gradient(&s->c, loss, xs, n, dxs))
@@ -228,7 +228,7 @@ static void push_gradients(lua_State *L, State *s, Val loss, int list) {
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     if (dxs[i].node)
-      push_value(L, s, dxs[i]);
+      box_push(L, s, dxs[i]);
     else
       lua_pushboolean(L, 0);
     lua_rawseti(L, -2, i + 1);
@@ -239,7 +239,7 @@ static void push_gradients(lua_State *L, State *s, Val loss, int list) {
 static int core_grad(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
-  Val loss = check_value(L, s, 1, F32, "grad: loss");
+  Val loss = operand_check(L, s, 1, F32, "grad: loss");
   want_type(L, 2, LUA_TTABLE, "grad: the list of inputs");
   push_gradients(L, s, loss, 2);
   context_drain(&s->c, mark);
@@ -252,15 +252,15 @@ static int call_with_gradient(lua_State *L) {
   int n = lua_gettop(L), before = s->c.recording;
   lua_createtable(L, n, 0); /* n+1: what is differentiated */
   for (int i = 1; i <= n; i++) {
-    if (is_tensor(L, i) && !to_variable(L, i)) {
+    if (box_is_tensor(L, i) && !box_variable(L, i)) {
       int mark = context_mark(&s->c);
       Val v;
-      get_value(L, s, i, &v);
-      push_value(L, s, value_watch(&s->c, v));
+      box_value(L, s, i, &v);
+      box_push(L, s, value_watch(&s->c, v));
       context_drain(&s->c, mark);
       lua_replace(L, i);
     }
-    if (is_tensor(L, i)) {
+    if (box_is_tensor(L, i)) {
       lua_pushvalue(L, i);
       lua_rawseti(L, n + 1, (lua_Integer)lua_rawlen(L, n + 1) + 1);
     }
@@ -274,7 +274,7 @@ static int call_with_gradient(lua_State *L) {
     return raise_error(L, "value_and_grad: the function returned nothing");
   lua_settop(L, n + 2);
   int mark = context_mark(&s->c);
-  Val loss = check_value(L, s, n + 2, F32, "value_and_grad: result");
+  Val loss = operand_check(L, s, n + 2, F32, "value_and_grad: result");
   bool variables = lua_istable(L, lua_upvalueindex(2));
   lua_createtable(L, 0, 0); /* n+3: both lists in one walk */
   lua_Integer args = (lua_Integer)lua_rawlen(L, n + 1), all = 0;
@@ -316,7 +316,7 @@ static int core_value_and_grad(lua_State *L) {
   return 1;
 }
 
-void open_traces(lua_State *L) {
+void trace_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"trace", core_trace}, {"tracing", core_tracing},
     {"untraced", core_untraced}, {"record", core_record},

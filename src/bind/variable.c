@@ -5,7 +5,7 @@
 #include "bind/state.h"
 
 static Variable *check_variable(lua_State *L) {
-  Variable *v = to_variable(L, 1);
+  Variable *v = box_variable(L, 1);
   if (v == NULL)
     raise_error(L, "a variable is expected, got %s", luaL_typename(L, 1));
   return v;
@@ -36,15 +36,15 @@ static int variable_value(lua_State *L, State *s, Variable *v) {
     value = value_in_closure(s, value);
   if (s->c.error.set)
     raise_context(L, s);
-  push_value(L, s, value);
+  box_push(L, s, value);
   return 1;
 }
 
 static int variable_index(lua_State *L) {
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   Variable *v = check_variable(L);
   if (lua_type(L, 2) != LUA_TSTRING)
-    return tensor_index(L, s);
+    return element_index(L, s);
   const char *name = lua_tostring(L, 2);
   int mark = context_mark(&s->c);
   int n = 1;
@@ -57,9 +57,9 @@ static int variable_index(lua_State *L) {
   else if (strcmp(name, "value") == 0)
     variable_value(L, s, v);
   else
-    n = get_field(L, s, name);
+    n = field_get(L, s, name);
   context_drain(&s->c, mark);
-  return n ? n : get_method(L);
+  return n ? n : field_method(L);
 }
 
 static int variable_newindex(lua_State *L) {
@@ -86,10 +86,10 @@ static int variable_newindex(lua_State *L) {
 }
 
 static int variable_assign_value(lua_State *L) {
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   Variable *v = check_variable(L);
   int mark = context_mark(&s->c);
-  Val x = check_value(L, s, 2, (DType)v->tensor.type.dtype, "assign");
+  Val x = operand_check(L, s, 2, (DType)v->tensor.type.dtype, "assign");
   if (!s->c.error.set && !val_symbolic(x))
     x = own_copy(s, x);
   bool ok = variable_assign(&s->c, v, x);
@@ -101,7 +101,7 @@ static int variable_assign_value(lua_State *L) {
 }
 
 static int core_variable(lua_State *L) {
-  State *s = enter_state(L);
+  State *s = state_enter(L);
   want_type(L, 1, LUA_TTABLE, "variable: the argument {value =, name =}");
   lua_getfield(L, 1, "name");
   if (!lua_isnil(L, -1))
@@ -111,7 +111,7 @@ static int core_variable(lua_State *L) {
   bool trainable = lua_isnil(L, -1) || lua_toboolean(L, -1);
   lua_getfield(L, 1, "value");
   int mark = context_mark(&s->c);
-  Val v = check_value(L, s, -1, DTYPE_COUNT, "value");
+  Val v = operand_check(L, s, -1, DTYPE_COUNT, "value");
   if (s->c.error.set)
     raise_context(L, s);
   if (val_symbolic(v))
@@ -119,14 +119,14 @@ static int core_variable(lua_State *L) {
   v = own_copy(s, v);
   if (s->c.error.set)
     raise_context(L, s);
-  Variable **box = push_variable_box(L);
+  Variable **box = box_push_variable(L);
   *box = variable_new(s->account, name, tensor_share(val_tensor(v)), trainable);
   context_drain(&s->c, mark);
   return *box ? 1 : raise_memory(L);
 }
 
-void open_variables(lua_State *L) {
-  fill_metatable(L, VARIABLE_NAME, variable_index, variable_newindex);
+void variable_open(lua_State *L) {
+  field_metatable(L, VARIABLE_NAME, variable_index, variable_newindex);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   lua_pushcfunction(L, variable_assign_value);
   lua_setfield(L, -2, "assign");

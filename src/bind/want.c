@@ -8,7 +8,7 @@ void want_type(lua_State *L, int index, int type, const char *what) {
                 luaL_typename(L, index));
 }
 
-bool is_callable(lua_State *L, int index) {
+bool want_is_callable(lua_State *L, int index) {
   if (lua_isfunction(L, index))
     return true;
   if (luaL_getmetafield(L, index, "__call") == LUA_TNIL)
@@ -18,7 +18,7 @@ bool is_callable(lua_State *L, int index) {
 }
 
 void want_callable(lua_State *L, int index, const char *what) {
-  if (!is_callable(L, index))
+  if (!want_is_callable(L, index))
     raise_error(L, "%s must be a function, got %s", what,
                 luaL_typename(L, index));
 }

@@ -21,7 +21,7 @@ static bool find_user(lua_State *L, const State *s, lua_Debug *ar) {
   return false;
 }
 
-void push_where(lua_State *L) {
+void where_push(lua_State *L) {
   lua_Debug ar;
   if (find_user(L, state_of(L), &ar))
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
@@ -36,7 +36,7 @@ void push_where(lua_State *L) {
    few, names of layers are not. */
 static int origin_protected(lua_State *L) {
   const char **text = lua_touserdata(L, 1);
-  push_where(L);
+  where_push(L);
   size_t n;
   const char *where = lua_tolstring(L, -1, &n);
   if (n < 2)
@@ -85,7 +85,7 @@ static int core_where(lua_State *L) {
   return 1;
 }
 
-void open_where(lua_State *L) {
+void where_open(lua_State *L) {
   State *s = state_of(L);
   s->c.origin = find_origin; /* who asks knows no Lua */
   s->c.origin_ud = s;

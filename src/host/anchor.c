@@ -59,7 +59,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
   HostRun host = {s, false, &env};
   e.set = false;
   env_open(&env, &e);
-  env.host = call_host;
+  env.host = host_call;
   env.host_ud = &host;
   governor_begin(rt);
   bool ok = run_watched(m, run, watch, s, &env);
@@ -93,7 +93,7 @@ static int model_job(lua_State *L) {
   ModelJob *j = lua_touserdata(L, 1);
   State *s = protect_core(L);
   push_function_of(L, j);
-  PlanCache *k = check_function(L, -1);
+  PlanCache *k = function_check(L, -1);
   Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
   memset(a, 0, sizeof *a);
   luaL_newmetatable(L, ANCHOR); /* filled again if memory was out */

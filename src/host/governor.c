@@ -192,7 +192,7 @@ static int call_wrapped(lua_State *L) {
     lua_xmove(co, L, 1);
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING &&
-      error_kind(L, -1) == ERROR_PLAIN) {
+      raise_kind_of(L, -1) == ERROR_PLAIN) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);

@@ -37,7 +37,7 @@ static int push_job(lua_State *L) {
                     NULL, &e))
     return protect_refuse(L, j, host_status(e.kind), "%s", e.text);
   Buffer *buffer = t.buffer;
-  push_tensor(L, s, t);
+  box_push_tensor(L, s, t);
   buffer->release = j->release;
   buffer->ud = j->ud;
   return 1;
@@ -66,7 +66,7 @@ typedef struct ViewJob {
 /* The value at 2, of a tensor or a variable. */
 static const Tensor *host_tensor(lua_State *L, State *s, ViewJob *j) {
   Val v;
-  if (!get_value(L, s, 2, &v))
+  if (!box_value(L, s, 2, &v))
     protect_refuse(L, j, LUNULA_ARGUMENT, "a tensor is wanted, got %s",
                    luaL_typename(L, 2));
   if (val_symbolic(v))

@@ -30,7 +30,7 @@ lunula_runtime *runtime_of(lua_State *L) {
 static int explain(lua_State *L) {
   State *s = state_of(L);
   if (s)
-    s->caught = error_kind(L, 1);
+    s->caught = raise_kind_of(L, 1);
   if (lua_type(L, 1) != LUA_TSTRING)
     luaL_tolstring(L, 1, NULL);
   luaL_traceback(L, L, lua_tostring(L, -1), 1);
