@@ -2,7 +2,6 @@
 ** composites, and the placeholders of the functional API. */
 
 #include "bind/signature.h"
-#include "bind/state.h"
 
 int bind_call(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));

@@ -1,7 +1,8 @@
 /* Tensors and variables as userdata: a box holds one of them for as long as a
 ** script keeps it. `release` empties it early. */
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 typedef struct Box {
   Val v; /* node NULL: released */

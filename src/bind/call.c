@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 typedef struct CallJob {
   Val in[MAX_INPUTS]; /* captured values first */

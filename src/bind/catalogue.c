@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "bind/core.h"
 #include "bind/signature.h"
-#include "bind/state.h"
 
 /* Puts the function on the top into core.ops and the methods. */
 static void offer(lua_State *L, const char *name, bool method) {

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "bind/signature.h"
-#include "bind/state.h"
 
 /* The value at the top becomes a tensor, unless it stands for one already.
 ** data: whole numbers become floats, as core.tensor makes them. */

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 /* The options at index 2: {shape=, dtype=}, or the dtype alone. */
 static DType get_dtype_option(lua_State *L, DType otherwise) {

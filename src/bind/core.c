@@ -4,6 +4,7 @@
 
 #include "base/isa.h"
 #include "base/version.h"
+#include "bind/core.h"
 #include "bind/state.h"
 
 #if LUA_VERSION_NUM != 504
@@ -29,13 +30,13 @@ int luaopen_lunula_core(lua_State *L) {
   placeholder_open(L);
   catalogue_open(L);
   operators_open(L);
-  trace_open(L);
-  function_open(L);
+  parameters_open(L);
+  json_open(L);
   host_open(L);
+  function_open(L);
+  trace_open(L);
   scan_open(L);
   call_open(L);
-  json_open(L);
-  parameters_open(L);
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   return 1;

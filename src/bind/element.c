@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "bind/state.h"
+#include "bind/box.h"
 
 static Attr ints(int n) {
   return (Attr){.kind = ATTR_INTS, .n = n};

@@ -6,7 +6,8 @@
 
 #include <lualib.h>
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 /* The format with every directive as %s, and the arguments as texts: what it
 ** says when a value is not of the type that it was written for. */

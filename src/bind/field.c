@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 /* Metamethods are found by who looks for them: called on anything. */
 static Val check_self(lua_State *L, State *s) {

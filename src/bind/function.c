@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/function.h"
 
 typedef struct FunctionBox {
   PlanCache *k;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/function.h"
 
 /* The registry table "lunula.hosts" has the entries by number, weakly: a
 ** function keeps its own alive. An entry is {fn=, inputs=, outputs=}; the last

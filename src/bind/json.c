@@ -2,7 +2,8 @@
 ** Lua. The grammar is files/json.c. */
 
 #include "files/json.h"
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 static void push_string(lua_State *L, const JsonReader *r) {
   luaL_Buffer b;

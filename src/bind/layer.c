@@ -1,6 +1,6 @@
 /* The layers that are being called: errors and nodes are named after them. */
 
-#include "bind/state.h"
+#include "bind/raise.h"
 
 LayerStack *layer_stack(lua_State *L) {
   static const char stacks_key = 0;

@@ -8,7 +8,8 @@
 #include "base/threads.h"
 #include "base/version.h"
 #include "kernels/kernels.h"
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 static int core_threads(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {

@@ -1,7 +1,8 @@
 /* Garbage is collected when tensors, not Lua's own heap, have grown: the
 ** collector is nudged by the bytes that boxes hold, which Lua does not see. */
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 static void collect(lua_State *L, State *s) {
   lua_gc(L, LUA_GCCOLLECT);

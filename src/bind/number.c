@@ -1,6 +1,6 @@
 /* One element of a tensor as a number or boolean of Lua. */
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 bool number_is(lua_State *L, int index) {
   int type = lua_type(L, index);

@@ -1,7 +1,7 @@
 /* What a script gives where a tensor is wanted: one, or a variable, a number, a
 ** boolean, a nested table. */
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 static Val plain_value(lua_State *L, State *s, int index, DType hint) {
   if (lua_isboolean(L, index))

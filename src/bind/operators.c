@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 static const struct {
   const char *event, *op;

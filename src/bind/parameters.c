@@ -2,7 +2,8 @@
 ** the call of a layer or a Lambda is given. They are read from the function
 ** itself, so that it works in a sandbox without the debug library too. */
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 /* parameters(fn) -> {"self", "x", "training"}, and whether it takes more (...).
 ** Of what has no names, which are C functions and code stripped of them: nil,

@@ -1,8 +1,8 @@
 /* Placeholders of the functional API: tables of Lua that stand for tensors. An
 ** op that is given one is handed to the hook, which records the call. */
 
+#include "bind/core.h"
 #include "bind/signature.h"
-#include "bind/state.h"
 
 bool placeholder_is(lua_State *L, int index) {
   if (!lua_istable(L, index) || !lua_getmetatable(L, index))

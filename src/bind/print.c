@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 enum { SHOWN = 6, EDGE = 3 }; /* of a longer axis the first and last EDGE */
 

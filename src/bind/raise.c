@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/raise.h"
 
 /* Errors are plain strings to scripts, which may catch them and raise them
 ** again; so the kind is kept beside the string, for whoever gets it at last. */

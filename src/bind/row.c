@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "bind/signature.h"
-#include "bind/state.h"
 
 /* Numbers beside tensors take their type, so that x + 2 stays what x is. */
 static DType type_hint(lua_State *L, State *st, const Signature *s) {

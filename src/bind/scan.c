@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 #include "scan/scan.h"
 
 typedef struct ScanJob {

@@ -1,6 +1,7 @@
 /* Random numbers of a state: its seed, and a key for each stream of them. */
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 static int core_seed(lua_State *L) {
   State *s = state_of(L);

@@ -1,6 +1,6 @@
 /* Shapes and dtypes as scripts write them: {false, 3}, "int32". */
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 void shape_push(lua_State *L, const Type *t) {
   lua_createtable(L, t->rank, 0);

@@ -3,7 +3,7 @@
 #ifndef BIND_SIGNATURE_H
 #define BIND_SIGNATURE_H
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 typedef enum Kind {
   K_TENSOR, K_TENSORS, K_INT, K_NUM, K_BOOL, K_INTS, K_AXES, K_DTYPE, K_STR,
@@ -50,6 +50,8 @@ int signature_refuse(lua_State *L, const Signature *s, int i,
 
 /* ---- calls -------------------------------------------------------------- */
 
+/* A table of Lua that stands for a tensor (placeholder.c) */
+bool placeholder_is(lua_State *L, int index);
 /* The arguments in their slots are handed to a row, to the function of a
 ** composite, or, when a placeholder is among them, to the hook; each returns
 ** the number of results (row.c, composite.c, placeholder.c). */

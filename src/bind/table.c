@@ -1,6 +1,6 @@
 /* Tensors from nested tables, and back. */
 
-#include "bind/state.h"
+#include "bind/box.h"
 
 typedef struct Filler {
   lua_State *L;

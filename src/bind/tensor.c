@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 static int box_index(lua_State *L) {
   State *s = state_enter(L);

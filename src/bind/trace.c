@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/function.h"
 
 /* Calls the function below its nargs arguments, then `leave`, then passes an
 ** error on. Returns the number of results. */

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/box.h"
+#include "bind/core.h"
 
 static Variable *check_variable(lua_State *L) {
   Variable *v = box_variable(L, 1);

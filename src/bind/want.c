@@ -1,6 +1,6 @@
 /* What a function of the core says of an argument that it does not want. */
 
-#include "bind/state.h"
+#include "bind/raise.h"
 
 void want_type(lua_State *L, int index, int type, const char *what) {
   if (lua_type(L, index) != type)

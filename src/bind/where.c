@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/raise.h"
 
 static bool is_ours(const State *s, const char *source) {
   static const char carried[] = "@lunula/"; /* files inside the library */

@@ -4,7 +4,8 @@
 #define HOST_RUNTIME_H
 
 #include "host/host.h"
-#include "bind/state.h"
+#include "bind/core.h"
+#include "bind/function.h"
 
 /* ---- the way into Lua (protect.c) --------------------------------------- */
 

@@ -1,0 +1,88 @@
+/* Tensors and variables as userdata, and what else a script gives for them. */
+#ifndef BIND_BOX_H
+#define BIND_BOX_H
+
+#include "bind/raise.h"
+
+/* ---- memory (memory.c) -------------------------------------------------- */
+
+/* Collects garbage when tensors, not Lua's own heap, have grown. */
+void memory_relieve(lua_State *L, State *s, size_t wanted);
+void memory_collect(lua_State *L, State *s);
+/* A new tensor of the type, held by the context; raises when memory is out also
+** after a collection. */
+Val memory_value(lua_State *L, State *s, const Type *type);
+
+/* ---- boxes (box.c) ------------------------------------------------------ */
+
+/* Metatables. */
+#define TENSOR "lunula.Tensor"
+#define VARIABLE_NAME "lunula.Variable"
+
+/* Pushes a userdata that holds the value. Checks the context first: a sticky
+** error is raised instead. */
+void box_push(lua_State *L, State *s, Val v);
+/* The same, takes the reference. */
+void box_push_tensor(lua_State *L, State *s, Tensor t);
+/* An empty one for a variable, whose reference it takes. */
+Variable **box_push_variable(lua_State *L);
+/* The value of a Tensor or Variable userdata; false for anything else. */
+bool box_value(lua_State *L, State *s, int index, Val *v);
+/* A tensor with a value; raises for traced ones. */
+Tensor box_tensor(lua_State *L, State *s, int index);
+bool box_is_tensor(lua_State *L, int index);
+bool box_is_released(lua_State *L, int index); /* a tensor that is no more */
+Variable *box_variable(lua_State *L, int index); /* NULL: it is none */
+
+/* ---- shapes, numbers, tables (shape.c, number.c, table.c) --------------- */
+
+void shape_push(lua_State *L, const Type *t);
+/* A shape table ({false, 3}); raises with the name when it is none. */
+Type shape_check(lua_State *L, int index, DType d, const char *name);
+DType shape_check_dtype(lua_State *L, int index);
+
+bool number_is(lua_State *L, int index); /* or a boolean */
+/* Can the type hold the number or boolean at the index? */
+bool number_fits(lua_State *L, int index, DType d);
+/* A number or boolean of Lua, as element i. */
+void number_put(lua_State *L, const Tensor *t, int64_t i, int index);
+void number_push(lua_State *L, const Tensor *t, int64_t i);
+
+/* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
+** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
+Val table_value(lua_State *L, State *s, int index, DType d, const Type *shape);
+/* The same as core.tensor takes it: numbers are floats, also whole ones. */
+Val table_data(lua_State *L, State *s, int index);
+DType table_data_dtype(lua_State *L, int index);
+void table_push(lua_State *L, const Tensor *t);
+
+/* ---- operands (operand.c) ----------------------------------------------- */
+
+/* The value of a userdata, and of numbers, booleans and nested tables; an error
+** otherwise. hint: the element type for numbers, DTYPE_COUNT: their own. `name`
+** says whose value it is. */
+Val operand_check(lua_State *L, State *s, int index, DType hint,
+                  const char *name);
+
+/* ---- what a box shows (element.c, print.c, field.c) --------------------- */
+
+/* t[i], t[{...}], get, set and assignment. */
+int element_index(lua_State *L, State *s);
+int element_newindex(lua_State *L);
+int element_get(lua_State *L);
+int element_set(lua_State *L);
+/* Pushes an empty text that is freed as garbage. */
+Text *print_buffer(lua_State *L);
+/* Pushes the text of a tensor. */
+void print_push(lua_State *L, const char *what, Val v);
+
+/* What a metatable of boxes shows of both kinds; the fields that are read and
+** set are left to `index`, a closure over the methods, and `newindex`. */
+void field_metatable(lua_State *L, const char *name, lua_CFunction index,
+                     lua_CFunction newindex);
+/* The field of the box at 1, or 0 results. */
+int field_get(lua_State *L, State *s, const char *name);
+/* For `index`: the method by the name at 2. */
+int field_method(lua_State *L);
+
+#endif

@@ -1,0 +1,30 @@
+/* The table lunula.core: it lies on the top while each file adds what scripts
+** see of it, lower files first. */
+#ifndef BIND_CORE_H
+#define BIND_CORE_H
+
+#include <lua.h>
+
+__attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
+
+void where_open(lua_State *L);
+void errors_open(lua_State *L);
+void memory_open(lua_State *L);
+void machine_open(lua_State *L);
+void seed_open(lua_State *L);
+void box_open(lua_State *L);
+void convert_open(lua_State *L);
+void tensor_open(lua_State *L);
+void variable_open(lua_State *L);
+void placeholder_open(lua_State *L);
+void catalogue_open(lua_State *L);
+void operators_open(lua_State *L); /* of what the catalogue has */
+void parameters_open(lua_State *L);
+void json_open(lua_State *L);
+void host_open(lua_State *L);
+void function_open(lua_State *L);
+void trace_open(lua_State *L);
+void scan_open(lua_State *L);
+void call_open(lua_State *L);
+
+#endif

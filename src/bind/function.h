@@ -1,0 +1,33 @@
+/* Traced functions as userdata, and the closures that their plans call. */
+#ifndef BIND_FUNCTION_H
+#define BIND_FUNCTION_H
+
+#include "bind/box.h"
+
+/* ---- functions (function.c) --------------------------------------------- */
+
+#define FUNCTION_NAME "lunula.Function" /* the metatable */
+
+/* A function is first pushed empty, so that one that was traced at last finds
+** its place without an allocation of Lua. */
+struct FunctionBox *function_push(lua_State *L);
+void function_fill(lua_State *L, State *s, struct FunctionBox *box,
+                   Function *f); /* takes f over */
+PlanCache *function_check(lua_State *L, int index);
+
+/* ---- host closures (host.c) --------------------------------------------- */
+
+/* What ud of host_call points to. */
+typedef struct HostRun {
+  State *s;
+  bool record; /* closures run under a tape */
+  const Env *env; /* of the plan: says where its batch lies in the data */
+} HostRun;
+bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
+               void *const *in, void *const *out, Error *e);
+/* Entries made since `first`, as a table that keeps them. */
+void host_push_since(lua_State *L, State *s, int64_t first);
+/* They are no longer kept otherwise (when no trace is open). */
+void host_forget_since(lua_State *L, State *s, int64_t first);
+
+#endif
