@@ -63,7 +63,7 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
                          const char *wanted) {
   bool unknown = s->p[i].kind != K_WHOLES;
   int64_t one;
-  if (s->p[i].kind != K_SIZES && signature_whole(L, i + 1, &one)) {
+  if (s->p[i].kind != K_SIZES && want_is_whole(L, i + 1, &one)) {
     lua_pushinteger(L, one);
     lua_replace(L, i + 1);
     return;
@@ -75,7 +75,7 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
       lua_rawgeti(L, i + 1, (lua_Integer)k);
     else
       lua_pushvalue(L, i + 1);
-    if (signature_whole(L, -1, &one))
+    if (want_is_whole(L, -1, &one))
       lua_pushinteger(L, one);
     else if (unknown && lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       lua_pushboolean(L, 0);

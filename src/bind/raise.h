@@ -40,5 +40,7 @@ void want_type(lua_State *L, int index, int type, const char *what);
 void want_callable(lua_State *L, int index, const char *what);
 lua_Integer want_whole(lua_State *L, int index, const char *what);
 bool want_is_callable(lua_State *L, int index);
+/* A whole number, and no text that reads like one; *v is 0 when it is none. */
+bool want_is_whole(lua_State *L, int index, int64_t *v);
 
 #endif

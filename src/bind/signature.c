@@ -233,12 +233,6 @@ int signature_refuse(lua_State *L, const Signature *s, int i,
                      s->p[i].name, wanted, luaL_tolstring(L, i + 1, NULL));
 }
 
-bool signature_whole(lua_State *L, int index, int64_t *v) {
-  int whole = 0;
-  *v = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
-  return whole;
-}
-
 static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
   lua_Unsigned n = lua_rawlen(L, i + 1);
   if (n > MAX_RANK)
@@ -246,7 +240,7 @@ static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
   a->n = (int)n;
   for (int k = 1; k <= a->n; k++) {
     lua_rawgeti(L, i + 1, k);
-    bool whole = signature_whole(L, -1, &a->i[k - 1]);
+    bool whole = want_is_whole(L, -1, &a->i[k - 1]);
     if (lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       a->i[k - 1] = UNKNOWN;
     else if (!whole)
@@ -264,7 +258,7 @@ Attr signature_attr(lua_State *L, const Signature *s, int i) {
   switch (p->kind) {
     case K_INT:
       a = (Attr){.kind = ATTR_INT, .n = 1};
-      if (!signature_whole(L, i + 1, &a.i[0]))
+      if (!want_is_whole(L, i + 1, &a.i[0]))
         signature_refuse(L, s, i, "a whole number");
       break;
     case K_NUM:
@@ -289,7 +283,7 @@ Attr signature_attr(lua_State *L, const Signature *s, int i) {
         break;
       }
       a.n = 1;
-      if (!signature_whole(L, i + 1, &a.i[0]))
+      if (!want_is_whole(L, i + 1, &a.i[0]))
         signature_refuse(L, s, i, "a whole number or a table of them");
       break;
     case K_DTYPE:

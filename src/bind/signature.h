@@ -43,8 +43,6 @@ Signature *signature_push(lua_State *L, const char *name, const char *text);
 void signature_arrange(lua_State *L, const Signature *s);
 /* The argument of slot i as an attribute, or the default. */
 Attr signature_attr(lua_State *L, const Signature *s, int i);
-/* A whole number, and no text that reads like one. */
-bool signature_whole(lua_State *L, int index, int64_t *v);
 int signature_refuse(lua_State *L, const Signature *s, int i,
                      const char *wanted);
 

@@ -23,12 +23,16 @@ void want_callable(lua_State *L, int index, const char *what) {
                 luaL_typename(L, index));
 }
 
-lua_Integer want_whole(lua_State *L, int index, const char *what) {
+bool want_is_whole(lua_State *L, int index, int64_t *v) {
   int whole = 0;
-  lua_Integer n = lua_type(L, index) == LUA_TNUMBER
-                      ? lua_tointegerx(L, index, &whole) : 0;
-  if (!whole)
+  *v = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
+  return whole;
+}
+
+lua_Integer want_whole(lua_State *L, int index, const char *what) {
+  int64_t n;
+  if (!want_is_whole(L, index, &n))
     raise_error(L, "%s must be a whole number, got %s", what,
                 luaL_tolstring(L, index, NULL));
-  return n;
+  return (lua_Integer)n;
 }
