@@ -63,6 +63,10 @@ void table_push(lua_State *L, const Tensor *t);
 ** says whose value it is. */
 Val operand_check(lua_State *L, State *s, int index, DType hint,
                   const char *name);
+/* The values of a list of at most so many, for a function of the core, which
+** calls each of them `what`; held, because a Lua function may release them. */
+int operand_list(lua_State *L, State *s, int index, const char *function,
+                 const char *what, Val *list, int most);
 
 /* ---- what a box shows (element.c, print.c, field.c) --------------------- */
 

@@ -2,7 +2,6 @@
 ** gradient computes it again instead of keeping what lies in between; or it is
 ** what a second result of fn, a function of the cotangents, says. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bind/box.h"
@@ -16,26 +15,6 @@ typedef struct CallJob {
   bool open, back_open;
   Function *body, *backward;
 } CallJob;
-
-/* The values of a list; held, because the function may release them. */
-static int read_values(lua_State *L, State *s, int index, const char *what,
-                       Val *list, int most) {
-  char name[40];
-  snprintf(name, sizeof name, "call: the list of %ss", what);
-  want_type(L, index, LUA_TTABLE, name);
-  lua_Unsigned length = lua_rawlen(L, index);
-  if (length > (lua_Unsigned)most)
-    raise_error(L, "call: %llu %ss, at most %d", (unsigned long long)length,
-                what, most);
-  int n = (int)length;
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, index, i + 1);
-    snprintf(name, sizeof name, "call: %s %d", what, i + 1);
-    list[i] = value_hold(&s->c, operand_check(L, s, -1, F32, name));
-    lua_pop(L, 1);
-  }
-  return n;
-}
 
 /* Stack top: the function of the cotangents. What it reads of the way forward
 ** becomes further results of that. */
@@ -75,7 +54,8 @@ static int call_protected(lua_State *L) {
     lua_rawseti(L, -2, 1);
     lua_replace(L, 1);
   }
-  int n = job->results = read_values(L, s, 1, "result", out, MAX_OUTPUTS / 2);
+  int n = job->results = operand_list(L, s, 1, "call", "result", out,
+                                      MAX_OUTPUTS / 2);
   if (lua_isfunction(L, 2))
     n += trace_back(L, s, job, out);
   if (n > MAX_OUTPUTS)
@@ -109,7 +89,7 @@ static int core_call(lua_State *L) {
   int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   CallJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
-  job->ngiven = read_values(L, s, 2, "input", job->given, MAX_OUTPUTS);
+  job->ngiven = operand_list(L, s, 2, "call", "input", job->given, MAX_OUTPUTS);
   scope_open(&s->c, &job->scope, true);
   job->open = true;
   lua_pushcfunction(L, call_protected);

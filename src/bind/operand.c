@@ -1,6 +1,8 @@
 /* What a script gives where a tensor is wanted: one, or a variable, a number, a
 ** boolean, a nested table. */
 
+#include <stdio.h>
+
 #include "bind/box.h"
 
 static Val plain_value(lua_State *L, State *s, int index, DType hint) {
@@ -42,4 +44,23 @@ Val operand_check(lua_State *L, State *s, int index, DType hint,
                      "got %s", name, luaL_typename(L, index));
       return v;
   }
+}
+
+int operand_list(lua_State *L, State *s, int index, const char *function,
+                 const char *what, Val *list, int most) {
+  char name[48];
+  snprintf(name, sizeof name, "%s: the list of %ss", function, what);
+  want_type(L, index, LUA_TTABLE, name);
+  lua_Unsigned length = lua_rawlen(L, index);
+  if (length > (lua_Unsigned)most)
+    raise_error(L, "%s: %llu %ss, at most %d", function,
+                (unsigned long long)length, what, most);
+  int n = (int)length;
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, index, i + 1);
+    snprintf(name, sizeof name, "%s: %s %d", function, what, i + 1);
+    list[i] = value_hold(&s->c, operand_check(L, s, -1, F32, name));
+    lua_pop(L, 1);
+  }
+  return n;
 }

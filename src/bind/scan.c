@@ -1,12 +1,13 @@
 /* scan(fn, states, sequences, {reverse=, length=}) -> states, results: a Lua
 ** function over time. It is traced once, with one step of each sequence. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bind/box.h"
 #include "bind/core.h"
 #include "scan/scan.h"
+
+enum { MOST = MAX_OUTPUTS / 2 }; /* values in a list */
 
 typedef struct ScanJob {
   Val state[MAX_OUTPUTS], sequence[MAX_OUTPUTS];
@@ -19,26 +20,6 @@ typedef struct ScanJob {
   Val in[MAX_INPUTS];
   ScanCounts n;
 } ScanJob;
-
-/* The values of a list; held, because the function may release them. */
-static int read_list(lua_State *L, State *s, int index, const char *what,
-                     Val *list) {
-  char name[40];
-  snprintf(name, sizeof name, "scan: the list of %ss", what);
-  want_type(L, index, LUA_TTABLE, name);
-  lua_Unsigned length = lua_rawlen(L, index);
-  if (length > MAX_OUTPUTS / 2)
-    raise_error(L, "scan: %llu %ss, at most %d", (unsigned long long)length,
-                what, MAX_OUTPUTS / 2);
-  int n = (int)length;
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, index, i + 1);
-    snprintf(name, sizeof name, "scan: %s %d", what, i + 1);
-    list[i] = value_hold(&s->c, operand_check(L, s, -1, F32, name));
-    lua_pop(L, 1);
-  }
-  return n;
-}
 
 static void push_inputs(lua_State *L, State *s, ScanJob *job) {
   lua_createtable(L, job->nstates, 0);
@@ -68,9 +49,9 @@ static int scan_protected(lua_State *L) {
   if (!lua_istable(L, 1))
     raise_error(L, "scan: the function returns a table of states, then one of "
                    "results; got %s", luaL_typename(L, 1));
-  int states = read_list(L, s, 1, "state", out), results = 0;
+  int states = operand_list(L, s, 1, "scan", "state", out, MOST), results = 0;
   if (lua_istable(L, 2))
-    results = read_list(L, s, 2, "result", out + states);
+    results = operand_list(L, s, 2, "scan", "result", out + states, MOST);
   if (states != job->nstates)
     raise_error(L, "scan: %d states go in, %d come out", job->nstates, states);
   int captured = 0;
@@ -114,8 +95,9 @@ static int core_scan(lua_State *L) {
   int layers = layer_stack(L)->n, mark = context_mark(&s->c);
   ScanJob *job = lua_newuserdatauv(L, sizeof *job, 0);
   memset(job, 0, sizeof *job);
-  job->nstates = read_list(L, s, 2, "state", job->state);
-  job->nsequences = read_list(L, s, 3, "sequence", job->sequence);
+  job->nstates = operand_list(L, s, 2, "scan", "state", job->state, MOST);
+  job->nsequences = operand_list(L, s, 3, "scan", "sequence", job->sequence,
+                                 MOST);
   read_options(L, job);
   if (job->nsequences == 0 && job->length < 0)
     return raise_error(L, "scan: without sequences it needs a length");
