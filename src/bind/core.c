@@ -32,6 +32,8 @@ int luaopen_lunula_core(lua_State *L) {
   operators_open(L);
   parameters_open(L);
   json_open(L);
+  between_open(L);
+  tape_open(L);
   host_open(L);
   function_open(L);
   trace_open(L);

@@ -21,6 +21,8 @@ void catalogue_open(lua_State *L);
 void operators_open(lua_State *L); /* of what the catalogue has */
 void parameters_open(lua_State *L);
 void json_open(lua_State *L);
+void between_open(lua_State *L);
+void tape_open(lua_State *L);
 void host_open(lua_State *L);
 void function_open(lua_State *L);
 void trace_open(lua_State *L);

@@ -1,8 +1,17 @@
-/* Traced functions as userdata, and the closures that their plans call. */
+/* Traced functions as userdata, and Lua functions that are called for what they
+** do to the context, or by a plan. */
 #ifndef BIND_FUNCTION_H
 #define BIND_FUNCTION_H
 
 #include "bind/box.h"
+
+/* ---- calls (between.c) -------------------------------------------------- */
+
+/* Calls the function that lies below its nargs arguments, after the context was
+** changed; then `leave`, however it ended; then passes an error on. Returns the
+** number of results. */
+int between_call(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
+                 void *ud);
 
 /* ---- functions (function.c) --------------------------------------------- */
 
