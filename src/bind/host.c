@@ -2,7 +2,6 @@
 ** with eager tensors. In training each call runs under a tape, which is parked
 ** until the walk back comes by. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "bind/core.h"
