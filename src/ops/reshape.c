@@ -19,48 +19,73 @@ static bool resolve_size(Rule *r, int64_t *size) {
   return true;
 }
 
-static bool reshape_shape(Rule *r) {
-  const Attr *target = &r->attr[0];
-  char from[TYPE_TEXT], to[TYPE_TEXT];
-  Type y = type_new((DType)r->in[0].dtype, target->n, target->i);
-  int infer = -1, unknown = 0;
-  int64_t known = 1;
-  for (int i = 0; i < y.rank; i++) {
-    bool copied = y.dim[i] < UNKNOWN;
-    if (!resolve_size(r, &y.dim[i]))
+/* What a target shape says of the sizes. */
+typedef struct Target {
+  int64_t known; /* the product of those that it gives */
+  int infer;     /* the axis of -1, or -1 */
+  bool open;     /* an input's size that is not known is among them */
+} Target;
+
+/* Fills y's sizes, but for what is inferred. */
+static bool read_target(Rule *r, Type *y, Target *t) {
+  char text[TYPE_TEXT];
+  *t = (Target){.known = 1, .infer = -1};
+  for (int i = 0; i < y->rank; i++) {
+    bool copied = y->dim[i] < UNKNOWN;
+    if (!resolve_size(r, &y->dim[i]))
       return false;
-    if (y.dim[i] != UNKNOWN) {
-      if (__builtin_mul_overflow(known, y.dim[i], &known))
-        return fail(r->error, "no memory has so many numbers: %s",
-                    type_text(&y, to));
-    } else if (copied) {
-      unknown++;
-    } else if (infer >= 0) {
-      return fail(r->error, "more than one size to infer in %s",
-                  type_text(&y, to));
-    } else {
-      infer = i;
+    if (y->dim[i] == UNKNOWN && copied) {
+      t->open = true;
+    } else if (y->dim[i] == UNKNOWN) {
+      if (t->infer >= 0)
+        return fail(r->error, "more than one size to infer in %s",
+                    type_text(y, text));
+      t->infer = i;
+    } else if (__builtin_mul_overflow(t->known, y->dim[i], &t->known)) {
+      return fail(r->error, "no memory has so many numbers: %s",
+                  type_text(y, text));
     }
   }
-  int64_t n = type_elements(&r->in[0]);
-  type_text(&r->in[0], from);
-  type_text(&y, to);
-  /* all but one size is known: the count of elements gives it, or must agree */
-  if (n != UNKNOWN && unknown == 0) {
-    if (infer >= 0 && known > 0 && n % known == 0)
-      y.dim[infer] = n / known;
-    else if (infer >= 0 && known == 0 && n == 0)
-      y.dim[infer] = 0;
-    else if (infer >= 0 || n != known)
-      return fail(r->error, "%s has %lld elements, they do not fill %s", from,
-                  (long long)n, to);
-  } else if (n == UNKNOWN && infer < 0 && unknown == 0) {
-    int64_t rest = 1; /* what is known of x must divide y */
-    for (int i = 0; i < r->in[0].rank; i++)
-      rest *= r->in[0].dim[i] == UNKNOWN ? 1 : r->in[0].dim[i];
-    if (rest > 0 && known % rest != 0)
-      return fail(r->error, "the elements of %s do not fill %s", from, to);
+  return true;
+}
+
+/* The product of x's sizes, as far as they are known. */
+static int64_t known_elements(const Type *x) {
+  int64_t n = 1;
+  for (int i = 0; i < x->rank; i++)
+    n *= x->dim[i] == UNKNOWN ? 1 : x->dim[i];
+  return n;
+}
+
+/* Do n elements fill y? A size that is left to infer is set. */
+static bool fill_target(int64_t n, const Target *t, Type *y) {
+  if (t->infer < 0)
+    return n == t->known;
+  if (t->known == 0) { /* any size would do */
+    y->dim[t->infer] = 0;
+    return n == 0;
   }
+  y->dim[t->infer] = n / t->known;
+  return n % t->known == 0;
+}
+
+static bool reshape_shape(Rule *r) {
+  const Type *x = &r->in[0];
+  char from[TYPE_TEXT], to[TYPE_TEXT];
+  int64_t n = type_elements(x), least = known_elements(x);
+  Type y = type_new((DType)x->dtype, r->attr[0].n, r->attr[0].i);
+  Target t;
+  if (!read_target(r, &y, &t))
+    return false;
+  type_text(x, from);
+  type_text(&y, to);
+  if (n != UNKNOWN && !t.open && !fill_target(n, &t, &y))
+    return fail(r->error, "%s has %lld elements, they do not fill %s", from,
+                (long long)n, to);
+  /* whatever x turns out to be, its count is a multiple of what is known */
+  if (n == UNKNOWN && !t.open && t.infer < 0 && least > 0 &&
+      t.known % least != 0)
+    return fail(r->error, "the elements of %s do not fill %s", from, to);
   r->out[0] = y;
   return true;
 }
