@@ -34,14 +34,18 @@ static bool host_shape(Rule *r) {
   return true;
 }
 
-static void host_run(const OpCall *s, const Run *r, int64_t task) {
+static void call_closure(bool gradient, const OpCall *s, const Run *r) {
   Error e = {.set = false};
-  (void)task;
   if (r->env->host == NULL)
     run_fault(r, "this model calls a Lua closure and cannot run without Lua");
-  else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], false, s, r->in,
+  else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], gradient, s, r->in,
                          r->out, &e))
     run_error(r, &e);
+}
+
+static void host_run(const OpCall *s, const Run *r, int64_t task) {
+  (void)task;
+  call_closure(false, s, r);
 }
 
 static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -63,13 +67,8 @@ static void host_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 }
 
 static void host_gradient_run(const OpCall *s, const Run *r, int64_t task) {
-  Error e = {.set = false};
   (void)task;
-  if (r->env->host == NULL)
-    run_fault(r, "this model calls a Lua closure and cannot run without Lua");
-  else if (!r->env->host(r->env->host_ud, s->attr[ID].i[0], true, s, r->in,
-                         r->out, &e))
-    run_error(r, &e);
+  call_closure(true, s, r);
 }
 
 static bool host_gradient_shape(Rule *r) {
