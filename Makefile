@@ -38,7 +38,7 @@ BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 # gcc takes `on` for `off`. AVX-512 vectors are halved unless they are asked for.
 # It warns of loops over whole quotients, which are not vectorised, and of casts
 # that compare a byte with what no byte is.
-CLANG   := $(findstring clang,$(shell $(CC) --version))
+CLANG   := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 CONTRACT = -ffp-contract=$(if $(CLANG),on,fast)
 WIDE     = $(if $(CLANG),-mprefer-vector-width=512)
 QUIET    = $(if $(CLANG),-Wno-pass-failed -Wno-tautological-constant-out-of-range-compare)
@@ -55,7 +55,7 @@ SRC     := $(sort $(wildcard src/*/*.c))
 # Files of hot loops are compiled once more for each instruction set beyond what
 # every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
 # (src/base/each_isa.h).
-X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - | grep -x 1)
+X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - 2>/dev/null | grep -x 1)
 ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
