@@ -168,6 +168,27 @@ static void cancelled_scripts(void) {
   }
 }
 
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The search for the user's line does not go through a hundred thousand of our
+** frames, each of which Lua would count off from the top: that took minutes. */
+static void ends_deep_in_our_files(void) {
+  open_runtime(20000000, 1);
+  double start = seconds();
+  EXPECT_STATUS(LUNULA_BUDGET, run_text(rt,
+    "local k = require 'lunula' local L "
+    "L = k.layers.Lambda(function(x) return L(x) end) "
+    "while true do pcall(L, k.ones{2}) end"));
+  double took = seconds() - start;
+  if (!EXPECT(took < 10))
+    printf("  %.1f s\n", took);
+  close_runtime();
+}
+
 /* The end was caught by the script, which then came to its own. */
 static void caught_ends(void) {
   open_runtime(BUDGET, 1);
@@ -290,6 +311,7 @@ int main(void) {
   test("bounds finalizers", bounded_finalizers);
   test("is paid in every call", pays_in_every_call);
   test("cancels the same scripts", cancelled_scripts);
+  test("ends deep in our own files", ends_deep_in_our_files);
   test("ends scripts that catch it", caught_ends);
   test("lets honest scripts be", honest_scripts);
   test("leaves Lua as it was", like_lua);

@@ -12,9 +12,13 @@ static bool is_ours(const State *s, const char *source) {
          strncmp(source, carried, sizeof carried - 1) == 0;
 }
 
+/* Lua walks from the top to each level anew, so a search of a whole stack of
+** our frames, as of a layer that calls itself, would take minutes. */
+enum { LEVELS = 1000 };
+
 /* The innermost frame that is the user's. */
 static bool find_user(lua_State *L, const State *s, lua_Debug *ar) {
-  for (int level = 0; lua_getstack(L, level, ar); level++) {
+  for (int level = 0; level < LEVELS && lua_getstack(L, level, ar); level++) {
     if (!lua_getinfo(L, "S", ar) || *ar->what == 'C' || is_ours(s, ar->source))
       continue;
     return lua_getinfo(L, "l", ar) && ar->currentline > 0;
