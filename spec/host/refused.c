@@ -236,14 +236,16 @@ static void bad_watches(void) {
   } u = {{0}};
   open_model(lambda);
   EXPECT_STATUS(LUNULA_ARGUMENT, predict_under(&u.w));
-  EXPECT_TEXT("size is not set");
+  EXPECT_TEXT("size of the watch is not set");
   u.w.size = sizeof u;
   EXPECT_STATUS(LUNULA_OK, predict_under(&u.w));
   u.bytes[sizeof u - 1] = 1;
   EXPECT_STATUS(LUNULA_ARGUMENT, predict_under(&u.w));
+  EXPECT_TEXT("the watch says more than version");
   u.w.size = sizeof u.w;
   u.w.seconds = -1;
   EXPECT_STATUS(LUNULA_ARGUMENT, predict_under(&u.w));
+  EXPECT_TEXT("a watch of -1 seconds");
   close_all();
 }
 

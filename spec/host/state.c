@@ -288,6 +288,7 @@ static void refuses_bad_views(void) {
   EXPECT_TEXT("got number");
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_detach(L, 1, &why));
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_detach(L, -7, &why));
+  EXPECT_TEXT("there is no value at index -7");
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_detach(L, 0, &why));
   EXPECT(lua("t = require 'lunula'.tensor{1, 2}"));
   lua_getglobal(L, "t");

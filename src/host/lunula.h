@@ -207,7 +207,7 @@ LUNULA_API void lunula_free(lunula_runtime *runtime);
 LUNULA_API struct lua_State *lunula_state(lunula_runtime *runtime);
 
 /* Runs Lua source text. `name` is what messages call it: "=setup", or "@" and
-** a path. */
+** a path; NULL is "=script". */
 LUNULA_API lunula_status lunula_run(lunula_runtime *runtime, const char *source,
                                     size_t size, const char *name,
                                     lunula_error *error);
@@ -218,8 +218,9 @@ LUNULA_API lunula_status lunula_run_file(lunula_runtime *runtime,
 /* Stops the call that is running in the runtime, or the next one when none is:
 ** a script within some thousand instructions, its tensor ops, training and
 ** predictions within some milliseconds. One call of a C function of Lua, as
-** string.rep, is not cut short. The script cannot catch it. Any thread, or a
-** signal handler, may call it. NULL is allowed. */
+** string.rep, is not cut short, and a script that ends by itself before it looks
+** has not been stopped. The script cannot catch it. Any thread, or a signal
+** handler, may call it. NULL is allowed. */
 LUNULA_API void lunula_cancel(lunula_runtime *runtime);
 
 /* ---- models ------------------------------------------------------------- */

@@ -226,25 +226,36 @@ void lunula_watch_cancel(lunula_watch *w) {
     atomic_store((atomic_bool *)&w->cancelled, true);
 }
 
+static lunula_status check_watch(const lunula_watch *w, lunula_error *error) {
+  if (w->size < sizeof *w)
+    return host_refuse(error, LUNULA_ARGUMENT, "size of the watch is not set");
+  if (!host_knows(w, w->size, sizeof *w))
+    return host_refuse(error, LUNULA_ARGUMENT, "the watch says more than "
+                       "version " LUNULA_VERSION " knows: what is behind its "
+                       "%d bytes must be zero", (int)sizeof *w);
+  if (!(w->seconds >= 0))
+    return host_refuse(error, LUNULA_ARGUMENT, "a watch of %g seconds",
+                       w->seconds);
+  return LUNULA_OK;
+}
+
 /* The flag stays where it is, unread: another thread may be setting it. */
-static bool watch_read(const lunula_watch *w, Watch *ours) {
-  if (w->size < sizeof *w || !host_knows(w, w->size, sizeof *w) ||
-      !(w->seconds >= 0))
-    return false;
-  *ours = (Watch){.cancel = (const atomic_bool *)&w->cancelled};
+static Watch watch_of(const lunula_watch *w) {
+  Watch ours = {.cancel = (const atomic_bool *)&w->cancelled};
   if (w->seconds > 0)
-    ours->deadline = clock_seconds() + w->seconds;
-  return true;
+    ours.deadline = clock_seconds() + w->seconds;
+  return ours;
 }
 
 lunula_status lunula_predict_watched(lunula_model *m, const lunula_view *in,
                                      int nin, const lunula_view *out, int nout,
                                      const lunula_watch *watch,
                                      lunula_error *error) {
-  Watch ours;
-  if (watch && !watch_read(watch, &ours))
-    return host_refuse(error, LUNULA_ARGUMENT,
-                       "the watch: size is not set, seconds are no time, or it "
-                       "says more than version " LUNULA_VERSION " knows");
-  return predict(m, in, nin, out, nout, watch ? &ours : NULL, error);
+  if (watch == NULL)
+    return predict(m, in, nin, out, nout, NULL, error);
+  lunula_status s = check_watch(watch, error);
+  if (s != LUNULA_OK)
+    return s;
+  Watch ours = watch_of(watch);
+  return predict(m, in, nin, out, nout, &ours, error);
 }

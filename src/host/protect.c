@@ -83,10 +83,11 @@ lunula_status protect_value(lua_State *L, int index, lua_CFunction f, void *job,
   int top = lua_gettop(L);
   if (!lua_checkstack(L, 8))
     return host_refuse(error, LUNULA_MEMORY, "the Lua stack is full");
+  int given = index;
   index = index ? lua_absindex(L, index) : 0;
   if (index < 0 || index > top)
     return host_refuse(error, LUNULA_ARGUMENT, "there is no value at index %d",
-                       index);
+                       given);
   State *state = state_of(L);
   int mark = mark_of(state);
   if (state) {
