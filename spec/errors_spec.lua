@@ -131,7 +131,29 @@ describe("errors of models", function()
     assert.truthy(message(function() end):find("must return a tensor, got nil", 1, true))
     assert.truthy(message(function(_, p) return math.exp(p) end):find("k.ops.exp", 1, true))
     assert.truthy(message(function(_, p) return p:sum():item() end):find("run_eagerly", 1, true))
-    assert.error_at_line(function() model.fit(x, y) end, "with a colon")
+  end)
+
+  it("say that a method was called with a dot", function()
+    local model = k.Sequential { k.Input { shape = { 2 } }, layers.Dense(1) }
+    local function said(name, ...)
+      local given = table.pack(...)
+      assert.error_at_line(function() model[name](table.unpack(given)) end,
+        name .. " is a method")
+    end
+    said("compile", { loss = "mse" })
+    model:compile { loss = "mse" }
+    said("fit", x, y)
+    said("evaluate", x, y)
+    said("predict", x)
+    model:predict(x)
+    said("predict", x)
+    said("predict_on_batch", x)
+    said("train_on_batch", x, y)
+    said "summary"
+    said("get_layer", 1)
+    said "to_json"
+    said "get_weights"
+    said("set_weights", {})
   end)
 
   it("pass an error of the user's own code on", function()

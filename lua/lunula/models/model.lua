@@ -44,9 +44,17 @@ local function version_of(self)
   return rawget(self, "_version_found")
 end
 
+-- With a dot in the place of the colon, the data or the options come as the model.
+function model.check_self(self, name)
+  if not declare.is(self, "layer") then
+    core.raise("%s is a method: model:%s(…), with a colon", name, name)
+  end
+end
+
 local function on_demand(module, name)
-  return function(...)
-    return require(module)[name](...)
+  return function(self, ...)
+    model.check_self(self, name)
+    return require(module)[name](self, ...)
   end
 end
 
@@ -56,6 +64,7 @@ local predictor = "lunula.models.predictor"
 -- ---- looking at a model ------------------------------------------------------------------------
 
 local function get_layer(self, given)
+  model.check_self(self, "get_layer")
   local name, index = given, given
   if type(given) == "table" then name, index = given.name, given.index end
   local layers = self.layers
@@ -78,6 +87,7 @@ local function get_layer(self, given)
 end
 
 local function summary(self, options)
+  model.check_self(self, "summary")
   options = require("lunula.utils.options").read("summary", options, {
     "line_length", "positions", "print_fn", "expand_nested", "show_trainable", "layer_range",
   })

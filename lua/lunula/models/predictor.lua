@@ -11,6 +11,7 @@ local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
 local data = require "lunula.models.data"
 local feed = require "lunula.models.feed"
+local model = require "lunula.models.model"
 local step = require "lunula.models.step"
 
 local predictor = {}
@@ -85,13 +86,13 @@ local function install_short_way(self, entry, rank)
   local function is_plain(x)
     return type(x) == "userdata" and version(self) == traced and x.rank == rank
   end
-  rawset(self, "predict_on_batch", function(_, x)
+  rawset(self, "predict_on_batch", function(me, x)
     if is_plain(x) then return run(x) end
-    return predictor.predict_on_batch(self, x)
+    return predictor.predict_on_batch(me, x)
   end)
-  rawset(self, "predict", function(_, x, given)
+  rawset(self, "predict", function(me, x, given)
     if given == nil and is_plain(x) and #x <= BATCH and #x > 0 then return run(x) end
-    return predictor.predict(self, x, given)
+    return predictor.predict(me, x, given)
   end)
 end
 
@@ -105,7 +106,8 @@ end
 
 -- ---- predict -----------------------------------------------------------------------------------
 
-local function check_ready(self)
+local function check_ready(self, name)
+  model.check_self(self, name)
   if self._stack and #self._stack == 0 then
     core.raise("model \"%s\" has no layers yet; add some before predict", self.name)
   end
@@ -138,8 +140,8 @@ local function predict_rows(source, entry, count, visit, before)
 end
 
 function predictor.predict(self, x, given)
+  check_ready(self, "predict")
   local o = options.read("predict", given, predict_options)
-  check_ready(self)
   if type(x) == "function" then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
   local count = data.count_samples { { "x", xs } }
@@ -163,7 +165,7 @@ function predictor.predict(self, x, given)
 end
 
 function predictor.predict_on_batch(self, x)
-  check_ready(self)
+  check_ready(self, "predict_on_batch")
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
   data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)

@@ -1,17 +1,13 @@
 -- What fit and evaluate are given, prepared: lists of tensors and the traced step that fits them.
 
 local core = require "lunula.core"
-local declare = require "lunula.declare"
 local data = require "lunula.models.data"
 local step = require "lunula.models.step"
 
 local samples = {}
 
--- The model must be one, and compiled, before it can do `what`.
+-- The model must be compiled before it can do `what`.
 function samples.require_compiled(self, what)
-  if not declare.is(self, "layer") then
-    core.raise("%s is a method: model:%s(…), with a colon", what, what)
-  end
   if not self._compiled then
     core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
       self.name, what)

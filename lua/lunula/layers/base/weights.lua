@@ -174,7 +174,14 @@ end
 
 -- ---- values -----------------------------------------------------------------------------------
 
+local function check_self(self, name)
+  if not declare.is(self, "layer") then
+    core.raise("%s is a method: layer:%s(…), with a colon", name, name)
+  end
+end
+
 function weights.get(self)
+  check_self(self, "get_weights")
   local values = {}
   for i, variable in ipairs(self.weights) do values[i] = variable.value end
   return values
@@ -189,6 +196,7 @@ local function described(variables)
 end
 
 function weights.set(self, values)
+  check_self(self, "set_weights")
   local _ <close> = core.enter(self.name, declare.class_of(self).name)
   local variables = self.weights
   if type(values) ~= "table" then
