@@ -209,12 +209,17 @@ local function run_epoch(self, run, epoch)
   return logs
 end
 
--- Ctrl-C reaches Lua between two slices of batches, at a line of ours; users shall see their own.
-local interruption = setmetatable({}, { __close = function(_, failure)
-  if type(failure) == "string" and failure:find "interrupted!$" then
-    core.raise("interrupted! The weights are those of the last finished batch")
-  end
-end })
+-- Ctrl-C reaches Lua between two slices of batches, at a line of ours. The frames of the user are
+-- gone when a closed value hears of it, and the interpreter has added its traceback: so the line is
+-- taken before.
+local function tell_interruption()
+  local where = core.where()
+  return setmetatable({}, { __close = function(_, failure)
+    if type(failure) == "string" and failure:find "interrupted!%f[\n\0]" then
+      error(where .. ": interrupted! The weights are those of the last finished batch", 0)
+    end
+  end })
+end
 
 local function fit(self, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
@@ -232,7 +237,7 @@ local function fit(self, x, y, given)
   rawset(self, "stop_training", false)
   rawset(self, "history", run.callbacks.history)
   run.callbacks:call "on_train_begin"
-  local _ <close> = interruption
+  local _ <close> = tell_interruption()
   local logs
   for epoch = o.initial_epoch, o.epochs - 1 do
     if prepared then run.entry = samples.entry(self, "train", prepared) end
