@@ -45,6 +45,13 @@ describe("a declaration", function ()
     refuses({ call = identity, parent = 3 }, "parent must be a layer class", k.model)
   end)
 
+  it("refuses a declaration without a name", function ()
+    assert.error_at_line(function () k.layer { call = identity } end,
+      'k.layer takes a name first: k.layer "Name" {')
+    assert.error_at_line(function () k.model { call = identity } end,
+      'k.model takes a name first: k.model "Name" {')
+  end)
+
   it("refuses what fit would not call", function ()
     for _, name in ipairs {
       "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "metrics",

@@ -320,6 +320,10 @@ end
 -- k.layer "Name" {…}, and k.model with its kind and parent: every entry is checked.
 function base.declare(name, kind, default)
   kind = kind or "layer"
+  if type(name) ~= "string" then
+    core.raise('k.%s takes a name first: k.%s "Name" { call = function (self, x) … end }', kind,
+      kind)
+  end
   return function (given)
     local parent = parent_of(kind, name, given, default or base.Layer)
     hooks.check(parent.train_on_batch and "model" or kind, name, given, parent)
