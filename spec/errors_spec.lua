@@ -133,6 +133,32 @@ describe("errors of models", function()
     assert.truthy(message(function(_, p) return p:sum():item() end):find("run_eagerly", 1, true))
   end)
 
+  it("tell where Ctrl-C found fit", function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, "w"))
+    file:write(([[
+package.path, package.cpath = %q, %q  local k = require "lunula"
+local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+model:compile { loss = "mse" }
+local function interrupt() io.popen("kill -INT $PPID"):close() end
+model:fit(k.ones { 4, 2 }, k.ones { 4, 1 }, { epochs = 1000, verbose = 0,
+  callbacks = { k.callbacks.LambdaCallback { on_epoch_begin = interrupt } } })
+print "not interrupted"
+]]):format(package.path, package.cpath))
+    file:close()
+    local pipe = assert(io.popen("export ASAN_OPTIONS=detect_leaks=0; lua5.4 " .. name .. " 2>&1"))
+    local said = pipe:read "a"
+    pipe:close()
+    os.remove(name)
+    assert.truthy(said:find(name .. ":5: interrupted! The weights are those of the last finished "
+      .. "batch", 1, true), said)
+  end)
+
+  it("say what an unknown size is written as", function()
+    assert.error_at_line(function() k.Input { shape = { nil, 3 } } end,
+      "where a size is unknown, {false, 3}, got {nil, 3}")
+  end)
+
   it("say that a method was called with a dot", function()
     local model = k.Sequential { k.Input { shape = { 2 } }, layers.Dense(1) }
     local function said(name, ...)
@@ -150,6 +176,8 @@ describe("errors of models", function()
     said("predict_on_batch", x)
     said("train_on_batch", x, y)
     said "summary"
+    said "pop"
+    said "add"
     said("get_layer", 1)
     said "to_json"
     said "get_weights"

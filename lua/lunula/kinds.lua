@@ -207,7 +207,7 @@ local function check_shape(value)
   return result
 end
 
-kinds.shape = define("a shape, as {28, 28, 1}", check_shape)
+kinds.shape = define("a shape, as {28, 28, 1} or, where a size is unknown, {false, 3}", check_shape)
 
 kinds.axis = plain("an axis number", integer)
 

@@ -109,6 +109,7 @@ local function check_name(self, name)
 end
 
 local function add(self, item)
+  model.check_self(self, "add")
   local layer = as_layer(self, item)
   if is_input(layer) then
     if self._start or #self._stack >= first_place(self) then
@@ -137,6 +138,7 @@ local function add(self, item)
 end
 
 local function pop(self)
+  model.check_self(self, "pop")
   local layer = table.remove(self._stack)
   if not layer then core.raise("model \"%s\" has no layer to pop", self.name) end
   if self._start then
