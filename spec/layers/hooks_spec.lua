@@ -64,6 +64,25 @@ describe("a declaration", function ()
     refuses({ call = identity, layers = identity }, '"layers" is a computed field', k.model)
   end)
 
+  it("refuses in fit what it would not call, where that came later", function ()
+    local x, y = k.ones { 4, 2 }, k.ones { 4, 1 }
+    local Late = k.model "Late" {
+      init = function (self) self.dense = k.layers.Dense(1) end,
+      call = function (self, h) return self.dense(h) end,
+    }
+    local model = Late {}
+    model:compile { loss = "mse" }
+    model:fit(x, y, { verbose = 0 })
+    model.compute_loss = identity
+    assert.error_at_line(function () model:fit(x, y, { verbose = 0 }) end,
+      'model "late": compute_loss is not supported yet, and fit would not call it')
+    model = Late {}
+    model:compile { loss = "mse" }
+    function Late:train_step() return self end
+    assert.error_at_line(function () model:train_on_batch(x, y) end,
+      "train_step is not supported yet")
+  end)
+
   it("takes methods, and inherits and replaces those of its parent", function ()
     local Coder = k.model "Coder" {
       init = function (self) self.inner, self.outer = k.layers.Dense(2), k.layers.Dense(3) end,

@@ -1,6 +1,7 @@
 -- What fit and evaluate are given, prepared: lists of tensors and the traced step that fits them.
 
 local core = require "lunula.core"
+local hooks = require "lunula.layers.base.hooks"
 local data = require "lunula.models.data"
 local step = require "lunula.models.step"
 
@@ -12,6 +13,7 @@ function samples.require_compiled(self, what)
     core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
       self.name, what)
   end
+  hooks.check_model(self)
 end
 
 local function flat(xs, ys, ws)

@@ -58,6 +58,11 @@ local function misspelt(name)
   end
 end
 
+local function refuse_uncalled(what, name)
+  core.raise("%s: %s is not supported yet, and fit would not call it; train in a loop of your "
+    .. "own, with k.value_and_grad and optimizer:apply", what, name)
+end
+
 local function check_function(what, key, parent)
   local known = is_called[key] or is_not_yet[key] or parent[key] ~= nil
   if known or key:sub(1, 2) == "__" then return end
@@ -96,12 +101,21 @@ function hooks.check(kind, name, spec, parent)
   for _, key in ipairs(keys) do
     local value = spec[key]
     if kind == "model" and is_not_yet[key] then
-      core.raise("%s: %s is not supported yet, and fit would not call it; train in a loop of your "
-        .. "own, with k.value_and_grad and optimizer:apply", what, key)
+      refuse_uncalled(what, key)
     elseif type(value) == "function" and not fields[key] then
       check_function(what, key, parent)
     else
       check_value(what, key, value, parent)
+    end
+  end
+end
+
+-- The same for what a model or its class got after the declaration: function Net:train_step(…).
+-- Every model has metrics.
+function hooks.check_model(self)
+  for _, name in ipairs(not_yet) do
+    if name ~= "metrics" and self[name] ~= nil then
+      refuse_uncalled(('model "%s"'):format(self.name), name)
     end
   end
 end
