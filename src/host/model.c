@@ -111,8 +111,9 @@ static bool check_outputs(const Plan *p, const lunula_view *out, int n,
 /* ---- runs --------------------------------------------------------------- */
 
 static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
-                              Check *check, int nout, Type *type, const Watch *watch,
-                              Plan **plan, lunula_error *error) {
+                              Check *check, int nout, Type *type,
+                              const Watch *watch, Plan **plan,
+                              lunula_error *error) {
   Error e;
   const Function *f = plan_cache_function(m->k);
   e.set = false;
@@ -130,7 +131,8 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
   if (m == NULL)
     return host_refuse_null(error, "model");
   if (atomic_load_explicit(&m->closed, memory_order_relaxed))
-    return host_refuse(error, LUNULA_ARGUMENT, "the model's runtime was closed");
+    return host_refuse(error, LUNULA_ARGUMENT,
+                       "the model's runtime was closed");
   int n = plan_cache_function(m->k)->ninputs;
   if (n > FEW && (type = mem_new(NULL, (size_t)n, sizeof *type)) == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");

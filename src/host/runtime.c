@@ -64,6 +64,7 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
   void *moved = mem_raw_resize(block, wanted);
   bool grows = block == NULL || wanted > had;
   if (moved == NULL && grows) {
+    rt->starved = true;
     if (after > before)
       let_go(rt, after - before);
     return NULL;

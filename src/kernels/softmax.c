@@ -1,6 +1,6 @@
-/* Softmax over rows, each of which is needed whole. Short rows are turned, so that the
-** lanes of a vector are neighbouring rows; a longer one is walked LANES
-** numbers at a time and its end is padded. Either way all of a row's
+/* Softmax over rows, each of which is needed whole. Short rows are turned, so
+** that the lanes of a vector are neighbouring rows; a longer one is walked
+** LANES numbers at a time and its end is padded. Either way all of a row's
 ** arithmetic is in lanes, in an order that depends on its length alone. */
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
