@@ -26,11 +26,14 @@ end
 
 local kinds = {}
 
+-- Zero kernels: through hundreds of normalisations any other gradient overflows, and the step
+-- would be refused.
 function kinds.dense(depth)
   local x = k.Input { shape = { 16 } }
   local y = x
   for _ = 1, depth do
-    y = layers.BatchNormalization()(layers.Dense { 16, activation = "relu" }(y))
+    local dense = layers.Dense { 16, activation = "relu", kernel_initializer = "zeros" }
+    y = layers.BatchNormalization()(dense(y))
   end
   return k.Model { inputs = x, outputs = layers.Dense { 1 }(y) }, k.random.normal { 32, 16 }
 end
