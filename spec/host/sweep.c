@@ -385,7 +385,8 @@ static void debug_one(char **args) {
 
 int main(int argc, char **argv) {
   leave_the_house("sweep");
-  setvbuf(stdout, NULL, _IOLBF, 0);
+  static char line[4096]; /* not a block of the heap */
+  setvbuf(stdout, line, _IOLBF, sizeof line);
   report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (report == MAP_FAILED)
