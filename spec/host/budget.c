@@ -168,22 +168,16 @@ static void cancelled_scripts(void) {
   }
 }
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The search for the user's line does not go through a hundred thousand of our
 ** frames, each of which Lua would count off from the top: that took minutes. */
 static void ends_deep_in_our_files(void) {
   open_runtime(20000000, 1);
-  double start = seconds();
+  double start = now();
   EXPECT_STATUS(LUNULA_BUDGET, run_text(rt,
     "local k = require 'lunula' local L "
     "L = k.layers.Lambda(function(x) return L(x) end) "
     "while true do pcall(L, k.ones{2}) end"));
-  double took = seconds() - start;
+  double took = now() - start;
   if (!EXPECT(took < 10))
     printf("  %.1f s\n", took);
   close_runtime();

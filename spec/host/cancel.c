@@ -12,12 +12,6 @@ static lunula_runtime *rt;
 
 enum { TIMES = 5 };
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* ---- cancelled from another thread -------------------------------------- */
 
 typedef struct Canceller {

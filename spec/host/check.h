@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lunula.h"
@@ -85,6 +86,13 @@ __attribute__((unused)) static lunula_view floats(float *data, int rank,
 __attribute__((unused)) static lunula_status run_text(lunula_runtime *rt,
                                                       const char *text) {
   return lunula_run(rt, text, strlen(text), "=setup", &why);
+}
+
+/* Monotonic seconds. */
+__attribute__((unused)) static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* Resident memory in KB. */

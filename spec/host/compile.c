@@ -5,16 +5,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 static lunula_runtime *rt;
 static lunula_model *model;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* A chain of so many ops, which takes long to compile and little to run. */
 static void open_chain(int ops) {

@@ -6,16 +6,9 @@
 #include <lauxlib.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 static lunula_runtime *rt;
 static lunula_model *model;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void open_runtime(void) {
   lunula_config c = {0};

@@ -12,12 +12,6 @@
 static lunula_runtime *rt;
 static lunula_model *model;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void open_model(const char *script) {
   lunula_config c = {.size = sizeof c};
   EXPECT_STATUS(LUNULA_OK, lunula_new(&c, &rt, &why));

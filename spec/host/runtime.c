@@ -194,12 +194,6 @@ static void memory_limit(void) {
 
 /* ---- time --------------------------------------------------------------- */
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Scripts that want to run for ever. */
 static const char *const endless[] = {
   "while true do end",

@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <lauxlib.h>
 
@@ -252,12 +251,6 @@ typedef struct Report {
   double seconds;
 } Report;
 static Report *report;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void do_phase(int phase, int owner, int mode, long n) {
   double start = now();
