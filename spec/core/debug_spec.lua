@@ -39,6 +39,22 @@ describe("the machinery", function()
     end
   end)
 
+  it("knows no other passes", function()
+    local f = core.trace({ { shape = { 2 } } }, function(x) return x + 1 end)
+    assert.error_at_line(function() f:passes "-fuse,bogus" end,
+      'there is no pass "bogus": naive, or')
+    local name = os.tmpname()
+    local file = assert(io.open(name, "w"))
+    file:write(([[package.cpath = %q
+      require("lunula.core").trace({ { shape = { 2 } } }, function(x) return x + 1 end)]])
+      :format(package.cpath))
+    file:close()
+    local pipe = assert(io.popen("env LUNULA_PASSES=fuse lua5.4 " .. name .. " 2>&1"))
+    assert.matches(name .. ':2: there is no pass "fuse"', pipe:read "a", 1, true)
+    pipe:close()
+    os.remove(name)
+  end)
+
   it("times its steps", function()
     assert.matches("profile of 1 runs.*matmul %+ elementwise", run "LUNULA_DEBUG=profile")
   end)

@@ -335,7 +335,11 @@ static int function_passes(lua_State *L) {
   PlanCache *k = function_check(L, 1);
   if (!lua_isnoneornil(L, 2))
     want_type(L, 2, LUA_TSTRING, "passes: the names");
-  plan_cache_set_passes(k, passes_of(luaL_optstring(L, 2, NULL)));
+  Error e = {.set = false};
+  unsigned passes;
+  if (!passes_of(lua_tostring(L, 2), &passes, &e))
+    raise_failure(L, &e);
+  plan_cache_set_passes(k, passes);
   lua_settop(L, 1);
   return 1;
 }

@@ -19,8 +19,9 @@ enum {
   PASS_REUSE = 16,   /* results take the place of inputs that die */
   PASS_ALL = 31
 };
-/* From a list like "-fuse,-share"; NULL: all. "naive": none. */
-unsigned passes_of(const char *text);
+/* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
+** error when there is no such pass. */
+bool passes_of(const char *text, unsigned *passes, Error *e);
 
 typedef struct Plan Plan;
 

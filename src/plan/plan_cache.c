@@ -40,18 +40,34 @@ static const struct {
   {"attach", PASS_ATTACH},     {"reuse", PASS_REUSE},
 };
 
-unsigned passes_of(const char *text) {
-  unsigned passes = PASS_ALL;
-  if (text == NULL)
-    return passes;
-  if (strcmp(text, "naive") == 0)
-    return 0;
+/* "-fuse" of n bytes; 0: there is no such pass. */
+static unsigned pass_of(const char *word, size_t n) {
   for (int i = 0; i < COUNT_OF(pass_names); i++) {
-    const char *at = strstr(text, pass_names[i].name);
-    if (at && at > text && at[-1] == '-')
-      passes &= ~pass_names[i].pass;
+    const char *name = pass_names[i].name;
+    if (*word == '-' && n == strlen(name) + 1 &&
+        memcmp(word + 1, name, n - 1) == 0)
+      return pass_names[i].pass;
   }
-  return passes;
+  return 0;
+}
+
+bool passes_of(const char *text, unsigned *passes, Error *e) {
+  *passes = PASS_ALL;
+  if (text && strcmp(text, "naive") == 0) {
+    *passes = 0;
+    return true;
+  }
+  while (text && *text) {
+    size_t n = strcspn(text, ",");
+    unsigned pass = pass_of(text, n);
+    if (pass == 0)
+      return fail(e, "there is no pass \"%.*s\": naive, or some of -simplify,"
+                     "-share,-fuse,-attach,-reuse", (int)(n < 40 ? n : 40),
+                  text);
+    *passes &= ~pass;
+    text += n + (text[n] == ',');
+  }
+  return true;
 }
 
 static void forget_plans(PlanCache *k) {
@@ -63,6 +79,9 @@ static void forget_plans(PlanCache *k) {
 }
 
 PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
+  unsigned passes;
+  if (!passes_of(getenv("LUNULA_PASSES"), &passes, e))
+    return NULL;
   PlanCache *k = mem_new(account, 1, sizeof *k);
   if (k == NULL) {
     fail_memory(e, "out of memory");
@@ -74,7 +93,7 @@ PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
   k->f = function_retain(f);
   k->account = account;
   account_retain(account);
-  k->passes = passes_of(getenv("LUNULA_PASSES"));
+  k->passes = passes;
   return k;
 }
 
