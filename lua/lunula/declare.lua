@@ -224,9 +224,9 @@ local function gather(class, ...)
 end
 
 -- Checks a value by the kind of its argument; the error names class, argument, kind and value.
-local function checked(class, arg, value, object)
+local function checked(class, arg, value, object, in_config)
   local kind = arg.kind
-  local context = { class = class, arg = arg.name, object = object }
+  local context = { class = class, arg = arg.name, object = object, in_config = in_config }
   local normalised, wanted, problem = json_path.at("." .. arg.name, kind.check, value, context)
   if normalised == nil then
     if problem then core.raise("%s: %s: %s", class.name, arg.name, problem) end
@@ -238,7 +238,7 @@ end
 -- Stores every argument in the object: given, else its default; `false` says None for any kind but
 -- a boolean, and the null of a file does. Where an argument has a default and cannot be None, null
 -- says nothing.
-local function bind(class, object, given)
+local function bind(class, object, given, in_config)
   for _, arg in ipairs(class.arguments) do
     local value, kind = given[arg.name], arg.kind
     if value == null and arg.default ~= nil and kind.never_none then value = nil end
@@ -250,7 +250,7 @@ local function bind(class, object, given)
       core.raise("%s: %s is missing (%s)", class.name, arg.name, arg.kind.name)
     end
     if value ~= nil then
-      value = checked(class, arg, value, object)
+      value = checked(class, arg, value, object, in_config)
     elseif arg.kind.absent then
       value = arg.kind.absent(object)
     end
@@ -262,10 +262,10 @@ end
 
 local function no_hook() end
 
-local function construct(class, given)
+local function construct(class, given, in_config)
   local object = setmetatable({}, class.metatable)
   class.prepare(object)
-  bind(class, object, given)
+  bind(class, object, given, in_config)
   class.init(object)
   class.finish(object)
   return object
@@ -487,7 +487,7 @@ function declare.from_config(class, config)
         declare.suggestion(key, argument_names(class)))
     end
   end
-  return construct(class, given)
+  return construct(class, given, true)
 end
 
 -- {module=, class_name=, config=, registered_name=} of an object, as in Keras's files. A class of

@@ -39,6 +39,14 @@ describe("layers", function ()
     assert.error_at_line(function () layers.Dense { 1, name = "a/b" } end, "without a slash")
   end)
 
+  it("keep the slash of a name that a config holds", function ()
+    local dense = layers.Dense.from_config { units = 1, name = "a/b" }
+    assert.are.equal("a/b", dense.name)
+    assert.are.equal("a/b", layers.deserialize(layers.serialize(dense)).name)
+    local model = require("lunula").Sequential.from_config { name = "m/n", layers = {} }
+    assert.are.equal("m/n", model.name)
+  end)
+
   it("are built once, by the first call or by hand", function ()
     local dense = layers.Dense(4)
     assert.is_false(dense.built)

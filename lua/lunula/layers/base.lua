@@ -146,11 +146,14 @@ end
 
 -- ---- the class --------------------------------------------------------------------------------
 
+-- A slash parts the names in a path, so a new name has none. Files of Keras 2 have such names
+-- ("conv1/conv"), and those stay as they are.
 local layer_name = {
   name = "a name",
-  check = function (value)
-    return type(value) == "string" and value ~= "" and not value:find "/" and value or nil,
-      "a string without a slash"
+  check = function (value, context)
+    local plain = type(value) == "string" and value ~= ""
+    if plain and (context.in_config or not value:find "/") then return value end
+    return nil, plain and "a string without a slash" or "a string"
   end,
   absent = function (self)
     return names.unique(self.auto_name or declare.snake_case(declare.class_of(self).name))

@@ -132,7 +132,7 @@ function revive.sequential(class, given)
   end
   local whole = not given.build_input_shape and not is_input(list[first])
   local layers = read_layers(list, whole, first)
-  local model = class { name = given.name }
+  local model = declare.from_config(class, { name = given.name })
   for i = first, #list do
     at(".layers" .. json_path.element(i), model.add, model, layers[i])
   end
@@ -388,11 +388,11 @@ function revive.functional(class, given)
   local state = read_state(given)
   check_calls(state)
   carry_out_all(state)
-  local model = class {
+  local model = declare.from_config(class, {
     inputs = read_ends(single(given.input_layers, state), state, ".input_layers"),
     outputs = read_ends(single(given.output_layers, state), state, ".output_layers"),
     name = given.name,
-  }
+  })
   if given.trainable == false then model.trainable = false end
   return model
 end

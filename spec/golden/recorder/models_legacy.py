@@ -64,6 +64,19 @@ def sequential_dropped_layers():
         L.Reshape((2, 2, 3)), L.LocallyConnected2D(2, (1, 2)), L.Flatten(), L.Dense(2)])
 
 
+@model(x(2, 7, 7, 2), note="names with slashes, as DenseNet and MobileNetV3 have them")
+def slashes():
+    k, L = keras()
+    start = k.Input((7, 7, 2), name="data/in")
+    y = L.Conv2D(3, 3, strides=2, use_bias=False, name="conv1/conv")(start)
+    y = L.BatchNormalization(name="conv1/bn")(y)
+    z = L.ReLU(name="block/squeeze/relu")(y)
+    z = L.GlobalAveragePooling2D(keepdims=True, name="block/squeeze/pool")(z)
+    z = L.ReLU(6.0, name="block/gate")(L.Conv2D(3, 1, name="block/conv")(z) + 3.0) * (1.0 / 6.0)
+    y = L.Concatenate(name="block/concat")([y, L.Multiply(name="block/mul")([y, z])])
+    return k.Model(start, L.Dense(2, name="top/dense")(L.Flatten()(y)), name="excerpt/of")
+
+
 @model(x(2, 4), x(2, 4))
 def functional_shared():
     k, L = keras()
