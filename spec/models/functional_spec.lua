@@ -113,6 +113,34 @@ describe("functional models", function()
     assert.same({ { true, true, false } }, y.mask:totable())
   end)
 
+  -- What Keras 3 shows of each: what the model is told wins, then the call's own flag.
+  it("are told of training by predict and fit, whatever a call says", function()
+    local seen
+    local Watch = k.layer "WatchTraining" {
+      call = function(_, x, training)
+        seen = training
+        return x
+      end,
+    }
+    for _, flag in ipairs { true, false } do
+      local x, data = k.Input { shape = { 3 } }, k.ones { 4, 3 }
+      local inner = k.Sequential { Watch {} }
+      for _, watch in ipairs { Watch {}, inner } do
+        local model = k.Model { inputs = x,
+          outputs = layers.Dense(1)(watch(x, { training = flag })) }
+        model:compile { optimizer = "sgd", loss = "mse" }
+        model:predict(data)
+        assert.is_false(seen)
+        model:fit(data, k.ones { 4, 1 }, { verbose = 0 })
+        assert.is_true(seen)
+        model(data, { training = not flag })
+        assert.equal(not flag, seen)
+        model(data)
+        assert.equal(flag, seen)
+      end
+    end
+  end)
+
   it("tell training from inference", function()
     local x = k.Input { shape = { 100 } }
     local model = k.Model { inputs = x, outputs = layers.Dropout(.5)(x) }
@@ -121,7 +149,8 @@ describe("functional models", function()
     local dropped = model(data, { training = true })
     assert.truthy(ops.min(dropped):item() == 0)
     local always = k.Model { inputs = x, outputs = layers.Dropout(.5)(x, { training = true }) }
-    assert.truthy(ops.min(always:predict(data)):item() == 0)
+    assert.truthy(ops.min(always(data)):item() == 0)
+    assert.near_all(always:predict(data), data)
   end)
 
   it("squeeze or add a last axis of size 1", function()

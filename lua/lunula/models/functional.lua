@@ -8,6 +8,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local context = require "lunula.layers.base.context"
 local nest = require "lunula.utils.nest"
 local ktensor = require "lunula.models.ktensor"
 local node = require "lunula.models.node"
@@ -116,13 +117,13 @@ local function bind(self, given)
   return list
 end
 
-local function call(self, given, options)
-  local values = {}
+local function call(self, given)
+  local values, training = {}, context.told()
   for i, value in ipairs(bind(self, given)) do
     local kt = self._inputs[i]
     values[kt] = put_right(value, kt)
   end
-  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, options.training) end
+  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, training) end
   local function value_of(kt) return values[kt] end
   local structure = self._output_structure
   if nest.is_structure(structure) and #structure > 0 then

@@ -151,13 +151,12 @@ local function assign(pattern, result, values)
   end
 end
 
--- Runs the node on values[kt] of its inputs and stores values[kt] for its outputs.
+-- Runs the node on values[kt] of its inputs and stores values[kt] for its outputs. A training flag
+-- that the model was told wins over the one of the recorded call: predict makes a dropout rest
+-- that was called with training=true.
 function node.replay(self, values, training)
   local args = substitute(self.args, values)
-  if self.call == self.layer then
-    local options = args[2]
-    if options.training == nil then options.training = training end
-  end
+  if self.call == self.layer and training ~= nil then args[2].training = training end
   local results = table.pack(self.call(table.unpack(args, 1, args.n)))
   for i = 1, self.results.n do assign(self.results[i], results[i], values) end
 end

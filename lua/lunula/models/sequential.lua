@@ -185,11 +185,11 @@ local declaration = {
     for _, item in ipairs(given or {}) do add(self, item) end
   end,
   build = build,
-  call = function(self, x, options)
+  call = function(self, x)
     if not self._graph then
       core.raise("model \"%s\" has no layers yet; add some first", self.name)
     end
-    return functional.call(self, x, options)
+    return functional.call(self, x)
   end,
   add = add,
   pop = pop,

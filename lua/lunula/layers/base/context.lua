@@ -1,6 +1,7 @@
 -- The call that is going on: whether it is training, and which layer was entered first.
 --
 -- A layer called inside another one's call takes the training flag from there, unless it is told.
+-- Where nobody has told, it is false, save for layers with a default of their own.
 -- Each coroutine has calls of its own: one that yields in the middle of a call leaves the others
 -- as they are. One that is resumed inside a call is a part of that call.
 
@@ -30,14 +31,20 @@ end
 function context.enter(layer, training)
   local running = coroutine.running()
   local outer = current[running] or call_of_resumer()
-  if training == nil then training = outer and outer.training end
-  if training == nil then training = layer.default_training or false end
+  if training == nil and outer then training = outer.told end
+  if training == nil then training = layer.default_training end
   local scope = setmetatable({
-    outer = outer, entry = outer == nil, training = training, coroutine = running,
-    depth = outer and outer.depth + 1 or 1,
+    outer = outer, entry = outer == nil, told = training, training = training or false,
+    coroutine = running, depth = outer and outer.depth + 1 or 1,
   }, Scope)
   current[running] = scope
   return scope
+end
+
+-- The training flag of the innermost call if somebody has told it, else nil.
+function context.told()
+  local scope = current[coroutine.running()]
+  return scope and scope.told
 end
 
 return context
