@@ -49,6 +49,17 @@ describe("Softmax", function ()
     assert.near_all(y, ops.full({ 2, 2, 5 }, 0.1), 1e-6)
   end)
 
+  it("takes no mask that is larger than its input", function ()
+    local mask = ops.ones({ 4, 5 }, "bool")
+    assert.error_at_line(function () layers.Softmax()(x, { mask = mask }) end,
+      "a mask of shape (4, 5) does not broadcast to an input of shape (1, 5)")
+    local batch = ops.ones({ 4, 5 })
+    assert.error_at_line(function ()
+      layers.Softmax()(batch, { mask = ops.ones({ 2, 4, 5 }, "bool") })
+    end, "a mask of shape (2, 4, 5) does not broadcast")
+    assert.near_all(layers.Softmax()(batch, { mask = ops.ones({ 5 }, "bool") }), batch / 5)
+  end)
+
   it("says what mask it cannot use", function ()
     assert.error_at_line(function ()
       layers.Softmax { name = "s" } (x, { mask = ops.ones({ 1, 4 }, "bool") })
