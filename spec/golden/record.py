@@ -7,7 +7,8 @@
     python3 spec/golden/record.py verify          runs every layer case on the other
                                                   backend too and lists differences
 
-Sections: layers, numbers, signatures, operations, models. A second run writes the same bytes.
+Sections: layers, numbers, signatures, operations, refusals, models. A second run writes the
+same bytes.
 One thread, fixed seeds; every random stream is named after its case.
 
 What is written, beside this file:
@@ -36,6 +37,7 @@ strings are a flat list. A case without "outputs" is about its config and weight
 
 signatures.json    arguments of every class and keras.ops function, in order
 operations.json    the classes that ops are in files: module, what one is made and called with
+refusals.json      arguments of constructors, and whether Keras refuses them
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -59,7 +61,7 @@ from recorder import engines, tensors  # noqa: E402
 ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
-SECTIONS = ("layers", "numbers", "signatures", "operations", "models")
+SECTIONS = ("layers", "numbers", "signatures", "operations", "refusals", "models")
 
 
 def catalogue():

@@ -119,15 +119,21 @@ loss "SparseCategoricalCrossentropy" {
   end,
 }
 
+local power = {
+  name = "a number between 0 and 1",
+  check = function(value)
+    local fraction = kinds.fraction.check(value)
+    return fraction and fraction > 0 and fraction < 1 and fraction or nil
+  end,
+  never_none = true, never_false = true,
+}
+
 loss "CategoricalGeneralizedCrossEntropy" {
   doc = "(1 - p^q) / q of the probability p of the class whose id y_true gives; bears wrong labels",
-  args = { { "q", kinds.number, default = 0.5 } },
+  args = { { "q", power, default = 0.5 } },
   takes_class_ids = true,
   class_axis = function() return -1 end,
   call = function(self, y_true, y_pred)
-    if not (self.q > 0 and self.q < 1) then
-      core.raise("%s: q must lie between 0 and 1", self.name)
-    end
     local ids = ops.expand_dims(ids_of(self, y_true, y_pred), -1)
     local p = ops.squeeze(ops.take_along_axis(y_pred, ids, -1), -1)
     return (1 - ops.power(p, self.q)) / self.q

@@ -1,5 +1,6 @@
 -- Intersection over union of classes, from one confusion matrix (rows are true classes).
 
+local core = require "lunula.core"
 local ops = require "lunula.ops"
 local kinds = require "lunula.kinds"
 local reduction = require "lunula.losses.reduction"
@@ -13,6 +14,12 @@ local function ids(x, sparse, axis)
 end
 
 local function start(self)
+  for _, id in ipairs(self.target_class_ids or {}) do
+    if id >= self.num_classes then
+      core.raise("metric %s: target_class_ids must be less than num_classes, %d, got %d",
+        self.name, self.num_classes, id)
+    end
+  end
   self.matrix = self:add_variable("total_confusion_matrix", { self.num_classes, self.num_classes })
 end
 

@@ -21,10 +21,20 @@ optimizer "SGD" {
   end,
 }
 
+-- With beta_1 = 0 only the sign of the gradient would be left.
+local weight_of_momentum = {
+  name = "a number above 0 and up to 1",
+  check = function(value)
+    local fraction = kinds.fraction.check(value)
+    return fraction ~= 0 and fraction or nil
+  end,
+  never_none = true, never_false = true,
+}
+
 optimizer "Lion" {
   doc = "v = v - learning_rate sign(beta_1 m + (1 - beta_1) g); m = beta_2 m + (1 - beta_2) g",
   learning_rate = 0.001,
-  args = { { "beta_1", kinds.fraction, default = 0.9 },
+  args = { { "beta_1", weight_of_momentum, default = 0.9 },
     { "beta_2", kinds.fraction, default = 0.99 } },
   slots = { "momentum" },
   update = function(self, v, g, lr, slots)

@@ -60,6 +60,8 @@ return layer "InputLayer" {
     self.dtype = self._input_dtype or self.dtype
     if self.shape and self.batch_shape then
       core.raise("InputLayer: shape and batch_shape cannot both be given")
+    elseif self.batch_shape and self._batch_size then
+      core.raise("InputLayer: batch_size is given twice, by batch_shape too; leave it out")
     elseif not (self.shape or self.batch_shape) then
       core.raise("InputLayer: shape is missing (without the batch, as {28, 28, 1})")
     end

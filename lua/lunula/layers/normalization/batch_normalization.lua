@@ -76,6 +76,11 @@ local clipping = {
     for name, bound in pairs(value) do
       if not clipping_names[name] or type(bound) ~= "number" then return nil end
     end
+    if value.rmax and value.rmin and value.rmax < value.rmin then
+      return nil, nil, ("rmax %g is less than rmin %g"):format(value.rmax, value.rmin)
+    elseif value.dmax and value.dmax < 0 then
+      return nil, nil, ("dmax must be 0 or more, got %g"):format(value.dmax)
+    end
     return value
   end,
 }

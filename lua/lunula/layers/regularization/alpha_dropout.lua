@@ -14,7 +14,7 @@ return layer "AlphaDropout" {
   doc = "in training each element saturates with chance rate; mean and variance stay",
   args = {
     { "rate", kinds.fraction, required = true },
-    { "noise_shape", kinds.shape },
+    { "noise_shape", noise.shape },
     { "seed", kinds.seed },
   },
   casts = "all",

@@ -9,7 +9,7 @@ return layer "Dropout" {
   doc = "in training each element is 0 with chance rate, else x / (1 - rate)",
   args = {
     { "rate", kinds.fraction, required = true },
-    { "noise_shape", kinds.shape },
+    { "noise_shape", noise.shape },
     { "seed", kinds.seed },
   },
   casts = "all",

@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
 local random = require "lunula.ops.random"
 local tools = require "lunula.ops.tools"
@@ -14,6 +15,18 @@ local noise = {}
 function noise.init(self)
   if self.seed then self.generator = random.SeedGenerator(self.seed) end
 end
+
+-- Sizes of what is drawn, each 1 or more, or false for the input's own.
+noise.shape = {
+  name = "a list of sizes of 1 or more, or false for that of the input",
+  check = function (value, context)
+    local shape = type(value) == "table" and kinds.shape.check(value, context)
+    for _, size in ipairs(shape or {}) do
+      if size and size < 1 then return nil end
+    end
+    return shape or nil
+  end,
+}
 
 -- Each size of noise_shape is 1, for one draw along the axis, or what the input has there.
 function noise.check_shape(self, x)
