@@ -502,6 +502,8 @@ describe("layers", function ()
     assert.are.same({ false, 28, 28 }, flatten.batch_input_shape)
     assert.are.same({ 32, 8 }, layers.Dense { 1, batch_input_shape = { 32, 8 } }.batch_input_shape)
     assert.are.same({ false, 10 }, layers.Embedding { 5, 3, input_length = 10 }.batch_input_shape)
+    local lengths = layers.Embedding { 5, 3, input_length = { false, 6 } }
+    assert.are.same({ false, false, 6 }, lengths.batch_input_shape)
     assert.is_nil(layers.Dense(1).batch_input_shape)
   end)
 

@@ -20,6 +20,9 @@ end
 -- nil for a layer that is not built, or has nothing to build.
 function build_config.get(self)
   local shape, further = self._build_shape, self._further_shapes or { n = 0 }
+  if not shape and self.built and self.needs_no_shape then
+    return { shapes_dict = ordered({}, {}) }
+  end
   if not shape then return nil end
   local first = first_name(self) .. "_shape"
   local shapes, order = { [first] = shape }, { first }
@@ -34,7 +37,7 @@ function build_config.get(self)
   return { shapes_dict = ordered(shapes, order) }
 end
 
--- Builds the layer as such a config says.
+-- Builds the layer as such a config says. Without any shape it builds what needs none.
 function build_config.build(self, config)
   local shapes = config.shapes_dict
   if type(shapes) ~= "table" then
@@ -42,6 +45,7 @@ function build_config.build(self, config)
     if type(shape) == "table" then self:build(shape) end
     return
   end
+  if self.needs_no_shape and next(shapes) == nil then return self:build() end
   local first, further = first_name(self) .. "_shape", {}
   if type(shapes[first]) ~= "table" then
     core.raise("build_config: shapes_dict has no %s%s", first,

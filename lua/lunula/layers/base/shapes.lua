@@ -27,6 +27,7 @@ local function holds_only_shapes(x, depth)
 end
 
 function shapes.check(self, what, shape)
+  if shape == nil and self.needs_no_shape then return end
   local single = declare.class_of(self).module and not self.several and self.casts ~= "nothing"
   if holds_only_shapes(shape, 0) and (is_shape(shape) or not single) then return end
   local _ <close> = core.enter(self.name, declare.class_of(self).name)

@@ -19,15 +19,20 @@ return layer "Embedding" {
     { "mask_zero", kinds.boolean, default = false },
     { "weights", { name = "a list with the table", check = table_weights },
       config = false, field = "_given_weights" },
+    { "input_length", kinds.either(kinds.positive, kinds.shape), config = false,
+      field = "_input_length", keyword = true },
     { "lora_rank", kinds.unsupported "low-rank adaptation", config = "set" },
     { "lora_alpha", kinds.unsupported "low-rank adaptation", config = "set" },
     { "quantization_config", kinds.unsupported "quantization", config = "set" },
   },
   input_dtype = "int32",
+  needs_no_shape = true,   -- to be built
   getters = {
     batch_input_shape = function (self)
       if self._batch_input_shape then return self._batch_input_shape end
-      local shape = self._input_shape or self._input_length and { self._input_length }
+      local length = self._input_length
+      local shape = self._input_shape or type(length) == "table" and length
+        or length and { length }
       if not shape then return nil end
       return table.move(shape, 1, #shape, 2, { self._batch_size or false })
     end,
