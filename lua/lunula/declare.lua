@@ -469,6 +469,16 @@ local function without_null(value)
   return copied
 end
 
+-- A tensor where a file holds one.
+local function with_tensor(value)
+  local is_tensor = is_plain(value)
+    and (value.class_name == "__tensor__" or value.class_name == "__numpy__")
+  if not is_tensor then return value end
+  local told = type(value.config) == "table" and value.config or {}
+  local dtype = type(told.dtype) == "string" and told.dtype or nil
+  return core.tensor(told.value, { dtype = dtype })
+end
+
 -- The object that a config describes. Names that the class does not know are passed over when they
 -- say nothing (None, false), because files of other versions carry such.
 function declare.from_config(class, config)
@@ -480,6 +490,7 @@ function declare.from_config(class, config)
   for key, value in pairs(named) do
     local arg = class.by_name[key]
     if arg then
+      value = json_path.at("." .. key, with_tensor, value)
       if arg.kind.open and value ~= null then value = without_null(value) end
       given[arg.name] = translated(arg, key, value)
     elseif value ~= false and value ~= null then

@@ -450,6 +450,43 @@ describe("layers.serialize and deserialize", function ()
     assert.equal(attention:count_params(), layers.deserialize(record):count_params())
   end)
 
+  it("know that an embedding needs no shape", function ()
+    local layer = layers.Embedding { 5, 3 }
+    layer:build()
+    local text = json.encode(layers.serialize(layer))
+    assert.truthy(text:find('"build_config": {"shapes_dict": {}}', 1, true))
+    assert.same({ 5, 3 }, layers.deserialize(json.decode(text)).embeddings.shape)
+    local record = layers.serialize(layers.Dense(3))
+    record.build_config = { shapes_dict = {} }
+    assert.error_at_line(function () layers.deserialize(record) end, "has no input_shape")
+  end)
+
+  it("read the tensors that configs hold", function ()
+    local function tensor(kind, value)
+      return { class_name = kind, config = { value = value, dtype = "float32" } }
+    end
+    local function auc(weights)
+      return k.metrics.deserialize { module = "keras.metrics", class_name = "AUC",
+        config = { multi_label = true, num_labels = 2, label_weights = weights } }
+    end
+    for _, kind in ipairs { "__tensor__", "__numpy__" } do
+      assert.same({ 0.75, 0.25 }, auc(tensor(kind, { 0.75, 0.25 })).label_weights)
+      local constant = k.initializers.deserialize {
+        class_name = "Constant", config = { value = tensor(kind, { 1, 2 }) },
+      }
+      assert.near_all(constant { 2 }, { 1, 2 })
+      local scale = layers.deserialize { class_name = "Normalization", config = {
+        axis = { -1 }, mean = tensor(kind, { 1, 2 }), variance = tensor(kind, { 4, 4 }),
+      } }
+      assert.near_all(scale(k.tensor { { 3, 4 } }), { { 1, 1 } })
+    end
+    assert.same({ 0.75, 0.25 }, k.metrics.AUC { label_weights = k.tensor { 0.75, 0.25 } }
+      .label_weights)
+    assert.error_at_line(function () auc(tensor("__tensor__", { { 1 }, { 2 } })) end,
+      "label_weights must be a list of numbers")
+    assert.error_at_line(function () auc(tensor("__tensor__", { "a" })) end, "a number is wanted")
+  end)
+
   it("read short records, and whole models", function ()
     assert.equal(5, layers.deserialize { class_name = "Dense", config = { units = 5 } } .units)
     local model = k.Sequential { k.Input { shape = { 3 } }, layers.Dense(2) }

@@ -90,6 +90,17 @@ end
 
 local epsilon <const> = 1e-7
 
+local numbers = kinds.list_of(kinds.number)
+
+-- Files hold them as a tensor.
+local label_weights = {
+  name = numbers.name, serialise = numbers.serialise, never_false = true,
+  check = function(value, context)
+    if core.is_tensor(value) then value = value:totable() end
+    return numbers.check(value, context)
+  end,
+}
+
 metric.declare "AUC" {
   doc = "The area under the ROC curve or the precision-recall curve.",
   args = {
@@ -101,7 +112,7 @@ metric.declare "AUC" {
     { "thresholds", kinds.list_of(kinds.number) },
     { "multi_label", kinds.boolean, default = false },
     { "num_labels", kinds.positive },
-    { "label_weights", kinds.list_of(kinds.number) },
+    { "label_weights", label_weights },
     { "from_logits", kinds.boolean, default = false },
   },
   init = function(self)
