@@ -39,7 +39,7 @@ describe("the machinery", function()
     end
   end)
 
-  it("knows no other passes", function()
+  it("knows no other passes and nothing else to print", function()
     local f = core.trace({ { shape = { 2 } } }, function(x) return x + 1 end)
     assert.error_at_line(function() f:passes "-fuse,bogus" end,
       'there is no pass "bogus": naive, or')
@@ -49,9 +49,14 @@ describe("the machinery", function()
       require("lunula.core").trace({ { shape = { 2 } } }, function(x) return x + 1 end)]])
       :format(package.cpath))
     file:close()
-    local pipe = assert(io.popen("env LUNULA_PASSES=fuse lua5.4 " .. name .. " 2>&1"))
-    assert.matches(name .. ':2: there is no pass "fuse"', pipe:read "a", 1, true)
-    pipe:close()
+    for setting, text in pairs {
+      ["LUNULA_PASSES=fuse"] = 'there is no pass "fuse": naive, or',
+      ["LUNULA_DEBUG=profile,bogus"] = 'there is no LUNULA_DEBUG "bogus": plan, profile or',
+    } do
+      local pipe = assert(io.popen(("env %s lua5.4 %s 2>&1"):format(setting, name)))
+      assert.matches(name .. ":2: " .. text, pipe:read "a", 1, true)
+      pipe:close()
+    end
     os.remove(name)
   end)
 

@@ -25,6 +25,7 @@ struct PlanCache {
   Account *account;
   Lock lock; /* of all below */
   unsigned passes;
+  unsigned debug; /* what to print of what is compiled */
   Kept kept[KEPT];
   int n, last; /* the one that was used last */
   int bucket[KEPT];
@@ -32,41 +33,60 @@ struct PlanCache {
   uint64_t now; /* counts uses */
 };
 
-static const struct {
-  const char *name;
-  unsigned pass;
-} pass_names[] = {
-  {"simplify", PASS_SIMPLIFY}, {"share", PASS_SHARE}, {"fuse", PASS_FUSE},
-  {"attach", PASS_ATTACH},     {"reuse", PASS_REUSE},
+enum { DEBUG_PLAN = 1, DEBUG_PROFILE = 2 };
+
+/* What an environment variable may list. */
+typedef struct Words {
+  const char *what, *all;
+  struct {
+    const char *name;
+    unsigned bit;
+  } word[6]; /* ended by a word without a name */
+} Words;
+
+static const Words pass_words = {
+  "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse",
+  {{"-simplify", PASS_SIMPLIFY}, {"-share", PASS_SHARE}, {"-fuse", PASS_FUSE},
+   {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE}, {0}},
 };
 
-/* "-fuse" of n bytes; 0: there is no such pass. */
-static unsigned pass_of(const char *word, size_t n) {
-  for (int i = 0; i < COUNT_OF(pass_names); i++) {
-    const char *name = pass_names[i].name;
-    if (*word == '-' && n == strlen(name) + 1 &&
-        memcmp(word + 1, name, n - 1) == 0)
-      return pass_names[i].pass;
+static const Words debug_words = {
+  "LUNULA_DEBUG", "plan, profile or plan,profile",
+  {{"plan", DEBUG_PLAN}, {"profile", DEBUG_PROFILE}, {0}},
+};
+
+/* The bit of a word of n bytes; 0: there is no such word. */
+static unsigned bit_of(const Words *words, const char *text, size_t n) {
+  for (int i = 0; words->word[i].name; i++) {
+    const char *name = words->word[i].name;
+    if (n == strlen(name) && memcmp(text, name, n) == 0)
+      return words->word[i].bit;
   }
   return 0;
 }
 
-bool passes_of(const char *text, unsigned *passes, Error *e) {
-  *passes = PASS_ALL;
-  if (text && strcmp(text, "naive") == 0) {
-    *passes = 0;
-    return true;
-  }
+/* The bits of all words in a text with commas; NULL has none. */
+static bool bits_of(const Words *words, const char *text, unsigned *bits,
+                    Error *e) {
+  *bits = 0;
   while (text && *text) {
     size_t n = strcspn(text, ",");
-    unsigned pass = pass_of(text, n);
-    if (pass == 0)
-      return fail(e, "there is no pass \"%.*s\": naive, or some of -simplify,"
-                     "-share,-fuse,-attach,-reuse", (int)(n < 40 ? n : 40),
-                  text);
-    *passes &= ~pass;
+    unsigned bit = bit_of(words, text, n);
+    if (bit == 0)
+      return fail(e, "there is no %s \"%.*s\": %s", words->what,
+                  (int)(n < 40 ? n : 40), text, words->all);
+    *bits |= bit;
     text += n + (text[n] == ',');
   }
+  return true;
+}
+
+bool passes_of(const char *text, unsigned *passes, Error *e) {
+  unsigned without = PASS_ALL;
+  bool naive = text && strcmp(text, "naive") == 0;
+  if (!naive && !bits_of(&pass_words, text, &without, e))
+    return false;
+  *passes = PASS_ALL & ~without;
   return true;
 }
 
@@ -79,8 +99,9 @@ static void forget_plans(PlanCache *k) {
 }
 
 PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
-  unsigned passes;
-  if (!passes_of(getenv("LUNULA_PASSES"), &passes, e))
+  unsigned passes, debug;
+  if (!passes_of(getenv("LUNULA_PASSES"), &passes, e) ||
+      !bits_of(&debug_words, getenv("LUNULA_DEBUG"), &debug, e))
     return NULL;
   PlanCache *k = mem_new(account, 1, sizeof *k);
   if (k == NULL) {
@@ -94,6 +115,7 @@ PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
   k->account = account;
   account_retain(account);
   k->passes = passes;
+  k->debug = debug;
   return k;
 }
 
@@ -229,12 +251,11 @@ static Plan *keep_or_take(PlanCache *k, const Type *in, Plan *p,
 
 static Plan *compile(const PlanCache *k, const Type *in, unsigned passes,
                      const Watch *watch, Error *e) {
-  const char *debug = getenv("LUNULA_DEBUG");
-  bool wanted = debug && strstr(debug, "plan");
+  bool wanted = k->debug & DEBUG_PLAN;
   Text text = {0};
   Plan *p = plan_new(k->f, in, k->account, passes, wanted ? &text : NULL,
                      watch, e);
-  if (p && debug && strstr(debug, "profile"))
+  if (p && (k->debug & DEBUG_PROFILE))
     plan_profile(p);
   if (p && wanted && text.data)
     fputs(text.data, stderr);
