@@ -215,6 +215,15 @@ describe("very deep models", function ()
   it("cannot hold themselves", function ()
     local model = k.Sequential { k.Input { shape = { 4 } } }
     assert.error_at_line(function () model:add(model) end, "cannot be a layer of itself")
+    local Echo = k.layer "Echo" { call = function (self, x) return (self(x)) end }
+    assert.error_at_line(function () Echo {} (k.ones { 2 }) end, "does the layer call itself?",
+      debug.getinfo(1, "l").currentline - 2)
+    local Tail = k.layer "EchoOfTails" { call = function (self, x) return self(x) end }
+    assert.error_at_line(function () Tail {} (k.ones { 2 }) end, "deeper than 150")
+    local Countdown = k.layer "Countdown" {
+      call = function (self, x, n) return n == 0 and x or self(x, { n = n - 1 }) + 1 end,
+    }
+    assert.near_all(Countdown {} (k.zeros { 1 }, { n = 100 }), { 100 })
   end)
 end)
 

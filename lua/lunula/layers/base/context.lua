@@ -5,7 +5,13 @@
 -- Each coroutine has calls of its own: one that yields in the middle of a call leaves the others
 -- as they are. One that is resumed inside a call is a part of that call.
 
+local core = require "lunula.core"
+
 local context = {}
+
+-- Calls within calls: more than any program means, and few enough frames for an error to find the
+-- line of the user below them.
+local deepest = 150
 
 local current = setmetatable({}, { __mode = "k" })   -- coroutine -> its innermost call
 
@@ -33,6 +39,9 @@ function context.enter(layer, training)
   local outer = current[running] or call_of_resumer()
   if training == nil and outer then training = outer.told end
   if training == nil then training = layer.default_training end
+  if outer and outer.depth >= deepest then
+    core.raise("calls of layers are nested deeper than %d; does the layer call itself?", deepest)
+  end
   local scope = setmetatable({
     outer = outer, entry = outer == nil, told = training, training = training or false,
     coroutine = running, depth = outer and outer.depth + 1 or 1,
