@@ -87,6 +87,15 @@ describe("the facade", function()
     assert.truthy(help.text "k.model":find("train_step and its relatives", 1, true))
     assert.truthy(help.text(k.ones { 2 }):find("methods", 1, true))
     assert.truthy(help.text():find "k.help")
+    for _, name in ipairs { "fit", "evaluate", "predict" } do
+      assert.truthy(help.text(name):find(("model:%s(x, "):format(name), 1, true))
+      assert.truthy(help.text("model:" .. name):find("batch_size=", 1, true))
+    end
+    assert.truthy(help.text "compile":find("weighted_metrics=", 1, true))
+    for _, input in ipairs { "Input", "k.Input", k.Input } do
+      assert.truthy(help.text(input):find("^Input{shape, batch_size"))
+    end
+    assert.equal("k.utils.to_categorical(x, num_classes)", help.text "to_categorical")
     local nothing, message = help.text "no such thing"
     assert.is_nil(nothing)
     assert.truthy(message:find "nothing is known")

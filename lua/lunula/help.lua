@@ -61,6 +61,51 @@ local function door_text(x)
   end
 end
 
+-- ---- methods of models, functions of modules ---------------------------------------------------
+
+-- Where a method stands, beside the list of its options, what it takes before them, what it does.
+local methods = {
+  compile = { "lunula.models.trainer", "{", "says how the model is trained: optimizer and loss "
+    .. "by name or as objects,\n  metrics as a list, or by the name of the output" },
+  fit = { "lunula.models.fit", "x, y, {", "trains on samples and returns the history; x and y are "
+    .. "tensors, nested tables,\n  lists or name tables of them, or x is an iterator of batches" },
+  evaluate = { "lunula.models.evaluate", "x, y, {", "returns the loss and the metrics of samples" },
+  predict = { "lunula.models.predictor", "x, {", "returns the outputs for samples" },
+}
+
+local function method_text(name)
+  local method = methods[name]
+  if not method then return nil end
+  local options = {}
+  for i, option in ipairs(require(method[1]).options) do options[i] = option .. "=" end
+  return ("model:%s(%s %s })\n  %s."):format(name, method[2], table.concat(options, ", "),
+    method[3])
+end
+
+-- Input is a function, but reads its options as the class does.
+local function input_text(x)
+  if x ~= "Input" and x ~= "k.Input" and x ~= require("lunula.models").Input then return nil end
+  local text = declare.help(require "lunula.layers.core.input_layer")
+  return (text:gsub("InputLayer", "Input", 1)) .. "\n  The placeholder of a new input."
+end
+
+local modules = { "utils", "models", "layers", "activations", "losses", "metrics", "optimizers" }
+
+-- A function is told by its parameters; the name says the rest.
+local function function_text(name)
+  for _, module in ipairs(modules) do
+    local f = rawget(require("lunula." .. module), name)
+    if type(f) == "function" then
+      local parameters, i = {}, 1
+      while debug.getlocal(f, i) do
+        parameters[i], i = debug.getlocal(f, i), i + 1
+      end
+      if debug.getinfo(f, "u").isvararg then parameters[i] = "…" end
+      return ("k.%s.%s(%s)"):format(module, name, table.concat(parameters, ", "))
+    end
+  end
+end
+
 -- The names in a module.
 local function names_in(module)
   local names = {}
@@ -72,6 +117,7 @@ end
 local function suggestion(x)
   if type(x) ~= "string" then return "" end
   local names = require("lunula.layers").names()
+  for name in pairs(methods) do names[#names + 1] = name end
   for _, row in ipairs(core.catalogue()) do names[#names + 1] = row.name end
   for _, kind in ipairs(kinds_in_order) do
     for name in pairs(declare.registry(kind)) do names[#names + 1] = name end
@@ -91,16 +137,18 @@ function help.text(x)
   local class = declare.class_of(x)
   if class then return tostring(x) .. "\n" .. declare.help(class) end
   if core.is_tensor(x) then return tensor_text(x) end
-  local door = door_text(x)
-  if door then return door end
+  local told = door_text(x) or input_text(x)
+  if told then return told end
   if type(x) == "string" or type(x) == "function" then
-    local name = type(x) == "string" and x:gsub("^k%.", ""):match "[^.]*$" or x
+    local name = type(x) == "string" and x:match "[^.:]*$" or x
     require "lunula.ops"
     local row = find_op(name)
-    local found = type(name) == "string" and find_class(name)
-    local texts = {}
+    local named = type(name) == "string"
+    local found, texts = named and find_class(name), {}
     if found then texts[#texts + 1] = declare.help(found) end
     if row then texts[#texts + 1] = op_text(row) end
+    if named then texts[#texts + 1] = method_text(name) end
+    if named and #texts == 0 then texts[1] = function_text(name) end
     if #texts > 0 then return table.concat(texts, "\n\n") end
   end
   if type(x) == "table" and metatable == nil then return names_in(x) end

@@ -16,6 +16,24 @@ local function still_model(options)
 end
 
 describe("fit", function()
+  it("may be told all in one table, as evaluate and predict", function()
+    local model = still_model()
+    local x, y = k.tensor { { 1 }, { 2 } }, k.zeros { 2, 1 }
+    assert.same({ 2.5, 2.5 }, model:fit { x = x, y = y, epochs = 2, verbose = 0 }.history.loss)
+    assert.same({ 2.5 }, model:fit { x, y, verbose = 0 }.history.loss)
+    assert.near_all(model:evaluate { x = x, y = y, batch_size = 1 }, 2.5)
+    assert.near_all(model:predict { x = x, batch_size = 1 }, x)
+    assert.error_at_line(function() model:fit { x = x, y = y, epoch = 2 } end,
+      'fit: unknown option "epoch" (did you mean "epochs"?)')
+  end)
+
+  it("leaves the data of an input named x alone", function()
+    local x = k.Input { shape = { 1 }, name = "x" }
+    local model = k.Model { inputs = { x = x, y = k.Input { shape = { 1 }, name = "y" } },
+      outputs = x * 2 }
+    assert.near_all(model:predict { x = k.ones { 1, 1 }, y = k.zeros { 1, 1 } }, { { 2 } })
+  end)
+
   it("weighs the last, smaller batch by its size", function()
     local model = still_model { metrics = { "mae" } }
     local x, y = k.tensor { { 1 }, { 2 }, { 3 }, { 4 }, { 10 } }, k.zeros { 5, 1 }

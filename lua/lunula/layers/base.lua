@@ -150,9 +150,9 @@ end
 -- ("conv1/conv"), and those stay as they are.
 local layer_name = {
   name = "a name",
-  check = function (value, context)
+  check = function (value, told)
     local plain = type(value) == "string" and value ~= ""
-    if plain and (context.in_config or not value:find "/") then return value end
+    if plain and (told.in_config or not value:find "/") then return value end
     return nil, plain and "a string without a slash" or "a string"
   end,
   absent = function (self)

@@ -5,6 +5,7 @@
 -- samples; weights of classes become weights of samples. It knows no layers.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
 
@@ -98,6 +99,41 @@ function data.list(value, names, what)
     return by_position(value, #value, what), names and "single" or "list"
   end
   return { to_tensor(value, what) }, "single"
+end
+
+local function holds(list, wanted)
+  for _, name in ipairs(list or {}) do
+    if name == wanted then return true end
+  end
+  return false
+end
+
+-- Does a table hold the options of a call, perhaps beside x and y?
+local function has_options(given, allowed)
+  local any = false
+  for key in pairs(given) do
+    if type(key) == "string" and key ~= "x" and key ~= "y" then
+      if not holds(allowed, key) then return false end
+      any = true
+    end
+  end
+  return any
+end
+
+-- model:fit{ x =, y =, epochs = 2 } or model:fit{ x, y, epochs = 2 }, all in one table as a call in
+-- Python has it. Returns x, y and the options. A model with an input named x is given data so.
+function data.from_one_table(self, allowed, x, y, given)
+  local alone = y == nil and given == nil and declare.is_plain(x)
+    and not holds(self:_input_names(), "x")
+  local named = alone and x.x ~= nil and (x.y ~= nil or has_options(x, allowed))
+  local listed = alone and x[1] ~= nil and has_options(x, allowed)
+  if not (named or listed) then return x, y, given end
+  local rest = {}
+  for key, value in pairs(x) do
+    if type(key) == "string" and key ~= "x" and key ~= "y" then rest[key] = value end
+  end
+  if named then return x.x, x.y, rest end
+  return x[1], x.y or x[2], rest
 end
 
 -- The number of samples that all the tensors share. groups: {{name, list}, …}

@@ -2,6 +2,7 @@
 
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
+local data = require "lunula.models.data"
 local feed = require "lunula.models.feed"
 local results = require "lunula.models.results"
 local samples = require "lunula.models.samples"
@@ -28,7 +29,10 @@ end
 
 local allowed = { "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict" }
 
+evaluate.options = allowed
+
 function evaluate.evaluate(self, x, y, given)
+  x, y, given = data.from_one_table(self, allowed, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = options.read("evaluate", given, allowed)
   samples.require_compiled(self, "evaluate")

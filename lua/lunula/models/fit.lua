@@ -222,6 +222,7 @@ local function tell_interruption()
 end
 
 local function fit(self, x, y, given)
+  x, y, given = data.from_one_table(self, allowed, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = read(given)
   samples.require_compiled(self, "fit")
@@ -249,4 +250,4 @@ local function fit(self, x, y, given)
   return run.callbacks.history
 end
 
-return { fit = fit }
+return { fit = fit, options = allowed }

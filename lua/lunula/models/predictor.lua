@@ -139,8 +139,14 @@ local function predict_rows(source, entry, count, visit, before)
   return join()
 end
 
+predictor.options = predict_options
+
 function predictor.predict(self, x, given)
   check_ready(self, "predict")
+  if type(x) == "table" and x.y == nil then
+    local _
+    x, _, given = data.from_one_table(self, predict_options, x, nil, given)
+  end
   local o = options.read("predict", given, predict_options)
   if type(x) == "function" then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x")

@@ -17,6 +17,8 @@ local compile_options = {
   "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
 }
 
+trainer.options = compile_options
+
 function trainer.compile(self, given)
   local o = options.read("compile", given, compile_options)
   local optimizer = declare.get("optimizer", o.optimizer == nil and "rmsprop" or o.optimizer)
