@@ -8,6 +8,7 @@
 -- are anything to compute with.
 
 local core = require "lunula.core"
+local context = require "lunula.layers.base.context"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
@@ -24,6 +25,7 @@ local is_input = function(layer) return declare.is(layer, input.InputLayer) end
 
 -- The placeholder after `layer`, called on kt.
 local function extend(self, kt, layer)
+  local _ <close> = context.within(self)
   local results = table.pack(layer(kt))
   if results.n ~= 1 or not ktensor.is(results[1]) then
     core.raise("model \"%s\": layer \"%s\" gives %d tensors; a layer of a Sequential gives one",

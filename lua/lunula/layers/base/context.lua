@@ -33,21 +33,46 @@ local function call_of_resumer()
   return found
 end
 
+local function push(scope, outer)
+  scope.outer, scope.coroutine = outer, coroutine.running()
+  scope.depth = outer and outer.depth + 1 or 1
+  current[scope.coroutine] = scope
+  return setmetatable(scope, Scope)
+end
+
+local function innermost()
+  return current[coroutine.running()] or call_of_resumer()
+end
+
 -- To be held in a <close> variable. `entry` is true for a call that no other one encloses.
 function context.enter(layer, training)
-  local running = coroutine.running()
-  local outer = current[running] or call_of_resumer()
+  local outer = innermost()
   if training == nil and outer then training = outer.told end
   if training == nil then training = layer.default_training end
   if outer and outer.depth >= deepest then
     core.raise("calls of layers are nested deeper than %d; does the layer call itself?", deepest)
   end
-  local scope = setmetatable({
-    outer = outer, entry = outer == nil, told = training, training = training or false,
-    coroutine = running, depth = outer and outer.depth + 1 or 1,
-  }, Scope)
-  current[running] = scope
-  return scope
+  return push({
+    layer = layer, entry = not (outer and outer.called), called = true, told = training,
+    training = training or false,
+  }, outer)
+end
+
+-- The same for a layer that is no call but builds others, or puts them into itself: weights that
+-- are made meanwhile lie within it.
+function context.within(layer)
+  local outer = innermost() or {}
+  return push({ layer = layer, called = outer.called, told = outer.told }, outer.depth and outer)
+end
+
+-- The names of the layers that are open, from the outermost on, and this one last: "lstm/cell".
+function context.path(layer)
+  local names, last, scope = { layer.name }, layer, innermost()
+  while scope do
+    if scope.layer ~= last then table.insert(names, 1, scope.layer.name) end
+    last, scope = scope.layer, scope.outer
+  end
+  return table.concat(names, "/")
 end
 
 -- The training flag of the innermost call if somebody has told it, else nil.

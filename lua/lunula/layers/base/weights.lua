@@ -7,7 +7,9 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local tools = require "lunula.ops.tools"
+local context = require "lunula.layers.base.context"
 local tracking = require "lunula.layers.base.tracking"
+local paths = require "lunula.utils.paths"
 
 local weights = {}
 
@@ -107,6 +109,7 @@ function weights.add(self, ...)
     regularizer = companion(self, given, name, "regularizer"),
     constraint = companion(self, given, name, "constraint"),
   }
+  paths.set(variable, context.path(self) .. "/" .. name)
   local list = trainable and self._trainables or self._others
   list[#list + 1] = variable
   if given.name and self[name] == nil then self[name] = variable end
