@@ -3,6 +3,7 @@
 
 local k = require "lunula"
 local core = require "lunula.core"
+local paths = require "lunula.utils.paths"
 
 local o = k.optimizers
 
@@ -81,6 +82,30 @@ describe("optimizers", function()
     assert.is_false(uses_adam("Embedding_1/table", { exclude_embeddings = false }))
     assert.is_false(uses_adam("dense/kernel", {}))
     assert.is_true(uses_adam("dense/kernel", { exclude_layers = { "^conv", "^dense/" } }))
+    assert.is_true(uses_adam("dense_1/kernel", { exclude_layers = { "^(conv|dense)_\\d/" } }))
+    assert.is_false(uses_adam("dense/kernel", { exclude_layers = { "^(conv|dense)_\\d/" } }))
+  end)
+
+  -- What Keras 3 does with the same model.
+  it("keep matrices from Muon by the layers they stand in", function()
+    local l = k.layers
+    local model = k.Sequential { k.Input { shape = { 3 }, dtype = "int32" },
+      l.Embedding { 5, 4, name = "words" }, l.Reshape { 12 }, l.Dense { 4, name = "my_embedding" },
+      l.Reshape { 2, 2 }, l.LSTM { 2, name = "rnn" }, l.Dense { 2, name = "head" }, name = "net" }
+    local function excluded(options)
+      local optimizer, list = o.Muon(options), {}
+      optimizer:build(model.trainable_weights)
+      for _, v in ipairs(model.trainable_weights) do
+        if v.rank == 2 and optimizer.slot_of[v].velocity then list[#list + 1] = paths.of(v) end
+      end
+      return table.concat(list, " ")
+    end
+    assert.equal("net/words/embeddings net/my_embedding/kernel", excluded {})
+    assert.equal("net/words/embeddings net/my_embedding/kernel net/head/kernel",
+      excluded { exclude_layers = { "words|head" } })
+    assert.equal("", excluded { exclude_embeddings = false })
+    local cells = { exclude_layers = { "lstm_cell/k", "^net/head/" }, exclude_embeddings = false }
+    assert.equal("net/rnn/lstm_cell/kernel net/head/kernel", excluded(cells))
   end)
 
   it("warm up with ScheduleFreeAdamW, and change between its two places", function()

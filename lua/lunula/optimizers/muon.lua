@@ -4,6 +4,8 @@
 local kinds = require "lunula.kinds"
 local ops = require "lunula.ops"
 local base = require "lunula.optimizers.optimizer"
+local paths = require "lunula.utils.paths"
+local regex = require "lunula.utils.regex"
 
 -- What all optimizers share stands in the middle of this one's arguments.
 local function arguments(first, last)
@@ -29,16 +31,16 @@ local function orthogonalise(self, g)
   return tall and ops.transpose(x) or x
 end
 
-local function is_named(variable, patterns)
-  for _, pattern in ipairs(patterns or {}) do
-    if variable.name:find(pattern) then return true end
+-- exclude_layers are regular expressions of Python, each found anywhere in the path.
+local function uses_adam(self, variable)
+  local path = paths.of(variable)
+  if variable.rank ~= 2 or self.exclude_embeddings and path:lower():find "embedding" then
+    return true
+  end
+  for _, pattern in ipairs(self.exclude_layers or {}) do
+    if regex.search(pattern, path) then return true end
   end
   return false
-end
-
-local function uses_adam(self, variable)
-  return variable.rank ~= 2 or self.exclude_embeddings and variable.name:lower():find "embedding"
-    or is_named(variable, self.exclude_layers)
 end
 
 local function adam_step(self, v, g, lr, slots, t)
