@@ -50,6 +50,30 @@ describe("metrics", function()
     assert.near_all(after(m.SparseTopKCategoricalAccuracy { 2 }, { 2, 1 }, y_pred), 1)
   end)
 
+  -- Numbers of Keras.
+  it("correlates along any axis", function()
+    local t = { { 0, 1, 0.5 }, { 1, 1, 0.2 } }
+    local p = { { 0.1, 0.9, 0.5 }, { 1, 0.9, 0.2 } }
+    for _, last in ipairs { { -1 }, { 1 }, { { axis = -1 } }, {} } do
+      assert.near_all(m.pearson_correlation(t, p, last[1]), { 1, 0.9933992 }, 1e-6)
+      assert.near_all(m.concordance_correlation(t, p, last[1]), { 0.97560948, 0.98765391 }, 1e-6)
+    end
+    local first = { { axis = 0 }, 0, -2 }
+    for _, axis in ipairs(first) do
+      assert.near_all(m.concordance_correlation(t, p, axis), { 0.98901081, 0, 0.99999774 }, 1e-6)
+    end
+    for _, axis in ipairs { { axis = false }, false, { 0, 1 } } do
+      assert.near_all(m.pearson_correlation(t, p, axis), 0.99382609, 1e-6)
+      assert.near_all(m.concordance_correlation(t, p, axis), 0.98305064, 1e-6)
+    end
+    assert.near_all(after(m.PearsonCorrelation { axis = false }, t, p), 0.99382609, 1e-6)
+    assert.is_false(m.PearsonCorrelation { axis = false }:get_config().axis)
+    local constant, ups = { { 1, 1, 1 }, { 1, 2, 3 } }, { { 1, 2, 3 }, { 3, 2, 2 } }
+    assert.near_all(m.pearson_correlation(constant, ups), { 0 / 0, -0.8660254 }, 1e-6)
+    assert.error_at_line(function() m.pearson_correlation(t, p, { axes = 0 }) end,
+      'pearson_correlation: unknown option "axes" (did you mean "axis"?)')
+  end)
+
   it("knows the means of losses", function()
     local t, p = { { 0, 1 }, { 0, 0 } }, { { 1, 1 }, { 0, 0 } }
     assert.near_all(after(m.MeanSquaredError {}, t, p), .25)

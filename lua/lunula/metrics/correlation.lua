@@ -2,10 +2,12 @@
 
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
+local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local reduction = require "lunula.losses.reduction"
 local metric = require "lunula.metrics.metric"
 local mean_of = require("lunula.metrics.reduction").mean_of
+local options = require "lunula.utils.options"
 
 local formulas = metric.functions
 
@@ -18,16 +20,23 @@ local function centred(x, axis)
   return x - ops.mean(x, axis, true)
 end
 
+-- The axis, -1 unless it is said: as it is, or in a table of options. None (false) is all axes.
+local function axis_of(name, given)
+  if declare.only_names(given) then given = options.read(name, given, { "axis" }).axis end
+  if given == nil then return -1 end
+  return given or nil
+end
+
+-- Of what does not vary there is no correlation: it is NaN, as in Keras.
 function formulas.pearson_correlation(y_true, y_pred, axis)
-  axis = axis or -1
+  axis = axis_of("pearson_correlation", axis)
   y_true, y_pred = both(y_true, y_pred)
-  local t, p = ops.normalize(centred(y_true, axis), axis),
-    ops.normalize(centred(y_pred, axis), axis)
-  return ops.sum(t * p, axis)
+  local t, p = centred(y_true, axis), centred(y_pred, axis)
+  return ops.mean(t / ops.std(t, axis, true) * (p / ops.std(p, axis, true)), axis)
 end
 
 function formulas.concordance_correlation(y_true, y_pred, axis)
-  axis = axis or -1
+  axis = axis_of("concordance_correlation", axis)
   y_true, y_pred = both(y_true, y_pred)
   local covariance = ops.mean(centred(y_true, axis) * centred(y_pred, axis), axis)
   local shift = ops.square(ops.mean(y_true, axis) - ops.mean(y_pred, axis))
@@ -39,9 +48,11 @@ local function correlation(name, snake, doc)
     doc = doc,
     args = {
       { "name", kinds.string, default = snake }, { "dtype", kinds.string },
-      { "axis", kinds.integer, default = -1 },
+      { "axis", kinds.optional(kinds.axes), default = -1 },
     },
-    values = function(self, y_true, y_pred) return formulas[snake](y_true, y_pred, self.axis) end,
+    values = function(self, y_true, y_pred)
+      return formulas[snake](y_true, y_pred, self.axis or false)
+    end,
   }
 end
 
