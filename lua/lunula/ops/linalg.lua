@@ -141,11 +141,8 @@ op("cross", "x1, x2, axisa:int=-1, axisb:int=-1, axisc:int=-1, axis:int=nil",
 
 -- ---- norms ------------------------------------------------------------------------------------
 
--- At 0 the gradient is 0, as in PyTorch: that of the root alone would be infinite.
 local function root_of_squares(x, axis, keepdims)
-  local sum = ops.sum(ops.square(x), axis, keepdims)
-  local zero = ops.equal(sum, 0)
-  return ops.where(zero, 0, ops.sqrt(ops.where(zero, 1, sum)))
+  return tools.root(ops.sum(ops.square(x), axis, keepdims))
 end
 
 local function vector_norm(x, order, axis, keepdims)
@@ -157,7 +154,7 @@ local function vector_norm(x, order, axis, keepdims)
   end
   if order == 1 then return ops.sum(size, axis, keepdims) end
   if order == 2 then return root_of_squares(x, axis, keepdims) end
-  return ops.sum(size ^ order, axis, keepdims) ^ (1 / order)
+  return tools.root(ops.sum(size ^ order, axis, keepdims), order)
 end
 
 -- Sums along one axis, then the extreme along the other.

@@ -97,7 +97,7 @@ op("var", "x, axis:axes=nil, keepdims:bool=false", "The mean square distance fro
 
 op("std", "x, axis:axes=nil, keepdims:bool=false", "The square root of the variance.",
   function (x, axis, keepdims)
-    return ops.sqrt(ops.var(x, axis, keepdims))
+    return tools.root(ops.var(x, axis, keepdims))
   end)
 
 op("ptp", "x, axis:axes=nil, keepdims:bool=false", "The largest element minus the smallest.",

@@ -198,6 +198,14 @@ function tools.float(x)
   return ops.cast(x, config.floatx())
 end
 
+-- The root of what is 0 or more, of order 2 if not said otherwise. At 0 the gradient is 0, as of
+-- Keras on torch: that of the root alone is infinite, and a norm's or deviation's would be NaN.
+function tools.root(x, order)
+  local zero = ops.equal(x, 0)
+  local positive = ops.where(zero, 1, x)
+  return ops.where(zero, 0, order and positive ^ (1 / order) or ops.sqrt(positive))
+end
+
 -- int64 becomes int32 as an operand does, which it must fit; an explicit cast would wrap.
 function tools.cast(x, dtype)
   if x.dtype == dtype then return x end
