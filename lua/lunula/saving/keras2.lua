@@ -108,7 +108,12 @@ end
 -- The type was that of the codes.
 local function encoder(config) drop(config, "dtype") end
 
+-- A step counted where all masks let it; today where any does.
+local function merging(config) default(config, "join_masks", "all") end
+
 local readers = {
+  Add = merging, Average = merging, Concatenate = merging, Maximum = merging, Minimum = merging,
+  Multiply = merging, Subtract = merging,
   LSTM = gated, LSTMCell = gated, GRU = gru, GRUCell = gru, SimpleRNN = recurrent,
   SimpleRNNCell = recurrent, RNN = recurrent, Bidirectional = recurrent,
   ConvLSTM1D = conv_lstm, ConvLSTM2D = conv_lstm, ConvLSTM3D = conv_lstm,

@@ -199,6 +199,21 @@ def masks_and_dictionaries():
     return k.Model({"words": a, "facts": b}, {"steps": d, "sum": L.multiply([e, b])})
 
 
+@model(ids(5, 2, 6), ids(5, 2, 6),
+       note="a step counts where all masks let it, and values know no masks")
+def merged_masks():
+    k, L = keras()
+    a, b = k.Input((6,), dtype="int32", name="a"), k.Input((6,), dtype="int32", name="b")
+    c, d = (L.Embedding(5, 3, mask_zero=True)(x) for x in (a, b))
+    plain = L.Dense(3)(L.Embedding(5, 3)(b))
+    merged = [merge([c, d]) for merge in (
+        L.add, L.subtract, L.multiply, L.average, L.maximum, L.minimum, L.concatenate)]
+    one_sided = [L.add([c, plain]), L.maximum([plain, c]), L.concatenate([plain, c])]
+    behind = L.Concatenate(axis=1)([c, d])
+    sums = [L.SimpleRNN(2)(y) for y in [*merged, *one_sided, behind]]
+    return k.Model([a, b], [L.concatenate(sums), L.GlobalAveragePooling1D()(merged[0])])
+
+
 # ---- texts of older versions
 
 ZEROS = {"class_name": "Zeros", "config": {}}

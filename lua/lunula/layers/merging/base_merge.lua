@@ -1,9 +1,13 @@
 -- The parent of the layers that merge a list of tensors element by element.
 --
 -- Inputs of lower rank get axes of size 1 after the batch. The result has a mask when every input
--- has one: a step counts when it counts in any of them.
+-- has one: a step counts when it counts in any of them. In Keras 2 it has to count in all that have
+-- a mask, and values know nothing of masks; layers of its files have join_masks = "all". Keras 3
+-- does not know that option, so it is written only where there were masks.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
 local base = require "lunula.layers.base"
 local ops = require "lunula.ops"
 local nest = require "lunula.utils.nest"
@@ -45,9 +49,39 @@ local function aligned(inputs)
   return list
 end
 
+merge.join_masks = {
+  "join_masks", kinds.one_of { "any", "all" }, default = "any", keyword = true, config = false,
+  field = "_join_masks",
+}
+
+function merge.get_config(self)
+  local config = declare.get_config(self)
+  if self._join_masks == "all" and self._had_masks then
+    config.join_masks = "all"
+    table.insert(getmetatable(config).__jsonorder, "join_masks")
+  end
+  return config
+end
+
+-- Are the masks joined as in Keras 2?
+function merge.joins_all(self)
+  rawset(self, "_had_masks", true)
+  return self._join_masks == "all"
+end
+
+-- Of those that have a mask.
+local function all_mask(mask)
+  local result
+  for _, one in ipairs(mask) do
+    if one then result = result and result & one or one end
+  end
+  return result
+end
+
 -- Of the masks of all inputs; nil when one has none.
-function merge.any_mask(_, _, mask)
+local function join(self, _, mask)
   if not mask then return nil end
+  if merge.joins_all(self) then return all_mask(mask) end
   local result
   for _, one in ipairs(mask) do
     if not one then return nil end
@@ -68,11 +102,13 @@ merge.Merge = base.layer "Merge" {
   abstract = true,
   doc = "one tensor out of a list of them",
   several = true,
-  args = {},
+  args = { merge.join_masks },
+  get_config = merge.get_config,
   least = 1,
   supports_masking = true,
-  compute_mask = merge.any_mask,
+  compute_mask = join,
   call = function (self, inputs, options)
+    if self._join_masks == "all" then options.mask = nil end
     return self:merge(aligned(merge.list(inputs, self.least, self.most)), options)
   end,
 }

@@ -17,13 +17,15 @@ end
 return layer "Concatenate" {
   several = true,
   doc = "a list of tensors joined along an axis",
-  args = { { "axis", kinds.axis, default = -1 } },
+  args = { { "axis", kinds.axis, default = -1 }, merge.join_masks },
+  get_config = merge.get_config,
   supports_masking = true,
   compute_mask = function (self, inputs, mask)
     if not mask then return nil end
     local masks = {}
     for i, x in ipairs(inputs) do masks[i] = full_mask(x, mask[i]) end
-    return ops.any(ops.concatenate(masks, self.axis), -1)
+    local joined = ops.concatenate(masks, self.axis)
+    return merge.joins_all(self) and ops.all(joined, -1) or ops.any(joined, -1)
   end,
   call = function (self, inputs)
     return ops.concatenate(merge.list(inputs, 1), self.axis)
