@@ -336,14 +336,14 @@ describe("where there is no number", function ()
   it("neither has a norm of order 3, nor the deviation of what is constant", function ()
     local t = k.tensor { { 0, 0, 0 }, { 1, 2, 2 } }
     local function gradient(f)
-      local _, grads = k.value_and_grad(function (x) return ops.sum(f(x)) end)(t)
+      local _, grads = k.value_and_grad(function (v) return ops.sum(f(v)) end)(t)
       return grads[1]
     end
-    assert.near_all(gradient(function (x) return ops.norm(x, 3, -1) end),
+    assert.near_all(gradient(function (v) return ops.norm(v, 3, -1) end),
       { { 0, 0, 0 }, { 0.15125185, 0.60500741, 0.60500741 } }, 1e-6)
-    assert.near_all(gradient(function (x) return ops.std(x, -1) end),
+    assert.near_all(gradient(function (v) return ops.std(v, -1) end),
       { { 0, 0, 0 }, { -0.47140449, 0.23570229, 0.23570229 } }, 1e-6)
-    assert.near_all(gradient(function (x) return ops.std(x * 0 + 2) end), t * 0)
+    assert.near_all(gradient(function (v) return ops.std(v * 0 + 2) end), t * 0)
   end)
 end)
 
