@@ -153,6 +153,55 @@ describe("functional models", function()
     assert.near_all(always:predict(data), data)
   end)
 
+  -- Names and numbers of Keras.
+  it("take and give tables within tables", function()
+    local function input(name) return k.Input { shape = { 2 }, name = name } end
+    local function dense(name, x)
+      return layers.Dense { 1, kernel_initializer = "ones", name = name } (x)
+    end
+    local function data(v) return k.full({ 2, 2 }, v) end
+    local a, b, c, one = input "a", input "b", input "c", k.ones { 2, 1 }
+    local p, q, r = dense("da", a), dense("db", b), dense("dc", c)
+    local wanted = { da = k.full({ 2, 1 }, 2), db = k.full({ 2, 1 }, 4), dc = k.full({ 2, 1 }, 6) }
+    local x = { u = data(1), v = { data(2), data(3) } }
+    local cases = {
+      { { u = a, v = { b, c } }, { o = { p, q }, n = r }, x, { o = { one, one }, n = one },
+        { "loss", "n_loss", "o/da_loss", "o/db_loss" }, { 35, 25, 1, 9 } },
+      { { { a = a, b = b }, c }, { { p = p, q = q }, r }, { { a = data(1), b = data(2) }, data(3) },
+        { { p = one, q = one }, one },
+        { "loss", "0/p_loss", "0/q_loss", "dc_loss" }, { 35, 1, 9, 25 } },
+      { { { a }, { b, c } }, { { p }, { q, r } }, { { data(1) }, { data(2), data(3) } },
+        { { one }, { one, one } },
+        { "loss", "0/da_loss", "1/db_loss", "1/dc_loss" }, { 35, 1, 9, 25 } },
+    }
+    local nest = require "lunula.utils.nest"
+    for _, case in ipairs(cases) do
+      local inputs, outputs, given, targets, labels, losses = table.unpack(case)
+      local first = k.Model { inputs = inputs, outputs = outputs }
+      local copy = k.models.model_from_json(first:to_json())
+      copy:set_weights(first:get_weights())
+      for _, model in ipairs { first, copy } do
+        for _, results in ipairs { { model(given) }, { model:predict(given) } } do
+          if #outputs == 0 then results = results[1] end
+          assert.is_nil(nest.each_as(outputs, results, function(y, place)
+            local kt = load("return (...)" .. place)(outputs)
+            assert.near_all(y, wanted[kt.node.layer.name])
+          end))
+        end
+        model:compile { optimizer = k.optimizers.SGD { learning_rate = 0 }, loss = "mse" }
+        assert.near_all(model:fit(given, targets, { verbose = 0 }).history.loss, { 35 })
+        assert.same(labels, model.metrics_names)
+        assert.near_all({ model:evaluate(given, targets) }, losses)
+      end
+      assert.error_at_line(function() first:predict { data(1), data(2) } end, "x must be like {")
+      assert.error_at_line(function() first { data(1), { data(2) } } end, "is called on {")
+    end
+    local model = k.Model { inputs = cases[1][1], outputs = cases[1][2] }
+    assert.error_at_line(function() model:predict { u = data(1), v = { data(2) } } end,
+      'x must be like { u = a, v = { b, c } }; it differs at x["v"][2]')
+    assert.near_all(model { data(1), data(2), data(3) } .n, wanted.dc)
+  end)
+
   it("squeeze or add a last axis of size 1", function()
     local x = k.Input { shape = { 1 } }
     local model = k.Model { inputs = x, outputs = x * 2 }

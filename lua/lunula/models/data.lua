@@ -7,6 +7,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local ops = require "lunula.ops"
+local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 
 local data = {}
@@ -77,10 +78,28 @@ local function by_position(value, count, what)
   return list
 end
 
--- `value` as a list of tensors. `names`: those of the model's inputs or outputs, or nil when
+-- Data for inputs or outputs in tables within tables: given so, or as a flat list.
+local function by_structure(value, names, what, structure)
+  if is_list_of_tensors(value) and #value == #names and not nest.is_nested(value) then
+    return by_position(value, #names, what)
+  end
+  local list = {}
+  local differs = nest.each_as(structure, value, function(leaf, place)
+    list[#list + 1] = to_tensor(leaf, what .. place)
+  end)
+  if differs then
+    core.raise("%s must be like %s; it differs at %s", what,
+      nest.text(structure, function(kt) return kt.name end), what .. differs)
+  end
+  return list
+end
+
+-- `value` as a list of tensors. `structure`: that of the model's inputs or outputs, where it is
+-- known. `names`: those of the model's inputs or outputs, or nil when
 -- nothing is known yet. Returns the list and how it was given: "single", "list", or the names in
 -- order.
-function data.list(value, names, what)
+function data.list(value, names, what, structure)
+  if nest.is_nested(structure) then return by_structure(value, names, what, structure), "list" end
   if is_name_table(value) then
     local order = names or sorted_keys(value)
     return by_names(value, order, what), order

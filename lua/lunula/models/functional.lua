@@ -35,15 +35,26 @@ local function placeholders(what, structure)
   return list
 end
 
--- Names of the top level of a structure, or nil where it is no name table.
-local function top_names(structure)
-  if not nest.is_structure(structure) or #structure > 0 then return nil end
-  return nest.keys(structure)
-end
-
-local function layer_names(list)
+-- The names of a table of tensors by name, else those of their layers.
+local function plain_names(structure, list)
+  local is_named = nest.is_structure(structure) and #structure == 0
+  if is_named and not nest.is_nested(structure) then return nest.keys(structure) end
   local names = {}
   for i, kt in ipairs(list) do names[i] = kt.node.layer.name end
+  return names
+end
+
+-- As Keras names the losses of outputs: by the way to them, "o/left", where a last place in a list
+-- is told by its layer, "o/dense".
+local function output_names(structure, way, names)
+  names = names or {}
+  for _, key in ipairs(nest.is_structure(structure) and nest.keys(structure) or {}) do
+    local inner = structure[key]
+    local is_leaf = not nest.is_structure(inner)
+    local word = type(key) == "string" and key or is_leaf and inner.node.layer.name or key - 1
+    local path = way and ("%s/%s"):format(way, word) or tostring(word)
+    if is_leaf then names[#names + 1] = path else output_names(inner, path, names) end
+  end
   return names
 end
 
@@ -97,6 +108,16 @@ local function bind(self, given)
         table.concat(self:_input_names(), ", "))
     end
     return { given }
+  end
+  local flat = #nest.keys(given) == count and not nest.is_nested(given) and #given > 0
+  if nest.is_nested(self._input_structure) and not flat then
+    local list = {}
+    local differs = nest.each_as(self._input_structure, given, function(leaf)
+      list[#list + 1] = leaf
+    end)
+    if not differs then return list end
+    core.raise("model \"%s\" is called on %s; what is given differs at x%s", self.name,
+      nest.text(self._input_structure, function(kt) return kt.name end), differs)
   end
   if #given > 0 or count == 0 then
     local list = nest.flatten(given)
@@ -213,10 +234,11 @@ functional.methods = {
   get_config = config.of_functional,
   get_build_config = config.build_config_of_functional,
   _input_names = function(self)
-    return self._inputs and (top_names(self._input_structure) or layer_names(self._inputs))
+    return self._inputs and plain_names(self._input_structure, self._inputs)
   end,
   _output_names = function(self)
-    return top_names(self._output_structure) or layer_names(self._outputs)
+    if ktensor.is(self._output_structure) then return { self._outputs[1].node.layer.name } end
+    return output_names(self._output_structure)
   end,
   _input_shapes = function(self) return self._inputs and shapes_of(self._inputs) end,
   _output_shapes = function(self) return self._outputs and shapes_of(self._outputs) end,
@@ -231,6 +253,9 @@ local declaration = {
   parent = model.Model,
   doc = "A model of recorded layer calls, from its inputs to its outputs.",
   replace_args = true,
+  getters = {
+    output_names = function(self) return plain_names(self._output_structure, self._outputs) end,
+  },
   args = {
     { "inputs", kinds.any, config = false, field = "_given_inputs" },
     { "outputs", kinds.any, config = false, field = "_given_outputs" },

@@ -20,22 +20,34 @@ local BATCH <const> = 32
 
 -- ---- results -----------------------------------------------------------------------------------
 
--- The names of the outputs of a model that gives them in a table; nil of any other.
+-- The names of the outputs of a model without a known structure that gives them in a table.
 local function names_of_outputs(self)
-  local structure = self._output_structure
-  if structure then
-    return nest.is_structure(structure) and #structure == 0 and self:_output_names() or nil
-  end
-  return self._returns_names or nil
+  return not self._output_structure and self._returns_names or nil
 end
 
--- Outputs as the user gets them: several returns, or a table by name.
+local function gives_a_table(self)
+  local structure = self._output_structure
+  return names_of_outputs(self) or nest.is_nested(structure)
+    or nest.is_structure(structure) and #structure == 0
+end
+
+-- Outputs as the user gets them, as from a call: several returns, or a table by name, in which
+-- there may be others.
 local function as_returns(self, outputs)
-  local names = names_of_outputs(self)
-  if not names then return table.unpack(outputs) end
-  local named = {}
-  for i, name in ipairs(names) do named[name] = outputs[i] end
-  return named
+  local structure, names = self._output_structure, names_of_outputs(self)
+  if not (names or nest.is_structure(structure)) then return table.unpack(outputs) end
+  local place, results = 0, {}
+  local function next_output()
+    place = place + 1
+    return outputs[place]
+  end
+  if names then
+    for _, name in ipairs(names) do results[name] = next_output() end
+    return results
+  end
+  results = nest.map(structure, next_output)
+  if #results == 0 then return results end
+  return table.unpack(results)
 end
 
 -- Room for the outputs of all rows, or nil where a size is only known batch by batch.
@@ -97,7 +109,7 @@ local function install_short_way(self, entry, rank)
 end
 
 local function offer_short_way(self, entry, x, structure)
-  if not entry.rows or structure ~= "single" or names_of_outputs(self) then return end
+  if not entry.rows or structure ~= "single" or gives_a_table(self) then return end
   local declared = self:_input_shapes()
   if declared and core.is_tensor(x) and not core.is_variable(x) and #declared[1] == x.rank then
     install_short_way(self, entry, x.rank)
@@ -118,7 +130,8 @@ local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 local function predict_iterator(self, next_batch, o)
   local collect, join = collector()
   local source = feed.batches(next_batch, function(x)
-    local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x")
+    local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
+      self._input_structure)
     local entry = step.predict(self, xs, structure)
     return { call = function(...) collect(entry.call(...)) end }, xs
   end, options.count("predict", "steps", o.steps))
@@ -149,7 +162,8 @@ function predictor.predict(self, x, given)
   end
   local o = options.read("predict", given, predict_options)
   if type(x) == "function" then return predict_iterator(self, x, o) end
-  local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
+  local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
+    self._input_structure)
   local count = data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
@@ -172,7 +186,8 @@ end
 
 function predictor.predict_on_batch(self, x)
   check_ready(self, "predict_on_batch")
-  local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
+  local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
+    self._input_structure)
   data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local outputs = { entry.call(table.unpack(xs)) }

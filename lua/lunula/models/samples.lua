@@ -26,9 +26,12 @@ end
 
 -- {xs=, ys=, ws=, structure=, tensors = all of them in a row, count=}
 function samples.prepare(self, x, y, sample_weight, class_weight)
-  local xs, structure = data.list(self:_read(x), self:_input_names(), "x")
+  local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
+    self._input_structure)
   local ys = {}
-  if y ~= nil then ys = data.list(y, self._graph and self:_output_names() or nil, "y") end
+  if y ~= nil then
+    ys = data.list(y, self._graph and self:_output_names() or nil, "y", self._output_structure)
+  end
   local ws = data.weights(sample_weight, class_weight, ys, self:_output_names())
   local count = data.count_samples {
     { "x", xs }, { "y", ys }, { "sample_weight", data.present(ws) },

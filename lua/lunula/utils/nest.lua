@@ -72,4 +72,40 @@ function nest.flatten(x)
   return leaves
 end
 
+-- Structures within a structure?
+function nest.is_nested(x)
+  if not nest.is_structure(x) then return false end
+  for _, inner in pairs(x) do
+    if nest.is_structure(inner) then return true end
+  end
+  return false
+end
+
+-- How a structure is written, with text(leaf) for every leaf.
+function nest.text(x, text)
+  if not nest.is_structure(x) then return text(x) end
+  local words = {}
+  for i, key in ipairs(nest.keys(x)) do
+    local inner = nest.text(x[key], text)
+    words[i] = type(key) == "number" and inner or key .. " = " .. inner
+  end
+  return "{ " .. table.concat(words, ", ") .. " }"
+end
+
+-- visit(leaf, place) for the leaves of x that stand where the leaves of `pattern` do, in that
+-- order. Where x has not that structure, returns the place, such as ["a"][2].
+function nest.each_as(pattern, x, visit, place)
+  place = place or ""
+  if not nest.is_structure(pattern) then return visit(x, place) end
+  if not declare.is_plain(x) then return place end
+  local keys = nest.keys(pattern)
+  for _, key in ipairs(keys) do
+    local inner = place .. (type(key) == "number" and "[%d]" or '["%s"]'):format(key)
+    if x[key] == nil then return inner end
+    local differs = nest.each_as(pattern[key], x[key], visit, inner)
+    if differs then return differs end
+  end
+  if #nest.keys(x) > #keys then return place end
+end
+
 return nest

@@ -200,6 +200,14 @@ def dictionaries():
                           "class": L.Dense(2, name="class", activation="softmax")(joined)})
 
 
+@model(x(2, 3), x(2, 4), x(2, 5))
+def nested_structures():
+    a, b, c = (Input((n,), name=name) for n, name in ((3, "a"), (4, "b"), (5, "c")))
+    left, right = L.Dense(2, name="left")(a), L.Dense(2, name="right")(b)
+    joined = L.Dense(3, name="joined")(L.Concatenate()([left, right, c]))
+    return Model([{"one": a, "two": [b]}, c], [{"p": left, "q": [right, joined]}, joined])
+
+
 @model(x(2, 6, 6, 3))
 def residual():
     a = Input((6, 6, 3))
