@@ -81,6 +81,16 @@ case("attached masks and scores", lambda: L.MultiHeadAttention(2, 2), x(2, 3, 4)
 case("masks and causal", lambda: L.MultiHeadAttention(2, 2), x(2, 4, 4), x(2, 4, 4),
      masks=[mask("1110 1111"), mask("1110 1111")], use_causal_mask=True,
      engine="tensorflow", note=BLIND)
+case("all masks given", lambda: L.MultiHeadAttention(2, 2), x(2, 3, 4), x(2, 4, 4), x(2, 4, 4),
+     query_mask=QUERY_MASK, value_mask=VALUE_MASK, key_mask=mask("1110 0111"),
+     attention_mask=const(CROSS | CROSS[::-1], "bool"), return_attention_scores=True, note=IGNORED)
+case("query mask and causal", lambda: L.MultiHeadAttention(2, 2), x(2, 4, 4), x(2, 4, 4),
+     query_mask=mask("1110 1111"), use_causal_mask=True, note=IGNORED)
+case("value mask over an attached one", lambda: L.MultiHeadAttention(2, 2), x(2, 3, 4),
+     x(2, 4, 4), value_mask=mask("1111 1011"), masks=[None, VALUE_MASK],
+     return_attention_scores=True)
+case("attached mask of the key", lambda: L.MultiHeadAttention(2, 2), x(2, 3, 4), x(2, 4, 4),
+     x(2, 4, 4), masks=[None, None, VALUE_MASK], return_attention_scores=True)
 case("sliding window", lambda: L.MultiHeadAttention(2, 2, sliding_window=2), x(1, 6, 4),
      x(1, 6, 4))
 case("sliding window causal", lambda: L.MultiHeadAttention(2, 2, sliding_window=2), x(1, 5, 4),
@@ -113,6 +123,11 @@ case("attached masks", lambda: L.GroupQueryAttention(2, 2, 2), x(2, 3, 4), x(2, 
      masks=[QUERY_MASK, VALUE_MASK], engine="tensorflow", note=BLIND)
 case("attached masks and scores", lambda: L.GroupQueryAttention(2, 2, 2), x(2, 3, 4), x(2, 4, 4),
      masks=[QUERY_MASK, VALUE_MASK], return_attention_scores=True, note=BLIND_ZERO)
+case("masks and causal", lambda: L.GroupQueryAttention(2, 2, 1), x(2, 4, 4), x(2, 4, 4),
+     x(2, 4, 4), query_mask=mask("1110 1111"), value_mask=mask("1110 1111"),
+     key_mask=mask("1101 1111"), use_causal_mask=True, engine="tensorflow", note=BLIND)
+case("query mask and scores", lambda: L.GroupQueryAttention(2, 2, 2), x(2, 3, 4), x(2, 4, 4),
+     query_mask=QUERY_MASK, return_attention_scores=True, note=BLIND_ZERO)
 case("sliding window", lambda: L.GroupQueryAttention(2, 2, 1, sliding_window=2), x(1, 6, 4),
      x(1, 6, 4))
 case("gate", lambda: L.GroupQueryAttention(2, 4, 2, use_gate=True), x(2, 3, 4), x(2, 4, 4))
