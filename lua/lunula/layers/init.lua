@@ -10,7 +10,7 @@ local reading = require("lunula.json_path").reading
 
 local folders = {
   "core", "convolutional", "pooling", "merging", "normalization", "regularization", "reshaping",
-  "activations", "rnn", "attention", "preprocessing", "legacy",
+  "activations", "rnn", "attention", "preprocessing", "legacy", "applications",
 }
 
 local place, functions, names = {}, {}, {}
@@ -41,7 +41,7 @@ local function load(name)
   if not (declare.is_class(result) and result.name == name) then
     class = not declare.is_class(result) and result[name] or declare.registry("layer")[name]
   end
-  class.module = "keras.layers"
+  class.module = class.module or "keras.layers"
   layers[name] = class
   return class
 end

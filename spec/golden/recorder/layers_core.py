@@ -3,6 +3,8 @@
 import keras
 from keras import layers as L
 from keras import ops
+from keras.src.applications.convnext import LayerScale
+from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
 from .cases import cases_of, const, ids, mask, uniform, x
 
@@ -310,3 +312,11 @@ case("twice", lambda: L.UpSampling3D(), x(1, 2, 1, 2, 2))
 case("uneven", lambda: L.UpSampling3D((1, 3, 2)), x(1, 2, 2, 2, 2))
 case("channels first", lambda: L.UpSampling3D((2, 1, 2), data_format="channels_first"),
      x(1, 2, 2, 2, 1))
+
+# ---- layers that only models of keras.applications have
+
+case = cases_of("CustomScaleLayer")
+case("two", lambda: CustomScaleLayer(0.17), [x(2, 3, 3, 4), x(2, 3, 3, 4)])
+
+case = cases_of("LayerScale")
+case("channels", lambda: LayerScale(1e-6, 4), x(2, 3, 3, 4))

@@ -77,6 +77,16 @@ def slashes():
     return k.Model(start, L.Dense(2, name="top/dense")(L.Flatten()(y)), name="excerpt/of")
 
 
+@model(x(2, 4), note="layers that only InceptionResNetV2 and ConvNeXt have")
+def of_applications():
+    k, L = keras()
+    from tf_keras.src.applications import convnext, inception_resnet_v2
+
+    a = k.Input((4,))
+    b = convnext.LayerScale(1e-6, 4, name="stage/scale")(L.Dense(4)(a))
+    return k.Model(a, inception_resnet_v2.CustomScaleLayer(0.17)([a, b]))
+
+
 @model(x(2, 4), x(2, 4))
 def functional_shared():
     k, L = keras()

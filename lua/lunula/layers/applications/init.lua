@@ -1,0 +1,1 @@
+return { custom_scale_layer = "CustomScaleLayer", layer_scale = "LayerScale" }
