@@ -262,19 +262,29 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
 
 -- ---- moving pixels ----------------------------------------------------------------------------
 
--- A position beyond the edge as one inside; `size` is a scalar tensor.
+-- A position beyond the edge as one inside; `size` is a scalar tensor. The steps of reflect are
+-- TensorFlow's. Its wrap goes round by one less than the size, which no other backend of Keras does:
+-- here what lies between the last pixel and the first is a mixture of both.
 local inside = {
-  constant = function (at, size) return ops.clip(at, 0, size - 1) end,
+  constant = function (at, size) return ops.clip(at, -2, size + 1) end,
   nearest = function (at, size) return ops.clip(at, 0, size - 1) end,
-  wrap = function (at, size) return ops.mod(at, size) end,
+  wrap = function (at) return at end,
   mirror = function (at, size)
     local last = size - 1
-    return ops.abs(ops.mod(at + last, last * 2) - last)
+    return ops.abs(ops.mod(at + last, ops.maximum(last * 2, 1)) - last)
+  end,
+  reflect = function (at, size)
+    local round = size * 2
+    local below = at + round * ops.floor(-at / round)
+    below = ops.where(ops.less(below, -size), below + round, -below - 1)
+    local above = at - round * ops.floor(at / round)
+    above = ops.where(ops.less_equal(size, above), round - above - 1, above)
+    return ops.clip(ops.where(ops.less(at, 0), below, above), 0, size - 1)
   end,
 }
 
-function inside.reflect(at, size)
-  return (inside.mirror(at * 2 + 1, size * 2 + 1) - 1) // 2
+local function bounded(at, size, fill_mode)
+  return inside[fill_mode](at, ops.cast(size, "float32"))
 end
 
 -- The neighbours of a position along an axis, each with its weight.
@@ -289,9 +299,32 @@ local function neighbours(position, interpolation)
   return { { below, 1 - share }, { below + 1, share } }
 end
 
+local function check_transform(images, transform)
+  local shape, batch = transform.shape, images.rank == 3 and 1 or images.shape[1]
+  local n, rows = shape[#shape], #shape == 1 and 1 or shape[1]
+  local fits = (#shape == 1 or #shape == 2) and (not n or n == 8)
+  if not fits or rows and batch and rows ~= 1 and rows ~= batch then
+    core.raise("image.affine_transform: transform is (8,) or (batch, 8): images are %s, "
+      .. "transform is %s", tools.shape_text(images.shape), tools.shape_text(shape))
+  end
+end
+
+-- Where each pixel of the result comes from, (batch, height, width) each, and where that is
+-- nowhere: at the vanishing line.
+local function sources(grid, transform)
+  local function factor(i) return ops.expand_dims(tools.part(transform, 1, i, 1), 2) end
+  local y, x = ops.iota_like(grid, 1), ops.iota_like(grid, 2)
+  local depth = x * factor(6) + y * factor(7) + 1
+  local nowhere = ops.equal(depth, 0)
+  depth = ops.where(nowhere, 1, depth)
+  local row = (x * factor(3) + y * factor(4) + factor(5)) / depth
+  return row, (x * factor(0) + y * factor(1) + factor(2)) / depth, nowhere
+end
+
 op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
   .. "fill_mode:str=\"constant\", fill_value:num=0, data_format:str=nil",
-  "Each pixel (x, y) from (a0 x + a1 y + a2, b0 x + b1 y + b2), eight numbers an image.",
+  "Each pixel (x, y) from (a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1): transform has "
+  .. "a0, a1, a2, b0, b1, b2, c0, c1, for each image or for all.",
   function (images, transform, interpolation, fill_mode, fill_value, data_format)
     if interpolation ~= "nearest" and interpolation ~= "bilinear" then
       core.raise("image.affine_transform: interpolation must be nearest or bilinear, got \"%s\"",
@@ -301,28 +334,31 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
         .. "reflect, got \"%s\"", fill_mode)
     end
     local pixels, back = unified("affine_transform", images, data_format)
+    check_transform(images, transform)
     if transform.rank == 1 then transform = ops.expand_dims(transform, 0) end
-    local function factor(i) return ops.expand_dims(tools.part(transform, 1, i, 1), 2) end
     local grid = ops.squeeze(tools.part(pixels, 3, 0, 1), 3)
-    local y, x = ops.iota_like(grid, 1), ops.iota_like(grid, 2)
+    local row, column, nowhere = sources(grid, tools.float(transform))
     local height, width = ops.dim(pixels, 1), ops.dim(pixels, 2)
-    local rows = neighbours(x * factor(3) + y * factor(4) + factor(5), interpolation)
-    local columns = neighbours(x * factor(0) + y * factor(1) + factor(2), interpolation)
+    local rows = neighbours(bounded(row, height, fill_mode), interpolation)
+    local columns = neighbours(bounded(column, width, fill_mode), interpolation)
 
     local all = ops.reshape(pixels, { -1, tools.known_size("image.affine_transform", pixels, 3) })
     local first = ops.iota_like(grid, 0) * height * width
+    local function cell(at, size)
+      return fill_mode == "wrap" and ops.mod(at, size) or ops.clip(at, 0, size - 1)
+    end
     local sum
-    for _, row in ipairs(rows) do
-      for _, column in ipairs(columns) do
-        local at_y, at_x = inside[fill_mode](row[1], height), inside[fill_mode](column[1], width)
+    for _, near_y in ipairs(rows) do
+      for _, near_x in ipairs(columns) do
+        local at_y, at_x = cell(near_y[1], height), cell(near_x[1], width)
         local value = ops.gather(all, first + at_y * width + at_x)
         if fill_mode == "constant" then
-          local here = ops.equal(at_y, row[1]) & ops.equal(at_x, column[1])
+          local here = ops.equal(at_y, near_y[1]) & ops.equal(at_x, near_x[1])
           value = ops.where(ops.expand_dims(here, 3), value, fill_value)
         end
-        if row[2] then value = value * ops.expand_dims(row[2] * column[2], 3) end
+        if near_y[2] then value = value * ops.expand_dims(near_y[2] * near_x[2], 3) end
         sum = sum and sum + value or value
       end
     end
-    return back(sum)
+    return back(ops.where(ops.expand_dims(nowhere, 3), fill_value, sum))
   end)

@@ -9,8 +9,13 @@ local one = real { 5, 4, 2 }
 local turn = from.exact({ 0.5, 0.75, 1, -0.25, 1, 0.5, 0, 0, 1, 0, -1.25, 0, 1, 0.25, 0, 0 },
   { shape = { 2, 8 } })
 
-local function affine(attributes)
-  return { "image.affine_transform", { images, turn }, attributes, grad = { 1 } }
+-- The same with a vanishing line.
+local far = from.exact({ 0.5, 0.75, 1, -0.25, 1, 0.5, 0.125, -0.0625, 1, 0, -1.25, 0, 1, 0.25, -0.5,
+  0.25 }, { shape = { 2, 8 } })
+
+local function affine(attributes, transform)
+  return { "image.affine_transform", { images, transform or turn }, attributes, grad = { 1 },
+    free = { { 0 }, { 0 } } }
 end
 
 return {
@@ -44,4 +49,6 @@ return {
   affine { fill_mode = "wrap" },
   affine { fill_mode = "mirror" },
   affine { fill_mode = "reflect", interpolation = "nearest" },
+  affine({ fill_value = 0.5 }, far),
+  affine({ fill_mode = "reflect" }, far),
 }
