@@ -73,6 +73,31 @@ describe("arguments", function ()
     function () ops.sum(x, "1") end,
   }
 
+  it("names the op that is called before the one that it is made of", function ()
+    assert.error_at_line(function () ops.average(x, { axis = 1, weights = { 1, 2 } }) end,
+      "average: multiply: shapes (1, 2) and (2, 3) do not broadcast")
+    assert.error_at_line(function () x:fliplr():hsplit(2) end,
+      "hsplit: axis 1 of size 3 has no 2 equal parts")
+  end)
+
+  -- Keras's split(x, positions) and others take them as tensors too.
+  it("takes whole numbers from a tensor whose values are known", function ()
+    local two = core.tensor({ 1, 2 }, { dtype = "int32" })
+    local a, b, c = ops.split(x, two, 1)
+    assert.near_all(ops.concatenate({ c, b, a }, 1), { { 3, 2, 1 }, { 6, 5, 4 } })
+    assert.near_all(ops.slice(x, two[1] * ops.ones_like(two), { 1, 2 }), { { 5, 6 } })
+    assert.same({ 2, 6 }, ops.tile(x, two).shape)
+    assert.same({ 5 }, ops.linspace(0, 1, core.tensor(5, { dtype = "int32" })).shape)
+    assert.error_at_line(function ()
+      core.trace({ { shape = { 2 }, dtype = "int32" } }, function (t)
+        return (ops.split(x, t, 1))
+      end)
+    end, 'split: argument "indices_or_sections" must be known when the graph is made: numbers or '
+      .. "a tensor with values, not a traced tensor")
+    assert.error_at_line(function () ops.split(x, y, 1) end,
+      'argument "indices_or_sections" must be a whole number or a table of them, got tensor float')
+  end)
+
   it("names the line of a method and of an operator", function ()
     assert.error_at_line(function () x:sum(7) end, "sum: axis 7 is out of range for (2, 3)")
     assert.error_at_line(function () return -(x + y) end,

@@ -7,6 +7,7 @@ int bind_call(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
   State *st = state_enter(L);
   signature_arrange(L, s);
+  signature_constants(L, st, s);
   if (!s->unlisted && placeholder_among(L, s))
     return placeholder_call(L, s);
   return s->op ? row_call(L, st, s) : composite_call(L, st, s);

@@ -76,6 +76,7 @@ static void keep_hidden(lua_State *L, const Op *op) {
 static void open_rows(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
+  state_of(L)->binder = bind_call;
   for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
     signature_push(L, op->name, op->signature)->op = op;
     lua_pushcclosure(L, bind_call, 1);

@@ -10,13 +10,25 @@
 ** again; so the kind is kept beside the string, for whoever gets it at last. */
 static const char raised_key = 0;
 
+/* Pushes "average: " when the user calls that op and the text is by another,
+** of which it is made. */
+static void push_op(lua_State *L, const char *text) {
+  const char *op = where_op(L);
+  size_t n = op ? strlen(op) : 0;
+  if (n == 0 || (strncmp(text, op, n) == 0 && text[n] == ':'))
+    lua_pushliteral(L, "");
+  else
+    lua_pushfstring(L, "%s: ", op);
+}
+
 int raise_text(lua_State *L, ErrorKind kind, const char *text) {
   State *s = state_of(L);
   context_drain(&s->c, s->mark);
   where_push(L);
   layer_push(L);
+  push_op(L, text);
   lua_pushstring(L, text);
-  lua_concat(L, 3);
+  lua_concat(L, 4);
   if (kind != ERROR_PLAIN) {
     s->raised = kind;
     lua_pushvalue(L, -1);

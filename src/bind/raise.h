@@ -15,6 +15,8 @@ void layer_push(lua_State *L);
 
 /* Pushes "train.lua:12: " or "". */
 void where_push(lua_State *L);
+/* The name of the op that the user's line calls, NULL: it calls none. */
+const char *where_op(lua_State *L);
 
 /* ---- errors (raise.c) --------------------------------------------------- */
 

@@ -41,6 +41,8 @@ Signature *signature_push(lua_State *L, const char *name, const char *text);
 /* Leaves exactly one slot for each parameter on the stack, nil where nothing
 ** was given. */
 void signature_arrange(lua_State *L, const Signature *s);
+/* Tensors where whole numbers are wanted become these (constant.c). */
+void signature_constants(lua_State *L, State *st, const Signature *s);
 /* The argument of slot i as an attribute, or the default. */
 Attr signature_attr(lua_State *L, const Signature *s, int i);
 int signature_refuse(lua_State *L, const Signature *s, int i,

@@ -26,6 +26,33 @@ static bool find_user(lua_State *L, const State *s, lua_Debug *ar) {
   return false;
 }
 
+/* The name of the op whose function runs at the level, NULL: none does. */
+static const char *op_at(lua_State *L, const State *s, lua_Debug *ar) {
+  const char *name = NULL;
+  lua_getinfo(L, "f", ar);
+  if (s->binder && lua_tocfunction(L, -1) == s->binder &&
+      lua_getupvalue(L, -1, 1)) {
+    name = lua_touserdata(L, -1); /* a Signature begins with its name */
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return name;
+}
+
+const char *where_op(lua_State *L) {
+  const State *s = state_of(L);
+  lua_Debug below, ar;
+  if (!lua_getstack(L, 0, &below))
+    return NULL;
+  for (int level = 1; level < LEVELS && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "S", &ar);
+    if (*ar.what != 'C' && !is_ours(s, ar.source))
+      return op_at(L, s, &below);
+    below = ar;
+  }
+  return NULL;
+}
+
 void where_push(lua_State *L) {
   lua_Debug ar;
   if (find_user(L, state_of(L), &ar))
