@@ -70,6 +70,62 @@ KERNEL(void, scatter_add_rows_i32,
   }
 }
 
+/* NaN is larger and smaller than all. */
+INLINE void fold_row_f32(float *restrict y, const float *restrict x, int64_t n,
+                         int fold) {
+  switch (fold) {
+    case FOLD_MAX:
+      for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] > y[i] || x[i] != x[i] ? x[i] : y[i];
+      break;
+    case FOLD_MIN:
+      for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] < y[i] || x[i] != x[i] ? x[i] : y[i];
+      break;
+    default:
+      for (int64_t i = 0; i < n; i++)
+        y[i] *= x[i];
+  }
+}
+
+INLINE void fold_row_i32(int32_t *restrict y, const int32_t *restrict x,
+                         int64_t n, int fold) {
+  switch (fold) {
+    case FOLD_LAST: memcpy(y, x, (size_t)n * sizeof *y); break;
+    case FOLD_MAX:
+      for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] > y[i] ? x[i] : y[i];
+      break;
+    case FOLD_MIN:
+      for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] < y[i] ? x[i] : y[i];
+      break;
+    default:
+      for (int64_t i = 0; i < n; i++)
+        y[i] = (int32_t)((uint32_t)y[i] * (uint32_t)x[i]);
+  }
+}
+
+KERNEL(void, scatter_fold_rows_f32,
+       (float *table, const float *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1, int fold)) {
+  for (int64_t i = 0; i < count; i++) {
+    int64_t r = row_of(ids[i], rows);
+    if (r >= r0 && r < r1 && r >= 0)
+      fold_row_f32(table + r * row, g + i * row, row, fold);
+  }
+}
+
+KERNEL(void, scatter_fold_rows_i32,
+       (int32_t *table, const int32_t *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1, int fold)) {
+  for (int64_t i = 0; i < count; i++) {
+    int64_t r = row_of(ids[i], rows);
+    if (r >= r0 && r < r1 && r >= 0)
+      fold_row_i32(table + r * row, g + i * row, row, fold);
+  }
+}
+
 /* ---- items along an axis ----------------------------------------------- */
 
 INLINE int64_t take(char *restrict y, const char *restrict x,

@@ -109,6 +109,15 @@ extern void SET(scatter_add_rows_f32)
 extern void SET(scatter_add_rows_i32)
        (int32_t *table, const int32_t *g, const int32_t *ids, int64_t count,
         int64_t rows, int64_t row, int64_t r0, int64_t r1);
+/* The same, but a row of the table becomes the last of those that go there, the
+** larger or smaller elements, or the product. */
+enum { FOLD_LAST, FOLD_MAX, FOLD_MIN, FOLD_PRODUCT, FOLDS };
+extern void SET(scatter_fold_rows_f32)
+       (float *table, const float *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1, int fold);
+extern void SET(scatter_fold_rows_i32)
+       (int32_t *table, const int32_t *g, const int32_t *ids, int64_t count,
+        int64_t rows, int64_t row, int64_t r0, int64_t r1, int fold);
 /* y (outer, m, inner) = x (outer, n, inner) at idx (outer, m, inner) along n;
 ** outer in [o0, o1). Returns the first flat position of an index out of range
 ** or -1. item is 1 or 4 bytes. */

@@ -108,6 +108,83 @@ static void scatter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = gather(c, dy[0], input(n, 1));
 }
 
+/* ---- rows that replace others ------------------------------------------- */
+
+static bool fold_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
+  const Type *table = &r->in[0], *ids = &r->in[1], *values = &r->in[2];
+  if (!need_integers(r, ids))
+    return false;
+  if (table->dtype == BOOL)
+    return fail(r->error, "the table is bool; cast it to int32 first");
+  bool fits = table->rank > 0 && values->rank == ids->rank + table->rank - 1;
+  for (int i = 0; fits && i < values->rank; i++)
+    fits = may_equal(values->dim[i], i < ids->rank
+                                         ? ids->dim[i]
+                                         : table->dim[i - ids->rank + 1]);
+  if (!fits || values->dtype != table->dtype)
+    return fail(r->error, "values %s at ids %s do not fit %s",
+                type_text(values, a), type_text(ids, b), type_text(table, d));
+  int64_t fold = r->attr[0].i[0];
+  if (fold < 0 || fold >= FOLDS || (fold == FOLD_LAST && table->dtype != I32))
+    return fail(r->error, "no fold %lld of %s", (long long)fold,
+                dtype_name((DType)table->dtype));
+  r->out[0] = *table;
+  return true;
+}
+
+static int64_t fold_tasks(const OpCall *s) {
+  const Type *table = &s->out[0];
+  return share(type_elements(table) + type_elements(&s->in[2]),
+               table->dim[0] < 16 ? 1 : 16); /* each task reads all ids */
+}
+
+static void fold_run(const OpCall *s, const Run *r, int64_t task) {
+  const Type *table = &s->out[0];
+  int64_t rows = table->dim[0], row = type_span(table, 1, table->rank);
+  int64_t tasks = fold_tasks(s), count = type_elements(&s->in[1]);
+  int64_t r0 = rows * task / tasks, r1 = rows * (task + 1) / tasks;
+  int fold = (int)s->attr[0].i[0];
+  memcpy((char *)r->out[0] + r0 * row * 4, (const char *)r->in[0] + r0 * row * 4,
+         (size_t)((r1 - r0) * row * 4));
+  if (table->dtype == F32)
+    ISA(scatter_fold_rows_f32)(r->out[0], r->in[2], r->in[1], count, rows, row,
+                               r0, r1, fold);
+  else
+    ISA(scatter_fold_rows_i32)(r->out[0], r->in[2], r->in[1], count, rows, row,
+                               r0, r1, fold);
+}
+
+/* What is extreme shares the cotangent evenly, as in TensorFlow. */
+static void extreme_vjp(Context *c, const Node *n, Val dy, Val *dx) {
+  Val x = input(n, 0), ids = input(n, 1), values = input(n, 2), y = result(n);
+  Val own = cast_as(c, equal(c, x, y), F32);
+  Val theirs = cast_as(c, equal(c, values, gather(c, y, ids)), F32);
+  Val among = add(c, own, emit_op(c, "scatter_add", (Val[]){theirs, ids, x}, 3,
+                                  NULL));
+  Val each = divide(c, dy, among);
+  dx[0] = mul(c, each, own);
+  dx[2] = mul(c, gather(c, each, ids), theirs);
+}
+
+/* Of a product that has a factor 0 the gradient to it is NaN. */
+static void product_vjp(Context *c, const Node *n, Val dy, Val *dx) {
+  Val ids = input(n, 1), values = input(n, 2);
+  Attr fold = attr_int(FOLD_PRODUCT);
+  Val factors = emit_op(c, "scatter_fold",
+                        (Val[]){ones_like(c, input(n, 0)), ids, values}, 3,
+                        &fold);
+  dx[0] = mul(c, dy, factors);
+  dx[2] = divide(c, gather(c, mul(c, dy, result(n)), ids), values);
+}
+
+static void fold_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  if (n->attr[0].i[0] == FOLD_PRODUCT)
+    product_vjp(c, n, dy[0], dx);
+  else
+    extreme_vjp(c, n, dy[0], dx);
+}
+
 /* ---- along an axis ------------------------------------------------------ */
 
 static bool along_fits(Rule *r, const Type *x, const Type *ids) {
@@ -234,6 +311,11 @@ const Op ops_index[] = {
    .shape_only = 4,
    .file_class = "lunula",
    .doc = "Zeros of the shape of `like`, each row of values added at its id."},
+  {"scatter_fold", "table, ids, values, fold:int", INDEX, COMPUTE, fold_shape,
+   .tasks = fold_tasks, .run = fold_run, .vjp = fold_vjp,
+   .file_class = "lunula",
+   .doc = "The table, each row folded with the values that have its id: 0: the "
+          "last of them (whole numbers), 1: max, 2: min, 3: product."},
   {"take_along_axis", "x, indices, axis:int=-1, from_end:bool=true", INDEX,
    COMPUTE, take_shape,
    .tasks = take_tasks, .run = take_run, .vjp = take_vjp,

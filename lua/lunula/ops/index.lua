@@ -23,10 +23,33 @@ op("take", "x, indices, axis:int=nil", "The parts of x with these numbers along 
 
 local take_along_axis = tools.row "take_along_axis"
 
+-- x with the size of `other` where its own is 1, but along the axis.
+local function stretched(x, other, axis)
+  local sizes, differs = tools.sizes(x), false
+  for i, size in ipairs(other.shape) do
+    if i - 1 ~= axis and sizes[i] == 1 and size and size ~= 1 then
+      sizes[i], differs = size, true
+    end
+  end
+  return differs and ops.broadcast_to(x, sizes) or x
+end
+
 op("take_along_axis", "x, indices, axis:int=nil",
-  "Elements by their numbers along an axis (nil: of x as one axis).", function (x, indices, axis)
-    if axis == nil then x, indices, axis = ops.ravel(x), ops.ravel(indices), 0 end
-    return take_along_axis(x, tools.cast(indices, "int32"), axis)
+  "Elements by their numbers along an axis (nil: of x as one axis); the other axes broadcast.",
+  function (x, indices, axis)
+    if axis == nil then
+      if indices.rank ~= 1 then
+        core.raise("take_along_axis: without an axis indices have one axis, they are %s",
+          tools.shape_text(indices.shape))
+      end
+      x, axis = ops.ravel(x), 0
+    end
+    local ids = tools.cast(indices, "int32")
+    if ids.rank == x.rank then
+      axis = tools.axis("take_along_axis", axis, x.rank)
+      x, ids = stretched(x, ids, axis), stretched(ids, x, axis)
+    end
+    return take_along_axis(x, ids, axis)
   end)
 
 -- ---- replacing --------------------------------------------------------------------------------
@@ -61,6 +84,19 @@ op("slice_update", "inputs, start_indices:sizes, updates",
 
 -- ---- scattering -------------------------------------------------------------------------------
 
+-- What is known now is refused when it is outside; in a plan gather says so when it runs. Keras
+-- counts none from the end.
+local function checked(name, ids, size, axis)
+  if core.is_symbolic(ids) then return ops.gather(ops.arange(size), ids) end
+  if ids.size == 0 then return ids end
+  local least, most = ops.min(ids):item(), ops.max(ids):item()
+  if least < 0 or most >= size then
+    core.raise("%s: index %d is out of range 0..%d of axis %d", name, least < 0 and least or most,
+      size - 1, axis)
+  end
+  return ids
+end
+
 -- Row numbers in a table whose first axes are flattened, from numbers along each of them.
 local function flat_ids(name, indices, sizes)
   local depth = tools.known_size(name, indices, indices.rank - 1)
@@ -72,8 +108,14 @@ local function flat_ids(name, indices, sizes)
     if not sizes[i] then core.raise("%s: the size of axis %d must be known", name, i - 1) end
     strides[i], rows = rows, rows * sizes[i]
   end
-  strides = core.tensor(strides, { dtype = "int32", shape = { depth } })
-  return ops.sum(tools.cast(indices, "int32") * strides, -1), rows, depth
+  indices = tools.cast(indices, "int32")
+  local flat
+  for i = 1, depth do
+    local part = ops.squeeze(tools.part(indices, indices.rank - 1, i - 1, 1), -1)
+    part = checked(name, part, sizes[i], i - 1) * strides[i]
+    flat = flat and flat + part or part
+  end
+  return flat, rows, depth
 end
 
 -- The sum of the values that go to each row: (rows, rest...)
@@ -93,24 +135,43 @@ op("scatter", "indices, values, shape:sizes",
     return ops.reshape((scattered("scatter", indices, values, shape)), shape)
   end, { file_class = "core" })
 
+local folds = { max = 1, min = 2, mul = 3 }
+
+-- The rows of a table replaced by the values that go there; of several the last one stays.
+local function replaced_rows(y, ids, values, rows)
+  local last = ops.scatter_fold(ops.full({ rows }, -1, "int32"), ids, ops.iota_like(ids, 0), 0)
+  local mask_shape = tools.fill(y.rank, 1)
+  mask_shape[1] = rows
+  local kept = ops.reshape(ops.less(last, 0), mask_shape)
+  if values.shape[1] == 0 then return y end
+  return ops.where(kept, y, ops.gather(values, ops.maximum(last, 0)))
+end
+
 op("scatter_update", "inputs, indices, updates, reduction:str=nil",
-  "inputs with updates written (or added) where indices say; no place may be written twice.",
+  "inputs with updates written where indices say, or folded in: add, max, min, mul.",
   function (inputs, indices, updates, reduction)
+    if reduction ~= nil and reduction ~= "add" and not folds[reduction] then
+      core.raise("scatter_update: reduction must be nil, add, max, min or mul, got \"%s\"",
+        reduction)
+    end
     local shape = inputs.shape
-    local sums, ids, rows = scattered("scatter_update", indices, tools.cast(updates, inputs.dtype),
-      shape)
-    sums = ops.reshape(sums, shape)
-    if reduction == "add" then return inputs + sums end
-    if reduction ~= nil then
-      core.raise("scatter_update: reduction must be nil or \"add\", got \"%s\"", reduction)
+    local ids, rows, depth = flat_ids("scatter_update", indices, shape)
+    local table_shape, value_shape = { rows }, { -1 }
+    for i = depth + 1, #shape do
+      table_shape[#table_shape + 1] = tools.known_size("scatter_update", inputs, i - 1)
+      value_shape[#value_shape + 1] = shape[i]
     end
+    local y = ops.reshape(inputs, table_shape)
+    local values = ops.reshape(tools.cast(updates, inputs.dtype), value_shape)
     ids = ops.reshape(ids, { -1 })
-    local hits = ops.scatter_add(ops.ones_like(ids), ids, ops.zeros({ rows }, "int32"))
-    local mask_shape, seen = {}, 1
-    for i, size in ipairs(shape) do
-      mask_shape[i], seen = seen < rows and size or 1, seen * size
+    if reduction == "add" then
+      y = y + ops.scatter_add(values, ids, y)
+    elseif reduction then
+      y = ops.scatter_fold(y, ids, values, folds[reduction])
+    else
+      y = replaced_rows(y, ids, values, rows)
     end
-    return ops.where(ops.reshape(ops.not_equal(hits, 0), mask_shape), sums, inputs)
+    return ops.reshape(y, shape)
   end, { file_class = "core" })
 
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
@@ -138,6 +199,10 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
 
 op("searchsorted", "sorted_sequence, values, side:str=\"left\"",
   "Where each value would go in an ascending vector.", function (sorted_sequence, values, side)
+    if sorted_sequence.rank ~= 1 then
+      core.raise("searchsorted: sorted_sequence has one axis, its shape is %s (ops.map takes the "
+        .. "rows of several)", tools.shape_text(sorted_sequence.shape))
+    end
     local value = ops.expand_dims(values, values.rank)
     local before
     if side == "left" then
@@ -152,6 +217,9 @@ op("searchsorted", "sorted_sequence, values, side:str=\"left\"",
 
 op("digitize", "x, bins", "The number of the bin that each element of x falls into.",
   function (x, bins)
+    if bins.rank ~= 1 then
+      core.raise("digitize: bins has one axis, its shape is %s", tools.shape_text(bins.shape))
+    end
     return ops.searchsorted(bins, x, "right")
   end)
 
@@ -164,10 +232,13 @@ op("isin", "x1, x2, assume_unique:bool=false, invert:bool=false",
 op("in_top_k", "targets, predictions, k:int",
   "Whether each target class is among the k largest predictions of its row.",
   function (targets, predictions, k)
-    local ids = ops.expand_dims(tools.cast(targets, "int32"), targets.rank)
-    local own = ops.take_along_axis(predictions, ids, -1)
+    local ids = tools.cast(targets, "int32")
+    local classes = tools.known_size("in_top_k", predictions, predictions.rank - 1)
+    local exists = ops.less_equal(0, ids) & ops.less(ids, classes)
+    ids = ops.expand_dims(ops.where(exists, ids, 0), targets.rank)
+    local own = take_along_axis(predictions, ids, -1)
     local larger = ops.sum(ops.cast(ops.less(own, predictions), "int32"), -1)
-    return ops.less(larger, k) & ops.isfinite(ops.squeeze(own, -1))
+    return ops.less(larger, k) & ops.isfinite(ops.squeeze(own, -1)) & exists
   end, { file_class = "math" })
 
 op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",

@@ -16,6 +16,17 @@ local function at(places)
   end
 end
 
+-- The rows of the table after the values came to rows 1, 0 and 1.
+local function folded(fold)
+  return function (data)
+    local rows = table.move(data[1], 1, #data[1], 1, {})
+    for i, id in ipairs { 1, 0, 1 } do
+      for k = 1, 2 do rows[id * 2 + k] = fold(rows[id * 2 + k], data[3][i * 2 - 2 + k]) end
+    end
+    return rows
+  end
+end
+
 return {
   { "take", { real { 5, 3 }, numbers { 0, 4, -1 } }, { axis = 0 }, free = { {}, { 0 } } },
   { "take", { real { 5, 3 }, numbers({ 0, 1, 2, 2 }, { 2, 2 }) }, { axis = 1 } },
@@ -46,6 +57,17 @@ return {
       end
       return sums
     end },
+  { "scatter_fold", { real { 3, 2 }, numbers { 1, 0, 1 }, real { 3, 2, seed = 2 } }, { fold = 1 },
+    free = { {}, { 0 }, {} }, batches = false, second = false, grad = { 1, 3 },
+    big = { real { 50, 64 }, ints { 900, low = 0, high = 49 }, real { 900, 64 } },
+    ref = folded(math.max) },
+  { "scatter_fold", { real { 3, 2 }, numbers { 1, 0, 1 }, real { 3, 2, seed = 2 } }, { fold = 2 },
+    free = false, batches = false, second = false, grad = { 1, 3 }, ref = folded(math.min) },
+  { "scatter_fold", { real { 3, 2 }, numbers { 1, 0, 1 }, real { 3, 2, seed = 2 } }, { fold = 3 },
+    free = false, batches = false, second = false, grad = { 1, 3 },
+    ref = folded(function (a, b) return a * b end) },
+  { "scatter_fold", { ints { 3, 2 }, numbers { 1, 0, 1 }, ints { 3, 2, seed = 2 } }, { fold = 0 },
+    free = false, batches = false, ref = folded(function (_, b) return b end) },
   { "put_add", { real { 2, 3 }, numbers({ 0, 3, 0, 1, 1, 1 }, { 2, 3 }), real { 2, 4 } },
     { axis = 1 }, grad = { 1 }, free = { { 0 }, { 0 }, { 0 } },
     ref = function (data)
@@ -77,6 +99,10 @@ return {
     free = false },
   { "scatter_update", { real { 3, 4 }, numbers({ 1, 1 }, { 2, 1 }), real { 2, 4, seed = 2 } },
     { reduction = "add" }, free = false },
+  { "scatter_update", { real { 3, 4 }, numbers({ 1, 1 }, { 2, 1 }), real { 2, 4, seed = 2 } },
+    { reduction = "max" }, free = false, second = false },
+  { "scatter_update", { real { 3, 4 }, numbers({ 1, 1 }, { 2, 1 }), real { 2, 4, seed = 2 } },
+    { reduction = "mul" }, free = false, second = false },
   { "segment_sum", { real { 4, 2 }, numbers { 0, 2, 0, 1 } }, { num_segments = 4 },
     free = { { 0 }, { 0 } } },
   { "segment_sum", { real { 4, 2 }, numbers { 0, 2, 0, 1 } }, free = false, traced = false,
