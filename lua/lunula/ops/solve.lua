@@ -35,8 +35,13 @@ end
 -- ---- elimination ------------------------------------------------------------------------------
 
 -- Gauss and Jordan: all columns of x but the first n become x^-1 times themselves. The pivot is the
--- largest one left in its column. Also gives the determinant as a sign and a logarithm.
+-- largest one left in its column. Also gives the determinant as a sign and a logarithm. Where no
+-- pivot is left it is 0, and the steps go on as if it were 1, so that nothing becomes NaN.
 local function eliminate(x, n)
+  if n == 0 then -- the product of no pivots is 1
+    local none = ops.sum(x, { -2, -1 }, true)
+    return x, none + 1, none
+  end
   local one = ops.ones_like(ops.sum(x, { -2, -1 }, true))
   local steps = ops.iota_like(x, -2)
   return over_columns(n, { x, one, ops.zeros_like(one) }, function (k, m, sign, log)
@@ -49,7 +54,7 @@ local function eliminate(x, n)
     local row_there = ops.sum(m * there, -2, true)
     m = m + there * (row_here - row_there)
     local pivot = ops.sum(row_there * column_mask(row_there, k), -1, true)
-    local row = row_there / pivot
+    local row = row_there / ops.where(ops.equal(pivot, 0), 1, pivot)
     m = m * (1 - here)
     column = ops.sum(m * column_mask(m, k), -1, true)
     sign = sign * ops.sign(pivot) * ops.where(ops.equal(chosen, k), 1, -1)
@@ -57,20 +62,41 @@ local function eliminate(x, n)
   end)
 end
 
+-- x^-1 times the columns of b; NaN where x is singular.
+local function inverse_times(x, b, n)
+  local solved, _, log = eliminate(ops.concatenate({ x, b }, -1), n)
+  return ops.where(ops.equal(log, -math.huge), 0 / 0, tools.part(solved, x.rank - 1, n, -1))
+end
+
+-- What is computed now is refused when it has no result, as Keras does; in a plan it is NaN.
+local function check_numbers(given, result, text, ...)
+  if core.is_symbolic(result) or not ops.any(ops.isnan(result)):item() then return result end
+  for _, x in ipairs(given) do
+    if not ops.all(ops.isfinite(x)):item() then return result end
+  end
+  core.raise(text, ...)
+end
+
+local function solve(a, b, n)
+  local vector = b.rank == a.rank - 1
+  if vector then b = ops.expand_dims(b, -1) end
+  local x = inverse_times(a, b, n)
+  return vector and ops.squeeze(x, -1) or x
+end
+
 op("solve", "a, b", "The x of a . x = b.", function (a, b)
   local n = order("solve", a)
   a, b = tools.float(a), tools.float(b)
-  local vector = b.rank == a.rank - 1
-  if vector then b = ops.expand_dims(b, -1) end
-  local x = tools.part(eliminate(ops.concatenate({ a, b }, -1), n), a.rank - 1, n, -1)
-  return vector and ops.squeeze(x, -1) or x
+  return check_numbers({ a, b }, solve(a, b, n), "solve: a has no inverse: it is singular, %s",
+    tools.shape_text(a.shape))
 end)
 
 op("inv", "x", "The inverse of square matrices.", function (x)
   local n = order("inv", x)
   x = tools.float(x)
   local one = row_mask(x, ops.iota_like(x, -1))
-  return tools.part(eliminate(ops.concatenate({ x, one }, -1), n), x.rank - 1, n, -1)
+  return check_numbers({ x }, inverse_times(x, one, n),
+    "inv: x has no inverse: it is singular, %s", tools.shape_text(x.shape))
 end)
 
 -- The sign and the logarithm of the absolute determinant.
@@ -85,11 +111,6 @@ op("slogdet", "x", "The sign of the determinant, and the logarithm of its size: 
     return sign_and_log("slogdet", x)
   end, { file_class = "numpy" })
 
-op("logdet", "x", "The logarithm of the determinant, which is positive.", function (x)
-  local _, log = sign_and_log("logdet", x)
-  return log
-end, { file_class = "math" })
-
 op("det", "x", "The determinant of square matrices.", function (x)
   local sign, log = sign_and_log("det", x)
   return sign * ops.exp(log)
@@ -99,23 +120,37 @@ end)
 
 op("solve_triangular", "a, b, lower:bool=false", "solve by one triangle of a.",
   function (a, b, lower)
-    order("solve_triangular", a)
-    return ops.solve(lower and ops.tril(a) or ops.triu(a), b)
+    local n = order("solve_triangular", a)
+    a, b = tools.float(a), tools.float(b)
+    return solve(lower and ops.tril(a) or ops.triu(a), b, n)
   end)
+
+-- NaN where x is not positive.
+local function cholesky(x, n)
+  return over_columns(n, { ops.zeros_like(x) }, function (k, lower)
+    local own = ops.sum(lower * row_mask(lower, k), -2, true)
+    local column = ops.sum(x * column_mask(x, k), -1, true) - ops.sum(lower * own, -1, true)
+    local corner = ops.sqrt(ops.sum(column * row_mask(column, k), -2, true))
+    column = ops.where(ops.less_equal(k, ops.iota_like(column, -2)), column / corner, 0)
+    return lower + column * column_mask(lower, k)
+  end)
+end
 
 op("cholesky", "x, upper:bool=false",
   "The triangle t of symmetric positive matrices with t . transposed t = x.", function (x, upper)
     local n = order("cholesky", x)
     x = tools.float(x)
-    local t = over_columns(n, { ops.zeros_like(x) }, function (k, lower)
-      local own = ops.sum(lower * row_mask(lower, k), -2, true)
-      local column = ops.sum(x * column_mask(x, k), -1, true) - ops.sum(lower * own, -1, true)
-      local corner = ops.sqrt(ops.sum(column * row_mask(column, k), -2, true))
-      column = ops.where(ops.less_equal(k, ops.iota_like(column, -2)), column / corner, 0)
-      return lower + column * column_mask(lower, k)
-    end)
+    local t = check_numbers({ x }, cholesky(x, n),
+      "cholesky: x is not positive definite, %s", tools.shape_text(x.shape))
     return upper and ops.swapaxes(t, -1, -2) or t
   end)
+
+op("logdet", "x", "The logarithm of the determinant of symmetric positive matrices; NaN of others.",
+  function (x)
+    local n = order("logdet", x)
+    local t = cholesky(tools.float(x), n)
+    return ops.sum(ops.log(ops.diagonal(t, 0, -2, -1)), -1) * 2
+  end, { file_class = "math" })
 
 -- Householder's reflections, with LAPACK's signs.
 op("qr", "x, mode:str=\"reduced\"",
@@ -135,7 +170,8 @@ op("qr", "x, mode:str=\"reduced\"",
       local corner = ops.sum(column * row_mask(column, k), -2, true)
       local length = ops.sqrt(ops.sum(ops.square(column), -2, true))
       local v = column + ops.where(ops.less(corner, 0), -length, length) * row_mask(column, k)
-      local scale = 2 / ops.sum(ops.square(v), -2, true)
+      local size = ops.sum(ops.square(v), -2, true) -- 0: nothing is left to reflect
+      local scale = ops.divide_no_nan(2, size)
       local turned = ops.swapaxes(v, -1, -2) * scale
       return r - v * ops.matmul(turned, r), q - ops.matmul(q, v) * turned
     end)
