@@ -11,13 +11,11 @@ local different = {
   einsum = "the operands are a list, or come one by one",
   meshgrid = "the vectors are a list, or come one by one",
   switch = "the operands are a list",
-  full = "float32 is written out",
   multi_hot = "num_classes is not optional",
   rot90 = "axes: a list has no default but nil",
   tensordot = "axes: a list has no default but nil",
   scan = "unroll makes no difference",
   select = "default: a tensor has no default but nil",
-  where = "with the condition alone it would need values",
 }
 
 -- "x, axis:axes=nil" as { "x", "axis=nil" }

@@ -81,6 +81,9 @@ local function read(subscripts, tensors)
   end
   local output
   if result then
+    if most > 0 and not result:find("...", 1, true) then
+      complain(subscripts, "the result needs \"...\" as the operands have it")
+    end
     local letters = #result:gsub("%.", "")
     output = read_labels(subscripts, result, letters + (result:find("...", 1, true) and most or 0))
   else
@@ -108,7 +111,7 @@ local function sum_out(operand, is_needed)
 end
 
 -- A label that an operand has twice means its diagonal.
-local function without_repeats(operand)
+local function without_repeats(subscripts, operand)
   local first = {}
   for i, label in ipairs(operand.labels) do
     local j = first[label]
@@ -118,8 +121,12 @@ local function without_repeats(operand)
         if k ~= i and k ~= j then labels[#labels + 1] = other end
       end
       labels[#labels + 1] = label
+      local n, m = operand.x.shape[j], operand.x.shape[i]
+      if n and m and n ~= m then
+        complain(subscripts, "axis \"%s\" has the sizes %d and %d", label, n, m)
+      end
       local x = ops.diagonal(operand.x, 0, j - 1, i - 1)
-      return without_repeats { x = x, labels = labels }
+      return without_repeats(subscripts, { x = x, labels = labels })
     end
     first[label] = i
   end
@@ -252,7 +259,7 @@ op("einsum", "subscripts:str, operands:tensors",
   "Sums of products, as the subscripts say: \"bij,bjk->bik\", \"...ii\", \"i,j\".",
   function (subscripts, tensors)
     local operands, output = read(subscripts, tensors)
-    for i, operand in ipairs(operands) do operands[i] = without_repeats(operand) end
+    for i, operand in ipairs(operands) do operands[i] = without_repeats(subscripts, operand) end
     check_sizes(subscripts, operands)
     local result = operands[1]
     for i = 2, #operands do

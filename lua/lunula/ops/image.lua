@@ -255,6 +255,10 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
       core.raise("image.extract_patches: padding must be \"valid\" or \"same\", got \"%s\"",
         padding)
     end
+    if type(size) == "table" and #size ~= 2 then
+      core.raise("image.extract_patches: size is a number or {height, width}, got %d numbers",
+        #size)
+    end
     local function pair(value) return type(value) == "number" and { value, value } or value end
     return back(ops.patches(x, pair(size), pair(strides or size), pair(dilation_rate),
       padding == "same"))

@@ -94,7 +94,7 @@ op("split", "x, indices_or_sections:wholes, axis:int=0",
     return split("split", x, indices_or_sections, axis)
   end)
 
-op("array_split", "x, indices_or_sections:wholes, axis:int=0",
+op("array_split", "x, indices_or_sections:int, axis:int=0",
   "split, but the first parts may be longer by one.", function (x, indices_or_sections, axis)
     return split("array_split", x, indices_or_sections, axis, true)
   end)

@@ -174,6 +174,9 @@ op("norm", "x, ord:any=nil, axis:axes=nil, keepdims:bool=false",
   "The norm of the vectors along one axis or of the matrices in two; of everything for nil.",
   function (x, ord, axis, keepdims)
     x = tools.float(x)
+    if type(axis) == "table" and #axis > 2 then
+      core.raise("norm: vectors lie along one axis, matrices in two, got %d", #axis)
+    end
     if ord == nil or (axis == nil and ord == 2 and x.rank == 1) then
       return root_of_squares(x, axis, keepdims)
     end

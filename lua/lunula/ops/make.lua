@@ -7,12 +7,26 @@ local tools = require "lunula.ops.tools"
 
 local ops, op = core.ops, tools.op
 
+local full, full_like = tools.row "full", tools.row "full_like"
+
+op("full", "shape:ints, fill_value:value, dtype:dtype=nil",
+  "A tensor of one number, or of what broadcasts to the shape.", function (shape, value, dtype)
+    if type(value) == "number" then return full(shape, value, dtype or config.floatx()) end
+    return ops.broadcast_to(tools.cast(value, dtype or value.dtype), shape)
+  end)
+
+op("full_like", "x, fill_value:value, dtype:dtype=nil",
+  "One number in the shape of x, or what broadcasts to it.", function (x, value, dtype)
+    if type(value) == "number" then return full_like(x, value, dtype) end
+    return tools.cast(value, dtype or x.dtype) + full_like(x, 0, dtype)
+  end, { file_called = "fill_value" })
+
 op("zeros", "shape:ints, dtype:dtype=nil", "A tensor of zeros.", function (shape, dtype)
-  return ops.full(shape, 0, dtype or config.floatx())
+  return full(shape, 0, dtype or config.floatx())
 end)
 
 op("ones", "shape:ints, dtype:dtype=nil", "A tensor of ones.", function (shape, dtype)
-  return ops.full(shape, 1, dtype or config.floatx())
+  return full(shape, 1, dtype or config.floatx())
 end)
 
 op("empty", "shape:ints, dtype:dtype=nil", "A tensor whose content does not matter: zeros.",
@@ -61,7 +75,7 @@ op("linspace", "start, stop, num:int=50, endpoint:bool=true, retstep:bool=false,
     local y = lay(start) * (1 - at) + lay(stop) * at
     if dtype then y = tools.cast(tools.is_float { dtype = dtype } and y or ops.floor(y), dtype) end
     if not retstep then return y end
-    return y, (stop - start) / gaps
+    return y, (stop - start) * (gaps > 0 and 1 / gaps or 0 / 0)
   end)
 
 op("logspace", "start, stop, num:int=50, endpoint:bool=true, base:num=10, dtype:dtype=nil, "
@@ -192,7 +206,7 @@ op("multi_hot", "inputs, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:b
   function (inputs, num_classes, axis, dtype, sparse)
     tools.refuse_sparse("multi_hot", sparse)
     local each = ops.one_hot(inputs, num_classes, axis, dtype)
-    return ops.max(each, inputs.rank > 1 and 1 or 0)
+    return ops.max(each, inputs.rank > 1 and 1 or 0, false, 0)
   end, { file_class = "nn" })
 
 op("meshgrid", "x:tensors, indexing:str=\"xy\"",

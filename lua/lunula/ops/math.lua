@@ -88,7 +88,7 @@ end)
 
 op("heaviside", "x1, x2", "0 where x1 is below 0, 1 where it is above, x2 where it is 0.",
   function (x1, x2)
-    return ops.where(ops.equal(x1, 0), x2, ops.cast(ops.less(0, x1), "float32"))
+    return ops.where(ops.less(x1, 0), 0.0, ops.where(ops.less(0, x1), 1.0, x2))
   end)
 
 op("clip", "x, x_min, x_max", "x held between x_min and x_max.", function (x, x_min, x_max)
@@ -118,7 +118,8 @@ op("diff", "a, n:int=1, axis:int=-1", "Each element minus the one before it, n t
     end
     for _ = 1, size and math.min(n, size) or n do -- then nothing is left
       local later = tools.part(a, axis, 1, -1)
-      a = later - ops.slice_like(a, later, tools.fill(a.rank, 0))
+      local before = ops.slice_like(a, later, tools.fill(a.rank, 0))
+      a = a.dtype == "bool" and ops.not_equal(later, before) or later - before
     end
     return a
   end)
@@ -161,10 +162,40 @@ op("isclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
     return close
   end, { file_called = "rtol atol" })
 
+local choose = tools.row "where"
+
+-- The places of what is not 0, in order: each writes its number where its rank among them says.
+local function places_of(x)
+  if x.rank == 0 then core.raise("where: a single condition has no places (give x1 and x2)") end
+  if core.is_symbolic(x) then
+    core.raise("where: how many places there are depends on values that are not known yet (give x1 "
+      .. "and x2)")
+  end
+  local found = ops.cast(ops.not_equal(ops.ravel(x), 0), "int32")
+  local n = ops.sum(found):item()
+  local rank = ops.where(found, ops.cumsum(found, 0) - 1, n)
+  local flat = tools.part(ops.scatter_add(ops.iota_like(found, 0), rank,
+    ops.zeros({ n + 1 }, "int32")), 0, 0, n)
+  local columns, below = {}, 1
+  for i = x.rank, 1, -1 do
+    columns[i] = ops.mod(ops.floor_divide(flat, below), x.shape[i])
+    below = below * x.shape[i]
+  end
+  return table.unpack(columns)
+end
+
+op("where", "condition, x1=nil, x2=nil",
+  "x1 where the condition holds, else x2; alone the places where it holds, a vector for each axis.",
+  function (condition, x1, x2)
+    if x1 ~= nil and x2 ~= nil then return choose(condition, x1, x2) end
+    if x1 ~= nil or x2 ~= nil then core.raise("where: x1 and x2 are given both or neither") end
+    return places_of(condition)
+  end)
+
 op("select", "condlist:tensors, choicelist:tensors, default=nil",
   "From the first choice whose condition holds; the default (nil: 0) where none does.",
   function (conditions, choices, default)
-    if #conditions ~= #choices then
+    if #conditions ~= #choices or #choices == 0 then
       core.raise("select: %d conditions for %d choices", #conditions, #choices)
     end
     local y = default or 0

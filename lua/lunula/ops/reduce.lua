@@ -11,9 +11,21 @@ local ops, op, alias = core.ops, tools.op, tools.alias
 local row = {}
 for _, name in ipairs { "max", "min", "prod", "cumsum" } do row[name] = tools.row(name) end
 
+-- The largest of nothing is no number.
+local function need_elements(name, x, axis)
+  local sizes = x.shape
+  for _, at in ipairs(tools.axes(name, axis, x.rank)) do
+    if sizes[at + 1] == 0 then
+      core.raise("%s: axis %d of %s has no elements (give initial)", name, at,
+        tools.shape_text(sizes))
+    end
+  end
+end
+
 op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   "The largest over the axes (nil: all), and not less than initial.",
   function (x, axis, keepdims, initial)
+    if not initial then need_elements("max", x, axis) end
     local y = row.max(x, axis, keepdims)
     return initial and ops.maximum(y, initial) or y
   end)
@@ -21,6 +33,7 @@ op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
 op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   "The smallest over the axes (nil: all), and not more than initial.",
   function (x, axis, keepdims, initial)
+    if not initial then need_elements("min", x, axis) end
     local y = row.min(x, axis, keepdims)
     return initial and ops.minimum(y, initial) or y
   end)
@@ -102,7 +115,7 @@ op("std", "x, axis:axes=nil, keepdims:bool=false", "The square root of the varia
 
 op("ptp", "x, axis:axes=nil, keepdims:bool=false", "The largest element minus the smallest.",
   function (x, axis, keepdims)
-    return ops.max(x, axis, keepdims) - ops.min(x, axis, keepdims)
+    return row.max(x, axis, keepdims) - row.min(x, axis, keepdims)
   end)
 
 -- ---- exponentials -----------------------------------------------------------------------------
@@ -112,7 +125,7 @@ op("ptp", "x, axis:axes=nil, keepdims:bool=false", "The largest element minus th
 op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), without overflow.",
   function (x, axis, keepdims)
     x = tools.float(x)
-    local largest = ops.stop_gradient(ops.max(x, axis, true))
+    local largest = ops.stop_gradient(row.max(x, axis, true))
     largest = ops.where(ops.isfinite(largest), largest, 0)
     local y = ops.log(ops.sum(ops.exp(x - largest), axis, true)) + largest
     if keepdims then return y end
@@ -157,7 +170,7 @@ end
 -- Where there is no number, the extreme is NaN.
 local function extreme(name, plain, neutral, doc)
   op(name, "x, axis:axes=nil, keepdims:bool=false", doc, function (x, axis, keepdims)
-    local y = ops[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
+    local y = row[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
     return ops.where(ops.equal(numbers(x, axis, keepdims), 0), 0 / 0, y)
   end)
 end

@@ -75,6 +75,12 @@ op("moveaxis", "x, source:axes, destination:axes", "x with axes moved to other p
 op("slice", "inputs, start_indices:sizes, shape:sizes",
   "The block of a shape from a corner on; a size of -1 goes to the end.",
   function (inputs, start_indices, shape)
+    for i, start in ipairs(start_indices) do
+      if start and start < 0 then
+        core.raise("slice: axis %d: a start of %d, positions count from 0 (get_item counts from the "
+          .. "end too)", i - 1, start)
+      end
+    end
     return ops.slice_steps(inputs, start_indices, nil, shape)
   end, { file_class = "core", file_called = "start_indices" })
 
@@ -186,11 +192,12 @@ op("roll", "x, shift:wholes, axis:axes=nil",
       end
       return ops.reshape(roll_axis(ops.ravel(x), shift, 0), flat_target(x))
     end
-    local axes = tools.axes("roll", axis, x.rank)
+    local axes = type(axis) == "table" and axis or { axis }
     if type(shift) == "table" and #shift ~= #axes then
       core.raise("roll: %d shifts for %d axes", #shift, #axes)
     end
     for i, at in ipairs(axes) do
+      at = tools.axis("roll", at, x.rank)
       x = roll_axis(x, type(shift) == "table" and shift[i] or shift, at)
     end
     return x
@@ -233,6 +240,9 @@ local function pad_widths(pad_width, rank)
   for i = 1, rank do
     local pair = #pad_width == 1 and pad_width[1] or pad_width[i]
     if type(pair) == "number" then pair = { pair, pair } end
+    if type(pair) == "table" and #pair ~= 2 then
+      core.raise("pad: pad_width has pairs {before, after}, got one of %d numbers", #pair)
+    end
     if pair == nil then
       core.raise("pad: pad_width has %d entries for a tensor of rank %d", #pad_width, rank)
     end
