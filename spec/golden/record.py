@@ -7,8 +7,7 @@
     python3 spec/golden/record.py verify          runs every layer case on the other
                                                   backend too and lists differences
 
-Sections: layers, numbers, signatures, operations, refusals, models. A second run writes the
-same bytes.
+Sections: those of SECTIONS below. A second run writes the same bytes.
 One thread, fixed seeds; every random stream is named after its case.
 
 What is written, beside this file:
@@ -61,7 +60,8 @@ from recorder import engines, tensors  # noqa: E402
 ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
-SECTIONS = ("layers", "numbers", "signatures", "operations", "refusals", "models")
+SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals",
+            "models")
 
 
 def catalogue():
