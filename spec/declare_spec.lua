@@ -27,6 +27,23 @@ describe("declare", function ()
     end
   end)
 
+  it("offers those names where Keras does, and nowhere else", function ()
+    local k = require "lunula"
+    assert.is_nil(k.optimizers.rm_sprop)
+    assert.is_nil(k.callbacks.terminate_on_na_n)
+    assert.is_nil(k.metrics.io_u)
+    assert.is_function(k.losses.kl_divergence)
+    assert.equal(k.initializers.GlorotUniform, k.initializers.glorot_uniform)
+    for _, name in ipairs { "rmsprop", "RMSprop", "RMSPROP" } do
+      assert.equal("RMSprop", declare.class_of(k.optimizers.get(name)).name)
+    end
+    assert.equal("kl_divergence", k.metrics.get("kl_divergence").name)
+    assert.error_at_line(function () k.optimizers.get "rm_sprop" end,
+      'unknown optimizer "rm_sprop" (did you mean "rmsprop"?)')
+    assert.error_at_line(function () k.losses.get "k_l_divergence" end, "unknown loss")
+    assert.error_at_line(function () k.activations.get "re_l_u" end, "unknown activation")
+  end)
+
   describe("constructors", function ()
     it("take positional and named values in one table", function ()
       local g = Gadget { 64, "same", use_bias = false }

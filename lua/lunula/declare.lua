@@ -562,8 +562,14 @@ function declare.custom_objects()
   return lasting
 end
 
-local function plain_name(name)
-  return (name:lower():gsub("_", ""))
+-- Kinds whose classes Keras also offers by names like max_norm; rm_sprop is no name of an optimizer.
+local snake_names = { constraint = true, initializer = true, loss = true, metric = true,
+  regularizer = true }
+
+-- Capitals make no difference in Keras's names.
+local function is_same_name(kind, name, known)
+  return name:lower() == known:lower()
+    or snake_names[kind] and name == declare.snake_case(known) or false
 end
 
 -- What a name stands for among the custom objects, or nil.
@@ -617,11 +623,11 @@ local function find_name(kind, name, ours)
     if found then return found end
   end
   if registry[tail] ~= nil then return registry[tail] end
-  local wanted, names = plain_name(tail), {}
+  local names = {}
   for known in pairs(registry) do names[#names + 1] = known end
   table.sort(names)
   for _, known in ipairs(names) do
-    if plain_name(known) == wanted then return registry[known] end
+    if is_same_name(kind, tail, known) then return registry[known] end
   end
   if kind == "layer" then
     for _, known in ipairs(catalogue.names()) do names[#names + 1] = known end
@@ -721,7 +727,7 @@ function declare.catalogue(kind, classes, others)
     class.module = "keras." .. (kind == "loss" and "losses" or kind .. "s")
     module[class.name] = class
     local snake = declare.snake_case(class.name)
-    if module[snake] == nil then module[snake] = class end
+    if snake_names[kind] and kind ~= "metric" and module[snake] == nil then module[snake] = class end
   end
   for name, value in pairs(others or {}) do
     module[name] = value
