@@ -77,7 +77,20 @@ static const struct {
    "while true do m:fit(x, y, {epochs=100, verbose=0, batch_size=256}) end"},
   {"fit with large batches", "",
    "while true do m:fit(x, y, {epochs=100, verbose=0, batch_size=8000}) end"},
-  {"evaluate", "",
+  {"rows picked one by one",
+   "a = k.ones{20000000}\n"
+   "ids = k.ops.zeros({20000000}, 'int32')",
+   "while true do local b = k.ops.take_along_axis(a, ids, 0) end"},
+  {"rows added to one", "",
+   "while true do local b = k.ops.segment_sum(a, ids, 1) end"},
+  {"fit with one huge batch",
+   "a, ids = nil\n"
+   "big = k.Sequential{k.Input{shape={500000}}, k.layers.Flatten(),\n"
+   "  k.layers.Lambda{function(v) return v[{{}, {1, 1}}] end}, k.layers.Dense(1)}\n"
+   "big:compile{optimizer='sgd', loss='mse'}\n"
+   "bx, by = k.ones{100, 500000}, k.ones{100, 1}",
+   "while true do big:fit(bx, by, {epochs=100, verbose=0, batch_size=100}) end"},
+  {"evaluate", "big, bx, by = nil",
    "while true do m:evaluate(x, y, {verbose=0}) end"},
   {"predict", "",
    "while true do m:predict(x, {verbose=0}) end"},

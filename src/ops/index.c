@@ -30,7 +30,15 @@ static bool gather_shape(Rule *r) {
   return true;
 }
 
-enum { GRAIN = 1 << 15 };
+/* Elements of one task, and between two looks at the watch: a task of a table
+** with few rows may have any number of them. */
+enum { GRAIN = 1 << 15, PIECE = 1 << 20 };
+
+/* How many of n things of so many elements are a piece. */
+static int64_t piece(int64_t n, int64_t elements) {
+  int64_t most = elements < PIECE ? PIECE / (elements ? elements : 1) : 1;
+  return n < most ? n : most;
+}
 
 static int64_t share(int64_t work, int64_t most) {
   int64_t tasks = work / GRAIN;
@@ -47,9 +55,13 @@ static void gather_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t ids = type_elements(&s->in[1]), tasks = gather_tasks(s);
   int64_t row = type_span(table, 1, table->rank) *
                 dtype_size((DType)table->dtype);
-  int64_t bad = ISA(gather_rows)(r->out[0], r->in[0], r->in[1], table->dim[0],
-                                 row, ids * task / tasks,
-                                 ids * (task + 1) / tasks);
+  int64_t last = ids * (task + 1) / tasks, step = piece(ids, row), bad = -1;
+  for (int64_t i = ids * task / tasks; i < last && bad < 0; i += step) {
+    if (env_stopped(r->env))
+      return;
+    bad = ISA(gather_rows)(r->out[0], r->in[0], r->in[1], table->dim[0], row, i,
+                           i + step < last ? i + step : last);
+  }
   if (bad < 0)
     return;
   int64_t samples = s->in[1].rank > 0 ? s->in[1].dim[0] : 1;
@@ -96,12 +108,17 @@ static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t tasks = scatter_tasks(s), count = type_elements(&s->in[1]);
   int64_t r0 = rows * task / tasks, r1 = rows * (task + 1) / tasks;
   memset((char *)r->out[0] + r0 * row * 4, 0, (size_t)((r1 - r0) * row * 4));
-  if (table->dtype == F32)
-    ISA(scatter_add_rows_f32)(r->out[0], r->in[0], r->in[1], count, rows, row,
-                              r0, r1);
-  else
-    ISA(scatter_add_rows_i32)(r->out[0], r->in[0], r->in[1], count, rows, row,
-                              r0, r1);
+  const int32_t *ids = r->in[1], *values = r->in[0];
+  int64_t step = piece(count, row);
+  for (int64_t i = 0; i < count && !env_stopped(r->env); i += step) {
+    int64_t n = count - i < step ? count - i : step;
+    if (table->dtype == F32)
+      ISA(scatter_add_rows_f32)(r->out[0], (const float *)values + i * row,
+                                ids + i, n, rows, row, r0, r1);
+    else
+      ISA(scatter_add_rows_i32)(r->out[0], values + i * row, ids + i, n, rows,
+                                row, r0, r1);
+  }
 }
 
 static void scatter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
@@ -147,12 +164,17 @@ static void fold_run(const OpCall *s, const Run *r, int64_t task) {
   int fold = (int)s->attr[0].i[0];
   memcpy((char *)r->out[0] + r0 * row * 4, (const char *)r->in[0] + r0 * row * 4,
          (size_t)((r1 - r0) * row * 4));
-  if (table->dtype == F32)
-    ISA(scatter_fold_rows_f32)(r->out[0], r->in[2], r->in[1], count, rows, row,
-                               r0, r1, fold);
-  else
-    ISA(scatter_fold_rows_i32)(r->out[0], r->in[2], r->in[1], count, rows, row,
-                               r0, r1, fold);
+  const int32_t *ids = r->in[1], *values = r->in[2];
+  int64_t step = piece(count, row);
+  for (int64_t i = 0; i < count && !env_stopped(r->env); i += step) {
+    int64_t n = count - i < step ? count - i : step;
+    if (table->dtype == F32)
+      ISA(scatter_fold_rows_f32)(r->out[0], (const float *)values + i * row,
+                                 ids + i, n, rows, row, r0, r1, fold);
+    else
+      ISA(scatter_fold_rows_i32)(r->out[0], values + i * row, ids + i, n, rows,
+                                 row, r0, r1, fold);
+  }
 }
 
 /* What is extreme shares the cotangent evenly, as in TensorFlow. */
@@ -233,13 +255,57 @@ static int64_t first_negative(const int32_t *ids, int64_t from, int64_t to) {
   return -1;
 }
 
+/* A task goes by pieces: some whole rows (outer > 1), or some of the m places of
+** one. */
+typedef struct AlongPiece {
+  int64_t o, k, outer, m;
+} AlongPiece;
+
+static AlongPiece along_piece(const Along *p, int64_t o, int64_t k,
+                              int64_t last) {
+  int64_t m = piece(p->m, p->inner), rows = piece(p->outer, p->m * p->inner);
+  if (m < p->m)
+    return (AlongPiece){o, k, 1, p->m - k < m ? p->m - k : m};
+  return (AlongPiece){o, 0, last - o < rows ? last - o : rows, p->m};
+}
+
+/* The piece behind it; false when the task has none. */
+static bool next_piece(const Along *p, AlongPiece *now, int64_t last) {
+  int64_t k = now->k + now->m, o = now->o;
+  if (k >= p->m) {
+    k = 0;
+    o += now->outer;
+  }
+  *now = along_piece(p, o, k, last);
+  return o < last;
+}
+
+/* The first index that is out of range, or -1. */
+static int64_t take_piece(const OpCall *s, const Run *r, const Along *p,
+                          const AlongPiece *q) {
+  int64_t item = dtype_size((DType)s->in[0].dtype);
+  int64_t at = (q->o * p->m + q->k) * p->inner;
+  int64_t bad = ISA(take_along)((char *)r->out[0] + at * item,
+                                (const char *)r->in[0] +
+                                    q->o * p->n * p->inner * item,
+                                (const int32_t *)r->in[1] + at, p->n, q->m,
+                                p->inner, (int)item, 0, q->outer);
+  return bad < 0 ? bad : at + bad;
+}
+
 static void take_run(const OpCall *s, const Run *r, int64_t task) {
   Along p = along_of(&s->in[0], &s->in[1], (int)s->attr[0].i[0]);
-  int64_t tasks = take_tasks(s);
-  int64_t bad = ISA(take_along)(r->out[0], r->in[0], r->in[1], p.n, p.m,
-                                p.inner, dtype_size((DType)s->in[0].dtype),
-                                p.outer * task / tasks,
-                                p.outer * (task + 1) / tasks);
+  int64_t tasks = take_tasks(s), bad = -1;
+  int64_t first = p.outer * task / tasks, last = p.outer * (task + 1) / tasks;
+  if (p.m * p.inner == 0)
+    return;
+  AlongPiece q = along_piece(&p, first, 0, last);
+  for (bool more = first < last; more && bad < 0;
+       more = next_piece(&p, &q, last)) {
+    if (env_stopped(r->env))
+      return;
+    bad = take_piece(s, r, &p, &q);
+  }
   int64_t outer = p.m * p.inner;
   /* the kernel counts negative ones from the end, which is right for Keras's
      take_along_axis; for labels it is a mistake */
@@ -292,7 +358,17 @@ static void put_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t tasks = put_tasks(s), size = p.n * p.inner;
   int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
   memset((float *)r->out[0] + o0 * size, 0, (size_t)((o1 - o0) * size) * 4);
-  ISA(put_add_f32)(r->out[0], r->in[0], r->in[1], p.n, p.m, p.inner, o0, o1);
+  if (p.m * p.inner == 0)
+    return;
+  AlongPiece q = along_piece(&p, o0, 0, o1);
+  for (bool more = o0 < o1; more && !env_stopped(r->env);
+       more = next_piece(&p, &q, o1)) {
+    int64_t at = (q.o * p.m + q.k) * p.inner;
+    ISA(put_add_f32)((float *)r->out[0] + q.o * size,
+                     (const float *)r->in[0] + at,
+                     (const int32_t *)r->in[1] + at, p.n, q.m, p.inner, 0,
+                     q.outer);
+  }
 }
 
 static void put_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {

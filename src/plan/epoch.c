@@ -48,15 +48,26 @@ static bool choose_plan(Loop *l, int64_t size, const Watch *watch, Error *e) {
   return l->plan != NULL;
 }
 
-static void gather(void *to, const Tensor *from, const int32_t *order,
-                   int64_t n) {
-  int64_t row = row_bytes(&from->type);
-  for (int64_t i = 0; i < n; i++)
-    memcpy((char *)to + i * row, (const char *)from->data + order[i] * row,
-           (size_t)row);
+enum { PIECE = 4 << 20 }; /* bytes between two looks at the watch */
+
+static bool gather(void *to, const Tensor *from, const int32_t *order,
+                   int64_t n, const Watch *watch, Error *e) {
+  int64_t row = row_bytes(&from->type), copied = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const char *source = (const char *)from->data + order[i] * row;
+    for (int64_t at = 0; at < row; at += PIECE) {
+      int64_t bytes = row - at < PIECE ? row - at : PIECE;
+      memcpy((char *)to + i * row + at, source + at, (size_t)bytes);
+      copied += bytes;
+      if (copied >= PIECE && watch_stopped(watch, e))
+        return false;
+      copied = copied >= PIECE ? 0 : copied;
+    }
+  }
+  return true;
 }
 
-static bool aim_inputs(Loop *l, int64_t first, Error *e) {
+static bool aim_inputs(Loop *l, int64_t first, const Watch *watch, Error *e) {
   for (int i = 0; i < l->f->ninputs; i++) {
     const Tensor *t = &l->epoch->in[i];
     int64_t row = row_bytes(&t->type);
@@ -66,7 +77,8 @@ static bool aim_inputs(Loop *l, int64_t first, Error *e) {
     }
     if (!room(l, &l->staged[i], &l->staged_bytes[i], l->size * row, e))
       return false;
-    gather(l->staged[i], t, l->epoch->order + first, l->size);
+    if (!gather(l->staged[i], t, l->epoch->order + first, l->size, watch, e))
+      return false;
     l->pin[i] = l->staged[i];
   }
   return true;
@@ -97,7 +109,7 @@ static bool run_batch(Loop *l, int64_t first, Env *env, Error *e) {
   int64_t left = l->epoch->last - first;
   if (!choose_plan(l, left < l->epoch->batch ? left : l->epoch->batch,
                    env->watch, e) ||
-      !aim_inputs(l, first, e) || !aim_outputs(l, first, e))
+      !aim_inputs(l, first, env->watch, e) || !aim_outputs(l, first, e))
     return false;
   env->draw++;
   env->order = l->epoch->order;
