@@ -77,6 +77,8 @@ static const struct {
    "while true do m:fit(x, y, {epochs=100, verbose=0, batch_size=256}) end"},
   {"fit with large batches", "",
    "while true do m:fit(x, y, {epochs=100, verbose=0, batch_size=8000}) end"},
+  {"much of one number", "",
+   "while true do local b = k.ops.iota_like(k.zeros{100000000}) end"},
   {"rows picked one by one",
    "a = k.ones{20000000}\n"
    "ids = k.ops.zeros({20000000}, 'int32')",

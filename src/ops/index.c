@@ -162,7 +162,7 @@ static void fold_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t tasks = fold_tasks(s), count = type_elements(&s->in[1]);
   int64_t r0 = rows * task / tasks, r1 = rows * (task + 1) / tasks;
   int fold = (int)s->attr[0].i[0];
-  memcpy((char *)r->out[0] + r0 * row * 4, (const char *)r->in[0] + r0 * row * 4,
+  memcpy((float *)r->out[0] + r0 * row, (const float *)r->in[0] + r0 * row,
          (size_t)((r1 - r0) * row * 4));
   const int32_t *ids = r->in[1], *values = r->in[2];
   int64_t step = piece(count, row);
@@ -255,8 +255,8 @@ static int64_t first_negative(const int32_t *ids, int64_t from, int64_t to) {
   return -1;
 }
 
-/* A task goes by pieces: some whole rows (outer > 1), or some of the m places of
-** one. */
+/* A task goes by pieces: some whole rows (outer > 1), or some of the m places
+** of one. */
 typedef struct AlongPiece {
   int64_t o, k, outer, m;
 } AlongPiece;

@@ -22,18 +22,23 @@ static bool full_like_shape(Rule *r) {
   return holds(r, (DType)r->out[0].dtype, r->attr[VALUE].f);
 }
 
-static void fill_with(const OpCall *s, void *y, double value) {
-  char item[8];
-  Tensor one = {.type = type_new((DType)s->out[0].dtype, 0, NULL),
-                .data = item};
-  tensor_put(&one, 0, value);
-  ISA(fill)(y, item, type_elements(&s->out[0]),
-            dtype_size((DType)s->out[0].dtype));
+/* Between two tasks the run can end: what is large is made by many. */
+enum { GRAIN = 1 << 18 };
+
+static int64_t make_tasks(const OpCall *s) {
+  int64_t tasks = type_elements(&s->out[0]) / GRAIN;
+  return tasks < 1 ? 1 : tasks;
 }
 
 static void fill_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
-  fill_with(s, r->out[0], s->op->fill(s->attr));
+  char item[8];
+  Tensor one = {.type = type_new((DType)s->out[0].dtype, 0, NULL),
+                .data = item};
+  tensor_put(&one, 0, s->op->fill(s->attr));
+  int64_t n = type_elements(&s->out[0]), tasks = make_tasks(s);
+  int64_t first = n * task / tasks, last = n * (task + 1) / tasks;
+  int size = dtype_size((DType)s->out[0].dtype);
+  ISA(fill)((char *)r->out[0] + first * size, item, last - first, size);
 }
 
 static double full_like_fill(const Attr *attr) {
@@ -81,16 +86,18 @@ static bool iota_shape(Rule *r) {
 }
 
 static void iota_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
   int axis = (int)s->attr[0].i[0];
   const Type *y = &s->out[0];
-  int64_t outer = type_span(y, 0, axis), n = y->dim[axis];
-  int64_t inner = type_span(y, axis + 1, y->rank);
-  int32_t *at = r->out[0];
-  for (int64_t o = 0; o < outer; o++)
-    for (int64_t i = 0; i < n; i++)
-      for (int64_t k = 0; k < inner; k++)
-        *at++ = (int32_t)i;
+  int64_t n = y->dim[axis], inner = type_span(y, axis + 1, y->rank);
+  int64_t all = type_elements(y), tasks = make_tasks(s);
+  int64_t at = all * task / tasks, last = all * (task + 1) / tasks;
+  if (all == 0)
+    return;
+  int64_t end = (at / inner + 1) * inner, i = at / inner % n;
+  int32_t *y0 = r->out[0];
+  for (; at < last; end += inner, i = i + 1 == n ? 0 : i + 1)
+    for (int64_t stop = end < last ? end : last; at < stop; at++)
+      y0[at] = (int32_t)i;
 }
 
 static bool arange_shape(Rule *r) {
@@ -111,36 +118,41 @@ static bool arange_shape(Rule *r) {
 }
 
 static void arange_run(const OpCall *s, const Run *r, int64_t task) {
-  (void)task;
   Tensor y = {.type = s->out[0], .data = r->out[0]};
-  for (int64_t i = 0; i < s->out[0].dim[0]; i++)
+  int64_t n = s->out[0].dim[0], tasks = make_tasks(s);
+  for (int64_t i = n * task / tasks; i < n * (task + 1) / tasks; i++)
     tensor_put(&y, i, s->attr[0].f + (double)i * s->attr[2].f);
 }
 
 const Op ops_make[] = {
   {"full_like", "x, fill_value:num, dtype:dtype=nil", MOVE, AS_IS,
-   full_like_shape, .run = fill_run, .shape_only = 1,
+   full_like_shape, .tasks = make_tasks, .run = fill_run, .shape_only = 1,
    .traits = NO_GRADIENT, .role = FILLS, .fill = full_like_fill,
    .file_called = "fill_value",
    .doc = "One number in the shape of x."},
   {"zeros_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
-   .run = fill_run, .shape_only = 1, .traits = NO_GRADIENT, .role = FILLS,
+   .tasks = make_tasks, .run = fill_run, .shape_only = 1,
+   .traits = NO_GRADIENT, .role = FILLS,
    .fill = zeros_fill,
    .doc = "Zeros in the shape of x."},
   {"ones_like", "x, dtype:dtype=nil", MOVE, AS_IS, constant_like_shape,
-   .run = fill_run, .shape_only = 1, .traits = NO_GRADIENT, .role = FILLS,
+   .tasks = make_tasks, .run = fill_run, .shape_only = 1,
+   .traits = NO_GRADIENT, .role = FILLS,
    .fill = ones_fill,
    .doc = "Ones in the shape of x."},
   {"full", "shape:ints, fill_value:num, dtype:dtype=\"float32\"", MOVE, AS_IS,
-   full_shape, .run = fill_run, .traits = NO_GRADIENT, .role = FILLS,
+   full_shape, .tasks = make_tasks, .run = fill_run,
+   .traits = NO_GRADIENT, .role = FILLS,
    .fill = full_fill,
    .doc = "A tensor of one number."},
-  {"iota_like", "x, axis:int=-1", MOVE, AS_IS, iota_shape, .run = iota_run,
+  {"iota_like", "x, axis:int=-1", MOVE, AS_IS, iota_shape, .tasks = make_tasks,
+   .run = iota_run,
    .shape_only = 1, .traits = NO_GRADIENT,
    .file_class = "lunula",
    .doc = "Positions from 0 along an axis, in the shape of x."},
   {"range", "start:num, stop:num, step:num=1, dtype:dtype=\"float32\"", MOVE,
-   AS_IS, arange_shape, .run = arange_run, .traits = NO_GRADIENT,
+   AS_IS, arange_shape, .tasks = make_tasks, .run = arange_run,
+   .traits = NO_GRADIENT,
    .doc = "start, start + step, ... below stop."},
   {0}
 };
