@@ -74,8 +74,8 @@ end
 
 local function check(call, result)
   local name = call:match "^[%w_.]+"
-  local text = call:gsub("^repeat", "_ENV[\"repeat\"]")
-  local ok, outputs = pcall(assert(load("return pack(" .. text .. ")", "=call", "t", words)))
+  local chunk = "return pack(" .. call:gsub("^repeat", "_ENV[\"repeat\"]") .. ")"
+  local ok, outputs = pcall(assert(load(chunk, "=call", "t", words)))
   if result == "refused" then
     local at = ("call:1: %s: "):format(name)
     if ok then return "it is not refused" end

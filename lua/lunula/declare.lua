@@ -562,7 +562,7 @@ function declare.custom_objects()
   return lasting
 end
 
--- Kinds whose classes Keras also offers by names like max_norm; rm_sprop is no name of an optimizer.
+-- Kinds whose classes Keras also offers by names like max_norm; no optimizer is rm_sprop.
 local snake_names = { constraint = true, initializer = true, loss = true, metric = true,
   regularizer = true }
 
@@ -727,7 +727,8 @@ function declare.catalogue(kind, classes, others)
     class.module = "keras." .. (kind == "loss" and "losses" or kind .. "s")
     module[class.name] = class
     local snake = declare.snake_case(class.name)
-    if snake_names[kind] and kind ~= "metric" and module[snake] == nil then module[snake] = class end
+    local offered = snake_names[kind] and kind ~= "metric" and module[snake] == nil
+    if offered then module[snake] = class end
   end
   for name, value in pairs(others or {}) do
     module[name] = value

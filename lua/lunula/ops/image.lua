@@ -267,8 +267,8 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
 -- ---- moving pixels ----------------------------------------------------------------------------
 
 -- A position beyond the edge as one inside; `size` is a scalar tensor. The steps of reflect are
--- TensorFlow's. Its wrap goes round by one less than the size, which no other backend of Keras does:
--- here what lies between the last pixel and the first is a mixture of both.
+-- TensorFlow's. Its wrap goes round by one less than the size, which no other backend does: here
+-- what lies between the last pixel and the first is a mixture of both.
 local inside = {
   constant = function (at, size) return ops.clip(at, -2, size + 1) end,
   nearest = function (at, size) return ops.clip(at, 0, size - 1) end,

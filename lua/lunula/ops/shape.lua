@@ -77,8 +77,8 @@ op("slice", "inputs, start_indices:sizes, shape:sizes",
   function (inputs, start_indices, shape)
     for i, start in ipairs(start_indices) do
       if start and start < 0 then
-        core.raise("slice: axis %d: a start of %d, positions count from 0 (get_item counts from the "
-          .. "end too)", i - 1, start)
+        core.raise("slice: axis %d: a start of %d, positions count from 0 (get_item also counts "
+          .. "from the end)", i - 1, start)
       end
     end
     return ops.slice_steps(inputs, start_indices, nil, shape)
