@@ -37,6 +37,8 @@ strings are a flat list. A case without "outputs" is about its config and weight
 signatures.json    arguments of every class and keras.ops function, in order
 operations.json    the classes that ops are in files: module, what one is made and called with
 refusals.json      arguments of constructors, and whether Keras refuses them
+ops_calls.txt      single calls of ops, each with its numbers or "refused", in Lua; from the
+                   list recorder/ops_calls.in
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
