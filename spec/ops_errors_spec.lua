@@ -311,6 +311,42 @@ describe("types and values", function ()
   }
 end)
 
+-- What Keras refuses when it sees the values is NaN, or refused, when a plan meets it.
+describe("values that a plan meets", function ()
+  local function int(t) return k.tensor(t, { dtype = "int32" }) end
+
+  it("have no inverse: NaN, and the others have theirs", function ()
+    local f = core.trace({ { shape = { false, 2, 2 } } }, function (t)
+      return ops.inv(t), (ops.slogdet(t))
+    end)
+    local nan = 0 / 0
+    local inverse, sign = f(k.tensor { { { 1, 2 }, { 2, 4 } }, { { 1, 2 }, { 3, 4 } } })
+    assert.near_all(inverse, { { { nan, nan }, { nan, nan } }, { { -2, 1 }, { 1.5, -0.5 } } }, 1e-4)
+    assert.near_all(sign, { 0, -1 })
+  end)
+
+  it("are places outside: refused when they come", function ()
+    local f = core.trace({ { shape = { false, 1 }, dtype = "int32" } }, function (ids)
+      return (ops.scatter_update(ops.zeros { 4 }, ids, ops.ones_like(ids[{ {}, 1 }])))
+    end)
+    assert.near_all(f(int { { 1 }, { 3 } }), { 0, 1, 0, 1 })
+    assert.error_at_line(function () f(int { { 1 }, { 7 } }) end,
+      "id 7 in sample 2 is out of range 0..3")
+  end)
+
+  it("stretch along axes of unknown size", function ()
+    local f = core.trace({ { shape = { false, 3 } }, { shape = { 1, 2 }, dtype = "int32" } },
+      function (t, ids) return (ops.take_along_axis(t, ids, 1)) end)
+    assert.near_all(f(x, int { { 2, 0 } }), { { 3, 1 }, { 6, 4 } })
+  end)
+
+  it("are counted by where alone, which needs them", function ()
+    assert.error_at_line(function ()
+      core.trace({ { shape = { 3 } } }, function (t) return (ops.where(t)) end)
+    end, "where: how many places there are depends on values that are not known yet")
+  end)
+end)
+
 describe("numbers of classes and segments", function ()
   local logits = { { 1, 2, 3 }, { 3, 2, 1 }, { 1, 1, 1 } }
   local labels = k.tensor({ 0, 2, -1 }, { dtype = "int32" })

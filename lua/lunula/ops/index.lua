@@ -23,15 +23,19 @@ op("take", "x, indices, axis:int=nil", "The parts of x with these numbers along 
 
 local take_along_axis = tools.row "take_along_axis"
 
--- x with the size of `other` where its own is 1, but along the axis.
+-- x with the size of `other` where its own is 1, but along the axis. A size that is not known comes
+-- from adding zeros.
 local function stretched(x, other, axis)
-  local sizes, differs = tools.sizes(x), false
+  local sizes, differs, unknown = tools.sizes(x), false, false
   for i, size in ipairs(other.shape) do
-    if i - 1 ~= axis and sizes[i] == 1 and size and size ~= 1 then
-      sizes[i], differs = size, true
+    if i - 1 ~= axis and sizes[i] == 1 and size ~= 1 then
+      sizes[i], differs, unknown = size, true, unknown or not size
     end
   end
-  return differs and ops.broadcast_to(x, sizes) or x
+  if unknown and x.dtype ~= "bool" then
+    return x + ops.zeros_like(ops.sum(other, axis, true), x.dtype)
+  end
+  return differs and not unknown and ops.broadcast_to(x, sizes) or x
 end
 
 op("take_along_axis", "x, indices, axis:int=nil",
