@@ -240,8 +240,10 @@ static DType widest(const Op *op, const Val *x, int from, int nin) {
     if (d == I32 && op->strip[I32] == NULL)
       d = F32;
   }
-  if (op->kind == REDUCE && d == BOOL)
-    d = I32; /* the sum of booleans is how many are true */
+  /* the sum of booleans is how many are true */
+  bool sums = op->kind == REDUCE || op->kind == PRODUCT || op->kind == WINDOW;
+  if (sums && d == BOOL)
+    d = I32;
   return d;
 }
 
@@ -263,6 +265,14 @@ static void prepare(Context *c, const Op *op, Val *x, int nin) {
       case LOGICAL: x[i] = value_as(c, x[i], BOOL); break;
     }
   }
+}
+
+/* Whether an op that keeps to booleans is given nothing else. */
+static bool truths_alone(const Op *op, const Val *x, int nin) {
+  bool truths = op->traits & TRUTHS;
+  for (int i = 0; truths && i < nin; i++)
+    truths = val_type(x[i])->dtype == BOOL;
+  return truths;
 }
 
 /* What a node's kernel is run with: types and pointers of its operands. */
@@ -415,7 +425,10 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
   Val expanded;
   if (op->expand && op->expand(c, op, x, nin, a, &expanded))
     return expanded;
+  bool truths = truths_alone(op, x, nin);
   prepare(c, op, x, nin);
+  if (truths) /* x is int32 now */
+    return value_as(c, emit(c, op, x, nin, attr), BOOL);
   /* in a trace, random numbers and host calls are recorded even if all their
      inputs have values: each run draws and calls again */
   bool later = c->rebuild || (c->scope && op->traits & (DRAWS | HOST));

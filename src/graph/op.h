@@ -128,7 +128,8 @@ typedef enum OpKind {
 } OpKind;
 const char *op_kind_name(OpKind k);
 
-/* How emit prepares the inputs. */
+/* How emit prepares the inputs, which is the rule of types of the op. Where
+** an elementwise op has no strip for a type, the next wider one is taken. */
 typedef enum Operands {
   AS_IS,   /* any type */
   COMPUTE, /* storage types are converted to what they compute as */
@@ -210,7 +211,8 @@ enum {
   EPILOGUE = 8,     /* runs OpCall.epilogue */
   HIDDEN = 16,      /* not offered to users */
   FAULTS = 32,      /* may meet data that it cannot take */
-  BODY = 64         /* runs a function: attribute 0; the plan does it */
+  BODY = 64,        /* runs a function: attribute 0; the plan does it */
+  TRUTHS = 128      /* of booleans alone makes booleans; computed as int32 */
 };
 
 INLINE bool op_shape_only(const Op *op, int i) {

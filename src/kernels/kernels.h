@@ -28,6 +28,14 @@ void gemm_release(void);
 const char *gemm_build(void);
 const char *gemm_processor(void);
 
+/* ---- products of whole numbers (product_i32.c) -------------------------- */
+
+/* c (m,n) = a (m,k) . b (k,n), or b (n,k) to be transposed. Numbers of a are
+** a_step apart, its rows a_row. */
+extern void SET(product_i32)(int64_t m, int64_t n, int64_t k, const int32_t *a,
+                             int64_t a_row, int64_t a_step, const int32_t *b,
+                             bool transpose_b, int32_t *c);
+
 /* ---- products of blocks in cache (block.c) ------------------------------ */
 
 enum { BLOCK_LINE = 304 }; /* numbers from line to line of a, used or not */

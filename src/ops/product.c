@@ -6,8 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "ops/build.h"
-
-enum { TRANSPOSE_A, TRANSPOSE_B };
+#include "ops/product.h"
 
 static bool matmul_shape(Rule *r) {
   const Type *a = &r->in[0], *b = &r->in[1];
@@ -34,6 +33,7 @@ static bool matmul_shape(Rule *r) {
                 tb_text);
   y.dim[y.rank++] = m;
   y.dim[y.rank++] = n;
+  y.dtype = a->dtype;
   r->out[0] = y;
   return true;
 }
@@ -77,22 +77,9 @@ static Product product_of(const OpCall *s) {
   return p;
 }
 
-/* Where item i of a broadcast batch lies, in matrices. */
-static int64_t batch_offset(const Type *x, const Type *y, int64_t i) {
-  int64_t offset = 0, stride = 1;
-  for (int axis = y->rank - 3; axis >= 0; axis--) {
-    int own = axis - (y->rank - x->rank);
-    int64_t at = i % y->dim[axis];
-    i /= y->dim[axis];
-    if (own < 0)
-      continue;
-    offset += x->dim[own] == 1 ? 0 : at * stride;
-    stride *= x->dim[own];
-  }
-  return offset;
-}
-
 static int64_t matmul_tasks(const OpCall *s) {
+  if (s->in[0].dtype == I32)
+    return whole_product_tasks(s);
   Product p = product_of(s);
   return p.batch * p.parts;
 }
@@ -127,6 +114,10 @@ static int64_t rows_of_call(const Product *p, int64_t rows, int64_t n) {
 }
 
 static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
+  if (s->in[0].dtype == I32) {
+    whole_product_run(s, r, task);
+    return;
+  }
   Product p = product_of(s);
   int64_t item = task / p.parts, part = task % p.parts;
   int64_t m0 = 0, m1 = p.m, n0 = 0, n1 = p.n;
@@ -181,8 +172,8 @@ static void matmul_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 const Op ops_product[] = {
   {"matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false", PRODUCT,
-   FLOATS, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
-   .vjp = matmul_vjp, .traits = EPILOGUE, .role = MULTIPLIES_MATRICES,
+   PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
+   .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS, .role = MULTIPLIES_MATRICES,
    .doc = "The matrix product over the last two axes; the others broadcast."},
   {0}
 };

@@ -294,9 +294,9 @@ static void cumsum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_reduce[] = {
   ROW(sum, sum_vjp, "The sum over the axes (nil: all).", .role = SUMS),
   ROW(max, extreme_vjp, "The largest over the axes (nil: all).",
-      .role = NO_ROLE),
+      .traits = TRUTHS),
   ROW(min, extreme_vjp, "The smallest over the axes (nil: all).",
-      .role = NO_ROLE),
+      .traits = TRUTHS),
   ROW(prod, prod_vjp, "The product over the axes (nil: all).",
       .role = NO_ROLE),
   {"argmax", "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,

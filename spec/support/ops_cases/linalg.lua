@@ -16,6 +16,24 @@ local function einsum(subscripts, operands, options)
 end
 
 -- The first pivots are not where elimination begins.
+-- Whole numbers, exact and beyond int32, where they wrap.
+local whole_a = from.exact({ 100000001, 3, -2000000011, 7, 2, -5 },
+  { shape = { 2, 3 }, dtype = "int32" })
+local whole_b = from.exact({ 1, 2, 0, 0, 0, 1, -3, 50, 2, 4, 4, 4 },
+  { shape = { 4, 3 }, dtype = "int32" })
+
+local function whole_product(data)
+  local y = {}
+  for i = 0, 1 do
+    for j = 0, 3 do
+      local sum = 0
+      for k = 1, 3 do sum = sum + data[1][i * 3 + k] * data[2][j * 3 + k] end
+      y[#y + 1] = (sum + (1 << 31)) % (1 << 32) - (1 << 31)
+    end
+  end
+  return y
+end
+
 local matrix = from.exact({ 0.5, 2, -1, 1.5, 0.25, 1, -3, 1, 0.75 }, { shape = { 3, 3 } })
 local matrices = from.exact({ 0.5, 2, -1, 1.5, 0.25, 1, -3, 1, 0.75,
   2, 0, 1, 0.5, -1, 3, 1, 1.5, -0.5 }, { shape = { 2, 3, 3 } })
@@ -36,6 +54,8 @@ return {
   { "matmul", { real { 3 }, a }, free = false },
   { "matmul", { many_a, real { 4 } } },
   { "matmul", { real { 4 }, many_b }, free = { {}, { 0 } } },
+  { "matmul", { whole_a, whole_b }, { transpose_b = true }, ref = whole_product, tol = 0,
+    big = { from.ints { 300, 401 }, from.ints { 299, 401 } } },
   { "matmul", { real { 4, 3 }, real { 2, 4 } }, { transpose_a = true, transpose_b = true },
     free = false,
     ref = function (data)
