@@ -216,6 +216,11 @@ static bool to_the_second(Context *c, const Op *op, const Val *x, int nin,
 #define ROW(op, text, ...) \
   {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, \
    {strip_##op, strip_##op##_int}, .vjp = op##_vjp, .doc = text, __VA_ARGS__}
+/* of booleans alone a boolean, as in Keras */
+#define ROW_TRUTHS(op, truths, text, ...) \
+  {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, \
+   {strip_##op, strip_##op##_int, truths}, .vjp = op##_vjp, .doc = text, \
+   __VA_ARGS__}
 #define ROW_FLOAT(op, text, ...) \
   {#op, "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all, {strip_##op}, \
    .vjp = op##_vjp, .doc = text, __VA_ARGS__}
@@ -228,18 +233,19 @@ static bool to_the_second(Context *c, const Op *op, const Val *x, int nin,
    {NULL, NULL, strip}, .traits = NO_GRADIENT, .doc = text}
 
 const Op ops_binary[] = {
-  ROW(add, "x1 + x2.", .role = ADDS, .neutral = {3, -0.0},
-      .simpler = add_simpler),
+  ROW_TRUTHS(add, strip_or, "x1 + x2.", .role = ADDS, .neutral = {3, -0.0},
+             .simpler = add_simpler),
   ROW(subtract, "x1 - x2.", .role = SUBTRACTS, .neutral = {2, 0.0}),
-  ROW(multiply, "x1 * x2.", .role = MULTIPLIES, .neutral = {3, 1}),
+  ROW_TRUTHS(multiply, strip_and, "x1 * x2.", .role = MULTIPLIES,
+             .neutral = {3, 1}),
   ROW_FLOAT(divide, "x1 / x2.", .neutral = {2, 1}),
   {"floor_divide", "x1, x2", ELEMENTWISE, PROMOTE, broadcast_all,
    {strip_floor_divide, strip_floor_divide_int}, .traits = NO_GRADIENT,
    .doc = "x1 / x2 rounded down."},
   ROW(mod, "The rest of x1 / x2, with the sign of x2.", .role = NO_ROLE),
   ROW(power, "x1 ^ x2.", .neutral = {2, 1}, .expand = to_the_second),
-  ROW(maximum, "The larger of the two.", .role = NO_ROLE),
-  ROW(minimum, "The smaller of the two.", .role = NO_ROLE),
+  ROW_TRUTHS(maximum, strip_or, "The larger of the two.", .role = NO_ROLE),
+  ROW_TRUTHS(minimum, strip_and, "The smaller of the two.", .role = NO_ROLE),
   ROW_FLOAT(arctan2, "The angle of the point (x2, x1).", .role = NO_ROLE),
   ROW_IS(equal, "Where x1 == x2."),
   ROW_IS(not_equal, "Where x1 ~= x2."),

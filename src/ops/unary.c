@@ -144,6 +144,23 @@ VJP(erfinv, mul(c, g, scaled(c, exp_of(c, square(c, y)), 0.886226925452758)))
 VJP(relu, select_of(c, less(c, scalar_f32(c, 0), y), g, scalar_f32(c, 0)))
 VJP(softplus, mul(c, g, sigmoid_of(c, x)))
 
+/* Whole numbers and booleans are their own rounded values. */
+static bool whole_already(Context *c, const Op *op, const Val *x, int nin,
+                          const Attr *attr, Val *y) {
+  (void)op, (void)nin, (void)attr;
+  DType d = dtype_compute((DType)val_type(x[0])->dtype);
+  *y = d == F32 ? x[0] : value_as(c, x[0], d);
+  return d != F32;
+}
+
+/* A boolean is its own size and sign. */
+static bool truth_already(Context *c, const Op *op, const Val *x, int nin,
+                          const Attr *attr, Val *y) {
+  (void)c, (void)op, (void)nin, (void)attr;
+  *y = x[0];
+  return val_type(x[0])->dtype == BOOL;
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
 /* Behind the doc may come more fields of the row. */
@@ -153,23 +170,24 @@ VJP(softplus, mul(c, g, sigmoid_of(c, x)))
 #define ROW_INT(op, ...) \
   {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op, strip_##op##_int}, \
    .vjp = op##_vjp, .doc = __VA_ARGS__}
-#define ROW_FLAT(op, text) \
+#define ROW_FLAT(op, ...) \
   {#op, "x", ELEMENTWISE, COMPUTE, like_first, {strip_##op}, \
-   .traits = NO_GRADIENT, .doc = text}
+   .traits = NO_GRADIENT, .doc = __VA_ARGS__}
 #define ROW_IS(op, text) \
   {#op, "x", ELEMENTWISE, COMPUTE, predicate_first, {strip_##op}, \
    .traits = NO_GRADIENT, .doc = text}
 
 const Op ops_unary[] = {
   ROW_INT(negative, "-x."),
-  ROW_INT(abs, "|x|."),
+  ROW_INT(abs, "|x|.", .expand = truth_already),
   ROW_INT(square, "x * x."),
   {"sign", "x", ELEMENTWISE, COMPUTE, like_first, {strip_sign, strip_sign_int},
-   .traits = NO_GRADIENT, .doc = "-1, 0 or 1."},
+   .expand = truth_already, .traits = NO_GRADIENT, .doc = "-1, 0 or 1."},
   ROW_FLAT(floor, "The largest whole number not above x."),
   ROW_FLAT(ceil, "The smallest whole number not below x."),
-  ROW_FLAT(trunc, "x without its fraction."),
-  ROW_FLAT(round, "The nearest whole number; halves go to the even one."),
+  ROW_FLAT(trunc, "x without its fraction.", .expand = whole_already),
+  ROW_FLAT(round, "The nearest whole number; halves go to the even one.",
+           .expand = whole_already),
   ROW(exp, "e ^ x."),
   ROW(expm1, "e ^ x - 1, exact near 0."),
   ROW(log, "Natural logarithm."),
