@@ -108,10 +108,41 @@ describe("int64 as an operand", function ()
 end)
 
 describe("numbers beside tensors of whole numbers", function ()
-  it("that are no int32 are floats, and nothing is lost in silence", function ()
-    local y = typed({ 1, 2 }, "int32") + 2147483648
+  refuses {
+    "int32 cannot hold 2147483648 (write 2147483648.0 for the nearest float32)",
+    function () return typed({ 1, 2 }, "int32") + 2147483648 end,
+    "element [1] of the table is 2147483648, which int32 cannot hold (float32 rounds it, int64",
+    function () return typed({ 1, 2 }, "int32") + { 2147483648, 1 } end,
+    "which int32 cannot hold", function () ops.array { 1, 1 << 40 } end,
+    "int32 cannot hold", function () core.variable { value = typed(1, "int32") }:assign(1 << 31) end,
+  }
+
+  it("have the type that Lua has them in", function ()
+    local y = typed({ 1, 2 }, "int32") + 2147483648.0
     assert.equal("float32", y.dtype)
     assert.near_all(y, { 2147483649, 2147483650 })
     assert.same({ 260 }, (typed({ 250 }, "uint8") + 10):totable())
+    assert.equal("float32", (typed({ 1 }, "int32") + 1.0).dtype)
+    assert.equal("int32", (typed({ true }, "bool") + 1).dtype)
+    assert.equal("int32", ops.add(1, 2).dtype)
+    assert.equal("float32", ops.add(1, 2.0).dtype)
+    assert.equal("float32", ops.divide(4, 2).dtype)
+    assert.equal("bool", ops.maximum(true, false).dtype)
+  end)
+
+  it("may be any beside floats", function ()
+    assert.near_all(k.tensor { 1 } * (1 << 40), { 2.0 ^ 40 })
+    local wide = core.variable { value = typed(1, "int64") }
+    wide:assign((1 << 53) + 1)
+    assert.equal((1 << 53) + 1, wide.value:item())
+  end)
+
+  it("are arrays of their type", function ()
+    assert.equal("int32", ops.array({ 1, 2 }).dtype)
+    assert.equal("float32", ops.array({ 1, 2.5 }).dtype)
+    assert.equal("bool", ops.array({ true, false }).dtype)
+    assert.equal("int32", ops.convert_to_tensor(3).dtype)
+    assert.equal("float32", ops.convert_to_tensor(3, "float32").dtype)
+    assert.equal("int32", ops.stack({ { 1, 2 }, { 3, 4 } }).dtype)
   end)
 end)

@@ -40,7 +40,7 @@ static void check_list(lua_State *L, State *st, const Signature *s, int i) {
     snprintf(name, sizeof name, "%s: %s[%llu]", s->name, s->p[i].name,
              (unsigned long long)k);
     lua_rawgeti(L, i + 1, (lua_Integer)k);
-    to_tensor(L, st, true, name);
+    to_tensor(L, st, s->p[i].kind == K_NEST, name);
     lua_rawseti(L, -2, (lua_Integer)k);
   }
   lua_replace(L, i + 1);

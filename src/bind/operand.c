@@ -5,13 +5,32 @@
 
 #include "bind/box.h"
 
+static bool is_whole(lua_State *L, int index) {
+  return lua_isinteger(L, index) ||
+         lua_tonumber(L, index) == (double)lua_tointeger(L, index);
+}
+
+/* All digits of a number for int64. */
+static Val wide_integer(lua_State *L, State *s, int index) {
+  Type type = type_new(I64, 0, NULL);
+  Val v = memory_value(L, s, &type);
+  number_put(L, val_tensor(v), 0, index);
+  return v;
+}
+
+/* Of its own a number is what Lua has it for: 2 is int32, 2.0 is float32. Where
+** a type is asked for, it is taken in that, if it has no fraction to lose. */
 static Val plain_value(lua_State *L, State *s, int index, DType hint) {
   if (lua_isboolean(L, index))
     return scalar_bool(&s->c, lua_toboolean(L, index));
-  if (hint == F32 || (hint == DTYPE_COUNT && !lua_isinteger(L, index)) ||
-      lua_tonumber(L, index) != (double)lua_tointeger(L, index) ||
-      !dtype_holds(I32, lua_tonumber(L, index)))
+  if (hint == F32 || (hint == DTYPE_COUNT ? !lua_isinteger(L, index)
+                                          : !is_whole(L, index)))
     return scalar_f32(&s->c, lua_tonumber(L, index));
+  if (hint == I64)
+    return wide_integer(L, s, index);
+  if (!dtype_holds(I32, lua_tonumber(L, index)))
+    raise_error(L, "int32 cannot hold %s (write %s.0 for the nearest float32)",
+                luaL_tolstring(L, index, NULL), lua_tostring(L, -1));
   return scalar_i32(&s->c, lua_tointeger(L, index));
 }
 

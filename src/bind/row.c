@@ -5,20 +5,21 @@
 
 #include "bind/signature.h"
 
-/* Numbers beside tensors take their type, so that x + 2 stays what x is. */
+/* A number has a type of its own: int32 or float32, as Lua has it. Beside a
+** float it would become one, and is made one at once: so it may be any. */
 static DType type_hint(lua_State *L, State *st, const Signature *s) {
-  DType hint = DTYPE_COUNT;
-  for (int i = 0; i < s->n; i++) {
+  Operands rule = s->op->operands;
+  if (rule == FLOATS)
+    return F32;
+  bool any = rule == PROMOTE || rule == SELECT;
+  for (int i = rule == SELECT; any && i < s->n; i++) { /* not the condition */
     Val v;
-    if (s->p[i].kind != K_TENSOR || number_is(L, i + 1) ||
-        !box_value(L, st, i + 1, &v))
-      continue;
-    DType d = dtype_compute((DType)val_type(v)->dtype);
-    if (d == F32)
+    if (s->p[i].kind == K_TENSOR && !number_is(L, i + 1) &&
+        box_value(L, st, i + 1, &v) &&
+        dtype_compute((DType)val_type(v)->dtype) == F32)
       return F32;
-    hint = I32;
   }
-  return hint;
+  return DTYPE_COUNT;
 }
 
 static int read_list(lua_State *L, State *st, const Signature *s, int i,

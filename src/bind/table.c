@@ -44,8 +44,7 @@ static void find_dtype(lua_State *L, int index, int depth, bool *truth,
     }
   } else {
     *truth = *truth && lua_isboolean(L, -1);
-    *whole = *whole && lua_isinteger(L, -1) &&
-             lua_tointeger(L, -1) == (int32_t)lua_tointeger(L, -1);
+    *whole = *whole && lua_isinteger(L, -1);
   }
   lua_pop(L, 1);
 }
@@ -70,8 +69,10 @@ static void fill_table(Filler *f, int depth) {
     if (!number_fits(L, -1, (DType)t->dtype)) {
       const char *number = luaL_tolstring(L, -1, NULL);
       push_position(f, depth);
-      raise_error(L, "element %s of the table is %s, which %s cannot hold",
-                  lua_tostring(L, -1), number, dtype_name((DType)t->dtype));
+      raise_error(L, "element %s of the table is %s, which %s cannot hold%s",
+                  lua_tostring(L, -1), number, dtype_name((DType)t->dtype),
+                  t->dtype == I32 ? " (float32 rounds it, int64 stores it)"
+                                  : "");
     }
     number_put(L, f->t, f->at++, -1);
     return;

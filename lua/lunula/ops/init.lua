@@ -24,10 +24,12 @@ for name, field in pairs { shape = "shape", ndim = "rank", size = "size", dtype 
 end
 ops.is_tensor = core.is_tensor
 
+local own_type = tools.takes("ops.convert_to_tensor", "x", function (x) return x end)
+
 local function to_tensor(x, dtype)
   if type(dtype) == "table" then dtype = dtype.dtype end
   if core.is_tensor(x) then return dtype and ops.cast(x, dtype) or x end
-  return core.tensor(x, dtype and { dtype = dtype })
+  return dtype and core.tensor(x, { dtype = dtype }) or own_type(x)
 end
 ops.convert_to_tensor, ops.array = to_tensor, to_tensor
 
