@@ -137,10 +137,19 @@ static int64_t patches_tasks(const OpCall *s) {
   return by_image(type_elements(&s->out[0]), s->out[0].dim[0]);
 }
 
+/* The kernel moves four bytes at a time, whatever they are. */
+static float pad_value(const OpCall *s) {
+  float item;
+  Tensor one = {.type = type_new((DType)s->in[0].dtype, 0, NULL),
+                .data = &item};
+  tensor_put(&one, 0, s->attr[PAD_VALUE].f);
+  return item;
+}
+
 static void patches_run(const OpCall *s, const Run *r, int64_t task) {
   Window w = window_of(&s->in[0], s->attr);
   int64_t tasks = patches_tasks(s);
-  ISA(window_patches)(r->in[0], r->out[0], &w, (float)s->attr[PAD_VALUE].f,
+  ISA(window_patches)(r->in[0], r->out[0], &w, pad_value(s),
                       w.batch * task / tasks, w.batch * (task + 1) / tasks);
 }
 
@@ -172,7 +181,7 @@ static void fold_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 #define PATCHES "size:ints, " WALK_OPTIONS ", value:num=0"
 
 const Op ops_window[] = {
-  {"patches", "x, " PATCHES, WINDOW, FLOATS, patches_shape,
+  {"patches", "x, " PATCHES, WINDOW, COMPUTE, patches_shape,
    .tasks = patches_tasks, .run = patches_run, .vjp = patches_vjp,
    .file_class = "lunula",
    .doc = "The cells under each window, channels last: (batch, out..., cells * "

@@ -68,11 +68,30 @@ local function check_groups(name, x, kernel)
     filters, tools.shape_text(kernel.shape))
 end
 
+-- Whole numbers stay exact: the cells under each window as a row, times the kernel as a matrix, one
+-- group after another.
+local function convolve_whole(name, x, kernel, ...)
+  local last, size = x.rank - 1, kernel.shape
+  local filters, per_group = table.remove(size), table.remove(size)
+  local groups = tools.known_size(name, x, last) // per_group
+  local parts = {}
+  for group = 0, groups - 1 do
+    local rows = ops.patches(tools.part(x, last, group * per_group, per_group), size, ...)
+    local part = tools.part(kernel, last, group * filters // groups, filters // groups)
+    parts[group + 1] = ops.matmul(rows, ops.reshape(part, { -1, filters // groups }))
+  end
+  return ops.concatenate(parts, last)
+end
+
 local function convolve(name, x, kernel, strides, padding, dilation_rate)
   local rank = x.rank - 2
   check_groups(name, x, kernel)
-  return ops.convolution(x, kernel, spread(name, "strides", strides, rank),
-    spread(name, "dilation_rate", dilation_rate, rank), is_same(name, padding))
+  strides = spread(name, "strides", strides, rank)
+  dilation_rate = spread(name, "dilation_rate", dilation_rate, rank)
+  if tools.is_float(x) or tools.is_float(kernel) then
+    return ops.convolution(x, kernel, strides, dilation_rate, is_same(name, padding))
+  end
+  return convolve_whole(name, x, kernel, strides, dilation_rate, is_same(name, padding))
 end
 
 op("conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
@@ -149,6 +168,17 @@ op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
 
 -- ---- pooling ----------------------------------------------------------------------------------
 
+-- The row knows floats; of whole numbers the cells of each window are laid out.
+local function max_windows(x, size, strides, dilation, same)
+  if tools.is_float(x) then return ops.max_windows(x, size, strides, dilation, same) end
+  local cells = 1
+  for _, n in ipairs(size) do cells = cells * n end
+  local y = ops.patches(x, size, strides, dilation, same, { value = -0x80000000 })
+  local target = tools.sizes(y)
+  target[#target], target[#target + 1] = cells, x.shape[x.rank] or -1
+  return ops.max(ops.reshape(y, target), -2)
+end
+
 local function pool(name, row, inputs, pool_size, strides, padding, data_format)
   local x, back = laid_out(name, inputs, data_format)
   local rank = x.rank - 2
@@ -162,7 +192,7 @@ local pooling = "inputs, pool_size:axes, strides:axes=nil, padding:str=\"valid\"
 
 op("max_pool", pooling, "The largest cell under each window.",
   function (inputs, pool_size, strides, padding, data_format)
-    return pool("max_pool", ops.max_windows, inputs, pool_size, strides, padding, data_format)
+    return pool("max_pool", max_windows, inputs, pool_size, strides, padding, data_format)
   end)
 
 op("average_pool", pooling, "The mean of the cells under each window; padding does not count.",
@@ -243,6 +273,6 @@ op("adaptive_max_pool", "inputs, output_size:axes, data_format:str=nil",
   function (inputs, output_size, data_format)
     local name = "adaptive_max_pool"
     return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
-      return adaptive_axis(name, x, axis, out, ops.max_windows)
+      return adaptive_axis(name, x, axis, out, max_windows)
     end)
   end)

@@ -259,6 +259,8 @@ op("einsum", "subscripts:str, operands:tensors",
   "Sums of products, as the subscripts say: \"bij,bjk->bik\", \"...ii\", \"i,j\".",
   function (subscripts, tensors)
     local operands, output = read(subscripts, tensors)
+    local truths = true
+    for _, x in ipairs(tensors) do truths = truths and x.dtype == "bool" end
     for i, operand in ipairs(operands) do operands[i] = without_repeats(subscripts, operand) end
     check_sizes(subscripts, operands)
     local result = operands[1]
@@ -271,6 +273,7 @@ op("einsum", "subscripts:str, operands:tensors",
     end
     local wanted = set_of(output)
     result = sum_out(result, function (label) return wanted[label] end)
-    return arrange(result, output)
+    local y = arrange(result, output)
+    return truths and ops.cast(y, "bool") or y
   end, { file_each = "operands" })
 tools.variadic("einsum", 1)

@@ -19,7 +19,8 @@ end
 
 -- ---- layouts ----------------------------------------------------------------------------------
 
--- The images as (batch, height, width, channels), and how to give a result their form back.
+-- The images as (batch, height, width, channels), and how to give a result their form and their
+-- type back.
 local function unified(name, images, data_format)
   if images.rank ~= 3 and images.rank ~= 4 then
     core.raise("image.%s: images have 3 axes, or 4 with the batch: they are %s", name,
@@ -30,6 +31,7 @@ local function unified(name, images, data_format)
   local x = single and ops.expand_dims(images, 0) or images
   if first then x = ops.moveaxis(x, 1, -1) end
   return x, function (y)
+    y = tools.like(y, images)
     if first then y = ops.moveaxis(y, -1, 1) end
     return single and ops.squeeze(y, 0) or y
   end
@@ -139,6 +141,11 @@ local function bordered(x, height, width, value)
   return ops.pad_with(x, border, border, nil, value)
 end
 
+-- The nearest whole numbers, where the images are of them.
+local function rounded(y, images)
+  return (tools.is_float(images) or images.dtype == "bool") and y or ops.round(y)
+end
+
 -- The matrices are made in Lua, side by side.
 local function check_sides(...)
   for _, side in ipairs { ... } do
@@ -170,7 +177,7 @@ op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool
         .. "lanczos5, got \"%s\"", interpolation)
     end
     if not (x.shape[2] and x.shape[3]) then
-      return back(resize_any(x, height, width, interpolation, antialias))
+      return back(rounded(resize_any(x, height, width, interpolation, antialias), images))
     end
     local h, w = height_and_width("resize", x)
     if interpolation == "nearest" then
@@ -183,7 +190,8 @@ op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool
     local rows = ops.reshape(x, { -2, h, w * channels })
     local y = ops.matmul(mixing_matrix(h, height, interpolations[interpolation], antialias), rows)
     y = ops.reshape(y, { -2, height, w, channels })
-    return back(ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y))
+    y = ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y)
+    return back(rounded(y, images))
   end)
 
 -- ---- borders ----------------------------------------------------------------------------------

@@ -129,9 +129,10 @@ local function scattered(name, indices, values, sizes)
   for i = depth + 1, #sizes do
     shape[#shape + 1], value_shape[#value_shape + 1] = sizes[i], sizes[i]
   end
-  local like = ops.zeros(shape, values.dtype)
-  local sums = ops.scatter_add(ops.reshape(values, value_shape), ops.reshape(ids, { -1 }), like)
-  return sums, ids, rows
+  local like = ops.zeros(shape, "float32")
+  local rows_of_values = ops.reshape(tools.number(values), value_shape)
+  local sums = ops.scatter_add(rows_of_values, ops.reshape(ids, { -1 }), like)
+  return tools.like(sums, values), ids, rows
 end
 
 op("scatter", "indices, values, shape:sizes",
@@ -195,8 +196,8 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
     local shape = { num_segments + 1 } -- the last one takes what has no segment
     for i = 2, data.rank do shape[i] = tools.known_size("segment_sum", data, i - 1) end
     ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
-    local sums = ops.scatter_add(data, ids, ops.zeros(shape, data.dtype))
-    return tools.part(sums, 0, 0, num_segments)
+    local sums = ops.scatter_add(tools.number(data), ids, ops.zeros(shape, "float32"))
+    return tools.like(tools.part(sums, 0, 0, num_segments), data)
   end, { file_class = "math" })
 
 -- ---- searching --------------------------------------------------------------------------------
@@ -264,7 +265,7 @@ op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
       end
       length = math.max(length, ops.max(x):item() + 1)
     end
-    local ones = weights ~= nil and weights or ops.ones_like(x)
+    local ones = weights ~= nil and tools.number(weights) or ops.ones_like(x)
     if tools.shape_text(ones.shape) ~= tools.shape_text(x.shape) then
       core.raise("bincount: x is %s, weights are %s", tools.shape_text(x.shape),
         tools.shape_text(ones.shape))

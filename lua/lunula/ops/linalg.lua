@@ -38,7 +38,8 @@ op("dot", "x1, x2",
   end)
 
 op("vdot", "x1, x2", "The sum of all products of elements.", function (x1, x2)
-  return ops.sum(ops.reshape(x1, { -1 }) * ops.reshape(x2, { -1 }))
+  local products = ops.reshape(x1, { -1 }) * ops.reshape(x2, { -1 })
+  return tools.like(ops.sum(products), products)
 end)
 
 op("inner", "x1, x2", "The product over the last axes of both.", function (x1, x2)

@@ -122,12 +122,12 @@ end
 
 op("tril", "x, k:int=0", "x with zeros above its k-th diagonal.", function (x, k)
   check_matrix("tril", x)
-  return ops.where(ops.less_equal(diagonals_like(x), k), x, 0)
+  return ops.where(ops.less_equal(diagonals_like(x), k), x, tools.zero(x))
 end)
 
 op("triu", "x, k:int=0", "x with zeros below its k-th diagonal.", function (x, k)
   check_matrix("triu", x)
-  return ops.where(ops.less_equal(k, diagonals_like(x)), x, 0)
+  return ops.where(ops.less_equal(k, diagonals_like(x)), x, tools.zero(x))
 end)
 
 op("diag", "x, k:int=0", "A matrix with x on its k-th diagonal; of a matrix its k-th diagonal.",
@@ -140,7 +140,7 @@ op("diag", "x, k:int=0", "A matrix with x on its k-th diagonal; of a matrix its 
     local lead, tail = math.max(-k, 0), math.max(k, 0)
     local rows = ops.pad_with(x, { lead }, { tail })
     local square = ops.expand_dims(rows, 1) + ops.zeros_like(ops.expand_dims(rows, 0))
-    return ops.where(ops.equal(diagonals_like(square), k), square, 0)
+    return ops.where(ops.equal(diagonals_like(square), k), square, tools.zero(x))
   end)
 
 op("diagflat", "x, k:int=0", "A matrix with all elements of x on its k-th diagonal.",
@@ -157,7 +157,7 @@ op("diagonal", "x, offset:int=0, axis1:int=0, axis2:int=1",
     local rows = tools.known_size("diagonal", x, a)
     local columns = tools.known_size("diagonal", x, b)
     x = ops.moveaxis(x, { a, b }, { -2, -1 })
-    x = ops.sum(ops.where(ops.equal(diagonals_like(x), offset), x, 0), -1)
+    x = tools.like(ops.sum(ops.where(ops.equal(diagonals_like(x), offset), x, 0), -1), x)
     local first = math.max(-offset, 0)
     local count = math.max(math.min(rows, columns - offset) - first, 0)
     return tools.part(x, x.rank - 1, math.min(first, rows), count)
@@ -183,6 +183,7 @@ op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.
     if columns > 1 then -- 1, x, x * x ...
       powers = ops.cumprod(ops.concatenate({ powers, ops["repeat"](x, columns - 1, 1) }, 1), 1)
     end
+    powers = tools.like(powers, x)
     return increasing and powers or ops.flip(powers, 1)
   end)
 

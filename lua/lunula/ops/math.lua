@@ -10,8 +10,11 @@ local inf = math.huge
 local log_of_2, log_of_10 = math.log(2), math.log(10)
 
 alias("absolute", "abs")
-alias("fabs", "abs")
 alias("true_divide", "divide")
+
+op("fabs", "x", "|x| as a float.", function (x)
+  return ops.abs(tools.float(x))
+end)
 
 -- ---- powers and logarithms --------------------------------------------------------------------
 
@@ -45,6 +48,7 @@ end)
 -- log(base^x1 + base^x2). Where both are equal the difference is kept out of the way: it would be
 -- NaN at infinity, and its gradient would not be even.
 local function log_of_sum(x1, x2, log_of_base)
+  x1, x2 = tools.float(x1), tools.float(x2)
   local same = ops.equal(x1, x2)
   local gap = ops.where(same, 0, x1 - x2)
   local larger = ops.maximum(x1, x2)
@@ -72,9 +76,9 @@ local round_to_whole = tools.row "round"
 op("round", "x, decimals:int=0",
   "The nearest number with so many decimals; halves go to the even one.",
   function (x, decimals)
-    if decimals == 0 then return round_to_whole(x) end
+    if decimals == 0 or decimals > 0 and not tools.is_float(x) then return round_to_whole(x) end
     local scale = 10.0 ^ decimals
-    return round_to_whole(x * scale) / scale
+    return tools.like(round_to_whole(x * scale) / scale, x)
   end)
 
 op("fmod", "x1, x2", "The remainder of x1 / x2 with the sign of x1.", function (x1, x2)
@@ -88,10 +92,12 @@ end)
 
 op("heaviside", "x1, x2", "0 where x1 is below 0, 1 where it is above, x2 where it is 0.",
   function (x1, x2)
+    if x1.dtype == "bool" and x2.dtype == "bool" then return ops.where(x1, true, x2) end
     return ops.where(ops.less(x1, 0), 0.0, ops.where(ops.less(0, x1), 1.0, x2))
   end)
 
 op("clip", "x, x_min, x_max", "x held between x_min and x_max.", function (x, x_min, x_max)
+  x = tools.number(x)
   return ops.minimum(ops.maximum(x, x_min), x_max)
 end, { file_made = "x_min x_max" })
 
@@ -137,6 +143,7 @@ end)
 op("nan_to_num", "x, nan:num=0.0, posinf:num=nil, neginf:num=nil",
   "x with NaN and infinities replaced; these by the largest finite numbers unless given.",
   function (x, nan, posinf, neginf)
+    if not tools.is_float(x) then return x end
     local largest = 3.4028234663852886e38
     x = ops.where(ops.isnan(x), nan, x)
     x = ops.where(ops.equal(x, inf), posinf or largest, x)
@@ -155,6 +162,7 @@ end)
 
 op("isclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
   "True where |x1 - x2| <= atol + rtol |x2|.", function (x1, x2, rtol, atol, equal_nan)
+    if not (tools.is_float(x1) or tools.is_float(x2)) then return ops.equal(x1, x2) end
     x1, x2 = tools.float(x1), tools.float(x2)
     local near = ops.less_equal(ops.abs(x1 - x2), ops.abs(x2) * rtol + atol)
     local close = ops.equal(x1, x2) | (near & ops.isfinite(x2))

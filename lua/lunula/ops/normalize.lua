@@ -1,4 +1,5 @@
--- Normalisation: moments, and everything that subtracts a mean and divides by a deviation.
+-- Normalisation: moments, and everything that subtracts a mean and divides by a deviation. Of whole
+-- numbers moments, layer_normalization and rms_normalization give whole numbers, as Keras does.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
@@ -9,7 +10,7 @@ local ops, op = core.ops, tools.family "nn"
 op("moments", "x, axes:axes, keepdims:bool=false, synchronized:bool=false",
   "The mean and the variance: two results.", function (x, axes, keepdims, synchronized)
     if synchronized then core.raise("moments: synchronized=true needs more than one machine") end
-    return ops.mean(x, axes, keepdims), ops.var(x, axes, keepdims)
+    return tools.like(ops.mean(x, axes, keepdims), x), tools.like(ops.var(x, axes, keepdims), x)
   end)
 
 op("normalize", "x, axis:axes=-1, order:int=2, epsilon:num=nil",
@@ -58,13 +59,14 @@ op("layer_normalization",
     local axes = tools.axes("layer_normalization", axis, x.rank)
     table.sort(axes)
     gamma, beta = over_axes(gamma, x, axes), over_axes(beta, x, axes)
+    local given = x
     x = tools.float(x)
     local centred = x - ops.mean(x, axes, true)
     local variance = ops.mean(ops.square(centred), axes, true)
     local y = (rms_scaling and x or centred) * ops.rsqrt(variance + (epsilon or config.epsilon()))
     if gamma ~= nil then y = y * gamma end
     if beta ~= nil and not rms_scaling then y = y + beta end
-    return y
+    return tools.like(y, given)
   end, { file_class = "nn.LayerNorm" })
 
 op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
@@ -72,8 +74,9 @@ op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
   function (x, scale, axis, epsilon)
     local axes = tools.axes("rms_normalization", axis, x.rank)
     table.sort(axes)
+    local given = x
     x = tools.float(x)
     local y = x * ops.rsqrt(ops.mean(ops.square(x), axes, true) + (epsilon or config.epsilon()))
     if scale ~= nil then y = y * over_axes(scale, x, axes) end
-    return y
+    return tools.like(y, given)
   end, { file_class = "nn.RMSNorm" })

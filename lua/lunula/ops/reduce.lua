@@ -27,7 +27,7 @@ op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   function (x, axis, keepdims, initial)
     if not initial then need_elements("max", x, axis) end
     local y = row.max(x, axis, keepdims)
-    return initial and ops.maximum(y, initial) or y
+    return initial and tools.like(ops.maximum(y, initial), y) or y
   end)
 
 op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
@@ -35,7 +35,7 @@ op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   function (x, axis, keepdims, initial)
     if not initial then need_elements("min", x, axis) end
     local y = row.min(x, axis, keepdims)
-    return initial and ops.minimum(y, initial) or y
+    return initial and tools.like(ops.minimum(y, initial), y) or y
   end)
 
 op("prod", "x, axis:axes=nil, keepdims:bool=false, dtype:dtype=nil",
@@ -138,7 +138,7 @@ op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), with
 -- zeros and negative numbers, where the way through logarithms is not.
 op("cumprod", "x, axis:int=nil, dtype:dtype=nil", "Running products along an axis (nil: of all).",
   function (x, axis, dtype)
-    if dtype then x = tools.cast(x, dtype) end
+    x = tools.number(dtype and tools.cast(x, dtype) or x)
     if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
     axis = tools.axis("cumprod", axis, x.rank)
     local n = tools.known_size("cumprod", x, axis)
@@ -167,9 +167,10 @@ local function numbers(x, axis, keepdims)
   return ops.sum(ops.cast(~ops.isnan(x), "float32"), axis, keepdims)
 end
 
--- Where there is no number, the extreme is NaN.
+-- Where there is no number, the extreme is NaN. What is no float has no NaN.
 local function extreme(name, plain, neutral, doc)
   op(name, "x, axis:axes=nil, keepdims:bool=false", doc, function (x, axis, keepdims)
+    if not tools.is_float(x) then return ops[plain](x, axis, keepdims) end
     local y = row[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
     return ops.where(ops.equal(numbers(x, axis, keepdims), 0), 0 / 0, y)
   end)

@@ -192,6 +192,9 @@ local float_types = { float16 = true, bfloat16 = true, float32 = true, float64 =
 
 function tools.is_float(x) return float_types[x.dtype] or false end
 
+-- The rows of C promote by themselves (graph/op.h, Operands). A composite says with one of these
+-- where it follows another rule.
+
 -- Integers and booleans become floats; floats stay as they are.
 function tools.float(x)
   if tools.is_float(x) then return x end
@@ -204,6 +207,23 @@ function tools.root(x, order)
   local zero = ops.equal(x, 0)
   local positive = ops.where(zero, 1, x)
   return ops.where(zero, 0, order and positive ^ (1 / order) or ops.sqrt(positive))
+end
+
+-- Booleans become the numbers 1 and 0.
+function tools.number(x)
+  return x.dtype == "bool" and ops.cast(x, "int32") or x
+end
+
+-- y as what x computes as: where x is no float, y is none either, and loses its fraction.
+function tools.like(y, x)
+  if tools.is_float(x) or y.dtype == x.dtype then return y end
+  return ops.cast(y, x.dtype == "bool" and "bool" or "int32")
+end
+
+-- The 0 that leaves booleans booleans.
+function tools.zero(x)
+  if x.dtype == "bool" then return false end
+  return 0
 end
 
 -- int64 becomes int32 as an operand does, which it must fit; an explicit cast would wrap.
