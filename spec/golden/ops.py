@@ -25,7 +25,12 @@ def to_tuples(value):
     return value
 
 
+PLAIN = {"B": bool, "I": int, "F": float}
+
+
 def to_array(entry):
+    if "scalar" in entry:
+        return PLAIN[entry["scalar"]](entry["data"][0])
     if entry["dtype"] == "bool":
         data = [bool(x) for x in entry["data"]]
     else:
@@ -131,5 +136,6 @@ def record_signatures():
     write("ops_signatures.lua", "The signatures of the ops", lines)
 
 
-record_cases()
-record_signatures()
+if __name__ == "__main__":
+    record_cases()
+    record_signatures()

@@ -1,6 +1,7 @@
--- Prints the op cases as JSON, for ops.py, which asks Keras what they should give.
+-- Prints the op cases as JSON, for ops.py, which asks Keras what they should give; those of another
+-- module of spec/support when one is named.
 
-local cases = require "spec.support.ops_cases"
+local cases = require("spec.support." .. (arg[1] or "ops_cases"))
 
 local function number(x)
   if x ~= x then return "NaN" end

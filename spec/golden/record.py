@@ -62,7 +62,7 @@ from recorder import engines, tensors  # noqa: E402
 ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
-SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals",
+SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
             "models")
 
 

@@ -1,0 +1,20 @@
+-- Where types or numbers of results differ from the recorded ones, and why: op -> a pattern for the
+-- keys of the cases, and the type that ours has; without one only the numbers differ.
+
+return {
+  pad = { cases = "/[14]:", why = "each backend of Keras reads {1, 2} and symmetric borders in its "
+    .. "own way; ours is NumPy's, whose numbers ops_spec has" },
+  einsum = { cases = "/%d+:b+$", ours = "bool", why = "PyTorch sums some products of booleans as "
+    .. "int64; ours follow Keras's rule for all" },
+  batch_normalization = { cases = ":i", ours = "float32", why = "TensorFlow cuts each step to "
+    .. "whole numbers, and nothing is normalized" },
+  dot_product_attention = { cases = ":", ours = "float32", why = "weights as whole numbers are all "
+    .. "0" },
+  sparsemax = { cases = ":", ours = "float32", why = "Keras's result does not sum to 1; ours is "
+    .. "the nearest point of the simplex" },
+  conv_transpose = { cases = ":ii$", ours = "float32", why = "no kernel for whole numbers; so the "
+    .. "type says that the sums are floats" },
+  ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
+  ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
+    .. "pixels, ours are true where any part is" },
+}

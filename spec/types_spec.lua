@@ -1,0 +1,130 @@
+-- The types of results: every op on booleans, whole numbers and floats, as tensors and as plain
+-- numbers, gives the type and the numbers of Keras, computed now and in a trace.
+
+local core = require "lunula.core"
+local cases = require "spec.support.types_cases"
+local differences = require "spec.support.types_differences"
+local harness = require "spec.support.ops_harness"
+local inputs = require "spec.support.ops_inputs"
+local golden = require "spec.golden.types"
+
+require "lunula.ops"
+
+local few = 12 -- so many numbers of each result are recorded
+
+-- What does not compute here is what it computes as.
+local computes_as = { int64 = "int32", float64 = "float32" }
+
+local function operands(case)
+  local list = {}
+  for i, input in ipairs(case.inputs) do
+    list[i] = input.scalar and input.data[1] or inputs.tensor(input)
+    if input.scalar == "B" then list[i] = input.data[1] end
+  end
+  return list
+end
+
+local function close(given, wanted, tolerance)
+  return given == wanted or given ~= given and wanted ~= wanted
+    or math.abs(given - wanted) <= tolerance * math.max(1, math.abs(wanted))
+end
+
+-- nil, or what differs from Keras, or from what ours is instead.
+local function compare(results, wanted, difference, tolerance)
+  if #results ~= #wanted then return ("%d results, wanted %d"):format(#results, #wanted) end
+  for i, y in ipairs(results) do
+    local dtype = difference and difference.ours or computes_as[wanted[i][1]] or wanted[i][1]
+    if y.dtype ~= dtype then return ("result %d is %s, wanted %s"):format(i, y.dtype, dtype) end
+    local numbers = harness.flat(y)
+    if math.min(#numbers, few) ~= #wanted[i] - 1 then
+      return ("result %d has %d numbers"):format(i, #numbers)
+    end
+    for k = 1, difference and 0 or #wanted[i] - 1 do
+      if not close(numbers[k], wanted[i][k + 1], tolerance) then
+        return ("number %d of result %d is %.10g, wanted %.10g"):format(k, i, numbers[k],
+          wanted[i][k + 1])
+      end
+    end
+  end
+end
+
+-- The same bits from a trace; plain numbers stay plain.
+local function check_trace(case, results)
+  local list, specs, at = operands(case), {}, {}
+  for i, x in ipairs(list) do
+    if core.is_tensor(x) then
+      specs[#specs + 1], at[#at + 1] = { shape = x.shape, dtype = x.dtype }, i
+    end
+  end
+  if #specs == 0 or case.traced == false then return end
+  local f = core.trace(specs, function (...)
+    local all = table.move(list, 1, #list, 1, {})
+    for k, x in ipairs { ... } do all[at[k]] = x end
+    return table.unpack(harness.call(case, all))
+  end)
+  local tensors = {}
+  for k, i in ipairs(at) do tensors[k] = list[i] end
+  return harness.compare_bits({ f(table.unpack(tensors)) }, results)
+end
+
+local function check(case)
+  local wanted = golden[case.key]
+  if wanted == nil then return "not recorded: run spec/golden/record.py types" end
+  if not wanted then return end
+  local results = harness.call(case, operands(case))
+  local difference = differences[case.op]
+  if difference and not case.key:find(difference.cases) then difference = nil end
+  local complaint = compare(results, wanted, difference, case.tol or 1e-5)
+  if complaint then return complaint end
+  complaint = check_trace(case, results)
+  return complaint and "traced: " .. complaint
+end
+
+local by_op, names = {}, {}
+for _, case in ipairs(cases) do
+  if not by_op[case.op] then names[#names + 1], by_op[case.op] = case.op, {} end
+  table.insert(by_op[case.op], case)
+end
+
+-- Ops that Keras lacks, and those of closures, whose types are the closure's, have no such cases;
+-- those that are given no tensor say their type in ops_spec.
+local exempt = { get_item = true, empty_like = true }
+for _, name in ipairs { "cond", "switch", "while_loop", "fori_loop", "map", "vectorized_map",
+  "scan", "custom_gradient" } do
+  exempt[name] = true
+end
+for _, case in ipairs(require "spec.support.ops_cases") do
+  if #case.inputs == 0 then exempt[case.op] = true end
+end
+
+it("has a case for every op", function ()
+  local missing = {}
+  for _, row in ipairs(core.catalogue()) do
+    local known = by_op[row.name] or exempt[row.name] or row.file_class == "lunula"
+    if not known then missing[#missing + 1] = row.name end
+  end
+  assert.are.equal("", table.concat(missing, " "))
+end)
+
+it("has an op and a case for every difference", function ()
+  for name, difference in pairs(differences) do
+    local found = false
+    for _, case in ipairs(by_op[name] or {}) do
+      found = found or case.key:find(difference.cases) ~= nil and golden[case.key] ~= false
+    end
+    assert.is_true(found, name)
+  end
+end)
+
+for _, name in ipairs(names) do
+  it("has the types of " .. name, function ()
+    local complaints = {}
+    for _, case in ipairs(by_op[name]) do
+      local ok, complaint = pcall(check, case)
+      if not ok or complaint then
+        complaints[#complaints + 1] = case.key .. ": " .. tostring(complaint)
+      end
+    end
+    assert.are.equal("", table.concat(complaints, "\n"))
+  end)
+end
