@@ -114,7 +114,8 @@ describe("numbers beside tensors of whole numbers", function ()
     "element [1] of the table is 2147483648, which int32 cannot hold (float32 rounds it, int64",
     function () return typed({ 1, 2 }, "int32") + { 2147483648, 1 } end,
     "which int32 cannot hold", function () ops.array { 1, 1 << 40 } end,
-    "int32 cannot hold", function () core.variable { value = typed(1, "int32") }:assign(1 << 31) end,
+    "int32 cannot hold 2147483648",
+    function () core.variable { value = typed(1, "int32") }:assign(1 << 31) end,
   }
 
   it("have the type that Lua has them in", function ()

@@ -7,6 +7,8 @@ local differences = require "spec.support.types_differences"
 local harness = require "spec.support.ops_harness"
 local inputs = require "spec.support.ops_inputs"
 local golden = require "spec.golden.types"
+local lunula = require "lunula"
+local recorded = require "spec.support.golden"
 
 require "lunula.ops"
 
@@ -108,7 +110,7 @@ end)
 
 it("has an op and a case for every difference", function ()
   for name, difference in pairs(differences) do
-    local found = false
+    local found = name:find "^layer " ~= nil
     for _, case in ipairs(by_op[name] or {}) do
       found = found or case.key:find(difference.cases) ~= nil and golden[case.key] ~= false
     end
@@ -128,3 +130,75 @@ for _, name in ipairs(names) do
     assert.are.equal("", table.concat(complaints, "\n"))
   end)
 end
+
+-- ---- layers -----------------------------------------------------------------------------------
+
+local function text_of(case)
+  local words = { case.class_name }
+  for i, input in ipairs(case.inputs) do words[i + 1] = input.dtype end
+  return table.concat(words, " ")
+end
+
+local function check_layer(case)
+  if not case.dtype then return end
+  local tensors = {}
+  for i, input in ipairs(case.inputs) do tensors[i] = recorded.tensor(input) end
+  local layer = lunula.layers[case.class_name](case.config)
+  local y = layer(#tensors > 1 and tensors or tensors[1])
+  local wanted = table.move(case.numbers, 1, #case.numbers, 2, { case.dtype })
+  local complaint = compare({ y }, { wanted }, differences["layer " .. text_of(case)], 1e-5)
+  return complaint and text_of(case) .. ": " .. complaint
+end
+
+it("has the types of layers", function ()
+  local complaints = {}
+  for _, case in ipairs(recorded.read "layer_types.json") do
+    local ok, complaint = pcall(check_layer, case)
+    if not ok then complaint = text_of(case) .. ": " .. tostring(complaint) end
+    complaints[#complaints + 1] = complaint or nil
+  end
+  assert.are.equal("", table.concat(complaints, "\n"))
+end)
+
+describe("whole numbers and gradients", function ()
+  local ops = lunula.ops
+  local x = core.tensor({ { 1, 2, 3 }, { 4, 5, 6 } }, { dtype = "int32" })
+
+  it("have none to do with each other", function ()
+    local _, grads = lunula.value_and_grad(function (w)
+      local whole = ops.cast(ops.round(w), "int32")
+      return ops.sum(w * ops.matmul(x, ops.transpose(x))) + ops.sum(whole * 2) * 1.0
+    end)(lunula.tensor { 1, 2 })
+    assert.near_all(grads[1], { 14 + 32, 32 + 77 })
+  end)
+
+  it("are refused as a loss", function ()
+    assert.error_at_line(function ()
+      lunula.value_and_grad(function (w) return ops.sum(ops.cast(w, "int32")) end)(lunula.tensor(1))
+    end, "gradient: the loss must be a float, it is int32, which has no gradient")
+  end)
+
+  it("fuse behind a product", function ()
+    local wide = ops.reshape(ops.arange(24), { 4, 6 })
+    local function f(a, b) return ops.maximum(ops.matmul(a, b) * 3 - 100000001, -99999999) end
+    local traced = core.trace({ { shape = { false, 6 }, dtype = "int32" },
+      { shape = { 6, 4 }, dtype = "int32" } }, f)
+    local turned = ops.transpose(wide)
+    assert.is_nil(harness.compare_bits({ traced(wide, turned) }, { f(wide, turned) }))
+  end)
+
+  it("are fitted", function ()
+    local layers = lunula.layers
+    local model = lunula.Sequential { lunula.Input { shape = { 6, 6, 2 }, dtype = "int32" },
+      layers.Dropout { 0.5 }, layers.Lambda { function (t) return t * 2 end },
+      layers.MaxPooling2D { 2 }, layers.Activation { "relu" }, layers.Conv2D { 3, 2 },
+      layers.GlobalMaxPooling2D {}, layers.Dense { 2, activation = "softmax" } }
+    model:compile { optimizer = "sgd", loss = "sparse_categorical_crossentropy",
+      metrics = { "accuracy" } }
+    local images = ops.reshape(ops.arange(4 * 72) % 7, { 4, 6, 6, 2 })
+    local labels = core.tensor({ 0, 1, 1, 0 }, { dtype = "int32" })
+    local history = model:fit(images, labels, { epochs = 2, verbose = 0 })
+    assert.is_true(history.history.loss[2] == history.history.loss[2])
+    assert.are.equal("float32", model:predict(images, { verbose = 0 }).dtype)
+  end)
+end)

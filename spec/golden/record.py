@@ -39,6 +39,8 @@ operations.json    the classes that ops are in files: module, what one is made a
 refusals.json      arguments of constructors, and whether Keras refuses them
 ops_calls.txt      single calls of ops, each with its numbers or "refused", in Lua; from the
                    list recorder/ops_calls.in
+types.lua          what ops give for booleans, whole numbers and floats: recorder/types.py
+layer_types.json   what layers give for them: recorder/layer_types.py
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -63,7 +65,7 @@ ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
-            "models")
+            "layer_types", "models")
 
 
 def catalogue():

@@ -1,5 +1,8 @@
 -- Where types or numbers of results differ from the recorded ones, and why: op -> a pattern for the
--- keys of the cases, and the type that ours has; without one only the numbers differ.
+-- keys of the cases, and the type that ours has; without one only the numbers differ. Layers stand
+-- with the types of their inputs.
+
+local cut = "Keras cuts what is normalized to whole numbers, -1, 0 or 1"
 
 return {
   pad = { cases = "/[14]:", why = "each backend of Keras reads {1, 2} and symmetric borders in its "
@@ -17,4 +20,11 @@ return {
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
     .. "pixels, ours are true where any part is" },
+
+  ["layer LayerNormalization int32"] = { ours = "float32", why = cut },
+  ["layer LayerNormalization bool"] = { ours = "float32", why = cut },
+  ["layer GroupNormalization int32"] = { ours = "float32", why = cut },
+  ["layer GroupNormalization bool"] = { ours = "float32", why = cut },
+  ["layer RMSNormalization int32"] = { ours = "float32", why = cut },
+  ["layer RMSNormalization bool"] = { ours = "float32", why = cut },
 }

@@ -3,6 +3,8 @@
 ** counts the cells that are there. The rows below each are its gradient's, so
 ** every order of derivative is here. */
 
+#include <string.h>
+
 #include "ops/window.h"
 
 enum { SIZE, STEPS }; /* attributes: of the window, and how it walks */
@@ -191,11 +193,42 @@ static void spread_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "mean_windows", dy, 1, n->attr);
 }
 
+/* ---- whole numbers ------------------------------------------------------- */
+
+/* The kernel knows floats. Of whole numbers the cells under each window are
+** laid out, and the largest is taken of each. */
+static bool whole_windows(Context *c, const Op *op, const Val *x, int nin,
+                          const Attr *attr, Val *y) {
+  const Type *t = val_type(x[0]);
+  Error e = {.set = false};
+  Rule r = {.op = op, .nin = nin, .in = t, .error = &e};
+  Type type;
+  Attr a[STEPS + WALK_ATTRS + 1], shape = {.kind = ATTR_INTS};
+  memcpy(a, attr, (STEPS + WALK_ATTRS) * sizeof *a);
+  r.attr = a;
+  if (dtype_compute((DType)t->dtype) == F32 || !pool_type(&r, t, &type))
+    return false; /* the rule tells what is wrong */
+  int64_t cells = 1;
+  for (int i = 0; i < t->rank - 2; i++)
+    cells *= option_at(&attr[SIZE], i, 1);
+  for (int i = 0; i + 1 < t->rank; i++)
+    shape.i[shape.n++] = -2 - i; /* as axis i of the patches */
+  shape.i[shape.n++] = cells;
+  shape.i[shape.n++] = t->dim[t->rank - 1];
+  a[STEPS + WALK_ATTRS] = attr_num(INT32_MIN);
+  *y = emit_op(c, "patches", x, 1, a);
+  *y = emit_op(c, "reshape", y, 1, &shape);
+  Attr axes = {.kind = ATTR_AXES, .n = 1, .i = {-2}};
+  *y = emit_op(c, "max", y, 1, (Attr[]){axes, attr_bool(false)});
+  return true;
+}
+
 #define OPTIONS "size:ints, " WALK_OPTIONS
 
 const Op ops_pool[] = {
   {"max_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = line_tasks, .run = max_run, .vjp = max_vjp,
+   .expand = whole_windows,
    .file_class = "lunula",
    .doc = "The largest cell under each window, by channels."},
   {"max_windows_scatter", "x, g, " OPTIONS, WINDOW, FLOATS, scatter_shape,

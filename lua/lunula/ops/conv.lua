@@ -168,17 +168,6 @@ op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
 
 -- ---- pooling ----------------------------------------------------------------------------------
 
--- The row knows floats; of whole numbers the cells of each window are laid out.
-local function max_windows(x, size, strides, dilation, same)
-  if tools.is_float(x) then return ops.max_windows(x, size, strides, dilation, same) end
-  local cells = 1
-  for _, n in ipairs(size) do cells = cells * n end
-  local y = ops.patches(x, size, strides, dilation, same, { value = -0x80000000 })
-  local target = tools.sizes(y)
-  target[#target], target[#target + 1] = cells, x.shape[x.rank] or -1
-  return ops.max(ops.reshape(y, target), -2)
-end
-
 local function pool(name, row, inputs, pool_size, strides, padding, data_format)
   local x, back = laid_out(name, inputs, data_format)
   local rank = x.rank - 2
@@ -192,7 +181,7 @@ local pooling = "inputs, pool_size:axes, strides:axes=nil, padding:str=\"valid\"
 
 op("max_pool", pooling, "The largest cell under each window.",
   function (inputs, pool_size, strides, padding, data_format)
-    return pool("max_pool", max_windows, inputs, pool_size, strides, padding, data_format)
+    return pool("max_pool", ops.max_windows, inputs, pool_size, strides, padding, data_format)
   end)
 
 op("average_pool", pooling, "The mean of the cells under each window; padding does not count.",
@@ -273,6 +262,6 @@ op("adaptive_max_pool", "inputs, output_size:axes, data_format:str=nil",
   function (inputs, output_size, data_format)
     local name = "adaptive_max_pool"
     return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
-      return adaptive_axis(name, x, axis, out, max_windows)
+      return adaptive_axis(name, x, axis, out, ops.max_windows)
     end)
   end)

@@ -11,7 +11,6 @@ return layer "ReLU" {
     { "negative_slope", kinds.non_negative, default = 0.0 },
     { "threshold", kinds.non_negative, default = 0.0 },
   },
-  casts = "all",
   supports_masking = true,
   init = function (self)
     self.bend = activations.relu {

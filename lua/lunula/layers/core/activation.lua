@@ -6,7 +6,6 @@ local layer = require "lunula.layers.base"
 return layer "Activation" {
   doc = "activation(x)",
   args = { { "activation", kinds.activation, required = true } },
-  casts = "all",
   supports_masking = true,
   call = function (self, x) return self.activation(x) end,
 }

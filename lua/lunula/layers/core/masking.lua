@@ -11,7 +11,6 @@ end
 return layer "Masking" {
   doc = "masks the steps (along the last axis) that hold mask_value only, and makes them 0",
   args = { { "mask_value", kinds.number, default = 0.0 } },
-  casts = "all",
   compute_mask = function (self, x) return kept(self, x, false) end,
   call = function (self, x) return ops.where(kept(self, x, true), x, 0) end,
 }

@@ -13,7 +13,6 @@ local function adaptive(pattern, doc, op)
         { "output_size", kinds.tuple_of(rank), required = true },
         { "data_format", kinds.data_format },
       },
-      casts = "all",
       call = function (self, x)
         return spatial.leave(self, op(spatial.enter(self, x), self.output_size, "channels_last"))
       end,

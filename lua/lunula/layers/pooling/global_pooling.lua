@@ -35,7 +35,6 @@ local function global(pattern, alias, doc, call, takes_mask)
         { "data_format", kinds.data_format },
         { "keepdims", kinds.boolean, default = false },
       },
-      casts = "all",
       supports_masking = takes_mask and rank == 1,
       compute_mask = takes_mask and rank == 1 and function () end or nil,
       call = call,

@@ -16,7 +16,6 @@ local function pooling(pattern, alias, doc, default, row)
         { "padding", kinds.one_of { "valid", "same" }, default = "valid" },
         { "data_format", kinds.data_format },
       },
-      casts = "all",
       init = function (self)
         if not self.strides then self.strides = self.pool_size end
       end,

@@ -11,7 +11,6 @@ return layer "ActivityRegularization" {
     { "l2", kinds.non_negative, default = 0.0 },
     { "activity_regularizer", kinds.regularizer, keyword = true, config = false },
   },
-  casts = "all",
   supports_masking = true,
   init = function (self)
     self.activity_regularizer = regularizers.L1L2 { l1 = self.l1, l2 = self.l2 }

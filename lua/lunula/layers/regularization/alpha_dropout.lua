@@ -17,7 +17,6 @@ return layer "AlphaDropout" {
     { "noise_shape", noise.shape },
     { "seed", kinds.seed },
   },
-  casts = "all",
   supports_masking = true,
   init = noise.init,
   call = function (self, x, options)

@@ -12,7 +12,6 @@ return layer "Dropout" {
     { "noise_shape", noise.shape },
     { "seed", kinds.seed },
   },
-  casts = "all",
   supports_masking = true,
   init = noise.init,
   call = function (self, x, options)

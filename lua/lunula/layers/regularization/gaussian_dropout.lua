@@ -10,7 +10,6 @@ local random = require "lunula.ops.random"
 return layer "GaussianDropout" {
   doc = "in training x times normal numbers of mean 1 and deviation sqrt(rate / (1 - rate))",
   args = { { "rate", kinds.fraction, required = true }, { "seed", kinds.seed } },
-  casts = "all",
   supports_masking = true,
   init = noise.init,
   call = function (self, x, options)

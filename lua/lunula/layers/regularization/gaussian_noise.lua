@@ -11,7 +11,6 @@ return layer "GaussianNoise" {
     { "stddev", kinds.fraction, required = true },
     { "seed", kinds.seed },
   },
-  casts = "all",
   supports_masking = true,
   init = noise.init,
   call = function (self, x, options)

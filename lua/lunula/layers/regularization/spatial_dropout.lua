@@ -18,7 +18,6 @@ return spatial.family("SpatialDropout%dD", { 1, 2, 3 }, function (rank)
   return {
     doc = "in training each channel is 0 with chance rate, else x / (1 - rate)",
     args = args,
-    casts = "all",
     supports_masking = true,
     init = function (self)
       if self.seed then self.generator = random.SeedGenerator(self.seed) end
