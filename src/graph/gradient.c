@@ -175,9 +175,12 @@ bool gradient(Context *c, Val loss, const Val *xs, int n, Val *dxs) {
   char text[TYPE_TEXT];
   if (c->error.set)
     return false;
-  if (type_elements(t) != 1 || !dtype_is_float((DType)t->dtype))
+  if (type_elements(t) != 1)
     return fail(&c->error, "gradient: the loss must be one number, it is %s %s",
                 type_text(t, text), dtype_name((DType)t->dtype));
+  if (!dtype_is_float((DType)t->dtype))
+    return fail(&c->error, "gradient: the loss must be a float, it is %s, which "
+                "has no gradient", dtype_name((DType)t->dtype));
   Val one = emit_op(c, "ones_like", &loss, 1, NULL);
   return gradient_from(c, &loss, &one, 1, xs, n, dxs);
 }
