@@ -50,12 +50,15 @@ local function compare(results, wanted, difference, tolerance)
   end
 end
 
--- The same bits from a trace; plain numbers stay plain.
-local function check_trace(case, results)
+-- The same bits from a trace, in which the axes `free` of each input have no known size; plain
+-- numbers stay plain.
+local function check_trace(case, results, free)
   local list, specs, at = operands(case), {}, {}
   for i, x in ipairs(list) do
     if core.is_tensor(x) then
-      specs[#specs + 1], at[#at + 1] = { shape = x.shape, dtype = x.dtype }, i
+      local shape = x.shape
+      for _, axis in ipairs(free and free[i] or {}) do shape[axis + 1] = false end
+      specs[#specs + 1], at[#at + 1] = { shape = shape, dtype = x.dtype }, i
     end
   end
   if #specs == 0 or case.traced == false then return end
@@ -79,7 +82,9 @@ local function check(case)
   local complaint = compare(results, wanted, difference, case.tol or 1e-5)
   if complaint then return complaint end
   complaint = check_trace(case, results)
-  return complaint and "traced: " .. complaint
+  if complaint then return "traced: " .. complaint end
+  complaint = case.free and check_trace(case, results, case.free)
+  return complaint and "traced with unknown sizes: " .. complaint
 end
 
 local by_op, names = {}, {}

@@ -132,7 +132,7 @@ local table_of_types = {}
 local function add(case, word, inputs, key)
   table_of_types[#table_of_types + 1] = { key = key .. ":" .. word, op = case.op, inputs = inputs,
     attributes = case.attributes, names = case.names, call = case.call, tol = case.tol,
-    traced = case.traced }
+    traced = case.traced, free = case.free }
 end
 
 -- Keras has these, too, though their numbers in ops_spec come from a reference.
