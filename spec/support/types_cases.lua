@@ -51,11 +51,11 @@ local function names_places(case, i)
   return floats and case.inputs[i].dtype == "int32"
 end
 
--- All words for the inputs up to the n-th.
+-- All words for the inputs up to the n-th; of three or more the first is no plain number.
 local function words(case, letters, n)
   if n == 0 then return { "" } end
   local list = {}
-  local fitting = names_places(case, n) and "i" or letters
+  local fitting = names_places(case, n) and "i" or n == 1 and #case.inputs > 2 and "bif" or letters
   for _, word in ipairs(words(case, letters, n - 1)) do
     for letter in fitting:gmatch(".") do list[#list + 1] = word .. letter end
   end
@@ -92,7 +92,7 @@ end
 local function words_for(case, first)
   local n = #case.inputs
   if n > 3 then return few_words(case) end
-  if n == 3 then return first and words(case, "bif", 3) or few_words(case) end
+  if n == 3 and not first then return few_words(case) end
   return words(case, first and case.elementwise and "bifBIF" or "bif", n)
 end
 
