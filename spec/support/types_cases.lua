@@ -55,7 +55,8 @@ end
 local function words(case, letters, n)
   if n == 0 then return { "" } end
   local list = {}
-  local fitting = names_places(case, n) and "i" or n == 1 and #case.inputs > 2 and "bif" or letters
+  local fitting = n == 1 and #case.inputs > 2 and "bif" or letters
+  if names_places(case, n) then fitting = "i" end
   for _, word in ipairs(words(case, letters, n - 1)) do
     for letter in fitting:gmatch(".") do list[#list + 1] = word .. letter end
   end
@@ -88,12 +89,17 @@ local function numbers_of(case)
   return n
 end
 
--- Plain numbers stand for tensors where the op is a function of single numbers, in its first case.
+local of_numbers = { dot = true, inner = true, vdot = true, outer = true, kron = true, append = true,
+  linspace = true, logspace = true, isin = true, sum = true, mean = true, max = true }
+
+-- Plain numbers stand for tensors where the op is a function of single numbers, or takes them all
+-- the same, in its first case.
 local function words_for(case, first)
   local n = #case.inputs
   if n > 3 then return few_words(case) end
   if n == 3 and not first then return few_words(case) end
-  return words(case, first and case.elementwise and "bifBIF" or "bif", n)
+  local plain = case.elementwise or of_numbers[case.op]
+  return words(case, first and plain and "bifBIF" or "bif", n)
 end
 
 -- ---- numbers that only whole arithmetic has right ----------------------------------------------

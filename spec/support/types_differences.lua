@@ -15,8 +15,6 @@ return {
     .. "0" },
   sparsemax = { cases = ":", ours = "float32", why = "Keras's result does not sum to 1; ours is "
     .. "the nearest point of the simplex" },
-  conv_transpose = { cases = ":ii$", ours = "float32", why = "no kernel for whole numbers; so the "
-    .. "type says that the sums are floats" },
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
     .. "pixels, ours are true where any part is" },

@@ -142,6 +142,24 @@ local function transposed_span(size, stride, dilation, same, output_padding)
   return before, math.max(after, 0), math.max(-after, 0)
 end
 
+-- Of whole numbers: the cells set apart by the strides, under a convolution with the kernel turned
+-- round; of its full length `before` and `after` are cut off, `extra` is added.
+local function transpose_whole(name, x, kernel, strides, dilation, before, after, extra)
+  local rank, shape = x.rank - 2, kernel.shape
+  local low, high, between = { 0 }, { 0 }, { 0 }
+  for i = 1, rank do
+    local reach = (shape[i] - 1) * dilation[i]
+    low[i + 1], high[i + 1] = reach - before[i], reach - after[i] + extra[i]
+    between[i + 1] = strides[i] - 1
+  end
+  low[rank + 2], high[rank + 2], between[rank + 2] = 0, 0, 0
+  local turned = kernel
+  for axis = 0, rank - 1 do turned = ops.flip(turned, axis) end
+  turned = ops.swapaxes(turned, -1, -2)
+  return convolve_whole(name, ops.pad_with(x, low, high, between), turned, tools.fill(rank, 1),
+    dilation)
+end
+
 op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
   .. "output_padding:axes=nil, data_format:str=nil, dilation_rate:axes=1",
   "Each input cell times the kernel (sizes..., filters, channels), added up where they overlap.",
@@ -162,6 +180,9 @@ op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
       end
       before[i], after[i], extra[i] =
         transposed_span(shape[i], strides[i], dilation_rate[i], same, padded)
+    end
+    if not (tools.is_float(x) or tools.is_float(kernel)) then
+      return back(transpose_whole(name, x, kernel, strides, dilation_rate, before, after, extra))
     end
     return back(ops.transposed_convolution(x, kernel, strides, dilation_rate, before, after, extra))
   end)
