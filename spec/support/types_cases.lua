@@ -89,8 +89,9 @@ local function numbers_of(case)
   return n
 end
 
-local of_numbers = { dot = true, inner = true, vdot = true, outer = true, kron = true, append = true,
-  linspace = true, logspace = true, isin = true, sum = true, mean = true, max = true }
+local of_numbers = { dot = true, inner = true, vdot = true, outer = true, kron = true,
+  append = true, linspace = true, logspace = true, isin = true, sum = true, mean = true,
+  max = true }
 
 -- Plain numbers stand for tensors where the op is a function of single numbers, or takes them all
 -- the same, in its first case.

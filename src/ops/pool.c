@@ -195,6 +195,19 @@ static void spread_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 /* ---- whole numbers ------------------------------------------------------- */
 
+/* What the patches of x are as (batch, out..., cells, channels). */
+static Attr cells_apart(const Type *x, const Attr *size) {
+  Attr shape = {.kind = ATTR_INTS};
+  int64_t cells = 1;
+  for (int i = 0; i < x->rank - 2; i++)
+    cells *= option_at(size, i, 1);
+  for (int i = 0; i + 1 < x->rank; i++)
+    shape.i[shape.n++] = -2 - i; /* as axis i of the patches */
+  shape.i[shape.n++] = cells;
+  shape.i[shape.n++] = x->dim[x->rank - 1];
+  return shape;
+}
+
 /* The kernel knows floats. Of whole numbers the cells under each window are
 ** laid out, and the largest is taken of each. */
 static bool whole_windows(Context *c, const Op *op, const Val *x, int nin,
@@ -203,18 +216,12 @@ static bool whole_windows(Context *c, const Op *op, const Val *x, int nin,
   Error e = {.set = false};
   Rule r = {.op = op, .nin = nin, .in = t, .error = &e};
   Type type;
-  Attr a[STEPS + WALK_ATTRS + 1], shape = {.kind = ATTR_INTS};
+  Attr a[STEPS + WALK_ATTRS + 1];
   memcpy(a, attr, (STEPS + WALK_ATTRS) * sizeof *a);
   r.attr = a;
   if (dtype_compute((DType)t->dtype) == F32 || !pool_type(&r, t, &type))
     return false; /* the rule tells what is wrong */
-  int64_t cells = 1;
-  for (int i = 0; i < t->rank - 2; i++)
-    cells *= option_at(&attr[SIZE], i, 1);
-  for (int i = 0; i + 1 < t->rank; i++)
-    shape.i[shape.n++] = -2 - i; /* as axis i of the patches */
-  shape.i[shape.n++] = cells;
-  shape.i[shape.n++] = t->dim[t->rank - 1];
+  Attr shape = cells_apart(t, &attr[SIZE]);
   a[STEPS + WALK_ATTRS] = attr_num(INT32_MIN);
   *y = emit_op(c, "patches", x, 1, a);
   *y = emit_op(c, "reshape", y, 1, &shape);
