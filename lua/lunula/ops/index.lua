@@ -169,6 +169,7 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
     local y = ops.reshape(inputs, table_shape)
     local values = ops.reshape(tools.cast(updates, inputs.dtype), value_shape)
     ids = ops.reshape(ids, { -1 })
+    if reduction then y, values = tools.number(y), tools.number(values) end
     if reduction == "add" then
       y = y + ops.scatter_add(values, ids, y)
     elseif reduction then
@@ -176,7 +177,7 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
     else
       y = replaced_rows(y, ids, values, rows)
     end
-    return ops.reshape(y, shape)
+    return ops.reshape(tools.like(y, inputs), shape)
   end, { file_class = "core" })
 
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
