@@ -22,7 +22,7 @@ local different = {
 local function words(signature)
   local list = {}
   for word in (signature .. ","):gmatch "%s*([^,]*)," do
-    word = word:gsub(":%a+", "")
+    word = word:gsub(":%a+%??", "")
     local name, default = word:match "^(.-)=(.*)$"
     if default and tonumber(default) then
       word = ("%s=%.14g"):format(name, tonumber(default))

@@ -5,8 +5,10 @@ local declare = require "lunula.declare"
 
 local help = {}
 
+-- A question mark in a signature is of what may be None; a default of nil is None.
 local function op_text(row)
-  return string.format("ops.%s(%s)\n  %s%s", row.name, row.signature, row.doc or "",
+  local signature = row.signature:gsub("%?", " or None"):gsub("=nil", "=None")
+  return string.format("ops.%s(%s)\n  %s%s", row.name, signature, row.doc or "",
     row.differentiable == false and "\n  It has no gradient." or "")
 end
 

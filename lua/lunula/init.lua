@@ -42,6 +42,7 @@ lunula.memory = core.memory
 lunula.threads = core.threads
 lunula.build_info = core.build_info
 lunula.seed = core.seed
+lunula.None = core.None
 
 -- zeros{2, 3}, zeros({2, 3}, "int32") or zeros({2, 3}, {dtype = "int32"})
 local function filled(name, value)

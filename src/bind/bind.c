@@ -6,9 +6,9 @@
 int bind_call(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
   State *st = state_enter(L);
-  signature_arrange(L, s);
+  Slots none = signature_arrange(L, st, s);
   signature_constants(L, st, s);
   if (!s->unlisted && placeholder_among(L, s))
-    return placeholder_call(L, s);
-  return s->op ? row_call(L, st, s) : composite_call(L, st, s);
+    return placeholder_call(L, st, s, none);
+  return s->op ? row_call(L, st, s, none) : composite_call(L, st, s, none);
 }

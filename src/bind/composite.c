@@ -101,10 +101,11 @@ static void push_standard(lua_State *L, const Param *p) {
 
 /* The argument at i as the composite's function wants it. */
 static void check_argument(lua_State *L, State *st, const Signature *s,
-                           int i) {
+                           int i, Slots none) {
   const Param *p = &s->p[i];
   if (lua_isnil(L, i + 1)) {
-    if (p->standard.kind == ATTR_NIL && *p->text == '\0')
+    bool has_standard = p->standard.kind != ATTR_NIL || *p->text != '\0';
+    if (!has_standard || none >> i & 1)
       return;
     push_standard(L, p);
     lua_replace(L, i + 1);
@@ -137,27 +138,27 @@ static void check_argument(lua_State *L, State *st, const Signature *s,
         signature_refuse(L, s, i, "a string");
       break;
     case K_INT: case K_INTS: case K_AXES: case K_SIZES:
-      signature_attr(L, s, i); /* raises when it does not fit */
+      signature_attr(L, s, i, none); /* raises when it does not fit */
       check_wholes(L, s, i, "whole numbers");
       break;
     case K_WHOLES:
       check_wholes(L, s, i, "a whole number or a table of them");
       break;
     case K_NUM:
-      signature_attr(L, s, i);
+      signature_attr(L, s, i, none);
       if (lua_isboolean(L, i + 1)) {
         lua_pushinteger(L, lua_toboolean(L, i + 1));
         lua_replace(L, i + 1);
       }
       break;
-    case K_BOOL: case K_DTYPE: signature_attr(L, s, i); break;
+    case K_BOOL: case K_DTYPE: signature_attr(L, s, i, none); break;
     default: break;
   }
 }
 
-int composite_call(lua_State *L, State *st, const Signature *s) {
+int composite_call(lua_State *L, State *st, const Signature *s, Slots none) {
   for (int i = 0; i < s->n; i++)
-    check_argument(L, st, s, i);
+    check_argument(L, st, s, i, none);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_insert(L, 1);
   lua_call(L, s->n, LUA_MULTRET);

@@ -18,6 +18,7 @@ int luaopen_lunula_core(lua_State *L) {
     return luaL_error(L, "lunula: %s", e.text);
   state_open(L, NULL);
   lua_newtable(L);
+  none_open(L);
   where_open(L);
   errors_open(L);
   memory_open(L);

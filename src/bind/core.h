@@ -7,6 +7,7 @@
 
 __attribute__((visibility("default"))) int luaopen_lunula_core(lua_State *L);
 
+void none_open(lua_State *L);
 void where_open(lua_State *L);
 void errors_open(lua_State *L);
 void memory_open(lua_State *L);

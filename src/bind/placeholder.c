@@ -36,8 +36,14 @@ bool placeholder_among(lua_State *L, const Signature *s) {
   return false;
 }
 
-/* hook(name, fn, args...) */
-int placeholder_call(lua_State *L, const Signature *s) {
+/* hook(name, fn, args...); what is None stays so, to be said again. */
+int placeholder_call(lua_State *L, const State *st, const Signature *s,
+                     Slots none) {
+  for (int i = 0; i < s->n; i++)
+    if (none >> i & 1) {
+      none_push(L, st);
+      lua_replace(L, i + 1);
+    }
   lua_getfield(L, LUA_REGISTRYINDEX, "lunula.hook");
   lua_insert(L, 1);
   lua_pushstring(L, s->name);

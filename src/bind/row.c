@@ -41,7 +41,8 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
 }
 
 /* Reads the arguments and applies the op; a value only when no error is set. */
-static Val apply_row(lua_State *L, State *st, const Signature *s) {
+static Val apply_row(lua_State *L, State *st, const Signature *s,
+                     Slots none) {
   Val in[MAX_INPUTS];
   Attr attr[MAX_ATTRS];
   int nin = 0, nattr = 0;
@@ -54,7 +55,7 @@ static Val apply_row(lua_State *L, State *st, const Signature *s) {
     } else if (s->p[i].kind == K_TENSORS) {
       nin += read_list(L, st, s, i, in + nin);
     } else {
-      attr[nattr++] = signature_attr(L, s, i);
+      attr[nattr++] = signature_attr(L, s, i, none);
     }
   }
   memory_relieve(L, st, 0);
@@ -63,14 +64,14 @@ static Val apply_row(lua_State *L, State *st, const Signature *s) {
 
 /* When memory is out, garbage is collected and all is done once more, the
 ** arguments too: one of them may be what could not be made. */
-int row_call(lua_State *L, State *st, const Signature *s) {
+int row_call(lua_State *L, State *st, const Signature *s, Slots none) {
   int mark = context_mark(&st->c);
-  Val y = apply_row(L, st, s);
+  Val y = apply_row(L, st, s, none);
   if (st->c.error.set && st->c.error.kind == ERROR_MEMORY) {
     context_drain(&st->c, mark);
     st->c.error.set = false;
     memory_collect(L, st);
-    y = apply_row(L, st, s);
+    y = apply_row(L, st, s, none);
   }
   if (st->c.error.set) {
     context_drain(&st->c, mark);

@@ -26,8 +26,10 @@ static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
   char word[32];
   copy_word(word, sizeof word, text, n);
   p->optional = true;
-  if (strcmp(word, "nil") == 0)
+  if (strcmp(word, "nil") == 0) {
+    p->may_be_none = true;
     return;
+  }
   switch (p->kind) {
     case K_INT: case K_AXES:
       p->standard = (Attr){.kind = p->kind == K_INT ? ATTR_INT : ATTR_AXES,
@@ -69,7 +71,8 @@ static void parse_param(lua_State *L, Param *p, const char *word, size_t n) {
     size_t length = strcspn(word + at + 1, "=,");
     if (length > n - at - 1)
       length = n - at - 1;
-    copy_word(kind, sizeof kind, word + at + 1, length);
+    p->may_be_none = length > 0 && word[at + length] == '?';
+    copy_word(kind, sizeof kind, word + at + 1, length - p->may_be_none);
     int k = 0;
     while (kind_names[k] && strcmp(kind_names[k], kind) != 0)
       k++;
@@ -203,7 +206,8 @@ static int spread(lua_State *L, const Signature *s) {
   return n + 1;
 }
 
-void signature_arrange(lua_State *L, const Signature *s) {
+/* One slot for each parameter, as the user gave them. */
+static void arrange(lua_State *L, const Signature *s) {
   int given = lua_gettop(L);
   luaL_checkstack(L, 2 * MAX_PARAMS + 16, NULL);
   bool named = given > 0 && has_names(L, given);
@@ -222,9 +226,36 @@ void signature_arrange(lua_State *L, const Signature *s) {
     take_names(L, s, s->n + 1, 1);
     lua_settop(L, s->n);
   }
-  for (int i = 0; i < s->n; i++)
-    if (!s->p[i].optional && lua_isnil(L, i + 1))
+}
+
+/* Slot i holds core.None (said), or false: is it None? Then it becomes nil. To
+** a truth value that cannot be None it is as good as false. */
+static bool take_none(lua_State *L, const Signature *s, int i, bool said) {
+  const Param *p = &s->p[i];
+  if (!said && (p->kind == K_BOOL || !p->may_be_none))
+    return false;
+  if (!p->may_be_none && p->kind != K_BOOL)
+    raise_error(L, "%s: argument \"%s\" cannot be None", s->name, p->name);
+  if (p->may_be_none)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, 0);
+  lua_replace(L, i + 1);
+  return p->may_be_none;
+}
+
+Slots signature_arrange(lua_State *L, const State *st, const Signature *s) {
+  Slots none = 0;
+  arrange(L, s);
+  for (int i = 0; i < s->n; i++) {
+    int type = lua_type(L, i + 1);
+    bool said = type == LUA_TUSERDATA && lua_touserdata(L, i + 1) == st->none;
+    if (said || (type == LUA_TBOOLEAN && !lua_toboolean(L, i + 1)))
+      none |= take_none(L, s, i, said) ? (Slots)1 << i : 0;
+    else if (type == LUA_TNIL && !s->p[i].optional)
       raise_error(L, "%s: argument \"%s\" is missing", s->name, s->p[i].name);
+  }
+  return none;
 }
 
 int signature_refuse(lua_State *L, const Signature *s, int i,
@@ -249,10 +280,12 @@ static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
   }
 }
 
-Attr signature_attr(lua_State *L, const Signature *s, int i) {
+Attr signature_attr(lua_State *L, const Signature *s, int i, Slots none) {
   const Param *p = &s->p[i];
   Attr a;
   memset(&a, 0, sizeof a);
+  if (none >> i & 1)
+    return a;
   if (lua_isnil(L, i + 1))
     return p->standard;
   switch (p->kind) {

@@ -1,5 +1,7 @@
 /* Signatures as the binder reads them: parameters with kinds and defaults, and
-** the arguments of a call put in their order. */
+** the arguments of a call put in their order. A parameter may be None where
+** that is its default, or where its kind ends in a question mark:
+** "axis:axes?=-1". */
 #ifndef BIND_SIGNATURE_H
 #define BIND_SIGNATURE_H
 
@@ -22,6 +24,7 @@ typedef struct Param {
   char name[32];
   Kind kind;
   bool optional;
+  bool may_be_none;
   Attr standard; /* default as an attribute, for kinds that have one */
   char text[32]; /* default of str and dtype; "" for nil */
 } Param;
@@ -38,13 +41,17 @@ typedef struct Signature {
 
 /* Pushes a signature as userdata; raises when the text is none. */
 Signature *signature_push(lua_State *L, const char *name, const char *text);
+/* Parameters as bits: slot i is 1 << i. */
+typedef uint32_t Slots;
+
 /* Leaves exactly one slot for each parameter on the stack, nil where nothing
-** was given. */
-void signature_arrange(lua_State *L, const Signature *s);
+** was given, and returns the slots that are nil because they are None. */
+Slots signature_arrange(lua_State *L, const State *st, const Signature *s);
 /* Tensors where whole numbers are wanted become these (constant.c). */
 void signature_constants(lua_State *L, State *st, const Signature *s);
-/* The argument of slot i as an attribute, or the default. */
-Attr signature_attr(lua_State *L, const Signature *s, int i);
+/* The argument of slot i as an attribute; what was not given is the default,
+** what is None is ATTR_NIL. */
+Attr signature_attr(lua_State *L, const Signature *s, int i, Slots none);
 int signature_refuse(lua_State *L, const Signature *s, int i,
                      const char *wanted);
 
@@ -55,10 +62,11 @@ bool placeholder_is(lua_State *L, int index);
 /* The arguments in their slots are handed to a row, to the function of a
 ** composite, or, when a placeholder is among them, to the hook; each returns
 ** the number of results (row.c, composite.c, placeholder.c). */
-int row_call(lua_State *L, State *st, const Signature *s);
-int composite_call(lua_State *L, State *st, const Signature *s);
+int row_call(lua_State *L, State *st, const Signature *s, Slots none);
+int composite_call(lua_State *L, State *st, const Signature *s, Slots none);
 bool placeholder_among(lua_State *L, const Signature *s);
-int placeholder_call(lua_State *L, const Signature *s);
+int placeholder_call(lua_State *L, const State *st, const Signature *s,
+                     Slots none);
 /* The Lua function of a signature, which is upvalue 1 (bind.c) */
 int bind_call(lua_State *L);
 

@@ -35,6 +35,7 @@ typedef struct State {
   size_t after_gc;    /* bytes live after the last collection for memory */
   int collections;
   int64_t boxes;      /* made since the last one */
+  const void *none;   /* core.None, a userdata of the registry */
 } State;
 
 State *state_of(lua_State *L);
@@ -47,5 +48,7 @@ int state_call(lua_State *L, State *s, int nargs, int nresults, int handler);
 /* The state of L, made when there is none; its tensors are counted by this
 ** account, NULL: by one of its own. */
 State *state_open(lua_State *L, Account *account);
+/* core.None (none.c) */
+void none_push(lua_State *L, const State *st);
 
 #endif

@@ -64,11 +64,13 @@ static bool constant_like_shape(Rule *r) {
 }
 
 static bool full_shape(Rule *r) {
-  r->out[0] = type_new((DType)r->attr[2].i[0], r->attr[0].n, r->attr[0].i);
+  const Attr *said = &r->attr[2];
+  DType d = said->kind == ATTR_NIL ? F32 : (DType)said->i[0];
+  r->out[0] = type_new(d, r->attr[0].n, r->attr[0].i);
   for (int i = 0; i < r->attr[0].n; i++)
     if (r->attr[0].i[i] < UNKNOWN)
       return fail(r->error, "a size of %lld", (long long)r->attr[0].i[i]);
-  if (!holds(r, (DType)r->attr[2].i[0], r->attr[1].f))
+  if (!holds(r, d, r->attr[1].f))
     return false;
   return type_known(&r->out[0]) ||
          fail(r->error, "sizes must be known (full_like takes them from a "
@@ -140,7 +142,7 @@ const Op ops_make[] = {
    .traits = NO_GRADIENT, .role = FILLS,
    .fill = ones_fill,
    .doc = "Ones in the shape of x."},
-  {"full", "shape:ints, fill_value:num, dtype:dtype=\"float32\"", MOVE, AS_IS,
+  {"full", "shape:ints, fill_value:num, dtype:dtype=nil", MOVE, AS_IS,
    full_shape, .tasks = make_tasks, .run = fill_run,
    .traits = NO_GRADIENT, .role = FILLS,
    .fill = full_fill,

@@ -52,7 +52,7 @@ end
 local function read_signature(row)
   local parameters = {}
   for word in (row.signature .. ","):gmatch "%s*([^,]+)," do
-    local name, kind, default = word:match "^[*~]?([%w_]+):?([%a]*)=?(.*)$"
+    local name, kind, default = word:match "^[*~]?([%w_]+):?(%a*)%??=?(.*)$"
     local plain = kind ~= "" and kind ~= "tensors" and kind ~= "tensor"
     parameters[#parameters + 1] = {
       name = name, kind = kind, default = constant(default ~= "" and default or nil),

@@ -86,16 +86,16 @@ end
 local function convolve(name, x, kernel, strides, padding, dilation_rate)
   local rank = x.rank - 2
   check_groups(name, x, kernel)
-  strides = spread(name, "strides", strides, rank)
-  dilation_rate = spread(name, "dilation_rate", dilation_rate, rank)
+  strides = spread(name, "strides", strides or 1, rank)
+  dilation_rate = spread(name, "dilation_rate", dilation_rate or 1, rank)
   if tools.is_float(x) or tools.is_float(kernel) then
     return ops.convolution(x, kernel, strides, dilation_rate, is_same(name, padding))
   end
   return convolve_whole(name, x, kernel, strides, dilation_rate, is_same(name, padding))
 end
 
-op("conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
-  .. "dilation_rate:axes=1",
+op("conv", "inputs, kernel, strides:axes?=1, padding:str=\"valid\", data_format:str=nil, "
+  .. "dilation_rate:axes?=1",
   "The product of each window with the kernel (sizes..., channels / groups, filters).",
   function (inputs, kernel, strides, padding, data_format, dilation_rate)
     local x, back = laid_out("conv", inputs, data_format)
@@ -106,7 +106,7 @@ op("conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", data_format:s
 -- Every channel is a group, so the kernel (sizes..., channels, times) is one of a single channel
 -- and channels * times filters.
 op("depthwise_conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
-  .. "data_format:str=nil, dilation_rate:axes=1",
+  .. "data_format:str=nil, dilation_rate:axes?=1",
   "Each channel with its own kernels (sizes..., channels, multiplier).",
   function (inputs, kernel, strides, padding, data_format, dilation_rate)
     local name = "depthwise_conv"
@@ -123,7 +123,7 @@ op("depthwise_conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
   end)
 
 op("separable_conv", "inputs, depthwise_kernel, pointwise_kernel, strides:axes=1, "
-  .. "padding:str=\"valid\", data_format:str=nil, dilation_rate:axes=1",
+  .. "padding:str=\"valid\", data_format:str=nil, dilation_rate:axes?=1",
   "depthwise_conv, then conv with a kernel of size 1.",
   function (inputs, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation)
     local y = ops.depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation)

@@ -22,13 +22,13 @@ end
 
 local function log_probabilities(output, from_logits, axis)
   output = tools.float(output)
-  if from_logits then return ops.log_softmax(output, axis) end
+  if from_logits then return ops.log_softmax(output, axis or core.None) end
   local epsilon = config.epsilon()
   output = output / ops.sum(output, axis, true)
   return ops.log(ops.clip(output, epsilon, 1 - epsilon))
 end
 
-op("categorical_crossentropy", "target, output, from_logits:bool=false, axis:int=-1",
+op("categorical_crossentropy", "target, output, from_logits:bool=false, axis:int?=-1",
   "-sum(target * log(output)) along the axis.", function (target, output, from_logits, axis)
     if output.rank < 1 then core.raise("categorical_crossentropy: output must have an axis") end
     check_shapes("categorical_crossentropy", target, output)

@@ -247,14 +247,14 @@ op("in_top_k", "targets, predictions, k:int",
     return ops.less(larger, k) & ops.isfinite(ops.squeeze(own, -1)) & exists
   end, { file_class = "math" })
 
-op("bincount", "x, weights=nil, minlength:int=0, sparse:bool=false",
+op("bincount", "x, weights=nil, minlength:int?=0, sparse:bool=false",
   "How often each number occurs (or the sum of its weights).",
   function (x, weights, minlength, sparse)
     tools.refuse_sparse("bincount", sparse)
     if core.is_symbolic(x) then
       core.raise("bincount: the length of the result depends on values that are not known yet")
     end
-    local length = minlength
+    local length = minlength or 0
     if x.rank ~= 1 and x.rank ~= 2 or length < 0 then
       core.raise("bincount: x has one axis or two and minlength is 0 or more, got shape %s and %d",
         tools.shape_text(x.shape), length)

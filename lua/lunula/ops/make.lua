@@ -189,12 +189,12 @@ op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.
 
 -- ---- classes ----------------------------------------------------------------------------------
 
-op("one_hot", "x, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=false",
+op("one_hot", "x, num_classes:int, axis:int?=-1, dtype:dtype=nil, sparse:bool=false",
   "1 at the place that x names along a new axis, else 0; all 0 when there is no such place.",
   function (x, num_classes, axis, dtype, sparse)
     tools.refuse_sparse("one_hot", sparse)
     tools.check_sizes("one_hot", num_classes, x.size or 1)
-    axis = tools.axis("one_hot", axis, x.rank + 1)
+    axis = tools.axis("one_hot", axis or -1, x.rank + 1)
     local shape = tools.fill(x.rank + 1, 1)
     shape[axis + 1] = num_classes
     local places = ops.reshape(ops.arange(num_classes), shape)
@@ -202,7 +202,7 @@ op("one_hot", "x, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=fal
     return ops.cast(ops.equal(ids, places), dtype or config.floatx())
   end, { file_class = "nn" })
 
-op("multi_hot", "inputs, num_classes:int, axis:int=-1, dtype:dtype=nil, sparse:bool=false",
+op("multi_hot", "inputs, num_classes:int, axis:int?=-1, dtype:dtype=nil, sparse:bool=false",
   "1 at every place that a row of inputs names, else 0.",
   function (inputs, num_classes, axis, dtype, sparse)
     tools.refuse_sparse("multi_hot", sparse)

@@ -105,10 +105,10 @@ end)
 -- The rows know one axis; several together go through the logarithm of the sum.
 for _, name in ipairs { "softmax", "log_softmax" } do
   local row = tools.row(name)
-  op(name, "x, axis:axes=-1", name == "softmax" and "e ^ x over its sum along the axes."
+  op(name, "x, axis:axes?=-1", name == "softmax" and "e ^ x over its sum along the axes."
     or "The logarithm of softmax, without it.", function (x, axis)
       if type(axis) == "table" and #axis == 1 then axis = axis[1] end
-      if type(axis) ~= "table" then return row(x, axis) end
+      if type(axis) == "number" then return row(x, axis) end
       local y = x - ops.logsumexp(x, axis, true)
       return name == "softmax" and ops.exp(y) or y
     end)

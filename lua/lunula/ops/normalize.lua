@@ -7,13 +7,13 @@ local tools = require "lunula.ops.tools"
 
 local ops, op = core.ops, tools.family "nn"
 
-op("moments", "x, axes:axes, keepdims:bool=false, synchronized:bool=false",
+op("moments", "x, axes:axes?, keepdims:bool=false, synchronized:bool=false",
   "The mean and the variance: two results.", function (x, axes, keepdims, synchronized)
     if synchronized then core.raise("moments: synchronized=true needs more than one machine") end
     return tools.like(ops.mean(x, axes, keepdims), x), tools.like(ops.var(x, axes, keepdims), x)
   end)
 
-op("normalize", "x, axis:axes=-1, order:int=2, epsilon:num=nil",
+op("normalize", "x, axis:axes?=-1, order:int=2, epsilon:num=nil",
   "x divided by its norm, which counts as at least epsilon.", function (x, axis, order, epsilon)
     if order < 1 then core.raise("normalize: order must be 1 or more, got %d", order) end
     x, epsilon = tools.float(x), epsilon or config.epsilon()
@@ -69,7 +69,7 @@ op("layer_normalization",
     return tools.like(y, given)
   end, { file_class = "nn.LayerNorm" })
 
-op("rms_normalization", "x, scale=nil, axis:axes=-1, epsilon:num=nil",
+op("rms_normalization", "x, scale=nil, axis:axes?=-1, epsilon:num=nil",
   "x divided by its root mean square over the axes, times scale.",
   function (x, scale, axis, epsilon)
     local axes = tools.axes("rms_normalization", axis, x.rank)
