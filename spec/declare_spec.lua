@@ -1,5 +1,6 @@
 -- Declarations: calling forms, checks, configs, the registry. Errors at the user's line.
 
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 
@@ -11,6 +12,7 @@ local Gadget = declare.class {
     { "use_bias", kinds.boolean, default = true },
     { "size", kinds.tuple_of(2), default = 1, alias = "kernel" },
     { "note", kinds.string },
+    { "merge", kinds.string, default = "sum", none = true },
   },
 }
 
@@ -97,8 +99,8 @@ describe("declare", function ()
     end)
 
     it("refuse too many values, and one given twice", function ()
-      assert.error_at_line(function () Gadget { 1, "same", true, 2, "a", 6 } end,
-        "Gadget takes at most 5 positional values, got 6")
+      assert.error_at_line(function () Gadget { 1, "same", true, 2, "a", "b", 6 } end,
+        "Gadget takes at most 6 positional values, got 7")
       assert.error_at_line(function () Gadget { 1, units = 2 } end, "units is given twice")
     end)
   end)
@@ -107,9 +109,10 @@ describe("declare", function ()
     it("hold every argument and make an equal object", function ()
       local g = Gadget { 64, size = { 2, 3 } }
       local config = g:get_config()
-      assert.are.same({ units = 64, mode = "valid", use_bias = true, size = { 2, 3 } }, config)
+      assert.are.same({ units = 64, mode = "valid", use_bias = true, size = { 2, 3 },
+        merge = "sum" }, config)
       assert.are.same(config, Gadget.from_config(config):get_config())
-      assert.are.same({ "units", "mode", "use_bias", "size", "note" },
+      assert.are.same({ "units", "mode", "use_bias", "size", "note", "merge" },
         getmetatable(config).__jsonorder)
     end)
 
@@ -120,10 +123,25 @@ describe("declare", function ()
     end)
 
     it("know None from what was never said", function ()
-      local config = Gadget { 3, mode = false } :get_config()
-      assert.is_false(config.mode)
-      assert.is_nil(Gadget.from_config(config).mode)
-      assert.are.equal(Gadget(3).mode, Gadget.from_config { units = 3 } .mode)
+      for _, none in ipairs { false, core.None } do
+        local config = Gadget { 3, merge = none } :get_config()
+        assert.is_false(config.merge)
+        assert.is_nil(Gadget.from_config(config).merge)
+      end
+      assert.are.equal(Gadget(3).merge, Gadget.from_config { units = 3 } .merge)
+      local config = Gadget { 3, use_bias = core.None } :get_config()
+      assert.are.equal(core.None, config.use_bias)
+      assert.is_nil(Gadget.from_config(config).use_bias)
+    end)
+
+    it("refuse None where it cannot be", function ()
+      for name, wanted in pairs { units = "a positive integer", size = "a positive integer or a "
+        .. "list of 2", mode = 'one of "valid", "same"' } do
+        for _, none in ipairs { false, core.None } do
+          assert.error_at_line(function () Gadget { units = 1, [name] = none } end,
+            ("Gadget: %s must be %s, got %s"):format(name, wanted, tostring(none)))
+        end
+      end
     end)
 
     it("do not share tables with the object", function ()
@@ -187,8 +205,11 @@ describe("declare", function ()
 
     it("have a help text", function ()
       local text = declare.help(Gadget)
-      assert.is_truthy(text:find("Gadget{units, mode, use_bias, size, note}", 1, true))
-      assert.is_truthy(text:find("a positive integer, required", 1, true))
+      assert.is_truthy(text:find("Gadget{units, mode, use_bias, size, note, merge}", 1, true))
+      for _, line in ipairs { "a positive integer, required", "true or false or None, default true",
+        "a string, default None", 'a string or None, default "sum"' } do
+        assert.is_truthy(text:find(line, 1, true), line)
+      end
     end)
   end)
 end)

@@ -11,10 +11,7 @@ local json_path = require "lunula.json_path"
 
 local declare = {}
 
--- None where a file says so in words, which is not the same as saying nothing.
-declare.null = setmetatable({}, { __name = "null", __tostring = function () return "null" end })
-
-local null = declare.null
+local None = core.None
 
 -- The module that loads all built-in classes of a kind, asked when a name is looked up.
 declare.homes = {
@@ -235,24 +232,23 @@ local function checked(class, arg, value, object, in_config)
   return normalised
 end
 
--- Stores every argument in the object: given, else its default; `false` says None for any kind but
--- a boolean, and the null of a file does. Where an argument has a default and cannot be None, null
--- says nothing.
+-- None is said by core.None, which is also the null of a file, and by `false` where that can mean
+-- nothing else. An argument that is not said takes its default; one that is None has no value.
 local function bind(class, object, given, in_config)
   for _, arg in ipairs(class.arguments) do
     local value, kind = given[arg.name], arg.kind
-    if value == null and arg.default ~= nil and kind.never_none then value = nil end
-    local mistaken = arg.default ~= nil and kind.never_false
-    local none = value == null or value == false and not (kind.takes_false or mistaken)
+    local none = value == None or value == false and not kind.takes_false
+    if none and arg.none == "default" then none, value = false, nil end
     if value == nil then value = arg.default end
-    if none then value = nil end
     if value == nil and arg.required then
-      core.raise("%s: %s is missing (%s)", class.name, arg.name, arg.kind.name)
+      core.raise("%s: %s is missing (%s)", class.name, arg.name, kind.name)
+    elseif none and not arg.none then
+      core.raise("%s: %s must be %s, got %s", class.name, arg.name, kind.name, show(value))
     end
-    if value ~= nil then
+    if not none and value ~= nil then
       value = checked(class, arg, value, object, in_config)
-    elseif arg.kind.absent then
-      value = arg.kind.absent(object)
+    else
+      value = kind.absent and kind.absent(object)
     end
     if value ~= nil then object[arg.field] = value end
   end
@@ -311,9 +307,11 @@ function declare.is(object, kind_or_class)
 end
 
 -- One row of `args`: {"units", kinds.positive, required=true}, {"rate", "fraction"} or just
--- "units". Further fields: default; required; keyword = by name only; alias = other names, and
--- translate = what a value under such a name means; field = where the object keeps it; spread =
--- bare numbers are taken together; config = false (never written) or "set" (when there is one).
+-- "units". Further fields: default; required; none = whether it may be None (which an argument
+-- without a default may, and one whose kind says so), or "default" where None means that; keyword
+-- = by name only; alias = other names, and translate = what a value under such a name means; field
+-- = where the object keeps it; spread = bare numbers are taken together; config = false (never
+-- written) or "set" (when there is one).
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end
@@ -325,11 +323,13 @@ local function argument(class, row)
   if type(row[1]) ~= "string" then
     core.raise("%s: an argument is declared as { \"name\", kind, default = … }", class.name)
   end
-  local alias = row.alias or {}
+  local alias, none = row.alias or {}, row.none
+  if none == nil then none = kind.none or row.default == nil and not row.required end
   return {
     name = row[1], kind = kind, default = row.default, required = row.required,
     alias = type(alias) == "table" and alias or { alias }, field = row.field or row[1],
     spread = row.spread, config = row.config, keyword = row.keyword, translate = row.translate,
+    none = none,
   }
 end
 
@@ -440,7 +440,8 @@ local function copy(value)
 end
 
 -- The arguments of the object as plain data. Its metatable holds the order of the keys, for the
--- JSON writer. What is None is absent, or `false` where its absence would mean a default.
+-- JSON writer. What is None is absent; where its absence would mean a default it is `false`, or
+-- core.None where that is a value.
 function declare.get_config(object)
   local class = declare.class_of(object)
   local config, order = {}, {}
@@ -452,21 +453,11 @@ function declare.get_config(object)
         local serialise = arg.kind.serialise or copy
         config[arg.name] = serialise(value, object)
       elseif arg.default ~= nil and arg.config ~= "set" then
-        config[arg.name] = false
+        config[arg.name] = arg.kind.takes_false and None or false
       end
     end
   end
   return setmetatable(config, { __jsonorder = order })
-end
-
--- None as users' functions see it: absent.
-local function without_null(value)
-  if not is_plain(value) then return value end
-  local copied = setmetatable({}, getmetatable(value))
-  for key, inner in pairs(value) do
-    if inner ~= null then copied[key] = without_null(inner) end
-  end
-  return copied
 end
 
 -- A tensor where a file holds one.
@@ -491,9 +482,8 @@ function declare.from_config(class, config)
     local arg = class.by_name[key]
     if arg then
       value = json_path.at("." .. key, with_tensor, value)
-      if arg.kind.open and value ~= null then value = without_null(value) end
       given[arg.name] = translated(arg, key, value)
-    elseif value ~= false and value ~= null then
+    elseif value ~= false and value ~= None then
       core.raise('%s: unknown option "%s" in the config%s', class.name, tostring(key),
         declare.suggestion(key, argument_names(class)))
     end
@@ -635,15 +625,11 @@ local function find_name(kind, name, ours)
   return nil, ('unknown %s "%s"%s'):format(kind, name, declare.suggestion(tail, names))
 end
 
--- The functions that make objects from configs and know null; others are given what is left.
-declare.reads_null = setmetatable({ [declare.from_config] = true }, { __mode = "k" })
-
 -- A class is instantiated; anything else that was found (a function, an object) is the answer
 -- itself.
 local function instance(found, config)
   if not declare.is_class(found) then return found end
   if not config then return found() end
-  if not declare.reads_null[found.make_from_config] then config = without_null(config) end
   return json_path.at(".config", found.from_config, config)
 end
 
@@ -652,7 +638,7 @@ local function is_of_keras(record)
 end
 
 local function given(value)
-  if value ~= null then return value end
+  if value ~= None then return value end
 end
 
 local shared   -- objects of the file that is read, by the number that stands beside them
@@ -694,7 +680,7 @@ end
 
 -- Like declare.get, but returns nil, message.
 function declare.find(kind, identifier)
-  if identifier == nil or identifier == false or identifier == null then return nil end
+  if identifier == nil or identifier == false or identifier == None then return nil end
   if type(identifier) == "string" then
     local found, message = find_name(kind, identifier)
     if found == nil then return nil, message end
@@ -790,9 +776,11 @@ function declare.help(class)
   local lines = { ("%s{%s}"):format(class.name, table.concat(names, ", ")) }
   if class.doc then lines[2] = "  " .. class.doc end
   for _, arg in ipairs(shown) do
-    local default = arg.required and ", required"
-      or arg.default ~= nil and ", default " .. show(arg.default) or ""
-    lines[#lines + 1] = ("  %-" .. width .. "s  %s%s"):format(arg.name, arg.kind.name, default)
+    local default = arg.required and "required"
+      or "default " .. (arg.default == nil and "None" or show(arg.default))
+    local none = arg.none and (arg.required or arg.default ~= nil) and " or None" or ""
+    lines[#lines + 1] = ("  %-" .. width .. "s  %s%s, %s"):format(arg.name, arg.kind.name, none,
+      default)
   end
   return table.concat(lines, "\n")
 end

@@ -3,16 +3,17 @@
 --
 -- A kind is {name = "a positive integer", check = function(value, context) -> normalised | nil,
 -- wanted, problem, serialise = function(value) -> plain data, record = function(plain data,
--- config) -> what Keras's files hold instead, absent = function() -> what stands for None,
--- never_none = true where a null in a file says nothing, never_false where false is not None, open
--- where the value is a user's}. `wanted` says what was expected where the kind's name does not;
--- `problem` is a whole sentence. Kinds know nothing of classes.
+-- config) -> what Keras's files hold instead, absent = function() -> what stands for None, none =
+-- true where an argument of it may be None whatever its default ("default" where None means that),
+-- takes_false where false is a value and not None}. `wanted` says what was expected where the
+-- kind's name does not; `problem` is a whole sentence. Kinds know nothing of classes.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
 local declare = require "lunula.declare"
 
 local kinds = {}
+local None = core.None
 
 local function is_object(value)
   return type(value) == "table" and not declare.is_plain(value)
@@ -39,49 +40,46 @@ local function define(name, check, more)
   return kind
 end
 
--- A kind of plain values, none of which is None.
-local function plain(name, check, more)
-  local kind = define(name, check, more)
-  kind.never_none, kind.never_false = true, true
-  return kind
-end
-
 -- ---- plain values -----------------------------------------------------------------------------
 
 kinds.any = define("anything", function(value) return value end,
-  { takes_false = true, open = true })
+  { takes_false = true, none = true })
 
-kinds.boolean = plain("true or false", function(value)
+-- None is neither true nor false, and as good as false.
+kinds.boolean = define("true or false", function(value)
   if type(value) == "boolean" then return value end
-end, { takes_false = true })
+end, { takes_false = true, none = true })
 
-kinds.integer = plain("an integer", integer)
+kinds.integer = define("an integer", integer)
 
-kinds.positive = plain("a positive integer", function(value)
+kinds.positive = define("a positive integer", function(value)
   local n = integer(value)
   return n and n > 0 and n or nil
 end)
 
-kinds.count = plain("an integer, 0 or more", function(value)
+kinds.count = define("an integer, 0 or more", function(value)
   local n = integer(value)
   return n and n >= 0 and n or nil
 end)
 
-kinds.number = plain("a number", number)
+kinds.number = define("a number", number)
 
-kinds.non_negative = plain("a number, 0 or more", function(value)
+kinds.non_negative = define("a number, 0 or more", function(value)
   local n = number(value)
   return n and n >= 0 and n < math.huge and n or nil
 end)
 
-kinds.fraction = plain("a number from 0 to 1", function(value)
+kinds.fraction = define("a number from 0 to 1", function(value)
   local n = number(value)
   return n and n >= 0 and n <= 1 and n or nil
 end)
 
-kinds.string = plain("a string", function(value)
+kinds.string = define("a string", function(value)
   return type(value) == "string" and value or nil
 end)
+
+-- None leaves the name to its owner.
+kinds.name = define("a string", kinds.string.check, { none = "default" })
 
 kinds.callable = define("a function", function(value)
   return callable(value) and value or nil
@@ -91,7 +89,7 @@ end })
 
 kinds.table = define("a table", function(value)
   return type(value) == "table" and value or nil
-end, { open = true })
+end)
 
 -- One of the given strings.
 function kinds.one_of(list)
@@ -110,17 +108,7 @@ function kinds.one_of(list)
       local best = declare.nearest(value, list)
       if best then return nil, name .. (' (did you mean "%s"?)'):format(best) end
     end
-  end, { never_none = true })
-end
-
--- None is what any argument may be unless it is required; this says so, and makes `false` mean it,
--- and the null of a file.
-function kinds.optional(kind)
-  local optional = {}
-  for key, value in pairs(kind) do optional[key] = value end
-  optional.takes_false = kind == kinds.boolean
-  optional.never_none, optional.never_false = false, false
-  return optional
+  end)
 end
 
 -- What either kind takes, the first that does.
@@ -148,9 +136,10 @@ end
 local function all(list, element, context)
   local result = {}
   for i = 1, #list do
-    local normalised = element.check(list[i], context)
-    if normalised == nil then return nil end
-    result[i] = normalised
+    local value = list[i]
+    if value == None then value = false end
+    result[i] = element.check(value, context)
+    if result[i] == nil then return nil end
   end
   return result
 end
@@ -169,14 +158,14 @@ function kinds.list_of(element)
   return define("a list of " .. element.name:gsub("^an? ", "") .. "s", function(value, context)
     if type(value) ~= "table" or is_object(value) then return nil end
     return all(value, element, context)
-  end, { serialise = serialise_all(element), never_false = element.never_false })
+  end, { serialise = serialise_all(element) })
 end
 
 -- A list of n, or one value that stands for all of them: strides=2 is strides={2, 2}.
 function kinds.tuple_of(n, element)
   element = element or kinds.positive
   local name = ("%s or a list of %d"):format(element.name, n)
-  return plain(name, function(value, context)
+  return define(name, function(value, context)
     if type(value) == "table" and not is_object(value) then
       return #value == n and all(value, element, context) or nil
     end
@@ -189,13 +178,13 @@ function kinds.tuple_of(n, element)
 end
 
 local function size(value)
-  if value == false then return false end
+  if value == false or value == None then return false end
   local n = integer(value)
   if n == -1 then return -1 end
   return n and n >= 0 and n or nil
 end
 
--- Sizes; false where unknown. A bare number is a shape of one axis. Files write null for false.
+-- Sizes; false where unknown. A bare number is a shape of one axis.
 local function check_shape(value)
   if type(value) == "number" then value = { value } end
   if type(value) ~= "table" or is_object(value) then return nil end
@@ -209,10 +198,10 @@ end
 
 kinds.shape = define("a shape, as {28, 28, 1} or, where a size is unknown, {false, 3}", check_shape)
 
-kinds.axis = plain("an axis number", integer)
+kinds.axis = define("an axis number", integer)
 
 -- One axis or a list of them; the list stays a list.
-kinds.axes = plain("an axis number or a list of them", function(value)
+kinds.axes = define("an axis number or a list of them", function(value)
   if type(value) == "number" then return integer(value) end
   if type(value) ~= "table" or is_object(value) or #value == 0 then return nil end
   return all(value, kinds.axis)
@@ -246,6 +235,7 @@ kinds.policy = define("a dtype policy", function(value)
   return nil, nil, ('layers compute in float32, the policy %s is not supported '
     .. "(float16, bfloat16 and float64 are types to store tensors in)"):format(declare.show(name))
 end, {
+  none = "default",
   record = function(name)
     if type(name) ~= "string" then return name end
     return setmetatable({ module = "keras", class_name = "DTypePolicy", config = { name = name } },
@@ -278,11 +268,17 @@ function kinds.object(kind, name)
 end
 
 kinds.initializer = kinds.object("initializer", "an initializer")
-kinds.initializer.never_none, kinds.initializer.never_false = true, true
 kinds.regularizer = kinds.object("regularizer")
 kinds.constraint = kinds.object("constraint")
 
 kinds.activation = kinds.object("activation", "an activation")
+
+-- Weights have an initializer of their own, and activations one that does nothing.
+for _, kind in ipairs { kinds.initializer, kinds.regularizer, kinds.constraint, kinds.activation }
+do
+  kind.none = true
+end
+
 function kinds.activation.serialise(value)
   return declare.home("activation").serialize(value)
 end
@@ -326,7 +322,7 @@ end, { serialise = serialise_object })
 kinds.seed = define("an integer", integer)
 
 kinds.data_format = kinds.one_of { "channels_last", "channels_first" }
-kinds.data_format.absent = config.image_data_format
+kinds.data_format.absent, kinds.data_format.none = config.image_data_format, true
 
 -- An option of Keras that is not here: naming it is an error, leaving it out (None) is not.
 function kinds.unsupported(reason)

@@ -1,11 +1,12 @@
 -- Objects as they stand in Keras's files: what declare.serialize gives, completed with what only a
 -- file holds.
 
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 
 local records = {}
 
-local null = declare.null
+local None = core.None
 
 -- A config with what Keras's files hold in place of values that it shows plainly.
 local function written_config(class, config)
@@ -15,7 +16,7 @@ local function written_config(class, config)
     local value = config[arg.name]
     local told = value ~= nil and arg.config ~= false
     if told and value == false and not arg.kind.takes_false then
-      written[arg.name] = null
+      written[arg.name] = None
     elseif told and arg.kind.record then
       written[arg.name] = arg.kind.record(value, config)
     end

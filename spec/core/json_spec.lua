@@ -3,7 +3,7 @@
 
 local core = require "lunula.core"
 local json = require "lunula.saving.json"
-local null = require "lunula.declare".null
+local None = require "lunula.core".None
 
 local function refused(text, message)
   local value, problem = json.decode(text)
@@ -25,11 +25,18 @@ describe("JSON", function ()
     assert.same({ a = 2 }, json.decode '{"a": 1, "a": 2}')
   end)
 
-  it("has null: in lists false, elsewhere a value of its own", function ()
-    assert.equal(null, json.decode "null")
-    local read = json.decode '{"a": null, "b": [null, 1, [null]]}'
-    assert.equal(null, read.a)
-    assert.same({ false, 1, { false } }, read.b)
+  it("has null, which is None, in objects and in lists", function ()
+    assert.equal(None, json.decode "null")
+    local text = '{"a": null, "b": [null, 1, [null, false]], "c": false}'
+    local read = json.decode(text)
+    assert.equal(None, read.a)
+    assert.same({ None, 1, { None, false } }, read.b)
+    assert.equal(text, json.encode(read))
+  end)
+
+  it("writes null for None, and for what is false in a list of Lua", function ()
+    assert.equal('[null, null, {"a": false, "b": null}]', json.encode { None, false,
+      setmetatable({ a = false }, { __jsonorder = { "a", "b" } }) })
   end)
 
   it("tells integers from floats, and knows what is no number", function ()
@@ -137,7 +144,7 @@ end
 local scalars = {
   function () return random(1000) - 500 end,
   function () return (random(2000) - 1000) / 2 ^ random(40) end,
-  function () return random(2) == 1 end,
+  function () return ({ true, false, None })[random(3)] end,
   function ()
     local bytes = {}
     for i = 1, random(12) do bytes[i] = string.char(random(256) - 1) end
@@ -150,8 +157,7 @@ local list, object = { __jsontype = "array" }, { __jsontype = "object" }
 local function tree(depth)
   local kind = random(depth > 0 and 6 or 4)
   if kind <= 4 then
-    local value = scalars[kind]()
-    return value == false and true or value     -- false is None in a list
+    return scalars[kind]()
   end
   local t = setmetatable({}, kind == 5 and list or object)
   for i = 1, random(5) - 1 do

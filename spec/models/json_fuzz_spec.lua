@@ -2,7 +2,6 @@
 -- error of our own code. The places are the same in every run.
 
 local k = require "lunula"
-local declare = require "lunula.declare"
 local json = require "lunula.saving.json"
 local warn = require "lunula.utils.warn"
 local golden = require "spec.support.golden"
@@ -17,7 +16,7 @@ end
 local function list(t) return setmetatable(t, { __jsontype = "array" }) end
 
 local wrong = {
-  declare.null, -1, 7, 0, 0.5, 1000.0, "x", true, false, list {}, list { 1, "a" },
+  k.None, -1, 7, 0, 0.5, 1000.0, "x", true, false, list {}, list { 1, "a" },
   list { false, 3 }, list { "dense", 0, 0 }, setmetatable({}, { __jsontype = "object" }),
   { class_name = "Dense", config = { units = 2 } }, { class_name = 3 },
 }
@@ -26,7 +25,7 @@ local wrong = {
 local function places(tree, found)
   for _, key in ipairs(json.fields(tree)) do
     found[#found + 1] = { tree, key }
-    if type(tree[key]) == "table" and tree[key] ~= declare.null then places(tree[key], found) end
+    if type(tree[key]) == "table" then places(tree[key], found) end
   end
   return found
 end

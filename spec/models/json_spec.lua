@@ -86,13 +86,13 @@ local function plain(value)
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, inner in pairs(value) do
-    if key ~= "build_config" and inner ~= declare.null then copy[key] = plain(inner) end
+    if key ~= "build_config" and inner ~= k.None then copy[key] = plain(inner) end
   end
   if copy.class_name == "DTypePolicy" then return copy.config.name end
   if copy.class_name == "__numpy__" then copy.class_name = "__tensor__" end
   local kwargs = copy.kwargs
   if kwargs then
-    if kwargs.mask and kwargs.mask[1] == false then kwargs.mask = nil end
+    if kwargs.mask and kwargs.mask[1] == nil then kwargs.mask = nil end
     if kwargs.value then
       copy.args[2], kwargs.value = kwargs.value, nil
     end
@@ -189,10 +189,10 @@ describe("a model of ours", function ()
         return x
       end,
       get_config = function (self)
-        return { name = self.name, steps = self.steps, note = nil }
+        return { name = self.name, steps = self.steps, note = k.None }
       end,
       from_config = function (class, config)
-        assert.is_nil(config.note)
+        assert.equal(k.None, config.note)
         local model = class { name = config.name }
         for i, step in ipairs(config.steps) do model.steps[i] = layers.deserialize(step) end
         return model
@@ -202,8 +202,7 @@ describe("a model of ours", function ()
     model.steps = { layers.Dense(3), layers.Activation "tanh" }
     local x = k.ones { 2, 4 }
     local wanted = model(x)
-    local text = model:to_json():gsub('"steps": ', '"note": null, "steps": ')
-    local copy = read(text, { custom_objects = { Steps = Steps } })
+    local copy = read(model:to_json(), { custom_objects = { Steps = Steps } })
     copy(x)
     copy:set_weights(model:get_weights())
     assert.near_all(copy(x), wanted, 0)
@@ -300,10 +299,10 @@ describe("the text", function ()
       return record.module, record.class_name, record.registered_name
     end
     local a = k.activations
-    assert.same({ "keras.layers", "ReLU", declare.null }, { written(a.relu { max_value = 6 }) })
-    assert.same({ declare.null, "hard_sigmoid", "hard_sigmoid" },
+    assert.same({ "keras.layers", "ReLU", k.None }, { written(a.relu { max_value = 6 }) })
+    assert.same({ k.None, "hard_sigmoid", "hard_sigmoid" },
       { written(a.hard_sigmoid { slope = 0.2 }) })
-    assert.same({ "keras.layers", "LeakyReLU", declare.null },
+    assert.same({ "keras.layers", "LeakyReLU", k.None },
       { written(layers.LeakyReLU { 0.1, name = "leak" }) })
     local read_layer = layers.deserialize { class_name = "Dense", config = { units = 2,
       activation = { class_name = "LeakyReLU", config = { name = "leak", alpha = 0.25 } } } }
@@ -506,15 +505,19 @@ describe("layers.serialize and deserialize", function ()
     assert.equal(model, layers.deserialize(model))
   end)
 
-  it("take None for what it is, and for nothing said where it cannot be", function ()
+  it("take None for what it is, and refuse it where it cannot be", function ()
     local record = json.decode [[{"class_name": "LSTM", "config": {"units": 2, "name": null,
-      "activation": null, "use_bias": null, "dropout": null, "trainable": null}}]]
+      "activation": null, "use_bias": null}}]]
     local layer = layers.deserialize(record)
     assert.equal("linear", declare.class_of(layer.activation).name)
-    assert.is_true(layer.use_bias)
-    assert.is_true(layer.trainable)
-    assert.equal(0, layer.dropout)
+    assert.is_nil(layer.use_bias)
+    assert.equal(k.None, layer:get_config().use_bias)
     assert.truthy(layer.name:find "^lstm")
+    for name, wanted in pairs { dropout = "a number from 0 to 1", trainable = "true or false" } do
+      record.config = { units = 2, [name] = k.None }
+      assert.error_at_line(function () layers.deserialize(record) end,
+        ("LSTM: %s must be %s, got None"):format(name, wanted))
+    end
     local both = json.decode [[{"class_name": "Bidirectional", "config": {"merge_mode": null,
       "layer": {"class_name": "GRU", "config": {"units": 2}}}}]]
     assert.is_nil(layers.deserialize(both).merge_mode)

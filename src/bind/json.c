@@ -11,18 +11,10 @@ static void push_string(lua_State *L, const JsonReader *r) {
   luaL_pushresultsize(&b, json_decode(r, p));
 }
 
-/* Null stands in lists as false, as None does in shapes. */
-static void push_null(lua_State *L, const JsonReader *r) {
-  if (r->depth > 0 && *r->open[r->depth - 1] == '[')
-    lua_pushboolean(L, 0);
-  else
-    lua_pushvalue(L, 2);
-}
-
 /* Pushes a scalar, a string or a new table with its metatable. */
 static void push_piece(lua_State *L, const JsonReader *r, JsonKind kind) {
   switch (kind) {
-  case JSON_NULL: push_null(L, r); break;
+  case JSON_NULL: lua_pushvalue(L, 2); break;
   case JSON_FALSE: case JSON_TRUE:
     lua_pushboolean(L, kind == JSON_TRUE);
     break;
@@ -48,8 +40,8 @@ static void put(lua_State *L, const JsonReader *r, lua_Integer *count) {
 }
 
 /* json_read(text, null, objects, arrays) -> value, or nil and what is wrong:
-** null stands for null in objects, the tables get the metatables. Open tables
-** lie on the stack, each above its name. */
+** null stands for null, the tables get the metatables. Open tables lie on the
+** stack, each above its name. */
 static int core_json_read(lua_State *L) {
   size_t n;
   JsonReader r;

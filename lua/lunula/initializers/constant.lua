@@ -96,9 +96,9 @@ local STFT = declare.class {
   args = {
     { "side", kinds.one_of { "real", "imag" }, default = "real" },
     { "window", kinds.either(kinds.one_of(window_names), kinds.list_of(kinds.number)),
-      default = "hann" },
-    { "scaling", kinds.one_of { "density", "spectrum" }, default = "density" },
-    { "periodic", kinds.boolean, default = false },
+      default = "hann", none = true },
+    { "scaling", kinds.one_of { "density", "spectrum" }, default = "density", none = true },
+    { "periodic", kinds.boolean, default = false, none = false },
   },
   make = function (self, shape, dtype)
     if #shape ~= 3 or shape[2] ~= 1 then

@@ -206,7 +206,7 @@ local Layer = {
   doc = "a function of tensors that may have weights",
   args = {
     option("name", layer_name),
-    option("trainable", kinds.boolean, { default = true, field = "_trainable" }),
+    option("trainable", kinds.boolean, { default = true, none = false, field = "_trainable" }),
     option("dtype", kinds.policy, { default = "float32" }),
     option("autocast", kinds.boolean, { default = true, config = false }),
     option("activity_regularizer", kinds.regularizer, { config = "set" }),

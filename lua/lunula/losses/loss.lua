@@ -16,16 +16,16 @@ local shape_text = require("lunula.ops.tools").shape_text
 
 local losses = { classes = {}, functions = {} }
 
--- None, the null of a file, is "none".
+-- None is "none".
 local how = {
-  "reduction", kinds.optional(kinds.one_of(reduction.names)), default = "sum_over_batch_size",
+  "reduction", kinds.one_of(reduction.names), default = "sum_over_batch_size", none = true,
 }
 
 local Loss = declare.class {
   kind = "loss",
   name = "Loss",
   doc = "What training makes small: a number from targets and predictions.",
-  args = { { "name", kinds.string }, how, { "dtype", kinds.string } },
+  args = { { "name", kinds.name }, how, { "dtype", kinds.string } },
 
   -- loss(y_true, y_pred, sample_weight): the reduced value.
   __call = function(self, y_true, y_pred, sample_weight)
@@ -73,7 +73,7 @@ losses.LossFunctionWrapper = declare.class {
   parent = Loss,
   doc = "Any function of targets and predictions as a loss.",
   args = { { "fn", kinds.callable, required = true }, how,
-    { "name", kinds.string, default = "loss" } },
+    { "name", kinds.name, default = "loss" } },
   values = function(self, y_true, y_pred)
     y_true, y_pred = reduction.tensor(y_true), reduction.tensor(y_pred)
     y_true, y_pred = reduction.same_rank(y_true, y_pred)
@@ -116,7 +116,7 @@ local function complete_args(own, default_name)
   for i, arg in ipairs(own or {}) do
     args[i], seen[arg[1]] = arg, true
   end
-  local common = { how, { "name", kinds.string, default = default_name },
+  local common = { how, { "name", kinds.name, default = default_name },
     { "dtype", kinds.string } }
   for _, arg in ipairs(common) do
     if not seen[arg[1]] then args[#args + 1] = arg end

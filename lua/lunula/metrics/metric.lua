@@ -11,12 +11,15 @@ local kinds = require "lunula.kinds"
 
 local metric = { classes = {}, functions = {} }
 
+-- They compute in float32, whatever they are told.
+metric.dtype = { "dtype", kinds.string, default = "float32", none = "default" }
+
 local Metric = declare.class {
   kind = "metric",
   name = "Metric",
   doc = "A number that is watched while training: update_state adds samples, result tells, "
     .. "reset_state forgets.",
-  args = { { "dtype", kinds.string }, { "name", kinds.string } },
+  args = { metric.dtype, { "name", kinds.name } },
   prepare = function(self)
     self.variables = {}
   end,
@@ -73,8 +76,8 @@ function metric.args(own, default_name)
   for i, arg in ipairs(own or {}) do
     args[i], seen[arg[1]] = arg, true
   end
-  for _, arg in ipairs { { "name", kinds.string, default = default_name },
-    { "dtype", kinds.string } } do
+  for _, arg in ipairs { { "name", kinds.name, default = default_name },
+    metric.dtype } do
     if not seen[arg[1]] then args[#args + 1] = arg end
   end
   return args

@@ -10,16 +10,14 @@ local reduction = require "lunula.losses.reduction"
 local metric = require "lunula.metrics.metric"
 local means = require "lunula.metrics.reduction"
 
-local dtype_arg = { "dtype", kinds.string }
-
 -- The mean of the loss class of that name. options: the arguments it shares with the loss.
 local function mean_of_loss(name, doc, declaration)
   declaration = declaration or {}
   local options = declaration.options or {}
   local loss_name, sign = declaration.loss or name, declaration.sign or 1
   -- Keras has the name and the type first, unlike everywhere else.
-  local args = { { "name", kinds.string, default = declaration.default_name
-    or declare.snake_case(name) }, dtype_arg }
+  local args = { { "name", kinds.name, default = declaration.default_name
+    or declare.snake_case(name) }, metric.dtype }
   table.move(options, 1, #options, #args + 1, args)
   means.mean_of(name) {
     doc = doc,
@@ -28,7 +26,11 @@ local function mean_of_loss(name, doc, declaration)
     init = function(self)
       means.Mean.init(self)
       local given = {}
-      for _, option in ipairs(options) do given[option[1]] = self[option[1]] end
+      for _, option in ipairs(options) do
+        local value = self[option[1]]
+        if value == nil then value = core.None end
+        given[option[1]] = value
+      end
       self.loss = losses[loss_name](given)
     end,
     values = function(self, y_true, y_pred)
@@ -50,7 +52,7 @@ mean_of_loss("LogCoshError", "The mean of log(cosh(error)).",
   { loss = "LogCosh", default_name = "logcosh", aliases = { "logcosh", "log_cosh" } })
 mean_of_loss("CosineSimilarity", "The cosine of the angle between target and prediction.", {
   sign = -1, default_name = "cosine_similarity", aliases = { "cosine" },
-  options = { { "axis", kinds.integer, default = -1 } },
+  options = { { "axis", kinds.integer, default = -1, none = true } },
 })
 mean_of_loss("Hinge", "The mean hinge loss.")
 mean_of_loss("SquaredHinge", "The mean squared hinge loss.")
@@ -60,8 +62,8 @@ mean_of_loss("KLDivergence", "The mean divergence of prediction from target.",
 mean_of_loss("Poisson", "The mean Poisson loss.")
 
 local from_logits = { "from_logits", kinds.boolean, default = false }
-local smoothing = { "label_smoothing", kinds.number, default = 0 }
-local axis = { "axis", kinds.integer, default = -1 }
+local smoothing = { "label_smoothing", kinds.number, default = 0, none = true }
+local axis = { "axis", kinds.integer, default = -1, none = true }
 
 mean_of_loss("BinaryCrossentropy", "The mean binary cross-entropy.", {
   default_name = "binary_crossentropy", aliases = { "bce", "BCE" },
@@ -72,7 +74,8 @@ mean_of_loss("CategoricalCrossentropy", "The mean categorical cross-entropy.", {
 })
 mean_of_loss("SparseCategoricalCrossentropy", "The mean cross-entropy of class ids.", {
   default_name = "sparse_categorical_crossentropy",
-  options = { from_logits, { "ignore_class", kinds.integer }, axis },
+  options = { from_logits, { "ignore_class", kinds.integer },
+    { "axis", kinds.integer, default = -1 } },
 })
 
 means.mean_of "RootMeanSquaredError" {
@@ -87,11 +90,10 @@ means.mean_of "RootMeanSquaredError" {
 metric.declare "R2Score" {
   doc = "1 - squared error / variance of the target, per regressor and aggregated.",
   args = {
-    { "class_aggregation",
-      kinds.optional(kinds.one_of { "uniform_average", "variance_weighted_average" }),
-      default = "uniform_average" },
+    { "class_aggregation", kinds.one_of { "uniform_average", "variance_weighted_average" },
+      default = "uniform_average", none = true },
     { "num_regressors", kinds.count, default = 0 },
-    { "name", kinds.string, default = "r2_score" },
+    { "name", kinds.name, default = "r2_score" },
   },
   build = function(self, outputs)
     self.sum = self:add_variable("sum", { outputs })

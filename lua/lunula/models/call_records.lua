@@ -7,34 +7,34 @@ local nest = require "lunula.utils.nest"
 
 local records = {}
 
-local null = declare.null
+local None = core.None
 
 -- ---- reading with care -------------------------------------------------------------------------
 
 function records.object(value, what)
-  if type(value) ~= "table" or value == null then
+  if type(value) ~= "table" then
     core.raise("%s is an object, got %s", what, declare.show(value))
   end
   return value
 end
 
--- The object without its nulls; an error unless it is one, and for names that nobody knows.
+-- The object without what is None; an error unless it is one, and for names that nobody knows.
 function records.fields(value, what, known)
   records.object(value, what)
   local copy, names = {}, {}
   for _, name in ipairs(known) do names[name] = true end
   for _, name in ipairs(nest.keys(value)) do
-    if not names[name] and value[name] ~= null and value[name] ~= false then
+    if not names[name] and value[name] ~= None and value[name] ~= false then
       core.raise('%s has an unknown field "%s"%s', what, tostring(name),
         declare.suggestion(tostring(name), known))
     end
-    if value[name] ~= null then copy[name] = value[name] end
+    if value[name] ~= None then copy[name] = value[name] end
   end
   return copy
 end
 
 function records.list(value, what)
-  if type(value) ~= "table" or value == null or #value == 0 and next(value) ~= nil then
+  if type(value) ~= "table" or #value == 0 and next(value) ~= nil then
     core.raise("%s is wanted, got %s", what, declare.show(value))
   end
   return value
@@ -55,7 +55,7 @@ end
 -- Arguments in Keras 2's hand: {"layer", 0, 0} alone is a tensor too.
 function records.modern_value(value)
   if records.is_history(value) then return tensor_record(value) end
-  if type(value) ~= "table" or value == null or value.class_name ~= nil then return value end
+  if type(value) ~= "table" or value.class_name ~= nil then return value end
   local copy = {}
   for key, inner in pairs(value) do copy[key] = records.modern_value(inner) end
   return setmetatable(copy, getmetatable(value))
@@ -98,7 +98,7 @@ function records.each_history(value, visit)
 end
 
 local function something(x)
-  if x ~= null then return x end
+  if x ~= None then return x end
 end
 
 local constants = {
@@ -116,9 +116,9 @@ local constants = {
 }
 constants.__numpy__ = constants.__tensor__
 
--- What a call was given, with tensor_at(history) for tensors; null and None are nil.
+-- What a call was given, with tensor_at(history) for tensors. A function of Lua has no defaults:
+-- None is nil to it, and in a list `false`.
 function records.decode(value, tensor_at)
-  if value == null then return nil end
   if type(value) ~= "table" then return value end
   local history = history_of(value)
   if history then return tensor_at(history) end
@@ -130,7 +130,13 @@ function records.decode(value, tensor_at)
     core.raise('a call cannot be given "%s"', value.class_name)
   end
   local copy = {}
-  for key, inner in pairs(value) do copy[key] = records.decode(inner, tensor_at) end
+  for key, inner in pairs(value) do
+    if inner ~= None then
+      copy[key] = records.decode(inner, tensor_at)
+    elseif math.type(key) then
+      copy[key] = false
+    end
+  end
   return copy
 end
 
@@ -138,7 +144,7 @@ end
 
 -- {args =, kwargs =, legacy = whether Keras 2 wrote it}.
 function records.read(node)
-  if type(node) ~= "table" or node == null then
+  if type(node) ~= "table" then
     core.raise("a call is wanted, got %s", declare.show(node))
   end
   local said = modern(node)

@@ -121,7 +121,7 @@ local function write_operands(node, encode)
     elseif argument.plain then
       args[i] = value
     else
-      args[i] = value == nil and declare.null or nest.map(value, function(leaf)
+      args[i] = value == nil and core.None or nest.map(value, function(leaf)
         return encode(nest.is_data(leaf) and core.tensor(leaf) or leaf)
       end)
     end
@@ -253,7 +253,7 @@ function config.compile(self, given)
   local options = {}
   for _, key in ipairs(compile_order) do
     local value = given[key]
-    if value and value ~= declare.null then
+    if value and value ~= core.None then
       options[key] = kind_of[key] and json_path.at("." .. key, made, kind_of[key], value) or value
     end
   end

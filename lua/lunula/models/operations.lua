@@ -40,7 +40,7 @@ end
 
 -- ---- signatures --------------------------------------------------------------------------------
 
-local constants = { ["nil"] = declare.null, ["true"] = true, ["false"] = false }
+local constants = { ["nil"] = core.None, ["true"] = true, ["false"] = false }
 
 local function constant(text)
   if text == nil then return nil end
@@ -48,7 +48,7 @@ local function constant(text)
   return tonumber(text) or text:match '^"(.*)"$'
 end
 
--- "x, axis:axes=nil" -> { {name="x", called=true}, {name="axis", kind="axes", default=null} }
+-- "x, axis:axes=nil" -> { {name="x", called=true}, {name="axis", kind="axes", default=None} }
 local function read_signature(row)
   local parameters = {}
   for word in (row.signature .. ","):gmatch "%s*([^,]+)," do
@@ -86,9 +86,7 @@ operations.facts = facts_of
 
 local function attribute(parameter, value)
   if value == nil then value = parameter.default end
-  if parameter.kind ~= "ints" or type(value) ~= "table" or value == declare.null then
-    return value
-  end
+  if parameter.kind ~= "ints" or type(value) ~= "table" then return value end
   local copy = {}
   for i, size in ipairs(value) do copy[i] = size or -1 end        -- what Keras infers is -1
   return copy
@@ -133,8 +131,8 @@ local function from_config_of(op)
   return function (class, config)
     local attributes = {}
     for name, value in pairs(config) do
-      local unsaid = value == declare.null or value == false
-      if parameters[name] and not parameters[name].called and value ~= declare.null then
+      local unsaid = value == core.None or value == false
+      if parameters[name] and not parameters[name].called then
         attributes[name] = value
       elseif name ~= "name" and not parameters[name] and not unsaid then
         core.raise('%s: unknown option "%s" in the config', class.name, name)
@@ -176,6 +174,7 @@ function operations.call_arguments(record)
   local list, last = {}, 0
   for i, parameter in ipairs(facts_of(record.layer.op).parameters) do
     local value = record.args[i]
+    if value == core.None then value = nil end
     if parameter.called and parameter.one_by_one then
       for _, operand in ipairs(value) do
         list[#list + 1] = { value = operand }

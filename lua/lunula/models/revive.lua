@@ -16,7 +16,7 @@ local operations = require "lunula.models.operations"
 
 local revive = {}
 
-local null = declare.null
+local None = core.None
 local at = json_path.at
 local each_history, is_history = records.each_history, records.is_history
 local object, fields, list_of = records.object, records.fields, records.list
@@ -138,7 +138,9 @@ function revive.sequential(class, given)
   end
   if given.trainable == false then model.trainable = false end
   local shape = given.build_input_shape
-  if type(shape) == "table" and not model.built and #layers > 0 then model:build(shape) end
+  if type(shape) == "table" and not model.built and #layers > 0 then
+    model:build(nest.shape(shape))
+  end
   return model
 end
 
@@ -149,7 +151,7 @@ local function read_calls(layer, entry, step)
   local calls = {}
   if declare.is(layer, input.InputLayer) then return calls end
   local nodes = entry.inbound_nodes
-  if nodes == nil or nodes == null then return calls end
+  if nodes == nil or nodes == None then return calls end
   for i, node in ipairs(at(step .. ".inbound_nodes", list_of, nodes, "a list of calls")) do
     local step_here = step .. ".inbound_nodes" .. json_path.element(i)
     local call = at(step_here, records.read, node)
@@ -344,7 +346,7 @@ local function read_ends(structure, state, step)
       return tensor_at(history, state)
     end)
   end
-  if type(structure) ~= "table" or structure == null or next(structure) == nil then
+  if type(structure) ~= "table" or next(structure) == nil then
     at(step, core.raise, "the ends of a model are told by {\"layer\", node, tensor}, got %s",
       declare.show(structure))
   end
@@ -399,11 +401,9 @@ end
 
 -- A from_config whose errors tell the place.
 function revive.from_config(name, make_model)
-  local function from_config(class, given)
+  return function (class, given)
     return json_path.reading(name .. ".from_config", make_model, class, given)
   end
-  declare.reads_null[from_config] = true
-  return from_config
 end
 
 return revive

@@ -57,7 +57,7 @@ local function plain(value, seen)
   if core.is_tensor(value) then return tensor_record(core.is_variable(value) and value.value
     or value) end
   if declare.class_of(value) then return plain(declare.serialize(value), seen) end
-  if type(value) ~= "table" or value == declare.null then return value end
+  if type(value) ~= "table" then return value end
   local object = (getmetatable(value) or {}).describes
   value = records.in_full(value)
   local copy = setmetatable({}, getmetatable(value))

@@ -1,8 +1,9 @@
 -- JSON as Keras writes and reads it: text to plain tables and back.
 --
--- None is `null` in a text. In a list it is `false`, as in the shapes of Lua; in an object it is
--- absent when written (a table whose metatable has __jsonorder names all its fields) and
--- declare.null when read, because None and "not said" differ. Whole floats keep their point.
+-- None is `null` in a text and core.None when read, because None and "not said" differ. A list
+-- that Lua wrote says None by `false`, as shapes do; one that was read says false by it. A table
+-- whose metatable has __jsonorder names all its fields, and those that are absent are None. Whole
+-- floats keep their point.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -10,9 +11,14 @@ local json_path = require "lunula.json_path"
 
 local json = {}
 
-local null = declare.null
+local None = core.None
 
 -- ---- writing -----------------------------------------------------------------------------------
+
+local objects, arrays = { __jsontype = "object" }, { __jsontype = "array" }
+
+-- The metatable of a list whose `false` is no null but false.
+json.booleans = arrays
 
 local function is_list(t)
   if #t > 0 then return true end
@@ -43,10 +49,11 @@ local function write_list(t, out, indent)
     return
   end
   local inner = indent and indent .. out.step
-  local booleans = getmetatable(t) == json.booleans
+  local metatable = getmetatable(t)
+  local has_booleans = metatable and metatable.__jsontype == "array"
   for i = 1, #t do
     out[#out + 1] = (i == 1 and "[" or ",") .. (inner or i > 1 and " " or "")
-    if t[i] == false and not booleans then
+    if t[i] == false and not has_booleans then
       out[#out + 1] = "null"
     else
       json_path.at(json_path.element(i), write, t[i], out, inner)
@@ -68,7 +75,7 @@ local function write_object(t, out, indent)
 end
 
 function write(value, out, indent)
-  if value == nil or value == null then
+  if value == nil or value == None then
     out[#out + 1] = "null"
   elseif type(value) == "string" then
     out[#out + 1] = core.json_quote(value)
@@ -87,9 +94,6 @@ function write(value, out, indent)
   end
 end
 
--- The metatable of a list whose `false` is no null but false.
-json.booleans = { __jsontype = "array" }
-
 -- The text of plain data; indent = number of spaces for a text of many lines.
 function json.encode(value, indent)
   local out = { step = indent and (" "):rep(indent) }
@@ -99,11 +103,9 @@ end
 
 -- ---- reading -----------------------------------------------------------------------------------
 
-local objects, arrays = { __jsontype = "object" }, { __jsontype = "array" }
-
 -- What the text says, or nil and what is wrong with it.
 function json.decode(text)
-  return core.json_read(text, null, objects, arrays)
+  return core.json_read(text, None, objects, arrays)
 end
 
 return json

@@ -11,7 +11,7 @@ local tf_ops = require "lunula.saving.tf_ops"
 
 local keras2 = {}
 
-local null = declare.null
+local None = core.None
 
 -- ---- versions ----------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ local function drop_if(config, name, value)
 end
 
 local function default(config, name, value)
-  if config[name] == nil or config[name] == null then config[name] = value end
+  if config[name] == nil or config[name] == None then config[name] = value end
 end
 
 local function recurrent(config)
@@ -137,7 +137,7 @@ local renamed = {
 }
 
 local function is_record(value)
-  return type(value) == "table" and value ~= null and type(value.class_name) == "string"
+  return type(value) == "table" and type(value.class_name) == "string"
 end
 
 -- The slope of the hard sigmoid was 0.2.
@@ -175,7 +175,7 @@ end
 
 -- The value with everything inside of it, as a copy. Calls are no configs.
 function modernise(value, version)
-  if type(value) ~= "table" or value == null then return value end
+  if type(value) ~= "table" then return value end
   local copy = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do
     local name = type(key) == "string" and key or ""
@@ -195,7 +195,7 @@ end
 
 -- The record of a model as Keras 3 would have written it, whoever wrote it.
 function keras2.modernised(record)
-  if type(record) ~= "table" or record == null then
+  if type(record) ~= "table" then
     core.raise("a model is an object, got %s", declare.show(record))
   end
   local version = version_of(record)

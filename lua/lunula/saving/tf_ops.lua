@@ -94,11 +94,12 @@ local function read_row(name)
   return op, options
 end
 
+-- None is what TensorFlow's options are when nothing is said.
 local function translated(op, options, given)
   local kwargs = {}
   for name, value in pairs(means[op] or {}) do kwargs[name] = value end
   for name, value in pairs(given) do
-    if value ~= declare.null and not (options[name] == nil and value == false) then
+    if value ~= core.None and not (options[name] == nil and value == false) then
       local ours = options[name]
       if ours then
         kwargs[ours] = value
@@ -127,7 +128,11 @@ local function python_key(spec)
   if spec.class_name == "__ellipsis__" then return "..." end
   local key = {}
   for name, value in pairs(spec) do
-    if value ~= declare.null then key[name] = python_key(value) end
+    if value ~= core.None then
+      key[name] = python_key(value)
+    elseif math.type(name) then
+      key[name] = false
+    end
   end
   return key
 end

@@ -66,6 +66,15 @@ function nest.map(x, change, depth)
   return copy
 end
 
+-- A shape, or shapes, as Lua has them: an unknown size is `false`.
+function nest.shape(x)
+  if x == core.None then return false end
+  if type(x) ~= "table" then return x end
+  local shape = {}
+  for key, size in pairs(x) do shape[key] = nest.shape(size) end
+  return shape
+end
+
 function nest.flatten(x)
   local leaves = {}
   nest.each(x, function (leaf) leaves[#leaves + 1] = leaf end)

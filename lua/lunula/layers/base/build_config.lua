@@ -42,7 +42,7 @@ function build_config.build(self, config)
   local shapes = config.shapes_dict
   if type(shapes) ~= "table" then
     local shape = config.input_shape
-    if type(shape) == "table" then self:build(shape) end
+    if type(shape) == "table" then self:build(nest.shape(shape)) end
     return
   end
   if self.needs_no_shape and next(shapes) == nil then return self:build() end
@@ -53,9 +53,9 @@ function build_config.build(self, config)
   end
   for i, name in ipairs(self.call_args) do
     local shape = shapes[name .. "_shape"]
-    if type(shape) == "table" and shape ~= declare.null then further[i] = shape end
+    if type(shape) == "table" then further[i] = nest.shape(shape) end
   end
-  self:build(shapes[first], table.unpack(further, 1, #self.call_args))
+  self:build(nest.shape(shapes[first]), table.unpack(further, 1, #self.call_args))
 end
 
 return build_config

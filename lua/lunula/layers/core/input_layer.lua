@@ -9,7 +9,7 @@ local layer = require "lunula.layers.base"
 local function only_false(reason)
   return {
     name = "false",
-    takes_false = true,
+    takes_false = true, none = true,
     check = function (value)
       if value == false then return false end
       return nil, nil, "not supported: " .. reason
@@ -26,7 +26,6 @@ local dtype = {
     end
     return kinds.dtype.check(value)
   end,
-  never_none = true,
 }
 
 local function unknown_for_minus_one(shape)
@@ -42,14 +41,14 @@ return layer "InputLayer" {
   args = {
     { "shape", kinds.shape, config = false, spread = true },
     { "batch_size", kinds.positive, config = false, field = "_batch_size" },
-    { "dtype", dtype, default = "float32" },
-    { "sparse", only_false "tensors are dense", default = false },
-    { "ragged", only_false "tensors are dense", default = false },
+    { "dtype", dtype, default = "float32", none = "default" },
+    { "sparse", only_false "tensors are dense", default = false, none = "default" },
+    { "ragged", only_false "tensors are dense", default = false, none = "default" },
     { "batch_shape", kinds.shape },
     { "input_tensor", kinds.unsupported "wrapping a tensor", config = false, alias = "tensor" },
     { "optional", only_false "a model needs all of its inputs", default = false },
-    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
-      config = false },
+    { "trainable", kinds.boolean, default = true, none = false, field = "_trainable",
+      keyword = true, config = false },
   },
   getters = { batch_input_shape = function (self) return self.batch_shape end },
   supports_masking = true,

@@ -104,8 +104,8 @@ return layer "Discretization" {
     { "epsilon", fraction, default = 0.01 },
     { "output_mode", encoding.modes { "int", "one_hot", "multi_hot", "count" }, default = "int" },
     encoding.sparse,
-    { "trainable", kinds.boolean, default = true, field = "_trainable", keyword = true,
-      config = false },                        -- Keras's config does not tell it
+    { "trainable", kinds.boolean, default = true, none = false, field = "_trainable",
+      keyword = true, config = false },        -- Keras's config does not tell it
   },
   init = function (self)
     if (self.bin_boundaries == nil) == (self.num_bins == nil) then
@@ -117,7 +117,9 @@ return layer "Discretization" {
   -- After adapt a layer has both, which its constructor does not take.
   from_config = function (class, config)
     local boundaries = config.bin_boundaries
-    if not (boundaries and config.num_bins) then return declare.from_config(class, config) end
+    if type(boundaries) ~= "table" or type(config.num_bins) ~= "number" then
+      return declare.from_config(class, config)
+    end
     local given = {}
     for name, value in pairs(config) do given[name] = value end
     given.bin_boundaries = nil

@@ -28,7 +28,7 @@ encoding.sparse = {
       if value == true then return nil, nil, "tensors are dense here, it must be false" end
       if value == false then return false end
     end,
-    takes_false = true,
+    takes_false = true, none = true,
   },
   default = false,
 }

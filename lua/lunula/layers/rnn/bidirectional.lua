@@ -13,9 +13,6 @@ local ops = require "lunula.ops"
 local RNN = require "lunula.layers.rnn.rnn"
 local list_input = require "lunula.layers.rnn.list_input"
 
--- None keeps the outputs apart.
-local merge_mode = kinds.optional(kinds.one_of { "sum", "mul", "ave", "concat" })
-
 local merges = {
   sum = function (y, z) return y + z end,
   mul = function (y, z) return y * z end,
@@ -104,7 +101,8 @@ return layer "Bidirectional" {
   doc = "a recurrent layer and one that goes backwards, their outputs merged",
   args = {
     { "layer", kinds.layer, required = true, field = "forward_layer" },
-    { "merge_mode", merge_mode, default = "concat" },
+    { "merge_mode", kinds.one_of { "sum", "mul", "ave", "concat" }, default = "concat",
+      none = true },          -- which keeps the outputs apart
     { "weights", kinds.table, config = false, field = "_given_weights" },
     { "backward_layer", kinds.layer },
   },
