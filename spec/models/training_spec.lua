@@ -134,6 +134,45 @@ describe("fit", function()
     end, 'names "c"')
   end)
 
+  -- The names and numbers are those of Keras.
+  it("takes None for the loss, its weight and the metrics of an output", function()
+    local function evaluated(options)
+      local x = k.Input { shape = { 2 } }
+      local function dense(name)
+        return layers.Dense { 1, name = name, kernel_initializer = "ones" } (x)
+      end
+      local model = k.Model { inputs = x, outputs = { dense "a", dense "b" } }
+      options.optimizer = "sgd"
+      model:compile(options)
+      local copy = k.models.model_from_json(model:to_json())
+      copy:set_weights(model:get_weights())
+      local all = { model, copy }
+      for i, one in ipairs(all) do
+        all[i] = one:evaluate(k.ones { 4, 2 }, { k.zeros { 4, 1 }, k.ones { 4, 1 } },
+          { verbose = 0, return_dict = true })
+      end
+      assert.same(all[1], all[2])
+      return all[1]
+    end
+    local both, b_mae = { loss = 5, a_loss = 4, b_loss = 1 }, { loss = 5, a_loss = 4, b_loss = 1,
+      b_mae = 1 }
+    for _, none in ipairs { false, k.None } do
+      assert.same(both, evaluated { loss = "mse", metrics = none, loss_weights = none })
+      assert.same(b_mae, evaluated { loss = "mse", metrics = { none, { "mae" } } })
+      assert.same(b_mae, evaluated { loss = "mse", metrics = { a = none, b = { "mae" } } })
+      assert.same(b_mae, evaluated { loss = "mse", weighted_metrics = { none, { "mae" } } })
+      assert.same({ loss = 4 }, evaluated { loss = { "mse", none } })
+      assert.same({ loss = 4 }, evaluated { loss = { a = "mse", b = none } })
+      assert.same({ loss = 2 }, evaluated { loss = { "mse", none }, loss_weights = { .5, none } })
+      assert.same({ loss = 4.5, a_loss = 4, b_loss = 1 },
+        evaluated { loss = { "mse", "mae" }, loss_weights = { none, .5 } })
+      local _, problem = pcall(evaluated, { loss = "mse", metrics = { { "mae" }, { none } } })
+      assert.truthy(problem:find("compile: a metric is wanted, got None", 1, true))
+    end
+    assert.same(both, evaluated { loss = "mse", metrics = {} })
+    assert.same(b_mae, evaluated { loss = "mse", metrics = { {}, { "mae" } } })
+  end)
+
   it("chooses the accuracy by the shapes", function()
     local x = k.random.normal { 12, 2 }
     local function accuracy_of(units, y, loss)

@@ -39,7 +39,7 @@ end
 
 -- Every identifier inside is looked up, so that a wrong name is reported by compile.
 local function check(kind, value)
-  if value == nil or value == false then return end
+  if value == nil or value == core.None then return end
   if is_list(value) then
     for _, inner in pairs(value) do check(kind, inner) end
   elseif not (type(value) == "string" and automatic[value:lower()]) then
@@ -72,8 +72,8 @@ local function by_output_name(what, value, names)
   return list
 end
 
--- `value` spread over the outputs: a list with one entry each (`false` for none), a name table, or
--- one for all where that may be (`shared`).
+-- `value` spread over the outputs: a list with one entry each (core.None for none), a name table,
+-- or one for all where that may be (`shared`).
 local function per_output(what, value, names, shared)
   if value == nil then return {} end
   local several = #names > 1
@@ -94,8 +94,10 @@ local function per_output(what, value, names, shared)
   return table.move(value, 1, #names, 1, {})
 end
 
+local function is_none(value) return value == nil or value == core.None end
+
 local function make_loss(identifier, y_true, y_pred)
-  if not identifier then return nil end
+  if is_none(identifier) then return nil end
   local name = choose(identifier, y_true, y_pred)
   return name and losses[name] {} or losses.get(identifier)
 end
@@ -110,12 +112,12 @@ end
 local function make_metric(identifier, y_true, y_pred)
   local name = choose(identifier, y_true, y_pred)
   if name then return metrics[name] { name = identifier } end
-  return metrics.get(identifier)
+  return metrics.get(identifier) or core.raise("compile: a metric is wanted, got None")
 end
 
 -- The metrics of `value` (an argument of compile) with the names they are reported under.
 local function link_metrics(self, what, value, names, ys, preds, weighted)
-  if value == nil then return end
+  if value == nil or is_list(value) and next(value) == nil then return end
   if #names == 1 then
     if is_list(value) and value[1] == nil and value[names[1]] ~= nil then
       value = value[names[1]]
@@ -123,7 +125,8 @@ local function link_metrics(self, what, value, names, ys, preds, weighted)
     value = { is_list(value) and value or { value } }
   end
   for i, entry in pairs(per_output(what, value, names)) do
-    for _, identifier in ipairs(is_list(entry) and entry or { entry }) do
+    local list = is_list(entry) and entry or not is_none(entry) and { entry } or {}
+    for _, identifier in ipairs(list) do
       local metric = make_metric(identifier, ys[i], preds[i])
       local prefix = #names > 1 and names[i] .. "_" or ""
       local label = prefix .. metric.name
@@ -156,14 +159,14 @@ function compiled:link(names, ys, preds)
     local loss = make_loss(wanted[i], ys[i], preds[i])
     if loss then
       self.losses[#self.losses + 1] = {
-        loss = loss, output = i, name = names[i], weight = weights[i] or 1,
+        loss = loss, output = i, name = names[i], weight = is_none(weights[i]) and 1 or weights[i],
         classes = classes_of(loss, preds[i]),
       }
     end
   end
   link_metrics(self, "metrics", self.metrics, names, ys, preds, false)
   link_metrics(self, "weighted_metrics", self.weighted_metrics, names, ys, preds, true)
-  if #names > 1 then
+  if #self.losses > 1 then
     for _, entry in ipairs(self.losses) do
       entry.tracker = metrics.Mean { name = names[entry.output] .. "_loss" }
       self.loss_trackers[#self.loss_trackers + 1] = entry.tracker

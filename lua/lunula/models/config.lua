@@ -253,7 +253,7 @@ function config.compile(self, given)
   local options = {}
   for _, key in ipairs(compile_order) do
     local value = given[key]
-    if value and value ~= core.None then
+    if value ~= nil and value ~= core.None then
       options[key] = kind_of[key] and json_path.at("." .. key, made, kind_of[key], value) or value
     end
   end

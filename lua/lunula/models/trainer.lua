@@ -19,8 +19,27 @@ local compile_options = {
 
 trainer.options = compile_options
 
+-- None is nil where it is all that is said, and core.None inside of lists and name tables.
+local function with_none(value, within)
+  if value == false or value == core.None then return within and core.None or nil end
+  if not declare.is_plain(value) or value.class_name ~= nil then return value end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do copy[key] = with_none(inner, true) end
+  return copy
+end
+
+local function read_options(given)
+  local o = {}
+  for key, value in pairs(options.read("compile", given, compile_options)) do
+    if key ~= "optimizer" and key ~= "run_eagerly" then value = with_none(value) end
+    o[key] = value
+  end
+  if o.run_eagerly == core.None then o.run_eagerly = nil end
+  return o
+end
+
 function trainer.compile(self, given)
-  local o = options.read("compile", given, compile_options)
+  local o = read_options(given)
   local optimizer = declare.get("optimizer", o.optimizer == nil and "rmsprop" or o.optimizer)
   if not declare.is(optimizer, "optimizer") then
     core.raise("compile: optimizer must be a name or an optimizer, got %s",

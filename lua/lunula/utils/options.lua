@@ -19,7 +19,7 @@ function options.unknown(given, names)
 end
 
 -- Checks the option table that `name` was given against the list of allowed names. Returns a table
--- to read from.
+-- to read from, where what is None is nil.
 function options.read(name, given, allowed)
   if given == nil then return {} end
   if type(given) ~= "table" or core.is_tensor(given) then
@@ -31,7 +31,11 @@ function options.read(name, given, allowed)
     core.raise("%s: unknown option \"%s\"%s", name, stranger,
       suggestion ~= "" and suggestion or "; it takes " .. table.concat(allowed, ", "))
   end
-  return given
+  local said = {}
+  for key, value in pairs(given) do
+    if value ~= core.None then said[key] = value end
+  end
+  return said
 end
 
 -- A whole number of at least `least`, or nil. 64.0 is accepted where 64 is meant.
