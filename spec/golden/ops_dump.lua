@@ -1,7 +1,9 @@
 -- Prints the op cases as JSON, for ops.py, which asks Keras what they should give; those of another
--- module of spec/support when one is named.
+-- module of spec/support when one is named; with the word "all" those too that are compared with a
+-- reference of ours.
 
-local cases = require("spec.support." .. (arg[1] or "ops_cases"))
+local all = arg[1] == "all"
+local cases = require("spec.support." .. (not all and arg[1] or "ops_cases"))
 
 local function number(x)
   if x ~= x then return "NaN" end
@@ -30,7 +32,7 @@ function encode(value)
 end
 
 for _, row in ipairs(cases) do
-  if not row.ref then
+  if not row.ref or all then
     print(encode { key = row.key, op = row.op, inputs = row.inputs,
       attributes = { given = row.attributes }, names = row.names or {}, call = row.call or "" })
   end

@@ -43,6 +43,7 @@ types.lua          what ops give for booleans, whole numbers and floats: recorde
 layer_types.json   what layers give for them: recorder/layer_types.py
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
+none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
 """
 
@@ -65,7 +66,7 @@ ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
-            "layer_types", "models")
+            "layer_types", "none", "models")
 
 
 def catalogue():

@@ -341,6 +341,18 @@ local function with_weights(case, layer, call)
   end
 end
 
+local function fits(case, layer)
+  if #case.weights ~= #layer.weights then return false end
+  for i, weight in ipairs(case.weights) do
+    local shape = layer.weights[i].shape
+    for axis, size in ipairs(weight.tensor.shape) do
+      if shape[axis] ~= size then return false end
+    end
+    if #shape ~= #weight.tensor.shape then return false end
+  end
+  return true
+end
+
 local function tensors_of(records)
   local tensors = {}
   for i, record in ipairs(records) do tensors[i] = golden.tensor(record) end
@@ -420,6 +432,19 @@ local function check_case(case, custom)
   local shapes = case.expects.output_shapes
   if shapes then check_shapes(layer, call, outputs, not untold[case.class_name] and shapes) end
   check_gradients(case, layer, call, inputs)
+end
+
+-- What comes out of the call of a case, with its weights where the layer has such.
+function check.outputs(case, layer)
+  if case.adapt then layer:adapt(golden.tensor(case.adapt)) end
+  local call = read_call(case, layer, tensors_of(case.inputs))
+  layer:build(inputs_of.shapes(call.input), inputs_of.further_shapes(layer, call.options))
+  if fits(case, layer) and #case.weights > 0 then
+    local values = {}
+    for i, weight in ipairs(case.weights) do values[i] = golden.tensor(weight.tensor) end
+    layer:set_weights(values)
+  end
+  return flatten(table.pack(layer(call.input, call.options)))
 end
 
 -- custom: name -> function, for what the config names.

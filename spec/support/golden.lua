@@ -37,13 +37,13 @@ function golden.tensor(record)
   return core.frombytes(from_base64(record.data), { shape = record.shape, dtype = record.dtype })
 end
 
--- A file of spec/golden, null as false; nil when it is not there.
-function golden.read(path)
+-- A file of spec/golden; nil when it is not there. Null is `none`, or else false.
+function golden.read(path, none)
   local file = io.open("spec/golden/" .. path)
   if not file then return nil end
   local text = file:read "a"
   file:close()
-  local value, problem = core.json_read(text, false)
+  local value, problem = core.json_read(text, none or false)
   if value == nil then error(path .. ": " .. problem, 0) end
   return value
 end

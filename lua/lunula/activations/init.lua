@@ -112,15 +112,13 @@ activation("exponential", nil, function (_, x) return ops.exp(x) end)
 activation("glu", { { "axis", axis, default = -1 } },
   function (self, x) return ops.glu(x, self.axis) end)
 
--- Over one axis, or over several at once.
-activation("softmax", { { "axis", kinds.axes, default = -1 } }, function (self, x)
-  if type(self.axis) == "number" then return ops.softmax(x, self.axis) end
-  return ops.exp(x - ops.logsumexp(x, self.axis, true))
+-- Over one axis, over several at once, or over all.
+activation("softmax", { { "axis", kinds.axes, default = -1, none = true } }, function (self, x)
+  return ops.softmax(x, self.axis or core.None)
 end)
 
-activation("log_softmax", { { "axis", kinds.axes, default = -1 } }, function (self, x)
-  if type(self.axis) == "number" then return ops.log_softmax(x, self.axis) end
-  return x - ops.logsumexp(x, self.axis, true)
+activation("log_softmax", { { "axis", kinds.axes, default = -1, none = true } }, function (self, x)
+  return ops.log_softmax(x, self.axis or core.None)
 end)
 
 activation("sparsemax", { { "axis", axis, default = -1 } },

@@ -20,7 +20,7 @@ local Constraint = declare.class {
   end,
 }
 
-local axis = { "axis", kinds.axes, default = 0 }
+local axis = { "axis", kinds.axes, default = 0, none = true }
 
 local function norm(self, w)
   return ops.sqrt(ops.sum(ops.square(w), self.axis, true))

@@ -10,17 +10,18 @@ local losses = require "lunula.losses.loss"
 local loss, reduction = losses.declare, losses.reduction_argument
 
 local from_logits = { "from_logits", kinds.boolean, default = false }
-local label_smoothing = { "label_smoothing", kinds.number, default = 0.0 }
-local axis = { "axis", kinds.integer, default = -1 }
+local label_smoothing = { "label_smoothing", kinds.number, default = 0.0, none = true }
+local axis = { "axis", kinds.integer, default = -1, none = true }
 
 local function smooth_binary(y_true, amount)
-  if amount == 0 then return y_true end
+  if not amount or amount == 0 then return y_true end
   return y_true * (1 - amount) + 0.5 * amount
 end
 
 local function smooth_categorical(y_true, amount, along)
-  if amount == 0 then return y_true end
+  if not amount or amount == 0 then return y_true end
   local shape = y_true.shape
+  along = along or -1
   local classes = shape[along < 0 and #shape + along + 1 or along + 1]
   if not classes then core.raise("label_smoothing needs a known number of classes") end
   return y_true * (1 - amount) + amount / classes
@@ -63,7 +64,7 @@ loss "CategoricalCrossentropy" {
   args = { from_logits, label_smoothing, axis },
   call = function(self, y_true, y_pred)
     y_true = smooth_categorical(y_true, self.label_smoothing, self.axis)
-    return ops.categorical_crossentropy(y_true, y_pred, self.from_logits, self.axis)
+    return ops.categorical_crossentropy(y_true, y_pred, self.from_logits, self.axis or core.None)
   end,
 }
 
@@ -76,7 +77,7 @@ loss "CategoricalFocalCrossentropy" {
   },
   call = function(self, y_true, y_pred)
     y_true = smooth_categorical(y_true, self.label_smoothing, self.axis)
-    if self.from_logits then y_pred = ops.softmax(y_pred, self.axis) end
+    if self.from_logits then y_pred = ops.softmax(y_pred, self.axis or core.None) end
     y_pred = y_pred / ops.sum(y_pred, self.axis, true)
     local epsilon = config.epsilon()
     y_pred = ops.clip(y_pred, epsilon, 1 - epsilon)
@@ -103,7 +104,7 @@ loss "SparseCategoricalCrossentropy" {
     from_logits,
     { "ignore_class", kinds.integer },
     reduction,      -- Keras has it before axis
-    axis,
+    { "axis", kinds.integer, default = -1 },
   },
   takes_class_ids = true,
   class_axis = function(self) return self.axis end,

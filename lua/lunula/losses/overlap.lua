@@ -11,7 +11,7 @@ local axes = { "axis", kinds.axes }
 
 loss "Dice" {
   doc = "1 - 2 sum(y_true y_pred) / (sum y_true + sum y_pred), over the axis or everything",
-  args = { reduction, { "name", kinds.string, default = "dice" }, axes },
+  args = { reduction, { "name", kinds.name, default = "dice" }, axes },
   call = function(self, y_true, y_pred)
     local overlap = ops.sum(y_true * y_pred, self.axis)
     local size = ops.sum(y_true, self.axis) + ops.sum(y_pred, self.axis)
@@ -23,7 +23,7 @@ loss "Tversky" {
   doc = "Dice with weights for what is missed (alpha) and what is wrongly found (beta)",
   args = {
     { "alpha", kinds.number, default = 0.5 }, { "beta", kinds.number, default = 0.5 },
-    reduction, { "name", kinds.string, default = "tversky" }, axes,
+    reduction, { "name", kinds.name, default = "tversky" }, axes,
   },
   call = function(self, y_true, y_pred)
     local overlap = ops.sum(y_true * y_pred, self.axis)

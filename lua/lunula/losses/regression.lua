@@ -1,5 +1,6 @@
 -- Losses of numbers against numbers. Means are over the last axis.
 
+local core = require "lunula.core"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
 local kinds = require "lunula.kinds"
@@ -43,10 +44,11 @@ loss "MeanSquaredLogarithmicError" {
 
 loss "CosineSimilarity" {
   doc = "minus the cosine of the angle between y_true and y_pred, so that -1 is best",
-  args = { { "axis", kinds.integer, default = -1 } },
+  args = { { "axis", kinds.integer, default = -1, none = true } },
   aliases = { "cosine", "cosine_proximity" },
   call = function(self, y_true, y_pred)
-    return -ops.sum(ops.normalize(y_true, self.axis) * ops.normalize(y_pred, self.axis), self.axis)
+    local axis = self.axis or core.None
+    return -ops.sum(ops.normalize(y_true, axis) * ops.normalize(y_pred, axis), axis)
   end,
 }
 

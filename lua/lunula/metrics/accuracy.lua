@@ -72,7 +72,7 @@ mean_of "Accuracy" {
 mean_of "BinaryAccuracy" {
   doc = "How often y_pred lies on the right side of the threshold.",
   args = {
-    { "name", kinds.string, default = "binary_accuracy" }, { "dtype", kinds.string },
+    { "name", kinds.name, default = "binary_accuracy" }, metric.dtype,
     { "threshold", kinds.number, default = 0.5 },
   },
   values = function(self, y_true, y_pred)
@@ -104,8 +104,8 @@ mean_of "SparseTopKCategoricalAccuracy" {
   doc = "How often the class id is among the k largest predictions.",
   args = {
     { "k", kinds.positive, default = 5 },
-    { "name", kinds.string, default = "sparse_top_k_categorical_accuracy" },
-    { "dtype", kinds.string },
+    { "name", kinds.name, default = "sparse_top_k_categorical_accuracy" },
+    metric.dtype,
     { "from_sorted_ids", kinds.boolean, default = false },
   },
   values = function(self, y_true, y_pred)

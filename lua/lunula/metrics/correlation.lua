@@ -1,5 +1,6 @@
 -- Correlation of predictions with targets along an axis, the mean over samples.
 
+local core = require "lunula.core"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
 local declare = require "lunula.declare"
@@ -20,11 +21,11 @@ local function centred(x, axis)
   return x - ops.mean(x, axis, true)
 end
 
--- The axis, -1 unless it is said: as it is, or in a table of options. None (false) is all axes.
+-- The axis, -1 unless it is said: as it is, or in a table of options. None is all axes.
 local function axis_of(name, given)
   if declare.only_names(given) then given = options.read(name, given, { "axis" }).axis end
   if given == nil then return -1 end
-  return given or nil
+  return given and given ~= core.None and given or nil
 end
 
 -- Of what does not vary there is no correlation: it is NaN, as in Keras.
@@ -47,11 +48,11 @@ local function correlation(name, snake, doc)
   mean_of(name) {
     doc = doc,
     args = {
-      { "name", kinds.string, default = snake }, { "dtype", kinds.string },
-      { "axis", kinds.optional(kinds.axes), default = -1 },
+      { "name", kinds.name, default = snake }, metric.dtype,
+      { "axis", kinds.axes, default = -1, none = true },
     },
     values = function(self, y_true, y_pred)
-      return formulas[snake](y_true, y_pred, self.axis or false)
+      return formulas[snake](y_true, y_pred, self.axis or core.None)
     end,
   }
 end

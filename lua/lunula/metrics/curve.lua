@@ -108,7 +108,7 @@ metric.declare "AUC" {
     { "curve", kinds.one_of { "ROC", "PR", "PRGAIN" }, default = "ROC" },
     { "summation_method", kinds.one_of { "interpolation", "minoring", "majoring" },
       default = "interpolation" },
-    { "name", kinds.string, default = "auc" }, { "dtype", kinds.string },
+    { "name", kinds.name, default = "auc" }, metric.dtype,
     { "thresholds", kinds.list_of(kinds.number) },
     { "multi_label", kinds.boolean, default = false },
     { "num_labels", kinds.positive },

@@ -76,9 +76,9 @@ end
 metric.declare "FBetaScore" (declaration("(1 + beta^2) precision recall / (beta^2 precision + "
   .. "recall)",
   { average, { "beta", kinds.number, default = 1.0 }, threshold,
-    { "name", kinds.string, default = "fbeta_score" } }))
+    { "name", kinds.name, default = "fbeta_score" } }))
 
 local f1 = declaration("2 precision recall / (precision + recall)",
-  { average, threshold, { "name", kinds.string, default = "f1_score" } })
+  { average, threshold, { "name", kinds.name, default = "f1_score" } })
 f1.beta = 1.0
 metric.declare "F1Score" (f1)

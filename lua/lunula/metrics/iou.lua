@@ -50,23 +50,22 @@ local function result(self)
   return divide(ops.sum(divide(hits, union)), ops.sum(present))
 end
 
-local dtype = { "dtype", kinds.string, default = "int32" }
+local dtype = { "dtype", kinds.string, default = "int32", none = "default" }
 local classes = { "num_classes", kinds.positive, required = true }
 local targets = { "target_class_ids", kinds.list_of(kinds.count), required = true }
 
 local function declare_iou(name, snake, own, fixed)
   local args = { classes }
   for _, arg in ipairs(own) do args[#args + 1] = arg end
-  args[#args + 1] = { "name", kinds.string, default = snake }
+  args[#args + 1] = { "name", kinds.name, default = snake }
   args[#args + 1] = dtype
   args[#args + 1] = { "ignore_class", kinds.integer }
   if not fixed.one_hot then args[#args + 1] = { "sparse_y_true", kinds.boolean, default = true } end
   args[#args + 1] = { "sparse_y_pred", kinds.boolean, default = not fixed.one_hot }
-  args[#args + 1] = { "axis", kinds.integer, default = -1 }
+  args[#args + 1] = { "axis", kinds.integer, default = -1, none = not fixed.one_hot }
   metric.declare(name) {
     doc = fixed.doc,
     args = args,
-    sparse_y_true = not fixed.one_hot,
     init = start,
     update_state = function(self, y_true, y_pred, sample_weight)
       add(self, ids(y_true, self.sparse_y_true, self.axis),
@@ -90,7 +89,7 @@ metric.declare "BinaryIoU" {
   args = {
     { "target_class_ids", kinds.list_of(kinds.count), default = { 0, 1 } },
     { "threshold", kinds.number, default = 0.5 },
-    { "name", kinds.string, default = "binary_io_u" }, dtype,
+    { "name", kinds.name, default = "binary_io_u" }, dtype,
   },
   num_classes = 2,
   init = start,

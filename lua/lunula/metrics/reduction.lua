@@ -90,7 +90,7 @@ local MeanMetricWrapper = metric.declare "MeanMetricWrapper" {
   parent = Mean,
   doc = "The mean of fn(y_true, y_pred), values per sample.",
   args = { { "fn", kinds.callable, required = true },
-    { "name", kinds.string, default = "mean_metric_wrapper" } },
+    { "name", kinds.name, default = "mean_metric_wrapper" } },
   update_state = update_mean_of,
   values = function(self, y_true, y_pred)
     y_true, y_pred = losses.same_rank(losses.tensor(y_true), losses.tensor(y_pred))

@@ -37,7 +37,7 @@ local function uses_adam(self, variable)
   if variable.rank ~= 2 or self.exclude_embeddings and path:lower():find "embedding" then
     return true
   end
-  for _, pattern in ipairs(self.exclude_layers or {}) do
+  for _, pattern in ipairs(self.exclude_layers) do
     if regex.search(pattern, path) then return true end
   end
   return false
@@ -53,17 +53,20 @@ local function adam_step(self, v, g, lr, slots, t)
   self:assign(v, v - m * alpha / (ops.sqrt(u) + self.epsilon))
 end
 
+local patterns = kinds.list_of(kinds.string)
+function patterns.absent() return {} end
+
 base.declare "Muon" {
   doc = "matrices step along their orthogonalised momentum, other weights as Adam says",
   learning_rate = 0.001,
   args = arguments({
     { "adam_beta_1", kinds.fraction, default = 0.9 },
     { "adam_beta_2", kinds.fraction, default = 0.999 },
-    { "adam_weight_decay", kinds.number, default = 0.004 },
+    { "adam_weight_decay", kinds.number, default = 0.004, none = true },
     { "epsilon", kinds.number, default = 1e-7 },
-    { "weight_decay", kinds.number, default = 0.004 },
+    { "weight_decay", kinds.number, default = 0.004, none = true },
   }, {
-    { "exclude_layers", kinds.list_of(kinds.string) },
+    { "exclude_layers", patterns },
     { "exclude_embeddings", kinds.boolean, default = true },
     { "muon_a", kinds.number, default = 3.4445 },
     { "muon_b", kinds.number, default = -4.775 },
@@ -72,7 +75,7 @@ base.declare "Muon" {
     { "momentum", kinds.fraction, default = 0.95 },
     { "ns_steps", kinds.positive, default = 5 },
     { "nesterov", kinds.boolean, default = true },
-    { "rms_rate", kinds.number, default = 0.2 },
+    { "rms_rate", kinds.number, default = 0.2, none = true },
   }),
   build_slots = function(self, variable)
     local shape, name = variable.shape, variable.name
@@ -83,7 +86,8 @@ base.declare "Muon" {
     return slots
   end,
   decay_of = function(self, variable)
-    return uses_adam(self, variable) and self.adam_weight_decay or self.weight_decay
+    if uses_adam(self, variable) then return self.adam_weight_decay end
+    return self.weight_decay
   end,
   prepare_step = function(_, _, t) return t end,
   update = function(self, v, g, lr, slots, t)
@@ -92,7 +96,7 @@ base.declare "Muon" {
     self:assign(slots.momentum, m)
     local direction = orthogonalise(self, self.nesterov and g + self.momentum * m or m)
     local shape = v.shape
-    local scale = self.rms_rate * math.sqrt(math.max(shape[1], shape[2]))
+    local scale = self.rms_rate and self.rms_rate * math.sqrt(math.max(shape[1], shape[2])) or 1
     self:assign(v, v - lr * scale * direction)
   end,
 }

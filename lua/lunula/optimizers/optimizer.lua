@@ -23,7 +23,7 @@ local shared_args = {
   { "ema_overwrite_frequency", kinds.positive },
   { "loss_scale_factor", kinds.number },
   { "gradient_accumulation_steps", kinds.positive },
-  { "name", kinds.string },
+  { "name", kinds.name },
 }
 
 local function zeros(shape, value)

@@ -110,10 +110,11 @@ schedule "CosineDecay" {
   args = {
     rate, steps, { "alpha", kinds.number, default = 0.0 },
     { "name", kinds.string, default = "CosineDecay" },
-    { "warmup_target", kinds.number }, { "warmup_steps", kinds.count, default = 0 },
+    { "warmup_target", kinds.number },
+    { "warmup_steps", kinds.count, default = 0, none = true },
   },
   call = function(self, step)
-    local from, warm = self.initial_learning_rate, self.warmup_steps
+    local from, warm = self.initial_learning_rate, self.warmup_steps or 0
     local top = self.warmup_target or from
     local function decayed(k)
       local part = ops.minimum(k, self.decay_steps) / self.decay_steps

@@ -25,14 +25,14 @@ local function squared(w, factor) return ops.sum(ops.square(w)) * factor end
 local L1 = declare.class {
   name = "L1", parent = Regularizer,
   doc = "l1 * sum |w|",
-  args = { { "l1", kinds.non_negative, default = 0.01, alias = "l" } },
+  args = { { "l1", kinds.non_negative, default = 0.01, none = "default", alias = "l" } },
   penalty = function (self, w) return absolute(w, self.l1) end,
 }
 
 local L2 = declare.class {
   name = "L2", parent = Regularizer,
   doc = "l2 * sum w^2 (without a half)",
-  args = { { "l2", kinds.non_negative, default = 0.01, alias = "l" } },
+  args = { { "l2", kinds.non_negative, default = 0.01, none = "default", alias = "l" } },
   penalty = function (self, w) return squared(w, self.l2) end,
 }
 
@@ -40,7 +40,8 @@ local L1L2 = declare.class {
   name = "L1L2", parent = Regularizer,
   doc = "l1 * sum |w| + l2 * sum w^2",
   args = {
-    { "l1", kinds.non_negative, default = 0.0 }, { "l2", kinds.non_negative, default = 0.0 },
+    { "l1", kinds.non_negative, default = 0.0, none = "default" },
+    { "l2", kinds.non_negative, default = 0.0, none = "default" },
   },
   penalty = function (self, w)
     if self.l2 == 0 then return absolute(w, self.l1) end

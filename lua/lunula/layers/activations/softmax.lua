@@ -32,10 +32,10 @@ end
 
 return layer "Softmax" {
   doc = "exp(x) / sum(exp(x)) over the axis; where the mask is false the result is 0",
-  args = { { "axis", kinds.axes, default = -1 } },
+  args = { { "axis", kinds.axes, default = -1, none = true } },
   casts = "all",
   supports_masking = true,
-  init = function (self) self.share = activations.softmax { axis = self.axis } end,
+  init = function (self) self.share = activations.softmax { axis = self.axis or core.None } end,
   call = function (self, x, options)
     local mask = options.mask
     if mask == nil then return self.share(x) end

@@ -9,7 +9,7 @@ return layer "LayerNormalization" {
   doc = "(x - mean) / sqrt(variance + epsilon) * gamma + beta, moments over the given axes",
   args = {
     { "axis", kinds.axes, default = -1 },
-    { "epsilon", kinds.non_negative, default = 1e-3 },
+    { "epsilon", kinds.non_negative, default = 1e-3, none = true },
     { "center", kinds.boolean, default = true },
     { "scale", kinds.boolean, default = true },
     { "beta_initializer", kinds.initializer, default = "zeros" },

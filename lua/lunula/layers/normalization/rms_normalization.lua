@@ -9,7 +9,7 @@ return layer "RMSNormalization" {
   doc = "x / sqrt(mean(x^2) + epsilon) * scale, over the given axes",
   args = {
     { "axis", kinds.axes, default = -1 },
-    { "epsilon", kinds.non_negative, default = 1e-6 },
+    { "epsilon", kinds.non_negative, default = 1e-6, none = true },
   },
   casts = "all",
   build = function (self, shape)

@@ -17,7 +17,7 @@ return layer "IntegerLookup" {
     lookup.max_tokens,
     { "num_oov_indices", kinds.count, default = 1 },
     { "mask_token", kinds.integer },
-    { "oov_token", kinds.integer, default = -1 },
+    { "oov_token", kinds.integer, default = -1, none = true },
     lookup.vocabulary,
     { "vocabulary_dtype", kinds.one_of { "int64" }, default = "int64" },
     { "idf_weights", kinds.values },

@@ -96,7 +96,7 @@ local axis_kind = {
     if type(value) == "table" and next(value) == nil then return {} end
     return kinds.axes.check(value)
   end,
-  absent = function () return {} end,
+  absent = function () return {} end, none = true,
 }
 
 local function rank_of(value)

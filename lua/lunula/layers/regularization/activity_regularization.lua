@@ -7,8 +7,8 @@ local regularizers = require "lunula.regularizers"
 return layer "ActivityRegularization" {
   doc = "x; adds (l1 * sum |x| + l2 * sum x^2) / batch to the loss",
   args = {
-    { "l1", kinds.non_negative, default = 0.0 },
-    { "l2", kinds.non_negative, default = 0.0 },
+    { "l1", kinds.non_negative, default = 0.0, none = true },
+    { "l2", kinds.non_negative, default = 0.0, none = true },
     { "activity_regularizer", kinds.regularizer, keyword = true, config = false },
   },
   supports_masking = true,

@@ -31,9 +31,9 @@ return layer "Resizing" {
     { "pad_to_aspect_ratio", kinds.boolean, default = false },
     { "fill_mode", kinds.one_of { "constant" }, default = "constant" },
     { "fill_value", kinds.number, default = 0.0 },
-    { "antialias", kinds.boolean, default = false },
+    { "antialias", kinds.boolean, default = false, none = "default" },
     image.data_format,
-    { "dtype", kinds.dtype, keyword = true, default = "float32" },
+    { "dtype", kinds.dtype, keyword = true, default = "float32", none = "default" },
   },
   random = false, moves_pixels = true,
   init = function (self)
