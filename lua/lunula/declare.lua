@@ -188,7 +188,7 @@ end
 
 -- The value of an argument that was given under this name: an alias may have other values.
 local function translated(arg, key, value)
-  if key == arg.name or not arg.translate then return value end
+  if key == arg.name or not arg.translate or value == None then return value end
   return arg.translate(value)
 end
 
