@@ -77,7 +77,8 @@ describe("the facade", function()
 
   it("tells about ops, classes and objects", function()
     local help = require "lunula.help"
-    assert.truthy(help.text "softmax":find("ops.softmax(x, axis", 1, true))
+    assert.truthy(help.text "softmax":find("ops.softmax(x, axis:axes or None=-1)", 1, true))
+    assert.truthy(help.text(k.ops.sum):find("axis:axes=None", 1, true))
     assert.truthy(help.text(k.layers.Dense):find("units", 1, true))
     assert.truthy(help.text "Dense":find("activation(x . kernel + bias)", 1, true))
     assert.truthy(help.text(k.layers.Dense(3)):find("Dense{units=3", 1, true))
