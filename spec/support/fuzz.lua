@@ -58,9 +58,10 @@ local strings = {
 
 -- Values of a user: the helpers of the environment below.
 local others = {
-  "nil", "k.None", "true", "false", "identity", "nothing", "print", "pair", "io.stdout", "released()",
-  "variable{1, 2}", "variable(3)", "k.Input{shape={3}}", "k.layers.Dense(2)", "traced", "{}",
-  "setmetatable({}, {})", "k", "coroutine.create(print)", "k.losses.MeanSquaredError()",
+  "nil", "k.None", "true", "false", "identity", "nothing", "print", "pair", "io.stdout",
+  "released()", "variable{1, 2}", "variable(3)", "k.Input{shape={3}}", "k.layers.Dense(2)",
+  "traced", "{}", "setmetatable({}, {})", "k", "coroutine.create(print)",
+  "k.losses.MeanSquaredError()",
 }
 
 local value -- forward

@@ -66,7 +66,8 @@ def shown(value):
         inner = value.get("config")
         if value["class_name"] == "DTypePolicy":
             return inner["name"]
-        return value["registered_name"] if value["class_name"] == "function" else value["class_name"]
+        is_function = value["class_name"] == "function"
+        return value["registered_name"] if is_function else value["class_name"]
     if isinstance(value, (list, tuple)):
         return [shown(v) for v in value]
     if isinstance(value, float):
@@ -111,7 +112,8 @@ def walk(cls, config, run, more=()):
             rows[name] = [UNTAKEN]
             continue
         less = {k: v for k, v in config.items() if k != name}
-        rows[name] = [configured(cls, less, name), *said(cls, {**less, name: None}, name, run, bases)]
+        none = {**less, name: None}
+        rows[name] = [configured(cls, less, name), *said(cls, none, name, run, bases)]
     return rows
 
 
@@ -158,8 +160,8 @@ def layers(tool, here, legacy=False):
             continue
         runs = case.get("outputs") and not name.startswith("CuDNN")
         tool.keras.utils.set_random_seed(1)
-        rows = walk(cls, case["config"], (lambda l, c=case: run_layer(tool, l, c)) if runs else None,
-                    COMMON)
+        run = (lambda layer, case=case: run_layer(tool, layer, case)) if runs else None
+        rows = walk(cls, case["config"], run, COMMON)
         found[name] = {"case": case["name"], "none": rows}
         print(name, flush=True)
     return found
