@@ -228,11 +228,13 @@ static void arrange(lua_State *L, const Signature *s) {
   }
 }
 
-/* Slot i holds core.None (said), or false: is it None? Then it becomes nil. To
-** a truth value that cannot be None it is as good as false. */
+/* Slot i holds core.None (said), or false: is it None? Then it becomes nil. A
+** tensor may be of truth values, so false is one; to a truth value that cannot
+** be None it is as good as false. */
 static bool take_none(lua_State *L, const Signature *s, int i, bool said) {
   const Param *p = &s->p[i];
-  if (!said && (p->kind == K_BOOL || !p->may_be_none))
+  bool truth = p->kind == K_BOOL || p->kind == K_TENSOR || p->kind == K_VALUE;
+  if (!said && (truth || !p->may_be_none))
     return false;
   if (!p->may_be_none && p->kind != K_BOOL)
     raise_error(L, "%s: argument \"%s\" cannot be None", s->name, p->name);
