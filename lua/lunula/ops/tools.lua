@@ -1,5 +1,5 @@
 -- What the op families share: how a composite enters the catalogue, how axes are read, and which
--- type a result has. Shapes may have unknown sizes (`false`); nothing here computes with one.
+-- type a result has. Shapes may have unknown sizes (`false`), see "sizes that may not be known".
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
@@ -147,11 +147,85 @@ function tools.product(sizes)
   return n
 end
 
--- The part of x from `start` along one axis; count -1 goes to the end.
+-- ---- sizes that may not be known ----------------------------------------------------------------
+
+-- A size is a whole number, or a scalar tensor that comes to one when the program runs. Both take
+-- plain arithmetic; a composite that computes with sizes is written once for both.
+
+-- The size of an axis.
+function tools.size(x, axis)
+  return x.shape[axis + 1] or ops.dim(x, axis)
+end
+
+function tools.is_known(size) return type(size) == "number" end
+
+function tools.max(a, b)
+  if tools.is_known(a) and tools.is_known(b) then return math.max(a, b) end
+  return ops.maximum(a, b)
+end
+
+function tools.min(a, b)
+  if tools.is_known(a) and tools.is_known(b) then return math.min(a, b) end
+  return ops.minimum(a, b)
+end
+
+local function as_tensor(size)
+  return tools.is_known(size) and core.tensor(size, { dtype = "int32" }) or size
+end
+
+-- The part of x from `start` along one axis; count -1 goes to the end. Both are sizes.
 function tools.part(x, axis, start, count)
+  if not (tools.is_known(start) and tools.is_known(count)) then
+    if count == -1 then count = tools.size(x, axis) - start end
+    local known = tools.is_known(count) and count or -1
+    return ops.slice_sized(x, as_tensor(start), as_tensor(count), axis, known)
+  end
   local starts, counts = tools.fill(x.rank, 0), tools.fill(x.rank, -1)
   starts[axis + 1], counts[axis + 1] = start, count
   return ops.slice_steps(x, starts, nil, counts)
+end
+
+-- x with `value` before and after it along one axis; `known` is what the axis then has, if it is
+-- known.
+function tools.pad(x, axis, before, after, value, known)
+  if not (tools.is_known(before) and tools.is_known(after)) then
+    return ops.pad_sized(x, as_tensor(before), as_tensor(after), axis, known or -1, value)
+  end
+  local first, last = tools.fill(x.rank, 0), tools.fill(x.rank, 0)
+  first[axis + 1], last[axis + 1] = before, after
+  return ops.pad_with(x, first, last, nil, value)
+end
+
+-- A row of C with a list of sizes, some of which may be tensors.
+local function with_sizes(plain, sized)
+  return function (x, sizes)
+    local list, operands = {}, {}
+    for i, size in ipairs(sizes) do
+      list[i] = size
+      if not tools.is_known(size) then
+        list[i], operands[#operands + 1] = -100 - #operands, size
+      end
+    end
+    if #operands == 0 then return ops[plain](x, list) end
+    return ops[sized](x, operands, list)
+  end
+end
+
+tools.reshape = with_sizes("reshape", "reshape_sized")
+tools.broadcast = with_sizes("broadcast_to", "broadcast_sized")
+
+-- 0, 1 ... up to, not including, a size.
+function tools.positions(size)
+  if tools.is_known(size) then return ops.arange(size) end
+  return ops.iota_like(tools.broadcast(core.tensor(0, { dtype = "int32" }), { size }), 0)
+end
+
+-- x, whose axis must turn out to have this size.
+function tools.with_size(x, axis, size)
+  if x.shape[axis + 1] then return x end
+  local sizes = tools.sizes(x)
+  sizes[axis + 1] = size
+  return tools.reshape(x, sizes)
 end
 
 function tools.shape_text(shape)

@@ -4,6 +4,7 @@ local from = require "spec.support.ops_inputs"
 local real, ints, bools = from.real, from.ints, from.bools
 
 local x = real { 3, 4 }
+local function size(n) return from.scalar(n, "int32") end
 local y = real { 2, 3, 4 }
 
 -- Two sizes that are not known: the batch and the time.
@@ -127,4 +128,21 @@ return {
   { "piece", { real { 5 }, real { 2 }, real { 3 } }, { axis = 0, index = 1 }, call = "rest",
     grad = { 1 }, ref = function (data) return { data[1][3], data[1][4], data[1][5] } end },
   { "transpose", { ints { 3, 4 } } },
+  -- sizes that come from data are never known: traces of these are in spec/core/sized_spec.lua
+  { "slice_sized", { real { 5 }, size(1), size(3) }, { axis = 0, known = 3 }, traced = false,
+    grad = { 1 }, names = { "x", "start", "count" },
+    ref = function (data) return { data[1][2], data[1][3], data[1][4] } end },
+  { "unslice_sized", { real { 2 }, real { 4 }, size(1) }, { axis = -1 }, traced = false,
+    grad = { 1 }, names = { "x", "like", "start" },
+    ref = function (data) return { 0, data[1][1], data[1][2], 0 } end },
+  { "pad_sized", { real { 2 }, size(2), size(1) }, { axis = 0, value = 7 }, traced = false,
+    grad = { 1 }, names = { "x", "before", "after" },
+    ref = function (data) return { 7, 7, data[1][1], data[1][2], 7 } end },
+  { "reshape_sized", { real { 2, 6 }, size(3) }, { newshape = { -1, -100 } }, call = "rest",
+    traced = false, grad = { 1 }, ref = function (data) return data[1] end },
+  { "broadcast_sized", { real { 2, 1 }, size(3) }, { shape = { -2, -100 } }, call = "rest",
+    traced = false, grad = { 1 }, ref = function (data)
+      local a, b = table.unpack(data[1])
+      return { a, a, a, b, b, b }
+    end },
 }

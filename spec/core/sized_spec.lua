@@ -1,0 +1,102 @@
+-- Sizes that are computed when the program runs: known as soon as the sizes under them are.
+
+local core = require "lunula.core"
+local k = require "lunula"
+local tools = require "lunula.ops.tools"
+local ops = k.ops
+
+local function traced(body)
+  return core.trace({ { shape = { false, 3 }, dtype = "float32" } }, body)
+end
+
+local function rows(n) return ops.reshape(ops.arange(3 * n, nil, nil, "float32"), { n, 3 }) end
+
+describe("a computed size", function()
+  it("cuts, for every batch anew", function()
+    local f = traced(function (x)
+      local y = tools.part(x, 0, tools.size(x, 0) // 2, -1)
+      assert.same({ false, 3 }, y.shape)
+      return y
+    end)
+    for n = 0, 5 do
+      local y = f(rows(n))
+      assert.same({ n - n // 2, 3 }, y.shape)
+      assert.near_all(y, tools.part(rows(n), 0, n // 2, -1), 0)
+    end
+  end)
+
+  it("pads, reshapes and repeats", function()
+    local f = traced(function (x)
+      local half = tools.size(x, 0) // 2
+      local told = tools.part(x, 0, half, 2)
+      assert.same({ 2, 3 }, told.shape)
+      return tools.pad(x, 0, half, half * 2, 7), tools.reshape(x, { half, 2, 3 }),
+        tools.broadcast(core.tensor(1.5), { half, tools.max(half, 4) }), told
+    end)
+    local padded, pairs_of, repeated, told = f(rows(4))
+    assert.same({ 10, 3 }, padded.shape)
+    assert.equal(7, padded:get(2, 1))
+    assert.equal(0, padded:get(3, 1))
+    assert.same({ 2, 2, 3 }, pairs_of.shape)
+    assert.same({ 2, 4 }, repeated.shape)
+    assert.near_all(told, { { 6, 7, 8 }, { 9, 10, 11 } }, 0)
+  end)
+
+  it("says what does not fit", function()
+    local f = traced(function (x)
+      return tools.part(x, 0, tools.size(x, 0) - 2, 2), tools.pad(x, 0, 2 - tools.size(x, 0), 0, 0)
+    end)
+    assert.error_matches(function () f(rows(1)) end, "slice_sized: a size comes to %-1")
+    assert.error_matches(function () f(rows(4)) end, "pad_sized: a size comes to %-2")
+    f = traced(function (x) return tools.part(x, 0, 0, tools.size(x, 0) * 2) end)
+    assert.error_matches(function () f(rows(2)) end, "4 elements from 0 .* do not lie in axis 0")
+    f = traced(function (x) return tools.with_size(x, 0, 5) end)
+    assert.error_matches(function () f(rows(4)) end, "%(4, 3%) has 12 elements, they do not fill")
+  end)
+
+  it("may not come from data", function()
+    local f = traced(function (x)
+      return tools.part(x, 0, 0, ops.cast(ops.max(x), "int32"))
+    end)
+    assert.error_matches(function () f(rows(2)) end, "slice_sized: a size of the result")
+    assert.error_matches(function () traced(function (x) return tools.part(x, 0, 0, ops.max(x)) end)
+    end, "a size is one whole number, got float32 %(%)")
+    assert.error_matches(function () ops.reshape_sized(rows(2), {}, { -100 }) end,
+      "not among the operands")
+  end)
+
+  it("passes gradients", function()
+    local f = traced(function (x)
+      local n = tools.size(x, 0)
+      local y = tools.pad(tools.part(x, 0, n // 2, -1), 0, n, n // 2, 0)
+      y = tools.reshape(y, { n * 2, 3, 1 }) * tools.broadcast(ops.sum(x), { 1, 1, n })
+      local g = core.grad(ops.sum(ops.square(y)), { x })[1]
+      return g, core.grad(ops.sum(ops.square(g)), { x })[1]
+    end)
+    local function plain(x)
+      local n = x.shape[1]
+      local function loss(a)
+        local y = ops.pad(tools.part(a, 0, n // 2, -1), { { n, n // 2 }, { 0, 0 } })
+        return ops.sum(ops.square(ops.expand_dims(y, 2) * ops.ones { 1, 1, n } * ops.sum(a)))
+      end
+      local _, g = k.value_and_grad(loss)(x)
+      return g
+    end
+    for n = 2, 4 do
+      local given, second = f(rows(n))
+      local wanted = plain(rows(n))
+      assert.near_all(given, type(wanted) == "table" and wanted[1] or wanted, 1e-3)
+      assert.same({ n, 3 }, second.shape)
+    end
+  end)
+
+  it("is the same with every plan", function()
+    local f = traced(function (x)
+      local n = tools.size(x, 0)
+      return tools.part(x * 2, 0, n // 2, -1) + 1
+    end)
+    local wanted = f(rows(5))
+    f:passes "naive"
+    assert.near_all(f(rows(5)), wanted, 0)
+  end)
+end)
