@@ -81,6 +81,14 @@ extern void SET(cumsum_i32)(const int32_t *x, int32_t *y, int64_t n,
                             int64_t inner, bool reverse, bool exclusive,
                             int64_t o0, int64_t o1);
 
+/* y[k] = a[k] * y[k - 1] + b[k], the same way, from y[-1] = 0 */
+extern void SET(recurrence_f32)(const float *a, const float *b, float *y,
+                                int64_t n, int64_t inner, bool reverse,
+                                int64_t o0, int64_t o1);
+extern void SET(recurrence_i32)(const int32_t *a, const int32_t *b, int32_t *y,
+                                int64_t n, int64_t inner, bool reverse,
+                                int64_t o0, int64_t o1);
+
 /* ---- softmax (softmax.c): x, y (rows, n), rows in [r0, r1) --------------- */
 
 extern void SET(softmax_rows)(const float *x, float *y, int64_t n, int64_t r0,

@@ -424,3 +424,32 @@ KERNEL(void, cumsum_i32, (const int32_t *x, int32_t *y, int64_t n,
       cumsum_rows_i32(x + at, y + at, n, step, inner, exclusive);
   }
 }
+
+/* ---- recurrences -------------------------------------------------------- */
+
+/* One row of neighbours after the other; the first has nobody before it. */
+KERNEL(void, recurrence_f32, (const float *a, const float *b, float *y,
+                              int64_t n, int64_t inner, bool reverse,
+                              int64_t o0, int64_t o1)) {
+  int64_t step = reverse ? -inner : inner;
+  for (int64_t o = o0; o < o1; o++) {
+    int64_t at = o * n * inner + (reverse ? (n - 1) * inner : 0);
+    for (int64_t k = 0; k < n; k++, at += step)
+      for (int64_t i = at; i < at + inner; i++)
+        y[i] = k == 0 ? b[i] : a[i] * y[i - step] + b[i];
+  }
+}
+
+KERNEL(void, recurrence_i32, (const int32_t *a, const int32_t *b, int32_t *y,
+                              int64_t n, int64_t inner, bool reverse,
+                              int64_t o0, int64_t o1)) {
+  int64_t step = reverse ? -inner : inner;
+  for (int64_t o = o0; o < o1; o++) {
+    int64_t at = o * n * inner + (reverse ? (n - 1) * inner : 0);
+    for (int64_t k = 0; k < n; k++, at += step)
+      for (int64_t i = at; i < at + inner; i++)
+        y[i] = k == 0 ? b[i]
+                      : (int32_t)((uint32_t)a[i] * (uint32_t)y[i - step] +
+                                  (uint32_t)b[i]);
+  }
+}

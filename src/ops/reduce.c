@@ -205,6 +205,35 @@ static void cumsum_run(const OpCall *s, const Run *r, int64_t task) {
                     o1);
 }
 
+/* ---- recurrences -------------------------------------------------------- */
+
+static bool recurrence_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  r->out[0] = r->in[0];
+  bool fits = r->in[0].rank == r->in[1].rank;
+  for (int i = 0; fits && i < r->in[0].rank; i++) {
+    fits = may_equal(r->in[0].dim[i], r->in[1].dim[i]);
+    if (r->out[0].dim[i] == UNKNOWN)
+      r->out[0].dim[i] = r->in[1].dim[i];
+  }
+  return (fits || fail(r->error, "a is %s, b is %s", type_text(&r->in[0], a),
+                       type_text(&r->in[1], b))) &&
+         check_axis(r, &r->attr[AXIS].i[0], r->in[0].rank);
+}
+
+static void recurrence_run(const OpCall *s, const Run *r, int64_t task) {
+  Span p = axis_span(s);
+  int64_t tasks = cumsum_tasks(s);
+  int64_t o0 = p.outer * task / tasks, o1 = p.outer * (task + 1) / tasks;
+  bool reverse = s->attr[REVERSE].i[0];
+  if (s->in[0].dtype == F32)
+    ISA(recurrence_f32)(r->in[0], r->in[1], r->out[0], p.n, p.inner, reverse,
+                        o0, o1);
+  else
+    ISA(recurrence_i32)(r->in[0], r->in[1], r->out[0], p.n, p.inner, reverse,
+                        o0, o1);
+}
+
 /* ---- sizes as values ---------------------------------------------------- */
 
 static bool count_shape(Rule *r) {
@@ -286,6 +315,29 @@ static void cumsum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "cumsum", dy, 1, a);
 }
 
+/* x one place on along the axis, a 0 coming in: x[k - 1], or x[k + 1]. */
+static Val moved(Context *c, Val x, int64_t axis, bool back) {
+  const Type *t = val_type(x);
+  Attr before = {.kind = ATTR_INTS, .n = t->rank}, after = before, none = before;
+  Attr start = before;
+  (back ? &after : &before)->i[axis] = 1;
+  start.i[axis] = back;
+  Val padded = emit_op(c, "pad_with", &x, 1,
+                       (Attr[]){before, after, none, attr_num(0)});
+  return emit_op(c, "slice_like", (Val[]){padded, x}, 2,
+                 (Attr[]){start, {.kind = ATTR_NIL}});
+}
+
+/* The gradient runs against the walk, with the factor of the one before. */
+static void recurrence_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  int64_t axis = n->attr[AXIS].i[0];
+  bool reverse = n->attr[REVERSE].i[0];
+  Val a = moved(c, input(n, 0), axis, !reverse);
+  dx[1] = emit_op(c, "recurrence", (Val[]){a, dy[0]}, 2,
+                  (Attr[]){n->attr[AXIS], attr_bool(!reverse)});
+  dx[0] = mul(c, dx[1], moved(c, result(n), axis, reverse));
+}
+
 #define ROW(name, gradient, text, ...)                                        \
   {#name, "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,           \
    reduce_shape, .tasks = reduce_tasks, .run = name##_run,                    \
@@ -311,6 +363,10 @@ const Op ops_reduce[] = {
   {"cumsum", "x, axis:int, reverse:bool=false, exclusive:bool=false", REDUCE,
    COMPUTE, cumsum_shape, .tasks = cumsum_tasks, .run = cumsum_run,
    .vjp = cumsum_vjp, .doc = "Running sums along the axis."},
+  {"recurrence", "a, b, axis:int, reverse:bool=false", REDUCE, PROMOTE,
+   recurrence_shape, .tasks = cumsum_tasks, .run = recurrence_run,
+   .vjp = recurrence_vjp, .file_class = "lunula",
+   .doc = "y[k] = a[k] * y[k - 1] + b[k] along the axis, from 0."},
   {"count", "x, axis:axes=nil", REDUCE, AS_IS, count_shape, .run = count_run,
    .shape_only = 1, .traits = NO_GRADIENT,
    .file_class = "lunula",

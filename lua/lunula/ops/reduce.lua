@@ -134,22 +134,12 @@ op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), with
 
 -- ---- running products -------------------------------------------------------------------------
 
--- By doubling: after step s each element holds the product of 2^s elements up to itself. Exact for
--- zeros and negative numbers, where the way through logarithms is not.
 op("cumprod", "x, axis:int=nil, dtype:dtype=nil", "Running products along an axis (nil: of all).",
   function (x, axis, dtype)
     x = tools.number(dtype and tools.cast(x, dtype) or x)
     if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
     axis = tools.axis("cumprod", axis, x.rank)
-    local n = tools.known_size("cumprod", x, axis)
-    local before, after = tools.fill(x.rank, 0), tools.fill(x.rank, 0)
-    local shift = 1
-    while shift < n do
-      before[axis + 1] = shift
-      x = x * ops.pad_with(tools.part(x, axis, 0, n - shift), before, after, nil, 1)
-      shift = shift * 2
-    end
-    return x
+    return ops.recurrence(x, ops.where(ops.equal(ops.iota_like(x, axis), 0), x, 0), axis)
   end)
 
 -- ---- without NaN ------------------------------------------------------------------------------

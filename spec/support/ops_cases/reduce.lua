@@ -19,6 +19,23 @@ local function of_all_axes(op, input, options)
   return rows
 end
 
+-- y[k] = a[k] y[k - 1] + b[k] in lines of n numbers, one a step from the other; backwards below 0.
+local function recurrence(step, n)
+  return function (data)
+    local a, b, y = data[1], data[2], {}
+    for first = 1, #a do
+      local stride = math.abs(step)
+      if (first - 1) // stride % n == 0 then
+        for k = 0, n - 1 do
+          local at = first + (step > 0 and k or n - 1 - k) * stride
+          y[at] = b[at] + (k > 0 and a[at] * y[at - step] or 0)
+        end
+      end
+    end
+    return y
+  end
+end
+
 local function join(lists)
   local all = {}
   for _, list in ipairs(lists) do table.move(list, 1, #list, #all + 1, all) end
@@ -77,6 +94,12 @@ return join {
     { "min", { real { 3, 4 } }, { initial = -9 }, grad = false },
     { "prod", { ints { 3, 4 } }, { axis = 0, dtype = "float32" } },
     { "cumsum", { ints { 3, 4 } }, { axis = -1 } },
+    { "recurrence", { real { 3, 4 }, real { 3, 4, seed = 2 } }, { axis = 1 },
+      free = { { 0, 1 }, { 0, 1 } }, ref = recurrence(1, 4) },
+    { "recurrence", { real { 3, 4 }, real { 3, 4, seed = 2 } }, { axis = 0, reverse = true },
+      free = { { 0, 1 }, { 0, 1 } }, ref = recurrence(-4, 3),
+      big = { real { 300, 70 }, real { 300, 70, seed = 2 } } },
+    { "recurrence", { ints { 2, 3 }, ints { 2, 3, seed = 2 } }, { axis = -1 }, ref = recurrence(1, 3) },
     { "cumprod", { real { 3, 5 } }, { axis = 1 } },
     { "cumprod", { real { 5, 3 } }, { axis = 0 }, free = { { 1 } } },
     { "cumprod", { exact { 2, 0, -3, 4, -1, 0.5 } }, { axis = 0 }, free = false },
