@@ -2,8 +2,8 @@
 ** order of creation (inputs are older than what is made of them, so each node
 ** comes when its cotangent is complete) and asks each row's vjp for the
 ** cotangents of its inputs. The rules only call emit: on a tape the walk
-** computes, in a trace it appends nodes. It knows no op but add, sum and
-** reshape. */
+** computes, in a trace it appends nodes. It knows no op but add and
+** sum_like. */
 
 #include <string.h>
 
@@ -15,22 +15,23 @@ typedef struct Slot {
   bool needed;
 } Slot;
 
+/* May the op have repeated an input, as broadcasting does? One that reads a
+** single tensor has nothing to repeat it for. */
+static bool may_repeat(const Node *n) {
+  int read = 0;
+  for (int i = 0; i < n->nin; i++)
+    read += !op_shape_only(n->op, i);
+  return read > 1 || n->op->role == REPEATS;
+}
+
 /* Broadcasting repeated `like` along some axes; its cotangent is the sum over
-** them. This is done here for all ops, and by no rule. */
-static Val sum_to(Context *c, Val g, Val like) {
+** them. This is done here for all ops, and by no rule. Which axes these are may
+** be known only when the sizes are. */
+static Val sum_to(Context *c, Val g, const Node *n, Val like) {
   const Type *from = val_type(g), *to = val_type(like);
-  int lead = from->rank - to->rank;
-  Attr a[2] = {{.kind = ATTR_AXES}, {.kind = ATTR_BOOL, .n = 1, .i = {1}}};
-  if (type_equal(from, to) && type_known(to))
+  if (type_equal(from, to) && (type_known(to) || !may_repeat(n)))
     return g;
-  for (int i = 0; i < from->rank; i++)
-    if (i < lead || (to->dim[i - lead] == 1 && from->dim[i] != 1))
-      a[0].i[a[0].n++] = i;
-  if (a[0].n > 0)
-    g = emit_op(c, "sum", &g, 1, a);
-  if (lead > 0)
-    g = emit_op(c, "reshape_like", (Val[]){g, like}, 2, NULL);
-  return g;
+  return emit_op(c, "sum_like", (Val[]){g, like}, 2, NULL);
 }
 
 static Val add(Context *c, Val a, Val b) {
@@ -106,12 +107,13 @@ static void walk_close(Walk *w) {
   nodemap_free(&w->index);
 }
 
-static void accumulate(Walk *w, Val x, Val dx) {
+/* dx is what node n has for its input x. */
+static void accumulate(Walk *w, const Node *n, Val x, Val dx) {
   int k = nodemap_get(&w->index, x.node);
   /* whole numbers and booleans have no gradient */
   if (k < 0 || !w->slot[k].needed || !dtype_is_float((DType)val_type(x)->dtype))
     return;
-  dx = sum_to(w->c, dx, x);
+  dx = sum_to(w->c, dx, n, x);
   Val *slot = &w->slot[k].dy[x.out];
   keep(slot, add(w->c, *slot, dx));
 }
@@ -136,7 +138,7 @@ static void step_back(Walk *w, int i) {
   n->op->vjp(w->c, n, w->slot[i].dy, dx);
   for (int k = 0; k < n->nin && !w->c->error.set; k++)
     if (dx[k].node)
-      accumulate(w, n->in[k], dx[k]);
+      accumulate(w, n, n->in[k], dx[k]);
 }
 
 bool gradient_from(Context *c, const Val *ys, const Val *dys, int ny,

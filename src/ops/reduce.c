@@ -259,6 +259,45 @@ static void size_run(const OpCall *s, const Run *r, int64_t task) {
   *(int32_t *)r->out[0] = (int32_t)s->in[0].dim[s->attr[0].i[0]];
 }
 
+/* ---- what was repeated, added up ---------------------------------------- */
+
+static bool sum_like_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  const Type *g = &r->in[0], *to = &r->in[1];
+  int lead = g->rank - to->rank;
+  bool fits = lead >= 0;
+  for (int i = 0; fits && i < to->rank; i++)
+    fits = to->dim[i] == 1 || may_equal(to->dim[i], g->dim[lead + i]);
+  r->out[0] = *to;
+  r->out[0].dtype = g->dtype;
+  return fits || fail(r->error, "%s is no repeated %s", type_text(g, a),
+                      type_text(to, b));
+}
+
+/* The sum over the axes that are not there, and over those of size 1. */
+static bool expand_sum_like(Context *c, const Op *op, const Val *x, int nin,
+                            const Attr *attr, Val *y) {
+  (void)op, (void)nin, (void)attr;
+  const Type *from = val_type(x[0]), *to = val_type(x[1]);
+  int lead = from->rank - to->rank;
+  Attr a[2] = {{.kind = ATTR_AXES}, attr_bool(true)};
+  if (!type_known(to) || lead < 0)
+    return false;
+  for (int i = 0; i < from->rank; i++)
+    if (i < lead || (to->dim[i - lead] == 1 && from->dim[i] != 1))
+      a[0].i[a[0].n++] = i;
+    else if (!may_equal(from->dim[i], to->dim[i - lead]))
+      return false;
+  *y = a[0].n > 0 ? emit_op(c, "sum", x, 1, a) : x[0];
+  if (lead > 0)
+    *y = reshape_like(c, *y, x[1]);
+  return true;
+}
+
+static void sum_like_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = broadcast_like(c, dy[0], input(n, 0));
+}
+
 /* ---- gradients ---------------------------------------------------------- */
 
 /* g with the reduced axes back as axes of size 1 */
@@ -367,6 +406,10 @@ const Op ops_reduce[] = {
    recurrence_shape, .tasks = cumsum_tasks, .run = recurrence_run,
    .vjp = recurrence_vjp, .file_class = "lunula",
    .doc = "y[k] = a[k] * y[k - 1] + b[k] along the axis, from 0."},
+  {"sum_like", "x, like", REDUCE, COMPUTE, sum_like_shape,
+   .expand = expand_sum_like, .vjp = sum_like_vjp, .shape_only = 2,
+   .file_class = "lunula",
+   .doc = "The sum over whatever repeats another tensor's shape."},
   {"count", "x, axis:axes=nil", REDUCE, AS_IS, count_shape, .run = count_run,
    .shape_only = 1, .traits = NO_GRADIENT,
    .file_class = "lunula",

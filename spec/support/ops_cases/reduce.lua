@@ -94,6 +94,11 @@ return join {
     { "min", { real { 3, 4 } }, { initial = -9 }, grad = false },
     { "prod", { ints { 3, 4 } }, { axis = 0, dtype = "float32" } },
     { "cumsum", { ints { 3, 4 } }, { axis = -1 } },
+    { "sum_like", { real { 2, 3 }, real { 3 } }, grad = { 1 }, free = { { 0, 1 }, { 0 } },
+      ref = function (data)
+        local x = data[1]
+        return { x[1] + x[4], x[2] + x[5], x[3] + x[6] }
+      end },
     { "recurrence", { real { 3, 4 }, real { 3, 4, seed = 2 } }, { axis = 1 },
       free = { { 0, 1 }, { 0, 1 } }, ref = recurrence(1, 4) },
     { "recurrence", { real { 3, 4 }, real { 3, 4, seed = 2 } }, { axis = 0, reverse = true },
