@@ -241,6 +241,45 @@ static void broadcast_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = dy[0];
 }
 
+/* ---- one of two --------------------------------------------------------- */
+
+/* The sizes that both have are those of the result. */
+static bool choose_shape(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  const Type *x = &r->in[1], *other = &r->in[2];
+  r->out[0] = *x;
+  if (r->in[0].rank != 0)
+    return fail(r->error, "the condition is one number, got %s",
+                type_text(&r->in[0], a));
+  if (x->rank != other->rank || x->dtype != other->dtype)
+    return fail(r->error, "no choice between %s %s and %s %s",
+                dtype_name((DType)x->dtype), type_text(x, a),
+                dtype_name((DType)other->dtype), type_text(other, b));
+  for (int i = 0; i < x->rank; i++)
+    if (x->dim[i] != other->dim[i])
+      r->out[0].dim[i] = UNKNOWN;
+  return true;
+}
+
+static bool expand_choose(Context *c, const Op *op, const Val *x, int nin,
+                          const Attr *attr, Val *y) {
+  (void)op, (void)nin, (void)attr;
+  if (val_type(x[0])->rank != 0 || !number_known(c, x[0], DEEPEST))
+    return not_yet(c, y);
+  *y = tensor_get(val_tensor(x[0]), 0) != 0 ? x[1] : x[2];
+  return true;
+}
+
+static Val choose(Context *c, Val condition, Val a, Val b) {
+  return emit_op(c, "choose_sized", (Val[]){condition, a, b}, 3, NULL);
+}
+
+static void choose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  Val condition = input(n, 0);
+  dx[1] = choose(c, condition, dy[0], zeros_like(c, input(n, 1)));
+  dx[2] = choose(c, condition, zeros_like(c, input(n, 2)), dy[0]);
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
 const Op ops_sized[] = {
@@ -266,5 +305,8 @@ const Op ops_sized[] = {
    .expand = expand_broadcast, .vjp = broadcast_vjp, .file_class = "lunula",
    .doc = "broadcast_to, with computed sizes: -100 - i stands for number i, "
           "from 0."},
+  {"choose_sized", "condition, x1, x2", MOVE, AS_IS, choose_shape,
+   .expand = expand_choose, .vjp = choose_vjp, .file_class = "lunula",
+   .doc = "x1 where a computed size is not 0, else x2."},
   {0}
 };

@@ -196,6 +196,12 @@ function tools.pad(x, axis, before, after, value, known)
   return ops.pad_with(x, first, last, nil, value)
 end
 
+-- a where the size is not 0, else b. Both are made, so both must be possible.
+function tools.choose(size, a, b)
+  if tools.is_known(size) then return size ~= 0 and a or b end
+  return ops.choose_sized(size, a, b)
+end
+
 -- A row of C with a list of sizes, some of which may be tensors.
 local function with_sizes(plain, sized)
   return function (x, sizes)

@@ -138,6 +138,8 @@ return {
   { "pad_sized", { real { 2 }, size(2), size(1) }, { axis = 0, value = 7 }, traced = false,
     grad = { 1 }, names = { "x", "before", "after" },
     ref = function (data) return { 7, 7, data[1][1], data[1][2], 7 } end },
+  { "choose_sized", { size(0), real { 2 }, real { 2, seed = 2 } }, traced = false, grad = { 3 },
+    ref = function (data) return data[3] end },
   { "reshape_sized", { real { 2, 6 }, size(3) }, { newshape = { -1, -100 } }, call = "rest",
     traced = false, grad = { 1 }, ref = function (data) return data[1] end },
   { "broadcast_sized", { real { 2, 1 }, size(3) }, { shape = { -2, -100 } }, call = "rest",
