@@ -44,12 +44,11 @@ static bool check_kernel(Rule *r, const Type *x, const Type *k) {
   type_text(x, a);
   type_text(k, b);
   for (int i = 0; i < k->rank; i++)
-    if (k->dim[i] < 1)
-      return fail(r->error, "the kernel's sizes must be known and not 0, it is "
-                            "%s", b);
+    if (k->dim[i] == 0)
+      return fail(r->error, "the kernel's sizes must not be 0, it is %s", b);
   int64_t channels = x->dim[x->rank - 1], per_group = k->dim[k->rank - 2];
   int64_t filters = k->dim[k->rank - 1];
-  if (channels == UNKNOWN)
+  if (channels == UNKNOWN || per_group == UNKNOWN || filters == UNKNOWN)
     return true;
   if (channels % per_group != 0)
     return fail(r->error, "x has %lld channels, the kernel is for %lld, or a "
@@ -63,10 +62,38 @@ static bool check_kernel(Rule *r, const Type *x, const Type *k) {
   return true;
 }
 
+static bool windows_known(const Type *k) {
+  for (int i = 0; i < k->rank - 2; i++)
+    if (k->dim[i] == UNKNOWN)
+      return false;
+  return true;
+}
+
+/* A convolution whose windows are not known: only "same" can tell how many
+** there are, one for each stride. */
+static bool open_conv_type(Rule *r, const Type *x, const Type *k, const Walk *w,
+                           Type *y) {
+  if (!check_kernel(r, x, k))
+    return false;
+  *y = *x;
+  y->dtype = F32;
+  y->dim[y->rank - 1] = k->dim[k->rank - 1];
+  for (int i = 0; i < x->rank - 2; i++) {
+    int64_t *n = &y->dim[i + 1], stride = option_at(w->strides, i, 1);
+    if (!w->same->i[0] || stride < 1)
+      *n = UNKNOWN;
+    else if (*n != UNKNOWN)
+      *n = *n / stride + (*n % stride > 0);
+  }
+  return true;
+}
+
 /* What a convolution of x with k is. */
 static bool conv_type(Rule *r, const Type *x, const Type *k, const Walk *w,
                       Type *y) {
   int64_t before;
+  if (k->rank == x->rank && k->rank > 2 && !windows_known(k))
+    return open_conv_type(r, x, k, w, y);
   if (!same_rank(r, x, k) || !walk_check(r, x, w) || !check_kernel(r, x, k) ||
       !walk_check_room(r, x, w, "kernel"))
     return false;
@@ -118,8 +145,7 @@ static bool transpose_shape(Rule *r) {
   y.dim[y.rank - 1] = k->dim[k->rank - 2];
   if (!check_kernel(r, &y, k))
     return false;
-  if (x->dim[x->rank - 1] != UNKNOWN &&
-      x->dim[x->rank - 1] != k->dim[k->rank - 1])
+  if (!may_equal(x->dim[x->rank - 1], k->dim[k->rank - 1]))
     return fail(r->error, "x has %lld channels, the kernel is for %lld: x is "
                           "%s, kernel is %s (sizes, filters, channels)",
                 (long long)x->dim[x->rank - 1],

@@ -229,7 +229,9 @@ static bool take_shape(Rule *r) {
     return false;
   int64_t axis = r->attr[0].i[0];
   r->out[0] = r->in[0];
-  r->out[0].dim[axis] = r->in[1].dim[axis];
+  for (int i = 0; i < r->in[0].rank; i++)
+    if (i == axis || r->out[0].dim[i] == UNKNOWN)
+      r->out[0].dim[i] = r->in[1].dim[i];
   return true;
 }
 

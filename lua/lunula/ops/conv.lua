@@ -43,15 +43,7 @@ end
 -- ---- convolution ------------------------------------------------------------------------------
 
 local function check_kernel(name, kernel, x)
-  if kernel.rank == x.rank then
-    for i, size in ipairs(kernel.shape) do
-      if not size then
-        core.raise("%s: the kernel's sizes must be known, size %d of %s is not", name, i,
-          tools.shape_text(kernel.shape))
-      end
-    end
-    return
-  end
+  if kernel.rank == x.rank then return end
   core.raise("%s: kernel has rank %d, inputs %d: kernel is %s, inputs are %s", name, kernel.rank,
     x.rank, tools.shape_text(kernel.shape), tools.shape_text(x.shape))
 end
@@ -60,7 +52,7 @@ end
 local function check_groups(name, x, kernel)
   local rank = x.rank
   local channels, per_group, filters = x.shape[rank], kernel.shape[rank - 1], kernel.shape[rank]
-  if not channels or per_group > 0 and channels % per_group == 0 and channels >= per_group
+  if not (channels and per_group and filters) or per_group > 0 and channels % per_group == 0 and channels >= per_group
     and filters % (channels // per_group) == 0 then
     return
   end
@@ -113,13 +105,16 @@ op("depthwise_conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
     local x, back = laid_out(name, inputs, data_format)
     check_kernel(name, kernel, x)
     local shape, rank = kernel.shape, kernel.rank
-    local channels = tools.known_size(name, x, rank - 1)
-    if channels ~= shape[rank - 1] then
+    local channels, own = x.shape[rank], shape[rank - 1]
+    if channels and own and channels ~= own then
       core.raise("%s: inputs are %s, kernel is %s: the channels differ", name,
         tools.shape_text(x.shape), tools.shape_text(shape))
     end
-    shape[rank - 1], shape[rank] = 1, channels * shape[rank]
-    return back(convolve(name, x, ops.reshape(kernel, shape), strides, padding, dilation_rate))
+    x = tools.with_size(x, rank - 1, own or tools.size(kernel, rank - 2))
+    kernel = tools.with_size(kernel, rank - 2, tools.size(x, rank - 1))
+    local sizes = tools.sizes(kernel)
+    sizes[rank - 1], sizes[rank] = 1, tools.size(kernel, rank - 2) * tools.size(kernel, rank - 1)
+    return back(convolve(name, x, tools.reshape(kernel, sizes), strides, padding, dilation_rate))
   end)
 
 op("separable_conv", "inputs, depthwise_kernel, pointwise_kernel, strides:axes=1, "
@@ -173,6 +168,10 @@ op("conv_transpose", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
     output_padding = output_padding and spread(name, "output_padding", output_padding, rank)
     local before, after, extra = {}, {}, {}
     for i = 1, rank do
+      if not shape[i] then
+        core.raise("%s: the kernel's size along spatial axis %d must be known: kernel is %s", name,
+          i, tools.shape_text(shape))
+      end
       local padded = output_padding and output_padding[i]
       if padded and (padded < 0 or padded >= strides[i]) then
         core.raise("%s: output_padding must be from 0 to below strides, got %d for a stride of %d",
@@ -219,10 +218,27 @@ local function adaptive_window(i, n, out)
   return i * n // out, ((i + 1) * n + out - 1) // out
 end
 
+-- For a number of cells that is known when it runs: (out, n), whether a cell lies in a window, and
+-- how many cells each window has.
+local function adaptive_windows(n, out)
+  local i, cell = ops.arange(out), ops.expand_dims(tools.positions(n), 0)
+  local first, last = i * n // out, ((i + 1) * n + (out - 1)) // out
+  local lies = ops.less_equal(ops.expand_dims(first, 1), cell)
+    & ops.less(cell, ops.expand_dims(last, 1))
+  return lies, ops.expand_dims(last - first, 1)
+end
+
+-- The largest along one axis in each of those windows.
+local function adaptive_open_max(x, axis, out)
+  local lies = adaptive_windows(tools.size(x, axis), out)
+  x = ops.expand_dims(ops.moveaxis(x, axis, -1), x.rank - 1)
+  return ops.moveaxis(ops.max(ops.where(lies, x, -math.huge), -1), -1, axis)
+end
+
 -- A whole number of cells for each window: an ordinary pool. Elsewhere one axis at a time: the
 -- cells of its windows side by side, the last ones repeated where a window is shorter.
-local function adaptive_axis(name, x, axis, out, pool_windows)
-  local n = tools.known_size(name, x, axis)
+local function adaptive_axis(x, axis, out, pool_windows)
+  local n = x.shape[axis + 1]
   local size, strides = tools.fill(x.rank - 2, 1), tools.fill(x.rank - 2, 1)
   if n % out == 0 then
     size[axis], strides[axis] = n // out, n // out
@@ -244,16 +260,11 @@ local function adaptive_axis(name, x, axis, out, pool_windows)
 end
 
 -- The mean along one axis, as a product with the windows' shares.
-local function adaptive_mean(name, x, axis, out)
-  local n = tools.known_size(name, x, axis)
-  if n % out == 0 then return adaptive_axis(name, x, axis, out, ops.mean_windows) end
-  local rows = {}
-  for i = 0, out - 1 do
-    local first, last = adaptive_window(i, n, out)
-    rows[i + 1] = tools.fill(n, 0)
-    for k = first, last - 1 do rows[i + 1][k + 1] = 1 / (last - first) end
-  end
-  local shares = core.tensor(rows, { dtype = "float32" })
+local function adaptive_mean(x, axis, out)
+  local n = x.shape[axis + 1]
+  if n and n % out == 0 then return adaptive_axis(x, axis, out, ops.mean_windows) end
+  local lies, cells = adaptive_windows(n or tools.size(x, axis), out)
+  local shares = ops.cast(lies, "float32") / cells
   return ops.moveaxis(ops.matmul(ops.moveaxis(x, axis, -1), shares, false, true), -1, axis)
 end
 
@@ -273,9 +284,7 @@ op("adaptive_average_pool", "inputs, output_size:axes, data_format:str=nil",
   "The mean over as many windows as are wanted, as equal as can be.",
   function (inputs, output_size, data_format)
     local name = "adaptive_average_pool"
-    return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
-      return adaptive_mean(name, x, axis, out)
-    end)
+    return adaptive(name, inputs, output_size, data_format, adaptive_mean)
   end)
 
 op("adaptive_max_pool", "inputs, output_size:axes, data_format:str=nil",
@@ -283,6 +292,7 @@ op("adaptive_max_pool", "inputs, output_size:axes, data_format:str=nil",
   function (inputs, output_size, data_format)
     local name = "adaptive_max_pool"
     return adaptive(name, inputs, output_size, data_format, function (x, axis, out)
-      return adaptive_axis(name, x, axis, out, ops.max_windows)
+      if not x.shape[axis + 1] then return adaptive_open_max(x, axis, out) end
+      return adaptive_axis(x, axis, out, ops.max_windows)
     end)
   end)
