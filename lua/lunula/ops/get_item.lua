@@ -2,8 +2,7 @@
 -- from the end, and a slice that reaches too far stops at the end.
 --
 -- A key is a list of: a number (the axis goes away), {start=, stop=, step=} ({} is a whole axis),
--- "..." (the axes in between), false (a new axis). An axis of unknown size can be cut at both ends
--- all the same: what counts from its end is cut when the axis is turned round.
+-- "..." (the axes in between), false (a new axis).
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
@@ -20,53 +19,22 @@ local function cut(x, axis, start, count, step)
   return ops.slice_steps(x, starts, steps, counts)
 end
 
-local function clamp(i, low, high)
-  return math.max(low, math.min(i, high))
-end
-
--- What Python's slice.indices does, for an axis of n elements.
-local function sliced(x, axis, n, slice)
-  local step = slice.step or 1
+-- What Python's slice.indices does; the size of the axis need not be known.
+local function sliced(x, axis, slice)
+  local n, step = tools.size(x, axis), slice.step or 1
   local low, high = step > 0 and 0 or -1, step > 0 and n or n - 1
   local function position(i, default)
     if not i then return default end
-    return clamp(i < 0 and i + n or i, low, high)
+    return tools.max(low, tools.min(i < 0 and n + i or i, high))
   end
-  local start = position(slice.start, step > 0 and low or high)
-  local stop = position(slice.stop, step > 0 and high or low)
-  if step > 0 then
-    return cut(x, axis, start, math.max(0, (stop - start + step - 1) // step), step)
+  if slice.start or slice.stop then
+    local start = position(slice.start, step > 0 and low or high)
+    local stop = position(slice.stop, step > 0 and high or low)
+    if step < 0 then start, stop = stop + 1, start + 1 end
+    x = tools.part(x, axis, start, tools.max(stop - start, 0))
   end
-  local count = math.max(0, (start - stop - step - 1) // -step)
-  if count == 0 then return cut(x, axis, 0, 0, 1) end
-  return ops.flip(cut(x, axis, start + (count - 1) * step, count, -step), axis)
-end
-
-local function from_end(x, axis, start, count)
-  return ops.flip(cut(ops.flip(x, axis), axis, start, count, 1), axis)
-end
-
-local function sliced_unknown(x, axis, slice)
-  local start, stop, step = slice.start or 0, slice.stop, slice.step or 1
-  if step < 0 then
-    if slice.start or stop or step ~= -1 then
-      core.raise("get_item: the size of axis %d must be known to go through it in steps of %d",
-        axis, step)
-    end
-    return ops.flip(x, axis)
-  end
-  if stop and stop < 0 then
-    x = from_end(x, axis, -stop, -1)
-    if start < 0 then return cut(from_end(x, axis, 0, stop - start), axis, 0, -1, step) end
-    stop = nil
-  elseif start < 0 then
-    if stop then
-      core.raise("get_item: the size of axis %d must be known to go from %d to %d", axis, start,
-        stop)
-    end
-    return cut(from_end(x, axis, 0, -start), axis, 0, -1, step)
-  end
-  return cut(x, axis, start, stop and math.max(0, (stop - start + step - 1) // step) or -1, step)
+  if step < 0 then x = ops.flip(x, axis) end
+  return cut(x, axis, 0, -1, math.abs(step))
 end
 
 local function picked(x, axis, n, i)
@@ -76,7 +44,7 @@ local function picked(x, axis, n, i)
     end
     x = cut(x, axis, i < 0 and i + n or i, 1, 1)
   elseif i < 0 then
-    x = from_end(x, axis, -i - 1, 1)
+    x = tools.part(x, axis, tools.size(x, axis) + i, 1)
   else
     x = cut(x, axis, i, 1, 1)
   end
@@ -139,8 +107,7 @@ op("get_item", "x, key:any", "Python's x[key]: numbers, slices {start=, stop=, s
       elseif type(item) == "number" then
         x = picked(x, axis, x.shape[axis + 1], math.tointeger(item))
       else
-        local size = x.shape[axis + 1]
-        x = size and sliced(x, axis, size, item) or sliced_unknown(x, axis, item)
+        x = sliced(x, axis, item)
         axis = axis + 1
       end
     end

@@ -62,18 +62,17 @@ op("take_along_axis", "x, indices, axis:int=nil",
 local function replaced(x, start, updates, i)
   if i > x.rank then return updates end
   local size, count, from = x.shape[i], updates.shape[i], start[i]
-  if from == 0 and count == size then return replaced(x, start, updates, i + 1) end
-  if not count then
-    core.raise("slice_update: the size of axis %d of updates must be known", i - 1)
-  end
-  if size and (from < 0 or from + count > size) then
+  if size and from == 0 and count == size then return replaced(x, start, updates, i + 1) end
+  if size and count and (from < 0 or from + count > size) then
     core.raise("slice_update: axis %d: %d elements from %d on do not fit into %d", i - 1, count,
       from, size)
   end
+  count = tools.size(updates, i - 1)
   local parts = { replaced(tools.part(x, i - 1, from, count), start, updates, i + 1) }
   if from > 0 then table.insert(parts, 1, tools.part(x, i - 1, 0, from)) end
   if from + count ~= size then parts[#parts + 1] = tools.part(x, i - 1, from + count, -1) end
-  return #parts > 1 and ops.concatenate(parts, i - 1) or parts[1]
+  local y = #parts > 1 and ops.concatenate(parts, i - 1) or parts[1]
+  return size and tools.with_size(y, i - 1, size) or y
 end
 
 op("slice_update", "inputs, start_indices:sizes, updates",
@@ -91,6 +90,7 @@ op("slice_update", "inputs, start_indices:sizes, updates",
 -- What is known now is refused when it is outside; in a plan gather says so when it runs. Keras
 -- counts none from the end.
 local function checked(name, ids, size, axis)
+  if not tools.is_known(size) then return ids end
   if core.is_symbolic(ids) then return ops.gather(ops.arange(size), ids) end
   if ids.size == 0 then return ids end
   local least, most = ops.min(ids):item(), ops.max(ids):item()
@@ -101,37 +101,44 @@ local function checked(name, ids, size, axis)
   return ids
 end
 
--- Row numbers in a table whose first axes are flattened, from numbers along each of them.
-local function flat_ids(name, indices, sizes)
-  local depth = tools.known_size(name, indices, indices.rank - 1)
-  if depth > #sizes then
+-- One number everywhere, in these sizes.
+local function filled(sizes, number, dtype)
+  return tools.broadcast(ops.full({}, number, dtype), sizes)
+end
+
+-- How many axes the indices name: the values have the others, when that is not known.
+local function depth_of(name, indices, values, sizes)
+  local axis = indices.rank - 1
+  local depth = indices.shape[axis + 1] or #sizes - (values.rank - axis)
+  if depth > #sizes or depth < 0 then
     core.raise("%s: indices name %d axes of a tensor of rank %d", name, depth, #sizes)
   end
-  local rows, strides = 1, {}
+  return depth, tools.with_size(indices, axis, depth)
+end
+
+-- Row numbers in a table whose first axes are flattened, from numbers along each of them.
+local function flat_ids(name, indices, depth, sizes)
+  local ids, rows = ops.zeros_like(ops.sum(indices, -1)), 1
   for i = depth, 1, -1 do
-    if not sizes[i] then core.raise("%s: the size of axis %d must be known", name, i - 1) end
-    strides[i], rows = rows, rows * sizes[i]
-  end
-  indices = tools.cast(indices, "int32")
-  local flat
-  for i = 1, depth do
     local part = ops.squeeze(tools.part(indices, indices.rank - 1, i - 1, 1), -1)
-    part = checked(name, part, sizes[i], i - 1) * strides[i]
-    flat = flat and flat + part or part
+    ids = ids + checked(name, part, sizes[i], i - 1) * rows
+    rows = sizes[i] * rows
   end
-  return flat, rows, depth
+  return ids, rows
 end
 
 -- The sum of the values that go to each row: (rows, rest...)
 local function scattered(name, indices, values, sizes)
-  local ids, rows, depth = flat_ids(name, indices, sizes)
+  local depth
+  depth, indices = depth_of(name, tools.cast(indices, "int32"), values, sizes)
+  local ids, rows = flat_ids(name, indices, depth, sizes)
   local shape, value_shape = { rows }, { -1 }
   for i = depth + 1, #sizes do
     shape[#shape + 1], value_shape[#value_shape + 1] = sizes[i], sizes[i]
   end
-  local like = ops.zeros(shape, "float32")
-  local rows_of_values = ops.reshape(tools.number(values), value_shape)
-  local sums = ops.scatter_add(rows_of_values, ops.reshape(ids, { -1 }), like)
+  ids = ops.reshape(ids, { -1 })
+  local sums = ops.scatter_add(tools.reshape(tools.number(values), value_shape), ids,
+    filled(shape, 0, "float32"))
   return tools.like(sums, values), ids, rows
 end
 
@@ -144,11 +151,12 @@ local folds = { max = 1, min = 2, mul = 3 }
 
 -- The rows of a table replaced by the values that go there; of several the last one stays.
 local function replaced_rows(y, ids, values, rows)
-  local last = ops.scatter_fold(ops.full({ rows }, -1, "int32"), ids, ops.iota_like(ids, 0), 0)
+  if values.shape[1] == 0 then return y end
+  local none = filled({ rows }, -1, "int32")
+  local last = ops.scatter_fold(none, ids, ops.iota_like(ids, 0), 0)
   local mask_shape = tools.fill(y.rank, 1)
   mask_shape[1] = rows
-  local kept = ops.reshape(ops.less(last, 0), mask_shape)
-  if values.shape[1] == 0 then return y end
+  local kept = tools.reshape(ops.less(last, 0), mask_shape)
   return ops.where(kept, y, ops.gather(values, ops.maximum(last, 0)))
 end
 
@@ -159,15 +167,14 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
       core.raise("scatter_update: reduction must be nil, add, max, min or mul, got \"%s\"",
         reduction)
     end
-    local shape = inputs.shape
-    local ids, rows, depth = flat_ids("scatter_update", indices, shape)
-    local table_shape, value_shape = { rows }, { -1 }
-    for i = depth + 1, #shape do
-      table_shape[#table_shape + 1] = tools.known_size("scatter_update", inputs, i - 1)
-      value_shape[#value_shape + 1] = shape[i]
-    end
-    local y = ops.reshape(inputs, table_shape)
-    local values = ops.reshape(tools.cast(updates, inputs.dtype), value_shape)
+    local sizes, depth = {}, nil
+    for i = 1, inputs.rank do sizes[i] = tools.size(inputs, i - 1) end
+    depth, indices = depth_of("scatter_update", tools.cast(indices, "int32"), updates, sizes)
+    local ids, rows = flat_ids("scatter_update", indices, depth, sizes)
+    local table_shape = table.move(sizes, depth + 1, #sizes, 2, { rows })
+    local value_shape = table.move(sizes, depth + 1, #sizes, 2, { -1 })
+    local y = tools.reshape(inputs, table_shape)
+    local values = tools.reshape(tools.cast(updates, inputs.dtype), value_shape)
     ids = ops.reshape(ids, { -1 })
     if reduction then y, values = tools.number(y), tools.number(values) end
     if reduction == "add" then
@@ -177,7 +184,7 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
     else
       y = replaced_rows(y, ids, values, rows)
     end
-    return ops.reshape(tools.like(y, inputs), shape)
+    return ops.reshape_like(tools.like(y, inputs), inputs)
   end, { file_class = "core" })
 
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
@@ -195,9 +202,9 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
         tools.shape_text(data.shape))
     end
     local shape = { num_segments + 1 } -- the last one takes what has no segment
-    for i = 2, data.rank do shape[i] = tools.known_size("segment_sum", data, i - 1) end
+    for i = 2, data.rank do shape[i] = tools.size(data, i - 1) end
     ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
-    local sums = ops.scatter_add(tools.number(data), ids, ops.zeros(shape, "float32"))
+    local sums = ops.scatter_add(tools.number(data), ids, filled(shape, 0, "float32"))
     return tools.like(tools.part(sums, 0, 0, num_segments), data)
   end, { file_class = "math" })
 

@@ -1,5 +1,4 @@
--- Tensors side by side, and tensors in parts. Parts are slices; an axis of unknown size can be cut
--- at positions from its start, not into equal parts.
+-- Tensors side by side, and tensors in parts. Parts are slices.
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
@@ -66,26 +65,26 @@ local function cut(name, x, positions, axis)
   return table.unpack(parts)
 end
 
--- Where n parts begin; the first ones are longer by one when the size does not divide.
-local function even_positions(size, n)
-  local positions, at = {}, 0
-  for i = 1, n - 1 do
-    at = at + size // n + (i <= size % n and 1 or 0)
-    positions[i] = at
+-- n parts; the first ones are longer by one when the size does not divide.
+local function even_parts(x, size, n, axis)
+  local parts, start = {}, 0
+  for i = 1, n do
+    local stop = size // n * i + tools.min(size % n, i)
+    parts[i], start = tools.part(x, axis, start, stop - start), stop
   end
-  return positions
+  return table.unpack(parts)
 end
 
 local function split(name, x, indices_or_sections, axis, may_differ)
   axis = tools.axis(name, axis, x.rank)
   if type(indices_or_sections) == "table" then return cut(name, x, indices_or_sections, axis) end
-  local n, size = indices_or_sections, tools.known_size(name, x, axis)
-  if n < 1 or (size % n ~= 0 and not may_differ) then
-    core.raise("%s: axis %d of size %d has no %d equal parts: x is %s", name, axis, size, n,
-      tools.shape_text(x.shape))
+  local n, size = indices_or_sections, tools.size(x, axis)
+  if n < 1 or (tools.is_known(size) and size % n ~= 0 and not may_differ) then
+    core.raise("%s: axis %d of %s has no %d equal parts", name, axis, tools.shape_text(x.shape), n)
   end
   tools.check_results(name, n)
-  return cut(name, x, even_positions(size, n), axis)
+  if not may_differ then x = tools.with_size(x, axis, size // n * n) end
+  return even_parts(x, size, n, axis)
 end
 
 op("split", "x, indices_or_sections:wholes, axis:int=0",
@@ -116,6 +115,7 @@ op("unstack", "x, num:int=nil, axis:int=0", "The parts of x along an axis, witho
       core.raise("unstack: axis %d has %d parts, not %d", axis, size, num)
     end
     tools.check_results("unstack", size)
+    x = tools.with_size(x, axis, size)
     local parts = {}
     for i = 1, size do parts[i] = ops.squeeze(tools.part(x, axis, i - 1, 1), axis) end
     return table.unpack(parts)

@@ -12,7 +12,7 @@ local full, full_like = tools.row "full", tools.row "full_like"
 op("full", "shape:ints, fill_value:value, dtype:dtype=nil",
   "A tensor of one number, or of what broadcasts to the shape.", function (shape, value, dtype)
     if type(value) == "number" then return full(shape, value, dtype or config.floatx()) end
-    return ops.broadcast_to(tools.cast(value, dtype or value.dtype), shape)
+    return ops.broadcast_to(tools.cast(value, dtype or config.floatx()), shape)
   end)
 
 op("full_like", "x, fill_value:value, dtype:dtype=nil",
@@ -154,13 +154,12 @@ op("diagonal", "x, offset:int=0, axis1:int=0, axis2:int=1",
     local a = tools.axis("diagonal", axis1, x.rank)
     local b = tools.axis("diagonal", axis2, x.rank)
     if a == b then core.raise("diagonal: axis1 and axis2 are the same axis %d", a) end
-    local rows = tools.known_size("diagonal", x, a)
-    local columns = tools.known_size("diagonal", x, b)
+    local rows, columns = tools.size(x, a), tools.size(x, b)
     x = ops.moveaxis(x, { a, b }, { -2, -1 })
     x = tools.like(ops.sum(ops.where(ops.equal(diagonals_like(x), offset), x, 0), -1), x)
     local first = math.max(-offset, 0)
-    local count = math.max(math.min(rows, columns - offset) - first, 0)
-    return tools.part(x, x.rank - 1, math.min(first, rows), count)
+    local count = tools.max(tools.min(rows, columns - offset) - first, 0)
+    return tools.part(x, x.rank - 1, tools.min(first, rows), count)
   end)
 
 op("trace", "x, offset:int=0, axis1:int=0, axis2:int=1", "The sum of a diagonal.",
@@ -176,14 +175,11 @@ op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.
     if x.rank ~= 1 then
       core.raise("vander: x is a vector, its shape is %s", tools.shape_text(x.shape))
     end
-    columns = columns or tools.known_size("vander", x, 0)
-    tools.check_sizes("vander", x.shape[1] or 1, columns)
-    x = ops.expand_dims(x, 1)
-    local powers = tools.part(ops.ones_like(x), 1, 0, math.min(columns, 1))
-    if columns > 1 then -- 1, x, x * x ...
-      powers = ops.cumprod(ops.concatenate({ powers, ops["repeat"](x, columns - 1, 1) }, 1), 1)
-    end
-    powers = tools.like(powers, x)
+    columns = columns or tools.size(x, 0)
+    tools.check_sizes("vander", x.shape[1] or 1, tools.is_known(columns) and columns or 1)
+    local factors = tools.broadcast(ops.expand_dims(x, 1), { -2, columns })
+    local first = ops.equal(ops.iota_like(factors, 1), 0)
+    local powers = tools.like(ops.cumprod(ops.where(first, 1, factors), 1), x) -- 1, x, x * x ...
     return increasing and powers or ops.flip(powers, 1)
   end)
 

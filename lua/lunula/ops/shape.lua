@@ -122,12 +122,12 @@ local function repeat_each(x, repeats, axis)
     if repeats < 0 then core.raise("repeat: %d times", repeats) end
     return merge(copies(x, repeats, axis + 1), axis)
   end
-  local n = tools.known_size("repeat", x, axis)
   if #repeats == 1 then return repeat_each(x, repeats[1], axis) end
-  if #repeats ~= n then
+  local n = x.shape[axis + 1]
+  if n and #repeats ~= n then
     core.raise("repeat: %d numbers for the %d elements of axis %d", #repeats, n, axis)
   end
-  return ops.take(x, ids_of(repeats), axis)
+  return ops.take(tools.with_size(x, axis, #repeats), ids_of(repeats), axis)
 end
 
 local function repeat_elements(x, repeats, axis)
@@ -165,22 +165,10 @@ local function roll_back(x, n, axis)
 end
 
 local function roll_axis(x, shift, axis)
-  local size = x.shape[axis + 1]
-  if size then
-    shift = size > 0 and shift % size or 0
-    if shift == 0 then return x end
-    return roll_back(x, size - shift, axis)
-  end
+  local size = tools.size(x, axis)
+  shift = shift % tools.max(size, 1)
   if shift == 0 then return x end
-  if shift < 0 then return roll_back(x, -shift, axis) end
-  return ops.flip(roll_back(ops.flip(x, axis), shift, axis), axis)
-end
-
--- The shape of x as what its flat form is reshaped to.
-local function flat_target(x)
-  local sizes = x.shape
-  for i, size in ipairs(sizes) do sizes[i] = size or -1 end
-  return sizes
+  return roll_back(x, size - shift, axis)
 end
 
 op("roll", "x, shift:wholes, axis:axes=nil",
@@ -190,7 +178,7 @@ op("roll", "x, shift:wholes, axis:axes=nil",
       if type(shift) == "table" then
         core.raise("roll: several shifts need the axes that they are for")
       end
-      return ops.reshape(roll_axis(ops.ravel(x), shift, 0), flat_target(x))
+      return ops.reshape_like(roll_axis(ops.ravel(x), shift, 0), x)
     end
     local axes = type(axis) == "table" and axis or { axis }
     if type(shift) == "table" and #shift ~= #axes then
