@@ -9,12 +9,16 @@ local hidden_score = -0.7 * 3.4028234663852886e38 -- Keras's: far below any scor
 
 -- Grouped heads: each head of x serves `times` neighbouring queries.
 local function spread_heads(x, heads)
-  local own = tools.known_size("dot_product_attention", x, 2)
-  if own == heads then return x end
-  if own == 0 or heads % own ~= 0 then
-    core.raise("dot_product_attention: %d query heads cannot share %d key heads", heads, own)
+  local own = tools.size(x, 2)
+  if tools.is_known(own) and tools.is_known(heads) then
+    if own == heads then return x end
+    if own == 0 or heads % own ~= 0 then
+      core.raise("dot_product_attention: %d query heads cannot share %d key heads", heads, own)
+    end
+    return ops["repeat"](x, heads // own, 2)
   end
-  return ops["repeat"](x, heads // own, 2)
+  local each = tools.broadcast(ops.expand_dims(x, 3), { -2, -3, -4, heads // own, -6 })
+  return tools.reshape(each, { -2, -3, heads, -6 })
 end
 
 local function check_rank(query, key, value)
@@ -33,8 +37,8 @@ op("dot_product_attention",
   "softmax(query . key * scale + bias) . value over (batch, time, heads, size).",
   function (query, key, value, bias, mask, scale, is_causal, _, soft_cap)
     check_rank(query, key, value)
-    local heads = tools.known_size("dot_product_attention", query, 2)
-    scale = scale or 1 / math.sqrt(tools.known_size("dot_product_attention", query, 3))
+    local heads, size = tools.size(query, 2), tools.size(query, 3)
+    scale = scale or (tools.is_known(size) and 1 / math.sqrt(size) or ops.rsqrt(size))
     key, value = spread_heads(key, heads), spread_heads(value, heads)
 
     local q = ops.transpose(query, { 0, 2, 1, 3 }) * scale

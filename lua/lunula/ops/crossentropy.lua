@@ -7,8 +7,8 @@ local tools = require "lunula.ops.tools"
 
 local ops, op = core.ops, tools.family "nn"
 
--- Sizes that are known must agree.
-local function check_shapes(name, target, output)
+-- Both, of the same shape: where only one knows a size, the other must turn out to have it.
+local function of_one_shape(name, target, output)
   local a, b = target.shape, output.shape
   local same = #a == #b
   for i = 1, same and #a or 0 do
@@ -18,6 +18,11 @@ local function check_shapes(name, target, output)
     core.raise("%s: target and output must have the same shape: target is %s, output is %s", name,
       tools.shape_text(a), tools.shape_text(b))
   end
+  for i = 1, #a do
+    if a[i] and not b[i] then output = tools.with_size(output, i - 1, a[i]) end
+    if b[i] and not a[i] then target = tools.with_size(target, i - 1, b[i]) end
+  end
+  return target, output
 end
 
 local function log_probabilities(output, from_logits, axis)
@@ -31,7 +36,7 @@ end
 op("categorical_crossentropy", "target, output, from_logits:bool=false, axis:int?=-1",
   "-sum(target * log(output)) along the axis.", function (target, output, from_logits, axis)
     if output.rank < 1 then core.raise("categorical_crossentropy: output must have an axis") end
-    check_shapes("categorical_crossentropy", target, output)
+    target, output = of_one_shape("categorical_crossentropy", target, output)
     return -ops.sum(target * log_probabilities(output, from_logits, axis), axis)
   end)
 
@@ -58,7 +63,7 @@ op("sparse_categorical_crossentropy", "target, output, from_logits:bool=false, a
 op("binary_crossentropy", "target, output, from_logits:bool=false",
   "-(target * log(output) + (1 - target) * log(1 - output)), element by element.",
   function (target, output, from_logits)
-    check_shapes("binary_crossentropy", target, output)
+    target, output = of_one_shape("binary_crossentropy", target, output)
     target, output = tools.float(target), tools.float(output)
     if from_logits then
       return ops.softplus(output) - target * output

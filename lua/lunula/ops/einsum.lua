@@ -111,8 +111,8 @@ local function sum_out(operand, is_needed)
 end
 
 -- A label that an operand has twice means its diagonal.
-local function without_repeats(subscripts, operand)
-  local first = {}
+local function without_repeats(operand, subscripts)
+  local first, shape = {}, operand.x.shape
   for i, label in ipairs(operand.labels) do
     local j = first[label]
     if j then
@@ -121,12 +121,13 @@ local function without_repeats(subscripts, operand)
         if k ~= i and k ~= j then labels[#labels + 1] = other end
       end
       labels[#labels + 1] = label
-      local n, m = operand.x.shape[j], operand.x.shape[i]
+      local n, m, x = shape[j], shape[i], operand.x
       if n and m and n ~= m then
         complain(subscripts, "axis \"%s\" has the sizes %d and %d", label, n, m)
       end
-      local x = ops.diagonal(operand.x, 0, j - 1, i - 1)
-      return without_repeats(subscripts, { x = x, labels = labels })
+      x = tools.with_size(tools.with_size(x, i - 1, n or tools.size(x, j - 1)), j - 1, n or m
+        or tools.size(x, i - 1))
+      return without_repeats({ x = ops.diagonal(x, 0, j - 1, i - 1), labels = labels }, subscripts)
     end
     first[label] = i
   end
@@ -198,7 +199,13 @@ local function as_matrix(operand, shared, rows, columns)
   local target = table.move(sizes, 1, #shared, 1, {})
   target[#shared + 1] = tools.product(table.move(sizes, #shared + 1, #shared + #rows, 1, {}))
   target[#shared + 2] = tools.product(table.move(sizes, #shared + #rows + 1, #sizes, 1, {}))
-  return ops.reshape(x, target)
+  if target[#shared + 1] == -1 and target[#shared + 2] == -1 then -- only one can be what is left
+    target[#shared + 2] = 1
+    for axis = #shared + #rows, x.rank - 1 do
+      target[#shared + 2] = tools.size(x, axis) * target[#shared + 2]
+    end
+  end
+  return tools.reshape(x, target)
 end
 
 -- x as (rows..., columns), with the rows as they are: their sizes need not be known.
@@ -214,8 +221,8 @@ end
 -- The sizes of an operand's own axes, when the product has them merged at `axis`.
 local function own_sizes(operand, labels, axis)
   if #labels == 1 then return { -2 - axis } end
-  local at, shape, sizes = set_of(operand.labels), operand.x.shape, {}
-  for i, label in ipairs(labels) do sizes[i] = shape[at[label]] or -1 end
+  local at, sizes = set_of(operand.labels), {}
+  for i, label in ipairs(labels) do sizes[i] = tools.size(operand.x, at[label] - 1) end
   return sizes
 end
 
@@ -233,7 +240,7 @@ local function contract(a, b, shared, own_a, own_b, summed)
   for i = 1, kept do target[i] = -1 - i end
   if kept == #shared then target = join(target, own_sizes(a, own_a, kept)) end
   target = join(target, own_sizes(b, own_b, x.rank - 1))
-  if not (#own_b == 1 and (kept ~= #shared or #own_a == 1)) then x = ops.reshape(x, target) end
+  if not (#own_b == 1 and (kept ~= #shared or #own_a == 1)) then x = tools.reshape(x, target) end
   return { x = x, labels = join(shared, own_a, own_b) }
 end
 
@@ -261,7 +268,7 @@ op("einsum", "subscripts:str, operands:tensors",
     local operands, output = read(subscripts, tensors)
     local truths = true
     for _, x in ipairs(tensors) do truths = truths and x.dtype == "bool" end
-    for i, operand in ipairs(operands) do operands[i] = without_repeats(subscripts, operand) end
+    for i, operand in ipairs(operands) do operands[i] = without_repeats(operand, subscripts) end
     check_sizes(subscripts, operands)
     local result = operands[1]
     for i = 2, #operands do

@@ -100,20 +100,26 @@ op("kron", "x1, x2", "Every element of x1 times the whole of x2, laid out as blo
   function (x1, x2)
     local rank = math.max(x1.rank, x2.rank)
     local left, right, merged = {}, {}, {}
-    local sizes1, sizes2 = x1.shape, x2.shape
+    local function size(x, i)
+      local axis = i - 1 - rank + x.rank
+      return axis < 0 and 1 or tools.size(x, axis)
+    end
     for i = 1, rank do
-      local n = sizes1[i - rank + x1.rank] or 1
-      local m = sizes2[i - rank + x2.rank] or 1
+      local n, m = size(x1, i), size(x2, i)
       left[2 * i - 1], left[2 * i], right[2 * i - 1], right[2 * i] = n, 1, 1, m
       merged[i] = n * m
     end
-    return ops.reshape(ops.reshape(x1, left) * ops.reshape(x2, right), merged)
+    return tools.reshape(tools.reshape(x1, left) * tools.reshape(x2, right), merged)
   end)
 
 -- ---- vectors in space -------------------------------------------------------------------------
 
--- The components of the vectors along an axis: 2 or 3, each without that axis.
-local function components(x, axis)
+-- The components of the vectors along an axis: 2 or 3, each without that axis. Beside vectors that
+-- have 3, others may have 2 or 3, which need not be known: a third that is not there is 0.
+local function components(x, axis, other)
+  if not x.shape[axis + 1] and other == 3 then
+    x = tools.pad(x, axis, 0, 3 - tools.max(tools.size(x, axis), 2), 0, 3)
+  end
   local n = tools.known_size("cross", x, axis)
   if n ~= 2 and n ~= 3 then
     core.raise("cross: vectors have 2 or 3 components, got %d", n)
@@ -125,8 +131,9 @@ op("cross", "x1, x2, axisa:int=-1, axisb:int=-1, axisc:int=-1, axis:int=nil",
   "The cross product of vectors with 2 or 3 components.",
   function (x1, x2, axisa, axisb, axisc, axis)
     axisa, axisb, axisc = axis or axisa, axis or axisb, axis or axisc
-    local n, a1, a2, a3 = components(x1, tools.axis("cross", axisa, x1.rank))
-    local m, b1, b2, b3 = components(x2, tools.axis("cross", axisb, x2.rank))
+    axisa, axisb = tools.axis("cross", axisa, x1.rank), tools.axis("cross", axisb, x2.rank)
+    local n, a1, a2, a3 = components(x1, axisa, x2.shape[axisb + 1])
+    local m, b1, b2, b3 = components(x2, axisb, x1.shape[axisa + 1])
     local third = a1 * b2 - a2 * b1
     if n == 2 and m == 2 then return third end
     local first, second

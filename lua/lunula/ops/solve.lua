@@ -7,21 +7,22 @@ local tools = require "lunula.ops.tools"
 
 local ops, op = core.ops, tools.family "linalg"
 
--- The size of square matrices.
-local function order(name, x)
+-- The matrices, which must be square, and their size.
+local function square(name, x)
   local shape = x.shape
-  local n = shape[#shape]
-  if #shape < 2 or not n or shape[#shape - 1] ~= n then
+  local rows, columns = shape[#shape - 1], shape[#shape]
+  if #shape < 2 or rows and columns and rows ~= columns then
     core.raise("%s: square matrices are needed, x is %s", name, tools.shape_text(shape))
   end
-  return n
+  local n = rows or columns or tools.size(x, #shape - 2)
+  return tools.with_size(tools.with_size(x, #shape - 1, n), #shape - 2, n), n
 end
 
 -- step(k, carries...) -> carries..., for each column k; a scalar tensor.
 local function over_columns(n, carries, step)
   return table.unpack((core.scan(function (states, rows)
     return { step(rows[1], table.unpack(states)) }
-  end, carries, { ops.arange(n) })))
+  end, carries, { tools.positions(n) })))
 end
 
 -- 1 in the row (column) of number k, else 0: to be multiplied with matrices like x.
@@ -85,14 +86,16 @@ local function solve(a, b, n)
 end
 
 op("solve", "a, b", "The x of a . x = b.", function (a, b)
-  local n = order("solve", a)
+  local n
+  a, n = square("solve", a)
   a, b = tools.float(a), tools.float(b)
   return check_numbers({ a, b }, solve(a, b, n), "solve: a has no inverse: it is singular, %s",
     tools.shape_text(a.shape))
 end)
 
 op("inv", "x", "The inverse of square matrices.", function (x)
-  local n = order("inv", x)
+  local n
+  x, n = square("inv", x)
   x = tools.float(x)
   local one = row_mask(x, ops.iota_like(x, -1))
   return check_numbers({ x }, inverse_times(x, one, n),
@@ -101,7 +104,8 @@ end)
 
 -- The sign and the logarithm of the absolute determinant.
 local function sign_and_log(name, x)
-  local n = order(name, x)
+  local n
+  x, n = square(name, x)
   local _, sign, log = eliminate(tools.float(x), n)
   return ops.sum(sign, { -2, -1 }), ops.sum(log, { -2, -1 })
 end
@@ -120,7 +124,8 @@ end)
 
 op("solve_triangular", "a, b, lower:bool=false", "solve by one triangle of a.",
   function (a, b, lower)
-    local n = order("solve_triangular", a)
+    local n
+    a, n = square("solve_triangular", a)
     a, b = tools.float(a), tools.float(b)
     return solve(lower and ops.tril(a) or ops.triu(a), b, n)
   end)
@@ -138,7 +143,8 @@ end
 
 op("cholesky", "x, upper:bool=false",
   "The triangle t of symmetric positive matrices with t . transposed t = x.", function (x, upper)
-    local n = order("cholesky", x)
+    local n
+    x, n = square("cholesky", x)
     x = tools.float(x)
     local t = check_numbers({ x }, cholesky(x, n),
       "cholesky: x is not positive definite, %s", tools.shape_text(x.shape))
@@ -160,11 +166,11 @@ op("qr", "x, mode:str=\"reduced\"",
       core.raise("qr: mode must be reduced or complete, got \"%s\"", mode)
     end
     x = tools.float(x)
-    local rows = tools.known_size("qr", x, x.rank - 2)
-    local columns = tools.known_size("qr", x, x.rank - 1)
+    local rows, columns = tools.size(x, x.rank - 2), tools.size(x, x.rank - 1)
+    local least = tools.min(rows, columns)
     local square = ops.matmul(x, ops.swapaxes(x, -1, -2))
     local one = row_mask(square, ops.iota_like(square, -1))
-    local r, q = over_columns(math.min(rows - 1, columns), { x, one }, function (k, r, q)
+    local r, q = over_columns(tools.min(rows - 1, columns), { x, one }, function (k, r, q)
       local below = ops.less_equal(k, ops.iota_like(r, -2))
       local column = ops.sum(ops.where(below, r, 0) * column_mask(r, k), -1, true)
       local corner = ops.sum(column * row_mask(column, k), -2, true)
@@ -176,8 +182,8 @@ op("qr", "x, mode:str=\"reduced\"",
       return r - v * ops.matmul(turned, r), q - ops.matmul(q, v) * turned
     end)
     r = ops.triu(r)
-    if mode == "reduced" and rows > columns then
-      q, r = tools.part(q, q.rank - 1, 0, columns), tools.part(r, r.rank - 2, 0, columns)
+    if mode == "reduced" and rows ~= least then
+      q, r = tools.part(q, q.rank - 1, 0, least), tools.part(r, r.rank - 2, 0, least)
     end
     return q, r
   end)
