@@ -37,9 +37,8 @@ local function unified(name, images, data_format)
   end
 end
 
-local function height_and_width(name, x)
-  name = "image." .. name
-  return tools.known_size(name, x, 1), tools.known_size(name, x, 2)
+local function height_and_width(x)
+  return tools.size(x, 1), tools.size(x, 2)
 end
 
 -- ---- resizing ---------------------------------------------------------------------------------
@@ -116,29 +115,27 @@ local function resize_any(x, height, width, interpolation, antialias)
     local function cells(axis, to) return ops.cast(ops.floor((centres(x, axis, to))), "int32") end
     return ops.take(ops.take(x, cells(1, height), 1), cells(2, width), 2)
   end
-  local channels = tools.known_size("image.resize", x, 3)
   local rows = ops.reshape(x, { -2, -3, -1 })
   local y = ops.matmul(mixing_matrix_of(x, 1, height, interpolation, antialias), rows)
-  y = ops.reshape(y, { -2, height, -1, channels })
+  y = tools.reshape(y, { -2, height, tools.size(x, 2), tools.size(x, 3) })
   return ops.matmul(mixing_matrix_of(x, 2, width, interpolation, antialias), y)
 end
 
 -- The middle part with the proportions of (height, width).
 local function cropped(x, height, width)
-  local h, w = height_and_width("resize", x)
-  local crop_h = math.max(math.min(h, w * height // width), 1)
-  local crop_w = math.max(math.min(w, h * width // height), 1)
+  local h, w = height_and_width(x)
+  local crop_h = tools.max(tools.min(h, w * height // width), 1)
+  local crop_w = tools.max(tools.min(w, h * width // height), 1)
   x = tools.part(x, 1, (h - crop_h) // 2, crop_h)
   return tools.part(x, 2, (w - crop_w) // 2, crop_w)
 end
 
 -- The whole with a border, so that it has the proportions of (height, width).
 local function bordered(x, height, width, value)
-  local h, w = height_and_width("resize", x)
-  local above = (math.max(h, w * height // width) - h) // 2
-  local beside = above == 0 and (math.max(w, h * width // height) - w) // 2 or 0
-  local border = { 0, above, beside, 0 }
-  return ops.pad_with(x, border, border, nil, value)
+  local h, w = height_and_width(x)
+  local above = (tools.max(h, w * height // width) - h) // 2
+  local beside = (tools.max(w, h * width // height) - w) // 2
+  return tools.pad(tools.pad(x, 1, above, above, value), 2, beside, beside, value)
 end
 
 -- The nearest whole numbers, where the images are of them.
@@ -179,17 +176,16 @@ op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool
     if not (x.shape[2] and x.shape[3]) then
       return back(rounded(resize_any(x, height, width, interpolation, antialias), images))
     end
-    local h, w = height_and_width("resize", x)
+    local h, w = height_and_width(x)
     if interpolation == "nearest" then
       return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
     end
     if height * h > 0x7fffffff or width * w > 0x7fffffff then
       core.raise("image.resize: from (%d, %d) to (%d, %d)", h, w, height, width)
     end
-    local channels = tools.known_size("image.resize", x, 3)
-    local rows = ops.reshape(x, { -2, h, w * channels })
+    local rows = ops.reshape(x, { -2, h, -1 })
     local y = ops.matmul(mixing_matrix(h, height, interpolations[interpolation], antialias), rows)
-    y = ops.reshape(y, { -2, height, w, channels })
+    y = tools.reshape(y, { -2, height, w, tools.size(x, 3) })
     y = ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y)
     return back(rounded(y, images))
   end)
@@ -204,8 +200,10 @@ local function solve(name, option, before, after, left, whole)
   end
   before = before or whole - after - left
   after = after or whole - before - left
-  if before < 0 or after < 0 or (left or 0) < 0 then
-    core.raise("image.%s: %s do not fit a size of %d", name, option, whole)
+  for _, size in ipairs { before, after, left } do
+    if tools.is_known(size) and size < 0 then
+      core.raise("image.%s: %s do not fit a size of %s", name, option, whole)
+    end
   end
   return before, after
 end
@@ -215,7 +213,7 @@ op("pad_images", "images, top_padding:int=nil, left_padding:int=nil, bottom_padd
   "The images with borders of zeros, two of (before, after, target) for each axis.",
   function (images, top, left, bottom, right, target_height, target_width, data_format)
     local x, back = unified("pad_images", images, data_format)
-    local h, w = height_and_width("pad_images", x)
+    local h, w = height_and_width(x)
     local function border(option, before, after, target, size)
       if before and after and not target then return before, after end
       return solve("pad_images", option, before, after, target and size, target or 0)
@@ -224,7 +222,8 @@ op("pad_images", "images, top_padding:int=nil, left_padding:int=nil, bottom_padd
       target_height, h)
     left, right = border("left_padding, right_padding and target_width", left, right,
       target_width, w)
-    return back(ops.pad_with(x, { 0, top, left, 0 }, { 0, bottom, right, 0 }))
+    x = tools.pad(x, 1, top, bottom, 0, target_height)
+    return back(tools.pad(x, 2, left, right, 0, target_width))
   end)
 
 op("crop_images", "images, top_cropping:int=nil, left_cropping:int=nil, bottom_cropping:int=nil, "
@@ -232,13 +231,13 @@ op("crop_images", "images, top_cropping:int=nil, left_cropping:int=nil, bottom_c
   "A part of the images, two of (before, after, target) for each axis.",
   function (images, top, left, bottom, right, target_height, target_width, data_format)
     local x, back = unified("crop_images", images, data_format)
-    local h, w = height_and_width("crop_images", x)
+    local h, w = height_and_width(x)
     top, bottom = solve("crop_images", "top_cropping, bottom_cropping and target_height", top,
       bottom, target_height, h)
     left, right = solve("crop_images", "left_cropping, right_cropping and target_width", left,
       right, target_width, w)
-    x = tools.part(x, 1, top, h - top - bottom)
-    return back(tools.part(x, 2, left, w - left - right))
+    x = tools.part(x, 1, top, target_height or h - top - bottom)
+    return back(tools.part(x, 2, left, target_width or w - left - right))
   end)
 
 -- ---- colours and patches ----------------------------------------------------------------------
@@ -246,11 +245,12 @@ op("crop_images", "images, top_cropping:int=nil, left_cropping:int=nil, bottom_c
 op("rgb_to_grayscale", "images, data_format:str=nil", "How bright each pixel looks: one channel.",
   function (images, data_format)
     local x, back = unified("rgb_to_grayscale", images, data_format)
-    local channels = tools.known_size("image.rgb_to_grayscale", x, 3)
+    local channels = x.shape[4]
     if channels == 1 then return images end
-    if channels ~= 3 then
+    if channels and channels ~= 3 then
       core.raise("image.rgb_to_grayscale: images have 1 or 3 channels, these have %d", channels)
     end
+    x = tools.with_size(x, 3, 3)
     return back(ops.sum(x * core.tensor { 0.2989, 0.5870, 0.1140 }, 3, true))
   end, { file_class = "image.RGBToGrayscale" })
 
@@ -354,7 +354,7 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
     local rows = neighbours(bounded(row, height, fill_mode), interpolation)
     local columns = neighbours(bounded(column, width, fill_mode), interpolation)
 
-    local all = ops.reshape(pixels, { -1, tools.known_size("image.affine_transform", pixels, 3) })
+    local all = tools.reshape(pixels, { -1, tools.size(pixels, 3) })
     local first = ops.iota_like(grid, 0) * height * width
     local function cell(at, size)
       return fill_mode == "wrap" and ops.mod(at, size) or ops.clip(at, 0, size - 1)

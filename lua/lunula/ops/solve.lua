@@ -153,7 +153,8 @@ op("cholesky", "x, upper:bool=false",
 
 op("logdet", "x", "The logarithm of the determinant of symmetric positive matrices; NaN of others.",
   function (x)
-    local n = order("logdet", x)
+    local n
+    x, n = square("logdet", x)
     local t = cholesky(tools.float(x), n)
     return ops.sum(ops.log(ops.diagonal(t, 0, -2, -1)), -1) * 2
   end, { file_class = "math" })
