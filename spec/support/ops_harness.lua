@@ -117,6 +117,20 @@ local function specs_of(list, free)
   return specs
 end
 
+-- Same type and nearly the same numbers?
+function harness.compare(given, wanted, tolerance)
+  if #given ~= #wanted then return ("%d results, wanted %d"):format(#given, #wanted) end
+  for i, w in ipairs(wanted) do
+    local g = given[i]
+    if shape_text(g.shape) ~= shape_text(w.shape) or g.dtype ~= w.dtype then
+      return ("result %d is %s %s, eagerly %s %s"):format(i, g.dtype, shape_text(g.shape), w.dtype,
+        shape_text(w.shape))
+    end
+    local complaint = compare_numbers(harness.flat(g), harness.flat(w), tolerance)
+    if complaint then return ("result %d differs: %s"):format(i, complaint) end
+  end
+end
+
 -- Same type and same bits?
 local function compare_bits(given, wanted)
   if #given ~= #wanted then return ("%d results, wanted %d"):format(#given, #wanted) end
@@ -306,7 +320,7 @@ function harness.check_gradient(case, which)
 end
 
 -- Gradient of a loss that needs no weights of a known shape.
-local function traced_gradient(case, which)
+function harness.traced_gradient(case, which)
   return function (tensors)
     local xs = {}
     for k, i in ipairs(which) do xs[k] = tensors[i] end
@@ -328,7 +342,7 @@ local function traced_gradient(case, which)
 end
 
 function harness.check_traced_gradient(case, which)
-  return check_trace(case, traced_gradient(case, which))
+  return check_trace(case, harness.traced_gradient(case, which))
 end
 
 -- The gradient of <gradient, direction> along the same direction is the second derivative.
