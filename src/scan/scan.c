@@ -52,6 +52,45 @@ static bool scan_fits(Rule *r, const ScanCounts *n) {
          fail(r->error, "a body that does not fit its %d inputs", r->nin);
 }
 
+/* A state has one shape all the time: where only one of what goes in and what
+** comes out knows a size, the other turns out to have it. False where they
+** cannot be the same; *told: something was learnt about what goes in. */
+static bool same_state(Type *in, Type *out, bool *told) {
+  if (in->rank != out->rank || in->dtype != out->dtype)
+    return false;
+  for (int i = 0; i < in->rank; i++) {
+    if (!may_equal(in->dim[i], out->dim[i]))
+      return false;
+    if (in->dim[i] == UNKNOWN && out->dim[i] != UNKNOWN) {
+      in->dim[i] = out->dim[i];
+      *told = true;
+    }
+    out->dim[i] = in->dim[i];
+  }
+  return true;
+}
+
+/* The body's results, from states in their final shape. */
+static bool body_shape(Rule *r, const Function *body, const ScanCounts *n,
+                       Type *in) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  bool told = true;
+  for (int round = 0; told && round <= n->carry; round++) {
+    if (!function_types(body, in, r->out, r->error))
+      return false;
+    told = false;
+    for (int i = 0; i < n->carry; i++)
+      if (!same_state(&in[n->consts + i], &r->out[i], &told))
+        return fail(r->error,
+                    "state %d goes in as %s %s and comes out as %s %s", i + 1,
+                    dtype_name((DType)in[n->consts + i].dtype),
+                    type_text(&in[n->consts + i], a),
+                    dtype_name((DType)r->out[i].dtype),
+                    type_text(&r->out[i], b));
+  }
+  return true;
+}
+
 /* in: room for the types of one time step */
 static bool step_shape(Rule *r, Type *in) {
   const Function *body = r->attr[SCAN_BODY].body;
@@ -70,18 +109,11 @@ static bool step_shape(Rule *r, Type *in) {
                   type_text(known, a), type_text(&r->in[i], b));
     in[i] = scan_slice(&r->in[i]);
   }
-  if (!function_types(body, in, r->out, r->error))
+  if (!body_shape(r, body, &n, in))
     return false;
   int64_t length = scan_length(r->attr, r->in, r->nin);
   if (n.sequences == 0 && length < 0)
     return fail(r->error, "without sequences it needs a length");
-  for (int i = 0; i < n.carry; i++)
-    if (!type_equal(&r->out[i], &in[n.consts + i]))
-      return fail(r->error, "state %d goes in as %s %s and comes out as %s %s",
-                  i + 1, dtype_name((DType)in[n.consts + i].dtype),
-                  type_text(&in[n.consts + i], a),
-                  dtype_name((DType)r->out[i].dtype),
-                  type_text(&r->out[i], b));
   for (int i = n.carry; i < r->nout; i++) {
     if (r->out[i].rank == MAX_RANK)
       return fail(r->error, "a result of rank %d has no room for time",
