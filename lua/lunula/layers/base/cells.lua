@@ -73,7 +73,9 @@ end
 -- For the samples of x. When nobody knows how many those are, the states of one sample stand for
 -- all.
 function cells.first_states(cell, x)
-  local batch = x.shape[1]
+  local batch, open = x.shape[1], false
+  for axis = 1, x.rank do open = open or not x.shape[axis] end
+  if open and cell.states_like then return cell:states_like(x) end
   if batch then return cells.states_for(cell, batch) end
   local others = {}
   for axis = 1, x.rank - 1 do others[axis] = axis end

@@ -16,21 +16,22 @@ local steps = require "lunula.layers.rnn.steps"
 local weights = require "lunula.layers.rnn.weights"
 local wrapped = require "lunula.layers.rnn.wrapped"
 
-local shape_text = tools.shape_text
-
 -- ---- one step ---------------------------------------------------------------------------------
 
--- Sizes after the input's convolution.
+-- The size of spatial axis i after the input's convolution.
+local function size_after(self, n, i)
+  local reach = self.padding == "valid"
+    and (self.kernel_size[i] - 1) * self.dilation_rate[i] or 0
+  return (n - reach - 1) // self.strides[i] + 1
+end
+
+-- All of them; nil when one is known only when it runs.
 local function sizes_after(self, shape)
   local sizes = {}
   for i = 1, self.rank do
     local n = spatial.size(self, shape, i)
-    if not n then
-      core.raise("the sizes of images must be known, the input is %s", shape_text(shape))
-    end
-    local reach = self.padding == "valid"
-      and (self.kernel_size[i] - 1) * self.dilation_rate[i] or 0
-    sizes[i] = (n - reach - 1) // self.strides[i] + 1
+    if not n then return nil end
+    sizes[i] = size_after(self, n, i)
   end
   return sizes
 end
@@ -52,10 +53,25 @@ end
 
 local function initial_state(self, batch)
   local sizes = self.state_sizes
-  if not sizes then core.raise("the cell is not built: its states have the sizes of the images") end
+  if not sizes then
+    core.raise(self.built and "the sizes of the images are not known, which its states have"
+      or "the cell is not built: its states have the sizes of the images")
+  end
   local shape = { batch, table.unpack(sizes) }
   table.insert(shape, spatial.is_first(self) and 2 or #shape + 1, self.filters)
   return { ops.zeros(shape), ops.zeros(shape) }
+end
+
+-- First states for x, one step or a sequence, where sizes of it are not known.
+local function states_like(self, x)
+  local first, sizes = spatial.is_first(self), { tools.size(x, 0) }
+  for i = 1, self.rank do
+    local axis = x.rank - self.rank + i - (first and 1 or 2)
+    sizes[i + 1] = size_after(self, tools.size(x, axis), i)
+  end
+  table.insert(sizes, first and 2 or #sizes + 1, self.filters)
+  local state = tools.broadcast(ops.zeros({}), sizes)
+  return { state, state }
 end
 
 -- The convolution for all gates at once, unless each gate has a mask of its own.
@@ -183,6 +199,7 @@ for rank = 1, 3 do
     end,
     build = build,
     get_initial_state = initial_state,
+    states_like = states_like,
     draw = function (self, x, states) return dropout.draw(self, x, states[1], 4) end,
     call = call,
   }
