@@ -237,9 +237,25 @@ describe("RandomCrop", function ()
 
   it("enlarges what is too small", function ()
     assert.are.same({ 1, 6, 8, 1 }, layers.RandomCrop { 6, 8 } (copies(1)).shape)
-    assert.error_at_line(function ()
-      layers.RandomCrop { 2, 2, name = "c" }:compute_output_shape { false, false, 4, 1 }
-    end, 'layer "c" (RandomCrop): crop: the size of axis 1 must be known')
+  end)
+
+  it("takes windows of images whose size is known when it runs", function ()
+    local crop = layers.RandomCrop { 2, 3, seed = 1 }
+    local f = core.trace({ { shape = { false, false, false, 1 }, dtype = "float32" } }, function (x)
+      local y = crop(x, { training = true })
+      assert.are.same({ false, 2, 3, 1 }, y.shape)
+      return y
+    end)
+    local seen = {}
+    for _ = 1, 100 do
+      local y = f(copies(1))
+      local first = y:get(1, 1, 1, 1)
+      seen[first] = true
+      assert.near_all(y:get(1, 2, 3, 1), first + 6)
+    end
+    for _, place in ipairs { 0, 1, 4, 5, 8, 9 } do assert.is_true(seen[place]) end
+    local small = ops.slice(copies(1), { 0, 0, 0, 0 }, { 1, 1, 2, 1 })
+    assert.near_all(f(small), crop(small, { training = true }))
   end)
 end)
 

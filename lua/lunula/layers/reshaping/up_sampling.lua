@@ -67,15 +67,14 @@ local function interpolate(self, x)
   local columns, left, right = spread_of(kind, times[2])
   local kernel = ops.outer(rows, columns)
   x = spatial.enter(self, x)
-  local channels = tools.known_size("up-sampling by " .. self.interpolation, x, 3)
   local function spread(image, count)
-    local weights = ops.broadcast_to(ops.reshape(kernel, { #rows, #columns, 1, 1 }),
+    local weights = tools.broadcast(ops.reshape(kernel, { #rows, #columns, 1, 1 }),
       { #rows, #columns, 1, count })
     return ops.convolution_input_gradient(image, weights, enlarge(image, times, 1), times, nil,
       false, { top, left }, { bottom, right })
   end
   local one = ops.ones_like(ops.slice_steps(x, { 0, 0, 0, 0 }, nil, { 1, -1, -1, 1 }))
-  return spatial.leave(self, spread(x, channels) / spread(one, 1))
+  return spatial.leave(self, spread(x, tools.size(x, 3)) / spread(one, 1))
 end
 
 return spatial.family("UpSampling%dD", { 1, 2, 3 }, function (rank)

@@ -7,11 +7,13 @@ local image = require "lunula.layers.preprocessing.image_preprocessing.base_laye
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 
--- Where the middle window starts; a size that is not known must be large enough when it runs.
-local function start(images, axis, count)
-  local size = images.shape[axis + 1]
-  if size then return (size - count) // 2 end
-  return (ops.dim(images, axis) - count) // 2
+-- The middle window along an axis, and how much the image lacks there. What is lacking is filled with
+-- zeros, so that there is a window even where the size is known only when it runs.
+local function window(images, axis, count)
+  local size = tools.size(images, axis)
+  local lack = tools.max(count - size, 0)
+  images = tools.pad(images, axis, 0, lack, 0)
+  return tools.part(images, axis, tools.max(size - count, 0) // 2, count), lack
 end
 
 return layer "CenterCrop" {
@@ -25,12 +27,11 @@ return layer "CenterCrop" {
   random = false, moves_pixels = true,
   transform = function (self, images, _, interpolation)
     images = tools.cast(images, "float32")
-    local shape = images.shape
-    if (shape[2] or self.height) >= self.height and (shape[3] or self.width) >= self.width then
-      images = image.window(images, 1, start(images, 1, self.height), self.height)
-      return image.window(images, 2, start(images, 2, self.width), self.width)
-    end
-    return ops.image.resize(images, { self.height, self.width }, interpolation or "bilinear", false,
-      true, false, "constant", 0, "channels_last")
+    local rows, lack_h = window(images, 1, self.height)
+    local middle, lack_w = window(rows, 2, self.width)
+    local lack = lack_h + lack_w
+    if lack == 0 then return middle end
+    return tools.choose(lack, ops.image.resize(images, { self.height, self.width },
+      interpolation or "bilinear", false, true, false, "constant", 0, "channels_last"), middle)
   end,
 }
