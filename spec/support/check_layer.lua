@@ -447,12 +447,31 @@ function check.outputs(case, layer)
   return flatten(table.pack(layer(call.input, call.options)))
 end
 
--- custom: name -> function, for what the config names.
-function check.golden(case, custom)
+-- f(case, ...) where the config may name custom objects: name -> function. No warning is shown.
+function check.with(custom, f, case, ...)
   local sink = warn.sink
   local _ <close> = setmetatable({}, { __close = function () warn.sink = sink end })
   warn.sink = function () end
-  declare.with_custom_objects(custom, check_case, case, custom)
+  declare.with_custom_objects(custom, f, case, ...)
+end
+
+function check.golden(case, custom)
+  check.with(custom, check_case, case, custom)
+end
+
+-- The layer of a case with the weights of the case, built; the call and its input tensors.
+function check.built(case)
+  local layer = layers[case.class_name].from_config(case.config)
+  if case.adapt then layer:adapt(golden.tensor(case.adapt)) end
+  local inputs = tensors_of(case.inputs)
+  with_weights(case, layer, read_call(case, layer, inputs))
+  return layer, inputs
+end
+
+-- All results of a layer on these inputs, in the places that the case has for them.
+function check.results(case, layer, inputs)
+  local call = read_call(case, layer, inputs)
+  return flatten(table.pack(layer(call.input, call.options)))
 end
 
 -- ---- a layer without a golden number ----------------------------------------------------------
