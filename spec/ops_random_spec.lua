@@ -148,6 +148,18 @@ describe("seeds", function ()
     assert.are.same({ 2, 3 }, f(ops.zeros { 2, 3 }).shape)
   end)
 
+  it("a size may be known only when it runs", function ()
+    local f = core.trace({ { shape = { false, 3 }, dtype = "float32" } }, function (x)
+      local y = random.normal { ops.dim(x, 0), 2 }
+      assert.are.same({ false, 2 }, y.shape)
+      return y, random.uniform { 2, ops.dim(x, 0) // 2 }
+    end)
+    local a, b = f(ops.zeros { 4, 3 })
+    assert.are.same({ 4, 2 }, a.shape)
+    assert.are.same({ 2, 2 }, b.shape)
+    assert.are.same({ 1, 2 }, f(ops.zeros { 1, 3 }).shape)
+  end)
+
   it("threads make no difference", function ()
     local before = core.threads()
     core.threads(1)
@@ -161,7 +173,7 @@ end)
 describe("misuse", function ()
   it("says what is wrong", function ()
     assert.error_at_line(function () random.uniform { false, 3 } end,
-      "random.uniform: a size is unknown in (None, 3); give a tensor of this shape instead")
+      "random.uniform: a size is unknown in (None, 3); give ops.dim(x, axis) for it, or a tensor")
     assert.error_at_line(function () random.normal({ 2 }, { sed = 3 }) end,
       "random.normal: unknown argument \"sed\"")
     assert.error_at_line(function () random.normal({ 2 }, { seed = 1.5 }) end, "seed must be")
