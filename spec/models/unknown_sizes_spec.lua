@@ -26,8 +26,8 @@ local stacks = {
     return { layers.Conv2DTranspose { 3, 3, strides = 2, padding = "same" } }
   end },
   ["cropping and padding"] = { { false, false, 2 }, { { 6, 7 }, { 5, 9 } }, function ()
-    return { layers.ZeroPadding2D { { { 1, 2 }, { 0, 3 } } }, layers.Cropping2D { { { 0, 1 }, { 2, 1 } } },
-      layers.Conv2D { 2, 3 } }
+    return { layers.ZeroPadding2D { { { 1, 2 }, { 0, 3 } } },
+      layers.Cropping2D { { { 0, 1 }, { 2, 1 } } }, layers.Conv2D { 2, 3 } }
   end },
   ["UpSampling2D, by interpolation too"] = { { false, false, 2 }, { { 3, 2 }, { 4, 5 } },
     function ()
@@ -42,12 +42,15 @@ local stacks = {
     return { layers.Conv2D { 2, 1 }, layers.Resizing { 5, 6, crop_to_aspect_ratio = true },
       layers.CenterCrop { 3, 4 }, layers.Flatten(), layers.Dense(2) }
   end },
-  ["CenterCrop of what may be too small"] = { { false, false, 1 }, { { 6, 7 }, { 2, 5 } }, function ()
-    return { layers.Conv2D { 2, 1 }, layers.CenterCrop { 3, 4 }, layers.Flatten(), layers.Dense(2) }
-  end },
+  ["CenterCrop of what may be too small"] = { { false, false, 1 }, { { 6, 7 }, { 2, 5 } },
+    function ()
+      return { layers.Conv2D { 2, 1 }, layers.CenterCrop { 3, 4 }, layers.Flatten(),
+        layers.Dense(2) }
+    end },
   ["TimeDistributed"] = { { false, false, 2 }, { { 3, 4 }, { 5, 2 } }, function ()
     return { layers.TimeDistributed { layers.Conv1D { 3, 2 } },
-      layers.TimeDistributed { layers.GlobalMaxPooling1D() }, layers.TimeDistributed { layers.Dense(2) } }
+      layers.TimeDistributed { layers.GlobalMaxPooling1D() },
+      layers.TimeDistributed { layers.Dense(2) } }
   end },
   ["ConvLSTM1D"] = { { false, false, 2 }, { { 3, 5 }, { 4, 6 } }, function ()
     return { layers.ConvLSTM1D { 2, 3, padding = "same", return_sequences = true } }

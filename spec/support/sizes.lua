@@ -64,8 +64,8 @@ function sizes.text(results)
   return table.concat(texts, ";")
 end
 
--- Is every size the wanted one? A size that Keras leaves open may be told: a run shows it right. And
--- where an unknown size stands beside 1, Keras takes it for 1, though it may be repeated.
+-- Is every size the wanted one? A size that Keras leaves open may be told: a run shows it right.
+-- And where an unknown size stands beside 1, Keras takes it for 1, though it may be repeated.
 function sizes.tells(given, wanted)
   if #given:gsub("[^,;]", "") ~= #wanted:gsub("[^,;]", "") then return false end
   local next_given = given:gmatch "[^,;]+"

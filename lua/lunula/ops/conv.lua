@@ -52,7 +52,8 @@ end
 local function check_groups(name, x, kernel)
   local rank = x.rank
   local channels, per_group, filters = x.shape[rank], kernel.shape[rank - 1], kernel.shape[rank]
-  if not (channels and per_group and filters) or per_group > 0 and channels % per_group == 0 and channels >= per_group
+  if not (channels and per_group and filters)
+    or per_group > 0 and channels % per_group == 0 and channels >= per_group
     and filters % (channels // per_group) == 0 then
     return
   end

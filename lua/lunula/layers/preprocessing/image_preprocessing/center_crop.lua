@@ -7,8 +7,8 @@ local image = require "lunula.layers.preprocessing.image_preprocessing.base_laye
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 
--- The middle window along an axis, and how much the image lacks there. What is lacking is filled with
--- zeros, so that there is a window even where the size is known only when it runs.
+-- The middle window along an axis, and how much the image lacks there. What is lacking is filled
+-- with zeros, so that there is a window even where the size is known only when it runs.
 local function window(images, axis, count)
   local size = tools.size(images, axis)
   local lack = tools.max(count - size, 0)
