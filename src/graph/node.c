@@ -406,6 +406,9 @@ APART static bool compute_now(Context *c, Node *n) {
 /* What is computed now, or planned, has sizes whatever its attributes say. */
 static bool sizes_known(Context *c, const Node *n) {
   char text[TYPE_TEXT];
+  if (n->op->traits & SIZED)
+    return fail(&c->error, "%s: a size depends on data: sizes come from shapes "
+                           "alone", n->op->name);
   for (int i = 0; i < n->nout; i++)
     if (!type_known(&n->out[i].type))
       return fail(&c->error, "%s: a size of the result %s is not known",

@@ -212,7 +212,9 @@ enum {
   HIDDEN = 16,      /* not offered to users */
   FAULTS = 32,      /* may meet data that it cannot take */
   BODY = 64,        /* runs a function: attribute 0; the plan does it */
-  TRUTHS = 128      /* of booleans alone makes booleans; computed as int32 */
+  TRUTHS = 128,     /* of booleans alone makes booleans; computed as int32 */
+  SIZED = 256       /* has no kernel: `expand` makes another op of it once the
+                       sizes that it depends on are known */
 };
 
 INLINE bool op_shape_only(const Op *op, int i) {

@@ -408,7 +408,7 @@ const Op ops_reduce[] = {
    .doc = "y[k] = a[k] * y[k - 1] + b[k] along the axis, from 0."},
   {"sum_like", "x, like", REDUCE, COMPUTE, sum_like_shape,
    .expand = expand_sum_like, .vjp = sum_like_vjp, .shape_only = 2,
-   .file_class = "lunula",
+   .traits = SIZED, .file_class = "lunula",
    .doc = "The sum over whatever repeats another tensor's shape."},
   {"count", "x, axis:axes=nil", REDUCE, AS_IS, count_shape, .run = count_run,
    .shape_only = 1, .traits = NO_GRADIENT,

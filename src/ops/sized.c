@@ -285,28 +285,31 @@ static void choose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_sized[] = {
   {"slice_sized", "x, start, count, axis:int, known:int=-1", MOVE, AS_IS,
    one_axis_shape, .expand = expand_slice, .vjp = slice_vjp,
-   .file_class = "lunula",
+   .traits = SIZED, .file_class = "lunula",
    .doc = "`count` elements of an axis from `start`, both computed sizes; "
           "`known`: how many these will be."},
   {"unslice_sized", "x, like, start, axis:int", MOVE, AS_IS,
    unslice_sized_shape, .expand = expand_unslice, .vjp = unslice_vjp,
-   .shape_only = 2, .traits = HIDDEN,
+   .shape_only = 2, .traits = HIDDEN | SIZED,
    .doc = "Zeros of the shape of another tensor, x in the place of a slice."},
   {"pad_sized", "x, before, after, axis:int, known:int=-1, value:num=0", MOVE,
    AS_IS, one_axis_shape, .expand = expand_pad, .vjp = pad_vjp,
-   .file_class = "lunula",
+   .traits = SIZED, .file_class = "lunula",
    .doc = "A value before and after x along an axis, as often as computed "
           "sizes say."},
   {"reshape_sized", "x, *sizes, newshape:ints", MOVE, AS_IS, sized_shape,
-   .expand = expand_reshape, .vjp = reshape_vjp, .file_class = "lunula",
+   .expand = expand_reshape, .vjp = reshape_vjp, .traits = SIZED,
+   .file_class = "lunula",
    .doc = "reshape, with computed sizes: -100 - i stands for number i, from "
           "0."},
   {"broadcast_sized", "x, *sizes, shape:ints", MOVE, AS_IS, sized_shape,
-   .expand = expand_broadcast, .vjp = broadcast_vjp, .file_class = "lunula",
+   .expand = expand_broadcast, .vjp = broadcast_vjp, .traits = SIZED,
+   .file_class = "lunula",
    .doc = "broadcast_to, with computed sizes: -100 - i stands for number i, "
           "from 0."},
   {"choose_sized", "condition, x1, x2", MOVE, AS_IS, choose_shape,
-   .expand = expand_choose, .vjp = choose_vjp, .file_class = "lunula",
+   .expand = expand_choose, .vjp = choose_vjp, .traits = SIZED,
+   .file_class = "lunula",
    .doc = "x1 where a computed size is not 0, else x2."},
   {0}
 };
