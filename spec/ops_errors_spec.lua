@@ -444,12 +444,10 @@ describe("unknown sizes", function ()
       local rows = {
         "unstack: num must be given, the size of axis 0 is unknown",
         function () ops.unstack(t) end,
-        "split: the size of axis 0 must be known, the shape is (None, 3)",
-        function () ops.split(t, 2) end,
-        "cumprod: the size of axis 0 must be known, the shape is (None, 3)",
-        function () ops.cumprod(t, 0) end,
-        "diagonal: the size of axis 0 must be known, the shape is (None, 3)",
-        function () ops.diagonal(t) end,
+        "split: axis 0 of size None has no 0 equal parts: x is (None, 3)",
+        function () ops.split(t, 0) end,
+        "cross: the size of axis 0 must be known, the shape is (None, 3)",
+        function () ops.cross(t, t, { axis = 0 }) end,
         "bincount: the length of the result depends on values that are not known yet",
         function () ops.bincount(t) end,
       }
@@ -463,6 +461,11 @@ describe("unknown sizes", function ()
       dtype = "float32" } }, function (a, b) return a + b end)
     assert.error_at_line(function () f(ops.ones { 2 }, ops.ones { 3 }) end,
       "add: shapes (2,) and (3,) do not broadcast")
+    f = core.trace({ { shape = { false }, dtype = "float32" } }, function (x)
+      return ops.split(x, 2)
+    end)
+    assert.error_at_line(function () f(ops.ones { 5 }) end,
+      "reshape: (5,) has 5 elements, they do not fill (4,)")
   end)
 end)
 

@@ -80,7 +80,8 @@ local function split(name, x, indices_or_sections, axis, may_differ)
   if type(indices_or_sections) == "table" then return cut(name, x, indices_or_sections, axis) end
   local n, size = indices_or_sections, tools.size(x, axis)
   if n < 1 or (tools.is_known(size) and size % n ~= 0 and not may_differ) then
-    core.raise("%s: axis %d of %s has no %d equal parts", name, axis, tools.shape_text(x.shape), n)
+    core.raise("%s: axis %d of size %s has no %d equal parts: x is %s", name, axis,
+      x.shape[axis + 1] or "None", n, tools.shape_text(x.shape))
   end
   tools.check_results(name, n)
   if not may_differ then x = tools.with_size(x, axis, size // n * n) end
