@@ -461,8 +461,8 @@ describe("unknown sizes", function ()
       dtype = "float32" } }, function (a, b) return a + b end)
     assert.error_at_line(function () f(ops.ones { 2 }, ops.ones { 3 }) end,
       "add: shapes (2,) and (3,) do not broadcast")
-    f = core.trace({ { shape = { false }, dtype = "float32" } }, function (x)
-      return ops.split(x, 2)
+    f = core.trace({ { shape = { false }, dtype = "float32" } }, function (t)
+      return ops.split(t, 2)
     end)
     assert.error_at_line(function () f(ops.ones { 5 }) end,
       "reshape: (5,) has 5 elements, they do not fill (4,)")
