@@ -3,7 +3,7 @@
 sizes_ops.json (cases of spec/support/ops_cases) and sizes_layers.json ("Class/name of the case"):
 case -> pattern -> shapes of the results. A pattern is one size: "1.0" is axis 0 of input 1; "*.0" is
 axis 0 of the first input and of all others that have the same size there. Shapes are "2,?;3" for
-(2, None) and (3,); "()" is a scalar; "-" where Keras refuses.
+(2, None) and (3,); "()" is a scalar; "-" where Keras refuses. The layers take ten minutes.
 """
 
 import json
@@ -41,7 +41,6 @@ def text(keras, results):
     return ";".join(one(y.shape) for y in keras.tree.flatten(results))
 
 
-
 def shapes_of(keras, shapes, ask):
     """Asks for each pattern; `ask` gets the shapes with None and gives the results."""
     found = {}
@@ -63,8 +62,11 @@ def to_key(item):
     """One entry of what x[...] is given, from the form that get_item takes."""
     if isinstance(item, dict):
         return slice(item.get("start"), item.get("stop"), item.get("step"))
-    words = {"...": Ellipsis, False: None, (): slice(None)}
-    return words[item] if item in words and item != 0 or item is False else item
+    if item is False:
+        return None
+    if item == "...":
+        return Ellipsis
+    return slice(None) if item == () else item
 
 
 def find_op(keras, name):
