@@ -578,9 +578,10 @@ describe("ConvLSTM", function ()
       "kernel_size={3, 3} does not fit an input of shape (1, 2, 2, 1)")
     assert.error_at_line(function () layers.ConvLSTM1D(3, 3)(images) end,
       "(ConvLSTM1D): takes an input of rank 4, got shape (2, 3, 4, 5, 2)")
-    assert.error_at_line(function ()
-      layers.ConvLSTM2D { 3, 3, padding = "same" } (k.Input { shape = { 3, false, 5, 1 } })
-    end, "the sizes of images must be known, the input is (None, None, 5, 1)")
+    local layer = layers.ConvLSTM2D { 3, 3, padding = "same" }
+    assert.are.same({ false, false, 5, 3 }, layer(k.Input { shape = { 3, false, 5, 1 } }).shape)
+    assert.error_at_line(function () layer:get_initial_state(2) end,
+      "the sizes of the images are not known, which its states have")
     assert.error_at_line(function () layers.ConvLSTM2D { 3, 3, strides = 2, dilation_rate = 2 } end,
       "strides above 1 and dilation_rate above 1 exclude each other")
   end)

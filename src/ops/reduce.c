@@ -357,8 +357,8 @@ static void cumsum_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 /* x one place on along the axis, a 0 coming in: x[k - 1], or x[k + 1]. */
 static Val moved(Context *c, Val x, int64_t axis, bool back) {
   const Type *t = val_type(x);
-  Attr before = {.kind = ATTR_INTS, .n = t->rank}, after = before, none = before;
-  Attr start = before;
+  Attr none = {.kind = ATTR_INTS, .n = t->rank};
+  Attr before = none, after = none, start = none;
   (back ? &after : &before)->i[axis] = 1;
   start.i[axis] = back;
   Val padded = emit_op(c, "pad_with", &x, 1,
