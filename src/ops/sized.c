@@ -202,11 +202,12 @@ static bool sized_shape(Rule *r) {
     return fail(r->error, "a size that is not among the operands");
   r->out[0] = type_new((DType)x->dtype, list.n, list.i);
   for (int i = 0; i < list.n; i++) {
-    int64_t *n = &r->out[0].dim[i], axis = -2 - *n;
-    if (axis >= x->rank)
+    int64_t *n = &r->out[0].dim[i];
+    if (*n >= UNKNOWN)
+      continue;
+    if (*n < -1 - x->rank) /* -2 - i is the size of axis i */
       return fail(r->error, "size %lld in the new shape", (long long)*n);
-    if (*n < UNKNOWN)
-      *n = x->dim[axis];
+    *n = x->dim[-2 - *n];
   }
   return true;
 }
