@@ -1,0 +1,64 @@
+"""PyTorch: peer_torch.py eager, channels_last (both also train) or jit, which is
+torch.jit.optimize_for_inference. Training takes the fused Adam, without a loader."""
+
+import sys
+import warnings
+
+warnings.simplefilter("ignore")
+
+import torch
+import torch.nn.functional as F
+
+import data
+import torch_models
+import worker
+
+
+def loss_of(model, output, y):
+    return F.mse_loss(output, y) if data.regression(model) else F.nll_loss(torch.log(output), y)
+
+
+class Peer:
+    def __init__(self, mode):
+        self.mode = mode
+        torch.set_num_threads(worker.threads())
+
+    def made(self, name, x):
+        model, x = torch_models.make(name), torch_models.to_torch(x)
+        if self.mode == "channels_last":
+            if x.dim() != 4:
+                raise NotImplementedError("is eager here")
+            model = model.to(memory_format=torch.channels_last)
+            x = x.contiguous(memory_format=torch.channels_last)
+        return model, x
+
+    def predict(self, name, x):
+        model, x = self.made(name, x)
+        if self.mode == "jit":
+            with torch.no_grad():
+                model = torch.jit.optimize_for_inference(torch.jit.trace(model, x))
+
+        def call():
+            with torch.inference_mode():
+                return model(x)
+        call(), call()                               # the first ones compile
+        return call
+
+    def train(self, name, x, y):
+        if self.mode == "jit":
+            raise NotImplementedError("is for inference")
+        model, x = self.made(name, x)
+        model.train()
+        y = torch.tensor(y) if data.regression(name) else torch.tensor(y).long()
+        adam = torch.optim.Adam(model.parameters(), fused=True)
+
+        def call():
+            adam.zero_grad(set_to_none=True)
+            loss = loss_of(name, model(x), y)
+            loss.backward()
+            adam.step()
+            return loss.item()
+        return call
+
+
+worker.serve(Peer(sys.argv[1]))

@@ -1,0 +1,72 @@
+"""What a worker in Python is: a process that builds a model when it is first asked for it, stays
+alive, and answers one line with one line.
+
+    check MODEL                               the largest difference from Keras, relative
+    predict|train MODEL BATCH RUNS CALLS      seconds of one call: best and median of the runs
+
+A run is CALLS calls in a row. What cannot be done is answered with `none` and the reason."""
+
+import os
+import sys
+import time
+
+import numpy as np
+
+import data
+
+
+class Worker:
+    """peer.predict(model, x) -> a function that predicts; peer.train(model, x, y) -> one that
+    takes an Adam step."""
+
+    def __init__(self, peer):
+        self.peer, self.case, self.call = peer, None, None
+
+    def make(self, *case):
+        """One case is kept: the large ones do not fit into memory together."""
+        if case == self.case:
+            return
+        self.case = self.call = None
+        what, model, batch = case
+        x = data.sample(model, batch)
+        if what == "train":
+            self.call = self.peer.train(model, x, data.target(model, batch))
+        else:
+            self.call = self.peer.predict(model, x)
+        self.case = case
+        self.call()
+
+    def time(self, what, model, batch, runs, calls):
+        self.make(what, model, int(batch))
+        times = []
+        for _ in range(int(runs)):
+            start = time.perf_counter()
+            for _ in range(int(calls)):
+                self.call()
+            times.append((time.perf_counter() - start) / int(calls))
+        times.sort()
+        return f"{times[0]:.9g} {times[len(times) // 2]:.9g}"
+
+    def check(self, model):
+        x = data.numbers(model + ".x", (2, *data.shape(model)))
+        got = np.asarray(self.peer.predict(model, x)()).ravel()
+        want = data.numbers(model + ".y", -1)
+        return f"{np.abs(got - want).max() / np.abs(want).max():.3g}"
+
+    def answer(self, what, *words):
+        try:
+            return self.check(*words) if what == "check" else self.time(what, *words)
+        except Exception as error:
+            return "none " + " ".join(str(error).split())[:100]
+
+
+def threads():
+    return int(os.environ["PEERS_THREADS"])
+
+
+def serve(peer):
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)                                    # what the libraries print is no answer
+    worker = Worker(peer)
+    for line in sys.stdin:
+        print(worker.answer(*line.split()), file=answers, flush=True)
