@@ -9,7 +9,8 @@
 #   make sweep      every allocation fails once
 #   make lto        built with -flto, and the hosts run
 #   make nightly    every check in full, of which .ci/run takes a part
-#   make bench      times; make install, rock, clean
+#   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
+#   make install, rock, clean
 
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
@@ -215,6 +216,20 @@ bench: $(CORE)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
 	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
 
+# lunula beside other runtimes, which stand in a virtual environment of Python.
+# make bench-peers [PEERS=DIR] [ARGS="mlp lstm:32 --threads 1"]
+PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lunula-peers
+bench-peers: all $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
+	@spec/bench/peers/setup $(PEERS)
+	@PYTHONDONTWRITEBYTECODE=1 PEERS_BUILD=$(BUILD)/peers PEERS_DATA=$(BUILD)/peers/data \
+	  LUA=$(LUA) LUA_CPATH_5_4='$(BUILD)/?.so;;' LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' \
+	  $(PEERS)/bin/python spec/bench/peers/run.py $(ARGS)
+$(BUILD)/peers/fma_peak: spec/bench/peers/fma_peak.c
+	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -o $@ $<
+$(BUILD)/peers/tiny: spec/bench/peers/tiny.c $(ARCHIVE)
+	@mkdir -p $(@D) && $(CC) $(FLAGS) $(CFLAGS) -Isrc/host -o $@ $< $(ARCHIVE) \
+	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
+
 install: all install-module
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
 	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
@@ -241,5 +256,5 @@ rock: tree
 clean:
 	rm -rf build
 
-.PHONY: all hosts objects demo test asan isa clang lint floors lto sweep nightly bench install \
-  install-module tree rock clean
+.PHONY: all hosts objects demo test asan isa clang lint floors lto sweep nightly bench \
+  bench-peers install install-module tree rock clean
