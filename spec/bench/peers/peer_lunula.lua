@@ -7,6 +7,7 @@ local kernels = require "lunula_kernels"
 local models = require "lunula_models"
 
 core.threads(tonumber(os.getenv "PEERS_THREADS"))
+local clock = os.getenv "PEERS_CLOCK" == "cpu" and os.clock or core.clock
 
 local make = { kernel = kernels.make }
 
@@ -43,9 +44,9 @@ local function time(what, name, batch, runs, calls)
   prepare(what, name, math.tointeger(batch))
   local times = {}
   for i = 1, runs do
-    local start = core.clock()
+    local start = clock()
     for _ = 1, calls do call() end
-    times[i] = (core.clock() - start) / calls / steps
+    times[i] = (clock() - start) / calls / steps
   end
   table.sort(times)
   return ("%.9g %.9g"):format(times[1], times[#times // 2 + 1])

@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=9, help="slices of each, at most")
     parser.add_argument("--slice", type=float, default=0.1, help="seconds of a slice, at least "
                         "one run")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu: processor "
+                        "time, for a busy machine; it says nothing of more than one thread")
     parser.add_argument("--json", metavar="FILE", help="where everything measured is kept")
     return parser.parse_args()
 
@@ -117,10 +119,16 @@ def rows_of(found, peaks, case):
             for n in peaks]
 
 
+def keep(rows, path):
+    if path:
+        with open(path, "w") as file:
+            json.dump(rows, file, indent=1)
+
+
 def bench(chosen, options):
     if not chosen:
         return []
-    group = team.Team(options.threads, ["lunula", *options.peers])
+    group = team.Team(options.threads, ["lunula", *options.peers], options.clock)
     print("-- differences from Keras", flush=True)
     check(group, dict.fromkeys(c.model for c in chosen if c.what != "kernel"))
     table.head()
@@ -130,6 +138,7 @@ def bench(chosen, options):
         for row in found:
             table.row(row, found[0])
         rows += found
+        keep(rows, options.json)
     group.close()
     return rows
 
@@ -155,10 +164,7 @@ def main():
     names = {c.model for c in chosen if c.what != "kernel"} | {g.model for g in gates if g.model}
     export(sorted(names))
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
-    rows = bench(chosen, options) + gate(gates)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(rows, file, indent=1)
+    keep(bench(chosen, options) + gate(gates), options.json)
 
 
 main()

@@ -26,17 +26,18 @@ def log(text):
     return open(os.path.join(BUILT, "_".join(text.split()) + ".log"), "w")
 
 
-def environment(threads):
+def environment(threads, clock="wall"):
     """Nothing set that would favour anyone; OpenMP, which torch uses, hears the threads so."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
-    return {**env, "OMP_NUM_THREADS": str(threads), "PEERS_THREADS": str(threads)}
+    return {**env, "OMP_NUM_THREADS": str(threads), "PEERS_THREADS": str(threads),
+            "PEERS_CLOCK": clock}
 
 
 class Worker:
-    def __init__(self, text, threads):
+    def __init__(self, text, threads, clock="wall"):
         self.process = subprocess.Popen(
             command(text), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            stderr=log(f"{text} {threads}"), env=environment(threads))
+            stderr=log(f"{text} {threads}"), env=environment(threads, clock))
 
     def ask(self, *words):
         """The words of the answer; ["none", reason] if there is none."""
@@ -54,9 +55,9 @@ class Worker:
 class Team:
     """A worker for each of `threads` and `names`, which sit at (name, threads)."""
 
-    def __init__(self, threads, names):
+    def __init__(self, threads, names, clock):
         self.threads = threads
-        self.workers = {(name, n): Worker(cases.WORKERS[name], n)
+        self.workers = {(name, n): Worker(cases.WORKERS[name], n, clock)
                         for name in names for n in threads}
         self.measures = {n: Worker(f"fma_peak {n}", n) for n in threads}
 
