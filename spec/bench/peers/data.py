@@ -1,7 +1,8 @@
 """The folder by which the runtimes get the same models. For each model there are
-NAME.json (Keras), NAME.list (its sample's shape, flops, then path and shape of each weight),
-NAME.weights, NAME.x and NAME.y (float32: weights one behind the other, an input of two samples
-and Keras's output), NAME.onnx and, where it can be, NAME.tflite."""
+NAME.json (Keras), NAME.list (its sample's shape; flops; the loss and, where that is mse, a
+target's shape; then path and shape of each weight), NAME.weights, NAME.x and NAME.y (float32:
+weights one behind the other, an input of two samples and Keras's output), NAME.onnx and, where
+it can be, NAME.tflite."""
 
 import os
 
@@ -27,6 +28,10 @@ def flops(name):
     return float(lines(name)[1][1])
 
 
+def loss(name):
+    return lines(name)[2][1]
+
+
 def numbers(file, shape):
     return np.fromfile(path(file), "float32").reshape(shape)
 
@@ -34,7 +39,7 @@ def numbers(file, shape):
 def weights(name):
     """Path -> array, in Keras's order."""
     all, at, found = numbers(name + ".weights", -1), 0, {}
-    for key, *sizes in lines(name)[2:]:
+    for key, *sizes in lines(name)[3:]:
         sizes = list(map(int, sizes))
         count = int(np.prod(sizes))
         found[key] = all[at:at + count].reshape(sizes)
@@ -50,11 +55,14 @@ def sample(name, batch):
 def target(name, batch):
     """What a train step is given: numbers like the output, or the class of each sample."""
     random = np.random.RandomState(4)
-    if regression(name):
-        width = (1,) if name == "tiny" else shape(name)
-        return random.normal(0, 1, (batch, *width)).astype("float32")
-    return random.randint(0, 10, batch).astype("int32")
+    if loss(name) != "mse":
+        return random.randint(0, 10, batch).astype("int32")
+    sizes = map(int, lines(name)[2][2:])
+    return random.normal(0, 1, (batch, *sizes)).astype("float32")
 
 
-def regression(name):
-    return name in ("tiny", "transformer")
+# The groups of the two large nets, which Keras and torch write each in its way. ResNet-50:
+# filters, blocks, strides; MobileNetV2: widening, filters, blocks, strides.
+RESNET = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
+MOBILE = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+          (6, 160, 3, 2), (6, 320, 1, 1))

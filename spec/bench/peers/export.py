@@ -27,7 +27,8 @@ def write_numbers(name, arrays):
 
 
 def export_keras(name, model):
-    sizes = [("sample", *model.input_shape[1:]), ("flops", models.flops(model))]
+    sizes = [("sample", *model.input_shape[1:]), ("flops", models.flops(model)),
+             ("target", *models.target(model))]
     sizes += [(w.path.removeprefix(model.name + "/"), *w.shape) for w in model.weights]
     write(name + ".list", "".join(" ".join(map(str, line)) + "\n" for line in sizes))
     write_numbers(name + ".weights", model.get_weights())

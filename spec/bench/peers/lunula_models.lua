@@ -23,12 +23,13 @@ local function count(shape)
   return n
 end
 
--- The rows of NAME.list as lists of numbers: the sample's shape, the flops, then a weight each.
+-- The rows of NAME.list, without their names: the sample's shape, the flops, the loss and the
+-- target's shape, then a weight each.
 local function rows(name)
   local list = {}
   for line in open(name .. ".list"):lines() do
     local row = {}
-    for word in line:gmatch " (%S+)" do row[#row + 1] = math.tointeger(tonumber(word)) end
+    for word in line:gmatch " (%S+)" do row[#row + 1] = tonumber(word) or word end
     list[#list + 1] = row
   end
   return list
@@ -38,7 +39,7 @@ end
 function models.make(name)
   local model = k.models.model_from_json(open(name .. ".json"):read "a")
   local file <close> = open(name .. ".weights")
-  for i, shape in ipairs { table.unpack(rows(name), 3) } do
+  for i, shape in ipairs { table.unpack(rows(name), 4) } do
     local weight = core.frombytes(file:read(4 * count(shape)), { shape = shape })
     model.weights[i]:assign(weight)
     weight:release()
@@ -56,9 +57,10 @@ end
 
 -- The loss of its training, and what a step is given: see target in data.py.
 function models.target(name, batch)
-  if name == "tiny" then return "mse", k.random.normal { batch, 1 } end
-  if name == "transformer" then return "mse", models.sample(name, batch) end
-  return "sparse_categorical_crossentropy", k.random.randint({ batch }, 0, 10)
+  local row = rows(name)[3]
+  local loss = row[1]
+  if loss ~= "mse" then return loss, k.random.randint({ batch }, 0, 10) end
+  return loss, k.random.normal { batch, table.unpack(row, 2) }
 end
 
 -- The largest difference from Keras's output, relative to the largest number there.

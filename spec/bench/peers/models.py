@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import layers as L
 
+import data
+
 
 def tiny():
     return keras.Sequential([
@@ -80,7 +82,7 @@ class ImageNet:
 def resnet50():
     net, inputs = ImageNet(), L.Input((224, 224, 3))
     x = L.MaxPooling2D(3, 2)(L.ZeroPadding2D(1)(net.conv(inputs, 64, 7, 2)))
-    for filters, blocks, strides in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+    for filters, blocks, strides in data.RESNET:
         for block in range(blocks):
             y = net.conv(x, filters, 1)
             y = net.conv(y, filters, 3, 1 if block else strides)
@@ -91,15 +93,10 @@ def resnet50():
     return keras.Model(inputs, net.classes(x))
 
 
-# Widening, filters, blocks and strides of the groups of MobileNetV2.
-MOBILE = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
-          (6, 160, 3, 2), (6, 320, 1, 1))
-
-
 def mobilenetv2():
     net, inputs = ImageNet(), L.Input((224, 224, 3))
     x = net.conv(inputs, 32, 3, 2, 6)
-    for widen, filters, blocks, strides in MOBILE:
+    for widen, filters, blocks, strides in data.MOBILE:
         for block in range(blocks):
             y = x if widen == 1 else net.conv(x, widen * x.shape[-1], 1, limit=6)
             y = net.depthwise(y, 1 if block else strides)
@@ -122,6 +119,13 @@ def make(name):
             layer.set_weights([random.uniform(0.5, 1.2, n), random.normal(0, 0.1, n),
                                random.normal(0, 0.1, n), random.uniform(0.5, 1.5, n)])
     return model
+
+
+def target(model):
+    """The loss of its training and, where that is not of classes, the shape of a target."""
+    if model.layers[-1].get_config().get("activation") == "softmax":
+        return ("sparse_categorical_crossentropy",)
+    return ("mse", *model.output_shape[1:])
 
 
 def flops(model):

@@ -31,8 +31,7 @@ class Peer:
 
     def train(self, name, x, y):
         model = model_of(name)
-        loss = "mse" if data.regression(name) else "sparse_categorical_crossentropy"
-        model.compile("adam", loss, jit_compile=False)
+        model.compile("adam", data.loss(name), jit_compile=False)
         batches = iter(tf.data.Dataset.from_tensors((x, y)).repeat())
         model.make_train_function()
         return lambda: float(model.train_function(batches)["loss"])

@@ -14,8 +14,8 @@ import torch_models
 import worker
 
 
-def loss_of(model, output, y):
-    return F.mse_loss(output, y) if data.regression(model) else F.nll_loss(torch.log(output), y)
+def class_loss(output, y):
+    return F.nll_loss(torch.log(output), y)
 
 
 class Peer:
@@ -49,12 +49,14 @@ class Peer:
             raise NotImplementedError("is for inference")
         model, x = self.made(name, x)
         model.train()
-        y = torch.tensor(y) if data.regression(name) else torch.tensor(y).long()
+        by_class = data.loss(name) != "mse"
+        loss_of, y = class_loss if by_class else F.mse_loss, torch.tensor(y)
+        y = y.long() if by_class else y
         adam = torch.optim.Adam(model.parameters(), fused=True)
 
         def call():
             adam.zero_grad(set_to_none=True)
-            loss = loss_of(name, model(x), y)
+            loss = loss_of(model(x), y)
             loss.backward()
             adam.step()
             return loss.item()

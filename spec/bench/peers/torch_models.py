@@ -151,7 +151,7 @@ def resnet_block(net, stride, first):
 def resnet50(weights):
     net = ImageNet(weights)
     parts = [net.conv(2), nn.MaxPool2d(3, 2, 1)]
-    for blocks, stride in ((3, 1), (4, 2), (6, 2), (3, 2)):
+    for _, blocks, stride in data.RESNET:
         for block in range(blocks):
             parts.append(resnet_block(net, 1 if block else stride, block == 0))
     return nn.Sequential(*parts, Classes(weights))
@@ -167,8 +167,7 @@ def mobile_block(net, widen, stride, first):
 def mobilenetv2(weights):
     net = ImageNet(weights)
     parts = [net.conv(2, nn.ReLU6)]
-    for widen, blocks, stride in (
-            (1, 1, 1), (6, 2, 2), (6, 3, 2), (6, 4, 2), (6, 3, 1), (6, 3, 2), (6, 1, 1)):
+    for widen, _, blocks, stride in data.MOBILE:
         for block in range(blocks):
             parts.append(mobile_block(net, widen, 1 if block else stride, block == 0))
     return nn.Sequential(*parts, net.conv(1, nn.ReLU6), Classes(weights))
