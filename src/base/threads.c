@@ -4,6 +4,7 @@
 ** worker that is still asleep. Workers spin a little before they sleep,
 ** because the next step of a plan usually follows within microseconds. */
 #define _GNU_SOURCE
+#include "base/float_mode.h"
 #include "base/memory.h"
 #include "base/threads.h"
 
@@ -107,6 +108,7 @@ static bool wait_for_job(unsigned seen) {
 static void *work(void *arg) {
   const Worker *w = arg;
   unsigned seen = w->seen;
+  float_mode_enter(); /* it began with its maker's */
   while (wait_for_job(seen)) {
     seen = atomic_load(&team.job);
     if (!enter_gate()) continue; /* is the job over already? */

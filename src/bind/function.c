@@ -51,7 +51,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   env->seed = s->c.seed;
   env->draw = s->c.draw;
   env->watch = s->c.watch;
-  *host = (HostRun){s, f->records, env};
+  *host = (HostRun){s, f->records, env, float_mode_get()};
   env->host = host_call;
   env->host_ud = host;
 }

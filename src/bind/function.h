@@ -3,6 +3,7 @@
 #ifndef BIND_FUNCTION_H
 #define BIND_FUNCTION_H
 
+#include "base/float_mode.h"
 #include "bind/box.h"
 
 /* ---- calls (between.c) -------------------------------------------------- */
@@ -31,6 +32,7 @@ typedef struct HostRun {
   State *s;
   bool record; /* closures run under a tape */
   const Env *env; /* of the plan: says where its batch lies in the data */
+  FloatMode outside; /* before the plan: what Lua runs in */
 } HostRun;
 bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
                void *const *in, void *const *out, Error *e);

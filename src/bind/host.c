@@ -288,7 +288,9 @@ bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
   s->c.recording = h.record && !gradient ? 1 : 0;
   set_batch_place(own, batch_place(run->env)); /* faults name its samples */
   s->calling++;
+  float_mode_leave(run->outside);
   int status = state_call(L, s, 1, 0, -3);
+  float_mode_enter();
   s->calling--;
   set_batch_place(own, before);
   s->c.recording = recording;

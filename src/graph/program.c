@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/float_mode.h"
 #include "base/isa.h"
 #include "base/threads.h"
 #include "graph/graph.h"
@@ -198,8 +199,8 @@ static bool run_elementwise(const OpCall *s, Job *j, Account *account) {
   return !j->run.env->error->set;
 }
 
-bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
-              Account *account) {
+static bool run_now(const OpCall *s, void *const *in, void *const *out,
+                    Env *env, Account *account) {
   Job j = {.call = s, .run = {.in = in, .out = out, .env = env}};
   if (s->op->kind == ELEMENTWISE)
     return run_elementwise(s, &j, account);
@@ -215,4 +216,12 @@ bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
               (char *)j.run.scratch + shared);
   room_give(&room);
   return !env->error->set;
+}
+
+bool opcall_run(const OpCall *s, void *const *in, void *const *out, Env *env,
+              Account *account) {
+  FloatMode outside = float_mode_enter();
+  bool ok = run_now(s, in, out, env, account);
+  float_mode_leave(outside);
+  return ok;
 }

@@ -56,7 +56,7 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
   lunula_runtime *rt = runtime_of(a->L);
   Error e;
   Env env;
-  HostRun host = {s, false, &env};
+  HostRun host = {s, false, &env, float_mode_get()};
   e.set = false;
   env_open(&env, &e);
   env.host = host_call;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/float_mode.h"
 #include "base/threads.h"
 #include "plan/steps.h"
 #include "scan/scan.h"
@@ -241,13 +242,9 @@ static void run_timed(Plan *p, Lane *l, Env *env, int i) {
   p->seconds[i] += clock_seconds() - start;
 }
 
-bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
-  Lane *l = borrow(p, env->error);
-  if (l == NULL)
-    return false;
+static bool run_steps(Plan *p, Lane *l, Env *env) {
   bool ok = true;
-  hold_variables(p, l);
-  aim(p, l, in, out);
+  FloatMode outside = float_mode_enter();
   for (int i = 0; ok && i < p->nsteps; i++) {
     if (p->seconds)
       run_timed(p, l, env, i);
@@ -256,6 +253,17 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
     if (env->error->set)
       ok = fault_at(&p->step[i], env->error);
   }
+  float_mode_leave(outside);
+  return ok;
+}
+
+bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
+  Lane *l = borrow(p, env->error);
+  if (l == NULL)
+    return false;
+  hold_variables(p, l);
+  aim(p, l, in, out);
+  bool ok = run_steps(p, l, env);
   if (ok)
     run_moves(p, l);
   if (p->seconds)
