@@ -127,6 +127,12 @@ describe("pooling is its lowering", function ()
     { { 2, 90, 40 }, { 5 }, { strides = 2 } },
     { { 1, 70, 41, 33 }, { 3, 3 }, { strides = 2, same = true } },
     { { 1, 9, 8, 7, 17 }, { 2, 3, 2 }, { same = true } },
+    { { 2, 30, 31, 1 }, { 2, 2 }, { strides = 2 } },
+    { { 2, 30, 31, 3 }, { 3, 3 }, { strides = 2 } },
+    { { 2, 21, 19, 12 }, { 2, 3 }, { strides = 3, same = true } },
+    { { 1, 24, 25, 90 }, { 10, 9 }, { strides = 5 } },
+    { { 1, 24, 25, 3 }, { 10, 9 }, { strides = 5, same = true } },
+    { { 1, 30000, 5 }, { 4 }, { strides = 3 } },
   } do
     local image, size, options = table.unpack(case)
     local cells = product(size, 1, #size)
@@ -167,4 +173,56 @@ describe("pooling is its lowering", function ()
       end)
     end
   end
+end)
+
+-- In vectors of every width, in their remainders, and in numbers by themselves.
+describe("the largest of a window", function ()
+  for _, channels in ipairs { 1, 2, 3, 5, 8, 13, 16, 20, 70 } do
+    for _, stride in ipairs { 1, 2 } do
+      local options = { size = { 2, 2 }, strides = stride }
+      local image = { 1, 4, 6, channels }
+
+      it(("is NaN where one is, %d channels, strides %d"):format(channels, stride), function ()
+        for row = 0, 3 do
+          for column = 0, 5 do
+            local at = ops.reshape(ops.one_hot(row * 6 + column, 24), { 1, 4, 6, 1 })
+            local here = ops.greater(at + ops.zeros(image), 0)
+            local x = ops.where(here, 0 / 0, k.random.normal(image))
+            local y, seen = ops.max_windows(x, options), ops.max_windows(at, options)
+            local nan = ops.cast(ops.not_equal(y, y), "float32")
+            assert.equal(0, largest(nan - seen))
+            local _, gradients = core.value_and_grad(function (a)
+              return ops.sum(ops.max_windows(a, options))
+            end)(x)
+            local share = ops.sum(ops.where(ops.not_equal(x, x), gradients[1], 0))
+            assert.equal(ops.sum(seen):item() * channels, share:item())
+          end
+        end
+      end)
+
+      it(("is the first of equals, %d channels, strides %d"):format(channels, stride), function ()
+        local _, gradients = core.value_and_grad(function (a)
+          return ops.sum(ops.max_windows(a, options))
+        end)(ops.zeros(image))
+        local first = ops.zeros_like(gradients[1]):totable()
+        for row = 1, 4 - 1, stride do
+          for column = 1, 6 - 1, stride do
+            for c = 1, channels do first[1][row][column][c] = 1 end
+          end
+        end
+        assert.same(first, gradients[1]:totable())
+      end)
+    end
+  end
+
+  it("of no cell is -inf, and its mean NaN", function ()
+    local options = { size = { 1 }, before = { 1 } }
+    for _, channels in ipairs { 1, 5, 40 } do
+      local x = ops.ones { 1, 3, channels }
+      local y, mean = ops.max_windows(x, options), ops.mean_windows(x, options)
+      assert.equal(-math.huge, y:get(1, 1, channels))
+      assert.equal(1, y:get(1, 2, channels))
+      assert.is_true(mean:get(1, 1, 1) ~= mean:get(1, 1, 1))
+    end
+  end)
 end)

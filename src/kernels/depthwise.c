@@ -3,6 +3,7 @@
 ** and a few pixels at a time, which share the kernel's numbers. Fewer channels
 ** than a vector has, or several filters a channel, go number by number. */
 #include "base/each_isa.h"
+#include "kernels/lanes.h"
 #include "kernels/walk.h"
 
 #include <string.h>
@@ -39,24 +40,7 @@ static Taps taps_new(const float *kernel, const Window *w, bool turned) {
   return (Taps){kernel + (lines * w->size[2] - 1) * n, -w->size[2] * n, -n};
 }
 
-/* The windows of a row that are inside: of all numbers o in [0, out). */
-static Span whole_windows(const Window *w) {
-  int64_t reach = (w->size[2] - 1) * w->dilation[2] + 1;
-  Span a = inside(-w->before[2], w->stride[2], w->out[2], 0, w->in[2]);
-  Span b = inside(reach - 1 - w->before[2], w->stride[2], w->out[2], 0,
-                  w->in[2]);
-  return (Span){most(a.first, b.first), least(a.end, b.end)};
-}
-
-/* ---- vectors ----------------------------------------------------------- */
-
-enum { LANES = ISA_LANES, LEAST_LANES = 4 };
-
-typedef float Lanes __attribute__((vector_size(ISA_LANES * sizeof(float)),
-                                   aligned(4), may_alias));
-
-#define FROM(x) (*(const Lanes *)(const void *)(x))
-#define AT(x) (*(Lanes *)(void *)(x))
+enum { LEAST_LANES = 4 };
 
 /* ---- forward ----------------------------------------------------------- */
 
@@ -150,7 +134,7 @@ ISA_FUNCTION(void, forward_lanes, (const float *x, const float *kernel,
 #endif
   int64_t n = w->channels;
   Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
-  Span whole = whole_windows(w);
+  Span whole = whole_windows(w, (Span){0, w->in[2]});
   bool three = w->size[2] == 3 && w->stride[2] == 1 && w->dilation[2] == 1;
   for (int64_t i = 0; i < n; i += LANES) {
     int64_t c = least(i, n - LANES);

@@ -219,14 +219,14 @@ extern void SET(depthwise_kernel_gradient)
 /* ---- pooling (pool.c) -------------------------------------------------- */
 
 /* x (batch, in..., channels), y, g (batch, out..., channels); cells outside
-** are left out. A line is a row of y: (batch, out, out). */
+** are left out. A window is a place in (batch, out...). */
 
-/* y = the largest under each window (NaN is), lines in [l0, l1) */
-extern void SET(max_pool)(const float *x, float *y, const Window *w, int64_t l0,
-                          int64_t l1);
+/* y = the largest under each window (NaN is), windows in [p0, p1) */
+extern void SET(max_pool)(const float *x, float *y, const Window *w, int64_t p0,
+                          int64_t p1);
 /* y = h, which is like x, at the first largest of x under each window */
 extern void SET(max_pool_pick)(const float *x, const float *h, float *y,
-                               const Window *w, int64_t l0, int64_t l1);
+                               const Window *w, int64_t p0, int64_t p1);
 /* The adjoint: dx = g in the place of the first largest under each window;
 ** images [b0, b1), or of one image the band [i0, i1) */
 extern void SET(max_pool_scatter)(const float *x, const float *g, float *dx,
@@ -235,7 +235,7 @@ extern void SET(max_pool_scatter)(const float *x, const float *g, float *dx,
 
 /* y = the mean of the cells under each window */
 extern void SET(average_pool)(const float *x, float *y, const Window *w,
-                              int64_t l0, int64_t l1);
+                              int64_t p0, int64_t p1);
 /* The adjoint: dx = the sum of the windows' shares of g */
 extern void SET(average_pool_scatter)
        (const float *g, float *dx, const Window *w, int64_t b0, int64_t b1,

@@ -29,6 +29,16 @@ INLINE Span taps_inside(const Window *w, int i, int64_t o) {
                 0, w->in[i]);
 }
 
+/* The windows of a line all of whose taps along it are among these cells. */
+INLINE Span whole_windows(const Window *w, Span cells) {
+  int64_t reach = (w->size[2] - 1) * w->dilation[2] + 1;
+  Span a = inside(-w->before[2], w->stride[2], w->out[2], cells.first,
+                  cells.end);
+  Span b = inside(reach - 1 - w->before[2], w->stride[2], w->out[2],
+                  cells.first, cells.end);
+  return (Span){most(a.first, b.first), least(a.end, b.end)};
+}
+
 /* The windows along axis i that touch the cells [i0, i1). */
 INLINE Span touching(const Window *w, int i, int64_t i0, int64_t i1) {
   int64_t stride = w->stride[i], before = w->before[i];
