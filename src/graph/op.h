@@ -189,7 +189,8 @@ struct Op {
                            bit 31 speaks for all inputs from there on */
   uint32_t traits;
   Role role;
-  /* x op number is x, bit for bit; bit i of sides: input i may be the number */
+  /* x op number is x, bit for bit but for denormals, which are 0 to kernels;
+     bit i of sides: input i may be the number */
   struct Neutral {
     uint32_t sides;
     double number;
