@@ -85,6 +85,15 @@ describe("a convolution is its lowering", function ()
     { { 2, 17, 19, 37 }, { 5, 3, 1, 37 }, { strides = 2, same = true } },
     { { 2, 17, 19, 20 }, { 3, 3, 1, 20 }, { dilation = 2, before = 3, after = 1 } },
     { { 2, 17, 19, 9 }, { 3, 3, 1, 27 }, { same = true } },
+    { { 2, 21, 22, 130 }, { 3, 3, 1, 130 }, { same = true, strides = 2 } },
+    { { 2, 30, 31, 40 }, { 5, 5, 1, 40 }, { same = true } },
+    { { 1, 31, 30, 33 }, { 5, 5, 1, 33 }, { same = true, strides = 2 } },
+    { { 3, 7, 7, 96 }, { 3, 3, 1, 96 }, { same = true } },
+    { { 2, 9, 4, 16 }, { 3, 3, 1, 16 }, { same = true, strides = { 1, 3 } } },
+    { { 2, 300, 24 }, { 9, 1, 24 }, { same = true, dilation = 2 } },
+    { { 1, 9, 10, 11, 20 }, { 3, 3, 3, 1, 20 }, { same = true, strides = { 2, 1, 2 } } },
+    { { 1, 6, 7, 20 }, { 1, 3, 1, 20 }, { before = 2, after = 2 } }, -- rows that see nothing
+    { { 1, 20, 21, 18 }, { 17, 16, 1, 18 }, { same = true } }, -- more taps than are listed
   } do
     local image, kernel, options = table.unpack(case)
     it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),

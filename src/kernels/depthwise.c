@@ -27,131 +27,260 @@ INLINE int64_t row_under(const Window *w, Line l, int64_t t, int64_t u) {
   return ((l.b * w->in[0] + i) * w->in[1] + j) * w->in[2];
 }
 
-/* The kernel's numbers for the taps (t, u, .) of n channels, and from tap to
-** tap; a turned one is read from its end. */
+/* The kernel's numbers for tap (0, 0, 0), and from tap to tap; a turned kernel
+** is read from its end. */
 typedef struct Taps {
   const float *first;
-  int64_t line, step; /* from line (t, u) to line, from tap to tap */
+  int64_t step;
 } Taps;
 
 static Taps taps_new(const float *kernel, const Window *w, bool turned) {
-  int64_t n = w->channels, lines = w->size[0] * w->size[1];
-  if (!turned) return (Taps){kernel, w->size[2] * n, n};
-  return (Taps){kernel + (lines * w->size[2] - 1) * n, -w->size[2] * n, -n};
+  int64_t n = w->channels, taps = w->size[0] * w->size[1] * w->size[2];
+  return turned ? (Taps){kernel + (taps - 1) * n, -n} : (Taps){kernel, n};
 }
 
-enum { LEAST_LANES = 4 };
+/* What one pixel is the sum of, in the order of the taps: products of channels
+** at x with those at m. */
+enum { TERMS = 256, LEAST_LANES = 4 };
+
+typedef struct Terms {
+  int n;
+  const float *x[TERMS], *m[TERMS];
+} Terms;
+
+static void add_term(Terms *z, const float *x, const float *m) {
+  z->x[z->n] = x;
+  z->m[z->n++] = m;
+}
+
+/* The terms of pixel k of a line */
+static void list_terms(Terms *z, const float *x, Taps taps, const Window *w,
+                       Line l, int64_t k) {
+  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  Span vs = taps_inside(w, 2, k);
+  z->n = 0;
+  for (int64_t t = ts.first; t < ts.end; t++)
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *row = x + (row_under(w, l, t, u) + k * w->stride[2] -
+                              w->before[2]) * w->channels;
+      const float *m =
+          taps.first + (t * w->size[1] + u) * w->size[2] * taps.step;
+      for (int64_t v = vs.first; v < vs.end; v++)
+        add_term(z, row + v * w->dilation[2] * w->channels,
+                 m + v * taps.step);
+    }
+}
 
 /* ---- forward ----------------------------------------------------------- */
 
-/* Four pixels from k on, whose windows are inside the row. */
-INLINE void four_pixels(const float *x, Taps taps, float *y,
-                              const Window *w, Line l, Span ts, Span us,
-                              int64_t k, int64_t n) {
-  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-  int64_t step = w->stride[2] * n;
-  for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++) {
-      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
-      const float *at = x + (row_under(w, l, t, u) + k * w->stride[2] -
-                             w->before[2]) * n;
-      for (int64_t v = 0; v < w->size[2]; v++) {
-        Lanes f = FROM(m);
-        a0 += f * FROM(at);
-        a1 += f * FROM(at + step);
-        a2 += f * FROM(at + 2 * step);
-        a3 += f * FROM(at + 3 * step);
-        m += taps.step;
-        at += w->dilation[2] * n;
-      }
-    }
-  AT(y) = a0;
-  AT(y + n) = a1;
-  AT(y + 2 * n) = a2;
-  AT(y + 3 * n) = a3;
+typedef struct Four {
+  Lanes a, b, c, d;
+} Four;
+
+/* Channels [c, c + 4 LANES) of one pixel, and one vector of them */
+INLINE void four_vectors(const Terms *z, float *y, int64_t c) {
+  Four s = {{0}, {0}, {0}, {0}};
+  for (int q = 0; q < z->n; q++) {
+    const float *x = z->x[q] + c, *m = z->m[q] + c;
+    s.a += FROM(m) * FROM(x);
+    s.b += FROM(m + LANES) * FROM(x + LANES);
+    s.c += FROM(m + 2 * LANES) * FROM(x + 2 * LANES);
+    s.d += FROM(m + 3 * LANES) * FROM(x + 3 * LANES);
+  }
+  AT(y + c) = s.a;
+  AT(y + c + LANES) = s.b;
+  AT(y + c + 2 * LANES) = s.c;
+  AT(y + c + 3 * LANES) = s.d;
 }
 
-/* The same for three taps side by side, which share their cells. */
-INLINE void four_by_three(const float *x, Taps taps, float *y,
-                                const Window *w, Line l, Span ts, Span us,
-                                int64_t k, int64_t n) {
-  Lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-  for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++) {
-      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
-      const float *at = x + (row_under(w, l, t, u) + k - w->before[2]) * n;
-      Lanes f = FROM(m), g = FROM(m + taps.step);
-      Lanes h = FROM(m + 2 * taps.step);
-      Lanes c0 = FROM(at), c1 = FROM(at + n), c2 = FROM(at + 2 * n);
-      Lanes c3 = FROM(at + 3 * n), c4 = FROM(at + 4 * n);
-      Lanes c5 = FROM(at + 5 * n);
-      a0 += f * c0;
-      a1 += f * c1;
-      a2 += f * c2;
-      a3 += f * c3;
-      a0 += g * c1;
-      a1 += g * c2;
-      a2 += g * c3;
-      a3 += g * c4;
-      a0 += h * c2;
-      a1 += h * c3;
-      a2 += h * c4;
-      a3 += h * c5;
-    }
-  AT(y) = a0;
-  AT(y + n) = a1;
-  AT(y + 2 * n) = a2;
-  AT(y + 3 * n) = a3;
+INLINE void one_vector(const Terms *z, float *y, int64_t c) {
+  Lanes s = {0};
+  for (int q = 0; q < z->n; q++) s += FROM(z->m[q] + c) * FROM(z->x[q] + c);
+  AT(y + c) = s;
 }
 
-/* One pixel, with those of its taps that are inside. */
-INLINE void one_pixel(const float *x, Taps taps, float *y,
-                            const Window *w, Line l, Span ts, Span us,
-                            int64_t k, int64_t n) {
-  Lanes a = {0};
-  Span vs = taps_inside(w, 2, k);
-  for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++) {
-      const float *m = taps.first + (t * w->size[1] + u) * taps.line;
-      int64_t row = row_under(w, l, t, u) + k * w->stride[2] - w->before[2];
-      for (int64_t v = vs.first; v < vs.end; v++)
-        a += FROM(m + v * taps.step) *
-             FROM(x + (row + v * w->dilation[2]) * n);
-    }
-  AT(y) = a;
+/* One pixel, m channels; the last ones overlap those before them. */
+static void one_pixel(const Terms *z, float *y, int64_t m) {
+  int64_t c = 0;
+  for (; c + 4 * LANES <= m; c += 4 * LANES) four_vectors(z, y, c);
+  for (; c < m; c += LANES) one_vector(z, y, least(c, m - LANES));
 }
 
-/* Pixels [k0, k1) of a line; the last channels overlap those before them.
-** Fewer channels than a vector has are the narrower set's. */
-ISA_FUNCTION(void, forward_lanes, (const float *x, const float *kernel,
-                                   bool turned, float *y, const Window *w,
-                                   Line l, int64_t k0, int64_t k1)) {
+/* One vector of four pixels' channels: any kernel, whose rows of taps are all
+** inside. */
+INLINE Four any_taps(Four s, const float *x, const float *m, const Window *w,
+                     int64_t step, int64_t m_step) {
+  for (int64_t v = 0; v < w->size[2]; v++) {
+    Lanes f = FROM(m + v * m_step);
+    const float *at = x + v * w->dilation[2] * w->channels;
+    s.a += f * FROM(at);
+    s.b += f * FROM(at + step);
+    s.c += f * FROM(at + 2 * step);
+    s.d += f * FROM(at + 3 * step);
+  }
+  return s;
+}
+
+INLINE void put_four(float *y, int64_t n, Four s) {
+  AT(y) = s.a;
+  AT(y + n) = s.b;
+  AT(y + 2 * n) = s.c;
+  AT(y + 3 * n) = s.d;
+}
+
+/* s += three taps side by side of four pixels, which share their cells. The
+** stride, 1 or 2, is a constant. */
+INLINE Four three_taps(Four s, const float *x, int64_t n, int stride, Lanes f,
+                       Lanes g, Lanes h) {
+  Lanes c0 = FROM(x), c1 = FROM(x + n), c2 = FROM(x + 2 * n);
+  Lanes c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
+  if (stride == 1) {
+    s.a += f * c0, s.b += f * c1, s.c += f * c2, s.d += f * c3;
+    s.a += g * c1, s.b += g * c2, s.c += g * c3, s.d += g * c4;
+    s.a += h * c2, s.b += h * c3, s.c += h * c4, s.d += h * c5;
+  } else {
+    Lanes c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n), c8 = FROM(x + 8 * n);
+    s.a += f * c0, s.b += f * c2, s.c += f * c4, s.d += f * c6;
+    s.a += g * c1, s.b += g * c3, s.c += g * c5, s.d += g * c7;
+    s.a += h * c2, s.b += h * c4, s.c += h * c6, s.d += h * c8;
+  }
+  return s;
+}
+
+/* The same for five */
+INLINE Four five_taps(Four s, const float *x, const float *m, int64_t n,
+                      int stride, int64_t m_step) {
+  Lanes f = FROM(m), g = FROM(m + m_step), h = FROM(m + 2 * m_step);
+  Lanes i = FROM(m + 3 * m_step), j = FROM(m + 4 * m_step);
+  Lanes c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
+  Lanes c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n);
+  s = three_taps(s, x, n, stride, f, g, h);
+  if (stride == 1) {
+    s.a += i * c3, s.b += i * c4, s.c += i * c5, s.d += i * c6;
+    s.a += j * c4, s.b += j * c5, s.c += j * c6, s.d += j * c7;
+  } else {
+    Lanes c8 = FROM(x + 8 * n), c9 = FROM(x + 9 * n), c10 = FROM(x + 10 * n);
+    s.a += i * c3, s.b += i * c5, s.c += i * c7, s.d += i * c9;
+    s.a += j * c4, s.b += j * c6, s.c += j * c8, s.d += j * c10;
+  }
+  return s;
+}
+
+/* One vector of the channels for all windows of a run of kernels that are three
+** taps wide. The kernel's numbers stay in registers. `rows` and the stride are
+** constants; the last four pixels overlap those before them. */
+INLINE void three_wide(const Terms *z, float *y, int64_t windows, int64_t n,
+                       int64_t c, int rows, int stride) {
+  int two = 3 * (rows > 1), three = 6 * (rows > 2);
+  Lanes f0 = FROM(z->m[0] + c), g0 = FROM(z->m[1] + c);
+  Lanes h0 = FROM(z->m[2] + c), f1 = FROM(z->m[two] + c);
+  Lanes g1 = FROM(z->m[two + 1] + c), h1 = FROM(z->m[two + 2] + c);
+  Lanes f2 = FROM(z->m[three] + c), g2 = FROM(z->m[three + 1] + c);
+  Lanes h2 = FROM(z->m[three + 2] + c);
+  const float *x0 = z->x[0] + c, *x1 = z->x[two] + c, *x2 = z->x[three] + c;
+  for (int64_t i = 0; i < windows; i += 4) {
+    int64_t k = least(i, windows - 4), at = k * stride * n;
+    Four s = {{0}, {0}, {0}, {0}};
+    s = three_taps(s, x0 + at, n, stride, f0, g0, h0);
+    if (rows > 1) s = three_taps(s, x1 + at, n, stride, f1, g1, h1);
+    if (rows > 2) s = three_taps(s, x2 + at, n, stride, f2, g2, h2);
+    put_four(y + k * n + c, n, s);
+  }
+}
+
+INLINE void three_wide_run(const Terms *z, float *y, int64_t windows,
+                           int64_t n, int64_t m, int stride) {
+  for (int64_t i = 0; i < m; i += LANES) {
+    int64_t c = least(i, m - LANES);
+    if (z->n == 9)
+      three_wide(z, y, windows, n, c, 3, stride);
+    else if (z->n == 6)
+      three_wide(z, y, windows, n, c, 2, stride);
+    else
+      three_wide(z, y, windows, n, c, 1, stride);
+  }
+}
+
+/* The same for kernels of any other width: `width` is 5 and the stride 1 or 2,
+** or both 0. */
+INLINE void wide(const Terms *z, float *y, const Window *w, int64_t windows,
+                 int64_t c, int width, int stride) {
+  int64_t n = w->channels, step = w->stride[2] * n;
+  int64_t m_step = z->n > 1 ? z->m[1] - z->m[0] : 0;
+  for (int64_t i = 0; i < windows; i += 4) {
+    int64_t k = least(i, windows - 4), at = k * step + c;
+    Four s = {{0}, {0}, {0}, {0}};
+    for (int64_t q = 0; q < z->n; q += w->size[2])
+      if (width == 5)
+        s = five_taps(s, z->x[q] + at, z->m[q] + c, n, stride, m_step);
+      else
+        s = any_taps(s, z->x[q] + at, z->m[q] + c, w, step, m_step);
+    put_four(y + k * n + c, n, s);
+  }
+}
+
+static void wide_run(const Terms *z, float *y, const Window *w,
+                     int64_t windows, int64_t m) {
+  bool five = w->size[2] == 5 && w->dilation[2] == 1;
+  for (int64_t i = 0; i < m; i += LANES) {
+    int64_t c = least(i, m - LANES);
+    if (five && w->stride[2] == 1)
+      wide(z, y, w, windows, c, 5, 1);
+    else if (five && w->stride[2] == 2)
+      wide(z, y, w, windows, c, 5, 2);
+    else
+      wide(z, y, w, windows, c, 0, 0);
+  }
+}
+
+/* Four or more windows side by side that have the same terms, but for where x
+** is. */
+static void fours_of_windows(const Terms *z, float *y, const Window *w,
+                             int64_t windows, int64_t m) {
+  int64_t n = w->channels, stride = w->stride[2];
+  bool three = w->size[2] == 3 && w->dilation[2] == 1 && z->n >= 3 && z->n <= 9;
+  if (three && stride == 1)
+    three_wide_run(z, y, windows, n, m, 1);
+  else if (three && stride == 2)
+    three_wide_run(z, y, windows, n, m, 2);
+  else
+    wide_run(z, y, w, windows, m);
+}
+
+/* Any number of them: what is less than two is not worth four. */
+static void run_of_windows(Terms *z, float *y, const Window *w,
+                           int64_t windows, int64_t m) {
+  int64_t n = w->channels, k = 0;
+  if (windows >= 4) k = windows % 4 == 1 ? windows - 1 : windows;
+  if (k) fours_of_windows(z, y, w, k, m);
+  for (int64_t move = k; k < windows; k++, move = 1) {
+    for (int q = 0; q < z->n; q++) z->x[q] += move * w->stride[2] * n;
+    one_pixel(z, y + k * n, m);
+  }
+}
+
+/* Pixels [k0, k1) of a line, m of their channels. Fewer than a vector has are
+** the narrower set's. */
+ISA_FUNCTION(void, forward_lanes, (const float *x, Taps taps, float *y,
+                                   const Window *w, Line l, int64_t k0,
+                                   int64_t k1, int64_t m)) {
 #if ISA_LANES > 4
-  if (w->channels < LANES) {
-    ISA_NARROWER(forward_lanes)(x, kernel, turned, y, w, l, k0, k1);
+  if (m < LANES) {
+    ISA_NARROWER(forward_lanes)(x, taps, y, w, l, k0, k1, m);
     return;
   }
 #endif
-  int64_t n = w->channels;
-  Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  Terms z;
   Span whole = whole_windows(w, (Span){0, w->in[2]});
-  bool three = w->size[2] == 3 && w->stride[2] == 1 && w->dilation[2] == 1;
-  for (int64_t i = 0; i < n; i += LANES) {
-    int64_t c = least(i, n - LANES);
-    Taps taps = taps_new(kernel + c, w, turned);
-    for (int64_t k = k0; k < k1;) {
-      float *to = y + (k - k0) * n + c;
-      if (k < whole.first || k + 4 > least(whole.end, k1)) {
-        one_pixel(x + c, taps, to, w, l, ts, us, k, n);
-        k++;
-        continue;
-      }
-      if (three)
-        four_by_three(x + c, taps, to, w, l, ts, us, k, n);
-      else
-        four_pixels(x + c, taps, to, w, l, ts, us, k, n);
-      k += 4;
-    }
+  whole.first = most(whole.first, k0);
+  whole.end = least(whole.end, k1);
+  for (int64_t k = k0, many; k < k1; k += many, y += many * w->channels) {
+    many = k == whole.first && whole.end > k ? whole.end - k : 1;
+    list_terms(&z, x, taps, w, l, k);
+    if (many > 1)
+      run_of_windows(&z, y, w, many, m);
+    else
+      one_pixel(&z, y, m);
   }
 }
 
@@ -181,9 +310,61 @@ ISA_FUNCTION(int64_t, add_pixels, (const float *x, const float *g, float *sum,
   return f0;
 }
 
-static bool in_lanes(const Conv *c) {
-  return c->filters == c->w.channels && c->filters >= LEAST_LANES;
+/* What one tap sums up over the pixels of a line, every other one by itself. */
+typedef struct Pair {
+  Lanes now, next;
+} Pair;
+
+INLINE Pair add_product(Pair s, Lanes x, Lanes g) {
+  return (Pair){s.next, s.now + x * g};
 }
+
+INLINE Pair add_span(Pair s, const float *x, const float *g, int64_t x_step,
+                     int64_t g_step, int64_t k, int64_t end) {
+  for (; k < end; k++) s = add_product(s, FROM(x + k * x_step),
+                                       FROM(g + k * g_step));
+  return s;
+}
+
+/* The same as add_pixels for three taps, `d` apart in x and n in sum, which
+** share what they load of g. */
+ISA_FUNCTION(int64_t, add_three, (const float *x, const float *g, float *sum,
+                                  int64_t x_step, int64_t d, int64_t n,
+                                  const Span *in, int64_t f0, int64_t f1)) {
+  int64_t lo = most(most(in[0].first, in[1].first), in[2].first);
+  int64_t hi = most(least(least(in[0].end, in[1].end), in[2].end), lo);
+  for (; f0 + LANES <= f1; f0 += LANES) {
+    const float *a = x + f0, *b = a + d, *c = b + d, *with = g + f0;
+    Pair p = {{0}, {0}}, q = p, r = p;
+    p = add_span(p, a, with, x_step, n, in[0].first, least(lo, in[0].end));
+    q = add_span(q, b, with, x_step, n, in[1].first, least(lo, in[1].end));
+    r = add_span(r, c, with, x_step, n, in[2].first, least(lo, in[2].end));
+    for (int64_t k = lo; k < hi; k++) {
+      Lanes h = FROM(with + k * n);
+      p = add_product(p, FROM(a + k * x_step), h);
+      q = add_product(q, FROM(b + k * x_step), h);
+      r = add_product(r, FROM(c + k * x_step), h);
+    }
+    p = add_span(p, a, with, x_step, n, most(hi, in[0].first), in[0].end);
+    q = add_span(q, b, with, x_step, n, most(hi, in[1].first), in[1].end);
+    r = add_span(r, c, with, x_step, n, most(hi, in[2].first), in[2].end);
+    AT(sum + f0) += p.now + p.next;
+    AT(sum + n + f0) += q.now + q.next;
+    AT(sum + 2 * n + f0) += r.now + r.next;
+  }
+#if ISA_LANES > 4
+  if (f0 < f1)
+    f0 = ISA_NARROWER(add_three)(x, g, sum, x_step, d, n, in, f0, f1);
+#endif
+  return f0;
+}
+
+static bool in_lanes(const Conv *c) {
+  const Window *w = &c->w;
+  return c->filters == w->channels && c->filters >= LEAST_LANES &&
+         w->size[0] * w->size[1] * w->size[2] <= TERMS;
+}
+
 /* ---- forward ----------------------------------------------------------- */
 
 /* y (filters) += m (filters) x (channels), `times` filters a channel */
@@ -217,20 +398,41 @@ static void forward_any(const float *x, const float *kernel, float *y,
   }
 }
 
-/* the pixels [p0, p1) of y */
-static void forward(const float *x, const float *k, bool turned, float *y,
-                    const Conv *c, int64_t p0, int64_t p1) {
+/* the pixels [p0, p1) of y, the channels [c0, c1) of them where they go by
+** vectors */
+static void forward_part(const float *x, const float *k, bool turned, float *y,
+                         const Conv *c, int64_t p0, int64_t p1, int64_t c0,
+                         int64_t c1) {
   const Window *w = &c->w;
+  Taps taps = taps_new(k + c0, w, turned);
   for (int64_t p = p0; p < p1;) {
     int64_t first = p % w->out[2];
     int64_t end = least(w->out[2], first + p1 - p);
     Line l = line_at(w, p / w->out[2]);
     if (in_lanes(c))
-      ISA_NAME(forward_lanes)(x, k, turned, y + p * c->filters, w, l, first,
-                              end);
+      ISA_NAME(forward_lanes)(x + c0, taps, y + p * c->filters + c0, w, l,
+                              first, end, c1 - c0);
     else
       forward_any(x, k, y + p * c->filters, c, l, first, end);
     p += end - first;
+  }
+}
+
+/* Channels at a time: the rows under a line stay in L1 until the next line
+** reads them again. */
+static int64_t channels_in_cache(const Window *w) {
+  enum { NUMBERS = 8 << 10, LEAST = 32 }; /* two lines of the cache */
+  int64_t cells = w->size[0] * w->size[1] * w->in[2];
+  return most(NUMBERS / most(cells, 1) / LANES * LANES, LEAST);
+}
+
+static void forward(const float *x, const float *k, bool turned, float *y,
+                    const Conv *c, int64_t p0, int64_t p1) {
+  int64_t n = c->w.channels;
+  int64_t many = in_lanes(c) ? channels_in_cache(&c->w) : n;
+  for (int64_t c0 = 0, c1; c0 < n; c0 = c1) {
+    c1 = n - c0 - many < LANES ? n : c0 + many; /* a vector is left, or none */
+    forward_part(x, k, turned, y, c, p0, p1, c0, c1);
   }
 }
 
@@ -288,6 +490,53 @@ static void back_row(const float *g, const float *kernel, float *x,
     }
 }
 
+/* The terms of cell k of a row of the images */
+static void list_back(Terms *z, const float *g, const float *kernel,
+                      const Window *w, Line l, int64_t k) {
+  int64_t n = w->channels;
+  z->n = 0;
+  for (int64_t t = 0; t < w->size[0]; t++)
+    for (int64_t u = 0; u < w->size[1]; u++) {
+      int64_t i = window_of(w, 0, l.i, t), j = window_of(w, 1, l.j, u);
+      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
+      if (i < 0 || j < 0) continue;
+      for (int64_t v = 0; v < w->size[2]; v++) {
+        int64_t o = window_of(w, 2, k, v);
+        if (o >= 0)
+          add_term(z, g + (((l.b * w->out[0] + i) * w->out[1] + j) *
+                               w->out[2] + o) * n, m + v * n);
+      }
+    }
+}
+
+/* The same of the cells k0 to k1 by vectors. Cells that are a stride apart have
+** the same terms, one window further on, where no window is missing. */
+ISA_FUNCTION(void, back_lanes, (const float *g, const float *kernel, float *x,
+                                const Window *w, Line l, int64_t k0,
+                                int64_t k1)) {
+#if ISA_LANES > 4
+  if (w->channels < LANES) {
+    ISA_NARROWER(back_lanes)(g, kernel, x, w, l, k0, k1);
+    return;
+  }
+#endif
+  Terms z;
+  int64_t n = w->channels, reach = (w->size[2] - 1) * w->dilation[2];
+  for (int64_t phase = 0; phase < w->stride[2]; phase++) {
+    bool listed = false;
+    for (int64_t k = k0 + phase; k < k1; k += w->stride[2]) {
+      bool all = k + w->before[2] >= reach &&
+                 k + w->before[2] <= (w->out[2] - 1) * w->stride[2];
+      if (all && listed)
+        for (int q = 0; q < z.n; q++) z.x[q] += n;
+      else
+        list_back(&z, g, kernel, w, l, k);
+      listed = all;
+      one_pixel(&z, x + (k - k0) * n, n);
+    }
+  }
+}
+
 static bool is_dense(const Window *w) {
   return w->stride[0] == 1 && w->stride[1] == 1 && w->stride[2] == 1 &&
          w->in[0] > 0 && w->in[1] > 0 && w->in[2] > 0;
@@ -322,39 +571,72 @@ KERNEL(void, depthwise_input_gradient,
   end[axis] = i1;
   for (int64_t b = b0; b < b1; b++)
     for (int64_t i = first[0]; i < end[0]; i++)
-      for (int64_t j = first[1]; j < end[1]; j++)
-        back_row(g, k,
-                 x + (((b * w->in[0] + i) * w->in[1] + j) * w->in[2] +
-                      first[2]) * w->channels,
-                 c, (Line){b, i, j}, first[2], end[2]);
+      for (int64_t j = first[1]; j < end[1]; j++) {
+        float *row = x + (((b * w->in[0] + i) * w->in[1] + j) * w->in[2] +
+                          first[2]) * w->channels;
+        Line l = {b, i, j};
+        if (in_lanes(c) && w->channels >= 2 * LEAST_LANES)
+          ISA_NAME(back_lanes)(g, k, row, w, l, first[2], end[2]);
+        else
+          back_row(g, k, row, c, l, first[2], end[2]);
+      }
 }
 
 /* ---- gradient of the kernel -------------------------------------------- */
 
+/* The pixels of a line that tap v sees, and the cell under it at pixel 0 */
+typedef struct Seen {
+  Span in;
+  int64_t at;
+} Seen;
+
+static Seen seen_by(const Window *w, int64_t v) {
+  int64_t at = v * w->dilation[2] - w->before[2];
+  return (Seen){inside(at, w->stride[2], w->out[2], 0, w->in[2]), at};
+}
+
+/* One tap, the filters [f0, f1) of it */
+static void kernel_tap(const float *row, const float *g, float *k,
+                       const Conv *c, Seen s, int64_t f0, int64_t f1) {
+  int64_t n = c->w.channels, f = c->filters, times = f / n;
+  int64_t step = c->w.stride[2] * n, i = f0;
+  row += s.at * n;
+  if (times == 1)
+    i = ISA_NAME(add_pixels)(row, g, k, step, f, s.in, f0, f1);
+  for (; i < f1; i++) {
+    float sum = 0;
+    for (int64_t p = s.in.first; p < s.in.end; p++)
+      sum += row[p * step + i / times] * g[p * f + i];
+    k[i] += sum;
+  }
+}
+
+/* Three taps at once; returns the first filter that is left. */
+static int64_t kernel_three(const float *row, const float *g, float *k,
+                            const Conv *c, int64_t f0, int64_t f1) {
+  const Window *w = &c->w;
+  int64_t n = w->channels;
+  Span in[3] = {seen_by(w, 0).in, seen_by(w, 1).in, seen_by(w, 2).in};
+  return ISA_NAME(add_three)(row + seen_by(w, 0).at * n, g, k,
+                             w->stride[2] * n, w->dilation[2] * n, n, in, f0,
+                             f1);
+}
+
 /* The filters [f0, f1) of a row's share of the kernel's gradient: each row is
 ** summed by itself first, which keeps the rounding errors small. */
 static void kernel_row(const float *x, const float *g, float *k,
-                              const Conv *c, Line l, int64_t f0, int64_t f1) {
+                       const Conv *c, Line l, int64_t f0, int64_t f1) {
   const Window *w = &c->w;
-  int64_t n = w->channels, f = c->filters, times = f / n;
   Span ts = taps_inside(w, 0, l.i), us = taps_inside(w, 1, l.j);
+  bool three = w->size[2] == 3 && c->filters == w->channels;
   for (int64_t t = ts.first; t < ts.end; t++)
-    for (int64_t u = us.first; u < us.end; u++)
-      for (int64_t v = 0; v < w->size[2]; v++) {
-        int64_t at = v * w->dilation[2] - w->before[2];
-        Span in = inside(at, w->stride[2], w->out[2], 0, w->in[2]);
-        const float *row = x + (row_under(w, l, t, u) + at) * n;
-        float *to = k + ((t * w->size[1] + u) * w->size[2] + v) * f;
-        int64_t i = f0;
-        if (times == 1)
-          i = ISA_NAME(add_pixels)(row, g, to, w->stride[2] * n, f, in, f0, f1);
-        for (; i < f1; i++) {
-          float sum = 0;
-          for (int64_t p = in.first; p < in.end; p++)
-            sum += row[p * w->stride[2] * n + i / times] * g[p * f + i];
-          to[i] += sum;
-        }
-      }
+    for (int64_t u = us.first; u < us.end; u++) {
+      const float *row = x + row_under(w, l, t, u) * w->channels;
+      float *to = k + (t * w->size[1] + u) * w->size[2] * c->filters;
+      int64_t rest = three ? kernel_three(row, g, to, c, f0, f1) : f0;
+      for (int64_t v = 0; rest < f1 && v < w->size[2]; v++)
+        kernel_tap(row, g, to + v * c->filters, c, seen_by(w, v), rest, f1);
+    }
 }
 
 KERNEL(void, depthwise_kernel_gradient,
@@ -365,6 +647,9 @@ KERNEL(void, depthwise_kernel_gradient,
   int64_t lines = w->batch * w->out[0] * w->out[1];
   for (int64_t t = 0; t < taps; t++)
     memset(k + t * c->filters + f0, 0, (size_t)(f1 - f0) * sizeof *k);
-  for (int64_t i = 0; i < lines; i++)
-    kernel_row(x, g + i * w->out[2] * c->filters, k, c, line_at(w, i), f0, f1);
+  int64_t many = c->filters == w->channels ? channels_in_cache(w) : f1 - f0;
+  for (; f0 < f1; f0 += many)
+    for (int64_t i = 0; i < lines; i++)
+      kernel_row(x, g + i * w->out[2] * c->filters, k, c, line_at(w, i), f0,
+                 least(f0 + many, f1));
 }

@@ -223,10 +223,21 @@ typedef struct Division {
   int64_t tile, tiles, runs, parts;
 } Division;
 
+/* Rows of a depthwise convolution that are still in L2 when they are finished;
+** of a long one a part. */
+static int64_t depthwise_tile(const Conv *c) {
+  enum { NUMBERS = 32 << 10 };
+  int64_t pixels = NUMBERS / c->filters, row = c->w.out[2];
+  if (pixels >= row && row > 0)
+    return pixels / row * row;
+  return pixels < 16 ? 16 : pixels;
+}
+
 static Division divide_pixels(const Conv *c) {
   enum { PART = 64 }; /* filters, at least */
   int64_t pixels = c->w.batch * image_pixels(c), wanted = worth_tasks(c);
-  Division d = {.tile = is_depthwise(c) ? 256 : conv_tile(c), .parts = 1};
+  Division d = {.parts = 1};
+  d.tile = is_depthwise(c) ? depthwise_tile(c) : conv_tile(c);
   d.tiles = divide_up(pixels, d.tile);
   d.runs = parts_of(wanted, d.tiles);
   if (c->groups == 1 && d.runs < 8)
