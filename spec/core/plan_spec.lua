@@ -49,6 +49,86 @@ describe("algebra", function()
   end
 end)
 
+-- Zeros around an image are read by the convolution behind them, not made.
+describe("padding", function()
+  local function steps(f, x)
+    local plan = core.trace({ { shape = x.shape } }, f)
+    return (select(2, plan:memory { batch = 1 }))
+  end
+
+  local function convolution(border, kernel, options)
+    local w = k.random.normal(kernel)
+    local function rest(x) return ops.convolution(x, w, options) end
+    return function(x) return rest(ops.pad_with(x, table.unpack(border))) end, rest
+  end
+
+  for name, case in pairs {
+    ["one side"] = { { 2, 9, 8, 5 }, { { 0, 0, 0, 0 }, { 0, 1, 1, 0 } }, { 3, 3, 5, 7 },
+      { strides = 2 } },
+    ["more than the kernel"] = { { 1, 6, 5, 16 }, { { 0, 4, 5, 0 }, { 0, 5, 4, 0 } },
+      { 3, 3, 1, 16 } },
+    ["with padding of its own"] = { { 2, 9, 8, 3 }, { { 0, 1, 2, 0 }, { 0, 2, 1, 0 } },
+      { 3, 4, 3, 4 }, { same = true, strides = { 2, 1 } } },
+    ["of given cells"] = { { 2, 9, 8, 20 }, { { 0, 1, 0, 0 }, { 0, 0, 1, 0 } }, { 3, 3, 1, 20 },
+      { dilation = 2, before = { 1 }, after = { 2, 3 } } },
+    ["in one dimension"] = { { 2, 30, 4 }, { { 0, 4, 0 }, { 0, 0, 0 } }, { 5, 4, 6 } },
+    ["in three"] = { { 1, 5, 6, 7, 2 }, { { 0, 1, 0, 1, 0 }, { 0, 0, 1, 1, 0 } },
+      { 2, 3, 2, 2, 3 }, { strides = { 1, 2, 1 } } },
+  } do
+    it("goes into the convolution: " .. name, function()
+      local image, border, kernel, options = table.unpack(case, 1, 4)
+      local x = k.random.normal(image)
+      local f = convolution(border, kernel, options)
+      local naive, all = planned(f, "naive", x), planned(f, nil, x)
+      assert.same(naive.shape, all.shape)
+      assert.is_true(naive:tobytes() == all:tobytes())
+      assert.equal(1, steps(f, x))
+    end)
+
+    it("goes into its gradients: " .. name, function()
+      local image, border, kernel, options = table.unpack(case, 1, 4)
+      local x, w = k.random.normal(image), k.random.normal(kernel)
+      local function gradients(a, b)
+        local _, g = core.value_and_grad(function(u, v)
+          local y = ops.convolution(ops.pad_with(u, table.unpack(border)), v, options)
+          return ops.sum(y * y)
+        end)(a, b)
+        return g[1], g[2]
+      end
+      for i = 1, 2 do
+        local function f(a, b) return (select(i, gradients(a, b))) end
+        local naive, all = planned(f, "naive", x, w), planned(f, nil, x, w)
+        assert.is_true(ops.max(ops.abs(naive - all)):item() <= 1e-5 *
+          ops.max(ops.abs(naive)):item())
+      end
+    end)
+  end
+
+  it("stays where it is no border of zeros", function()
+    local x = k.random.normal { 2, 4, 5, 3 }
+    for _, border in ipairs {
+      { { 0, 1, 1, 0 }, { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, 1 },
+      { { 0, 0, 0, 0 }, { 0, 0, 0, 0 }, { 0, 1, 0, 0 } },
+      { { 0, 0, 0, 1 }, { 0, 0, 0, 2 } },
+      { { 1, 0, 0, 0 }, { 0, 0, 0, 0 } },
+    } do
+      local channels = border[1][4] + 3 + border[2][4]
+      local f = convolution(border, { 2, 2, channels, 4 })
+      assert.is_true(planned(f, "naive", x):tobytes() == planned(f, nil, x):tobytes())
+      assert.equal(2, steps(f, x))
+    end
+  end)
+
+  it("is made for the others who read it", function()
+    local x, w = k.random.normal { 2, 4, 5, 3 }, k.random.normal { 3, 3, 3, 3 }
+    local function f(a)
+      local padded = ops.pad_with(a, { 0, 1, 1, 0 }, { 0, 1, 1, 0 })
+      return ops.convolution(padded, w, { same = true }) + padded
+    end
+    assert.is_true(planned(f, "naive", x):tobytes() == planned(f, nil, x):tobytes())
+  end)
+end)
+
 describe("a loop that is called twice", function()
   it("has the gradients of each call", function()
     local w = core.variable { value = k.tensor { 0.5, -0.3 } }

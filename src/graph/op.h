@@ -149,6 +149,8 @@ typedef enum Role {
   REPEATS,             /* input 0, as broadcasting would */
   FILLS,               /* one number everywhere, see Op.fill */
   SLICES,    /* attributes 0, 1: starts and steps along each axis */
+  PADS,      /* attributes 0, 1, 2: before, after, between elements along each
+                axis; 3: with which number */
   ASSIGNS,   /* input 0 to the variable of binding number attribute 0 */
   CALLS,     /* attribute 0, a function: the plan puts its body there */
   LOOPS,     /* the same once for each time step (scan/scan.h) */

@@ -5,6 +5,8 @@
 ** / groups, filters); the groups follow from the channels. The lowering of all
 ** four is patches and matmul; the spec holds the kernels against it. */
 
+#include <string.h>
+
 #include "ops/window.h"
 
 /* Attributes: the walk's options; of the transposed one, three of them are
@@ -421,6 +423,30 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
                               d.tiles, f0, f1, r->local);
 }
 
+/* ---- simpler forms ------------------------------------------------------ */
+
+/* Padding is read, not made: the walk has it instead of the image. */
+static bool without_padding(Context *c, const Node *n, const Type *kernel,
+                            Val *y) {
+  Attr size = kernel_size(kernel), walk[WALK_ATTRS];
+  Val in[3];
+  memcpy(in, n->in, (size_t)n->nin * sizeof *in);
+  if (!walk_unpad(n->in[0], &size, n->attr, &in[0], walk))
+    return false;
+  *y = emit_op(c, n->op->name, in, n->nin, walk);
+  if (!c->error.set)
+    y->node->origin = n->origin;
+  return true;
+}
+
+static bool conv_simpler(Context *c, const Node *n, Val *y) {
+  return without_padding(c, n, val_type(n->in[1]), y);
+}
+
+static bool kernel_gradient_simpler(Context *c, const Node *n, Val *y) {
+  return without_padding(c, n, val_type(n->in[2]), y);
+}
+
 /* ---- gradients ---------------------------------------------------------- */
 
 static Val conv_with(Context *c, Val x, Val k, const Attr *walk) {
@@ -472,7 +498,7 @@ static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local, .vjp = conv_vjp,
-   .traits = EPILOGUE,
+   .traits = EPILOGUE, .simpler = conv_simpler,
    .file_class = "lunula",
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
@@ -486,7 +512,7 @@ const Op ops_conv[] = {
    kernel_gradient_shape, .tasks = kernel_gradient_tasks,
    .run = kernel_gradient_run, .local = kernel_gradient_local,
    .vjp = kernel_gradient_vjp, .shape_only = 4,
-   .traits = HIDDEN,
+   .traits = HIDDEN, .simpler = kernel_gradient_simpler,
    .doc = "The adjoint of a convolution in its kernel."},
   {"transposed_convolution",
    "x, kernel, strides:ints=nil, dilation:ints=nil, before:ints=nil, "

@@ -233,7 +233,7 @@ const Op ops_slice[] = {
    .shape_only = 2, .traits = HIDDEN,
    .doc = "Zeros of the shape of another tensor, x in the places of a slice."},
   {"pad_with", "x, before:ints, after:ints, interior:ints=nil, value:num=0",
-   MOVE, AS_IS, pad_shape, .run = pad_run, .vjp = pad_vjp,
+   MOVE, AS_IS, pad_shape, .run = pad_run, .vjp = pad_vjp, .role = PADS,
    .file_class = "lunula",
    .doc = "A value around x, and between its elements."},
   {0}

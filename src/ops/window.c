@@ -2,6 +2,8 @@
 ** each window, and the adjoint. The semantic ground of every convolution and
 ** pooling. */
 
+#include <string.h>
+
 #include "ops/window.h"
 
 enum { SIZE, STEPS, PAD_VALUE = STEPS + WALK_ATTRS }; /* attributes */
@@ -60,6 +62,56 @@ bool walk_check_room(Rule *r, const Type *x, const Walk *w, const char *name) {
                             "there are: x is %s", name,
                   (long long)walk_reach(w, i), i + 1, type_text(x, text));
   }
+  return true;
+}
+
+/* Zeros around the spatial axes, and nowhere else? */
+static bool pads_spatially(const Node *n) {
+  const Attr *a = n->attr;
+  if (n->op->role != PADS || n->nin != 1 || n->out[0].type.dtype != F32 ||
+      a[3].f != 0)
+    return false;
+  int last = n->out[0].type.rank - 1;
+  for (int i = 0; i <= last; i++) {
+    bool spatial = i > 0 && i < last;
+    if (a[2].i[i] != 0 || (!spatial && (a[0].i[i] != 0 || a[1].i[i] != 0)))
+      return false;
+  }
+  return type_known(&n->out[0].type);
+}
+
+/* What the walk itself has behind axis i. */
+static int64_t walk_after(const Walk *w, int i, int64_t n, int64_t before) {
+  int64_t stride = option_at(w->strides, i, 1);
+  if (!w->same->i[0])
+    return option_at(w->after, i, 0);
+  int64_t total = ((n + stride - 1) / stride - 1) * stride + walk_reach(w, i) -
+                  n;
+  return total > 0 ? total - before : 0;
+}
+
+bool walk_unpad(Val image, const Attr *size, const Attr *options, Val *x,
+                Attr *unpadded) {
+  enum { STRIDES, DILATION, SAME, BEFORE, AFTER, MOST = 1 << 20 };
+  const Node *pad = image.node;
+  if (!pads_spatially(pad))
+    return false;
+  Walk w = walk_new(size, options);
+  int n = val_type(image)->rank - 2;
+  int64_t before[3], after[3];
+  for (int i = 0; i < n; i++) {
+    int64_t cells = val_type(image)->dim[i + 1];
+    walk_length(&w, i, cells, &before[i]);
+    after[i] = walk_after(&w, i, cells, before[i]) + pad->attr[1].i[i + 1];
+    before[i] += pad->attr[0].i[i + 1];
+    if (before[i] > MOST || after[i] > MOST)
+      return false;
+  }
+  memcpy(unpadded, options, WALK_ATTRS * sizeof *options);
+  unpadded[SAME] = (Attr){.kind = ATTR_BOOL, .n = 1};
+  unpadded[BEFORE] = attr_ints(n, before);
+  unpadded[AFTER] = attr_ints(n, after);
+  *x = pad->in[0];
   return true;
 }
 

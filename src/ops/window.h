@@ -41,6 +41,11 @@ int64_t walk_length(const Walk *w, int i, int64_t n, int64_t *before);
 bool walk_check(Rule *r, const Type *x, const Walk *w);
 /* False with the error when a window is larger than the padded image. */
 bool walk_check_room(Rule *r, const Type *x, const Walk *w, const char *name);
+/* True when the image is x with zeros around its spatial axes: then x, and the
+** options, of which there are WALK_ATTRS, for a walk over x that sees the same
+** without the zeros. */
+bool walk_unpad(Val image, const Attr *size, const Attr *options, Val *x,
+                Attr *unpadded);
 /* The walk over images of type x, for kernels. */
 Window walk_window(const Walk *w, const Type *x);
 
