@@ -3,7 +3,7 @@
 ** and a few pixels at a time, which share the kernel's numbers. Fewer channels
 ** than a vector has, or several filters a channel, go number by number. */
 #include "base/each_isa.h"
-#include "kernels/lanes.h"
+#include "kernels/vector.h"
 #include "kernels/walk.h"
 
 #include <string.h>
@@ -74,7 +74,7 @@ static void list_terms(Terms *z, const float *x, Taps taps, const Window *w,
 /* ---- forward ----------------------------------------------------------- */
 
 typedef struct Four {
-  Lanes a, b, c, d;
+  Vector a, b, c, d;
 } Four;
 
 /* Channels [c, c + 4 LANES) of one pixel, and one vector of them */
@@ -94,7 +94,7 @@ INLINE void four_vectors(const Terms *z, float *y, int64_t c) {
 }
 
 INLINE void one_vector(const Terms *z, float *y, int64_t c) {
-  Lanes s = {0};
+  Vector s = {0};
   for (int q = 0; q < z->n; q++) s += FROM(z->m[q] + c) * FROM(z->x[q] + c);
   AT(y + c) = s;
 }
@@ -111,7 +111,7 @@ static void one_pixel(const Terms *z, float *y, int64_t m) {
 INLINE Four any_taps(Four s, const float *x, const float *m, const Window *w,
                      int64_t step, int64_t m_step) {
   for (int64_t v = 0; v < w->size[2]; v++) {
-    Lanes f = FROM(m + v * m_step);
+    Vector f = FROM(m + v * m_step);
     const float *at = x + v * w->dilation[2] * w->channels;
     s.a += f * FROM(at);
     s.b += f * FROM(at + step);
@@ -130,16 +130,16 @@ INLINE void put_four(float *y, int64_t n, Four s) {
 
 /* s += three taps side by side of four pixels, which share their cells. The
 ** stride, 1 or 2, is a constant. */
-INLINE Four three_taps(Four s, const float *x, int64_t n, int stride, Lanes f,
-                       Lanes g, Lanes h) {
-  Lanes c0 = FROM(x), c1 = FROM(x + n), c2 = FROM(x + 2 * n);
-  Lanes c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
+INLINE Four three_taps(Four s, const float *x, int64_t n, int stride, Vector f,
+                       Vector g, Vector h) {
+  Vector c0 = FROM(x), c1 = FROM(x + n), c2 = FROM(x + 2 * n);
+  Vector c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
   if (stride == 1) {
     s.a += f * c0, s.b += f * c1, s.c += f * c2, s.d += f * c3;
     s.a += g * c1, s.b += g * c2, s.c += g * c3, s.d += g * c4;
     s.a += h * c2, s.b += h * c3, s.c += h * c4, s.d += h * c5;
   } else {
-    Lanes c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n), c8 = FROM(x + 8 * n);
+    Vector c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n), c8 = FROM(x + 8 * n);
     s.a += f * c0, s.b += f * c2, s.c += f * c4, s.d += f * c6;
     s.a += g * c1, s.b += g * c3, s.c += g * c5, s.d += g * c7;
     s.a += h * c2, s.b += h * c4, s.c += h * c6, s.d += h * c8;
@@ -150,16 +150,16 @@ INLINE Four three_taps(Four s, const float *x, int64_t n, int stride, Lanes f,
 /* The same for five */
 INLINE Four five_taps(Four s, const float *x, const float *m, int64_t n,
                       int stride, int64_t m_step) {
-  Lanes f = FROM(m), g = FROM(m + m_step), h = FROM(m + 2 * m_step);
-  Lanes i = FROM(m + 3 * m_step), j = FROM(m + 4 * m_step);
-  Lanes c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
-  Lanes c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n);
+  Vector f = FROM(m), g = FROM(m + m_step), h = FROM(m + 2 * m_step);
+  Vector i = FROM(m + 3 * m_step), j = FROM(m + 4 * m_step);
+  Vector c3 = FROM(x + 3 * n), c4 = FROM(x + 4 * n), c5 = FROM(x + 5 * n);
+  Vector c6 = FROM(x + 6 * n), c7 = FROM(x + 7 * n);
   s = three_taps(s, x, n, stride, f, g, h);
   if (stride == 1) {
     s.a += i * c3, s.b += i * c4, s.c += i * c5, s.d += i * c6;
     s.a += j * c4, s.b += j * c5, s.c += j * c6, s.d += j * c7;
   } else {
-    Lanes c8 = FROM(x + 8 * n), c9 = FROM(x + 9 * n), c10 = FROM(x + 10 * n);
+    Vector c8 = FROM(x + 8 * n), c9 = FROM(x + 9 * n), c10 = FROM(x + 10 * n);
     s.a += i * c3, s.b += i * c5, s.c += i * c7, s.d += i * c9;
     s.a += j * c4, s.b += j * c6, s.c += j * c8, s.d += j * c10;
   }
@@ -172,11 +172,11 @@ INLINE Four five_taps(Four s, const float *x, const float *m, int64_t n,
 INLINE void three_wide(const Terms *z, float *y, int64_t windows, int64_t n,
                        int64_t c, int rows, int stride) {
   int two = 3 * (rows > 1), three = 6 * (rows > 2);
-  Lanes f0 = FROM(z->m[0] + c), g0 = FROM(z->m[1] + c);
-  Lanes h0 = FROM(z->m[2] + c), f1 = FROM(z->m[two] + c);
-  Lanes g1 = FROM(z->m[two + 1] + c), h1 = FROM(z->m[two + 2] + c);
-  Lanes f2 = FROM(z->m[three] + c), g2 = FROM(z->m[three + 1] + c);
-  Lanes h2 = FROM(z->m[three + 2] + c);
+  Vector f0 = FROM(z->m[0] + c), g0 = FROM(z->m[1] + c);
+  Vector h0 = FROM(z->m[2] + c), f1 = FROM(z->m[two] + c);
+  Vector g1 = FROM(z->m[two + 1] + c), h1 = FROM(z->m[two + 2] + c);
+  Vector f2 = FROM(z->m[three] + c), g2 = FROM(z->m[three + 1] + c);
+  Vector h2 = FROM(z->m[three + 2] + c);
   const float *x0 = z->x[0] + c, *x1 = z->x[two] + c, *x2 = z->x[three] + c;
   for (int64_t i = 0; i < windows; i += 4) {
     int64_t k = least(i, windows - 4), at = k * stride * n;
@@ -293,7 +293,7 @@ ISA_FUNCTION(int64_t, add_pixels, (const float *x, const float *g, float *sum,
                                    int64_t x_step, int64_t g_step, Span in,
                                    int64_t f0, int64_t f1)) {
   for (; f0 + LANES <= f1; f0 += LANES) {
-    Lanes a = {0}, b = {0};
+    Vector a = {0}, b = {0};
     const float *from = x + f0, *with = g + f0;
     int64_t k = in.first;
     for (; k + 2 <= in.end; k += 2) {
@@ -312,10 +312,10 @@ ISA_FUNCTION(int64_t, add_pixels, (const float *x, const float *g, float *sum,
 
 /* What one tap sums up over the pixels of a line, every other one by itself. */
 typedef struct Pair {
-  Lanes now, next;
+  Vector now, next;
 } Pair;
 
-INLINE Pair add_product(Pair s, Lanes x, Lanes g) {
+INLINE Pair add_product(Pair s, Vector x, Vector g) {
   return (Pair){s.next, s.now + x * g};
 }
 
@@ -340,7 +340,7 @@ ISA_FUNCTION(int64_t, add_three, (const float *x, const float *g, float *sum,
     q = add_span(q, b, with, x_step, n, in[1].first, least(lo, in[1].end));
     r = add_span(r, c, with, x_step, n, in[2].first, least(lo, in[2].end));
     for (int64_t k = lo; k < hi; k++) {
-      Lanes h = FROM(with + k * n);
+      Vector h = FROM(with + k * n);
       p = add_product(p, FROM(a + k * x_step), h);
       q = add_product(q, FROM(b + k * x_step), h);
       r = add_product(r, FROM(c + k * x_step), h);

@@ -5,7 +5,7 @@
 ** end of a line has a list of its own. Which cell was the largest is found anew
 ** by the gradient, which is cheaper than to keep it. */
 #include "base/each_isa.h"
-#include "kernels/lanes.h"
+#include "kernels/vector.h"
 #include "kernels/walk.h"
 
 #include <math.h>
@@ -86,39 +86,39 @@ static Span alike(const Window *w, const Under *u, Span cells) {
 
 typedef __mmask16 Mask;
 
-INLINE Mask is_nan(Lanes b) { return _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q); }
-INLINE Mask beats(Lanes b, Lanes a) {
+INLINE Mask is_nan(Vector b) { return _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q); }
+INLINE Mask beats(Vector b, Vector a) {
   return (Mask)(_mm512_cmp_ps_mask(b, a, _CMP_NLE_UQ) & ~is_nan(a));
 }
-INLINE Lanes choose(Mask m, Lanes b, Lanes a) {
+INLINE Vector choose(Mask m, Vector b, Vector a) {
   return _mm512_mask_mov_ps(a, m, b);
 }
-INLINE IntLanes choose_tap(Mask m, int32_t tap, IntLanes which) {
-  return (IntLanes)_mm512_mask_set1_epi32((__m512i)which, m, tap);
+INLINE IntVector choose_tap(Mask m, int32_t tap, IntVector which) {
+  return (IntVector)_mm512_mask_set1_epi32((__m512i)which, m, tap);
 }
-INLINE Lanes where_tap(IntLanes which, int32_t tap, Lanes g) {
+INLINE Vector where_tap(IntVector which, int32_t tap, Vector g) {
   return _mm512_maskz_mov_ps(
       _mm512_cmpeq_epi32_mask((__m512i)which, _mm512_set1_epi32(tap)), g);
 }
-INLINE Lanes larger(Lanes a, Lanes b) {
+INLINE Vector larger(Vector a, Vector b) {
   return choose(is_nan(b), b, _mm512_max_ps(b, a));
 }
 
 #else
 
-typedef IntLanes Mask;
+typedef IntVector Mask;
 
-INLINE Mask beats(Lanes b, Lanes a) { return ~(b <= a) & (a == a); }
-INLINE Lanes choose(Mask m, Lanes b, Lanes a) {
-  return (Lanes)((m & (IntLanes)b) | (~m & (IntLanes)a));
+INLINE Mask beats(Vector b, Vector a) { return ~(b <= a) & (a == a); }
+INLINE Vector choose(Mask m, Vector b, Vector a) {
+  return (Vector)((m & (IntVector)b) | (~m & (IntVector)a));
 }
-INLINE IntLanes choose_tap(Mask m, int32_t tap, IntLanes which) {
+INLINE IntVector choose_tap(Mask m, int32_t tap, IntVector which) {
   return (m & tap) | (~m & which);
 }
-INLINE Lanes where_tap(IntLanes which, int32_t tap, Lanes g) {
-  return (Lanes)((which == tap) & (IntLanes)g);
+INLINE Vector where_tap(IntVector which, int32_t tap, Vector g) {
+  return (Vector)((which == tap) & (IntVector)g);
 }
-INLINE Lanes larger(Lanes a, Lanes b) {
+INLINE Vector larger(Vector a, Vector b) {
   return choose((b > a) | (b != b), b, a);
 }
 
@@ -145,19 +145,19 @@ static Divisor divisor_of(int64_t count) {
                    (count & (count - 1)) == 0};
 }
 
-INLINE Lanes begin(Result what, const float *x, const float *y,
+INLINE Vector begin(Result what, const float *x, const float *y,
                    const Cells *c, bool first) {
   if (!first) return FROM(y);
   if (what == LARGEST) return FROM(x + c->at[0]);
-  return (Lanes){0};
+  return (Vector){0};
 }
 
-INLINE Lanes add_cell(Result what, Lanes a, const float *x) {
+INLINE Vector add_cell(Result what, Vector a, const float *x) {
   if (what == LARGEST) return larger(a, FROM(x));
   return a + FROM(x);
 }
 
-INLINE void end(Result what, float *y, Lanes a, Divisor d) {
+INLINE void end(Result what, float *y, Vector a, Divisor d) {
   if (what == LARGEST)
     AT(y) = a;
   else if (d.exact)
@@ -173,10 +173,10 @@ INLINE int64_t list_lanes(Result what, const float *x, float *y,
   int64_t i = 0;
   int k0 = what == LARGEST && first;
   for (; i + 4 * LANES <= n; i += 4 * LANES) {
-    Lanes a0 = begin(what, x + i, y + i, c, first);
-    Lanes a1 = begin(what, x + i + LANES, y + i + LANES, c, first);
-    Lanes a2 = begin(what, x + i + 2 * LANES, y + i + 2 * LANES, c, first);
-    Lanes a3 = begin(what, x + i + 3 * LANES, y + i + 3 * LANES, c, first);
+    Vector a0 = begin(what, x + i, y + i, c, first);
+    Vector a1 = begin(what, x + i + LANES, y + i + LANES, c, first);
+    Vector a2 = begin(what, x + i + 2 * LANES, y + i + 2 * LANES, c, first);
+    Vector a3 = begin(what, x + i + 3 * LANES, y + i + 3 * LANES, c, first);
     for (int k = k0; k < c->n; k++) {
       const float *at = x + i + c->at[k];
       a0 = add_cell(what, a0, at);
@@ -190,7 +190,7 @@ INLINE int64_t list_lanes(Result what, const float *x, float *y,
     end(what, y + i + 3 * LANES, a3, d);
   }
   for (; i + LANES <= n; i += LANES) {
-    Lanes a = begin(what, x + i, y + i, c, first);
+    Vector a = begin(what, x + i, y + i, c, first);
     for (int k = k0; k < c->n; k++)
       a = add_cell(what, a, x + i + c->at[k]);
     end(what, y + i, a, d);
@@ -374,9 +374,9 @@ INLINE int64_t spread_lanes(const float *g, float *dx, const Cells *to,
                             float count, int64_t n) {
   int64_t i = 0;
   for (; i + 4 * LANES <= n; i += 4 * LANES) {
-    Lanes a = FROM(g + i) / count, b = FROM(g + i + LANES) / count;
-    Lanes c = FROM(g + i + 2 * LANES) / count;
-    Lanes d = FROM(g + i + 3 * LANES) / count;
+    Vector a = FROM(g + i) / count, b = FROM(g + i + LANES) / count;
+    Vector c = FROM(g + i + 2 * LANES) / count;
+    Vector d = FROM(g + i + 3 * LANES) / count;
     for (int k = 0; k < to->n; k++) {
       float *at = dx + to->at[k] + i;
       AT(at) += a;
@@ -386,7 +386,7 @@ INLINE int64_t spread_lanes(const float *g, float *dx, const Cells *to,
     }
   }
   for (; i + LANES <= n; i += LANES) {
-    Lanes share = FROM(g + i) / count;
+    Vector share = FROM(g + i) / count;
     for (int k = 0; k < to->n; k++) AT(dx + to->at[k] + i) += share;
   }
   return i;
@@ -398,10 +398,10 @@ INLINE int64_t scatter_lanes(const float *x, const float *g, float *dx,
                              const Cells *c, const Cells *to, int64_t n) {
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES) {
-    Lanes share = FROM(g + i), best = FROM(x + c->at[0] + i);
-    IntLanes which = (IntLanes){0} + c->tap[0];
+    Vector share = FROM(g + i), best = FROM(x + c->at[0] + i);
+    IntVector which = (IntVector){0} + c->tap[0];
     for (int k = 1; k < c->n; k++) {
-      Lanes b = FROM(x + c->at[k] + i);
+      Vector b = FROM(x + c->at[k] + i);
       Mask wins = beats(b, best);
       best = choose(wins, b, best);
       which = choose_tap(wins, c->tap[k], which);

@@ -22,7 +22,7 @@ INLINE float larger(float a, float b) {
 /* ---- short rows -------------------------------------------------------- */
 
 /* Up to LANES rows of n <= SHORT numbers: column[i][r] is number i of row r.
-** Lanes without a row repeat the last one. */
+** Vector without a row repeat the last one. */
 typedef struct Turned {
   float column[SHORT][LANES];
   float max[LANES], sum[LANES];
