@@ -95,6 +95,12 @@ extern void SET(softmax_rows)(const float *x, float *y, int64_t n, int64_t r0,
                               int64_t r1);
 extern void SET(log_softmax_rows)(const float *x, float *y, int64_t n,
                                   int64_t r0, int64_t r1);
+/* The adjoints: dx (rows, n) of g and of y, which is what they gave. */
+extern void SET(softmax_rows_back)(const float *y, const float *g, float *dx,
+                                   int64_t n, int64_t r0, int64_t r1);
+extern void SET(log_softmax_rows_back)(const float *y, const float *g,
+                                       float *dx, int64_t n, int64_t r0,
+                                       int64_t r1);
 
 /* ---- movement (move.c) ------------------------------------------------- */
 

@@ -1,23 +1,13 @@
 /* Softmax over rows, each of which is needed whole. Short rows are turned, so
 ** that the lanes of a vector are neighbouring rows; a longer one is walked
-** LANES numbers at a time and its end is padded. Either way all of a row's
-** arithmetic is in lanes, in an order that depends on its length alone. */
+** LANES numbers at a time. Either way all of a row's arithmetic is in an order
+** that depends on its length alone. */
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
 
-#include <math.h>
+#include "kernels/lanes.h"
 
-#include "base/vmath.h"
-
-enum {
-  LANES = 32,
-  SHORT = 32 /* longest row that is turned */
-};
-
-INLINE float larger(float a, float b) {
-  bool wins = (b > a) | (b != b); /* NaN does */
-  return wins ? b : a;
-}
+enum { SHORT = LANES /* longest row that is turned */ };
 
 /* ---- short rows -------------------------------------------------------- */
 
@@ -25,26 +15,31 @@ INLINE float larger(float a, float b) {
 ** Vector without a row repeat the last one. */
 typedef struct Turned {
   float column[SHORT][LANES];
-  float max[LANES], sum[LANES];
 } Turned;
 
-/* Numbers less their row's largest, and the sum of their exponentials, which
-** replace the numbers on request. */
-INLINE void turn_rows(Turned *t, const float *restrict x, int64_t n,
-                      int64_t rows, bool keep_exponentials) {
+INLINE void turn(Turned *t, const float *restrict x, int64_t n, int64_t rows) {
   for (int r = 0; r < LANES; r++) {
     const float *row = x + (r < rows ? r : rows - 1) * n;
     for (int64_t i = 0; i < n; i++) t->column[i][r] = row[i];
-    t->max[r] = -INFINITY;
-    t->sum[r] = 0.0f;
+  }
+}
+
+/* Numbers less their row's largest, and the sum of their exponentials, which
+** replace the numbers on request. */
+INLINE void turn_rows(Turned *t, float *sum, const float *restrict x,
+                      int64_t n, int64_t rows, bool keep_exponentials) {
+  float max[LANES];
+  turn(t, x, n, rows);
+  for (int r = 0; r < LANES; r++) {
+    max[r] = -INFINITY;
+    sum[r] = 0.0f;
   }
   for (int64_t i = 0; i < n; i++)
-    for (int r = 0; r < LANES; r++)
-      t->max[r] = larger(t->max[r], t->column[i][r]);
+    for (int r = 0; r < LANES; r++) max[r] = larger(max[r], t->column[i][r]);
   for (int64_t i = 0; i < n; i++)
     for (int r = 0; r < LANES; r++) {
-      float d = t->column[i][r] - t->max[r], e = vexp(d);
-      t->sum[r] += e;
+      float d = t->column[i][r] - max[r], e = vexp(d);
+      sum[r] += e;
       t->column[i][r] = keep_exponentials ? e : d;
     }
 }
@@ -57,90 +52,111 @@ INLINE void turn_back(const Turned *t, float *restrict y, int64_t n,
 
 INLINE void short_softmax(const float *x, float *y, int64_t n, int64_t rows) {
   Turned t;
-  turn_rows(&t, x, n, rows, true);
-  for (int r = 0; r < LANES; r++) t.sum[r] = 1.0f / t.sum[r];
+  float sum[LANES];
+  turn_rows(&t, sum, x, n, rows, true);
+  for (int r = 0; r < LANES; r++) sum[r] = 1.0f / sum[r];
   for (int64_t i = 0; i < n; i++)
-    for (int r = 0; r < LANES; r++) t.column[i][r] *= t.sum[r];
+    for (int r = 0; r < LANES; r++) t.column[i][r] *= sum[r];
   turn_back(&t, y, n, rows);
 }
 
 INLINE void short_log_softmax(const float *x, float *y, int64_t n,
                               int64_t rows) {
   Turned t;
-  turn_rows(&t, x, n, rows, false);
-  for (int r = 0; r < LANES; r++) t.sum[r] = vlog(t.sum[r]);
+  float sum[LANES];
+  turn_rows(&t, sum, x, n, rows, false);
+  for (int r = 0; r < LANES; r++) sum[r] = vlog(sum[r]);
   for (int64_t i = 0; i < n; i++)
-    for (int r = 0; r < LANES; r++) t.column[i][r] -= t.sum[r];
+    for (int r = 0; r < LANES; r++) t.column[i][r] -= sum[r];
   turn_back(&t, y, n, rows);
 }
 
 /* ---- long rows --------------------------------------------------------- */
 
-/* tail[0..LANES) = what is left of a row beyond `body`, padded with -inf */
-INLINE void copy_tail(float *tail, const float *x, int64_t body, int64_t n) {
-  for (int j = 0; j < LANES; j++) tail[j] = -INFINITY;
-  for (int64_t i = body; i < n; i++) tail[i - body] = x[i];
-}
-
-INLINE void max_half(float *lane, int half) {
-  for (int j = 0; j < half; j++) lane[j] = larger(lane[j], lane[j + half]);
-}
-
-INLINE void sum_half(float *lane, int half) {
-  for (int j = 0; j < half; j++) lane[j] += lane[j + half];
-}
-
-INLINE float lane_sum(float *lane) {
-  sum_half(lane, 16);
-  sum_half(lane, 8);
-  sum_half(lane, 4);
-  sum_half(lane, 2);
-  return lane[0] + lane[1];
-}
-
-INLINE float row_max(const float *x, const float *tail, int64_t body) {
+/* The largest of n > LANES numbers; the last LANES may be looked at twice. */
+INLINE float row_max(const float *x, int64_t n) {
   float lane[LANES];
-  for (int j = 0; j < LANES; j++) lane[j] = tail[j];
-  for (int64_t i = 0; i < body; i += LANES)
+  for (int j = 0; j < LANES; j++) lane[j] = x[n - LANES + j];
+  for (int64_t i = 0; i + LANES <= n; i += LANES)
     for (int j = 0; j < LANES; j++) lane[j] = larger(lane[j], x[i + j]);
-  max_half(lane, 16);
-  max_half(lane, 8);
-  max_half(lane, 4);
-  max_half(lane, 2);
-  return larger(lane[0], lane[1]);
+  return fold_max(lane);
+}
+
+/* e = exp(x - max), and the sum of them */
+INLINE float row_exponentials(const float *restrict x, float *restrict e,
+                              int64_t n, float max) {
+  int64_t i = 0;
+  Lanes sum;
+  lanes_clear(&sum);
+  for (; i + LANES <= n; i += LANES) {
+    for (int j = 0; j < LANES; j++) e[i + j] = vexp(x[i + j] - max);
+    lanes_add(&sum, e + i);
+  }
+  for (int64_t j = i; j < n; j++) e[j] = vexp(x[j] - max);
+  return lanes_sum(&sum, e + i, n - i);
 }
 
 /* y = exp(x - max) / sum exp(x - max) */
 INLINE void long_softmax(const float *restrict x, float *restrict y,
                          int64_t n) {
-  float tail[LANES], lane[LANES];
-  int64_t body = n / LANES * LANES;
-  copy_tail(tail, x, body, n);
-  float max = row_max(x, tail, body);
-  for (int j = 0; j < LANES; j++) lane[j] = tail[j] = vexp(tail[j] - max);
-  for (int64_t i = 0; i < body; i += LANES)
-    for (int j = 0; j < LANES; j++) {
-      float e = vexp(x[i + j] - max);
-      y[i + j] = e;
-      lane[j] += e;
-    }
-  float share = 1.0f / lane_sum(lane);
-  for (int64_t i = 0; i < body; i++) y[i] *= share;
-  for (int64_t i = body; i < n; i++) y[i] = tail[i - body] * share;
+  float share = 1.0f / row_exponentials(x, y, n, row_max(x, n));
+  for (int64_t i = 0; i < n; i++) y[i] *= share;
 }
 
 /* y = (x - max) - log sum exp(x - max) */
 INLINE void long_log_softmax(const float *restrict x, float *restrict y,
                              int64_t n) {
-  float tail[LANES], lane[LANES];
-  int64_t body = n / LANES * LANES;
-  copy_tail(tail, x, body, n);
-  float max = row_max(x, tail, body);
-  for (int j = 0; j < LANES; j++) lane[j] = vexp(tail[j] - max);
-  for (int64_t i = 0; i < body; i += LANES)
-    for (int j = 0; j < LANES; j++) lane[j] += vexp(x[i + j] - max);
-  float rest = vlog(lane_sum(lane));
+  float max = row_max(x, n);
+  float rest = vlog(row_exponentials(x, y, n, max));
   for (int64_t i = 0; i < n; i++) y[i] = (x[i] - max) - rest;
+}
+
+/* ---- gradients --------------------------------------------------------- */
+
+/* dx = y (g - sum g y), or of the logarithm: dx = g - exp(y) sum g */
+INLINE void short_back(bool logarithm, const float *y, const float *g,
+                       float *dx, int64_t n, int64_t rows) {
+  Turned t, u;
+  float sum[LANES] = {0};
+  turn(&t, y, n, rows);
+  turn(&u, g, n, rows);
+  for (int64_t i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++)
+      sum[r] += logarithm ? u.column[i][r] : u.column[i][r] * t.column[i][r];
+  for (int64_t i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++)
+      t.column[i][r] =
+          logarithm ? u.column[i][r] - vexp(t.column[i][r]) * sum[r]
+                    : t.column[i][r] * (u.column[i][r] - sum[r]);
+  turn_back(&t, dx, n, rows);
+}
+
+INLINE void long_back(bool logarithm, const float *restrict y,
+                      const float *restrict g, float *restrict dx, int64_t n) {
+  int64_t i = 0;
+  float rest = 0.0f;
+  Lanes sum;
+  lanes_clear(&sum);
+  for (; i + LANES <= n; i += LANES)
+    if (logarithm)
+      lanes_add(&sum, g + i);
+    else
+      lanes_add_product(&sum, g + i, y + i);
+  for (; i < n; i++) rest += logarithm ? g[i] : g[i] * y[i];
+  float all = lanes_sum(&sum, &rest, 1);
+  for (i = 0; i < n; i++)
+    dx[i] = logarithm ? g[i] - vexp(y[i]) * all : y[i] * (g[i] - all);
+}
+
+INLINE void any_back(bool logarithm, const float *y, const float *g, float *dx,
+                     int64_t n, int64_t r0, int64_t r1) {
+  int64_t step = n <= SHORT ? LANES : 1;
+  for (int64_t r = r0; r < r1; r += step)
+    if (n <= SHORT)
+      short_back(logarithm, y + r * n, g + r * n, dx + r * n, n,
+                 r1 - r < LANES ? r1 - r : LANES);
+    else
+      long_back(logarithm, y + r * n, g + r * n, dx + r * n, n);
 }
 
 /* ---- the kernels ------------------------------------------------------- */
@@ -163,4 +179,14 @@ KERNEL(void, log_softmax_rows, (const float *x, float *y, int64_t n, int64_t r0,
   else
     for (int64_t r = r0; r < r1; r++)
       long_log_softmax(x + r * n, y + r * n, n);
+}
+
+KERNEL(void, softmax_rows_back, (const float *y, const float *g, float *dx,
+                                 int64_t n, int64_t r0, int64_t r1)) {
+  any_back(false, y, g, dx, n, r0, r1);
+}
+
+KERNEL(void, log_softmax_rows_back, (const float *y, const float *g, float *dx,
+                                     int64_t n, int64_t r0, int64_t r1)) {
+  any_back(true, y, g, dx, n, r0, r1);
 }
