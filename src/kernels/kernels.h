@@ -102,6 +102,25 @@ extern void SET(log_softmax_rows_back)(const float *y, const float *g,
                                        float *dx, int64_t n, int64_t r0,
                                        int64_t r1);
 
+/* ---- normalisation (norm.c) ---------------------------------------------- */
+
+typedef struct Norm {
+  int64_t n; /* numbers of a row */
+  float epsilon;
+  bool centre; /* less the mean? or only over the root mean square */
+} Norm;
+
+/* y = (x - mean) scale gamma + beta, with mean and scale of each row: x, y
+** (rows, n), gamma, beta (n), rows in [r0, r1) */
+extern void SET(normalize_rows)
+       (const Norm *p, const float *x, const float *gamma, const float *beta,
+        float *y, float *mean, float *scale, int64_t r0, int64_t r1);
+/* The adjoint: dx (rows, n), and what these rows give to dgamma, dbeta (n) */
+extern void SET(normalize_rows_back)
+       (const Norm *p, const float *x, const float *gamma, const float *mean,
+        const float *scale, const float *g, float *dx, float *dgamma,
+        float *dbeta, int64_t r0, int64_t r1);
+
 /* ---- movement (move.c) ------------------------------------------------- */
 
 /* dst[i . dst_stride] = src[i . src_stride] for all i below dim[0..rank);

@@ -23,6 +23,7 @@ typedef int32_t FourInts __attribute__((vector_size(16)));
 
 /* macros, since results of that width would depend on the set */
 #define SIXTEEN(x) (*(const Sixteen *)(const void *)(x))
+#define SIXTEEN_TO(x, v) (*(Sixteen *)(void *)(x) = (v))
 #define FOUR(x) (*(const Four *)(const void *)(x))
 
 /* NaN wins. */
@@ -54,31 +55,61 @@ INLINE float fold_max(const float *lane) {
   return a[0];
 }
 
-/* Two vectors of lanes, to which a row is added LANES numbers at a time. */
-typedef struct Lanes {
-  Sixteen a, b;
-} Lanes;
+/* What of a row is summed up. */
+typedef enum Term {
+  NUMBERS,  /* x */
+  SQUARES,  /* (x - m)^2 */
+  PRODUCTS  /* x y */
+} Term;
 
-INLINE void lanes_clear(Lanes *t) {
-  t->a = t->b = (Sixteen){0};
+enum { ROW_BLOCK = 64 * LANES }; /* numbers that go into lanes of their own:
+                                    it keeps errors of long sums small */
+
+/* n numbers, a multiple of LANES, added to `lane` */
+INLINE void add_block(Term t, float *lane, const float *x, const float *y,
+                      float m, int64_t n) {
+  Sixteen a = SIXTEEN(lane), b = SIXTEEN(lane + 16);
+  for (int64_t i = 0; i < n; i += LANES) {
+    Sixteen p = SIXTEEN(x + i), q = SIXTEEN(x + i + 16);
+    if (t == SQUARES) {
+      p = p - m, q = q - m;
+      a += p * p, b += q * q;
+    } else if (t == PRODUCTS) {
+      a += p * SIXTEEN(y + i), b += q * SIXTEEN(y + i + 16);
+    } else {
+      a += p, b += q;
+    }
+  }
+  SIXTEEN_TO(lane, a);
+  SIXTEEN_TO(lane + 16, b);
 }
 
-INLINE void lanes_add(Lanes *t, const float *x) {
-  t->a += SIXTEEN(x);
-  t->b += SIXTEEN(x + 16);
+/* The n < LANES numbers at the end of a row, with others behind them that add
+** nothing. A loop over them alone would be compiled in another way for each
+** set, with and without fused multiplications. */
+INLINE void pad_lanes(float *restrict to, const float *restrict x, int64_t n,
+                      float other) {
+  for (int j = 0; j < LANES; j++) to[j] = other;
+  for (int64_t i = 0; i < n; i++) to[i] = x[i];
 }
 
-/* Products are fused into the sum by all sets with multiply-add. */
-INLINE void lanes_add_product(Lanes *t, const float *x, const float *y) {
-  t->a += SIXTEEN(x) * SIXTEEN(y);
-  t->b += SIXTEEN(x + 16) * SIXTEEN(y + 16);
-}
-
-/* The sum of the lanes, and of what was left of the row, by lane. */
-INLINE float lanes_sum(const Lanes *t, const float *rest, int64_t n) {
-  float lane[LANES];
-  memcpy(lane, t, sizeof lane);
-  for (int64_t i = 0; i < n; i++) lane[i] += rest[i];
+/* The sum of a row's terms. */
+INLINE float row_total(Term t, const float *x, const float *y, float m,
+                       int64_t n) {
+  float lane[LANES] = {0}, rest[LANES], rest_y[LANES];
+  int64_t body = n / LANES * LANES;
+  if (body < n) {
+    pad_lanes(rest, x + body, n - body, t == SQUARES ? m : 0.0f);
+    if (t == PRODUCTS) pad_lanes(rest_y, y + body, n - body, 0.0f);
+    add_block(t, lane, rest, rest_y, m, LANES);
+  }
+  for (int64_t i = 0; i < body; i += ROW_BLOCK) {
+    float block[LANES] = {0};
+    const float *by = t == PRODUCTS ? y + i : NULL;
+    add_block(t, block, x + i, by, m, body - i < ROW_BLOCK ? body - i
+                                                            : ROW_BLOCK);
+    for (int j = 0; j < LANES; j++) lane[j] += block[j];
+  }
   return fold_sum(lane);
 }
 

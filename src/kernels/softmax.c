@@ -85,15 +85,8 @@ INLINE float row_max(const float *x, int64_t n) {
 /* e = exp(x - max), and the sum of them */
 INLINE float row_exponentials(const float *restrict x, float *restrict e,
                               int64_t n, float max) {
-  int64_t i = 0;
-  Lanes sum;
-  lanes_clear(&sum);
-  for (; i + LANES <= n; i += LANES) {
-    for (int j = 0; j < LANES; j++) e[i + j] = vexp(x[i + j] - max);
-    lanes_add(&sum, e + i);
-  }
-  for (int64_t j = i; j < n; j++) e[j] = vexp(x[j] - max);
-  return lanes_sum(&sum, e + i, n - i);
+  for (int64_t i = 0; i < n; i++) e[i] = vexp(x[i] - max);
+  return row_total(NUMBERS, e, NULL, 0.0f, n);
 }
 
 /* y = exp(x - max) / sum exp(x - max) */
@@ -133,19 +126,9 @@ INLINE void short_back(bool logarithm, const float *y, const float *g,
 
 INLINE void long_back(bool logarithm, const float *restrict y,
                       const float *restrict g, float *restrict dx, int64_t n) {
-  int64_t i = 0;
-  float rest = 0.0f;
-  Lanes sum;
-  lanes_clear(&sum);
-  for (; i + LANES <= n; i += LANES)
-    if (logarithm)
-      lanes_add(&sum, g + i);
-    else
-      lanes_add_product(&sum, g + i, y + i);
-  for (; i < n; i++) rest += logarithm ? g[i] : g[i] * y[i];
-  float all = lanes_sum(&sum, &rest, 1);
-  for (i = 0; i < n; i++)
-    dx[i] = logarithm ? g[i] - vexp(y[i]) * all : y[i] * (g[i] - all);
+  float sum = row_total(logarithm ? NUMBERS : PRODUCTS, g, y, 0.0f, n);
+  for (int64_t i = 0; i < n; i++)
+    dx[i] = logarithm ? g[i] - vexp(y[i]) * sum : y[i] * (g[i] - sum);
 }
 
 INLINE void any_back(bool logarithm, const float *y, const float *g, float *dx,

@@ -52,12 +52,47 @@ local function over_axes(v, x, axes)
   return ops.reshape(v, shape)
 end
 
+-- The fused row takes the last axes, in order, of known sizes.
+local last_axes = tools.row "layer_normalization"
+
+local function are_last(x, axes)
+  local shape = x.shape
+  for i, axis in ipairs(axes) do
+    if axis ~= x.rank - #axes + i - 1 or not shape[axis + 1] then return false end
+  end
+  return #axes > 0
+end
+
+-- v, or one number everywhere, with the sizes of the axes.
+local function filled(v, number, x, axes)
+  if v ~= nil then return v end
+  return ops.full(table.move(x.shape, axes[1] + 1, x.rank, 1, {}), number)
+end
+
+-- Whether the vectors, if there, have the sizes of the axes and nothing more.
+local function lie_there(axes, ...)
+  for i = 1, select("#", ...) do
+    local v = select(i, ...)
+    if v ~= nil and v.rank ~= #axes then return false end
+  end
+  return true
+end
+
+local function fused(x, gamma, beta, axes, epsilon, centre)
+  return (last_axes(x, filled(gamma, 1, x, axes), filled(beta, 0, x, axes),
+    epsilon or config.epsilon(), centre))
+end
+
 op("layer_normalization",
   "x, gamma=nil, beta=nil, axis:axes=-1, epsilon:num=nil, rms_scaling:bool=false",
   "x with mean 0 and variance 1 over the axes, times gamma plus beta.",
   function (x, gamma, beta, axis, epsilon, rms_scaling)
     local axes = tools.axes("layer_normalization", axis, x.rank)
     table.sort(axes)
+    if tools.is_float(x) and not rms_scaling and are_last(x, axes)
+      and lie_there(axes, gamma, beta) then
+      return fused(x, gamma, beta, axes, epsilon, true)
+    end
     gamma, beta = over_axes(gamma, x, axes), over_axes(beta, x, axes)
     local given = x
     x = tools.float(x)
@@ -74,6 +109,9 @@ op("rms_normalization", "x, scale=nil, axis:axes?=-1, epsilon:num=nil",
   function (x, scale, axis, epsilon)
     local axes = tools.axes("rms_normalization", axis, x.rank)
     table.sort(axes)
+    if tools.is_float(x) and are_last(x, axes) and lie_there(axes, scale) then
+      return fused(x, scale, nil, axes, epsilon, false)
+    end
     local given = x
     x = tools.float(x)
     local y = x * ops.rsqrt(ops.mean(ops.square(x), axes, true) + (epsilon or config.epsilon()))

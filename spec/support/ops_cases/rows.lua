@@ -1,7 +1,7 @@
 -- Fused ops over rows that only gradients and composites make: softmax's gradients, normalisation.
 
 local from = require "spec.support.ops_inputs"
-local real = from.real
+local real, positive = from.real, from.positive
 
 local cases = {}
 
@@ -43,6 +43,35 @@ for _, n in ipairs { 4, 33 } do
   cases[#cases + 1] = { "softmax_back", inputs, big = big, ref = over_rows(n, softmax_back) }
   cases[#cases + 1] = { "log_softmax_back", inputs, big = big,
     ref = over_rows(n, log_softmax_back) }
+end
+
+-- dx of normalised rows; z is the normalised x, u = g gamma.
+local function norm_back(n, centre)
+  return function (data)
+    local x, g, y = rows_of(data[1], n), rows_of(data[5], n), {}
+    local gamma, mean, scale = data[2], data[3], data[4]
+    for r = 1, #x do
+      local function z(i) return (x[r][i] - mean[r]) * scale[r] end
+      local function u(i) return g[r][i] * gamma[i] end
+      local of_u = centre and sum(x[r], u) / n or 0
+      local of_uz = sum(x[r], function (i) return u(i) * z(i) end) / n
+      for i = 1, n do y[#y + 1] = scale[r] * (u(i) - of_u - z(i) * of_uz) end
+    end
+    return y
+  end
+end
+
+for _, n in ipairs { 3, 35 } do
+  for _, centre in ipairs { true, false } do
+    cases[#cases + 1] = { "layer_normalization_back",
+      { real { 4, n }, positive { n }, real { 4, 1, seed = 2 }, positive { 4, 1, seed = 3 },
+        real { 4, n, seed = 4 } }, { epsilon = 0.01, centre = centre }, ref = norm_back(n, centre),
+      free = { { 0 }, {}, { 0 }, { 0 }, { 0 } }, tol = 1e-4,
+      -- without a centre nothing is said of the mean
+      grad = centre and { 1, 2, 3, 4, 5 } or { 1, 2, 4, 5 },
+      big = { real { 3000, n }, positive { n }, real { 3000, 1, seed = 2 },
+        positive { 3000, 1, seed = 3 }, real { 3000, n, seed = 4 } } }
+  end
 end
 
 return cases

@@ -1,0 +1,80 @@
+/* Normalised rows: less their mean, times the reciprocal of their deviation,
+** then a scale and a shift for each column; and the way back. A row is read
+** from memory once and lies in L1 from then on. */
+#include "base/each_isa.h"
+#include "kernels/kernels.h"
+
+#include "kernels/lanes.h"
+
+KERNEL(void, normalize_rows, (const Norm *p, const float *x,
+                              const float *gamma, const float *beta, float *y,
+                              float *mean, float *scale, int64_t r0,
+                              int64_t r1)) {
+  int64_t n = p->n;
+  for (int64_t r = r0; r < r1; r++) {
+    const float *restrict a = x + r * n;
+    float *restrict b = y + r * n;
+    float m = p->centre ? row_total(NUMBERS, a, NULL, 0.0f, n) / n : 0.0f;
+    float v = row_total(SQUARES, a, NULL, m, n) / n;
+    float s = 1.0f / vsqrt(v + p->epsilon);
+    for (int64_t i = 0; i < n; i++)
+      b[i] = (a[i] - m) * s * gamma[i] + beta[i];
+    mean[r] = m;
+    scale[r] = s;
+  }
+}
+
+/* What a row gives to the sums, by lanes: of u and of u z, where z is the
+** normalised x and u = g gamma. */
+typedef struct Back {
+  float u[LANES], uz[LANES];
+} Back;
+
+INLINE void back_lanes(Back *b, const float *restrict x,
+                       const float *restrict gamma, const float *restrict g,
+                       float *restrict dgamma, float *restrict dbeta, float m,
+                       float s) {
+  for (int j = 0; j < LANES; j++) {
+    float z = (x[j] - m) * s, u = g[j] * gamma[j];
+    b->u[j] += u;
+    b->uz[j] += u * z;
+    dgamma[j] += g[j] * z;
+    dbeta[j] += g[j];
+  }
+}
+
+/* The same for n < LANES numbers. */
+INLINE void back_rest(Back *b, const float *x, const float *gamma,
+                      const float *g, float *restrict dgamma,
+                      float *restrict dbeta, float m, float s, int64_t n) {
+  float px[LANES], pgamma[LANES], pg[LANES], dg[LANES], db[LANES];
+  pad_lanes(px, x, n, m);
+  pad_lanes(pgamma, gamma, n, 0.0f);
+  pad_lanes(pg, g, n, 0.0f);
+  pad_lanes(dg, dgamma, n, 0.0f);
+  pad_lanes(db, dbeta, n, 0.0f);
+  back_lanes(b, px, pgamma, pg, dg, db, m, s);
+  for (int64_t i = 0; i < n; i++) dgamma[i] = dg[i];
+  for (int64_t i = 0; i < n; i++) dbeta[i] = db[i];
+}
+
+KERNEL(void, normalize_rows_back,
+       (const Norm *p, const float *x, const float *gamma, const float *mean,
+        const float *scale, const float *g, float *dx, float *dgamma,
+        float *dbeta, int64_t r0, int64_t r1)) {
+  int64_t n = p->n, body = n / LANES * LANES;
+  for (int64_t i = 0; i < n; i++) dgamma[i] = dbeta[i] = 0.0f;
+  for (int64_t r = r0; r < r1; r++) {
+    const float *restrict a = x + r * n, *restrict d = g + r * n;
+    float *restrict to = dx + r * n, m = mean[r], s = scale[r];
+    Back b = {{0}, {0}};
+    for (int64_t i = 0; i < body; i += LANES)
+      back_lanes(&b, a + i, gamma + i, d + i, dgamma + i, dbeta + i, m, s);
+    if (body < n)
+      back_rest(&b, a + body, gamma + body, d + body, dgamma + body,
+                dbeta + body, m, s, n - body);
+    float u = p->centre ? fold_sum(b.u) / n : 0.0f, uz = fold_sum(b.uz) / n;
+    for (int64_t i = 0; i < n; i++)
+      to[i] = s * ((d[i] * gamma[i] - u) - (a[i] - m) * s * uz);
+  }
+}
