@@ -34,10 +34,10 @@ BINARY(floor_divide, floorf(a / b))
 BINARY(mod, floored_rest(a, b))
 BINARY(power, vpow(a, b))
 BINARY(arctan2, vatan2(a, b))
-/* NaN wins, from either side; a comparison alone would lose one of them */
-BINARY(maximum, a != a ? a : b != b ? b : b <= a ? a : b)
+/* NaN wins, from either side: b's because no comparison with it holds */
+BINARY(maximum, a != a ? a : b <= a ? a : b)
 BINARY_INT(maximum, b <= a ? a : b)
-BINARY(minimum, a != a ? a : b != b ? b : a <= b ? a : b)
+BINARY(minimum, a != a ? a : a <= b ? a : b)
 BINARY_INT(minimum, a <= b ? a : b)
 COMPARE(equal, a == b)
 COMPARE(not_equal, a != b)
