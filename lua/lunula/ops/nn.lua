@@ -72,13 +72,6 @@ op("celu", "x, alpha:num=1.0", "x where it is above 0, else alpha (exp(x / alpha
     return ops.relu(x) + ops.expm1(ops.minimum(x, 0) / alpha) * alpha
   end)
 
-op("gelu", "x, approximate:bool=true", "x times the normal distribution function of x.",
-  function (x, approximate)
-    if not approximate then return x * 0.5 * (ops.erf(x * math.sqrt(0.5)) + 1) end
-    local bent = (x + ops.square(x) * x * 0.044715) * math.sqrt(2 / math.pi)
-    return x * 0.5 * (ops.tanh(bent) + 1)
-  end)
-
 op("silu", "x", "x * sigmoid(x).", function (x)
   return x * ops.sigmoid(x)
 end)

@@ -45,6 +45,29 @@ for _, n in ipairs { 4, 33 } do
     ref = over_rows(n, log_softmax_back) }
 end
 
+-- ---- gelu -----------------------------------------------------------------------------------
+
+-- By differences of the row, which has golden numbers itself.
+local function slopes(approximate)
+  return function (data)
+    local core, y, h = require "lunula.core", {}, 1 / 64
+    local function at(x)
+      return core.ops.gelu(core.tensor { x }, approximate):item()
+    end
+    for i, x in ipairs(data[1]) do
+      y[i] = data[2][i] * (8 * (at(x + h) - at(x - h)) - (at(x + 2 * h) - at(x - 2 * h))) / (12 * h)
+    end
+    return y
+  end
+end
+
+for _, approximate in ipairs { true, false } do
+  cases[#cases + 1] = { "gelu_gradient", { real { 3, 4 }, real { 3, 4, seed = 2 } },
+    { approximate = approximate }, ref = slopes(approximate), tol = 2e-4 }
+end
+
+-- ---- normalisation ----------------------------------------------------------------------------
+
 -- dx of normalised rows; z is the normalised x, u = g gamma.
 local function norm_back(n, centre)
   return function (data)
