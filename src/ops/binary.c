@@ -34,10 +34,9 @@ BINARY(floor_divide, floorf(a / b))
 BINARY(mod, floored_rest(a, b))
 BINARY(power, vpow(a, b))
 BINARY(arctan2, vatan2(a, b))
-/* NaN wins, from either side: b's because no comparison with it holds */
-BINARY(maximum, a != a ? a : b <= a ? a : b)
+BINARY(maximum, larger_of(a, b))
 BINARY_INT(maximum, b <= a ? a : b)
-BINARY(minimum, a != a ? a : a <= b ? a : b)
+BINARY(minimum, smaller_of(a, b))
 BINARY_INT(minimum, a <= b ? a : b)
 COMPARE(equal, a == b)
 COMPARE(not_equal, a != b)
@@ -89,29 +88,8 @@ SELECT_STRIP(strip_select_float, float)
 SELECT_STRIP(strip_select_int, int32_t)
 SELECT_STRIP(strip_select_bool, uint8_t)
 
-/* a on the way to b, rounded as the three ops that it stands for: a fused
-** multiplication and addition would give other bits. */
-#if defined(__clang__)
-#define AS_WRITTEN _Pragma("STDC FP_CONTRACT OFF")
-#define WRITTEN
-#else
-#define AS_WRITTEN
-#define WRITTEN __attribute__((optimize("fp-contract=off")))
-#endif
-WRITTEN static void lerp(float *y, const float *xa, const float *xb,
-                         const float *amount, int n) {
-  AS_WRITTEN
-  IN_PLACE
-  for (int i = 0; i < n; i++) {
-    float a = xa[i];
-    y[i] = a + (xb[i] - a) * amount[i];
-  }
-}
-
-STRIP(strip_lerp) {
-  (void)imm;
-  lerp(py, pa, pb, pc, n);
-}
+/* a on the way to b, rounded as the three ops that it stands for */
+WRITTEN_STRIP(strip_lerp, a + (b - a) * c)
 
 #if ISA_FIRST
 

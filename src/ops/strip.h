@@ -44,4 +44,65 @@
     }                                                 \
   }
 
+/* y[i] = expression in a, b, c */
+#define TERNARY_STRIP(name, expression)              \
+  STRIP(name) {                                      \
+    float *y = py;                                   \
+    const float *xa = pa, *xb = pb, *xc = pc;        \
+    (void)imm;                                       \
+    IN_PLACE                                         \
+    for (int i = 0; i < n; i++) {                    \
+      float a = xa[i], b = xb[i], c = xc[i];         \
+      y[i] = expression;                             \
+    }                                                \
+  }
+
+/* ---- several ops in one strip ------------------------------------------- */
+
+/* What stands in the strip of an op and in those of pairs. NaN stays in all of
+** them: of two numbers it wins, b's because no comparison with it holds. They
+** choose by bits: of two choices in a row the compiler makes branches. */
+INLINE float chosen(bool first, float a, float b) {
+  uint32_t mask = 0u - (uint32_t)first;
+  return bits_float((float_bits(a) & mask) | (float_bits(b) & ~mask));
+}
+
+INLINE float rectified(float x) {
+  return chosen(x <= 0, 0.0f, x); /* 0 of -0, too */
+}
+
+INLINE float larger_of(float a, float b) {
+  return chosen((a != a) | (b <= a), a, b);
+}
+
+INLINE float smaller_of(float a, float b) {
+  return chosen((a != a) | (a <= b), a, b);
+}
+
+/* The same with each step rounded, as in the ops that the strip stands for: a
+** fused multiplication and addition would give other bits. */
+#if defined(__clang__)
+#define AS_WRITTEN _Pragma("STDC FP_CONTRACT OFF")
+#define WRITTEN
+#else
+#define AS_WRITTEN
+#define WRITTEN __attribute__((optimize("fp-contract=off")))
+#endif
+
+#define WRITTEN_STRIP(name, expression)                                     \
+  WRITTEN static void name##_written(float *y, const float *xa,             \
+                                     const float *xb, const float *xc,      \
+                                     int n) {                               \
+    AS_WRITTEN                                                              \
+    IN_PLACE                                                                \
+    for (int i = 0; i < n; i++) {                                           \
+      float a = xa[i], b = xb[i], c = xc[i];                                \
+      y[i] = expression;                                                    \
+    }                                                                       \
+  }                                                                         \
+  STRIP(name) {                                                             \
+    (void)imm;                                                              \
+    name##_written(py, pa, pb, pc, n);                                      \
+  }
+
 #endif

@@ -59,7 +59,7 @@ UNARY(arccosh, vacosh(x))
 UNARY(arctanh, vatanh(x))
 UNARY(sigmoid, vsigmoid(x))
 UNARY(erf, verf(x))
-UNARY(relu, x <= 0 ? 0.0f : x) /* NaN stays, -0 becomes 0 */
+UNARY(relu, rectified(x))
 UNARY_INT(relu, x > 0 ? x : 0)
 UNARY(softplus, (x > 0 ? x : 0.0f) + vlog1p(vexp(-fabsf(x))))
 PREDICATE(isnan, x != x)

@@ -17,7 +17,8 @@ enum {
   PASS_FUSE = 4,     /* elementwise chains become one step */
   PASS_ATTACH = 8,   /* ... that finishes the product before it */
   PASS_REUSE = 16,   /* results take the place of inputs that die */
-  PASS_ALL = 31
+  PASS_PAIR = 32,    /* two instructions of a chain become one */
+  PASS_ALL = 63
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */

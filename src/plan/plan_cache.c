@@ -41,13 +41,14 @@ typedef struct Words {
   struct {
     const char *name;
     unsigned bit;
-  } word[6]; /* ended by a word without a name */
+  } word[8]; /* ended by a word without a name */
 } Words;
 
 static const Words pass_words = {
-  "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse",
+  "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse,-pair",
   {{"-simplify", PASS_SIMPLIFY}, {"-share", PASS_SHARE}, {"-fuse", PASS_FUSE},
-   {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE}, {0}},
+   {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE},
+   {"-pair", PASS_PAIR}, {0}},
 };
 
 static const Words debug_words = {

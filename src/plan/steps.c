@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "ops/pair.h"
 #include "scan/scan.h"
 
 /* ---- building ----------------------------------------------------------- */
@@ -18,6 +19,7 @@ typedef struct GroupCode {
   TileRef at[GROUP_NODES]; /* where each member's result is */
   int last[GROUP_NODES];   /* the member that reads it last */
   int busy[TILE_REGISTERS]; /* ... what lies in each register */
+  const char *tail; /* what the last instruction does: an op, or a pair */
 } GroupCode;
 
 typedef struct Builder {
@@ -266,6 +268,51 @@ static int free_register(GroupCode *k, int m) {
   return r;
 }
 
+static bool same_ref(TileRef a, TileRef b) {
+  return a.space == b.space && a.index == b.index;
+}
+
+static bool all_float(const Node *n) {
+  for (int i = 0; i < n->nin; i++)
+    if (val_type(n->in[i])->dtype != F32)
+      return false;
+  return n->out[0].type.dtype == F32;
+}
+
+/* The input of member m that is all that the member before it is for, or -1. */
+static int only_use(const GroupCode *k, int m, const Node *n,
+                    const TileRef *in) {
+  int side = -1;
+  if (m == 0 || k->at[m - 1].space != TILE_REG || k->last[m - 1] != m)
+    return -1;
+  for (int i = 0; i < n->nin; i++)
+    if (same_ref(in[i], k->at[m - 1])) {
+      if (side >= 0)
+        return -1;
+      side = i;
+    }
+  return side;
+}
+
+/* Adds member m to the last instruction, where there is a strip for both. */
+static bool add_to_last(const Builder *b, GroupCode *k, int m, const Node *n,
+                        const TileRef *in) {
+  int side = only_use(k, m, n, in);
+  if (!(b->prog->passes & PASS_PAIR) || side < 0 || n->nin > 2 ||
+      !all_float(n) || !all_float(b->prog->node[k->group->member[m - 1]]))
+    return false;
+  const Pair *pair = pair_find(k->tail, n->op->name, side);
+  if (pair == NULL)
+    return false;
+  TileInstr *last = &k->program.code[k->program.ncode - 1];
+  if (n->nin == 2)
+    *(last->b.space == TILE_NONE ? &last->b : &last->c) = in[1 - side];
+  last->strip = ISA(pair->strip);
+  last->y = k->at[m];
+  k->tail = pair->name;
+  return true;
+}
+
 static void add_member(Builder *b, GroupCode *k, int m, int *out) {
   Prog *p = b->prog;
   const Node *n = p->node[k->group->member[m]];
@@ -283,7 +330,10 @@ static void add_member(Builder *b, GroupCode *k, int m, int *out) {
     if (r >= k->program.nreg)
       k->program.nreg = r + 1;
   }
+  if (add_to_last(b, k, m, n, in))
+    return;
   add_code(b, &k->program, n, in, k->at[m]);
+  k->tail = n->op->name;
 }
 
 static void add_group(Builder *b, PlanStep *s, const Group *g) {
