@@ -121,6 +121,12 @@ extern void SET(normalize_rows_back)
         const float *scale, const float *g, float *dx, float *dgamma,
         float *dbeta, int64_t r0, int64_t r1);
 
+/* mean, variance (outer, inner) of x (outer, n, inner) along n, NaN of none;
+** the part [o0..o1)[i0..i1) of them */
+extern void SET(column_moments)(const float *x, float *mean, float *variance,
+                                int64_t n, int64_t inner, int64_t o0,
+                                int64_t o1, int64_t i0, int64_t i1);
+
 /* ---- movement (move.c) ------------------------------------------------- */
 
 /* dst[i . dst_stride] = src[i . src_stride] for all i below dim[0..rank);

@@ -1,6 +1,7 @@
 /* Normalised rows: less their mean, times the reciprocal of their deviation,
 ** then a scale and a shift for each column; and the way back. A row is read
-** from memory once and lies in L1 from then on. */
+** from memory once and lies in L1 from then on. And the moments of columns, by
+** which batches and groups are normalised. */
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
 
@@ -77,4 +78,59 @@ KERNEL(void, normalize_rows_back,
     for (int64_t i = 0; i < n; i++)
       to[i] = s * ((d[i] * gamma[i] - u) - (a[i] - m) * s * uz);
   }
+}
+
+/* ---- moments of columns -------------------------------------------------- */
+
+enum { STRIP = 256, MOMENT_ROWS = 32 };
+
+/* Mean and sum of squared distances of so many rows. */
+INLINE void block_moments(const float *restrict x, int64_t rows, int64_t stride,
+                          int width, float *restrict mean,
+                          float *restrict squares) {
+  for (int j = 0; j < width; j++) mean[j] = squares[j] = 0.0f;
+  for (int64_t i = 0; i < rows; i++)
+    for (int j = 0; j < width; j++) mean[j] += x[i * stride + j];
+  for (int j = 0; j < width; j++) mean[j] /= rows;
+  for (int64_t i = 0; i < rows; i++)
+    for (int j = 0; j < width; j++) {
+      float d = x[i * stride + j] - mean[j];
+      squares[j] += d * d;
+    }
+}
+
+/* Blocks of rows are joined one by one, each looked at twice while it is in L1:
+** x is read from memory once, and nothing is lost where numbers are far from
+** 0. Of a and b rows, mean and squares of both together. */
+INLINE void strip_moments(const float *x, int64_t rows, int64_t stride,
+                          int width, float *restrict mean,
+                          float *restrict squares) {
+  float m[STRIP], q[STRIP];
+  int64_t a = rows < MOMENT_ROWS ? rows : MOMENT_ROWS;
+  block_moments(x, a, stride, width, mean, squares);
+  while (a < rows) {
+    int64_t b = rows - a < MOMENT_ROWS ? rows - a : MOMENT_ROWS;
+    block_moments(x + a * stride, b, stride, width, m, q);
+    float share = (float)b / (float)(a + b);
+    float weight = (float)a * share;
+    for (int j = 0; j < width; j++) {
+      float d = m[j] - mean[j];
+      mean[j] += d * share;
+      squares[j] += q[j] + d * d * weight;
+    }
+    a += b;
+  }
+}
+
+KERNEL(void, column_moments, (const float *x, float *mean, float *variance,
+                              int64_t n, int64_t inner, int64_t o0, int64_t o1,
+                              int64_t i0, int64_t i1)) {
+  for (int64_t o = o0; o < o1; o++)
+    for (int64_t i = i0; i < i1; i += STRIP) {
+      int width = (int)(i1 - i < STRIP ? i1 - i : STRIP);
+      float *v = variance + o * inner + i;
+      strip_moments(x + o * n * inner + i, n, inner, width,
+                    mean + o * inner + i, v);
+      for (int j = 0; j < width; j++) v[j] /= n;
+    }
 }

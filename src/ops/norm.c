@@ -1,5 +1,5 @@
 /* Layer and root-mean-square normalisation over the last axes: fused ops, one
-** pass over each row, and one on the way back. The lowering to means, squares
+** pass over each row, and one on the way back; and moments of columns. The lowering to means, squares
 ** and products is written in the spec, which holds the kernels against it; for
 ** other axes the composites of Lua are that lowering themselves. */
 
@@ -209,7 +209,80 @@ static void back_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
     dx[MEAN] = neg(c, dx[X]);
 }
 
+/* ---- moments of columns ------------------------------------------------- */
+
+/* All axes but the first and the last. */
+static Attr middle_axes(const Type *x) {
+  Attr a = {.kind = ATTR_AXES};
+  for (int i = 1; i < x->rank - 1; i++)
+    a.i[a.n++] = i;
+  return a;
+}
+
+static bool moments_shape(Rule *r) {
+  char text[TYPE_TEXT];
+  const Type *x = &r->in[X];
+  Attr axes = middle_axes(x);
+  r->nout = 2;
+  r->out[0] = *x;
+  for (int i = 0; i < axes.n; i++)
+    r->out[0].dim[axes.i[i]] = 1;
+  r->out[1] = r->out[0];
+  return x->rank >= 3 || fail(r->error, "x must have 3 axes or more, got %s",
+                              type_text(x, text));
+}
+
+/* Images first, then lines of cache of their channels. */
+enum { COLUMNS = 16, MOMENTS_GRAIN = 1 << 15 };
+
+typedef struct Division {
+  int64_t outer, n, inner, runs, parts;
+} Division;
+
+static Division divide_columns(const Type *x) {
+  Division d = {x->dim[0], type_span(x, 1, x->rank - 1), x->dim[x->rank - 1],
+                1, 1};
+  int64_t wanted = d.outer * d.n * d.inner / MOMENTS_GRAIN;
+  d.runs = wanted < 1 ? 1 : wanted < d.outer ? wanted : d.outer;
+  d.runs = d.runs < 1 ? 1 : d.runs;
+  int64_t most = d.inner / COLUMNS, parts = wanted / d.runs;
+  if (d.outer < 8 && parts > 1 && most > 1)
+    d.parts = parts < most ? parts : most;
+  return d;
+}
+
+static int64_t moments_tasks(const OpCall *s) {
+  Division d = divide_columns(&s->in[X]);
+  return d.runs * d.parts;
+}
+
+static void moments_run(const OpCall *s, const Run *r, int64_t task) {
+  Division d = divide_columns(&s->in[X]);
+  int64_t run = task / d.parts, part = task % d.parts;
+  int64_t lines = (d.inner + COLUMNS - 1) / COLUMNS;
+  int64_t i1 = lines * (part + 1) / d.parts * COLUMNS;
+  ISA(column_moments)(r->in[X], r->out[0], r->out[1], d.n, d.inner,
+                      d.outer * run / d.runs, d.outer * (run + 1) / d.runs,
+                      lines * part / d.parts * COLUMNS,
+                      i1 < d.inner ? i1 : d.inner);
+}
+
+static void moments_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  Val x = input(n, X), g = {NULL, 0};
+  Attr axes = middle_axes(val_type(x));
+  Val share = reciprocal(c, emit_op(c, "count", &x, 1, &axes));
+  if (dy[1].node)
+    g = mul(c, mul(c, dy[1], scaled(c, share, 2)), sub(c, x, result(n)));
+  if (dy[0].node)
+    g = plus(c, g, broadcast_like(c, mul(c, dy[0], share), x));
+  dx[X] = g;
+}
+
 const Op ops_norm[] = {
+  {"column_moments", "x", ROWS, FLOATS, moments_shape, .tasks = moments_tasks,
+   .run = moments_run, .vjp = moments_vjp, .file_class = "lunula",
+   .doc = "The means over all axes but the first and the last; the "
+          "variances."},
   {"layer_normalization", "x, gamma, beta, epsilon:num, centre:bool=true",
    ROWS, FLOATS, norm_shape, .tasks = norm_tasks, .run = norm_run,
    .vjp = norm_vjp,

@@ -97,4 +97,24 @@ for _, n in ipairs { 3, 35 } do
   end
 end
 
+-- Mean and variance of each sample's columns; the first result is compared.
+local function column_means(n, inner)
+  return function (data)
+    local y, x = {}, data[1]
+    for o = 0, #x // (n * inner) - 1 do
+      for i = 1, inner do
+        local total = 0
+        for r = 0, n - 1 do total = total + x[(o * n + r) * inner + i] end
+        y[#y + 1] = total / n
+      end
+    end
+    return y
+  end
+end
+
+cases[#cases + 1] = { "column_moments", { real { 2, 3, 4, 5 } }, ref = column_means(12, 5),
+  free = { { 0, 1 } }, tol = 1e-4, big = { real { 3, 9, 50, 70 } } }
+cases[#cases + 1] = { "column_moments", { real { 1, 70, 3 } }, ref = column_means(70, 3),
+  tol = 1e-4, big = { real { 1, 900, 270 } } }
+
 return cases
