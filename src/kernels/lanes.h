@@ -1,6 +1,7 @@
 /* How a row of numbers is summed up where all of it is in L1: number i goes to
-** lane i % LANES, and the lanes are folded by halves. So the order depends on
-** the length of the row alone, and on no instruction set. */
+** lane i % LANES, and the lanes are folded by halves; short rows are turned, so
+** that the lanes are neighbouring rows. So the order depends on the length of
+** the row alone, and on no instruction set. */
 #ifndef KERNELS_LANES_H
 #define KERNELS_LANES_H
 
@@ -111,6 +112,29 @@ INLINE float row_total(Term t, const float *x, const float *y, float m,
     for (int j = 0; j < LANES; j++) lane[j] += block[j];
   }
   return fold_sum(lane);
+}
+
+/* ---- short rows ---------------------------------------------------------- */
+
+enum { SHORT = LANES /* the longest row that is turned */ };
+
+/* Up to LANES rows of n <= SHORT numbers: column[i][r] is number i of row r.
+** Lanes without a row repeat the last one. */
+typedef struct Turned {
+  float column[SHORT][LANES];
+} Turned;
+
+INLINE void turn(Turned *t, const float *restrict x, int64_t n, int64_t rows) {
+  for (int r = 0; r < LANES; r++) {
+    const float *row = x + (r < rows ? r : rows - 1) * n;
+    for (int64_t i = 0; i < n; i++) t->column[i][r] = row[i];
+  }
+}
+
+INLINE void turn_back(const Turned *t, float *restrict y, int64_t n,
+                      int64_t rows) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < n; i++) y[r * n + i] = t->column[i][r];
 }
 
 #endif

@@ -7,22 +7,54 @@
 
 #include "kernels/lanes.h"
 
+/* Of one row: its mean and the reciprocal of its deviation. */
+INLINE void long_row(const Norm *p, const float *restrict x,
+                     const float *restrict gamma, const float *restrict beta,
+                     float *restrict y, float *mean, float *scale) {
+  int64_t n = p->n;
+  float m = p->centre ? row_total(NUMBERS, x, NULL, 0.0f, n) / n : 0.0f;
+  float v = row_total(SQUARES, x, NULL, m, n) / n;
+  float s = 1.0f / vsqrt(v + p->epsilon);
+  for (int64_t i = 0; i < n; i++) y[i] = (x[i] - m) * s * gamma[i] + beta[i];
+  *mean = m;
+  *scale = s;
+}
+
+INLINE void short_rows(const Norm *p, const float *x, const float *gamma,
+                       const float *beta, float *y, float *mean, float *scale,
+                       int64_t rows) {
+  Turned t;
+  float m[LANES] = {0}, s[LANES] = {0};
+  int n = (int)p->n;
+  turn(&t, x, n, rows);
+  for (int i = 0; p->centre && i < n; i++)
+    for (int r = 0; r < LANES; r++) m[r] += t.column[i][r];
+  for (int r = 0; r < LANES; r++) m[r] /= n;
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++) {
+      float d = t.column[i][r] - m[r];
+      t.column[i][r] = d;
+      s[r] += d * d;
+    }
+  for (int r = 0; r < LANES; r++) s[r] = 1.0f / vsqrt(s[r] / n + p->epsilon);
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++)
+      t.column[i][r] = t.column[i][r] * s[r] * gamma[i] + beta[i];
+  turn_back(&t, y, n, rows);
+  for (int r = 0; r < rows; r++) mean[r] = m[r], scale[r] = s[r];
+}
+
 KERNEL(void, normalize_rows, (const Norm *p, const float *x,
                               const float *gamma, const float *beta, float *y,
                               float *mean, float *scale, int64_t r0,
                               int64_t r1)) {
-  int64_t n = p->n;
-  for (int64_t r = r0; r < r1; r++) {
-    const float *restrict a = x + r * n;
-    float *restrict b = y + r * n;
-    float m = p->centre ? row_total(NUMBERS, a, NULL, 0.0f, n) / n : 0.0f;
-    float v = row_total(SQUARES, a, NULL, m, n) / n;
-    float s = 1.0f / vsqrt(v + p->epsilon);
-    for (int64_t i = 0; i < n; i++)
-      b[i] = (a[i] - m) * s * gamma[i] + beta[i];
-    mean[r] = m;
-    scale[r] = s;
-  }
+  int64_t n = p->n, step = n <= SHORT ? LANES : 1;
+  for (int64_t r = r0; r < r1; r += step)
+    if (n <= SHORT)
+      short_rows(p, x + r * n, gamma, beta, y + r * n, mean + r, scale + r,
+                 r1 - r < LANES ? r1 - r : LANES);
+    else
+      long_row(p, x + r * n, gamma, beta, y + r * n, mean + r, scale + r);
 }
 
 /* What a row gives to the sums, by lanes: of u and of u z, where z is the
@@ -59,25 +91,68 @@ INLINE void back_rest(Back *b, const float *x, const float *gamma,
   for (int64_t i = 0; i < n; i++) dbeta[i] = db[i];
 }
 
+INLINE void long_back(const Norm *p, const float *x, const float *gamma,
+                      const float *g, float *restrict dx, float *dgamma,
+                      float *dbeta, float m, float s) {
+  int64_t n = p->n, body = n / LANES * LANES;
+  Back b = {{0}, {0}};
+  for (int64_t i = 0; i < body; i += LANES)
+    back_lanes(&b, x + i, gamma + i, g + i, dgamma + i, dbeta + i, m, s);
+  if (body < n)
+    back_rest(&b, x + body, gamma + body, g + body, dgamma + body,
+              dbeta + body, m, s, n - body);
+  float u = p->centre ? fold_sum(b.u) / n : 0.0f, uz = fold_sum(b.uz) / n;
+  for (int64_t i = 0; i < n; i++)
+    dx[i] = s * ((g[i] * gamma[i] - u) - (x[i] - m) * s * uz);
+}
+
+/* Row by lane: what is no row has a cotangent of 0. */
+INLINE void short_back(const Norm *p, const float *x, const float *gamma,
+                       const float *mean, const float *scale, const float *g,
+                       float *dx, float *dgamma, float *dbeta, int64_t rows) {
+  Turned t, h;
+  float m[LANES], s[LANES], u[LANES] = {0}, uz[LANES] = {0}, part[LANES];
+  int n = (int)p->n;
+  turn(&t, x, n, rows);
+  turn(&h, g, n, rows);
+  pad_lanes(m, mean, rows, 0.0f);
+  pad_lanes(s, scale, rows, 0.0f);
+  for (int i = 0; i < n; i++) {
+    for (int r = (int)rows; r < LANES; r++) h.column[i][r] = 0.0f;
+    for (int r = 0; r < LANES; r++) {
+      float z = (t.column[i][r] - m[r]) * s[r], d = h.column[i][r];
+      t.column[i][r] = z;
+      u[r] += d * gamma[i];
+      uz[r] += d * gamma[i] * z;
+      part[r] = d * z;
+    }
+    dgamma[i] += fold_sum(part);
+    dbeta[i] += fold_sum(h.column[i]);
+  }
+  for (int r = 0; r < LANES; r++) {
+    u[r] = p->centre ? u[r] / n : 0.0f;
+    uz[r] /= n;
+  }
+  for (int i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++)
+      t.column[i][r] = s[r] * ((h.column[i][r] * gamma[i] - u[r]) -
+                               t.column[i][r] * uz[r]);
+  turn_back(&t, dx, n, rows);
+}
+
 KERNEL(void, normalize_rows_back,
        (const Norm *p, const float *x, const float *gamma, const float *mean,
         const float *scale, const float *g, float *dx, float *dgamma,
         float *dbeta, int64_t r0, int64_t r1)) {
-  int64_t n = p->n, body = n / LANES * LANES;
+  int64_t n = p->n, step = n <= SHORT ? LANES : 1;
   for (int64_t i = 0; i < n; i++) dgamma[i] = dbeta[i] = 0.0f;
-  for (int64_t r = r0; r < r1; r++) {
-    const float *restrict a = x + r * n, *restrict d = g + r * n;
-    float *restrict to = dx + r * n, m = mean[r], s = scale[r];
-    Back b = {{0}, {0}};
-    for (int64_t i = 0; i < body; i += LANES)
-      back_lanes(&b, a + i, gamma + i, d + i, dgamma + i, dbeta + i, m, s);
-    if (body < n)
-      back_rest(&b, a + body, gamma + body, d + body, dgamma + body,
-                dbeta + body, m, s, n - body);
-    float u = p->centre ? fold_sum(b.u) / n : 0.0f, uz = fold_sum(b.uz) / n;
-    for (int64_t i = 0; i < n; i++)
-      to[i] = s * ((d[i] * gamma[i] - u) - (a[i] - m) * s * uz);
-  }
+  for (int64_t r = r0; r < r1; r += step)
+    if (n <= SHORT)
+      short_back(p, x + r * n, gamma, mean + r, scale + r, g + r * n,
+                 dx + r * n, dgamma, dbeta, r1 - r < LANES ? r1 - r : LANES);
+    else
+      long_back(p, x + r * n, gamma, g + r * n, dx + r * n, dgamma, dbeta,
+                mean[r], scale[r]);
 }
 
 /* ---- moments of columns -------------------------------------------------- */

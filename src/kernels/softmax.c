@@ -7,22 +7,7 @@
 
 #include "kernels/lanes.h"
 
-enum { SHORT = LANES /* longest row that is turned */ };
-
 /* ---- short rows -------------------------------------------------------- */
-
-/* Up to LANES rows of n <= SHORT numbers: column[i][r] is number i of row r.
-** Vector without a row repeat the last one. */
-typedef struct Turned {
-  float column[SHORT][LANES];
-} Turned;
-
-INLINE void turn(Turned *t, const float *restrict x, int64_t n, int64_t rows) {
-  for (int r = 0; r < LANES; r++) {
-    const float *row = x + (r < rows ? r : rows - 1) * n;
-    for (int64_t i = 0; i < n; i++) t->column[i][r] = row[i];
-  }
-}
 
 /* Numbers less their row's largest, and the sum of their exponentials, which
 ** replace the numbers on request. */
@@ -42,12 +27,6 @@ INLINE void turn_rows(Turned *t, float *sum, const float *restrict x,
       sum[r] += e;
       t->column[i][r] = keep_exponentials ? e : d;
     }
-}
-
-INLINE void turn_back(const Turned *t, float *restrict y, int64_t n,
-                      int64_t rows) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t i = 0; i < n; i++) y[r * n + i] = t->column[i][r];
 }
 
 INLINE void short_softmax(const float *x, float *y, int64_t n, int64_t rows) {
