@@ -166,6 +166,18 @@ INLINE float vlog1p(float x) {
   return vabs(x) < 1e-10f ? x : y;
 }
 
+/* log(1+x) for 0 <= x <= 1, as the series of 2 artanh(x / (2 + x)): nothing is
+** split off, no case is special, but NaN stays */
+INLINE float vlog1p_unit(float x) {
+  float t = x / (2.0f + x), z = t * t;
+  float p = 1.161950901e-01f;
+  p = p * z + 1.085166186e-01f;
+  p = p * z + 1.429629177e-01f;
+  p = p * z + 1.999985129e-01f;
+  p = p * z + 3.333333433e-01f;
+  return 2.0f * (t + t * z * p);
+}
+
 /* ---- circular functions ------------------------------------------------ */
 
 /* The reduction by multiples of pi/2 is exact to this |x|. Beyond it floats
