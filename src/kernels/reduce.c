@@ -5,6 +5,7 @@
 ** second level, which keeps the rounding errors of long sums small; last the
 ** wide row is folded. All of this depends on n and inner alone. */
 #include "base/each_isa.h"
+#include "kernels/fold.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -111,6 +112,8 @@ INLINE void fold_half(Reduction r, float *wide, int half) {
 /* The same for LANES numbers, each step a loop of known length. */
 INLINE float fold_lanes(Reduction r, float *wide) {
   fold_half(r, wide, 32);
+  if (r == REDUCE_SUM) return fold_sum(wide);
+  if (r == REDUCE_MAX) return fold_max(wide);
   fold_half(r, wide, 16);
   fold_half(r, wide, 8);
   fold_half(r, wide, 4);
