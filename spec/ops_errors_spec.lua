@@ -224,6 +224,12 @@ describe("rows that only gradients and plans make", function ()
     function () ops.layer_normalization(ones { 2, 3 }, ones { 4 }) end,
     "layer_normalization: beta is (1, 3), it should have the last axes of x, (2, 3)",
     function () core.row "layer_normalization" (ones { 2, 3 }, ones { 3 }, ones { 1, 3 }, 0) end,
+    "class_losses: ids are (3,), they should be as logits (2, 3) without the last axis",
+    function () ops.class_losses(ones { 2, 3 }, ops.cast(ones { 3 }, "int32")) end,
+    "class_losses: logits are float32, ids float32: float32 and int32 are wanted",
+    function () ops.class_losses(ones { 2, 3 }, ones { 2 }) end,
+    "column_moments: x must have 3 axes or more, got (2, 3)",
+    function () ops.column_moments(ones { 2, 3 }) end,
     "max_windows_pick: h is (1, 3, 1), it should be (1, 4, 1)",
     function () hidden.max_windows_pick(ones { 1, 4, 1 }, ones { 1, 3, 1 }, { 2 }) end,
     "convolution_kernel_gradient: g is (1, 4, 1), the convolution gives (1, 3, 1)",
@@ -357,12 +363,14 @@ describe("numbers of classes and segments", function ()
   local text = "index -1 in sample 3 is out of range 0..2"
 
   it("do not count from the end: a label of -1 is refused, eager and planned", function ()
-    assert.error_at_line(function ()
-      ops.sparse_categorical_crossentropy(labels, logits)
-    end, text)
-    local f = core.trace({ { shape = { false }, dtype = "int32" }, { shape = { false, 3 } } },
-      function (t, p) return (ops.sparse_categorical_crossentropy(t, p)) end)
-    assert.error_at_line(function () f(labels, logits) end, text)
+    for _, from_logits in ipairs { false, true } do
+      assert.error_at_line(function ()
+        ops.sparse_categorical_crossentropy(labels, logits, from_logits)
+      end, text)
+      local f = core.trace({ { shape = { false }, dtype = "int32" }, { shape = { false, 3 } } },
+        function (t, p) return (ops.sparse_categorical_crossentropy(t, p, from_logits)) end)
+      assert.error_at_line(function () f(labels, logits) end, text)
+    end
     local taken = ops.take_along_axis(logits, { { -1 }, { 0 }, { 1 } }, 1)
     assert.near_all(taken, { { 3 }, { 3 }, { 1 } })
   end)

@@ -102,6 +102,18 @@ extern void SET(log_softmax_rows_back)(const float *y, const float *g,
                                        float *dx, int64_t n, int64_t r0,
                                        int64_t r1);
 
+/* loss = log sum exp(x) - x[id] of each row; max and rest are what that sum
+** comes to. Returns the first row in [r0, r1) whose id is out of range (its
+** loss is 0), or -1. */
+extern int64_t SET(class_losses)(const float *x, const int32_t *ids,
+                                 float *loss, float *max, float *rest,
+                                 int64_t n, int64_t r0, int64_t r1);
+/* The adjoint: dx = g (exp(x - max - rest) - 1 at the id) */
+extern void SET(class_losses_back)(const float *x, const int32_t *ids,
+                                   const float *max, const float *rest,
+                                   const float *g, float *dx, int64_t n,
+                                   int64_t r0, int64_t r1);
+
 /* ---- normalisation (norm.c) ---------------------------------------------- */
 
 typedef struct Norm {

@@ -121,6 +121,52 @@ INLINE void any_back(bool logarithm, const float *y, const float *g, float *dx,
       long_back(logarithm, y + r * n, g + r * n, dx + r * n, n);
 }
 
+/* ---- losses of classes --------------------------------------------------- */
+
+/* Of each row its largest and the logarithm of the sum of exponentials of
+** numbers less that; of up to LANES short rows. */
+INLINE void short_levels(const float *x, float *max, float *rest, int64_t n,
+                         int64_t rows) {
+  Turned t;
+  float sum[LANES];
+  turn_rows(&t, sum, x, n, rows, false);
+  for (int r = 0; r < LANES; r++) sum[r] = vlog(sum[r]);
+  for (int64_t r = 0; r < rows; r++) {
+    max[r] = x[r * n] - t.column[0][r];
+    rest[r] = sum[r];
+  }
+}
+
+/* The exponentials need no place in memory: so many of them are there at a
+** time. */
+INLINE void long_level(const float *x, float *max, float *rest, int64_t n) {
+  enum { PART = 16 * LANES };
+  float lane[LANES] = {0}, e[PART];
+  float m = row_max(x, n);
+  for (int64_t i = 0; i < n; i += PART) {
+    int64_t k = n - i < PART ? n - i : PART, whole = (k + LANES - 1) / LANES;
+    for (int64_t j = 0; j < k; j++) e[j] = vexp(x[i + j] - m);
+    for (int64_t j = k; j < whole * LANES; j++) e[j] = 0.0f;
+    add_block(NUMBERS, lane, e, NULL, 0.0f, whole * LANES);
+  }
+  *max = m;
+  *rest = vlog(fold_sum(lane));
+}
+
+INLINE void short_shares(const float *x, const float *max, const float *rest,
+                         const float *g, float *dx, int64_t n, int64_t rows) {
+  Turned t;
+  float m[LANES], l[LANES], d[LANES];
+  turn(&t, x, n, rows);
+  pad_lanes(m, max, rows, 0.0f);
+  pad_lanes(l, rest, rows, 0.0f);
+  pad_lanes(d, g, rows, 0.0f);
+  for (int64_t i = 0; i < n; i++)
+    for (int r = 0; r < LANES; r++)
+      t.column[i][r] = d[r] * vexp((t.column[i][r] - m[r]) - l[r]);
+  turn_back(&t, dx, n, rows);
+}
+
 /* ---- the kernels ------------------------------------------------------- */
 
 KERNEL(void, softmax_rows, (const float *x, float *y, int64_t n, int64_t r0,
@@ -151,4 +197,40 @@ KERNEL(void, softmax_rows_back, (const float *y, const float *g, float *dx,
 KERNEL(void, log_softmax_rows_back, (const float *y, const float *g, float *dx,
                                      int64_t n, int64_t r0, int64_t r1)) {
   any_back(true, y, g, dx, n, r0, r1);
+}
+
+KERNEL(int64_t, class_losses, (const float *x, const int32_t *ids, float *loss,
+                               float *max, float *rest, int64_t n, int64_t r0,
+                               int64_t r1)) {
+  int64_t bad = -1, step = n <= SHORT ? LANES : 1;
+  for (int64_t r = r0; r < r1; r += step)
+    if (n <= SHORT)
+      short_levels(x + r * n, max + r, rest + r, n,
+                   r1 - r < LANES ? r1 - r : LANES);
+    else
+      long_level(x + r * n, max + r, rest + r, n);
+  for (int64_t r = r0; r < r1; r++) {
+    bool there = ids[r] >= 0 && ids[r] < n;
+    loss[r] = there ? rest[r] - (x[r * n + ids[r]] - max[r]) : 0.0f;
+    if (!there && bad < 0) bad = r;
+  }
+  return bad;
+}
+
+KERNEL(void, class_losses_back, (const float *x, const int32_t *ids,
+                                 const float *max, const float *rest,
+                                 const float *g, float *dx, int64_t n,
+                                 int64_t r0, int64_t r1)) {
+  int64_t step = n <= SHORT ? LANES : 1;
+  for (int64_t r = r0; r < r1; r += step) {
+    const float *restrict a = x + r * n;
+    float *restrict b = dx + r * n, m = max[r], l = rest[r], d = g[r];
+    if (n <= SHORT)
+      short_shares(a, max + r, rest + r, g + r, b, n,
+                   r1 - r < LANES ? r1 - r : LANES);
+    else
+      for (int64_t i = 0; i < n; i++) b[i] = d * vexp((a[i] - m) - l);
+  }
+  for (int64_t r = r0; r < r1; r++)
+    if (ids[r] >= 0 && ids[r] < n) dx[r * n + ids[r]] -= g[r];
 }

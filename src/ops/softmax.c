@@ -97,6 +97,103 @@ static void log_softmax_back_vjp(Context *c, const Node *n, const Val *dy,
   dx[1] = sub(c, dy[0], sum_last(c, e));
 }
 
+/* ---- losses of classes --------------------------------------------------- */
+
+enum { LOGITS, IDS, LARGEST, REST, COTANGENT }; /* inputs */
+
+static bool classes_fit(Rule *r) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  const Type *x = &r->in[LOGITS], *ids = &r->in[IDS];
+  bool fits = x->rank == ids->rank + 1;
+  for (int i = 0; fits && i < ids->rank; i++)
+    fits = may_equal(x->dim[i], ids->dim[i]);
+  if (!fits)
+    return fail(r->error, "ids are %s, they should be as logits %s without the "
+                          "last axis", type_text(ids, a), type_text(x, b));
+  if (x->dtype != F32 || ids->dtype != I32)
+    return fail(r->error, "logits are %s, ids %s: float32 and int32 are wanted",
+                dtype_name((DType)x->dtype), dtype_name((DType)ids->dtype));
+  return true;
+}
+
+static bool losses_shape(Rule *r) {
+  if (!classes_fit(r))
+    return false;
+  Type row = r->in[LOGITS];
+  row.dim[row.rank - 1] = 1;
+  r->nout = 3;
+  r->out[0] = r->in[IDS];
+  r->out[0].dtype = F32;
+  r->out[1] = r->out[2] = row;
+  return true;
+}
+
+static bool losses_back_shape(Rule *r) {
+  r->out[0] = r->in[LOGITS];
+  return classes_fit(r);
+}
+
+static void losses_run(const OpCall *s, const Run *r, int64_t task) {
+  int64_t n = s->in[LOGITS].dim[s->in[LOGITS].rank - 1];
+  int64_t rows = type_elements(&s->in[IDS]), tasks = row_tasks(s);
+  const int32_t *ids = r->in[IDS];
+  int64_t bad = ISA(class_losses)(r->in[LOGITS], ids, r->out[0], r->out[1],
+                                  r->out[2], n, rows * task / tasks,
+                                  rows * (task + 1) / tasks);
+  if (bad < 0)
+    return;
+  /* the first axis is the batch: so many ids to a sample */
+  int64_t samples = s->in[IDS].rank > 0 ? s->in[IDS].dim[0] : 1;
+  run_fault(r, "index %d in sample %lld is out of range 0..%lld", ids[bad],
+            (long long)run_sample(r, bad / (rows / samples), samples),
+            (long long)n - 1);
+}
+
+static void losses_back_run(const OpCall *s, const Run *r, int64_t task) {
+  int64_t n = s->in[LOGITS].dim[s->in[LOGITS].rank - 1];
+  int64_t rows = type_elements(&s->in[IDS]), tasks = row_tasks(s);
+  ISA(class_losses_back)(r->in[LOGITS], r->in[IDS], r->in[LARGEST],
+                         r->in[REST], r->in[COTANGENT], r->out[0], n,
+                         rows * task / tasks, rows * (task + 1) / tasks);
+}
+
+/* v of each row, beside x */
+static Val beside(Context *c, Val v, Val x) {
+  Attr last = {.kind = ATTR_AXES, .n = 1, .i = {val_type(x)->rank - 1}};
+  return emit_op(c, "expand_like", (Val[]){v, x}, 2, &last);
+}
+
+static Val shares(Context *c, Val x, Val max, Val rest) {
+  return exp_of(c, sub(c, sub(c, x, max), rest));
+}
+
+/* The largest is a constant: whatever it is, the loss is the same. */
+static void losses_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  Val x = input(n, LOGITS);
+  Val max = {(Node *)(uintptr_t)n, 1}, rest = {(Node *)(uintptr_t)n, 2};
+  if (dy[2].node)
+    dx[0] = mul(c, dy[2], shares(c, x, max, rest));
+  if (dy[0].node) {
+    Val in[] = {x, input(n, IDS), max, rest, dy[0]};
+    Val d = emit_op(c, "class_losses_back", in, 5, NULL);
+    dx[0] = dx[0].node ? add(c, dx[0], d) : d;
+  }
+}
+
+/* Of g (p - 1 at the id), p = exp(x - max - rest). */
+static void losses_back_vjp(Context *c, const Node *n, const Val *dy,
+                            Val *dx) {
+  Val x = input(n, LOGITS), ids = beside(c, input(n, IDS), x);
+  Val p = shares(c, x, input(n, LARGEST), input(n, REST));
+  Val hp = mul(c, dy[0], p);
+  Val taken = emit_op(c, "take_along_axis", (Val[]){dy[0], ids}, 2,
+                      (Attr[]){attr_int(-1), attr_bool(false)});
+  dx[COTANGENT] = reshape_like(c, sub(c, sum_last(c, hp), taken),
+                               input(n, COTANGENT));
+  dx[LOGITS] = mul(c, hp, beside(c, input(n, COTANGENT), x));
+  dx[REST] = neg(c, dx[LOGITS]);
+}
+
 const Op ops_softmax[] = {
   {"softmax", "x, axis:int=-1", ROWS, FLOATS, softmax_shape,
    .tasks = row_tasks, .run = softmax_run, .expand = last_axis,
@@ -111,5 +208,14 @@ const Op ops_softmax[] = {
    .tasks = row_tasks, .run = log_softmax_back_run,
    .vjp = log_softmax_back_vjp, .traits = HIDDEN,
    .doc = "g - e ^ y sum g along the last axis."},
+  {"class_losses", "logits, ids", ROWS, COMPUTE, losses_shape,
+   .tasks = row_tasks, .run = losses_run, .vjp = losses_vjp,
+   .traits = FAULTS, .file_class = "lunula",
+   .doc = "-log(softmax) of the class numbers in ids; the largest logits; the "
+          "logarithms of the sums of e ^ (logits - largest)."},
+  {"class_losses_back", "logits, ids, largest, rest, g", ROWS, COMPUTE,
+   losses_back_shape, .tasks = row_tasks, .run = losses_back_run,
+   .vjp = losses_back_vjp, .traits = HIDDEN,
+   .doc = "g (softmax - 1 at the class): what g gives to logits."},
   {0}
 };

@@ -40,6 +40,12 @@ op("categorical_crossentropy", "target, output, from_logits:bool=false, axis:int
     return -ops.sum(target * log_probabilities(output, from_logits, axis), axis)
   end)
 
+-- The row gives what its gradient needs besides.
+local class_losses = tools.row "class_losses"
+
+op("class_losses", "logits, ids", "-log(softmax) of the class numbers in ids, along the last axis.",
+  function (logits, ids) return (class_losses(logits, ids)) end, { file_class = "lunula" })
+
 -- Class numbers do not count from the end: -1 is a mistake, or a mark of what has no class.
 local take_class = tools.row "take_along_axis"
 
@@ -49,8 +55,11 @@ op("sparse_categorical_crossentropy", "target, output, from_logits:bool=false, a
     local name = "sparse_categorical_crossentropy"
     if output.rank < 1 then core.raise("%s: output must have an axis", name) end
     axis = tools.axis(name, axis, output.rank)
-    local logs = log_probabilities(output, from_logits, axis)
     local ids = tools.cast(target, "int32")
+    if from_logits and axis == output.rank - 1 and ids.rank == axis then
+      return ops.class_losses(tools.float(output), ids)
+    end
+    local logs = log_probabilities(output, from_logits, axis)
     if ids.rank == output.rank - 1 then
       ids = ops.expand_dims(ids, axis)
     elseif ids.rank ~= output.rank or ids.shape[axis + 1] ~= 1 then

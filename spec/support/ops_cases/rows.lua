@@ -117,4 +117,45 @@ cases[#cases + 1] = { "column_moments", { real { 2, 3, 4, 5 } }, ref = column_me
 cases[#cases + 1] = { "column_moments", { real { 1, 70, 3 } }, ref = column_means(70, 3),
   tol = 1e-4, big = { real { 1, 900, 270 } } }
 
+-- ---- losses of classes ----------------------------------------------------------------------
+
+local function ids_of(shape, classes)
+  local data, n = {}, 1
+  for _, size in ipairs(shape) do n = n * size end
+  for i = 1, n do data[i] = i * 7 % classes end
+  return from.exact(data, { shape = shape, dtype = "int32" })
+end
+
+local function class_losses(n)
+  return function (data)
+    local y = {}
+    for r, x in ipairs(rows_of(data[1], n)) do
+      y[r] = math.log(sum(x, function (i) return math.exp(x[i]) end)) - x[data[2][r] + 1]
+    end
+    return y
+  end
+end
+
+local function class_losses_back(n)
+  return function (data)
+    local y = {}
+    for r, x in ipairs(rows_of(data[1], n)) do
+      for i = 1, n do
+        local p = math.exp(x[i] - data[3][r] - data[4][r])
+        y[#y + 1] = data[5][r] * (p - (data[2][r] + 1 == i and 1 or 0))
+      end
+    end
+    return y
+  end
+end
+
+for _, n in ipairs { 5, 40 } do
+  local big, rows = { real { 900, n }, ids_of({ 900 }, n) }, { 4, 1 }
+  cases[#cases + 1] = { "class_losses", { real { 2, 2, n }, ids_of({ 2, 2 }, n) },
+    ref = class_losses(n), big = big, free = { { 0, 1 }, { 0, 1 } } }
+  cases[#cases + 1] = { "class_losses_back", { real { 4, n }, ids_of({ 4 }, n), real(rows),
+    real { 4, 1, seed = 2 }, real { 4, seed = 3 } }, ref = class_losses_back(n), tol = 1e-4,
+    free = { { 0 }, { 0 }, { 0 }, { 0 }, { 0 } }, grad = { 1, 4, 5 } }
+end
+
 return cases
