@@ -1,5 +1,5 @@
--- Pairs of ops in one strip (src/ops/pair.c): the same bits as one after the other, of numbers where
--- rounding, NaN and the signs of zeros show it.
+-- Pairs of ops in one strip (src/ops/pair.c): the same bits as one after the other, of numbers
+-- where rounding, NaN and the signs of zeros show it.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
