@@ -99,6 +99,21 @@ describe("rows are their lowering", function ()
     assert.near_all(variance, ops.full({ 16 }, 0.25), 0.02)
   end)
 
+  it("where there are no numbers, or no rows", function ()
+    local none, rows = ops.zeros { 2, 0 }, ops.zeros { 0, 5 }
+    assert.error_matches(function () ops.class_losses(none, k.tensor({ 0, 0 }, "int32")) end,
+      "index 0 in sample 1 is out of range 0..-1", 1, true)
+    assert.equal(0, ops.class_losses(rows, ops.zeros({ 0 }, "int32")).size)
+    for _, x in ipairs { none, rows, ops.zeros { 0, 40 } } do
+      local y, dx = both(function (a) return ops.layer_normalization(ops.softmax(a)) end, { x })
+      assert.equal(0, y.size)
+      assert.equal(0, dx[1].size)
+    end
+    assert.equal(0, (ops.column_moments(ops.zeros { 2, 3, 0 })).size)
+    local mean = ops.column_moments(ops.zeros { 1, 0, 2 }):totable()
+    assert.is_true(mean[1][1][1] ~= mean[1][1][1])
+  end)
+
   it("also where numbers are far from 0, and long", function ()
     local x = k.random.normal({ 2, 300000 }, 1000, 0.5)
     local y = ops.layer_normalization(x, nil, nil, -1, 1e-3)

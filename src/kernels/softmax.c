@@ -203,7 +203,7 @@ KERNEL(int64_t, class_losses, (const float *x, const int32_t *ids, float *loss,
                                float *max, float *rest, int64_t n, int64_t r0,
                                int64_t r1)) {
   int64_t bad = -1, step = n <= SHORT ? LANES : 1;
-  for (int64_t r = r0; r < r1; r += step)
+  for (int64_t r = r0; n > 0 && r < r1; r += step)
     if (n <= SHORT)
       short_levels(x + r * n, max + r, rest + r, n,
                    r1 - r < LANES ? r1 - r : LANES);
