@@ -72,8 +72,7 @@ describe("the machinery", function()
     local major, minor, patch = core.version:match "(%d+)%.(%d+)%.(%d+)"
     assert.equal(major * 10000 + minor * 100 + patch,
                  tonumber(header:match "#define LUNULA_VERSION_NUMBER (%d+)"))
-    assert.matches("OpenBLAS", info.blas)
-    assert.is_true(#info.processor > 0 and info.threads >= 1)
+    assert.is_true(info.threads >= 1)
   end)
 
   it("shows its public names only", function()

@@ -33,8 +33,7 @@ describe("an instruction set", function()
     assert.equal(message, ask("LUNULA_ISA=sse9", which))
   end)
 
-  -- Widths around each set's vectors, gradients included. Products go through BLAS, which chooses
-  -- for itself, and are left out.
+  -- Widths around each set's vectors, gradients included.
   local work = [[
     local core, k = require "lunula.core", require "lunula"
     local ops = k.ops
@@ -52,6 +51,12 @@ describe("an instruction set", function()
         return ops.sum(ops.square(ops.conv(a, b)))
       end)(x, w)
       show("conv", ops.conv(x, w)) show("dx", d[1]) show("dw", d[2])
+    end
+    for _, n in ipairs { 1, 2, 8, 15, 17, 33, 100 } do
+      local a, b = k.random.uniform({29, 70}, -1, 1), k.random.uniform({70, n}, -1, 1)
+      show("product", ops.matmul(a, b))
+      show("column", core.ops.matmul(a, ops.transpose(a), false, false))
+      show("row", core.ops.matmul(b, a, true, true))
     end
     for _, channels in ipairs { 2, 5, 8, 15, 16, 40 } do
       local y = k.random.uniform({2, 9, 7, channels}, -1, 1)
@@ -84,7 +89,7 @@ describe("an instruction set", function()
     for name, value in plain:gmatch "(%l+) %d+ (%S+)" do
       base[#base + 1] = { name = name, value = tonumber(value) }
     end
-    assert.equal(1 + 6 * 3 + 6 * 6 + 3 * 5 + 8, #base, plain)
+    assert.equal(1 + 6 * 3 + 7 * 3 + 6 * 6 + 3 * 5 + 8, #base, plain)
     local first
     for i = 2, #isas do
       local text, n = ask("LUNULA_ISA=" .. isas[i], work), 0

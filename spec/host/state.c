@@ -367,24 +367,6 @@ static void models_of_a_state(void) {
   lunula_model_free(NULL);
 }
 
-/* ---- the process -------------------------------------------------------- */
-
-int openblas_get_num_threads(void);
-void openblas_set_num_threads(int n);
-
-static void gives_blas_back(void) {
-  openblas_set_num_threads(2);
-  int before = openblas_get_num_threads(); /* 1 where it has no threads */
-  lunula_runtime *one, *two;
-  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &one, &why));
-  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &two, &why));
-  EXPECT(openblas_get_num_threads() == 1);
-  lunula_free(one);
-  EXPECT(openblas_get_num_threads() == 1);
-  lunula_free(two);
-  EXPECT(openblas_get_num_threads() == before);
-}
-
 int main(void) {
   leave_the_house("state");
   test("opens with nothing on disk", opens_with_nothing_on_disk);
@@ -401,6 +383,5 @@ int main(void) {
   test("traced tensors have no numbers", traced_tensors_have_no_numbers);
   test("errors leave nothing behind", errors_leave_nothing_behind);
   test("models of a host's state", models_of_a_state);
-  test("gives OpenBLAS its threads back", gives_blas_back);
   return failures > 0;
 }

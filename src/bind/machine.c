@@ -7,7 +7,6 @@
 #include "base/isa.h"
 #include "base/threads.h"
 #include "base/version.h"
-#include "kernels/kernels.h"
 #include "bind/core.h"
 #include "bind/raise.h"
 
@@ -46,7 +45,7 @@ static int core_columns(lua_State *L) {
 
 /* isas: the instruction sets that this machine has; isa: the one in use */
 static int core_build_info(lua_State *L) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 4);
   lua_pushstring(L, isa_name());
   lua_setfield(L, -2, "isa");
   lua_newtable(L);
@@ -57,10 +56,6 @@ static int core_build_info(lua_State *L) {
   lua_setfield(L, -2, "isas");
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
-  lua_pushstring(L, gemm_build());
-  lua_setfield(L, -2, "blas");
-  lua_pushstring(L, gemm_processor());
-  lua_setfield(L, -2, "processor");
   lua_pushinteger(L, threads_count());
   lua_setfield(L, -2, "threads");
   return 1;

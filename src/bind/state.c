@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "kernels/kernels.h"
 #include "bind/state.h"
 
 static const char state_key = 0;
@@ -46,7 +45,6 @@ static int close_state(lua_State *L) {
   account_release(s->account);
   s->account = NULL;
   threads_release();
-  gemm_release();
   return 0;
 }
 
@@ -89,7 +87,6 @@ State *state_open(lua_State *L, Account *account) {
   if (account)
     account_retain(account);
   threads_retain();
-  gemm_retain();
   context_open(&s->c, s->account, op_catalogue());
   s->c.env.run_body = body_run_now;
   s->c.seed = (uint64_t)(clock_seconds() * 1e9);

@@ -106,7 +106,9 @@ static int64_t tile_numbers(const Conv *c) {
 int64_t conv_scratch(const Conv *c) {
   int64_t columns =
       most(c->filters, is_wide(c) ? all_rows(c) : all_pixels(c));
-  return (2 * tile_numbers(c) + block_panels(columns)) * (int64_t)sizeof(float);
+  int64_t numbers = 2 * tile_numbers(c) + block_panels(columns);
+  return most(numbers * (int64_t)sizeof(float),
+              gemm_scratch(c->w.channels, c->filters));
 }
 
 _Static_assert((2 * LINES + 96) * BLOCK_LINE * sizeof(float) <=
@@ -341,13 +343,17 @@ static bool is_product(const Conv *c) {
 
 static void input_product(const float *g, const float *k, float *x,
                           const Conv *c, int64_t p0, int64_t p1, int64_t c0,
-                          int64_t c1) {
+                          int64_t c1, void *scratch) {
   int64_t channels = group_channels(c), width = c->filters / c->groups;
   int64_t n = c->groups == 1 ? c1 - c0 : channels;
   for (int64_t i = 0; i < c->groups; i++)
-    gemm(false, true, p1 - p0, n, width, g + p0 * c->filters + i * width,
-         c->filters, k + c0 * c->filters + i * width, c->filters, 0,
-         x + p0 * c->w.channels + c0 + i * channels, c->w.channels);
+    ISA(gemm)(&(Product){.m = p1 - p0, .n = n, .k = width,
+                             .a = g + p0 * c->filters + i * width,
+                             .a_row = c->filters, .a_column = 1,
+                             .b = k + c0 * c->filters + i * width, .b_row = 1,
+                             .b_column = c->filters,
+                             .c = x + p0 * c->w.channels + c0 + i * channels,
+                             .c_row = c->w.channels}, scratch);
 }
 
 /* lines of a tile = lines of x that stand apart */
@@ -420,7 +426,7 @@ KERNEL(void, conv_input_gradient,
   int64_t band = (b1 - b0 - 1) * cells_of(&c->w) + (i1 - i0) * of_cell;
   int64_t first = b0 * cells_of(&c->w) + i0 * of_cell, n = conv_tile(c);
   if (is_product(c)) {
-    input_product(g, k, x, c, first, first + band, c0, c1);
+    input_product(g, k, x, c, first, first + band, c0, c1, scratch);
     return;
   }
   clear_cells(x, c, first, band, c0, c1);

@@ -1,106 +1,351 @@
-/* Products through CBLAS, on the calling thread. The only file that knows
-** OpenBLAS. What BLAS leaves to its callers is done here: empty products,
-** products of a single row or column, sizes beyond its 32-bit integers. */
+/* Products. b is packed into panels, a few of them at a time unless the caller
+** has them from before; a is read as it lies, since the microkernel takes any
+** strides. A product of few rows reads b as it lies, too, where it can. */
+#include "base/each_isa.h"
+#include "kernels/micro.h"
 #include "kernels/kernels.h"
 
-#include <cblas.h>
-#include <stdatomic.h>
+#include <string.h>
 
-/* Sizes are cut at it, far below the largest integer of BLAS. */
-static const int64_t MOST = (int64_t)1 << 30;
+enum {
+  WIDTH = MICRO_WIDTH,
+  LANES = MICRO_LANES,
+  DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
+  GROUP = 4,    /* panels that are packed together */
+  TILES = 8,    /* of rows, that go over a group before the next ones do */
+  CHAIN = 16384, /* the longest chain of sums */
+  LONG_ROWS = 56 /* of a product that has longer ones, at a time */
+};
 
-/* BLAS has one thread while anybody here uses it, and then as many as the
-** process gave it. Those it starts when it is loaded, before main, with all
-** signals open, stay asleep: only OPENBLAS_NUM_THREADS=1 keeps them away. */
-static atomic_int users;
-static int threads_before;
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-void gemm_retain(void) {
-  if (atomic_fetch_add(&users, 1) > 0) return;
-  threads_before = openblas_get_num_threads();
-  openblas_set_num_threads(1);
+static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+
+/* ---- panels ------------------------------------------------------------- */
+
+/* How many vectors a panel of so many columns has: the last one may do with
+** one. */
+static int vectors_of(int64_t columns) { return columns > LANES ? 2 : 1; }
+
+/* n numbers of b side by side, or apart; then zeros up to the width */
+INLINE void pack_row(float *restrict to, const float *restrict b,
+                     int64_t apart, int64_t n, int64_t width) {
+  for (int64_t j = 0; j < n; j++) to[j] = b[j * apart];
+  for (int64_t j = n; j < width; j++) to[j] = 0;
 }
 
-void gemm_release(void) {
-  if (atomic_fetch_sub(&users, 1) == 1)
-    openblas_set_num_threads(threads_before);
+typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* a0 b0 a1 b1, and a2 b2 a3 b3 */
+#ifdef __clang__
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+typedef int FourInts __attribute__((vector_size(16)));
+#define LOW(a, b) __builtin_shuffle(a, b, (FourInts){0, 4, 1, 5})
+#define HIGH(a, b) __builtin_shuffle(a, b, (FourInts){2, 6, 3, 7})
+#endif
+
+/* to (4, 4) = from (4, 4) turned; rows stand apart */
+INLINE void turn_four(float *to, int64_t to_row, const float *from,
+                      int64_t from_row) {
+  Four a = *(const Four *)(const void *)from;
+  Four b = *(const Four *)(const void *)(from + from_row);
+  Four c = *(const Four *)(const void *)(from + 2 * from_row);
+  Four d = *(const Four *)(const void *)(from + 3 * from_row);
+  Four ac = LOW(a, c), bd = LOW(b, d), ac2 = HIGH(a, c), bd2 = HIGH(b, d);
+  *(Four *)(void *)to = LOW(ac, bd);
+  *(Four *)(void *)(to + to_row) = HIGH(ac, bd);
+  *(Four *)(void *)(to + 2 * to_row) = LOW(ac2, bd2);
+  *(Four *)(void *)(to + 3 * to_row) = HIGH(ac2, bd2);
 }
 
-const char *gemm_build(void) { return openblas_get_config(); }
-
-const char *gemm_processor(void) { return openblas_get_corename(); }
-
-static void scale(int64_t m, int64_t n, float beta, float *c, int64_t ldc) {
-  if (beta == 1.0f) return;
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++)
-      c[i * ldc + j] = beta == 0.0f ? 0.0f : beta * c[i * ldc + j];
+/* panel (k, WIDTH) = b (k, n), whose columns are what lies side by side */
+INLINE void pack_turned(float *panel, const float *b, int64_t b_column,
+                        int64_t k, int64_t n) {
+  int64_t fours = k / 4 * 4, turned = n / 4 * 4;
+  for (int64_t l = 0; l < fours; l += 4)
+    for (int64_t j = 0; j < turned; j += 4)
+      turn_four(panel + l * WIDTH + j, WIDTH, b + j * b_column + l, b_column);
+  for (int64_t l = 0; l < k; l++) {
+    int64_t j = l < fours ? turned : 0;
+    pack_row(panel + l * WIDTH + j, b + j * b_column + l, b_column, n - j,
+             WIDTH - j);
+  }
 }
 
-static CBLAS_TRANSPOSE op(bool transpose) {
-  return transpose ? CblasTrans : CblasNoTrans;
-}
-
-/* c = op(a) x + beta c; a as it is stored has the given rows and columns, x
-** and c go in steps. */
-static void gemv(bool transpose, int64_t rows, int64_t columns, const float *a,
-                 int64_t lda, const float *x, int64_t x_step, float beta,
-                 float *c, int64_t c_step) {
-  cblas_sgemv(CblasRowMajor, op(transpose), (int)rows, (int)columns, 1.0f, a,
-              (int)lda, x, (int)x_step, beta, c, (int)c_step);
-}
-
-/* OpenBLAS multiplies small matrices as they lie, without packing them first,
-** while m n k is at most SMALL. For few rows it pays to stay below that by
-** taking the columns in blocks: 32 x 512 x 128 takes 37 us instead of 53, 8 x
-** 512 x 784 takes 55 instead of 142 (AVX-512, one thread). */
-static int64_t column_block(int64_t m, int64_t n, int64_t k) {
-  enum { SMALL = 1000 * 1000, LEAST = 64 };
-  for (int64_t block = 256; block >= LEAST; block /= 2)
-    if (m * k <= SMALL / block)
-      return block < n ? block : n;
-  return n;
-}
-
-static void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
-                     int64_t k, const float *a, int64_t lda, const float *b,
-                     int64_t ldb, float beta, float *c, int64_t ldc) {
-  int64_t block = transpose_a || transpose_b ? n : column_block(m, n, k);
-  for (int64_t j = 0; j < n; j += block)
-    cblas_sgemm(CblasRowMajor, op(transpose_a), op(transpose_b), (int)m,
-                (int)(n - j < block ? n - j : block), (int)k, 1.0f, a,
-                (int)lda, b + j, (int)ldb, beta, c + j, (int)ldc);
-}
-
-static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n,
-                    int64_t k, const float *a, int64_t lda, const float *b,
-                    int64_t ldb, float beta, float *c, int64_t ldc) {
-  int64_t a_step = transpose_a ? lda : 1; /* along k, when m is 1 */
-  int64_t b_step = transpose_b ? 1 : ldb; /* along k, when n is 1 */
-  if (m == 1)
-    gemv(!transpose_b, transpose_b ? n : k, transpose_b ? k : n, b, ldb, a,
-         a_step, beta, c, 1);
-  else if (n == 1)
-    gemv(transpose_a, transpose_a ? k : m, transpose_a ? m : k, a, lda, b,
-         b_step, beta, c, ldc);
+INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
+                         int64_t k1, int64_t n) {
+  const float *b = p->b + k0 * p->b_row + j * p->b_column;
+  if (p->b_row == 1 && p->b_column != 1)
+    pack_turned(panel, b, p->b_column, k1 - k0, n);
+  else if (p->b_column == 1)
+    for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
+      pack_row(panel, b, 1, n, WIDTH);
   else
-    multiply(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+    for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
+      pack_row(panel, b, p->b_column, n, WIDTH);
 }
 
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-          const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
-          float *c, int64_t ldc) {
-  if (m <= 0 || n <= 0) return;
-  if (k <= 0) {
-    scale(m, n, beta, c, ldc);
+/* Rows [k0, k1) of the columns from j on, as a panel. Nearly all panels are
+** full: their loops have a constant length. */
+static void pack(float *panel, const Product *p, int64_t j, int64_t k0,
+                 int64_t k1) {
+  if (p->n - j >= WIDTH)
+    pack_columns(panel, p, j, k0, k1, WIDTH);
+  else
+    pack_columns(panel, p, j, k0, k1, p->n - j);
+}
+
+#if ISA_FIRST
+/* For the widest panels of all instruction sets. */
+int64_t gemm_panels(int64_t k, int64_t n) {
+  return k * divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
+}
+#endif
+
+KERNEL(void, gemm_pack, (const Product *p, float *panels)) {
+  for (int64_t j = 0; j < p->n; j += WIDTH, panels += p->k * WIDTH)
+    pack(panels, p, j, 0, p->k);
+}
+
+/* ---- tiles -------------------------------------------------------------- */
+
+INLINE void copy_corner(float *to, int64_t to_row, const float *from,
+                        int64_t from_row, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++)
+      to[i * to_row + j] = from[i * from_row + j];
+}
+
+/* A tile that has fewer columns than its vectors. */
+static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
+  float edge[MICRO_ROWS * WIDTH], *c = t.c;
+  int64_t c_row = t.c_row;
+  if (t.add) copy_corner(edge, WIDTH, c, c_row, rows, columns);
+  t.c = edge;
+  t.c_row = WIDTH;
+  ISA_NAME(micro)(rows, vectors_of(columns), &t);
+  copy_corner(c, c_row, edge, WIDTH, rows, columns);
+}
+
+/* All columns from c on that a panel has, or as many as there are. */
+static void tile(int64_t rows, int64_t columns, const Micro *t) {
+  if (columns >= WIDTH || columns == LANES)
+    ISA_NAME(micro)(rows, vectors_of(columns), t);
+  else
+    edge_tile(rows, columns, *t);
+}
+
+/* What is read of b: its rows [k0, k1), their first columns at b. Numbers from
+** row to row, and from one panel to the next. */
+typedef struct Side {
+  int64_t k0, k1;
+  const float *b;
+  int64_t row, panel;
+} Side;
+
+static Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
+  return (Micro){.k = s->k1 - s->k0,
+                 .a = p->a + i * p->a_row + s->k0 * p->a_column,
+                 .a_row = p->a_row, .a_column = p->a_column, .b = s->b,
+                 .b_row = s->row, .b_pair = s->panel,
+                 .c = p->c + i * p->c_row + j, .c_row = p->c_row,
+                 .add = s->k0 > 0};
+}
+
+/* One or two rows have too few sums to keep the multipliers busy: two panels
+** are done at once. */
+static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
+  Micro t = micro_of(p, s, 0, j0);
+  for (int64_t j = j0, n; j < j1; j += n) {
+    n = j + 2 * WIDTH <= j1 ? 2 * WIDTH : WIDTH;
+    if (n > WIDTH)
+      ISA_NAME(micro)(p->m, 4, &t);
+    else
+      tile(p->m, j1 - j, &t);
+    t.b += n / WIDTH * s->panel;
+    t.c += n;
+  }
+}
+
+/* Tiles of as equal height as can be, some of them for each panel. */
+static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
+  int64_t tiles = divide_up(p->m, MICRO_ROWS);
+  for (int64_t first = 0; first < tiles; first += TILES) {
+    int64_t end = least(first + TILES, tiles);
+    for (int64_t j = j0; j < j1; j += WIDTH)
+      for (int64_t t = first; t < end; t++) {
+        int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
+        Micro m = micro_of(p, s, i0, j);
+        m.b += (j - j0) / WIDTH * s->panel;
+        tile(i1 - i0, j1 - j, &m);
+      }
+  }
+}
+
+/* The columns [j0, j1), of which s.b has the first. */
+static void multiply(const Product *p, const Side *s, int64_t j0, int64_t j1) {
+  if (p->m <= MICRO_FEW)
+    few_rows(p, s, j0, j1);
+  else
+    many_rows(p, s, j0, j1);
+}
+
+/* ---- a product ---------------------------------------------------------- */
+
+/* k in parts that a panel in the first cache has room for; one when k is 0,
+** which clears c. */
+static int64_t parts_of(int64_t k) { return k > DEPTH ? divide_up(k, DEPTH) : 1; }
+
+static Side part_at(const Product *p, int64_t part, int64_t parts) {
+  return (Side){.k0 = p->k * part / parts, .k1 = p->k * (part + 1) / parts,
+                .row = WIDTH};
+}
+
+static void multiply_panels(const Product *p) {
+  for (int64_t q = 0, parts = parts_of(p->k); q < parts; q++) {
+    Side s = part_at(p, q, parts);
+    s.b = p->panels + s.k0 * WIDTH;
+    s.panel = p->panel_rows * WIDTH;
+    multiply(p, &s, 0, p->n);
+  }
+}
+
+/* Columns [j0, n), packed some at a time. */
+static void pack_and_multiply(const Product *p, int64_t j0, float *panels) {
+  for (; j0 < p->n; j0 += GROUP * WIDTH) {
+    int64_t j1 = least(j0 + GROUP * WIDTH, p->n);
+    for (int64_t q = 0, parts = parts_of(p->k); q < parts; q++) {
+      Side s = part_at(p, q, parts);
+      s.b = panels;
+      s.panel = (s.k1 - s.k0) * WIDTH;
+      for (int64_t j = j0; j < j1; j += WIDTH)
+        pack(panels + (j - j0) / WIDTH * s.panel, p, j, s.k0, s.k1);
+      multiply(p, &s, j0, j1);
+    }
+  }
+}
+
+/* Few rows: what packing costs would not be won back. Vectors would reach over
+** the end of the last columns, so those are packed all the same. */
+static bool takes_b_as_it_lies(const Product *p) {
+  return p->b_column == 1 && p->m <= MICRO_ROWS;
+}
+
+static void multiply_chain(const Product *p, float *panels) {
+  if (p->panels) {
+    multiply_panels(p);
     return;
   }
-  for (int64_t i = 0; i < m; i += MOST)
-    for (int64_t j = 0; j < n; j += MOST)
-      for (int64_t l = 0; l < k; l += MOST)
-        product(transpose_a, transpose_b, m - i < MOST ? m - i : MOST,
-                n - j < MOST ? n - j : MOST, k - l < MOST ? k - l : MOST,
-                a + (transpose_a ? l * lda + i : i * lda + l), lda,
-                b + (transpose_b ? j * ldb + l : l * ldb + j), ldb,
-                l == 0 ? beta : 1.0f, c + i * ldc + j, ldc);
+  int64_t lying = takes_b_as_it_lies(p) ? p->n / WIDTH * WIDTH : 0;
+  Side s = {.k1 = p->k, .b = p->b, .row = p->b_row, .panel = WIDTH};
+  if (lying > 0) multiply(p, &s, 0, lying);
+  pack_and_multiply(p, lying, panels);
+}
+
+/* The columns [j0, j1) of the rows [i0, i1), of k the numbers [k0, k1). */
+static Product part_of(const Product *p, int64_t i0, int64_t i1, int64_t j0,
+                       int64_t j1, int64_t k0, int64_t k1) {
+  Product part = *p;
+  part.m = i1 - i0;
+  part.n = j1 - j0;
+  part.k = k1 - k0;
+  part.a += i0 * p->a_row + k0 * p->a_column;
+  part.b += k0 * p->b_row + j0 * p->b_column;
+  if (p->panels) part.panels += j0 * p->panel_rows + k0 * WIDTH;
+  part.c += i0 * p->c_row + j0;
+  return part;
+}
+
+/* The sums of a long chain grow so large that what is added to them is lost; so
+** later numbers have sums of their own. */
+static void multiply_long(const Product *p, float *panels, float *sums) {
+  for (int64_t i = 0; i < p->m; i += LONG_ROWS)
+    for (int64_t j = 0; j < p->n; j += GROUP * WIDTH)
+      for (int64_t k = 0; k < p->k; k += CHAIN) {
+        Product part = part_of(p, i, least(i + LONG_ROWS, p->m), j,
+                               least(j + GROUP * WIDTH, p->n), k,
+                               least(k + CHAIN, p->k));
+        float *c = part.c;
+        if (k > 0) {
+          part.c = sums;
+          part.c_row = GROUP * WIDTH;
+        }
+        multiply_chain(&part, panels);
+        for (int64_t r = 0; k > 0 && r < part.m; r++)
+          for (int64_t l = 0; l < part.n; l++)
+            c[r * p->c_row + l] += sums[r * part.c_row + l];
+      }
+}
+
+KERNEL(void, gemm, (const Product *p, void *scratch)) {
+  float *panels = scratch;
+  if (p->m <= 0 || p->n <= 0) return;
+  if (p->k <= CHAIN)
+    multiply_chain(p, panels);
+  else
+    multiply_long(p, panels, panels + GROUP * WIDTH * DEPTH);
+}
+
+#if ISA_FIRST
+int64_t gemm_scratch(int64_t n, int64_t k) {
+  int64_t columns = divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
+  if (k > CHAIN) return GEMM_MOST_SCRATCH;
+  return least(columns, GROUP * GEMM_COLUMNS) * least(k, DEPTH) *
+         (int64_t)sizeof(float);
+}
+
+_Static_assert((GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS)) * sizeof(float) <=
+                   GEMM_MOST_SCRATCH, "what gemm_scratch says at most");
+#endif
+
+/* ---- one column --------------------------------------------------------- */
+
+/* Neighbours in a row of a go to different sums, of which there are as many as
+** keep the multipliers busy; at the end these are added by halves. The vectors
+** of sums are said one by one, since an array of them would stay in memory. */
+enum { SUMS = 64 };
+
+typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
+                                    aligned(4), may_alias));
+#define AT(p) (*(Vector *)(void *)(p))
+#define FROM(p) (*(const Vector *)(const void *)(p))
+
+#if ISA_LANES == 16
+#define EACH_VECTOR(f) f(0) f(1) f(2) f(3)
+#elif ISA_LANES == 8
+#define EACH_VECTOR(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+#else
+#define EACH_VECTOR(f)                                                    \
+  f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12)     \
+  f(13) f(14) f(15)
+#endif
+#define CLEAR(i) Vector v##i = {0};
+#define ADD_PRODUCT(i) v##i += FROM(a + (i) * LANES) * FROM(b + (i) * LANES);
+#define STORE(i) AT(sum + (i) * LANES) = v##i;
+
+static float dot(int64_t k, const float *a, const float *b) {
+  float sum[SUMS], a_end[SUMS] = {0}, b_end[SUMS] = {0};
+  EACH_VECTOR(CLEAR)
+  for (; k >= SUMS; k -= SUMS, a += SUMS, b += SUMS) {
+    EACH_VECTOR(ADD_PRODUCT)
+  }
+  if (k > 0) {
+    memcpy(a_end, a, (size_t)k * sizeof *a);
+    memcpy(b_end, b, (size_t)k * sizeof *b);
+    a = a_end;
+    b = b_end;
+    EACH_VECTOR(ADD_PRODUCT)
+  }
+  EACH_VECTOR(STORE)
+  for (int half = SUMS / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) sum[j] += sum[j + half];
+  return sum[0];
+}
+
+KERNEL(void, gemm_column,
+       (int64_t m, int64_t k, const float *a, int64_t a_row, const float *b,
+        float *c, int64_t c_row)) {
+  for (int64_t i = 0; i < m; i++) c[i * c_row] = dot(k, a + i * a_row, b);
 }

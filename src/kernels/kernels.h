@@ -13,20 +13,38 @@
 
 /* ---- products (gemm.c) ------------------------------------------------- */
 
-/* c (m,n) = op(a) (m,k) . op(b) (k,n) + beta c; op is a transpose when the
-** flag is set; ld* are the lengths of stored rows. k = 0 gives beta c. Runs
-** on the calling thread alone. */
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-          const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
-          float *c, int64_t ldc);
+/* c (m,n) = a (m,k) . b (k,n), all of them with numbers from row to row, a and b
+** also from column to column, one of the two being 1. Or b as panels, which
+** gemm_pack made of it with `panel_rows` rows; of them, b may be a range of
+** columns that begins at a multiple of GEMM_COLUMNS. Each number of c is one
+** chain of multiply-adds in the order of k (several, added up, when k is
+** beyond 16384). k = 0 gives 0. */
+typedef struct Product {
+  int64_t m, n, k;
+  const float *a;
+  int64_t a_row, a_column;
+  const float *b;
+  int64_t b_row, b_column;
+  const float *panels; /* NULL: there are none */
+  int64_t panel_rows;
+  float *c;
+  int64_t c_row;
+} Product;
 
-/* Before the first product of a user, and after the last: between them BLAS
-** shares no product out, since the callers do. */
-void gemm_retain(void);
-void gemm_release(void);
-/* Which OpenBLAS it is, and for which processor it runs. */
-const char *gemm_build(void);
-const char *gemm_processor(void);
+enum { GEMM_COLUMNS = 32, GEMM_MOST_SCRATCH = 320 << 10 };
+
+/* Works in as many bytes as gemm_scratch says, aligned to 64. */
+extern void SET(gemm)(const Product *p, void *scratch);
+int64_t gemm_scratch(int64_t n, int64_t k);
+/* panels, of gemm_panels(k, n) numbers = b of p, of which nothing else is read
+** but k and n; aligned to 64 */
+extern void SET(gemm_pack)(const Product *p, float *panels);
+int64_t gemm_panels(int64_t k, int64_t n);
+/* c (m) = a (m,k) . b (k), c_row apart: for a b of one column, whatever the
+** number of rows. A number of c is 64 chains, added up. */
+extern void SET(gemm_column)(int64_t m, int64_t k, const float *a,
+                             int64_t a_row, const float *b, float *c,
+                             int64_t c_row);
 
 /* ---- products of whole numbers (product_i32.c) -------------------------- */
 

@@ -1,0 +1,126 @@
+-- Products: a number of the result is a fixed tree of operations that depends on k alone. So a row
+-- gives the same bits alone and in any batch, a column beside any others, at any number of threads.
+
+local core = require "lunula.core"
+local k = require "lunula"
+local ops = k.ops
+
+local depths = { 1, 7, 63, 64, 65, 513, 1100 }
+local heights = { 1, 2, 3, 5, 6, 7, 13, 14, 15, 29, 130 }
+local widths = { 2, 8, 15, 16, 17, 31, 32, 33, 64, 100, 130 }
+
+local function random(rows, columns) return k.random.uniform({ rows, columns }, -1, 1) end
+
+local function rows(t, n) return ops.slice(t, { 0, 0 }, { n, t.shape[2] }) end
+
+local function columns(t, n) return ops.slice(t, { 0, 0 }, { t.shape[1], n }) end
+
+local function same_bits(what, a, b)
+  if a:tobytes() ~= b:tobytes() then error(what .. ": other bits") end
+end
+
+-- c[i][j] in double precision
+local function by_hand(a, b, i, j, depth)
+  local sum = 0.0
+  for l = 1, depth do sum = sum + a:get(i, l) * b:get(l, j) end
+  return sum
+end
+
+describe("a product", function()
+  before_each(function() k.set_random_seed(7) end)
+
+  it("is that of the sums, whatever the sizes", function()
+    for _, depth in ipairs { 1, 5, 64, 100, 700 } do
+      local a, b = random(130, depth), random(depth, 130)
+      local c = ops.matmul(a, b)
+      for _, i in ipairs { 1, 14, 15, 130 } do
+        for _, j in ipairs { 1, 16, 17, 32, 33, 130 } do
+          assert.near(by_hand(a, b, i, j, depth), c:get(i, j), 1e-5 * math.sqrt(depth))
+        end
+      end
+    end
+  end)
+
+  it("gives a row the same bits in any batch", function()
+    for _, depth in ipairs(depths) do
+      for _, width in ipairs { 2, 33, 130 } do
+        local a, b = random(130, depth), random(depth, width)
+        local all = ops.matmul(a, b)
+        for _, m in ipairs(heights) do
+          same_bits(("%d rows of %d x %d"):format(m, depth, width), rows(all, m),
+            ops.matmul(rows(a, m), b))
+        end
+      end
+    end
+  end)
+
+  it("gives a column the same bits beside any others", function()
+    for _, depth in ipairs(depths) do
+      for _, m in ipairs { 1, 2, 5, 14, 40 } do
+        local a, b = random(m, depth), random(depth, 130)
+        local all = ops.matmul(a, b)
+        for _, n in ipairs(widths) do
+          same_bits(("%d columns of %d x %d"):format(n, m, depth), columns(all, n),
+            ops.matmul(a, columns(b, n)))
+        end
+      end
+    end
+  end)
+
+  it("does not care how its sides lie", function()
+    for _, depth in ipairs(depths) do
+      for _, m in ipairs { 1, 3, 15, 40 } do
+        for _, n in ipairs { 2, 17, 32, 50, 130 } do
+          local a, b = random(m, depth), random(depth, n)
+          local at, bt, c = ops.transpose(a), ops.transpose(b), ops.matmul(a, b)
+          local what = ("%d x %d x %d"):format(m, n, depth)
+          same_bits(what, c, core.ops.matmul(at, b, true, false))
+          same_bits(what, c, core.ops.matmul(a, bt, false, true))
+          same_bits(what, c, core.ops.matmul(at, bt, true, true))
+        end
+      end
+    end
+  end)
+
+  it("of one column gives a row the same bits in any batch", function()
+    for _, depth in ipairs(depths) do
+      local a, b = random(130, depth), random(depth, 1)
+      local all = ops.matmul(a, b)
+      assert.near(by_hand(a, b, 130, 1, depth), all:get(130, 1), 1e-5 * math.sqrt(depth))
+      for _, m in ipairs(heights) do
+        same_bits(m .. " rows", rows(all, m), ops.matmul(rows(a, m), b))
+      end
+      local turned = core.ops.matmul(ops.transpose(a), b, true, false)
+      assert.near(all:get(130, 1), turned:get(130, 1), 1e-5 * math.sqrt(depth))
+    end
+  end)
+
+  it("of long rows keeps what it adds to large sums", function()
+    local depth = 40000
+    local a, b = random(61, depth), ops.ones { depth, 33 }
+    a = a + 1
+    local all = ops.matmul(a, b)
+    assert.near(1, all:get(61, 33) / by_hand(a, b, 61, 33, depth), 2e-6)
+    same_bits("a row", rows(all, 1), ops.matmul(rows(a, 1), b))
+    same_bits("turned", all, core.ops.matmul(ops.transpose(a), b, true, false))
+  end)
+
+  it("of nothing is nothing", function()
+    local c = ops.matmul(ops.zeros { 3, 0 }, ops.zeros { 0, 40 })
+    assert.same({ 3, 40 }, { c.shape[1], c.shape[2] })
+    assert.equal(0, ops.max(ops.abs(c)):item())
+    assert.equal(0, ops.matmul(ops.zeros { 0, 5 }, ops.zeros { 5, 4 }).size)
+  end)
+
+  it("gives the same bits at any number of threads", function()
+    local threads = k.threads()
+    local a, b = random(400, 700), random(700, 530)
+    k.threads(1)
+    local alone = ops.matmul(a, b)
+    for n = 2, 4 do
+      k.threads(n)
+      same_bits(n .. " threads", alone, ops.matmul(a, b))
+    end
+    k.threads(threads)
+  end)
+end)

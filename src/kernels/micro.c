@@ -1,0 +1,113 @@
+/* The microkernel, written once for each number of rows: a loop over rows would
+** keep the sums in memory, and tiles with rows to spare would waste them. */
+#include "base/each_isa.h"
+#include "kernels/micro.h"
+
+enum { LANES = MICRO_LANES };
+
+typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
+                                    aligned(4), may_alias));
+
+#define AT(p) (*(Vector *)(void *)(p))
+#define FROM(p) (*(const Vector *)(const void *)(p))
+#define SPLAT(x) ((x) - (Vector){0})
+
+#define ROWS_1(f) f(0)
+#define ROWS_2(f) ROWS_1(f) f(1)
+#define ROWS_3(f) ROWS_2(f) f(2)
+#define ROWS_4(f) ROWS_3(f) f(3)
+#define ROWS_5(f) ROWS_4(f) f(4)
+#define ROWS_6(f) ROWS_5(f) f(5)
+#define ROWS_7(f) ROWS_6(f) f(6)
+#define ROWS_8(f) ROWS_7(f) f(7)
+#define ROWS_9(f) ROWS_8(f) f(8)
+#define ROWS_10(f) ROWS_9(f) f(9)
+#define ROWS_11(f) ROWS_10(f) f(10)
+#define ROWS_12(f) ROWS_11(f) f(11)
+#define ROWS_13(f) ROWS_12(f) f(12)
+#define ROWS_14(f) ROWS_13(f) f(13)
+
+/* f(rows) for each number of rows that a tile may have */
+#define UP_TO_6(f) f(1) f(2) f(3) f(4) f(5) f(6)
+#if ISA_LANES == 16
+#define EACH_TILE(f) \
+  UP_TO_6(f) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14)
+#elif defined(__aarch64__)
+#define EACH_TILE(f) UP_TO_6(f) f(7) f(8)
+#else
+#define EACH_TILE(f) UP_TO_6(f)
+#endif
+
+/* ---- of one, two and four vectors: w x y z [row] are the sums ------------ */
+
+#define CLEAR_1(i) Vector w##i = {0};
+#define LOAD_1(i) w##i = FROM(c + (i) * c_row);
+#define STEP_1(i) w##i += SPLAT(a[(i) * a_row]) * b0;
+#define STORE_1(i) AT(c + (i) * c_row) = w##i;
+#define B_1 Vector b0 = FROM(b);
+
+#define CLEAR_2(i) CLEAR_1(i) Vector x##i = {0};
+#define LOAD_2(i) LOAD_1(i) x##i = FROM(c + (i) * c_row + LANES);
+#define STEP_2(i)                   \
+  {                                 \
+    Vector s = SPLAT(a[(i) * a_row]); \
+    w##i += s * b0;                 \
+    x##i += s * b1;                 \
+  }
+#define STORE_2(i) STORE_1(i) AT(c + (i) * c_row + LANES) = x##i;
+#define B_2 B_1 Vector b1 = FROM(b + LANES);
+
+#define CLEAR_4(i) CLEAR_2(i) Vector y##i = {0}, z##i = {0};
+#define LOAD_4(i)                       \
+  LOAD_2(i)                             \
+  y##i = FROM(c + (i) * c_row + 2 * LANES); \
+  z##i = FROM(c + (i) * c_row + 3 * LANES);
+#define STEP_4(i)                   \
+  {                                 \
+    Vector s = SPLAT(a[(i) * a_row]); \
+    w##i += s * b0;                 \
+    x##i += s * b1;                 \
+    y##i += s * b2;                 \
+    z##i += s * b3;                 \
+  }
+#define STORE_4(i)                         \
+  STORE_2(i)                               \
+  AT(c + (i) * c_row + 2 * LANES) = y##i;  \
+  AT(c + (i) * c_row + 3 * LANES) = z##i;
+#define B_4 \
+  B_2 Vector b2 = FROM(b + b_pair), b3 = FROM(b + b_pair + LANES);
+
+#define TILE(vectors, rows)                                              \
+  static APART void tile_##vectors##_##rows(const Micro *t) {            \
+    const float *a = t->a, *b = t->b;                                    \
+    float *c = t->c;                                                     \
+    int64_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row;  \
+    int64_t b_pair = t->b_pair, c_row = t->c_row;                        \
+    (void)a_row, (void)b_pair, (void)c_row;                              \
+    ROWS_##rows(CLEAR_##vectors)                                         \
+    if (t->add) {                                                        \
+      ROWS_##rows(LOAD_##vectors)                                        \
+    }                                                                    \
+    for (int64_t k = t->k; k > 0; k--, a += a_column, b += b_row) {      \
+      B_##vectors                                                        \
+      ROWS_##rows(STEP_##vectors)                                        \
+    }                                                                    \
+    ROWS_##rows(STORE_##vectors)                                         \
+  }
+#define TILE_1(rows) TILE(1, rows)
+#define TILE_2(rows) TILE(2, rows)
+EACH_TILE(TILE_1)
+EACH_TILE(TILE_2)
+TILE(4, 1)
+TILE(4, 2)
+
+ISA_FUNCTION(void, micro, (int64_t rows, int vectors, const Micro *t)) {
+#define NAME_1(rows) tile_1_##rows,
+#define NAME_2(rows) tile_2_##rows,
+  static void (*const one[])(const Micro *) = {EACH_TILE(NAME_1)};
+  static void (*const two[])(const Micro *) = {EACH_TILE(NAME_2)};
+  static void (*const four[])(const Micro *) = {tile_4_1, tile_4_2};
+  _Static_assert(COUNT_OF(two) == MICRO_ROWS && COUNT_OF(four) == MICRO_FEW,
+                 "what the header says");
+  (vectors == 1 ? one : vectors == 2 ? two : four)[rows - 1](t);
+}

@@ -1,0 +1,40 @@
+/* The microkernel: a tile of a product whose sums stay in registers. All products
+** and convolutions end here, so that each number of a result is one chain of
+** multiply-adds in ascending order of k: the same bits for any tile, for any
+** division of the work, and for every instruction set that has FMA. */
+#ifndef KERNELS_MICRO_H
+#define KERNELS_MICRO_H
+
+#include "base/each_isa.h"
+
+/* A panel is as many columns of b as two vectors hold, row after row of it. A
+** tile has at most as many rows as leave a register or two to work with. */
+enum { MICRO_LANES = ISA_LANES, MICRO_WIDTH = 2 * ISA_LANES };
+#if ISA_LANES == 16
+enum { MICRO_ROWS = 14 };
+#elif defined(__aarch64__)
+enum { MICRO_ROWS = 8 };
+#else
+enum { MICRO_ROWS = 6 };
+#endif
+
+/* c (rows, columns) = a (rows, k) . b (k, columns), + c to `add`. Numbers from
+** row to row: a_row, b_row, c_row; from column to column of a: a_column. The
+** columns are one, two or four vectors; of four, the third is b_pair after the
+** first, and there are at most MICRO_FEW rows. */
+typedef struct Micro {
+  int64_t k;
+  const float *a;
+  int64_t a_row, a_column;
+  const float *b;
+  int64_t b_row, b_pair;
+  float *c;
+  int64_t c_row;
+  bool add;
+} Micro;
+
+enum { MICRO_FEW = 2 };
+
+ISA_DECLARE(void, micro, (int64_t rows, int vectors, const Micro *t))
+
+#endif
