@@ -25,12 +25,12 @@ end
 describe("the machinery", function()
   it("prints its plans, with the user's lines", function()
     local out = run "LUNULA_DEBUG=plan"
-    assert.matches("matmul%(%%0, %%1, false, false%) : float32 %(2, 2%)  [^\n]*:5", out)
-    assert.matches("matmul %(%%%d+%) then add relu: %%%d+:output0", out)
+    assert.matches("matmul_panels%(%%0, %%%d+, false, 2%) : float32 %(2, 2%)  [^\n]*:5", out)
+    assert.matches("matmul_panels %(%%%d+%) then add relu: %%%d+:output0", out)
   end)
 
   it("leaves out the passes that are switched off", function()
-    assert.matches("matmul %(%%%d+%) then add relu multiply",
+    assert.matches("matmul_panels %(%%%d+%) then add relu multiply",
       run "LUNULA_DEBUG=plan LUNULA_PASSES=-simplify")
     assert.not_matches("then", run "LUNULA_DEBUG=plan LUNULA_PASSES=-attach")
     local naive = run "LUNULA_DEBUG=plan LUNULA_PASSES=naive"
@@ -61,7 +61,7 @@ describe("the machinery", function()
   end)
 
   it("times its steps", function()
-    assert.matches("profile of 1 runs.*matmul %+ elementwise", run "LUNULA_DEBUG=profile")
+    assert.matches("profile of 1 runs.*matmul_panels %+ elementwise", run "LUNULA_DEBUG=profile")
   end)
 
   it("says what it is built of", function()

@@ -281,7 +281,8 @@ local function random_graph(seed, size)
 end
 
 describe("every plan", function()
-  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-fuse,-reuse" }
+  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
+    "-fuse,-reuse" }
 
   local function outcome(seed, how, threads, size)
     local body, variables = random_graph(seed, size)
@@ -315,7 +316,9 @@ describe("every plan", function()
     it(("has the bits of the naive one, %d ops, random graph %d"):format(size, seed), function()
       core.seed(seed)
       local want = outcome(seed, "naive", 1, size)
-      for _, how in ipairs { "", "-fuse", "-attach", "-reuse", "-share", "-simplify" } do
+      for _, how in ipairs {
+        "", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
+      } do
         core.seed(seed)
         for k, y in ipairs(outcome(seed, how, 2, size)) do
           assert.is_true(y:tobytes() == want[k]:tobytes(), how .. ": other bits")

@@ -192,6 +192,10 @@ typedef struct Function {
 ** MAX_INPUTS); they are held by the context. */
 Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
                        Val *captured, int *ncaptured);
+/* A function without inputs: outputs that are made of the variables of `like`
+** alone, for which the leaves stand. NULL with c->error set. */
+Function *function_of_variables(Context *c, const Function *like,
+                                const Val *leaf, const Val *outputs, int n);
 Function *function_retain(Function *f);
 void function_release(Function *f);
 int function_updates(const Function *f);

@@ -200,6 +200,10 @@ struct Op {
   double (*fill)(const Attr *attr);
   /* an equal value that is cheaper (true, y set), or declines */
   bool (*simpler)(Context *c, const Node *n, Val *y);
+  /* the same where the inputs of these bits stay what they are for many runs:
+     what can be done with them alone becomes ops of its own */
+  bool (*prepare)(Context *c, const Node *n, Val *y);
+  uint32_t prepared;
   const char *doc;
 
   /* what Keras's files say of the op, where it does not follow from name and

@@ -387,6 +387,33 @@ Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
   return NULL;
 }
 
+Function *function_of_variables(Context *c, const Function *like,
+                                const Val *leaf, const Val *outputs, int n) {
+  Function *f = function_new(c);
+  if (f == NULL)
+    return NULL;
+  f->outputs = mem_new(c->account, (size_t)n + 1, sizeof *f->outputs);
+  f->bindings = mem_new(c->account, (size_t)like->nbindings + 1,
+                        sizeof *f->bindings);
+  if (f->outputs == NULL || f->bindings == NULL) {
+    function_release(f);
+    fail_memory(&c->error, "out of memory");
+    return NULL;
+  }
+  for (; f->noutputs < n; f->noutputs++) {
+    f->outputs[f->noutputs] = outputs[f->noutputs];
+    node_retain(outputs[f->noutputs].node);
+  }
+  for (; f->nbindings < like->nbindings; f->nbindings++) {
+    Val v = leaf[f->nbindings];
+    f->bindings[f->nbindings] = (Binding){
+      variable_retain(like->bindings[f->nbindings].variable), v, v};
+    node_retain(v.node);
+    node_retain(v.node);
+  }
+  return f;
+}
+
 Function *function_retain(Function *f) {
   atomic_fetch_add(&f->refs, 1);
   return f;

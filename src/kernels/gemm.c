@@ -196,7 +196,9 @@ static void multiply(const Product *p, const Side *s, int64_t j0, int64_t j1) {
 
 /* k in parts that a panel in the first cache has room for; one when k is 0,
 ** which clears c. */
-static int64_t parts_of(int64_t k) { return k > DEPTH ? divide_up(k, DEPTH) : 1; }
+static int64_t parts_of(int64_t k) {
+  return k > DEPTH ? divide_up(k, DEPTH) : 1;
+}
 
 static Side part_at(const Product *p, int64_t part, int64_t parts) {
   return (Side){.k0 = p->k * part / parts, .k1 = p->k * (part + 1) / parts,

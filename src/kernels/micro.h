@@ -1,4 +1,4 @@
-/* The microkernel: a tile of a product whose sums stay in registers. All products
+/* The microkernel: a tile of a product whose sums stay in registers. Products
 ** and convolutions end here, so that each number of a result is one chain of
 ** multiply-adds in ascending order of k: the same bits for any tile, for any
 ** division of the work, and for every instruction set that has FMA. */

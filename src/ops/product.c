@@ -1,12 +1,16 @@
-/* The matrix product: batched, transposed, with a shared right side. How the
-** work is divided depends on the shapes alone, so that any number of threads
-** gives the same bits. */
+/* The matrix product: batched, transposed, with a shared right side; and the
+** same with a right side that was packed before, which a compilation makes of
+** it when that side is the same in many runs. A number of the result depends on
+** the sizes of its row and column alone, so any division of the work gives the
+** same bits. */
 
 #include <string.h>
 
 #include "kernels/kernels.h"
 #include "ops/build.h"
 #include "ops/product.h"
+
+enum { COLUMNS = 1 }; /* attribute of matmul_panels, beside TRANSPOSE_A */
 
 static bool matmul_shape(Rule *r) {
   const Type *a = &r->in[0], *b = &r->in[1];
@@ -42,33 +46,45 @@ static bool matmul_shape(Rule *r) {
 
 typedef struct Matmul {
   int64_t batch, m, n, k;
-  bool ta, tb;
+  bool ta, tb, panels;
   int64_t row_parts, column_parts; /* of one product */
 } Matmul;
 
+/* How many parts that are wanted, n in parts of at least `least` gives. */
+static int64_t parts_of(double wanted, int64_t n, int64_t least) {
+  int64_t most = n / least, parts = (int64_t)wanted;
+  parts = parts > most ? most : parts;
+  return parts < 1 ? 1 : parts;
+}
+
 /* A task is worth some 30 us. What it takes: 80 multiply-adds a nanosecond, and
 ** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
-** side again, so they come second and are high. */
+** side again, so they come second and are high; they come first when it is
+** packed, because whole rows are finished in one go. */
 static void divide_work(Matmul *p) {
-  enum { WORTH = 30 * 1000, PART = 128, HIGH = 192, MOST = 64 };
+  enum { WORTH = 30 * 1000, MOST = 64 };
   double side = (double)p->k * (double)p->n;
   double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
-  int64_t parts = wanted < 1 ? 1 : wanted > MOST ? MOST : (int64_t)wanted;
-  int64_t columns = p->n / PART, rows = p->m / HIGH;
-  p->column_parts = columns < 1 ? 1 : columns < parts ? columns : parts;
-  parts = (parts + p->column_parts - 1) / p->column_parts;
-  p->row_parts = rows < 1 ? 1 : rows < parts ? rows : parts;
+  wanted = wanted > MOST ? MOST : wanted;
+  if (p->panels) {
+    p->row_parts = parts_of(wanted, p->m, 28);
+    p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
+  } else {
+    p->column_parts = parts_of(wanted, p->n, 128);
+    p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, 192);
+  }
 }
 
 static Matmul geometry(const OpCall *s) {
   const Type *a = &s->in[0], *b = &s->in[1], *y = &s->out[0];
-  Matmul p = {.ta = s->attr[TRANSPOSE_A].i[0],
-              .tb = s->attr[TRANSPOSE_B].i[0]};
+  Matmul p = {.ta = s->attr[TRANSPOSE_A].i[0], .panels = b->rank == 1};
+  p.tb = !p.panels && s->attr[TRANSPOSE_B].i[0];
   p.m = y->dim[y->rank - 2];
   p.n = y->dim[y->rank - 1];
   p.k = a->dim[a->rank - (p.ta ? 2 : 1)];
   p.batch = type_span(y, 0, y->rank - 2);
-  if (!p.ta && type_span(b, 0, b->rank - 2) == 1) { /* shared right side */
+  bool shared = p.panels || type_span(b, 0, b->rank - 2) == 1;
+  if (!p.ta && shared) {
     p.m *= p.batch;
     p.batch = 1;
   }
@@ -87,7 +103,7 @@ static int64_t matmul_local(const OpCall *s) {
   if (s->in[0].dtype == I32)
     return 0;
   Matmul p = geometry(s);
-  return gemm_scratch(p.n == 1 ? p.m : p.n, p.k);
+  return gemm_scratch(p.panels ? 0 : p.n == 1 ? p.m : p.n, p.k);
 }
 
 /* ---- the work ----------------------------------------------------------- */
@@ -150,9 +166,14 @@ static Product whole(const OpCall *s, const Run *r, const Matmul *p,
   x.a_column = p->ta ? p->m : 1;
   x.b_row = p->tb ? 1 : p->n;
   x.b_column = p->tb ? p->k : 1;
+  if (p->panels) {
+    x.panels = r->in[1];
+    x.panel_rows = p->k;
+  }
   if (p->batch > 1) {
     x.a += batch_offset(&s->in[0], &s->out[0], item) * p->m * p->k;
-    x.b += batch_offset(&s->in[1], &s->out[0], item) * p->n * p->k;
+    if (!p->panels)
+      x.b += batch_offset(&s->in[1], &s->out[0], item) * p->n * p->k;
     x.c += item * p->m * p->n;
   }
   return x;
@@ -175,7 +196,10 @@ static void multiply(Product x, const Part *t, int64_t m0, int64_t m1,
                      void *scratch) {
   bool column = x.n == 1;
   x.a += m0 * x.a_row;
-  x.b += t->n0 * x.b_column;
+  if (x.panels)
+    x.panels += t->n0 * x.panel_rows;
+  else
+    x.b += t->n0 * x.b_column;
   x.c += m0 * x.c_row + t->n0;
   x.m = m1 - m0;
   x.n = t->n1 - t->n0;
@@ -198,6 +222,62 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     multiply(x, &t, m, t.m1 - m < rows ? t.m1 : m + rows, r->local);
   if (s->epilogue)
     finish(s, r, &p, &t);
+}
+
+/* ---- panels ------------------------------------------------------------- */
+
+enum { TRANSPOSE }; /* of the matrix that becomes panels */
+
+static int64_t rows_of_side(const Type *b, bool transpose) {
+  return b->dim[transpose ? 1 : 0];
+}
+
+static bool panels_shape(Rule *r) {
+  const Type *b = &r->in[0];
+  if (b->rank != 2 || b->dim[0] < 0 || b->dim[1] < 0)
+    return fail(r->error, "needs a matrix of known sizes");
+  bool t = r->attr[TRANSPOSE].i[0];
+  int64_t n = gemm_panels(rows_of_side(b, t), rows_of_side(b, !t));
+  r->out[0] = type_new(F32, 1, &n);
+  return true;
+}
+
+static void panels_run(const OpCall *s, const Run *r, int64_t task) {
+  (void)task;
+  bool t = s->attr[TRANSPOSE].i[0];
+  int64_t stored = s->in[0].dim[1];
+  Product p = {.k = rows_of_side(&s->in[0], t),
+               .n = rows_of_side(&s->in[0], !t), .b = r->in[0],
+               .b_row = t ? 1 : stored, .b_column = t ? stored : 1};
+  ISA(gemm_pack)(&p, r->out[0]);
+}
+
+static bool matmul_panels_shape(Rule *r) {
+  const Type *a = &r->in[0];
+  bool ta = r->attr[TRANSPOSE_A].i[0];
+  int64_t n = r->attr[COLUMNS].i[0];
+  if (a->rank < 2 || r->in[1].rank != 1 || n < 1)
+    return fail(r->error, "needs matrices and panels");
+  int64_t k = a->dim[a->rank - (ta ? 2 : 1)];
+  if (k < 0 || r->in[1].dim[0] != gemm_panels(k, n))
+    return fail(r->error, "panels of other sizes");
+  r->out[0] = *a;
+  r->out[0].dim[a->rank - 2] = a->dim[a->rank - (ta ? 1 : 2)];
+  r->out[0].dim[a->rank - 1] = n;
+  return true;
+}
+
+/* Not for one column, which is no panel: its sums are made otherwise. */
+static bool matmul_prepare(Context *c, const Node *n, Val *y) {
+  const Type *b = val_type(input(n, 1));
+  const Attr *tb = &n->attr[TRANSPOSE_B];
+  int64_t columns = b->dim[tb->i[0] ? 0 : 1];
+  if (b->dtype != F32 || b->rank != 2 || columns < 2 || b->dim[tb->i[0] ? 1 : 0] < 1)
+    return false;
+  Val packed = emit_op(c, "panels", (Val[]){input(n, 1)}, 1, tb);
+  *y = emit_op(c, "matmul_panels", (Val[]){input(n, 0), packed}, 2,
+               (Attr[]){n->attr[TRANSPOSE_A], attr_int(columns)});
+  return true;
 }
 
 /* ---- gradient ----------------------------------------------------------- */
@@ -228,6 +308,15 @@ const Op ops_product[] = {
    PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
    .local = matmul_local, .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS,
    .role = MULTIPLIES_MATRICES,
+   .prepare = matmul_prepare, .prepared = 1 << 1,
    .doc = "The matrix product over the last two axes; the others broadcast."},
+  {"panels", "x, transpose:bool=false", PRODUCT, FLOATS, panels_shape,
+   .run = panels_run, .traits = HIDDEN | NO_GRADIENT,
+   .doc = "A matrix as the panels that a product reads."},
+  {"matmul_panels", "x1, panels, transpose_a:bool=false, columns:int=1",
+   PRODUCT, FLOATS, matmul_panels_shape, .tasks = matmul_tasks,
+   .run = matmul_run, .local = matmul_local,
+   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .doc = "The product with a matrix of so many columns that is packed."},
   {0}
 };

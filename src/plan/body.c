@@ -14,7 +14,7 @@ static void run_step(void *body, const void *const *in, void *const *out,
 static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
                          Env *env, Account *account) {
   Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
-                        env->watch, env->error);
+                        NULL, env->watch, env->error);
   if (body)
     plan_run(body, (const void *const *)in, out, env);
   plan_release(body);

@@ -2,6 +2,7 @@
 
 #include "plan/plan.h"
 
+#include "plan/prepare.h"
 #include "plan/steps.h"
 #include "scan/scan.h"
 
@@ -20,15 +21,16 @@ static Plan *compile_body(const Prog *g, const OpCall *loop) {
 }
 
 Plan *plan_new(const Function *f, const Type *in, Account *account,
-               unsigned passes, Text *debug, const Watch *watch, Error *e) {
+               unsigned passes, Preparations *shared, Text *debug,
+               const Watch *watch, Error *e) {
   Prog g;
   Plan *p = plan_empty(account);
   bool ok = prog_open(&g, f, account, passes, watch, e);
   g.compile_body = compile_body;
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
-  ok = ok && specialise(&g, in) && fuse(&g) && plan_memory(&g) &&
-       steps_build(p, &g);
+  ok = ok && specialise(&g, in) && prepare(&g, shared, &p->preparation) &&
+       fuse(&g) && plan_memory(&g) && steps_build(p, &g);
   if (ok)
     p->calls_lua = calls_lua(p);
   if (ok && debug)
@@ -47,8 +49,8 @@ Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
     return NULL;
   }
   scan_body_types(s, in);
-  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, watch,
-                     e);
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, NULL,
+                     watch, e);
   mem_free(in);
   return p;
 }

@@ -108,6 +108,9 @@ static void place_leaves(Placer *k) {
   for (int i = 0; i < p->f->nbindings; i++)
     p->location[prog_value(p, p->leaf[i])].base = VARIABLE,
     p->location[prog_value(p, p->leaf[i])].index = i;
+  for (int i = 0; i < p->nprepared; i++)
+    if (p->prepared[i].node->number >= 0)
+      p->location[prog_value(p, p->prepared[i])] = (Location){PREPARED, i, 0};
   for (int i = 0; i < p->n; i++)
     if (node_is_value(p->node[i]))
       p->location[p->first_value[i]].base = CONSTANT,

@@ -32,6 +32,7 @@ static void lane_free(Plan *p, Lane *l) {
   block_free(p->account, l->arena, (size_t)p->arena);
   mem_free(l->pointer);
   mem_free(l->held);
+  prepared_release(l->prepared);
   mem_free(l);
 }
 
@@ -54,6 +55,7 @@ void plan_release(Plan *p) {
     variable_release(p->variable[i]);
   for (int i = 0; p->step && i < p->nsteps; i++)
     plan_release(p->step[i].body);
+  preparation_release(p->preparation);
   for (int i = 0; i < p->nmemory; i++)
     mem_free(p->memory[i]);
   mem_free(p->memory);
@@ -68,6 +70,10 @@ const Type *plan_input(const Plan *p, int i) {
 
 const Type *plan_output(const Plan *p, int i) {
   return &p->output[i];
+}
+
+Account *plan_account(const Plan *p) {
+  return p->account;
 }
 
 int64_t plan_arena_bytes(const Plan *p) {
@@ -123,6 +129,23 @@ static void give_back(Plan *p, Lane *l) {
   l->next = p->lanes;
   p->lanes = l;
   lock_leave(&p->lock);
+}
+
+/* Shows the lane the weights as they are prepared now. */
+static bool take_prepared(const Plan *p, Lane *l, Env *env) {
+  if (p->preparation == NULL || preparation_is_new(p->preparation, l->prepared))
+    return true;
+  Prepared *w = preparation_take(p->preparation, env);
+  if (w == NULL)
+    return false;
+  prepared_release(l->prepared);
+  l->prepared = w;
+  for (int i = 0; i < p->npointers; i++) {
+    Location at = p->location[i];
+    if (at.base == PREPARED)
+      l->pointer[i] = (char *)w->data[at.index] + at.offset;
+  }
+  return true;
 }
 
 /* What the run reads stays, whatever a closure assigns meanwhile. */
@@ -261,9 +284,10 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   Lane *l = borrow(p, env->error);
   if (l == NULL)
     return false;
+  bool ok = take_prepared(p, l, env);
   hold_variables(p, l);
   aim(p, l, in, out);
-  bool ok = run_steps(p, l, env);
+  ok = ok && run_steps(p, l, env);
   if (ok)
     run_moves(p, l);
   if (p->seconds)

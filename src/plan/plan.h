@@ -18,19 +18,23 @@ enum {
   PASS_ATTACH = 8,   /* ... that finishes the product before it */
   PASS_REUSE = 16,   /* results take the place of inputs that die */
   PASS_PAIR = 32,    /* two instructions of a chain become one */
-  PASS_ALL = 63
+  PASS_PREPARE = 64, /* what depends on weights alone is computed before */
+  PASS_ALL = 127
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */
 bool passes_of(const char *text, unsigned *passes, Error *e);
 
 typedef struct Plan Plan;
+typedef struct Preparations Preparations; /* of one function (prepare.c) */
 
 /* Compiles for these input types; NULL with the error, also when the watch
-** (may be NULL) says so. debug: text of each stage is written there (may be
-** NULL). Does not change f. */
+** (may be NULL) says so. shared: what it reads of weights alone is there for
+** other plans, too; NULL: nothing is prepared. debug: text of each stage is
+** written there (may be NULL). Does not change f. */
 Plan *plan_new(const Function *f, const Type *in, Account *account,
-               unsigned passes, Text *debug, const Watch *watch, Error *e);
+               unsigned passes, Preparations *shared, Text *debug,
+               const Watch *watch, Error *e);
 void plan_retain(Plan *p);
 void plan_release(Plan *p);
 
@@ -41,6 +45,7 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env);
 void plan_profile(Plan *p);
 const Type *plan_input(const Plan *p, int i);
 const Type *plan_output(const Plan *p, int i);
+Account *plan_account(const Plan *p); /* borrowed */
 int64_t plan_arena_bytes(const Plan *p);
 int plan_steps(const Plan *p);
 int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
@@ -64,7 +69,7 @@ void plan_cache_retain(PlanCache *k);
 void plan_cache_release(PlanCache *k); /* on the thread of the state */
 const Function *plan_cache_function(const PlanCache *k);
 Account *plan_cache_account(const PlanCache *k); /* borrowed */
-/* Of the arenas of its plans. */
+/* Of the arenas of its plans, and of its prepared weights. */
 int64_t plan_cache_bytes(PlanCache *k);
 void plan_cache_set_passes(PlanCache *k, unsigned passes);
 /* The plan for these types, counted; NULL with the error. Is compiled if it

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plan/plan.h"
+#include "plan/prepare.h"
 
 /* More sizes of batches than most programs have, and not all memory. */
 enum { KEPT = 64 };
@@ -31,6 +32,7 @@ struct PlanCache {
   int bucket[KEPT];
   int64_t bytes;
   uint64_t now; /* counts uses */
+  Preparations prepared; /* has a lock of its own */
 };
 
 enum { DEBUG_PLAN = 1, DEBUG_PROFILE = 2 };
@@ -45,10 +47,11 @@ typedef struct Words {
 } Words;
 
 static const Words pass_words = {
-  "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse,-pair",
+  "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse,-pair,"
+          "-prepare",
   {{"-simplify", PASS_SIMPLIFY}, {"-share", PASS_SHARE}, {"-fuse", PASS_FUSE},
    {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE},
-   {"-pair", PASS_PAIR}, {0}},
+   {"-pair", PASS_PAIR}, {"-prepare", PASS_PREPARE}, {0}},
 };
 
 static const Words debug_words = {
@@ -111,6 +114,7 @@ PlanCache *plan_cache_new(Function *f, Account *account, Error *e) {
   }
   atomic_init(&k->refs, 1);
   lock_init(&k->lock);
+  lock_init(&k->prepared.lock);
   forget_plans(k);
   k->f = function_retain(f);
   k->account = account;
@@ -128,6 +132,7 @@ void plan_cache_release(PlanCache *k) {
   if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
     return;
   forget_plans(k);
+  preparations_forget(&k->prepared);
   function_release(k->f);
   account_release(k->account);
   mem_free(k);
@@ -165,7 +170,7 @@ int64_t plan_cache_bytes(PlanCache *k) {
   lock_take(&k->lock);
   int64_t bytes = k->bytes;
   lock_leave(&k->lock);
-  return bytes;
+  return bytes + preparations_bytes(&k->prepared);
 }
 
 static bool fits(const Plan *p, const Function *f, const Type *in) {
@@ -250,12 +255,12 @@ static Plan *keep_or_take(PlanCache *k, const Type *in, Plan *p,
   return there ? there : p;
 }
 
-static Plan *compile(const PlanCache *k, const Type *in, unsigned passes,
+static Plan *compile(PlanCache *k, const Type *in, unsigned passes,
                      const Watch *watch, Error *e) {
   bool wanted = k->debug & DEBUG_PLAN;
   Text text = {0};
-  Plan *p = plan_new(k->f, in, k->account, passes, wanted ? &text : NULL,
-                     watch, e);
+  Plan *p = plan_new(k->f, in, k->account, passes, &k->prepared,
+                     wanted ? &text : NULL, watch, e);
   if (p && (k->debug & DEBUG_PROFILE))
     plan_profile(p);
   if (p && wanted && text.data)

@@ -1,11 +1,10 @@
 /* Compilations as text: what LUNULA_DEBUG=plan prints. */
 
-
 #include "plan/steps.h"
 
 static void location_text(Text *t, const Prog *p, Val v) {
   static const char *const name[] = {"none", "arena", "input", "output",
-                                     "variable", "constant"};
+                                     "variable", "constant", "prepared"};
   if (node_is_shape(v.node))
     return;
   Location at = p->location[prog_value(p, v)];

@@ -23,6 +23,7 @@ void prog_close(Prog *g) {
   mem_free(g->out);
   mem_free(g->leaf);
   mem_free(g->update);
+  mem_free(g->prepared);
   mem_free(g->node);
   mem_free(g->group);
   mem_free(g->groups);
@@ -33,6 +34,43 @@ void prog_close(Prog *g) {
   mem_free(g->location);
   mem_free(g->move);
   context_close(&g->c);
+}
+
+/* ---- what is needed ------------------------------------------------------ */
+
+enum { DEAD = -1, NEEDED = -2 };
+
+static void need_roots(Prog *p) {
+  for (int i = 0; i < p->f->ninputs; i++)
+    p->in[i].node->number = NEEDED;
+  for (int i = 0; i < p->f->noutputs; i++)
+    p->out[i].node->number = NEEDED;
+  for (int i = 0; i < p->f->nbindings; i++) {
+    p->leaf[i].node->number = NEEDED;
+    if (p->update[i].node)
+      p->update[i].node->number = NEEDED;
+  }
+}
+
+bool prog_collect(Prog *p, Node *const *all, int n) {
+  Node **needed = mem_new(p->c.account, (size_t)n + 1, sizeof *needed);
+  if (needed == NULL)
+    return fail_memory(p->error, "out of memory");
+  mem_free(p->node);
+  p->node = needed;
+  p->n = 0;
+  for (int i = 0; i < n; i++)
+    all[i]->number = DEAD;
+  need_roots(p);
+  for (int i = n - 1; i >= 0; i--)
+    for (int k = 0; all[i]->number == NEEDED && k < all[i]->nin; k++)
+      all[i]->in[k].node->number = NEEDED;
+  for (int i = 0; i < n; i++)
+    if (all[i]->number == NEEDED) {
+      all[i]->number = p->n;
+      p->node[p->n++] = all[i];
+    }
+  return true;
 }
 
 /* ---- what units read ---------------------------------------------------- */
@@ -64,13 +102,16 @@ void prog_unit_reads(const Prog *p, Unit u,
 }
 
 bool prog_view(const Prog *p, int node, int64_t *offset) {
-  const Node *n = p->node[node];
+  return node_view(p->node[node], offset);
+}
+
+bool node_view(const Node *n, int64_t *offset) {
   Type in[2];
   if (n->op->view == NULL || n->nin == 0)
     return false;
   for (int i = 0; i < n->nin && i < 2; i++)
     in[i] = *val_type(n->in[i]);
-  Type *all = n->nin > 2 ? mem_new(p->c.account, (size_t)n->nin, sizeof *all)
+  Type *all = n->nin > 2 ? mem_new(NULL, (size_t)n->nin, sizeof *all)
                          : in;
   if (all == NULL)
     return false;

@@ -22,12 +22,12 @@ typedef struct Unit {
 } Unit;
 
 typedef enum Base {
-  NOWHERE, ARENA, INPUT, OUTPUT, VARIABLE, CONSTANT
+  NOWHERE, ARENA, INPUT, OUTPUT, VARIABLE, CONSTANT, PREPARED
 } Base;
 
 typedef struct Location {
   Base base;
-  int index;      /* which input, output, variable or constant */
+  int index;      /* which input, output, variable ... */
   int64_t offset; /* in bytes */
 } Location;
 
@@ -51,6 +51,8 @@ typedef struct Prog {
   int n;
   Val *in, *out, *leaf, *update; /* of inputs, outputs, variables; an update
                                     whose node is NULL: there is none */
+  Val *prepared; /* leaves for what is computed of weights alone */
+  int nprepared;
   int *group; /* of each node, -1: none */
   bool *absorbed; /* slices that only groups read: they read the source */
   bool *escapes;  /* members that somebody outside their group reads */
@@ -81,6 +83,10 @@ INLINE int prog_value(const Prog *p, Val v) {
 /* Whether the node's first output is its first input's memory; offset in
 ** bytes. */
 bool prog_view(const Prog *p, int node, int64_t *offset);
+/* The same of a node that has no number yet. */
+bool node_view(const Node *n, int64_t *offset);
+/* Those of `all` that the results need become the nodes, in this order. */
+bool prog_collect(Prog *p, Node *const *all, int n);
 
 /* Calls visit(ud, value) for each value that the unit reads (data, not sizes);
 ** a value that it reads twice may come twice. */

@@ -307,42 +307,6 @@ static bool copy_leaves(Prog *p, const Copies *k, const Type *in) {
   return true;
 }
 
-enum { DEAD = -1, NEEDED = -2 };
-
-static void need_roots(Prog *p) {
-  for (int i = 0; i < p->f->ninputs; i++)
-    p->in[i].node->number = NEEDED;
-  for (int i = 0; i < p->f->noutputs; i++)
-    p->out[i].node->number = NEEDED;
-  for (int i = 0; i < p->f->nbindings; i++) {
-    p->leaf[i].node->number = NEEDED;
-    if (p->update[i].node)
-      p->update[i].node->number = NEEDED;
-  }
-}
-
-/* Numbers what the results need; the rest is dead. The context holds all nodes
-** in order of creation, each behind its inputs. */
-static bool collect(Prog *p) {
-  Node **all = p->c.pending;
-  int n = p->c.npending;
-  p->node = mem_new(p->c.account, (size_t)n + 1, sizeof *p->node);
-  if (p->node == NULL)
-    return fail_memory(p->error, "out of memory");
-  for (int i = 0; i < n; i++)
-    all[i]->number = DEAD;
-  need_roots(p);
-  for (int i = n - 1; i >= 0; i--)
-    for (int k = 0; all[i]->number == NEEDED && k < all[i]->nin; k++)
-      all[i]->in[k].node->number = NEEDED;
-  for (int i = 0; i < n; i++)
-    if (all[i]->number == NEEDED) {
-      all[i]->number = p->n;
-      p->node[p->n++] = all[i];
-    }
-  return true;
-}
-
 static bool copies_open(Prog *p, Copies *k, const Val *roots, int n) {
   int values = 0;
   Account *account = p->c.account;
@@ -431,5 +395,6 @@ bool specialise(Prog *p, const Type *in) {
   mem_free(shared.slot);
   mem_free(shared.hash);
   copies_close(&k);
-  return ok && collect(p);
+  /* the context holds all nodes in order of creation, each behind its inputs */
+  return ok && prog_collect(p, p->c.pending, p->c.npending);
 }

@@ -2,7 +2,7 @@
 #ifndef PLAN_STEPS_H
 #define PLAN_STEPS_H
 
-#include "plan/prog.h"
+#include "plan/prepare.h"
 
 typedef struct PlanStep {
   OpCall step;                  /* op NULL: a program alone */
@@ -25,6 +25,7 @@ typedef struct Lane {
   char *arena;
   void **pointer;
   Tensor *held; /* the variables' values, when the plan calls Lua */
+  Prepared *prepared; /* those that the pointers show */
 } Lane;
 
 struct Plan {
@@ -44,6 +45,7 @@ struct Plan {
   Type *input, *output;
   Variable **variable;
   Tensor *constant;
+  Preparation *preparation; /* of what it reads; NULL: nothing is prepared */
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
   int64_t bytes; /* of it, and of the constants */

@@ -1,0 +1,118 @@
+-- What depends on weights alone is computed once for each version of them: predictions must be
+-- those of the weights as they are, whoever changed them, and whatever was prepared before.
+
+local core = require "lunula.core"
+local k = require "lunula"
+local ops = k.ops
+
+local function same_bits(a, b) assert.is_true(a:tobytes() == b:tobytes(), "other bits") end
+
+local function variable(value) return core.variable { value = value, name = "w" } end
+
+local function model()
+  return k.Sequential {
+    k.Input { shape = { 7 } },
+    k.layers.Dense { 40, activation = "relu" },
+    k.layers.Dense { 5 },
+  }
+end
+
+local function weights(m)
+  local all = {}
+  for i, w in ipairs(m:get_weights()) do all[i] = w + 0 end
+  return all
+end
+
+describe("prepared weights", function()
+  local x = k.random.normal { 9, 7 }
+
+  it("are those of now: fit, predict, set_weights, predict", function()
+    local m = model()
+    m:compile { optimizer = "adam", loss = "mse" }
+    local y = k.random.normal { 9, 5 }
+    same_bits(m(x), m:predict(x))
+    for _ = 1, 3 do
+      local before = m:predict(x)
+      m:fit(x, y, { verbose = 0 })
+      same_bits(m(x), m:predict(x))
+      assert.is_false(before:tobytes() == m:predict(x):tobytes())
+    end
+    local twin = model()
+    twin:predict(x)
+    twin:set_weights(weights(m))
+    same_bits(m:predict(x), twin:predict(x))
+    same_bits(m:predict(x), twin:predict(x, { batch_size = 2 }))
+    m.layers[1].kernel:assign(ops.zeros { 7, 40 })
+    same_bits(m(x), m:predict(x))
+  end)
+
+  it("are shared by the plans of all batch sizes", function()
+    local w = variable(k.random.normal { 300, 1000 })
+    local f = core.trace({ { shape = { false, 300 } } }, function(v)
+      return ops.matmul(v, w.value)
+    end)
+    f(ops.ones { 1, 300 })
+    local one = f:memory()
+    assert.is_true(one >= 4 * 300 * 1000, "the panels are counted")
+    for n = 2, 8 do f(ops.ones { n, 300 }) end
+    assert.is_true(f:memory() - one < 4 * 300 * 1000)
+  end)
+
+  it("are counted, and freed with the model", function()
+    collectgarbage()
+    local before = core.memory().live
+    do
+      local m = model()
+      m:predict(x)
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_true(core.memory().live <= before + 4096)
+  end)
+
+  it("are not prepared where the function changes them", function()
+    local w = variable(k.random.normal { 4, 6 })
+    local f = core.trace({ { shape = { 3, 4 } } }, function(v)
+      local y = ops.matmul(v, w.value)
+      w:assign(w.value * 0.5)
+      return y
+    end)
+    local v = k.random.normal { 3, 4 }
+    for _ = 1, 3 do
+      local want = ops.matmul(v, w.value)
+      same_bits(want, (f(v)))
+    end
+  end)
+
+  it("come of whatever is computed of weights", function()
+    local a, b = variable(k.random.normal { 6, 4 }), variable(k.random.normal { 6, 3 })
+    local f = core.trace({ { shape = { false, 6 } } }, function(v)
+      local joined = ops.concatenate({ a.value * 2, ops.tanh(b.value) }, 1)
+      return ops.matmul(v, joined), ops.matmul(v, ops.transpose(ops.transpose(joined)))
+    end)
+    for _ = 1, 2 do
+      for _, n in ipairs { 1, 5, 40 } do
+        local v = k.random.normal { n, 6 }
+        local y, z = f(v)
+        local want = ops.matmul(v, ops.concatenate({ a.value * 2, ops.tanh(b.value) }, 1))
+        same_bits(want, y)
+        same_bits(want, z)
+      end
+      b:assign(b.value + 1)
+    end
+  end)
+
+  it("give what the naive plan gives, and are a pass", function()
+    local w = variable(k.random.normal { 30, 50 })
+    local body = function(v) return ops.relu(ops.matmul(v, w.value) + 1) end
+    local f = core.trace({ { shape = { 8, 30 } } }, body)
+    local v = k.random.normal { 8, 30 }
+    local y = f(v)
+    f:passes "naive"
+    same_bits(y, (f(v)))
+    local g = core.trace({ { shape = { 8, 30 } } }, body)
+    g:passes "-prepare"
+    same_bits(y, (g(v)))
+    assert.is_true(g:memory() < f:memory() + 4 * 30 * 50)
+  end)
+end)

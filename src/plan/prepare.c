@@ -1,0 +1,450 @@
+/* What depends on weights alone is computed once for each version of them, and
+** not in every run: right sides of products become panels, and whatever else
+** needs no input goes the same way. It becomes a function of its own, which the
+** plans of all batch sizes share; a plan reads its results as further leaves. */
+#include "plan/prepare.h"
+
+#include <string.h>
+
+/* ---- the pass ----------------------------------------------------------- */
+
+typedef struct Preparer {
+  Prog *p;
+  Node **list; /* the nodes again, with those that were made; each has its */
+  int n, size; /* number in it */
+  bool *fixed; /* of each: it depends on weights alone */
+  Val *value;  /* what is prepared, and the leaf that stands for it */
+  Val *leaf;
+  int nvalues, values_size;
+  Val *split; /* what stands for the nodes that were split: -2, -3 ... are */
+  int nsplits; /* their numbers */
+} Preparer;
+
+static bool add_node(Preparer *k, Node *n, bool fixed) {
+  if (k->n == k->size) {
+    int size = k->size ? 2 * k->size : 256;
+    Account *account = k->p->c.account;
+    Node **list = mem_resize(account, k->list, (size_t)size, sizeof *list);
+    k->list = list ? list : k->list;
+    bool *flag = mem_resize(account, k->fixed, (size_t)size, sizeof *flag);
+    k->fixed = flag ? flag : k->fixed;
+    if (list == NULL || flag == NULL)
+      return fail_memory(k->p->error, "out of memory");
+    k->size = size;
+  }
+  n->number = k->n;
+  k->fixed[k->n] = fixed;
+  k->list[k->n++] = n;
+  return true;
+}
+
+/* A variable that the function only reads. */
+static bool is_weight(const Prog *p, const Node *n) {
+  for (int i = 0; i < p->f->nbindings; i++)
+    if (p->leaf[i].node == n)
+      return p->update[i].node == NULL;
+  return false;
+}
+
+/* Whether what is kept would be much more than what it is made of: then it is
+** rather made again. Panels have up to 31 columns more than their matrix. */
+static bool is_large(const Node *n) {
+  int64_t in = 4096, out = 0;
+  for (int i = 0; i < n->nin; i++)
+    if (!op_shape_only(n->op, i))
+      in += 4 * type_bytes(val_type(n->in[i]));
+  for (int i = 0; i < n->nout; i++)
+    out += type_bytes(&n->out[i].type);
+  return out > in;
+}
+
+static bool depends_on_weights(const Preparer *k, const Node *n) {
+  bool any = false;
+  if (n->nin == 0 || n->scope == 0)
+    return node_is_value(n) || is_weight(k->p, n);
+  if (n->op->traits & (DRAWS | HOST | BODY | FAULTS) || is_large(n))
+    return false;
+  for (int i = 0; i < n->nin; i++) {
+    if (op_shape_only(n->op, i) || node_is_shape(n->in[i].node))
+      continue;
+    if (!k->fixed[n->in[i].node->number])
+      return false;
+    any = true;
+  }
+  return any;
+}
+
+/* A weight, a constant, or a view of one: it lies there already. */
+static bool lies_there(const Node *n) {
+  int64_t offset;
+  while (n->nin > 0 && n->scope != 0 && node_view(n, &offset))
+    n = n->in[0].node;
+  return n->nin == 0 || n->scope == 0;
+}
+
+/* Whether they are the same by how they are made: a layer that is called twice
+** has its kernel packed once. */
+static bool made_alike(Val a, Val b) {
+  const Node *x = a.node, *y = b.node;
+  if (val_same(a, b))
+    return true;
+  if (a.out != b.out || x->op != y->op || x->nin != y->nin || x->nin == 0)
+    return false;
+  for (int i = 0; i < x->nin; i++)
+    if (!val_same(x->in[i], y->in[i]))
+      return false;
+  return memcmp(x->attr, y->attr,
+                (size_t)op_nattr(x->op) * sizeof *x->attr) == 0;
+}
+
+static bool more_values(Preparer *k) {
+  int size = k->values_size ? 2 * k->values_size : 16;
+  Account *account = k->p->c.account;
+  Val *value = mem_resize(account, k->value, (size_t)size, sizeof *value);
+  k->value = value ? value : k->value;
+  Val *leaf = mem_resize(account, k->leaf, (size_t)size, sizeof *leaf);
+  k->leaf = leaf ? leaf : k->leaf;
+  if (value == NULL || leaf == NULL)
+    return fail_memory(k->p->error, "out of memory");
+  k->values_size = size;
+  return true;
+}
+
+/* Reads v as a leaf from now on; one for all who read it. */
+static bool replace(Preparer *k, Val *v) {
+  int i = 0;
+  while (i < k->nvalues && !made_alike(k->value[i], *v))
+    i++;
+  if (i == k->nvalues) {
+    if (i == k->values_size && !more_values(k))
+      return false;
+    k->value[i] = *v; /* the context holds it */
+    k->leaf[i] = node_leaf(&k->p->c, val_type(*v));
+    k->nvalues++;
+    if (k->p->c.error.set || !add_node(k, k->leaf[i].node, false))
+      return fail_memory(k->p->error, "out of memory");
+  }
+  node_retain(k->leaf[i].node);
+  node_release(v->node);
+  *v = k->leaf[i];
+  return true;
+}
+
+/* What the node reads and that depends on weights alone becomes leaves. */
+static bool add_changing(Preparer *k, Node *n) {
+  for (int i = 0; i < n->nin; i++) {
+    const Node *x = n->in[i].node;
+    if (k->fixed[x->number] && !lies_there(x) && !op_shape_only(n->op, i) &&
+        !replace(k, &n->in[i]))
+      return false;
+  }
+  return add_node(k, n, false);
+}
+
+static bool may_split(const Preparer *k, const Node *n) {
+  if (n->op->prepare == NULL || n->scope == 0)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    if ((n->op->prepared >> i & 1) && !k->fixed[n->in[i].node->number])
+      return false;
+  return true;
+}
+
+/* The nodes that say the same in two parts, and the value that n is now. */
+static bool add_split(Preparer *k, Node *n, Val *now) {
+  Context *c = &k->p->c;
+  int mark = context_mark(c);
+  if (!n->op->prepare(c, n, now) || c->error.set)
+    return false;
+  now->node->origin = n->origin;
+  for (int i = mark; i < c->npending; i++) {
+    Node *made = c->pending[i];
+    bool fixed = depends_on_weights(k, made);
+    if (fixed ? !add_node(k, made, true) : !add_changing(k, made))
+      return false;
+  }
+  return true;
+}
+
+/* Whoever reads a node that was split reads what stands for it. */
+static void read_instead(const Preparer *k, Val *v) {
+  if (v->node == NULL || v->node->number > -2)
+    return;
+  Val now = k->split[-2 - v->node->number];
+  node_retain(now.node);
+  node_release(v->node);
+  *v = now;
+}
+
+static bool add_again(Preparer *k, Node *n) {
+  for (int i = 0; i < n->nin; i++)
+    read_instead(k, &n->in[i]);
+  bool fixed = depends_on_weights(k, n);
+  if (fixed)
+    return add_node(k, n, true);
+  if (may_split(k, n) && add_split(k, n, &k->split[k->nsplits])) {
+    n->number = -2 - k->nsplits++;
+    return true;
+  }
+  return !k->p->c.error.set && add_changing(k, n);
+}
+
+static bool add_all(Preparer *k) {
+  Prog *p = k->p;
+  k->split = mem_new(p->c.account, (size_t)p->n + 1, sizeof *k->split);
+  if (k->split == NULL)
+    return fail_memory(p->error, "out of memory");
+  for (int i = 0; i < p->n; i++)
+    if (!add_again(k, p->node[i]))
+      return p->c.error.set ? fail_again(p->error, &p->c.error) : false;
+  for (int i = 0; i < p->f->noutputs; i++)
+    if (p->out[i].node->number < -1)
+      p->out[i] = k->split[-2 - p->out[i].node->number];
+  for (int i = 0; i < p->f->nbindings; i++)
+    if (p->update[i].node && p->update[i].node->number < -1)
+      p->update[i] = k->split[-2 - p->update[i].node->number];
+  return true;
+}
+
+static Preparation *preparation_for(Preparations *all, const Prog *p,
+                                    Function *f);
+
+bool prepare(Prog *p, Preparations *all, Preparation **made) {
+  Preparer k = {.p = p};
+  *made = NULL;
+  if (all == NULL || !(p->passes & PASS_PREPARE))
+    return true;
+  bool ok = add_all(&k);
+  if (ok && k.nvalues > 0) {
+    Function *f = function_of_variables(&p->c, p->f, p->leaf, k.value,
+                                        k.nvalues);
+    *made = f ? preparation_for(all, p, f) : NULL;
+    ok = *made != NULL;
+    p->prepared = k.leaf;
+    p->nprepared = k.nvalues;
+    k.leaf = NULL;
+  }
+  ok = ok && prog_collect(p, k.list, k.n); /* it numbers them again */
+  mem_free(k.list);
+  mem_free(k.fixed);
+  mem_free(k.value);
+  mem_free(k.leaf);
+  mem_free(k.split);
+  return ok || fail_memory(p->error, "out of memory");
+}
+
+/* ---- what computes them ------------------------------------------------- */
+
+struct Preparation {
+  Preparation *next; /* of the same function */
+  atomic_int refs;
+  Function *f;
+  Plan *plan;
+  Lock lock; /* of the newest results */
+  Prepared *newest;
+};
+
+/* Where a leaf that stands for a variable is among them; -1. */
+static int binding_of(const Function *f, const Node *n) {
+  int i = f->nbindings - 1;
+  while (i >= 0 && f->bindings[i].leaf.node != n)
+    i--;
+  return i;
+}
+
+static bool same_node(const Function *f, const Node *x, const Function *g,
+                      const Node *y) {
+  if (x->op != y->op || x->nin != y->nin || x->nout != y->nout ||
+      !type_equal(&x->out[0].type, &y->out[0].type))
+    return false;
+  if (node_is_value(x))
+    return x->out[0].data == y->out[0].data;
+  for (int i = 0; i < x->nin; i++)
+    if (x->in[i].out != y->in[i].out ||
+        x->in[i].node->number != y->in[i].node->number)
+      return false;
+  return binding_of(f, x) == binding_of(g, y) &&
+         memcmp(x->attr, y->attr,
+                (size_t)op_nattr(x->op) * sizeof *x->attr) == 0;
+}
+
+/* The nodes of a function, numbered. */
+static bool number_nodes(const Function *f, Node ***list, int *n) {
+  if (!nodes_needed(f->account, f->outputs, f->noutputs, true, list, n))
+    return false;
+  for (int i = 0; i < *n; i++)
+    (*list)[i]->number = i;
+  return true;
+}
+
+/* Whether both compute the same of the same variables. */
+static bool same_function(const Function *f, const Function *g) {
+  Node **a = NULL, **b = NULL;
+  int n, m;
+  bool same = number_nodes(f, &a, &n) && number_nodes(g, &b, &m) && n == m &&
+              f->noutputs == g->noutputs;
+  for (int i = 0; same && i < n; i++)
+    same = same_node(f, a[i], g, b[i]);
+  for (int i = 0; same && i < f->noutputs; i++)
+    same = f->outputs[i].out == g->outputs[i].out &&
+           f->outputs[i].node->number == g->outputs[i].node->number;
+  mem_free(a);
+  mem_free(b);
+  return same;
+}
+
+void preparation_release(Preparation *k) {
+  if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
+    return;
+  prepared_release(k->newest);
+  plan_release(k->plan);
+  function_release(k->f);
+  mem_free(k);
+}
+
+/* The one that is there for this function, counted, or NULL. */
+static Preparation *find(Preparations *all, const Function *f) {
+  lock_take(&all->lock);
+  Preparation *k = all->first;
+  while (k && !same_function(k->f, f))
+    k = k->next;
+  if (k)
+    atomic_fetch_add(&k->refs, 1);
+  lock_leave(&all->lock);
+  return k;
+}
+
+/* Takes the function over. */
+static Preparation *preparation_for(Preparations *all, const Prog *p,
+                                    Function *f) {
+  Preparation *k = find(all, f);
+  if (k) {
+    function_release(f);
+    return k;
+  }
+  k = mem_new(p->c.account, 1, sizeof *k);
+  Plan *plan = k ? plan_new(f, NULL, p->c.account, p->passes, NULL, NULL,
+                            p->watch, p->error) : NULL;
+  if (plan == NULL) {
+    function_release(f);
+    mem_free(k);
+    return NULL;
+  }
+  atomic_init(&k->refs, 2); /* the list's, the plan's */
+  lock_init(&k->lock);
+  k->f = f;
+  k->plan = plan;
+  lock_take(&all->lock);
+  k->next = all->first;
+  all->first = k;
+  lock_leave(&all->lock);
+  return k;
+}
+
+void preparations_forget(Preparations *all) {
+  while (all->first) {
+    Preparation *k = all->first;
+    all->first = k->next;
+    preparation_release(k);
+  }
+}
+
+/* ---- results ------------------------------------------------------------ */
+
+void prepared_release(Prepared *w) {
+  if (w == NULL || atomic_fetch_sub(&w->refs, 1) > 1)
+    return;
+  for (int i = 0; w->data && w->bytes && i < w->n; i++)
+    block_free(w->account, w->data[i], (size_t)w->bytes[i]);
+  account_release(w->account);
+  mem_free(w->data);
+  mem_free(w->bytes);
+  mem_free(w);
+}
+
+static Prepared *prepared_new(const Preparation *k, Account *account) {
+  Prepared *w = mem_new(account, 1, sizeof *w);
+  if (w == NULL)
+    return NULL;
+  atomic_init(&w->refs, 1);
+  w->account = account;
+  account_retain(account);
+  w->n = k->f->noutputs;
+  w->data = mem_new(account, (size_t)w->n, sizeof *w->data);
+  w->bytes = mem_new(account, (size_t)w->n, sizeof *w->bytes);
+  bool ok = w->data && w->bytes;
+  for (int i = 0; ok && i < w->n; i++) {
+    w->bytes[i] = type_bytes(plan_output(k->plan, i));
+    w->data[i] = block_new(account, (size_t)w->bytes[i]);
+    ok = w->data[i] != NULL;
+  }
+  if (ok)
+    return w;
+  prepared_release(w);
+  return NULL;
+}
+
+/* Versions only grow, so their sum tells whether one has. */
+static unsigned long version_of(const Preparation *k) {
+  unsigned long sum = 0;
+  for (int i = 0; i < k->f->nbindings; i++)
+    sum += atomic_load_explicit(&k->f->bindings[i].variable->version,
+                                memory_order_relaxed);
+  return sum;
+}
+
+bool preparation_is_new(const Preparation *k, const Prepared *w) {
+  return w && w->version == version_of(k);
+}
+
+static Prepared *newest(Preparation *k) {
+  lock_take(&k->lock);
+  Prepared *w = k->newest;
+  if (w)
+    atomic_fetch_add(&w->refs, 1);
+  lock_leave(&k->lock);
+  return w;
+}
+
+/* Others may find the old ones, or make the same, meanwhile. */
+static void publish(Preparation *k, Prepared *w) {
+  atomic_fetch_add(&w->refs, 1);
+  lock_take(&k->lock);
+  Prepared *old = k->newest;
+  k->newest = w;
+  lock_leave(&k->lock);
+  prepared_release(old);
+}
+
+Prepared *preparation_take(Preparation *k, Env *env) {
+  unsigned long version = version_of(k);
+  Prepared *w = newest(k);
+  if (w && w->version == version)
+    return w;
+  prepared_release(w);
+  w = prepared_new(k, plan_account(k->plan));
+  if (w == NULL) {
+    fail_memory(env->error, "out of memory: no room for the prepared weights");
+    return NULL;
+  }
+  w->version = version;
+  if (plan_run(k->plan, NULL, w->data, env)) {
+    publish(k, w);
+    return w;
+  }
+  prepared_release(w);
+  return NULL;
+}
+
+int64_t preparations_bytes(Preparations *all) {
+  int64_t bytes = 0;
+  lock_take(&all->lock);
+  for (Preparation *k = all->first; k; k = k->next) {
+    Prepared *w = newest(k);
+    for (int i = 0; w && i < w->n; i++)
+      bytes += w->bytes[i];
+    prepared_release(w);
+  }
+  lock_leave(&all->lock);
+  return bytes;
+}
