@@ -115,4 +115,32 @@ describe("prepared weights", function()
     same_bits(y, (g(v)))
     assert.is_true(g:memory() < f:memory() + 4 * 30 * 50)
   end)
+
+  it("of a loop are packed once before it, also while it is trained", function()
+    local layer = k.layers.GRU { 5, return_sequences = true }
+    local m = k.Sequential { k.Input { shape = { false, 3 } }, layer }
+    for _, n in ipairs { 1, 4, 9 } do
+      local v = k.random.normal { 2, n, 3 }
+      same_bits(m(v), m:predict(v))
+    end
+    local w, v = variable(k.random.normal { 4, 4 }), k.random.normal { 6, 2, 4 }
+    local body = function(x, s)
+      local last = core.scan(function(state, step)
+        return { ops.tanh(ops.matmul(state[1], w.value) + step[1]) }, {}
+      end, { s }, { x })
+      local g = core.grad(ops.sum(last[1]), { w })
+      w:assign(w.value - g[1] * 0.1)
+      return last[1]
+    end
+    local results = {}
+    local first = w.value + 0
+    for _, passes in ipairs { "naive", "-prepare", "" } do
+      w:assign(first)
+      local f = core.trace({ { shape = { false, 2, 4 } }, { shape = { 2, 4 } } }, body)
+      f:passes(passes)
+      for _ = 1, 3 do results[passes] = f(v, ops.ones { 2, 4 }) end
+    end
+    same_bits(results.naive, results[""])
+    same_bits(results["-prepare"], results[""])
+  end)
 end)

@@ -210,8 +210,9 @@ static bool find_scans(Copies *k, Account *account) {
   return k->scan != NULL;
 }
 
-/* A scan that is done again with more results serves the shorter one too: it
-** has the same inputs, and its first results are the same. */
+/* A scan that is done again with more results serves the shorter ones too: it
+** has the same inputs, and its first results are the same. One node of a kind
+** is emitted, since each would have a body of its own. */
 static const Node *longest_scan(const Copies *k, const Node *n) {
   int low = 0, high = k->nscans;
   if (!is_scan(n))
@@ -223,7 +224,7 @@ static const Node *longest_scan(const Copies *k, const Node *n) {
     else
       high = middle;
   }
-  return k->scan[low]->nout > n->nout ? k->scan[low] : n;
+  return k->scan[low];
 }
 
 /* What the op's own rule checks too, but only here is the name known. */
@@ -247,6 +248,11 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   Val in[MAX_INPUTS];
   int outs = n->nout;
   n = longest_scan(k, n);
+  Val *first = copy_at(k, n);
+  if (first->node) { /* only a scan's may be there */
+    memcpy(out, first, (size_t)outs * sizeof *out);
+    return;
+  }
   if (n->scope == 0 || n->op->kind == LEAF) {
     out[0] = share(p, s, copy_leaf(p, n));
     for (int i = 1; i < outs; i++) /* an eager node with several results */
@@ -262,7 +268,9 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   if (n->op->role == ASSIGNS && !assigned_fits(p, n, in))
     return;
   simplify_unrepeat(p, n->op, in, n->nin);
-  Val v = emit(&p->c, n->op, in, n->nin, n->attr);
+  Val v = is_scan(n) && (p->passes & PASS_PREPARE)
+              ? scan_again(&p->c, n, in)
+              : emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)
     return;
   v.node->origin = n->origin;
@@ -271,6 +279,8 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   v = share(p, s, v);
   for (int i = 0; i < outs; i++)
     out[i] = (Val){v.node, v.out + i};
+  for (int i = 0; is_scan(n) && i < n->nout; i++)
+    first[i] = (Val){v.node, i};
 }
 
 static void set_copy(const Copies *k, Val old, Val copy) {

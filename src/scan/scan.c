@@ -176,6 +176,20 @@ bool scan_emit(Context *c, const Scan *s, Val *out) {
   return !c->error.set;
 }
 
+/* Longer ones of its id are found by it, so it stays. */
+Val scan_again(Context *c, const Node *n, const Val *in) {
+  Val more[MAX_INPUTS];
+  Scan s = {.body = function_retain(n->attr[SCAN_BODY].body), .in = in,
+            .n = scan_counts(n->attr, n->nin, n->nout),
+            .reverse = n->attr[SCAN_REVERSE].i[0],
+            .length = n->attr[SCAN_LENGTH].i[0]};
+  bool ok = scan_prepare(c, &s, more);
+  Val y = ok ? emit_scan(c, &s, s.body, n->attr[SCAN_ID].i[0], NULL)
+             : (Val){c->dummy, 0};
+  function_release(s.body);
+  return y;
+}
+
 /* ---- gradient ----------------------------------------------------------- */
 
 static bool any_residual_cotangent(const Node *n, const Val *dy, int from) {

@@ -39,6 +39,12 @@ bool scan_emit(Context *c, const Scan *s, Val *out);
 ** same, counted) and its inputs (at most MAX_INPUTS). */
 bool scan_hoist(Context *c, Scan *s, Val *in);
 
+/* The same for a compilation, where all types are concrete: what a product can
+** do with a const alone is done before the loop (prepare.c). */
+bool scan_prepare(Context *c, Scan *s, Val *in);
+/* The node of a loop again, as scan_prepare makes it: its first result. */
+Val scan_again(Context *c, const Node *n, const Val *in);
+
 /* ---- running (run.c) ----------------------------------------------------- */
 
 /* Types of the body's inputs: consts and state as they are, one time step of

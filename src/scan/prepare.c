@@ -1,0 +1,124 @@
+/* What a compilation makes of a loop: the right side of a product that is the
+** same in all steps is packed once before it. Ops are split as their rows say;
+** what of them needs no step is then moved out like anything else. */
+
+#include <string.h>
+
+#include "scan/scan.h"
+
+typedef struct Splitter {
+  Context *c;
+  const Scan *s;
+  Node **node;
+  int n;
+  NodeMap number;
+  Val *again; /* output 0 of each node in the new body */
+} Splitter;
+
+/* Whether the value is one of the body's consts. */
+static bool is_const(const Scan *s, Val v) {
+  for (int i = 0; i < s->n.consts; i++)
+    if (val_same(s->body->inputs[i], v))
+      return true;
+  return false;
+}
+
+static bool may_split(const Scan *s, const Node *n) {
+  if (n->op->prepare == NULL)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    if ((n->op->prepared >> i & 1) && !is_const(s, n->in[i]))
+      return false;
+  return true;
+}
+
+static Val again(const Splitter *k, Val v) {
+  Val first = k->again[nodemap_get(&k->number, v.node)];
+  return (Val){first.node, first.out + v.out};
+}
+
+/* Leaves are made anew, too: walks go by the order of creation, which holds
+** within one context. */
+static void emit_again(Splitter *k, int i) {
+  const Node *n = k->node[i];
+  Val in[MAX_INPUTS], split;
+  if (k->again[i].node)
+    return;
+  if (node_is_shape(n)) {
+    k->again[i] = shape_leaf(k->c, &n->out[0].type);
+    return;
+  }
+  if (n->scope == 0) {
+    k->again[i] = value_of(k->c, tensor_share(&n->out[0]));
+    return;
+  }
+  for (int j = 0; j < n->nin; j++)
+    in[j] = again(k, n->in[j]);
+  Val v = emit(k->c, n->op, in, n->nin, n->attr);
+  if (may_split(k->s, n) && !k->c->error.set &&
+      n->op->prepare(k->c, v.node, &split))
+    v = split;
+  v.node->origin = n->origin;
+  k->again[i] = v;
+}
+
+/* The body with concrete types, and its nodes split. */
+static Function *split_body(Splitter *k) {
+  const Function *f = k->s->body;
+  Scope scope;
+  Val out[MAX_OUTPUTS];
+  int states = k->s->n.consts + k->s->n.carry;
+  scope_open(k->c, &scope, true);
+  for (int i = 0; i < f->ninputs; i++) {
+    Type type = *val_type(k->s->in[i]);
+    if (i >= states)
+      type = scan_slice(&type);
+    Val v = scope_input(k->c, &type);
+    int number = nodemap_get(&k->number, f->inputs[i].node);
+    if (number >= 0)
+      k->again[number] = v;
+  }
+  for (int i = 0; i < k->n && !k->c->error.set; i++)
+    emit_again(k, i);
+  for (int i = 0; i < f->noutputs; i++)
+    out[i] = again(k, f->outputs[i]);
+  return scope_finish(k->c, &scope, out, f->noutputs, NULL, NULL);
+}
+
+static bool open_splitter(Splitter *k) {
+  Account *account = k->number.account = k->c->account;
+  const Function *f = k->s->body;
+  bool ok = nodes_needed(account, f->outputs, f->noutputs, true, &k->node,
+                         &k->n);
+  k->again = mem_new(account, (size_t)k->n + 1, sizeof *k->again);
+  for (int i = 0; ok && i < k->n; i++) {
+    int *number = nodemap_at(&k->number, k->node[i]);
+    ok = number != NULL;
+    if (ok)
+      *number = i;
+  }
+  return (ok && k->again) || fail_memory(&k->c->error, "out of memory");
+}
+
+static bool any_splits(const Splitter *k) {
+  for (int i = 0; i < k->n; i++)
+    if (may_split(k->s, k->node[i]))
+      return true;
+  return false;
+}
+
+bool scan_prepare(Context *c, Scan *s, Val *in) {
+  Splitter k = {.c = c, .s = s};
+  bool ok = open_splitter(&k), any = ok && any_splits(&k);
+  Function *body = any ? split_body(&k) : NULL;
+  mem_free(k.node);
+  mem_free(k.again);
+  nodemap_free(&k.number);
+  if (!any)
+    return ok;
+  if (body == NULL)
+    return false;
+  function_release(s->body);
+  s->body = body;
+  return scan_hoist(c, s, in);
+}
