@@ -15,6 +15,7 @@ return {
     .. "0" },
   sparsemax = { cases = ":", ours = "float32", why = "Keras's result does not sum to 1; ours is "
     .. "the nearest point of the simplex" },
+  log = { cases = "/2:f", why = "a denormal counts as 0" },
   scatter_update = { cases = "/5:bif", why = "ours are true where the factor is not 0" },
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "

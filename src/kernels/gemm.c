@@ -3,13 +3,13 @@
 ** strides. A product of few rows reads b as it lies, too, where it can. */
 #include "base/each_isa.h"
 #include "kernels/micro.h"
+#include "kernels/vector.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
 
 enum {
   WIDTH = MICRO_WIDTH,
-  LANES = MICRO_LANES,
   DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
   GROUP = 4,    /* panels that are packed together */
   TILES = 8,    /* of rows, that go over a group before the next ones do */
@@ -125,14 +125,14 @@ static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
   if (t.add) copy_corner(edge, WIDTH, c, c_row, rows, columns);
   t.c = edge;
   t.c_row = WIDTH;
-  ISA_NAME(micro)(rows, vectors_of(columns), &t);
+  ISA(micro)(rows, vectors_of(columns), &t);
   copy_corner(c, c_row, edge, WIDTH, rows, columns);
 }
 
 /* All columns from c on that a panel has, or as many as there are. */
 static void tile(int64_t rows, int64_t columns, const Micro *t) {
   if (columns >= WIDTH || columns == LANES)
-    ISA_NAME(micro)(rows, vectors_of(columns), t);
+    ISA(micro)(rows, vectors_of(columns), t);
   else
     edge_tile(rows, columns, *t);
 }
@@ -161,7 +161,7 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   for (int64_t j = j0, n; j < j1; j += n) {
     n = j + 2 * WIDTH <= j1 ? 2 * WIDTH : WIDTH;
     if (n > WIDTH)
-      ISA_NAME(micro)(p->m, 4, &t);
+      ISA(micro)(p->m, 4, &t);
     else
       tile(p->m, j1 - j, &t);
     t.b += n / WIDTH * s->panel;
@@ -308,11 +308,6 @@ _Static_assert((GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS)) * sizeof(float) <=
 ** keep the multipliers busy; at the end these are added by halves. The vectors
 ** of sums are said one by one, since an array of them would stay in memory. */
 enum { SUMS = 64 };
-
-typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
-                                    aligned(4), may_alias));
-#define AT(p) (*(Vector *)(void *)(p))
-#define FROM(p) (*(const Vector *)(const void *)(p))
 
 #if ISA_LANES == 16
 #define EACH_VECTOR(f) f(0) f(1) f(2) f(3)

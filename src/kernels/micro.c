@@ -2,14 +2,8 @@
 ** keep the sums in memory, and tiles with rows to spare would waste them. */
 #include "base/each_isa.h"
 #include "kernels/micro.h"
+#include "kernels/vector.h"
 
-enum { LANES = MICRO_LANES };
-
-typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
-                                    aligned(4), may_alias));
-
-#define AT(p) (*(Vector *)(void *)(p))
-#define FROM(p) (*(const Vector *)(const void *)(p))
 #define SPLAT(x) ((x) - (Vector){0})
 
 #define ROWS_1(f) f(0)
@@ -101,7 +95,7 @@ EACH_TILE(TILE_2)
 TILE(4, 1)
 TILE(4, 2)
 
-ISA_FUNCTION(void, micro, (int64_t rows, int vectors, const Micro *t)) {
+KERNEL(void, micro, (int64_t rows, int vectors, const Micro *t)) {
 #define NAME_1(rows) tile_1_##rows,
 #define NAME_2(rows) tile_2_##rows,
   static void (*const one[])(const Micro *) = {EACH_TILE(NAME_1)};

@@ -9,7 +9,7 @@
 
 /* A panel is as many columns of b as two vectors hold, row after row of it. A
 ** tile has at most as many rows as leave a register or two to work with. */
-enum { MICRO_LANES = ISA_LANES, MICRO_WIDTH = 2 * ISA_LANES };
+enum { MICRO_WIDTH = 2 * ISA_LANES };
 #if ISA_LANES == 16
 enum { MICRO_ROWS = 14 };
 #elif defined(__aarch64__)
@@ -35,6 +35,6 @@ typedef struct Micro {
 
 enum { MICRO_FEW = 2 };
 
-ISA_DECLARE(void, micro, (int64_t rows, int vectors, const Micro *t))
+extern void SET(micro)(int64_t rows, int vectors, const Micro *t);
 
 #endif
