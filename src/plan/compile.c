@@ -2,7 +2,7 @@
 
 #include "plan/plan.h"
 
-#include "plan/prepare.h"
+#include "plan/prepared.h"
 #include "plan/steps.h"
 #include "scan/scan.h"
 
@@ -20,6 +20,33 @@ static Plan *compile_body(const Prog *g, const OpCall *loop) {
   return loop_plan(loop, g->c.account, g->passes, g->watch, g->error);
 }
 
+/* Takes the function over. */
+static Preparation *preparation_for(const Prog *g, Function *f,
+                                    Preparations *shared) {
+  Preparation *k = preparation_find(shared, f);
+  Plan *plan = k ? NULL : plan_new(f, NULL, g->c.account, g->passes, NULL, NULL,
+                                   g->watch, g->error);
+  if (plan)
+    k = preparation_add(shared, f, plan, plan_release, g->error);
+  if (plan && k)
+    return k;
+  if (plan)
+    plan_release(plan);
+  function_release(f);
+  return k;
+}
+
+static bool prepare_weights(Prog *g, Plan *p, Preparations *shared) {
+  Function *f = NULL;
+  if (shared == NULL)
+    return true;
+  if (!prepare(g, &f))
+    return false;
+  if (f)
+    p->preparation = preparation_for(g, f, shared);
+  return f == NULL || p->preparation;
+}
+
 Plan *plan_new(const Function *f, const Type *in, Account *account,
                unsigned passes, Preparations *shared, Text *debug,
                const Watch *watch, Error *e) {
@@ -29,7 +56,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
   g.compile_body = compile_body;
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
-  ok = ok && specialise(&g, in) && prepare(&g, shared, &p->preparation) &&
+  ok = ok && specialise(&g, in) && prepare_weights(&g, p, shared) &&
        fuse(&g) && plan_memory(&g) && steps_build(p, &g);
   if (ok)
     p->calls_lua = calls_lua(p);

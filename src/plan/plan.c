@@ -72,10 +72,6 @@ const Type *plan_output(const Plan *p, int i) {
   return &p->output[i];
 }
 
-Account *plan_account(const Plan *p) {
-  return p->account;
-}
-
 int64_t plan_arena_bytes(const Plan *p) {
   return p->arena;
 }
@@ -131,11 +127,29 @@ static void give_back(Plan *p, Lane *l) {
   lock_leave(&p->lock);
 }
 
+/* The weights as they are prepared now, counted; NULL with env->error. */
+static Prepared *newest_prepared(const Plan *p, Env *env) {
+  Preparation *k = p->preparation;
+  Prepared *w = preparation_newest(k);
+  if (preparation_is_new(k, w))
+    return w;
+  prepared_release(w);
+  w = prepared_new(k, p->account, env->error);
+  if (w == NULL)
+    return NULL;
+  if (plan_run(preparation_plan(k), NULL, w->data, env)) {
+    preparation_publish(k, w);
+    return w;
+  }
+  prepared_release(w);
+  return NULL;
+}
+
 /* Shows the lane the weights as they are prepared now. */
 static bool take_prepared(const Plan *p, Lane *l, Env *env) {
   if (p->preparation == NULL || preparation_is_new(p->preparation, l->prepared))
     return true;
-  Prepared *w = preparation_take(p->preparation, env);
+  Prepared *w = newest_prepared(p, env);
   if (w == NULL)
     return false;
   prepared_release(l->prepared);

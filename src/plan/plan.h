@@ -26,7 +26,7 @@ enum {
 bool passes_of(const char *text, unsigned *passes, Error *e);
 
 typedef struct Plan Plan;
-typedef struct Preparations Preparations; /* of one function (prepare.c) */
+typedef struct Preparations Preparations; /* of one function (prepared.c) */
 
 /* Compiles for these input types; NULL with the error, also when the watch
 ** (may be NULL) says so. shared: what it reads of weights alone is there for
@@ -45,7 +45,6 @@ bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env);
 void plan_profile(Plan *p);
 const Type *plan_input(const Plan *p, int i);
 const Type *plan_output(const Plan *p, int i);
-Account *plan_account(const Plan *p); /* borrowed */
 int64_t plan_arena_bytes(const Plan *p);
 int plan_steps(const Plan *p);
 int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */

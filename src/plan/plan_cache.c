@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "plan/plan.h"
-#include "plan/prepare.h"
+#include "plan/prepared.h"
 
 /* More sizes of batches than most programs have, and not all memory. */
 enum { KEPT = 64 };

@@ -1,8 +1,8 @@
 /* What depends on weights alone is computed once for each version of them, and
 ** not in every run: right sides of products become panels, and whatever else
-** needs no input goes the same way. It becomes a function of its own, which the
-** plans of all batch sizes share; a plan reads its results as further leaves. */
-#include "plan/prepare.h"
+** needs no input goes the same way. It becomes a function of its own, whose
+** results the plan reads as further leaves. */
+#include "plan/prog.h"
 
 #include <string.h>
 
@@ -206,245 +206,24 @@ static bool add_all(Preparer *k) {
   return true;
 }
 
-static Preparation *preparation_for(Preparations *all, const Prog *p,
-                                    Function *f);
-
-bool prepare(Prog *p, Preparations *all, Preparation **made) {
+bool prepare(Prog *p, Function **made) {
   Preparer k = {.p = p};
   *made = NULL;
-  if (all == NULL || !(p->passes & PASS_PREPARE))
+  if (!(p->passes & PASS_PREPARE))
     return true;
   bool ok = add_all(&k);
   if (ok && k.nvalues > 0) {
-    Function *f = function_of_variables(&p->c, p->f, p->leaf, k.value,
-                                        k.nvalues);
-    *made = f ? preparation_for(all, p, f) : NULL;
+    *made = function_of_variables(&p->c, p->f, p->leaf, k.value, k.nvalues);
     ok = *made != NULL;
     p->prepared = k.leaf;
     p->nprepared = k.nvalues;
     k.leaf = NULL;
   }
-  ok = ok && prog_collect(p, k.list, k.n); /* it numbers them again */
+  ok = ok && prog_collect(p, k.list, k.n);
   mem_free(k.list);
   mem_free(k.fixed);
   mem_free(k.value);
   mem_free(k.leaf);
   mem_free(k.split);
   return ok || fail_memory(p->error, "out of memory");
-}
-
-/* ---- what computes them ------------------------------------------------- */
-
-struct Preparation {
-  Preparation *next; /* of the same function */
-  atomic_int refs;
-  Function *f;
-  Plan *plan;
-  Lock lock; /* of the newest results */
-  Prepared *newest;
-};
-
-/* Where a leaf that stands for a variable is among them; -1. */
-static int binding_of(const Function *f, const Node *n) {
-  int i = f->nbindings - 1;
-  while (i >= 0 && f->bindings[i].leaf.node != n)
-    i--;
-  return i;
-}
-
-static bool same_node(const Function *f, const Node *x, const Function *g,
-                      const Node *y) {
-  if (x->op != y->op || x->nin != y->nin || x->nout != y->nout ||
-      !type_equal(&x->out[0].type, &y->out[0].type))
-    return false;
-  if (node_is_value(x))
-    return x->out[0].data == y->out[0].data;
-  for (int i = 0; i < x->nin; i++)
-    if (x->in[i].out != y->in[i].out ||
-        x->in[i].node->number != y->in[i].node->number)
-      return false;
-  return binding_of(f, x) == binding_of(g, y) &&
-         memcmp(x->attr, y->attr,
-                (size_t)op_nattr(x->op) * sizeof *x->attr) == 0;
-}
-
-/* The nodes of a function, numbered. */
-static bool number_nodes(const Function *f, Node ***list, int *n) {
-  if (!nodes_needed(f->account, f->outputs, f->noutputs, true, list, n))
-    return false;
-  for (int i = 0; i < *n; i++)
-    (*list)[i]->number = i;
-  return true;
-}
-
-/* Whether both compute the same of the same variables. */
-static bool same_function(const Function *f, const Function *g) {
-  Node **a = NULL, **b = NULL;
-  int n, m;
-  bool same = number_nodes(f, &a, &n) && number_nodes(g, &b, &m) && n == m &&
-              f->noutputs == g->noutputs;
-  for (int i = 0; same && i < n; i++)
-    same = same_node(f, a[i], g, b[i]);
-  for (int i = 0; same && i < f->noutputs; i++)
-    same = f->outputs[i].out == g->outputs[i].out &&
-           f->outputs[i].node->number == g->outputs[i].node->number;
-  mem_free(a);
-  mem_free(b);
-  return same;
-}
-
-void preparation_release(Preparation *k) {
-  if (k == NULL || atomic_fetch_sub(&k->refs, 1) > 1)
-    return;
-  prepared_release(k->newest);
-  plan_release(k->plan);
-  function_release(k->f);
-  mem_free(k);
-}
-
-/* The one that is there for this function, counted, or NULL. */
-static Preparation *find(Preparations *all, const Function *f) {
-  lock_take(&all->lock);
-  Preparation *k = all->first;
-  while (k && !same_function(k->f, f))
-    k = k->next;
-  if (k)
-    atomic_fetch_add(&k->refs, 1);
-  lock_leave(&all->lock);
-  return k;
-}
-
-/* Takes the function over. */
-static Preparation *preparation_for(Preparations *all, const Prog *p,
-                                    Function *f) {
-  Preparation *k = find(all, f);
-  if (k) {
-    function_release(f);
-    return k;
-  }
-  k = mem_new(p->c.account, 1, sizeof *k);
-  Plan *plan = k ? plan_new(f, NULL, p->c.account, p->passes, NULL, NULL,
-                            p->watch, p->error) : NULL;
-  if (plan == NULL) {
-    function_release(f);
-    mem_free(k);
-    return NULL;
-  }
-  atomic_init(&k->refs, 2); /* the list's, the plan's */
-  lock_init(&k->lock);
-  k->f = f;
-  k->plan = plan;
-  lock_take(&all->lock);
-  k->next = all->first;
-  all->first = k;
-  lock_leave(&all->lock);
-  return k;
-}
-
-void preparations_forget(Preparations *all) {
-  while (all->first) {
-    Preparation *k = all->first;
-    all->first = k->next;
-    preparation_release(k);
-  }
-}
-
-/* ---- results ------------------------------------------------------------ */
-
-void prepared_release(Prepared *w) {
-  if (w == NULL || atomic_fetch_sub(&w->refs, 1) > 1)
-    return;
-  for (int i = 0; w->data && w->bytes && i < w->n; i++)
-    block_free(w->account, w->data[i], (size_t)w->bytes[i]);
-  account_release(w->account);
-  mem_free(w->data);
-  mem_free(w->bytes);
-  mem_free(w);
-}
-
-static Prepared *prepared_new(const Preparation *k, Account *account) {
-  Prepared *w = mem_new(account, 1, sizeof *w);
-  if (w == NULL)
-    return NULL;
-  atomic_init(&w->refs, 1);
-  w->account = account;
-  account_retain(account);
-  w->n = k->f->noutputs;
-  w->data = mem_new(account, (size_t)w->n, sizeof *w->data);
-  w->bytes = mem_new(account, (size_t)w->n, sizeof *w->bytes);
-  bool ok = w->data && w->bytes;
-  for (int i = 0; ok && i < w->n; i++) {
-    w->bytes[i] = type_bytes(plan_output(k->plan, i));
-    w->data[i] = block_new(account, (size_t)w->bytes[i]);
-    ok = w->data[i] != NULL;
-  }
-  if (ok)
-    return w;
-  prepared_release(w);
-  return NULL;
-}
-
-/* Versions only grow, so their sum tells whether one has. */
-static unsigned long version_of(const Preparation *k) {
-  unsigned long sum = 0;
-  for (int i = 0; i < k->f->nbindings; i++)
-    sum += atomic_load_explicit(&k->f->bindings[i].variable->version,
-                                memory_order_relaxed);
-  return sum;
-}
-
-bool preparation_is_new(const Preparation *k, const Prepared *w) {
-  return w && w->version == version_of(k);
-}
-
-static Prepared *newest(Preparation *k) {
-  lock_take(&k->lock);
-  Prepared *w = k->newest;
-  if (w)
-    atomic_fetch_add(&w->refs, 1);
-  lock_leave(&k->lock);
-  return w;
-}
-
-/* Others may find the old ones, or make the same, meanwhile. */
-static void publish(Preparation *k, Prepared *w) {
-  atomic_fetch_add(&w->refs, 1);
-  lock_take(&k->lock);
-  Prepared *old = k->newest;
-  k->newest = w;
-  lock_leave(&k->lock);
-  prepared_release(old);
-}
-
-Prepared *preparation_take(Preparation *k, Env *env) {
-  unsigned long version = version_of(k);
-  Prepared *w = newest(k);
-  if (w && w->version == version)
-    return w;
-  prepared_release(w);
-  w = prepared_new(k, plan_account(k->plan));
-  if (w == NULL) {
-    fail_memory(env->error, "out of memory: no room for the prepared weights");
-    return NULL;
-  }
-  w->version = version;
-  if (plan_run(k->plan, NULL, w->data, env)) {
-    publish(k, w);
-    return w;
-  }
-  prepared_release(w);
-  return NULL;
-}
-
-int64_t preparations_bytes(Preparations *all) {
-  int64_t bytes = 0;
-  lock_take(&all->lock);
-  for (Preparation *k = all->first; k; k = k->next) {
-    Prepared *w = newest(k);
-    for (int i = 0; w && i < w->n; i++)
-      bytes += w->bytes[i];
-    prepared_release(w);
-  }
-  lock_leave(&all->lock);
-  return bytes;
 }

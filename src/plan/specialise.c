@@ -269,7 +269,7 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
     return;
   simplify_unrepeat(p, n->op, in, n->nin);
   Val v = is_scan(n) && (p->passes & PASS_PREPARE)
-              ? scan_again(&p->c, n, in)
+              ? scan_prepare(&p->c, n, in)
               : emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)
     return;

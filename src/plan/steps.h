@@ -2,7 +2,8 @@
 #ifndef PLAN_STEPS_H
 #define PLAN_STEPS_H
 
-#include "plan/prepare.h"
+#include "plan/prepared.h"
+#include "plan/prog.h"
 
 typedef struct PlanStep {
   OpCall step;                  /* op NULL: a program alone */

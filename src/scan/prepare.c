@@ -107,7 +107,7 @@ static bool any_splits(const Splitter *k) {
   return false;
 }
 
-bool scan_prepare(Context *c, Scan *s, Val *in) {
+static bool prepare_body(Context *c, Scan *s, Val *in) {
   Splitter k = {.c = c, .s = s};
   bool ok = open_splitter(&k), any = ok && any_splits(&k);
   Function *body = any ? split_body(&k) : NULL;
@@ -121,4 +121,17 @@ bool scan_prepare(Context *c, Scan *s, Val *in) {
   function_release(s->body);
   s->body = body;
   return scan_hoist(c, s, in);
+}
+
+Val scan_prepare(Context *c, const Node *n, const Val *in) {
+  Val more[MAX_INPUTS];
+  Scan s = {.body = function_retain(n->attr[SCAN_BODY].body), .in = in,
+            .n = scan_counts(n->attr, n->nin, n->nout),
+            .reverse = n->attr[SCAN_REVERSE].i[0],
+            .length = n->attr[SCAN_LENGTH].i[0]};
+  Val y = prepare_body(c, &s, more)
+              ? scan_node(c, &s, s.body, n->attr[SCAN_ID].i[0], NULL)
+              : (Val){c->dummy, 0};
+  function_release(s.body);
+  return y;
 }

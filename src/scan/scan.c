@@ -136,8 +136,8 @@ static bool scan_shape(Rule *r) {
 
 /* ---- emission ----------------------------------------------------------- */
 
-static Val emit_scan(Context *c, const Scan *s, Function *body, int64_t id,
-                     Function *backward) {
+Val scan_node(Context *c, const Scan *s, Function *body, int64_t id,
+              Function *backward) {
   Attr attr[] = {
     {.kind = ATTR_BODY, .body = body},  attr_int(s->n.consts),
     attr_int(s->n.carry),               attr_bool(s->reverse),
@@ -165,29 +165,15 @@ bool scan_emit(Context *c, const Scan *s, Val *out) {
   if (is_taped(c, s)) {
     if (!scan_cut(c, s->body, s->n, &extended, &backward))
       return false;
-    y = emit_scan(c, s, extended, id, backward);
+    y = scan_node(c, s, extended, id, backward);
     function_release(extended);
     function_release(backward);
   } else {
-    y = emit_scan(c, s, s->body, id, NULL);
+    y = scan_node(c, s, s->body, id, NULL);
   }
   for (int i = 0; i < s->n.carry + s->n.results && !c->error.set; i++)
     out[i] = (Val){y.node, i};
   return !c->error.set;
-}
-
-/* Longer ones of its id are found by it, so it stays. */
-Val scan_again(Context *c, const Node *n, const Val *in) {
-  Val more[MAX_INPUTS];
-  Scan s = {.body = function_retain(n->attr[SCAN_BODY].body), .in = in,
-            .n = scan_counts(n->attr, n->nin, n->nout),
-            .reverse = n->attr[SCAN_REVERSE].i[0],
-            .length = n->attr[SCAN_LENGTH].i[0]};
-  bool ok = scan_prepare(c, &s, more);
-  Val y = ok ? emit_scan(c, &s, s.body, n->attr[SCAN_ID].i[0], NULL)
-             : (Val){c->dummy, 0};
-  function_release(s.body);
-  return y;
 }
 
 /* ---- gradient ----------------------------------------------------------- */
@@ -286,7 +272,7 @@ static void scan_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
       return;
     Scan s = {.in = n->in, .n = k, .reverse = n->attr[SCAN_REVERSE].i[0],
               .length = n->attr[SCAN_LENGTH].i[0]};
-    forward = emit_scan(c, &s, extended, n->attr[SCAN_ID].i[0], backward);
+    forward = scan_node(c, &s, extended, n->attr[SCAN_ID].i[0], backward);
     function_release(extended);
   }
   Val in[MAX_INPUTS];

@@ -33,17 +33,20 @@ typedef struct Scan {
 /* Makes the node; out[0..carry+results). When a tape is open the results that
 ** its gradient needs are computed along. False with c->error set. */
 bool scan_emit(Context *c, const Scan *s, Val *out);
+/* The node alone, with such a body; a longer one of the same id gives the same
+** and more. Its first result. */
+Val scan_node(Context *c, const Scan *s, Function *body, int64_t id,
+              Function *backward);
 
 /* Takes the products out of the body that need no state: they are done for
 ** all time steps at once before the loop (hoist.c). Gives a new body (or the
 ** same, counted) and its inputs (at most MAX_INPUTS). */
 bool scan_hoist(Context *c, Scan *s, Val *in);
 
-/* The same for a compilation, where all types are concrete: what a product can
-** do with a const alone is done before the loop (prepare.c). */
-bool scan_prepare(Context *c, Scan *s, Val *in);
-/* The node of a loop again, as scan_prepare makes it: its first result. */
-Val scan_again(Context *c, const Node *n, const Val *in);
+/* The node of a loop again, in a compilation, where all types are concrete: what
+** a product can do with a const alone is done before the loop (prepare.c). Its
+** first result. */
+Val scan_prepare(Context *c, const Node *n, const Val *in);
 
 /* ---- running (run.c) ----------------------------------------------------- */
 
