@@ -144,3 +144,66 @@ describe("prepared weights", function()
     same_bits(results["-prepare"], results[""])
   end)
 end)
+
+describe("a scale behind a product", function()
+  local layers = k.layers
+
+  local function moved(m) -- moments and scales as they might be after training
+    for _, w in ipairs(m.weights) do w:assign(k.random.uniform(w.shape, 0.5, 1.5)) end
+    return m
+  end
+
+  local cases = {
+    ["convolution, no bias"] = { { 6, 6, 3 }, function()
+      return { layers.Conv2D { 8, 3, use_bias = false }, layers.BatchNormalization(),
+        layers.ReLU() }
+    end },
+    ["convolution, bias, twice"] = { { 6, 6, 3 }, function()
+      return { layers.Conv2D { 8, 3, groups = 1 }, layers.BatchNormalization(),
+        layers.BatchNormalization { scale = false }, layers.DepthwiseConv2D(3),
+        layers.BatchNormalization { center = false } }
+    end },
+    ["groups"] = { { 6, 6, 4 }, function()
+      return { layers.Conv2D { 8, 3, groups = 2 }, layers.BatchNormalization() }
+    end },
+    ["dense"] = { { 5 }, function()
+      return { layers.Dense(7), layers.BatchNormalization(), layers.Dense(3) }
+    end },
+  }
+
+  for name, case in pairs(cases) do
+    it("goes into its weights: " .. name, function()
+      local list = case[2]()
+      table.insert(list, 1, k.Input { shape = case[1] })
+      local m = moved(k.Sequential(list))
+      local x = k.random.normal { 3, table.unpack(case[1]) }
+      for _ = 1, 2 do
+        local want = m(x)
+        assert.near_all(m:predict(x), want, 1e-5 * (1 + ops.max(ops.abs(want)):item()))
+        moved(m)
+      end
+    end)
+  end
+
+  it("is no step of its own, nor is a second bias", function()
+    local name = os.tmpname()
+    local file = assert(io.open(name, "w"))
+    file:write(([[
+      package.path, package.cpath = %q, %q
+      local k, core = require "lunula", require "lunula.core"
+      local function weight(...) return core.variable { value = k.ops.ones { ... }, name = "w" } end
+      local w, s, b = weight(4, 6), weight(6), weight(6)
+      local f = core.trace({ { shape = { 3, 4 } } }, function(v)
+        return (k.ops.matmul(v, w) + b) * s + b
+      end)
+      print(f(k.ops.ones { 3, 4 }):get(1, 1))]]):format(package.path, package.cpath))
+    file:close()
+    local pipe = assert(io.popen("LUNULA_DEBUG=plan lua5.4 " .. name .. " 2>&1"))
+    local text = pipe:read "a"
+    pipe:close()
+    os.remove(name)
+    local plan = text:match ".*(%-%-%-%- steps.*)"
+    assert.matches("matmul_panels %(%%%d+%) then add: %%%d+:output0%s+6.0", plan)
+    assert.not_matches("multiply", plan)
+  end)
+end)

@@ -204,6 +204,9 @@ struct Op {
      what can be done with them alone becomes ops of its own */
   bool (*prepare)(Context *c, const Node *n, Val *y);
   uint32_t prepared;
+  /* the input in whose columns (its last axis) the result's columns are linear,
+     each in its own; -1 where that is not so */
+  int (*columns)(const Node *n);
   const char *doc;
 
   /* what Keras's files say of the op, where it does not follow from name and

@@ -449,6 +449,11 @@ static bool kernel_gradient_simpler(Context *c, const Node *n, Val *y) {
 
 /* ---- gradients ---------------------------------------------------------- */
 
+static int conv_columns(const Node *n) {
+  (void)n;
+  return 1;
+}
+
 static Val conv_with(Context *c, Val x, Val k, const Attr *walk) {
   return emit_op(c, "convolution", (Val[]){x, k}, 2, walk);
 }
@@ -498,7 +503,7 @@ static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local, .vjp = conv_vjp,
-   .traits = EPILOGUE, .simpler = conv_simpler,
+   .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
    .file_class = "lunula",
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},

@@ -267,6 +267,10 @@ static bool matmul_panels_shape(Rule *r) {
   return true;
 }
 
+static int matmul_columns(const Node *n) {
+  return n->attr[TRANSPOSE_B].i[0] ? -1 : 1;
+}
+
 /* Not for one column, which is no panel: its sums are made otherwise. */
 static bool matmul_prepare(Context *c, const Node *n, Val *y) {
   const Type *b = val_type(input(n, 1));
@@ -308,7 +312,7 @@ const Op ops_product[] = {
    PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
    .local = matmul_local, .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS,
    .role = MULTIPLIES_MATRICES,
-   .prepare = matmul_prepare, .prepared = 1 << 1,
+   .prepare = matmul_prepare, .prepared = 1 << 1, .columns = matmul_columns,
    .doc = "The matrix product over the last two axes; the others broadcast."},
   {"panels", "x, transpose:bool=false", PRODUCT, FLOATS, panels_shape,
    .run = panels_run, .traits = HIDDEN | NO_GRADIENT,

@@ -40,7 +40,7 @@ static bool prepare_weights(Prog *g, Plan *p, Preparations *shared) {
   Function *f = NULL;
   if (shared == NULL)
     return true;
-  if (!prepare(g, &f))
+  if (!fold(g) || !prepare(g, &f))
     return false;
   if (f)
     p->preparation = preparation_for(g, f, shared);

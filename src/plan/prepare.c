@@ -2,7 +2,7 @@
 ** not in every run: right sides of products become panels, and whatever else
 ** needs no input goes the same way. It becomes a function of its own, whose
 ** results the plan reads as further leaves. */
-#include "plan/prog.h"
+#include "plan/prepare.h"
 
 #include <string.h>
 
@@ -58,16 +58,16 @@ static bool is_large(const Node *n) {
   return out > in;
 }
 
-static bool depends_on_weights(const Preparer *k, const Node *n) {
+bool depends_on_weights(const Prog *p, const bool *fixed, const Node *n) {
   bool any = false;
   if (n->nin == 0 || n->scope == 0)
-    return node_is_value(n) || is_weight(k->p, n);
+    return node_is_value(n) || is_weight(p, n);
   if (n->op->traits & (DRAWS | HOST | BODY | FAULTS) || is_large(n))
     return false;
   for (int i = 0; i < n->nin; i++) {
     if (op_shape_only(n->op, i) || node_is_shape(n->in[i].node))
       continue;
-    if (!k->fixed[n->in[i].node->number])
+    if (!fixed[n->in[i].node->number])
       return false;
     any = true;
   }
@@ -159,7 +159,7 @@ static bool add_split(Preparer *k, Node *n, Val *now) {
   now->node->origin = n->origin;
   for (int i = mark; i < c->npending; i++) {
     Node *made = c->pending[i];
-    bool fixed = depends_on_weights(k, made);
+    bool fixed = depends_on_weights(k->p, k->fixed, made);
     if (fixed ? !add_node(k, made, true) : !add_changing(k, made))
       return false;
   }
@@ -179,7 +179,7 @@ static void read_instead(const Preparer *k, Val *v) {
 static bool add_again(Preparer *k, Node *n) {
   for (int i = 0; i < n->nin; i++)
     read_instead(k, &n->in[i]);
-  bool fixed = depends_on_weights(k, n);
+  bool fixed = depends_on_weights(k->p, k->fixed, n);
   if (fixed)
     return add_node(k, n, true);
   if (may_split(k, n) && add_split(k, n, &k->split[k->nsplits])) {

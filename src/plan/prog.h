@@ -106,6 +106,8 @@ void simplify_unrepeat(Prog *p, const Op *op, Val *x, int nin);
 
 /* The passes, in order. False with the error. */
 bool specialise(Prog *p, const Type *in); /* concrete types, simplify, share */
+/* Scales of weights behind products go into their weights. */
+bool fold(Prog *p);
 /* What depends on weights alone becomes leaves, and a function of its own, which
 ** is the caller's; NULL: there is nothing. */
 bool prepare(Prog *p, Function **made);
