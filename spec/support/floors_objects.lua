@@ -47,10 +47,11 @@ local function read_objects(build)
 end
 
 -- The words of a header, comments left out, that can be declarations: what stands before ( [ ; or
--- a comma, also when a macro makes the name, SET(max_pool)(..).
+-- a comma, also when a macro makes the name, SET(max_pool)(..), ISA_DECLARE(void, micro, (..)).
 local function declared_in(header)
   local names = {}
   local text = read(header):gsub("/%*.-%*/", " "):gsub("%u+%(([%w_]+)%)%s*%(", "%1(")
+    :gsub("ISA_DECLARE%(%s*[%w_]+,", "")
   for name in text:gmatch "([%a_][%w_]*)%s*%f[%(%[;,)]" do names[name] = true end
   return names
 end
@@ -140,8 +141,10 @@ local function complaint(unit, name, home, height, declares)
   if height[other] > height[folder] then
     return ("%s links to %s of src/%s.c, which is above it"):format(folder, name, home)
   end
+  local each = name:gsub("_baseline$", ""):gsub("_avx%d+$", ""):gsub("_neon$", "")
   for header in pairs(declares) do
-    if header:match "^src/(%l+)/" == other and declares[header][name] then return nil end
+    local words = header:match "^src/(%l+)/" == other and declares[header]
+    if words and (words[name] or words[each]) then return nil end
   end
   return ("%s of src/%s.c is known by no header of src/%s that this file includes")
     :format(name, home, other)
