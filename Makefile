@@ -25,12 +25,10 @@ WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wframe-larger-than=16384 \
           -Werror=implicit-function-declaration
 
-# Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there.
+# Where Lua's headers are: pkg-config knows, if it is there.
 ask         = $(shell pkg-config $(1) 2>/dev/null)
 LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
 LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
-BLAS_FLAGS := $(call ask,--cflags openblas)
-BLAS_LIBS  := $(or $(call ask,--libs openblas),-lopenblas)
 
 # ---- nothing below needs to be changed -------------------------------------
 
@@ -44,7 +42,7 @@ CONTRACT = -ffp-contract=$(if $(CLANG),on,fast)
 WIDE     = $(if $(CLANG),-mprefer-vector-width=512)
 QUIET    = $(if $(CLANG),-Wno-pass-failed -Wno-tautological-constant-out-of-range-compare)
 FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden $(CONTRACT) \
-          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(BLAS_FLAGS) $(SETS) $(WARN) $(QUIET)
+          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(SETS) $(WARN) $(QUIET)
 ASAN    = -O1 -g -fno-omit-frame-pointer -Wno-frame-larger-than \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -99,7 +97,7 @@ $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 $(CORE): $(OBJ) $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
-	  -o $@ $(filter %.o,$^) $(BLAS_LIBS) -lm -pthread
+	  -o $@ $(filter %.o,$^) -lm -pthread
 
 # The Lua files that the archive carries; core.so carries nothing.
 $(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
@@ -126,7 +124,7 @@ $(ARCHIVE): $(OBJ) $(BUILD)/carried.o
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/host -MMD -MP -o $@ $< $(ARCHIVE) \
-	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
+	  $(LDFLAGS) $(LUA_LIBS) -lm -pthread
 hosts: $(HOSTS) ; @:
 
 # Below a sanitizer, which has the names of the allocator, the linker puts the

@@ -6,7 +6,7 @@ description = {
   summary = "Keras for Lua",
   detailed = [[
     Layers, models, training and prediction with Keras's names, defaults and
-    numbers, on a C core of tensors and OpenBLAS. Lambda layers are Lua closures.]],
+    numbers, on a C core of tensors. Lambda layers are Lua closures.]],
   license = "MIT",
 }
 
@@ -21,12 +21,6 @@ supported_platforms = { "unix" }
 
 dependencies = {
   "lua >= 5.4, < 5.5",
-}
-
--- The library alone: luarocks would look for the header in too few places,
--- while the Makefile asks pkg-config.
-external_dependencies = {
-  OPENBLAS = { library = "openblas" },
 }
 
 build = {

@@ -144,8 +144,7 @@ static void *prepare_five(void *status) {
   return NULL;
 }
 
-/* No function calls itself as often as a graph is deep. 64 KB and 61 more, which
-** OpenBLAS takes of each stack for what it keeps for a thread. */
+/* No function calls itself as often as a graph is deep. */
 static void compiles_on_a_small_stack(void) {
   pthread_attr_t small;
   pthread_t thread;
@@ -154,7 +153,7 @@ static void compiles_on_a_small_stack(void) {
     return;
   open_chain(8000);
   pthread_attr_init(&small);
-  EXPECT(pthread_attr_setstacksize(&small, 65536 + 62464) == 0);
+  EXPECT(pthread_attr_setstacksize(&small, 65536) == 0);
   EXPECT(pthread_create(&thread, &small, prepare_five, &status) == 0);
   pthread_join(thread, NULL);
   pthread_attr_destroy(&small);

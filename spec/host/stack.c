@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include "check.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -15,22 +14,6 @@ static lunula_runtime *rt;
 static lunula_model *model;
 
 /* ---- a thread with so much stack --------------------------------------- */
-
-/* libc puts the variables of a thread at the end of its stack, and those of
-** OpenBLAS alone are 60 KB: a process with it starts no thread with 64 KB in
-** all. They come on top of what is ours. */
-static size_t thread_variables(void) {
-  size_t (*least)(const pthread_attr_t *);
-  pthread_attr_t attr;
-  void *found = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
-  if (found == NULL)
-    return 0;
-  memcpy(&least, &found, sizeof least);
-  pthread_attr_init(&attr);
-  size_t bytes = least(&attr) - (size_t)sysconf(_SC_THREAD_STACK_MIN);
-  pthread_attr_destroy(&attr);
-  return (bytes + 4095) & ~(size_t)4095;
-}
 
 /* Sanitizers make frames several times larger; then only the work counts. */
 static size_t room_for(size_t bytes) {
@@ -45,7 +28,7 @@ static size_t used_of(const unsigned char *stack, size_t size) {
 
 /* Runs f on a thread with this stack. */
 static void on_stack(size_t bytes, const char *what, void *(*f)(void *)) {
-  size_t libc = thread_variables(), size = room_for(bytes) + libc;
+  size_t size = room_for(bytes);
   pthread_attr_t attr;
   pthread_t thread;
   unsigned char *memory =
@@ -60,7 +43,7 @@ static void on_stack(size_t bytes, const char *what, void *(*f)(void *)) {
   if (EXPECT(pthread_create(&thread, &attr, f, NULL) == 0)) {
     pthread_join(thread, NULL);
     printf("  %s: %zu KB of %zu KB of stack\n", what,
-           (used_of(stack, size) - libc + 1023) >> 10, (size - libc) >> 10);
+           (used_of(stack, size) + 1023) >> 10, size >> 10);
   }
   pthread_attr_destroy(&attr);
   munmap(memory, GUARD + size);

@@ -9,8 +9,8 @@
 **   - one that has a lua_State of its own opens lunula in it (lunula_open) and
 **     exchanges tensors with scripts (lunula_push_tensor, lunula_to_view).
 **
-** Both link liblunula.a, Lua 5.4 and OpenBLAS; the Lua files of lunula are
-** inside the library, nothing is read from disk.
+** Both link liblunula.a and Lua 5.4; the Lua files of lunula are inside the
+** library, nothing is read from disk.
 **
 ** Rules for all functions
 **   - What can fail returns a status, and takes as its last argument a place
