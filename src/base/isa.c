@@ -51,6 +51,16 @@ const char *isa_there(int i) {
   return i >= 0 && i < count_sets() ? names[i] : NULL;
 }
 
+bool isa_has_fma(void) {
+#if defined(LUNULA_X86_SETS)
+  return isa_number() > ISA_baseline;
+#elif defined(__aarch64__) || defined(__FP_FAST_FMAF)
+  return true;
+#else
+  return false;
+#endif
+}
+
 const char *isa_name(void) { return names[isa_number()]; }
 
 /* ---- the choice --------------------------------------------------------- */

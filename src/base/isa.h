@@ -45,6 +45,9 @@ INLINE int isa_number(void) {
 ** the error when there is no such set here. Before it the plainest is used. */
 bool isa_choose(Error *e);
 
+/* Has it multiply-add? Without it, numbers differ a little. */
+bool isa_has_fma(void);
+
 const char *isa_name(void);
 /* The i-th set that this machine has, NULL past the last. */
 const char *isa_there(int i);

@@ -17,6 +17,7 @@ int luaopen_lunula_core(lua_State *L) {
   if (!isa_choose(&e))
     return luaL_error(L, "lunula: %s", e.text);
   state_open(L, NULL);
+  provider_open(L);
   lua_newtable(L);
   none_open(L);
   where_open(L);

@@ -11,6 +11,8 @@ void none_open(lua_State *L);
 void where_open(lua_State *L);
 void errors_open(lua_State *L);
 void memory_open(lua_State *L);
+void provider_open(lua_State *L); /* first of all, it may fail */
+void provider_fields(lua_State *L); /* of core.build_info */
 void machine_open(lua_State *L);
 void seed_open(lua_State *L);
 void box_open(lua_State *L);

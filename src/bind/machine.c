@@ -43,9 +43,10 @@ static int core_columns(lua_State *L) {
   return 1;
 }
 
-/* isas: the instruction sets that this machine has; isa: the one in use */
+/* isas: the instruction sets that this machine has; isa: the one in use; gemm:
+** who makes products, and why */
 static int core_build_info(lua_State *L) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 7);
   lua_pushstring(L, isa_name());
   lua_setfield(L, -2, "isa");
   lua_newtable(L);
@@ -58,6 +59,7 @@ static int core_build_info(lua_State *L) {
   lua_setfield(L, -2, "version");
   lua_pushinteger(L, threads_count());
   lua_setfield(L, -2, "threads");
+  provider_fields(L);
   return 1;
 }
 

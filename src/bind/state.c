@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "bind/state.h"
+#include "kernels/provider.h"
 
 static const char state_key = 0;
 
@@ -44,6 +45,8 @@ static int close_state(lua_State *L) {
   s->home = NULL;
   account_release(s->account);
   s->account = NULL;
+  if (s->retains)
+    provider()->release();
   threads_release();
   return 0;
 }

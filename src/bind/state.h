@@ -36,6 +36,7 @@ typedef struct State {
   int collections;
   int64_t boxes;      /* made since the last one */
   const void *none;   /* core.None, a userdata of the registry */
+  bool retains;       /* the provider of products */
 } State;
 
 State *state_of(lua_State *L);

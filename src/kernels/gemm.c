@@ -5,6 +5,7 @@
 #include "kernels/micro.h"
 #include "kernels/vector.h"
 #include "kernels/kernels.h"
+#include "kernels/provider.h"
 
 #include <string.h>
 
@@ -284,6 +285,7 @@ static void multiply_long(const Product *p, float *panels, float *sums) {
 KERNEL(void, gemm, (const Product *p, void *scratch)) {
   float *panels = scratch;
   if (p->m <= 0 || p->n <= 0) return;
+  if (p->panels == NULL && provider_multiplies(p)) return;
   if (p->k <= CHAIN)
     multiply_chain(p, panels);
   else
@@ -344,5 +346,8 @@ static float dot(int64_t k, const float *a, const float *b) {
 KERNEL(void, gemm_column,
        (int64_t m, int64_t k, const float *a, int64_t a_row, const float *b,
         float *c, int64_t c_row)) {
+  Product p = {.m = m, .n = 1, .k = k, .a = a, .a_row = a_row, .a_column = 1,
+               .b = b, .b_row = 1, .b_column = 1, .c = c, .c_row = c_row};
+  if (m <= 0 || provider_multiplies(&p)) return;
   for (int64_t i = 0; i < m; i++) c[i * c_row] = dot(k, a + i * a_row, b);
 }

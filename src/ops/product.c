@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/provider.h"
 #include "ops/build.h"
 #include "ops/product.h"
 
@@ -271,12 +272,14 @@ static int matmul_columns(const Node *n) {
   return n->attr[TRANSPOSE_B].i[0] ? -1 : 1;
 }
 
-/* Not for one column, which is no panel: its sums are made otherwise. */
+/* Not for one column, which is no panel: its sums are made otherwise. Panels
+** are for our own kernels. */
 static bool matmul_prepare(Context *c, const Node *n, Val *y) {
   const Type *b = val_type(input(n, 1));
   const Attr *tb = &n->attr[TRANSPOSE_B];
   int64_t columns = b->dim[tb->i[0] ? 0 : 1];
-  if (b->dtype != F32 || b->rank != 2 || columns < 2 || b->dim[tb->i[0] ? 1 : 0] < 1)
+  if (b->dtype != F32 || b->rank != 2 || columns < 2 ||
+      b->dim[tb->i[0] ? 1 : 0] < 1 || provider())
     return false;
   Val packed = emit_op(c, "panels", (Val[]){input(n, 1)}, 1, tb);
   *y = emit_op(c, "matmul_panels", (Val[]){input(n, 0), packed}, 2,

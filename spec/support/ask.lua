@@ -1,0 +1,18 @@
+-- What a script says in a process of its own, since some choices are made once for a process:
+--   ask("LUNULA_ISA=avx2", "print(...)", ...)
+-- Unless the settings say them, they are as if nobody had set any.
+
+local chosen = { "LUNULA_ISA", "LUNULA_GEMM", "OPENBLAS_CORETYPE" }
+
+return function (settings, script)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath), script)
+  file:close()
+  local pipe = assert(io.popen(("env -u %s %s lua5.4 %s 2>&1"):format(table.concat(chosen, " -u "),
+    settings, name)))
+  local out = pipe:read "a"
+  pipe:close()
+  os.remove(name)
+  return out, name
+end

@@ -1,0 +1,59 @@
+/* OpenBLAS for the scripts of a state: its module is required when products
+** are to be made by it, and never else. */
+
+#include <string.h>
+
+#include "bind/core.h"
+#include "bind/state.h"
+#include "kernels/provider.h"
+
+/* require "lunula.blas"; the first line of what it says when it fails. */
+static bool search(void *ud, Error *e) {
+  lua_State *L = ud;
+  int top = lua_gettop(L);
+  bool found = false;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "lunula.blas");
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_islightuserdata(L, -1)) {
+    found = provider_offer(lua_touserdata(L, -1), e);
+  } else {
+    const char *text = lua_tostring(L, -1);
+    fail(e, "%.*s", text ? (int)strcspn(text, ":\n") : 0, text ? text : "");
+  }
+  lua_settop(L, top);
+  return found;
+}
+
+void provider_open(lua_State *L) {
+  State *s = state_of(L);
+  Error e = {.set = false};
+  if (!provider_choose(search, L, &e))
+    luaL_error(L, "lunula: %s", e.text);
+  if (provider() && !s->retains) {
+    provider()->retain();
+    s->retains = true;
+  }
+}
+
+/* ---- what is said about it ---------------------------------------------- */
+
+/* {config, core} */
+static void push_library(lua_State *L, const Provider *p) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, p->config());
+  lua_setfield(L, -2, "config");
+  lua_pushstring(L, p->core());
+  lua_setfield(L, -2, "core");
+}
+
+void provider_fields(lua_State *L) {
+  const Provider *p = provider();
+  lua_pushstring(L, p ? "blas" : "native");
+  lua_setfield(L, -2, "gemm");
+  lua_pushstring(L, provider_why());
+  lua_setfield(L, -2, "why");
+  if (p == NULL)
+    return;
+  push_library(L, p);
+  lua_setfield(L, -2, "blas");
+}
