@@ -25,10 +25,15 @@ WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wframe-larger-than=16384 \
           -Werror=implicit-function-declaration
 
-# Where Lua's headers are: pkg-config knows, if it is there.
+# Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there. The
+# module lunula.blas is built when OpenBLAS is there; BLAS=none: never.
 ask         = $(shell pkg-config $(1) 2>/dev/null)
 LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
 LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
+BLAS_FLAGS := $(call ask,--cflags openblas)
+BLAS_DIR   := $(or $(call ask,--variable=libdir openblas),/usr/lib)
+BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) -include cblas.h \
+                -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
 
 # ---- nothing below needs to be changed -------------------------------------
 
@@ -49,7 +54,8 @@ WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=
 # With -flto the objects become code here, and not later.
 LTO_JOIN = -flinker-output=nolto-rel
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)
-SRC     := $(sort $(wildcard src/*/*.c))
+BLASSRC := $(sort $(wildcard src/blas/*.c))
+SRC     := $(filter-out $(BLASSRC),$(sort $(wildcard src/*/*.c)))
 
 # Files of hot loops are compiled once more for each instruction set beyond what
 # every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
@@ -62,11 +68,16 @@ FOR_avx2   = -DISA_OBJECT=avx2 -march=x86-64-v3
 FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4 $(WIDE)
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
            $(foreach isa,$(ISAS),$(LOOPS:src/%.c=$(BUILD)/obj/%.$(isa).o))
+# What knows OpenBLAS is a module of its own, which nothing else links.
+BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
+HOSTSEE := -Isrc/host $(if $(BLASOBJ),-DWITH_BLAS)
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
 LUASRC  := $(sort $(shell find lua -name '*.lua' -o -type d))  # a folder changes with its files
 CORE    := $(BUILD)/lunula/core.so
 ARCHIVE := $(BUILD)/liblunula.a
+MODULE  := $(if $(BLASOBJ),$(BUILD)/lunula/blas.so)
+BLASLIB := $(if $(BLASOBJ),$(BUILD)/liblunula_blas.a)
 ROCK    := lunula-scm-1
 TREE    := $(CURDIR)/$(BUILD)/rocks
 FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/init.lua;;' \
@@ -84,7 +95,10 @@ override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
-all: $(CORE) $(ARCHIVE) ; @:
+all: modules $(ARCHIVE) $(BLASLIB) ; @:
+modules: $(CORE) $(MODULE)
+	@$(if $(MODULE),:,echo "no OpenBLAS: without the module lunula.blas"; \
+	  rm -f $(BUILD)/lunula/blas.so $(BUILD)/liblunula_blas.a)
 
 define compile
 	@mkdir -p $(@D) && echo "cc $<$(1:%= for %)"
@@ -98,6 +112,14 @@ $(CORE): $(OBJ) $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
 	  -o $@ $(filter %.o,$^) -lm -pthread
+
+# Closing a Lua state must not unload it: other states may use it.
+$(BUILD)/lunula/blas.so: $(BLASOBJ)
+	@mkdir -p $(@D) && echo "ld $@"
+	@$(CC) -shared -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -pthread
+$(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
+	@echo "ar $@" && rm -f $@ && ar rcs $@ $^
+$(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
 # The Lua files that the archive carries; core.so carries nothing.
 $(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
@@ -121,10 +143,10 @@ $(ARCHIVE): $(OBJ) $(BUILD)/carried.o
 	@rm -f $@ && ar rcs $@ $(BUILD)/lunula.o
 
 # Every spec/host/*.c is one program: a C host that links the archive.
-$(BUILD)/host/%: spec/host/%.c $(ARCHIVE)
+$(BUILD)/host/%: spec/host/%.c $(ARCHIVE) $(BLASLIB)
 	@mkdir -p $(@D) && echo "cc $<"
-	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/host -MMD -MP -o $@ $< $(ARCHIVE) \
-	  $(LDFLAGS) $(LUA_LIBS) -lm -pthread
+	@$(CC) $(FLAGS) $(CFLAGS) $(HOSTSEE) -MMD -MP -o $@ $< \
+	  $(ARCHIVE) $(BLASLIB) $(LDFLAGS) $(LUA_LIBS) -lm -ldl -pthread
 hosts: $(HOSTS) ; @:
 
 # Below a sanitizer, which has the names of the allocator, the linker puts the
@@ -135,10 +157,10 @@ $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
 # What lint compiles: everything, and links nothing.
 $(BUILD)/obj/spec/host/%.o: spec/host/%.c
 	@mkdir -p $(@D) && echo "cc $<"
-	@$(CC) $(FLAGS) $(CFLAGS) -Isrc/host -MMD -MP -c -o $@ $<
-objects: $(OBJ) $(HOSTSRC:%.c=$(BUILD)/obj/%.o) ; @:
+	@$(CC) $(FLAGS) $(CFLAGS) $(HOSTSEE) -MMD -MP -c -o $@ $<
+objects: $(OBJ) $(BLASOBJ) $(HOSTSRC:%.c=$(BUILD)/obj/%.o) ; @:
 
--include $(OBJ:.o=.d) $(HOSTS:=.d) $(HOSTSRC:%.c=$(BUILD)/obj/%.d)
+-include $(OBJ:.o=.d) $(BLASOBJ:.o=.d) $(HOSTS:=.d) $(HOSTSRC:%.c=$(BUILD)/obj/%.d)
 
 # The main example, run from the installed rock in a folder from which the
 # checkout cannot be seen.
@@ -149,7 +171,7 @@ demo:
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
-	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts) && \
+	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) && \
 	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
 	  $(HOSTS) "env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
@@ -158,7 +180,7 @@ test:
 asan:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
-	  $(if $(PART),build/asan/lunula/core.so,all hosts)
+	  $(if $(PART),modules,all hosts)
 	@$(LUA) spec/support/run.lua build/asan spec='$(SPEC)' filter='$(FILTER)' \
 	  under="env $(WATCH) LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" \
 	  $(if $(PART),,$(HOSTS:build/%='env $(WATCH) build/asan/%'))
@@ -167,10 +189,10 @@ asan:
 # which `test` takes. make isa [SPEC=smoke]
 isa:
 	@.ci/setup build test
-	@$(MAKE) -j$(JOBS) $(if $(PART),$(CORE),all hosts)
+	@$(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts)
 	@for isa in $$(LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) -e 'local isas = require( \
 	    "lunula.core").build_info().isas  print(table.concat(isas, " ", 1, #isas - 1))'); do \
-	  echo "== LUNULA_ISA=$$isa"; LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
+	  echo "== LUNULA_ISA=$$isa"; LUNULA_GEMM=native LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
 	    spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
 
 # All of it compiled by clang. make clang [SPEC=smoke]
@@ -194,7 +216,7 @@ sweep:
 	@$(BUILD)/host/sweep full
 
 # What the objects link to and what the Lua files require.
-floors: $(CORE)
+floors: modules
 	@$(LUA) spec/support/floors.lua $(BUILD)
 
 # The hosts with an archive that the linker has optimised as a whole.
@@ -226,21 +248,23 @@ $(BUILD)/peers/fma_peak: spec/bench/peers/fma_peak.c
 	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -o $@ $<
 $(BUILD)/peers/tiny: spec/bench/peers/tiny.c $(ARCHIVE)
 	@mkdir -p $(@D) && $(CC) $(FLAGS) $(CFLAGS) -Isrc/host -o $@ $< $(ARCHIVE) \
-	  $(LDFLAGS) $(LUA_LIBS) $(BLAS_LIBS) -lm -pthread
+	  $(LDFLAGS) $(LUA_LIBS) -lm -pthread
 
 install: all install-module
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
+	$(if $(BLASLIB),install -D -m 644 $(BLASLIB) $(DESTDIR)$(PREFIX)/lib/liblunula_blas.a)
 	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
 	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/host/lunula.pc.in >$(BUILD)/lunula.pc
 	install -D -m 644 $(BUILD)/lunula.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/lunula.pc
 
-install-module: $(CORE)
+install-module: modules
 	install -D -m 755 $(CORE) $(DESTDIR)$(LIBDIR)/lunula/core.so
+	$(if $(MODULE),install -D -m 755 $(MODULE) $(DESTDIR)$(LIBDIR)/lunula/blas.so)
 	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
 
 # The rock, installed below build/.
 tree: $(TREE)/installed ; @:
-$(TREE)/installed: $(CORE) $(LUASRC) rocks/$(ROCK).rockspec
+$(TREE)/installed: $(CORE) $(MODULE) $(LUASRC) rocks/$(ROCK).rockspec
 	$(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 
@@ -254,5 +278,5 @@ rock: tree
 clean:
 	rm -rf build
 
-.PHONY: all hosts objects demo test asan isa clang lint floors lto sweep nightly bench \
+.PHONY: all modules hosts objects demo test asan isa clang lint floors lto sweep nightly bench \
   bench-peers install install-module tree rock clean

@@ -23,9 +23,11 @@ dependencies = {
   "lua >= 5.4, < 5.5",
 }
 
+-- The module lunula.blas is built where the Makefile finds OpenBLAS; luarocks
+-- has no word for what a rock can do without.
 build = {
   type = "make",
-  build_target = "build/lunula/core.so",
+  build_target = "modules",
   install_target = "install-module",
   variables = {
     LUA_INCDIR = "$(LUA_INCDIR)",

@@ -7,12 +7,15 @@ package.path = "./?.lua;" .. package.path
 
 local build = arg[1] or "build"
 local floors = { "base", "kernels", "tensor", "graph", "ops", "scan", "plan", "files", "bind",
-                 "host" }
+                 "host", "blas" }
 local top = "Makefile src lua rocks spec examples README.md LICENSE build"
 local only = {  -- headers that few may include
-  ["lua.h"] = { "src/bind/", "src/host/" }, ["lauxlib.h"] = { "src/bind/", "src/host/" },
+  ["lua.h"] = { "src/bind/", "src/host/", "src/blas/module.c" },
+  ["lauxlib.h"] = { "src/bind/", "src/host/" },
   ["lualib.h"] = { "src/bind/", "src/host/" },
-  ["pthread.h"] = { "src/base/threads.c", "src/base/memory.c", "src/base/lock.c" },
+  ["pthread.h"] = { "src/base/threads.c", "src/base/memory.c", "src/base/lock.c",
+                    "src/blas/openblas.c" },
+  ["cblas.h"] = { "src/blas/" }, ["lapacke.h"] = { "src/blas/" }, ["dlfcn.h"] = { "src/blas/" },
   ["threads.h"] = {}, ["omp.h"] = {},
 }
 

@@ -4,7 +4,10 @@
 
 -- Largest circle of files in a folder. These bounds may only shrink.
 local circles = { base = 0, kernels = 0, tensor = 0, graph = 3, ops = 0, scan = 0, plan = 0,
-                  files = 0, bind = 0, host = 0 }
+                  files = 0, bind = 0, host = 0, blas = 0 }
+
+-- What a C program sees, of whatever folder.
+local public = "src/host/lunula.h"
 
 -- Symbols from outside that few objects may use.
 local reserved = {
@@ -13,11 +16,12 @@ local reserved = {
               "aligned_alloc", "memalign", "valloc", "strdup", "strndup", "asprintf",
               "vasprintf" } },
   { what = "knows threads", pattern = "^pthread_",
-    only = { "base/memory", "base/threads", "base/lock" } },
-  { what = "knows Lua", pattern = "^lua[L_]", only = { "bind/", "host/" } },
-  { what = "knows BLAS", pattern = "^cblas_", alone = true },
-  { what = "knows BLAS", pattern = "^openblas_", alone = true },
-  { what = "knows BLAS", pattern = "^LAPACKE?_", alone = true },
+    only = { "base/memory", "base/threads", "base/lock", "blas/openblas" } },
+  { what = "knows Lua", pattern = "^lua[L_]", only = { "bind/", "host/", "blas/module" } },
+  { what = "knows OpenBLAS", pattern = "^cblas_", only = { "blas/" } },
+  { what = "knows OpenBLAS", pattern = "^openblas_", only = { "blas/" } },
+  { what = "knows OpenBLAS", pattern = "^LAPACKE?_", only = { "blas/" } },
+  { what = "loads a library", pattern = "^dlopen$", only = { "blas/" } },
 }
 
 local function read(path)
@@ -120,17 +124,15 @@ local function sorted_keys(t)
   return keys
 end
 
--- Reserved symbols that the unit uses and may not; `alone` remembers who was first.
-local function check_reserved(unit, name, alone, breach)
+-- Reserved symbols that the unit uses and may not.
+local function check_reserved(unit, name, breach)
   for _, row in ipairs(reserved) do
     local meant = row.pattern and name:find(row.pattern)
     for _, one in ipairs(row.names or {}) do meant = meant or one == name end
-    local first = row.alone and alone[row.what] or unit
-    if meant and row.alone then alone[row.what] = first end
-    if meant and (row.alone and first ~= unit or row.only and not is_among(unit, row.only)) then
+    if meant and not is_among(unit, row.only) then
       local path = ("src/%s.c"):format(unit)
       breach(path, line_of(path, name), ("%s is for src/%s: no other file %s"):format(name,
-        table.concat(row.only or { first .. ".c" }, ", src/"), row.what))
+        table.concat(row.only, ", src/"), row.what))
     end
   end
 end
@@ -143,7 +145,7 @@ local function complaint(unit, name, home, height, declares)
   end
   local each = name:gsub("_baseline$", ""):gsub("_avx%d+$", ""):gsub("_neon$", "")
   for header in pairs(declares) do
-    local words = header:match "^src/(%l+)/" == other and declares[header]
+    local words = (header:match "^src/(%l+)/" == other or header == public) and declares[header]
     if words and (words[name] or words[each]) then return nil end
   end
   return ("%s of src/%s.c is known by no header of src/%s that this file includes")
@@ -178,7 +180,7 @@ return function (folders, build, breach)
   for unit, object in pairs(objects) do
     for _, name in ipairs(object.defines) do home[name] = unit end
   end
-  local edges, alone = {}, {}
+  local edges = {}
   for _, unit in ipairs(units) do
     edges[unit] = {}
     local declares, path = {}, ("src/%s.c"):format(unit)
@@ -188,7 +190,7 @@ return function (folders, build, breach)
     end
     for _, name in ipairs(objects[unit].uses) do
       local other = home[name]
-      check_reserved(unit, name, alone, breach)
+      check_reserved(unit, name, breach)
       if other and other ~= unit then
         if other:match "^%l+" == unit:match "^%l+" then edges[unit][other] = true end
         local text = complaint(unit, name, other, height, declares)

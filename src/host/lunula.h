@@ -23,7 +23,8 @@
 **     should have made is NULL, memory offered to it still belongs to the host.
 **   - Nothing exits, aborts, prints, or lets an error of Lua pass through the
 **     host. There is no state outside of what these functions make, except for
-**     the threads that share out big products, one team for the process.
+**     the threads that share out big products, one team for the process, and
+**     who makes these products (lunula_use_blas).
 **   - A runtime, like a lua_State, serves one thread at a time. Functions that
 **     any thread may call at any time say so. */
 #ifndef LUNULA_H
@@ -69,6 +70,29 @@ typedef struct lunula_error {
 
 /* LUNULA_VERSION of the library that is linked. */
 LUNULA_API const char *lunula_version(void);
+
+/* ---- products by OpenBLAS ----------------------------------------------- */
+
+/* lunula makes its products itself. OpenBLAS can make them: in a program that
+** also links liblunula_blas.a, and calls, before all else,
+**
+**   lunula_use_blas(lunula_openblas(), &error);
+**
+** it makes them when the environment variable LUNULA_GEMM is "blas", or is not
+** set and the processor has no multiply-add, for which our own are made. It is
+** loaded then (libopenblas.so.0) by the first lunula_new or `require "lunula"`,
+** with signals blocked, so that the threads that it starts get none; and it is
+** set to one thread until the last state is closed. With "blas", and no module
+** handed in, lunula does not open. */
+typedef struct lunula_blas lunula_blas;
+
+/* (in liblunula_blas.a) The module; loads nothing. */
+LUNULA_API const lunula_blas *lunula_openblas(void);
+
+/* Hands the module in, for the whole process. Any thread may call it;
+** LUNULA_ARGUMENT when it comes too late, or is of another version. */
+LUNULA_API lunula_status lunula_use_blas(const lunula_blas *blas,
+                                         lunula_error *error);
 
 /* ---- tensors as a host sees them ---------------------------------------- */
 

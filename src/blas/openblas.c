@@ -1,0 +1,177 @@
+/* Products by OpenBLAS. It is loaded when it is first needed and is never
+** linked: at a program's start it would make threads, with all signals open,
+** whether anybody multiplies or not. */
+#define _GNU_SOURCE
+#include <cblas.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/lunula.h"
+#include "kernels/kernels.h"
+#include "kernels/provider.h"
+
+/* ---- the library -------------------------------------------------------- */
+
+/* What is used of it, with the types that its header gives. */
+#define EACH_FUNCTION(f)                                                  \
+  f(cblas_sgemm) f(cblas_sgemv) f(openblas_get_config)                    \
+  f(openblas_get_corename) f(openblas_get_num_threads)                    \
+  f(openblas_set_num_threads)
+
+#define MEMBER(name) __typeof__(name) *name;
+static struct {
+  EACH_FUNCTION(MEMBER)
+} blas;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char trouble[200]; /* why it could not be loaded, or "" */
+
+/* Threads that a thread starts inherit what it blocks: signals are the host's
+** affair, and none shall reach a thread of OpenBLAS. */
+static void block_signals(sigset_t *before) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void restore_signals(const sigset_t *before) {
+  pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* By its name the system knows where it is; else where it was built against. */
+static void *open_library(void) {
+  void *library = dlopen("libopenblas.so.0", RTLD_NOW);
+  return library ? library
+                 : dlopen(OPENBLAS_DIR "/libopenblas.so.0", RTLD_NOW);
+}
+
+static void complain(const char *what) {
+  snprintf(trouble, sizeof trouble, "%s", what ? what : "no such library");
+}
+
+/* C has no cast from an object's address to a function's. */
+static bool find(void *library, const char *name, void *function) {
+  void *found = dlsym(library, name);
+  if (found == NULL) complain(dlerror());
+  memcpy(function, &found, sizeof found);
+  return found != NULL;
+}
+
+#define FIND(name) && find(library, #name, &blas.name)
+
+static void load(void) {
+  sigset_t before;
+  block_signals(&before);
+  void *library = open_library();
+  restore_signals(&before);
+  if (library == NULL)
+    complain(dlerror());
+  else if (!(true EACH_FUNCTION(FIND)))
+    dlclose(library);
+}
+
+static bool open(char *why, size_t size) {
+  pthread_once(&once, load);
+  snprintf(why, size, "%s", trouble);
+  return *trouble == '\0';
+}
+
+/* ---- threads ------------------------------------------------------------ */
+
+/* It has one thread, the calling one, while anybody here uses it, and then as
+** many as the process gave it. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static int users, threads_before;
+
+static void set_threads(int n) {
+  sigset_t before;
+  block_signals(&before);
+  blas.openblas_set_num_threads(n);
+  restore_signals(&before);
+}
+
+static void retain(void) {
+  pthread_mutex_lock(&mutex);
+  if (users++ == 0) {
+    threads_before = blas.openblas_get_num_threads();
+    set_threads(1);
+  }
+  pthread_mutex_unlock(&mutex);
+}
+
+static void release(void) {
+  pthread_mutex_lock(&mutex);
+  if (--users == 0) set_threads(threads_before);
+  pthread_mutex_unlock(&mutex);
+}
+
+/* ---- what it is --------------------------------------------------------- */
+
+static const char *config(void) { return blas.openblas_get_config(); }
+
+static const char *core(void) { return blas.openblas_get_corename(); }
+
+/* ---- products ----------------------------------------------------------- */
+
+/* A matrix as BLAS knows it: lines of numbers side by side, `line` apart, that
+** are the rows or, turned, the columns. */
+typedef struct Side {
+  CBLAS_TRANSPOSE turned;
+  int line;
+} Side;
+
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* False when lines overlap, or are too far apart for its 32 bits. */
+static bool side_of(int64_t rows, int64_t columns, int64_t row, int64_t column,
+                    Side *s) {
+  bool plain = column == 1 && (row >= columns || rows == 1);
+  bool turned = row == 1 && (column >= rows || columns == 1);
+  int64_t line = plain ? most(row, columns) : most(column, rows);
+  *s = (Side){plain ? CblasNoTrans : CblasTrans, (int)line};
+  return (plain || turned) && rows <= INT_MAX && columns <= INT_MAX &&
+         line <= INT_MAX;
+}
+
+/* y (n) = the matrix of these rows and columns . x, or the turned one. What y
+** held is cleared here, since not every version forgets a NaN in it. */
+static void by_vector(bool turn, int64_t rows, int64_t columns, const float *a,
+                      Side s, const float *x, int64_t x_step, float *y,
+                      int64_t y_step) {
+  bool swapped = s.turned == CblasTrans;
+  int64_t n = turn ? columns : rows;
+  for (int64_t i = 0; i < n; i++) y[i * y_step] = 0;
+  blas.cblas_sgemv(CblasRowMajor, turn != swapped ? CblasTrans : CblasNoTrans,
+                   (int)(swapped ? columns : rows),
+                   (int)(swapped ? rows : columns), 1, a, s.line, x,
+                   (int)x_step, 1, y, (int)y_step);
+}
+
+static bool multiply(const Product *p) {
+  Side a, b, c;
+  if (p->k < 1 || !side_of(p->m, p->k, p->a_row, p->a_column, &a) ||
+      !side_of(p->k, p->n, p->b_row, p->b_column, &b) ||
+      !side_of(p->m, p->n, p->c_row, 1, &c))
+    return false;
+  if (p->m == 1)
+    by_vector(true, p->k, p->n, p->b, b, p->a, p->a_column, p->c, 1);
+  else if (p->n == 1)
+    by_vector(false, p->m, p->k, p->a, a, p->b, p->b_row, p->c, p->c_row);
+  else
+    blas.cblas_sgemm(CblasRowMajor, a.turned, b.turned, (int)p->m, (int)p->n,
+                     (int)p->k, 1, p->a, a.line, p->b, b.line, 0, p->c,
+                     c.line);
+  return true;
+}
+
+/* ---- the module --------------------------------------------------------- */
+
+const lunula_blas *lunula_openblas(void) {
+  static const Provider it = {PROVIDER_VERSION, open, multiply, retain,
+                              release, config, core};
+  return &it;
+}
