@@ -34,6 +34,10 @@ local values = {
   help = { "lunula.help", "help" },
 }
 
+-- A library of products that takes this processor for an old one.
+local blas = core.build_info().blas
+if blas and blas.advice then require("lunula.utils.warn").say("%s", blas.advice) end
+
 -- ---- tensors -----------------------------------------------------------------------------------
 
 lunula.tensor = core.tensor

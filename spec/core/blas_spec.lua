@@ -72,6 +72,23 @@ describe("the maker of products", function()
       assert.falsy(text:find("blas", 1, true), text)
     end
   end)
+
+  with_module("says what it is, and when it takes the processor for an old one", function()
+    local info = [[
+      local k = require "lunula"
+      local blas = k.build_info().blas
+      io.write(blas.core, "|", blas.config, "|", tostring(blas.advice))]]
+    assert.matches("^%a+|OpenBLAS %d.*|nil$", ask("LUNULA_GEMM=blas OPENBLAS_CORETYPE=Haswell",
+      info))
+    if not isas[2] then pending("no newer processor than that") end
+    local text, name = ask("LUNULA_GEMM=blas OPENBLAS_CORETYPE=Prescott", info)
+    local best = isas[3] and "SkylakeX" or "Haswell"
+    assert.equal(("%s:2: warning: OpenBLAS takes this processor for a Prescott and is several "
+      .. "times slower than it could be: set OPENBLAS_CORETYPE=%s in the environment, before the "
+      .. "program starts"):format(name, best), text:match "[^\n]*")
+    assert.equal(1, select(2, text:gsub("warning", "")))
+    assert.matches("\nPrescott|", text)
+  end)
 end)
 
 -- Sizes at random, sides that lie in both ways, rows and columns alone; the same in both processes,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/isa.h"
 #include "bind/core.h"
 #include "bind/state.h"
 #include "kernels/provider.h"
@@ -37,13 +38,36 @@ void provider_open(lua_State *L) {
 
 /* ---- what is said about it ---------------------------------------------- */
 
-/* {config, core} */
+/* The best that OpenBLAS has for this machine, in its own word; NULL: what it
+** has found is not known to be below that. */
+static const char *better_core(const Provider *p) {
+  const char *set = isa_there(1) ? isa_there(isa_there(2) ? 2 : 1) : "";
+  if (!p->is_slow())
+    return NULL;
+  return strcmp(set, "avx512") == 0 ? "SkylakeX"
+         : strcmp(set, "avx2") == 0 ? "Haswell" : NULL;
+}
+
+static void push_advice(lua_State *L, const Provider *p) {
+  const char *better = better_core(p);
+  if (better)
+    lua_pushfstring(L, "OpenBLAS takes this processor for a %s and is several "
+                       "times slower than it could be: set "
+                       "OPENBLAS_CORETYPE=%s in the environment, before the "
+                       "program starts", p->core(), better);
+  else
+    lua_pushnil(L);
+}
+
+/* {config, core, advice} */
 static void push_library(lua_State *L, const Provider *p) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushstring(L, p->config());
   lua_setfield(L, -2, "config");
   lua_pushstring(L, p->core());
   lua_setfield(L, -2, "core");
+  push_advice(L, p);
+  lua_setfield(L, -2, "advice");
 }
 
 void provider_fields(lua_State *L) {

@@ -115,6 +115,19 @@ static const char *config(void) { return blas.openblas_get_config(); }
 
 static const char *core(void) { return blas.openblas_get_corename(); }
 
+/* Its names for processors without AVX2 and multiply-add. A version that does
+** not know the processor takes it for one of them, far below what it is. */
+static bool is_slow(void) {
+  static const char *const old[] = {
+    "Unknown", "Generic", "Katmai", "Coppermine", "Northwood", "Prescott",
+    "Banias", "Atom", "Core2", "Penryn", "Dunnington", "Nehalem", "Athlon",
+    "Opteron", "Opteron_SSE3", "Barcelona", "Nano", "Sandybridge", "Bobcat"
+  };
+  for (int i = 0; i < COUNT_OF(old); i++)
+    if (strcasecmp(core(), old[i]) == 0) return true;
+  return false;
+}
+
 /* ---- products ----------------------------------------------------------- */
 
 /* A matrix as BLAS knows it: lines of numbers side by side, `line` apart, that
@@ -172,6 +185,6 @@ static bool multiply(const Product *p) {
 
 const lunula_blas *lunula_openblas(void) {
   static const Provider it = {PROVIDER_VERSION, open, multiply, retain,
-                              release, config, core};
+                              release, config, core, is_slow};
   return &it;
 }

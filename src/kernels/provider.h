@@ -30,6 +30,7 @@ typedef struct lunula_blas {
   void (*release)(void);
   const char *(*config)(void); /* version and options of the library */
   const char *(*core)(void);   /* the processor that it has found */
+  bool (*is_slow)(void);       /* has that one no multiply-add? */
 } Provider;
 
 extern _Atomic(const Provider *) provider_chosen;
