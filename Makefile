@@ -6,6 +6,7 @@
 #   make lint       warnings of two compilers, luacheck
 #   make floors     who links to whom, who requires whom
 #   make isa        the specs under each lower instruction set; make clang: by clang
+#   make blas       the specs and hosts with the products of OpenBLAS
 #   make sweep      every allocation fails once
 #   make lto        built with -flto, and the hosts run
 #   make nightly    every check in full, of which .ci/run takes a part
@@ -195,6 +196,14 @@ isa:
 	  echo "== LUNULA_ISA=$$isa"; LUNULA_GEMM=native LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
 	    spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
 
+# The specs and hosts with the products of OpenBLAS. make blas [SPEC=smoke]
+blas:
+	@.ci/setup build test
+	@$(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts)
+	@if [ $(BLAS) = none ]; then echo "no OpenBLAS: nothing to test"; else \
+	  LUNULA_GEMM=blas $(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' \
+	    filter='$(FILTER)' $(if $(PART),,$(HOSTS)); fi
+
 # All of it compiled by clang. make clang [SPEC=smoke]
 clang:
 	@.ci/setup build test clang
@@ -226,7 +235,7 @@ lto:
 	@$(LUA) spec/support/run.lua build/lto spec=spec/core filter= $(HOSTS:build/%=build/lto/%)
 
 # Everything in full, with ten times the fuzz: once for each issue.
-NIGHTLY = test lint floors asan isa clang lto sweep
+NIGHTLY = test lint floors asan isa blas clang lto sweep
 nightly:
 	@broken=; for check in $(NIGHTLY); do echo "== make $$check"; \
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
@@ -278,5 +287,5 @@ rock: tree
 clean:
 	rm -rf build
 
-.PHONY: all modules hosts objects demo test asan isa clang lint floors lto sweep nightly bench \
+.PHONY: all modules hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
   bench-peers install install-module tree rock clean

@@ -1,6 +1,7 @@
 -- What can be asked of the machinery: plans and profiles on stderr, passes switched off, the build.
 
 local core = require "lunula.core"
+local native = require "spec.support.native"
 
 local function run(setting)
   local name = os.tmpname()
@@ -23,13 +24,13 @@ local function run(setting)
 end
 
 describe("the machinery", function()
-  it("prints its plans, with the user's lines", function()
+  native("prints its plans, with the user's lines", function()
     local out = run "LUNULA_DEBUG=plan"
     assert.matches("matmul_panels%(%%0, %%%d+, false, 2%) : float32 %(2, 2%)  [^\n]*:5", out)
     assert.matches("matmul_panels %(%%%d+%) then add relu: %%%d+:output0", out)
   end)
 
-  it("leaves out the passes that are switched off", function()
+  native("leaves out the passes that are switched off", function()
     assert.matches("matmul_panels %(%%%d+%) then add relu multiply",
       run "LUNULA_DEBUG=plan LUNULA_PASSES=-simplify")
     assert.not_matches("then", run "LUNULA_DEBUG=plan LUNULA_PASSES=-attach")
@@ -60,7 +61,7 @@ describe("the machinery", function()
     os.remove(name)
   end)
 
-  it("times its steps", function()
+  native("times its steps", function()
     assert.matches("profile of 1 runs.*matmul_panels %+ elementwise", run "LUNULA_DEBUG=profile")
   end)
 
@@ -85,8 +86,9 @@ describe("the machinery", function()
     end
     local header = assert(io.open "src/host/lunula.h"):read "a"
     for name in header:gmatch "LUNULA_API.-(lunula_[%l_]+)%(" do
-      assert.is_true(shown[name], name)
-      n = n - 1
+      local elsewhere = name == "lunula_openblas"   -- in liblunula_blas.a
+      assert.equal(not elsewhere, shown[name] or false, name)
+      if not elsewhere then n = n - 1 end
     end
     assert.equal(1, n) -- luaopen
   end)

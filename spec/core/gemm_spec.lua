@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local k = require "lunula"
 local ops = k.ops
+local native = require "spec.support.native"
 
 local depths = { 1, 7, 63, 64, 65, 513, 1100 }
 local heights = { 1, 2, 3, 5, 6, 7, 13, 14, 15, 29, 130 }
@@ -41,7 +42,7 @@ describe("a product", function()
     end
   end)
 
-  it("gives a row the same bits in any batch", function()
+  native("gives a row the same bits in any batch", function()
     for _, depth in ipairs(depths) do
       for _, width in ipairs { 2, 33, 130 } do
         local a, b = random(130, depth), random(depth, width)
@@ -54,7 +55,7 @@ describe("a product", function()
     end
   end)
 
-  it("gives a column the same bits beside any others", function()
+  native("gives a column the same bits beside any others", function()
     for _, depth in ipairs(depths) do
       for _, m in ipairs { 1, 2, 5, 14, 40 } do
         local a, b = random(m, depth), random(depth, 130)
@@ -67,7 +68,7 @@ describe("a product", function()
     end
   end)
 
-  it("does not care how its sides lie", function()
+  native("does not care how its sides lie", function()
     for _, depth in ipairs(depths) do
       for _, m in ipairs { 1, 3, 15, 40 } do
         for _, n in ipairs { 2, 17, 32, 50, 130 } do
@@ -82,7 +83,7 @@ describe("a product", function()
     end
   end)
 
-  it("of one column gives a row the same bits in any batch", function()
+  native("of one column gives a row the same bits in any batch", function()
     for _, depth in ipairs(depths) do
       local a, b = random(130, depth), random(depth, 1)
       local all = ops.matmul(a, b)
@@ -95,7 +96,7 @@ describe("a product", function()
     end
   end)
 
-  it("of long rows keeps what it adds to large sums", function()
+  native("of long rows keeps what it adds to large sums", function()
     local depth = 40000
     local a, b = random(61, depth), ops.ones { depth, 33 }
     a = a + 1

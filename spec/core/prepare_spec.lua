@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local k = require "lunula"
 local ops = k.ops
+local native = require "spec.support.native"
 
 local function same_bits(a, b) assert.is_true(a:tobytes() == b:tobytes(), "other bits") end
 
@@ -26,7 +27,7 @@ end
 describe("prepared weights", function()
   local x = k.random.normal { 9, 7 }
 
-  it("are those of now: fit, predict, set_weights, predict", function()
+  native("are those of now: fit, predict, set_weights, predict", function()
     local m = model()
     m:compile { optimizer = "adam", loss = "mse" }
     local y = k.random.normal { 9, 5 }
@@ -46,7 +47,7 @@ describe("prepared weights", function()
     same_bits(m(x), m:predict(x))
   end)
 
-  it("are shared by the plans of all batch sizes", function()
+  native("are shared by the plans of all batch sizes", function()
     local w = variable(k.random.normal { 300, 1000 })
     local f = core.trace({ { shape = { false, 300 } } }, function(v)
       return ops.matmul(v, w.value)

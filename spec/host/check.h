@@ -73,6 +73,11 @@ static void leave_the_house(const char *name) {
   unsetenv("LUA_CPATH_5_4");
   unsetenv("LUA_INIT");
   EXPECT(chdir("/") == 0);
+#if defined(WITH_BLAS)
+  const char *gemm = getenv("LUNULA_GEMM"); /* make blas */
+  if (gemm && strcmp(gemm, "blas") == 0)
+    EXPECT_STATUS(LUNULA_OK, lunula_use_blas(lunula_openblas(), &why));
+#endif
 }
 
 /* ---- small things that tests need --------------------------------------- */
