@@ -1,4 +1,4 @@
--- Convolutions as GFLOP/s beside a square product (OpenBLAS) of the same machine, taken in turn on
+-- Convolutions as GFLOP/s beside a square product of the same machine, taken in turn on
 -- one thread, in processor time; then what the first layer, depthwise ones and pooling cost.
 
 local bench = require "bench"
