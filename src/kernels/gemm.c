@@ -24,10 +24,6 @@ static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 /* ---- panels ------------------------------------------------------------- */
 
-/* How many vectors a panel of so many columns has: the last one may do with
-** one. */
-static int vectors_of(int64_t columns) { return columns > LANES ? 2 : 1; }
-
 /* n numbers of b side by side, or apart; then zeros up to the width */
 INLINE void pack_row(float *restrict to, const float *restrict b,
                      int64_t apart, int64_t n, int64_t width) {
@@ -105,38 +101,13 @@ int64_t gemm_panels(int64_t k, int64_t n) {
 }
 #endif
 
-KERNEL(void, gemm_pack, (const Product *p, float *panels)) {
-  for (int64_t j = 0; j < p->n; j += WIDTH, panels += p->k * WIDTH)
+KERNEL(void, gemm_pack, (const Product *p, int64_t row, float *panels)) {
+  panels += row * WIDTH;
+  for (int64_t j = 0; j < p->n; j += WIDTH, panels += p->panel_rows * WIDTH)
     pack(panels, p, j, 0, p->k);
 }
 
 /* ---- tiles -------------------------------------------------------------- */
-
-INLINE void copy_corner(float *to, int64_t to_row, const float *from,
-                        int64_t from_row, int64_t rows, int64_t columns) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++)
-      to[i * to_row + j] = from[i * from_row + j];
-}
-
-/* A tile that has fewer columns than its vectors. */
-static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
-  float edge[MICRO_ROWS * WIDTH], *c = t.c;
-  int64_t c_row = t.c_row;
-  if (t.add) copy_corner(edge, WIDTH, c, c_row, rows, columns);
-  t.c = edge;
-  t.c_row = WIDTH;
-  ISA(micro)(rows, vectors_of(columns), &t);
-  copy_corner(c, c_row, edge, WIDTH, rows, columns);
-}
-
-/* All columns from c on that a panel has, or as many as there are. */
-static void tile(int64_t rows, int64_t columns, const Micro *t) {
-  if (columns >= WIDTH || columns == LANES)
-    ISA(micro)(rows, vectors_of(columns), t);
-  else
-    edge_tile(rows, columns, *t);
-}
 
 /* What is read of b: its rows [k0, k1), their first columns at b. Numbers from
 ** row to row, and from one panel to the next. */
@@ -162,9 +133,9 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   for (int64_t j = j0, n; j < j1; j += n) {
     n = j + 2 * WIDTH <= j1 ? 2 * WIDTH : WIDTH;
     if (n > WIDTH)
-      ISA(micro)(p->m, 4, &t);
+      ISA_NAME(micro)(p->m, 4, &t);
     else
-      tile(p->m, j1 - j, &t);
+      ISA_NAME(micro_panel)(p->m, j1 - j, &t);
     t.b += n / WIDTH * s->panel;
     t.c += n;
   }
@@ -180,7 +151,7 @@ static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
         int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
         Micro m = micro_of(p, s, i0, j);
         m.b += (j - j0) / WIDTH * s->panel;
-        tile(i1 - i0, j1 - j, &m);
+        ISA_NAME(micro_panel)(i1 - i0, j1 - j, &m);
       }
   }
 }

@@ -36,9 +36,10 @@ enum { GEMM_COLUMNS = 32, GEMM_MOST_SCRATCH = 320 << 10 };
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
 extern void SET(gemm)(const Product *p, void *scratch);
 int64_t gemm_scratch(int64_t n, int64_t k);
-/* panels, of gemm_panels(k, n) numbers = b of p, of which nothing else is read
-** but k and n; aligned to 64 */
-extern void SET(gemm_pack)(const Product *p, float *panels);
+/* k rows of panels that have panel_rows, from their beginning or from `row` of
+** them on = b of p, of which nothing else is read but k and n. They take
+** gemm_panels(panel_rows, n) numbers, aligned to 64. */
+extern void SET(gemm_pack)(const Product *p, int64_t row, float *panels);
 int64_t gemm_panels(int64_t k, int64_t n);
 /* c (m) = a (m,k) . b (k), c_row apart: for a b of one column, whatever the
 ** number of rows. A number of c is 64 chains, added up. */

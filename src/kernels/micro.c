@@ -76,15 +76,19 @@
     const float *a = t->a, *b = t->b;                                    \
     float *c = t->c;                                                     \
     int64_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row;  \
-    int64_t b_pair = t->b_pair, c_row = t->c_row;                        \
+    int64_t b_pair = t->b_pair, c_row = t->c_row, run = 0;               \
     (void)a_row, (void)b_pair, (void)c_row;                              \
     ROWS_##rows(CLEAR_##vectors)                                         \
     if (t->add) {                                                        \
       ROWS_##rows(LOAD_##vectors)                                        \
     }                                                                    \
-    for (int64_t k = t->k; k > 0; k--, a += a_column, b += b_row) {      \
-      B_##vectors                                                        \
-      ROWS_##rows(STEP_##vectors)                                        \
+    for (;;) {                                                           \
+      for (int64_t k = t->k; k > 0; k--, a += a_column, b += b_row) {    \
+        B_##vectors                                                      \
+        ROWS_##rows(STEP_##vectors)                                      \
+      }                                                                  \
+      if (++run >= t->runs) break;                                       \
+      a = t->a + t->run[run];                                            \
     }                                                                    \
     ROWS_##rows(STORE_##vectors)                                         \
   }
@@ -95,7 +99,7 @@ EACH_TILE(TILE_2)
 TILE(4, 1)
 TILE(4, 2)
 
-KERNEL(void, micro, (int64_t rows, int vectors, const Micro *t)) {
+ISA_FUNCTION(void, micro, (int64_t rows, int vectors, const Micro *t)) {
 #define NAME_1(rows) tile_1_##rows,
 #define NAME_2(rows) tile_2_##rows,
   static void (*const one[])(const Micro *) = {EACH_TILE(NAME_1)};
@@ -109,4 +113,34 @@ KERNEL(void, micro, (int64_t rows, int vectors, const Micro *t)) {
     two[rows - 1](t);
   else
     four[rows - 1](t);
+}
+
+/* ---- the columns of a panel --------------------------------------------- */
+
+INLINE void copy_corner(float *to, int64_t to_row, const float *from,
+                        int64_t from_row, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++)
+      to[i * to_row + j] = from[i * from_row + j];
+}
+
+/* A tile that has fewer columns than its vectors. */
+static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
+  float edge[MICRO_ROWS * MICRO_WIDTH], *c = t.c;
+  int64_t c_row = t.c_row;
+  if (t.add) copy_corner(edge, MICRO_WIDTH, c, c_row, rows, columns);
+  t.c = edge;
+  t.c_row = MICRO_WIDTH;
+  ISA_NAME(micro)(rows, columns > LANES ? 2 : 1, &t);
+  copy_corner(c, c_row, edge, MICRO_WIDTH, rows, columns);
+}
+
+ISA_FUNCTION(void, micro_panel, (int64_t rows, int64_t columns,
+                                 const Micro *t)) {
+  if (columns >= MICRO_WIDTH)
+    ISA_NAME(micro)(rows, 2, t);
+  else if (columns == LANES)
+    ISA_NAME(micro)(rows, 1, t);
+  else
+    edge_tile(rows, columns, *t);
 }

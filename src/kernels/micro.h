@@ -21,11 +21,15 @@ enum { MICRO_ROWS = 6 };
 /* c (rows, columns) = a (rows, k) . b (k, columns), + c to `add`. Numbers from
 ** row to row: a_row, b_row, c_row; from column to column of a: a_column. The
 ** columns are one, two or four vectors; of four, the third is b_pair after the
-** first, and there are at most MICRO_FEW rows. */
+** first, and there are at most MICRO_FEW rows. With `runs`, a has k columns for
+** each of them, from a + run[i] on (run[0] is 0), and b goes on from one to the
+** next: so patches of an image are read where they lie. */
 typedef struct Micro {
   int64_t k;
   const float *a;
   int64_t a_row, a_column;
+  const int64_t *run;
+  int64_t runs; /* 0, 1: a is all of it */
   const float *b;
   int64_t b_row, b_pair;
   float *c;
@@ -35,6 +39,10 @@ typedef struct Micro {
 
 enum { MICRO_FEW = 2 };
 
-extern void SET(micro)(int64_t rows, int vectors, const Micro *t);
+ISA_DECLARE(APART void, micro, (int64_t rows, int vectors, const Micro *t))
+
+/* The same for all columns from c on that a panel has, or as many as there
+** are. */
+ISA_DECLARE(void, micro_panel, (int64_t rows, int64_t columns, const Micro *t))
 
 #endif

@@ -250,7 +250,8 @@ static void panels_run(const OpCall *s, const Run *r, int64_t task) {
   Product p = {.k = rows_of_side(&s->in[0], t),
                .n = rows_of_side(&s->in[0], !t), .b = r->in[0],
                .b_row = t ? 1 : stored, .b_column = t ? stored : 1};
-  ISA(gemm_pack)(&p, r->out[0]);
+  p.panel_rows = p.k;
+  ISA(gemm_pack)(&p, 0, r->out[0]);
 }
 
 static bool matmul_panels_shape(Rule *r) {
