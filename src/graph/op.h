@@ -176,6 +176,8 @@ struct Op {
   int64_t (*tasks)(const OpCall *s); /* NULL: one */
   void (*run)(const OpCall *s, const Run *r, int64_t task);
   int64_t (*scratch)(const OpCall *s); /* bytes for all tasks together */
+  void (*begin)(const OpCall *s, const Run *r); /* before all tasks; NULL */
+  void (*end)(const OpCall *s, const Run *r);   /* after them; NULL */
   int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them,
                                         at most THREAD_SCRATCH (base/pool.h) */
   /* rewrites the call in other ops (true, y set), or declines */

@@ -212,8 +212,12 @@ static bool run_now(const OpCall *s, void *const *in, void *const *out,
   j.run.scratch = room_take(&room, account, shared + opcall_local(s, NULL));
   if (j.run.scratch == NULL)
     return fail_memory(env->error, "out of memory");
+  if (s->op->begin)
+    s->op->begin(s, &j.run);
   threads_run(kernel_task, &j, s->op->tasks ? s->op->tasks(s) : 1,
               (char *)j.run.scratch + shared);
+  if (s->op->end)
+    s->op->end(s, &j.run);
   room_give(&room);
   return !env->error->set;
 }

@@ -222,8 +222,13 @@ static void run_step(const PlanStep *s, void **pointer, void *scratch,
                .scratch = scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
                .epilogue_out = pointer + s->program_out, .env = env}};
-  ThreadTask task = s->step.op ? kernel_task : program_task;
-  threads_run(task, &j, s->tasks, (char *)scratch + s->scratch);
+  const Op *op = s->step.op;
+  if (op && op->begin)
+    op->begin(&s->step, &j.run);
+  threads_run(op ? kernel_task : program_task, &j, s->tasks,
+              (char *)scratch + s->scratch);
+  if (op && op->end)
+    op->end(&s->step, &j.run);
 }
 
 static void run_moves(const Plan *p, Lane *l) {
