@@ -7,12 +7,13 @@ local cases = require "spec.support.ops_cases"
 local harness = require "spec.support.ops_harness"
 
 -- Ops with closures or random numbers have their own specs: ops_control_spec, ops_random_spec, and
--- those of closures and plans in spec/core (panels: gemm_spec and prepare_spec).
+-- those of closures and plans in spec/core (panels: gemm_spec, conv_spec and prepare_spec).
 local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,
   host = true, host_gradient = true, call = true, barrier = true, lerp = true, as_int32 = true,
   custom_gradient = true, panels = true, matmul_panels = true,
+  convolution_panels = true, convolution_with_panels = true,
 }
 
 local function holds(complaint)

@@ -1,475 +1,683 @@
-/* Convolutions by products. The cells under a run of windows are gathered into
-** a tile that stays in cache, some rows of the kernel at a time, and multiplied
-** with them; the gradient of the kernel multiplies the same tiles with the
-** cotangent, and the gradient of the image makes tiles by a product and adds
-** them to the cells that they came from (where each cell has one window of its
-** own, the product is the gradient). */
+/* Convolutions by products whose left side is read in place: the cells under a
+** window are a few runs of neighbours, and from pixel to pixel they are a fixed
+** step apart. The kernel is packed into panels. Where windows hang over the
+** edge, the cells that some lines of pixels need are copied between zeros, once
+** for all filters. The gradient of the image is a convolution of the cotangent
+** with the kernel turned; with strides it is several, each of which makes the
+** cells that the same taps see. Each number is one chain of multiply-adds in
+** the order of taps and channels. */
 #include "base/each_isa.h"
+#include "kernels/micro.h"
 #include "kernels/walk.h"
 
 #include <string.h>
 
 enum {
-  LINES = 168,   /* of a tile, at most */
-  SHORT_RUN = 16 /* neighbouring numbers under a window */
+  WIDTH = MICRO_WIDTH,
+  ROOM = 96 << 10, /* numbers that are copied for a band, at most */
+  PIXELS = 512,    /* of a band, in the gradient of the kernel */
+  COLUMNS = 224,   /* of a band's lines */
+  LINES = 64,      /* of a band */
+  RUNS = 256,      /* under a window */
+  FEW_COLUMNS = 14 /* as many as a tile has */
 };
 
-/* A tile is made of lines of BLOCK_LINE numbers. A wide one has a line for
-** each pixel, with the cells under its window: for long runs of cells. A tall
-** one has a line for each of these cells, with the pixels: for runs of
-** windows. A tile is far too large for the stack: it lies in the thread's
-** scratch, and what block_product packs behind it. */
-
-/* ---- geometry ---------------------------------------------------------- */
-
-static int64_t taps_of(const Conv *c) {
-  return c->w.size[0] * c->w.size[1] * c->w.size[2];
+static int64_t divide_up(int64_t n, int64_t by) {
+  return n <= 0 ? 0 : (n + by - 1) / by;
 }
 
-static int64_t group_channels(const Conv *c) {
-  return c->w.channels / c->groups;
+/* ---- what is computed of what ------------------------------------------- */
+
+/* A walk of windows, whose pixels along an axis are every `step`th cell from
+** `first` on, of as many as `cells`. All that is read and written has
+** w.channels and `filters` numbers in a cell. `before` may be less than 0. */
+typedef struct Direct {
+  Window w;
+  int64_t groups, filters;
+  int64_t cells[3], first[3], step[3];
+  bool hangs;   /* windows hang over the edge */
+  bool in_runs; /* windows are read in runs; else tap by tap */
+} Direct;
+
+static int64_t taps_of(const Window *w) {
+  return w->size[0] * w->size[1] * w->size[2];
 }
 
-/* With several groups cells are never neighbours; then windows count as apart
-** when all channels together are many. */
-static bool is_wide(const Conv *c) {
-  int64_t taps = c->w.dilation[2] == 1 ? c->w.size[2] : 1;
-  return (c->groups == 1 ? taps : 1) * c->w.channels >= SHORT_RUN;
+static int64_t group_channels(const Direct *d) {
+  return d->w.channels / d->groups;
 }
 
-/* Rows of the kernel: the channels [c0, c1) of a group under the taps
-** [t0, t1). There is one tap, or all channels. */
-typedef struct Block {
-  int64_t t0, t1, c0, c1;
-} Block;
-
-static int64_t most_rows(const Conv *c) {
-  return is_wide(c) ? BLOCK_LINE : LINES;
+static int64_t chain_of(const Direct *d) {
+  return taps_of(&d->w) * group_channels(d);
 }
 
-static int64_t channel_parts(const Conv *c) {
-  return most((group_channels(c) + most_rows(c) - 1) / most_rows(c), 1);
+static int64_t reach(const Window *w, int i) {
+  return (w->size[i] - 1) * w->dilation[i] + 1;
 }
 
-#if ISA_FIRST
-int64_t conv_blocks(const Conv *c, int64_t wanted) {
-  enum { FEW = 64 }; /* rows: the products of fewer are slower */
-  int64_t parts = channel_parts(c), taps = taps_of(c);
-  if (parts > 1) return taps * parts;
-  int64_t together = most_rows(c) / group_channels(c);
-  int64_t full = least(taps, taps * group_channels(c) / FEW);
-  return most((taps + together - 1) / together, least(wanted, full));
+/* ---- runs and room ------------------------------------------------------ */
+
+/* Taps whose cells are neighbours, all channels of them. */
+static int64_t run_taps(const Direct *d) {
+  return d->groups == 1 && d->w.dilation[2] == 1 ? d->w.size[2] : 1;
 }
 
-int64_t conv_tile(const Conv *c) { return is_wide(c) ? LINES : BLOCK_LINE; }
-#endif
+static int64_t run_length(const Direct *d) {
+  return run_taps(d) * group_channels(d);
+}
 
-/* Block q of so many. */
-static Block block_at(const Conv *c, int64_t q, int64_t blocks) {
-  int64_t parts = channel_parts(c), channels = group_channels(c);
-  if (parts > 1) {
-    int64_t t = q / parts, part = q % parts;
-    return (Block){t, t + 1, channels * part / parts,
-                   channels * (part + 1) / parts};
+static int64_t runs_of(const Direct *d) {
+  return taps_of(&d->w) / run_taps(d);
+}
+
+/* As many pixels side by side as there is room for, with the cells under them:
+** 0 when there is none. */
+static int64_t columns_that_fit(const Window *w) {
+  int64_t row = ROOM / (w->size[0] * w->channels) / reach(w, 1);
+  return row < reach(w, 2) ? 0 : (row - reach(w, 2)) / w->stride[2] + 1;
+}
+
+/* Without room for a tile of pixels there are no runs. */
+static bool goes_in_runs(const Direct *d) {
+  return runs_of(d) <= RUNS &&
+         (!d->hangs ||
+          columns_that_fit(&d->w) >= least(d->w.out[2], FEW_COLUMNS));
+}
+
+/* Numbers of a row of cells under so many pixels side by side, of all planes
+** that a window sees. */
+static int64_t row_numbers(const Window *w, int64_t pixels) {
+  return w->size[0] * ((pixels - 1) * w->stride[2] + reach(w, 2)) * w->channels;
+}
+
+/* ---- forward, and turned ------------------------------------------------ */
+
+static bool hangs_over(const Window *w) {
+  for (int i = 0; i < 3; i++)
+    if (w->before[i] > 0 ||
+        (w->out[i] - 1) * w->stride[i] - w->before[i] + reach(w, i) > w->in[i])
+      return true;
+  return false;
+}
+
+static Direct forward_of(const Conv *c) {
+  Direct d = {.w = c->w, .groups = c->groups, .filters = c->filters};
+  for (int i = 0; i < 3; i++) {
+    d.cells[i] = c->w.out[i];
+    d.step[i] = 1;
   }
-  int64_t taps = taps_of(c);
-  return (Block){taps * q / blocks, taps * (q + 1) / blocks, 0, channels};
+  d.hangs = hangs_over(&c->w);
+  d.in_runs = goes_in_runs(&d);
+  return d;
 }
 
-static int64_t block_rows(Block b) { return (b.t1 - b.t0) * (b.c1 - b.c0); }
-
-/* Number of the block's first row in the kernel (rows, filters). */
-static int64_t first_row(const Conv *c, Block b) {
-  return b.t0 * group_channels(c) + b.c0;
-}
-
-static int64_t all_pixels(const Conv *c) {
-  return c->w.batch * pixels_of(&c->w);
-}
-
-static int64_t all_rows(const Conv *c) {
-  return taps_of(c) * group_channels(c);
-}
-
-/* Numbers of a tile: as many lines as are ever used, and up to a multiple of
-** what block_product reads. */
-static int64_t tile_numbers(const Conv *c) {
-  enum { READ_TOGETHER = 12 };
-  int64_t lines = is_wide(c) ? all_pixels(c) : all_rows(c);
-  lines = (lines + READ_TOGETHER - 1) / READ_TOGETHER * READ_TOGETHER;
-  return least(LINES, lines) * BLOCK_LINE;
-}
-
-#if ISA_FIRST
-/* The gradient of the image has two tiles. The columns of the products are
-** filters, and in that gradient what stands in a line of the tile. */
-int64_t conv_scratch(const Conv *c) {
-  int64_t columns =
-      most(c->filters, is_wide(c) ? all_rows(c) : all_pixels(c));
-  int64_t numbers = 2 * tile_numbers(c) + block_panels(columns);
-  return most(numbers * (int64_t)sizeof(float),
-              gemm_scratch(c->w.channels, c->filters));
-}
-
-_Static_assert((2 * LINES + 96) * BLOCK_LINE * sizeof(float) <=
-                   CONV_MOST_SCRATCH, "what conv_scratch says at most");
-#endif
-
-/* ---- pixels in a row --------------------------------------------------- */
-
-/* n pixels side by side in a row of the output: the first is (b, i, j, k). */
-typedef struct Segment {
-  int64_t b, i, j, k, n;
-} Segment;
-
-static Segment segment_at(const Conv *c, int64_t p, int64_t end) {
-  Segment s;
-  s.k = p % c->w.out[2];
-  s.n = least(end - p, c->w.out[2] - s.k);
-  p /= c->w.out[2];
-  s.j = p % c->w.out[1];
-  p /= c->w.out[1];
-  s.i = p % c->w.out[0];
-  s.b = p / c->w.out[0];
-  return s;
-}
-
-/* The part of the images that may be touched, and where it is in memory:
-** images from b on, cells [first, end) of each axis. */
-typedef struct Area {
-  float *x;
-  int64_t first[3], end[3];
-} Area;
-
-static Area whole_images(const Conv *c, const float *x) {
-  Area a = {.x = (float *)(uintptr_t)x}; /* gathering does not write */
-  for (int i = 0; i < 3; i++) a.end[i] = c->w.in[i];
+static int64_t common_divisor(int64_t a, int64_t b) {
+  while (b > 0) {
+    int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
   return a;
 }
 
-/* The row of cells under tap (t, u, .) of the segment's windows, at its cell
-** 0 and channel 0; NULL when it is outside. */
-INLINE float *image_row(const Conv *c, const Area *area, const Segment *s,
-                        int64_t t, int64_t u) {
-  const Window *w = &c->w;
-  int64_t i = s->i * w->stride[0] - w->before[0] + t * w->dilation[0];
-  int64_t j = s->j * w->stride[1] - w->before[1] + u * w->dilation[1];
-  if (i < area->first[0] || i >= area->end[0] || j < area->first[1] ||
-      j >= area->end[1])
-    return NULL;
-  return area->x +
-         ((s->b * w->in[0] + i) * w->in[1] + j) * w->in[2] * w->channels;
+/* Taps that see the same cells of an axis stand so far apart. */
+static int64_t tap_step(const Window *w, int i) {
+  return w->stride[i] / common_divisor(w->stride[i], w->dilation[i]);
 }
 
-/* ---- tiles ------------------------------------------------------------- */
-
-/* To the tile, or back as a sum. */
-typedef enum Way { GATHER, ADD } Way;
-
-INLINE void move_run(Way way, float *restrict tile, float *restrict x,
-                     int64_t n) {
-  if (way == ADD)
-    for (int64_t i = 0; i < n; i++) x[i] += tile[i];
-  else if (n >= SHORT_RUN)
-    memcpy(tile, x, (size_t)n * sizeof *x);
-  else
-    for (int64_t i = 0; i < n; i++) tile[i] = x[i];
+/* The taps of an axis that are the first ones to see their cells. */
+static int64_t first_taps(const Window *w, int i) {
+  return least(w->size[i], tap_step(w, i));
 }
 
-INLINE void clear_run(Way way, float *tile, int64_t n) {
-  if (way == GATHER && n > 0) memset(tile, 0, (size_t)n * sizeof *tile);
+/* Along axis i, the cells that tap t sees, and those tap_step after it: cell x
+** has the pixel o with o stride + t dilation = x + before. From cell to cell of
+** them it is the next pixel. The taps are taken from behind, so that pixels
+** come in their order. */
+static void turn_axis(Direct *d, const Window *w, int i, int64_t t) {
+  int64_t stride = w->stride[i], step = tap_step(w, i);
+  int64_t n = divide_up(w->size[i] - t, step);
+  int64_t dilation = w->dilation[i] * step / stride;
+  int64_t at = (t * w->dilation[i] - w->before[i]) % stride;
+  d->first[i] = at < 0 ? at + stride : at;
+  d->step[i] = stride;
+  d->cells[i] = w->in[i];
+  int64_t pixel =
+      (d->first[i] + w->before[i] - t * w->dilation[i]) / stride;
+  d->w.in[i] = w->out[i];
+  d->w.out[i] = divide_up(w->in[i] - d->first[i], stride);
+  d->w.size[i] = n;
+  d->w.stride[i] = 1;
+  d->w.dilation[i] = dilation;
+  d->w.before[i] = (n - 1) * dilation - pixel;
 }
 
-/* `taps` cells of n numbers for one pixel: cell `at` of the row and its
-** neighbours, as far as they are inside. */
-INLINE void move_cells(Way way, float *tile, float *row, int64_t at,
-                       int64_t taps, int64_t n, int64_t first, int64_t end) {
-  int64_t left = least(most(first - at, 0), taps);
-  int64_t right = most(least(end - at, taps), left);
-  clear_run(way, tile, left * n);
-  if (left < right)
-    move_run(way, tile + left * n, row + (at + left) * n, (right - left) * n);
-  clear_run(way, tile + right * n, (taps - right) * n);
-}
-
-/* Taps that go in one run: those of a row of the window that are neighbours. */
-static int64_t run_taps(const Conv *c, Block b, int64_t t) {
-  bool whole_cells = c->groups == 1 && b.c1 - b.c0 == c->w.channels;
-  if (c->w.dilation[2] > 1 || !whole_cells) return 1;
-  return least(c->w.size[2] - t % c->w.size[2], b.t1 - t);
-}
-
-INLINE void move_wide(Way way, const Conv *c, const Area *area, Block b,
-                      int64_t channel, const Segment *s, float *tile) {
-  const Window *w = &c->w;
-  int64_t n = b.c1 - b.c0;
-  for (int64_t t = b.t0, taps; t < b.t1; t += taps) {
-    int64_t line = t / w->size[2], v = t % w->size[2];
-    float *row =
-        image_row(c, area, s, line / w->size[1], line % w->size[1]);
-    taps = run_taps(c, b, t);
-    if (row == NULL) {
-      for (int64_t k = 0; k < s->n; k++)
-        clear_run(way, tile + k * BLOCK_LINE, taps * n);
-    } else if (n == w->channels) {
-      for (int64_t k = 0; k < s->n; k++)
-        move_cells(way, tile + k * BLOCK_LINE, row,
-                   (s->k + k) * w->stride[2] - w->before[2] +
-                       v * w->dilation[2],
-                   taps, n, area->first[2], area->end[2]);
-    } else {
-      for (int64_t k = 0; k < s->n; k++) {
-        int64_t at = (s->k + k) * w->stride[2] - w->before[2] +
-                     v * w->dilation[2];
-        if (at < area->first[2] || at >= area->end[2])
-          clear_run(way, tile + k * BLOCK_LINE, n);
-        else
-          move_run(way, tile + k * BLOCK_LINE,
-                   row + at * w->channels + channel + b.c0, n);
-      }
-    }
-    tile += taps * n;
-  }
-}
-
-/* The n cells that stand `step` numbers apart, and one line of the tile for
-** each of their numbers. */
-INLINE void move_apart(Way way, float *restrict tile, float *restrict x,
-                       int64_t step, int64_t n, int64_t numbers) {
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < numbers; j++)
-      if (way == GATHER)
-        tile[j * BLOCK_LINE + i] = x[i * step + j];
-      else
-        x[i * step + j] += tile[j * BLOCK_LINE + i];
-}
-
-/* Few numbers, neighbouring windows: the loops are unrolled for them. */
-INLINE void move_lines(Way way, float *tile, float *x, int64_t step, int64_t n,
-                       int64_t numbers) {
-  if (step == 1)
-    move_run(way, tile, x, n);
-  else if (numbers == 3 && step == 3)
-    move_apart(way, tile, x, 3, n, 3);
-  else if (numbers == 3)
-    move_apart(way, tile, x, step, n, 3);
-  else if (numbers == 1)
-    move_apart(way, tile, x, step, n, 1);
-  else
-    move_apart(way, tile, x, step, n, numbers);
-}
-
-INLINE void move_tall(Way way, const Conv *c, const Area *area, Block b,
-                      int64_t channel, const Segment *s, float *tile) {
-  const Window *w = &c->w;
-  int64_t step = w->stride[2] * w->channels, numbers = b.c1 - b.c0;
-  for (int64_t t = b.t0; t < b.t1; t++, tile += numbers * BLOCK_LINE) {
-    int64_t line = t / w->size[2], v = t % w->size[2];
-    int64_t at = s->k * w->stride[2] - w->before[2] + v * w->dilation[2];
-    float *row =
-        image_row(c, area, s, line / w->size[1], line % w->size[1]);
-    Span in = inside(at, w->stride[2], s->n, area->first[2], area->end[2]);
-    if (row == NULL) in = (Span){0, 0};
-    for (int64_t i = 0; i < numbers; i++) {
-      clear_run(way, tile + i * BLOCK_LINE, in.first);
-      clear_run(way, tile + i * BLOCK_LINE + in.end, s->n - in.end);
-    }
-    if (in.first < in.end)
-      move_lines(way, tile + in.first,
-                 row + (at + in.first * w->stride[2]) * w->channels +
-                     channel + b.c0,
-                 step, in.end - in.first, numbers);
-  }
-}
-
-INLINE void move_tile(Way way, const Conv *c, const Area *area, Block b,
-                      int64_t group, int64_t p0, int64_t p1, float *tile) {
-  int64_t channel = group * group_channels(c);
-  bool wide = is_wide(c);
-  for (int64_t p = p0; p < p1;) {
-    Segment s = segment_at(c, p, p1);
-    if (wide)
-      move_wide(way, c, area, b, channel, &s, tile + (p - p0) * BLOCK_LINE);
-    else
-      move_tall(way, c, area, b, channel, &s, tile + (p - p0));
-    p += s.n;
-  }
-}
-
-static void gather_tile(const Conv *c, const Area *area, Block b,
-                        int64_t group, int64_t p0, int64_t p1,
-                        float *tile) {
-  move_tile(GATHER, c, area, b, group, p0, p1, tile);
-}
-
-static void add_tile(const Conv *c, const Area *area, Block b, int64_t group,
-                     int64_t p0, int64_t p1, float *tile) {
-  move_tile(ADD, c, area, b, group, p0, p1, tile);
-}
-
-/* ---- forward ----------------------------------------------------------- */
-
-KERNEL(void, conv_forward, (const float *x, const float *k, float *y,
-                            const Conv *c, int64_t p0, int64_t p1, int64_t f0,
-                            int64_t f1, void *scratch)) {
-  float *tile = scratch, *panels = tile + tile_numbers(c);
-  Area area = whole_images(c, x);
-  int64_t n = conv_tile(c), blocks = conv_blocks(c, 1);
-  int64_t width = (f1 - f0) / c->groups;
-  for (int64_t p = p0; p < p1; p += n) {
-    int64_t pixels = least(n, p1 - p);
-    for (int64_t g = 0; g < c->groups; g++)
-      for (int64_t q = 0; q < blocks; q++) {
-        Block b = block_at(c, q, blocks);
-        int64_t f = f0 + g * width;
-        gather_tile(c, &area, b, g, p, p + pixels, tile);
-        ISA(block_product)(is_wide(c), pixels, width, block_rows(b), tile,
-                           k + first_row(c, b) * c->filters + f, c->filters, 1,
-                           q > 0, y + p * c->filters + f, c->filters, panels);
-      }
-  }
-}
-
-/* ---- gradient of the image --------------------------------------------- */
-
-/* Windows are the cells themselves, each cell has one. */
-static bool is_product(const Conv *c) {
+/* Whether that reads cotangents that are not there. */
+static bool turned_hangs(const Window *w) {
   for (int i = 0; i < 3; i++)
-    if (c->w.size[i] != 1 || c->w.stride[i] != 1 || c->w.before[i] != 0 ||
-        c->w.in[i] != c->w.out[i])
-      return false;
-  return true;
+    if (w->size[i] > 1 || w->before[i] > 0 ||
+        w->out[i] * w->stride[i] < w->in[i])
+      return true;
+  return false;
 }
 
-static void input_product(const float *g, const float *k, float *x,
-                          const Conv *c, int64_t p0, int64_t p1, int64_t c0,
-                          int64_t c1, void *scratch) {
-  int64_t channels = group_channels(c), width = c->filters / c->groups;
-  int64_t n = c->groups == 1 ? c1 - c0 : channels;
-  for (int64_t i = 0; i < c->groups; i++)
-    ISA(gemm)(&(Product){.m = p1 - p0, .n = n, .k = width,
-                             .a = g + p0 * c->filters + i * width,
-                             .a_row = c->filters, .a_column = 1,
-                             .b = k + c0 * c->filters + i * width, .b_row = 1,
-                             .b_column = c->filters,
-                             .c = x + p0 * c->w.channels + c0 + i * channels,
-                             .c_row = c->w.channels}, scratch);
+static Direct turned_at(const Conv *c, const int64_t *t) {
+  Direct d = {.groups = c->groups, .filters = c->w.channels};
+  d.w.batch = c->w.batch;
+  d.w.channels = c->filters;
+  for (int i = 0; i < 3; i++) turn_axis(&d, &c->w, i, t[i]);
+  d.hangs = turned_hangs(&c->w);
+  return d;
 }
 
-/* lines of a tile = lines of x that stand apart */
-static void copy_lines(float *tile, const float *x, int64_t apart,
-                       int64_t lines, int64_t n) {
-  for (int64_t i = 0; i < lines; i++)
-    memcpy(tile + i * BLOCK_LINE, x + i * apart, (size_t)n * sizeof *x);
+/* What makes the cells of the image that these taps are the first to see. All
+** such walks go one way: that of the largest. */
+static Direct turned_of(const Conv *c, const int64_t *t) {
+  Direct largest = turned_at(c, (int64_t[3]){0}), d = turned_at(c, t);
+  d.in_runs = goes_in_runs(&largest);
+  return d;
 }
 
-/* tile = the cotangents of the cells that one block of a group sees under the
-** pixels [p0, p1): g (pixels, filters) . k (rows, filters) turned. The side
-** that makes the tile's lines is copied to lines, some filters at a time. */
-static void spread_pixels(const float *g, const float *k, const Conv *c,
-                          Block b, int64_t group, int64_t p0, int64_t p1,
-                          float *lines, float *tile, float *panels) {
-  int64_t width = c->filters / c->groups, f = c->filters;
-  g += p0 * f + group * width;
-  k += first_row(c, b) * f + group * width;
-  for (int64_t i = 0; i < width; i += BLOCK_LINE) {
-    int64_t n = least(BLOCK_LINE, width - i);
-    int64_t pixels = p1 - p0, rows = block_rows(b);
-    copy_lines(lines, is_wide(c) ? g + i : k + i, f,
-               is_wide(c) ? pixels : rows, n);
-    if (is_wide(c))
-      ISA(block_product)(true, pixels, rows, n, lines, k + i, 1, f, i > 0,
-                         tile, BLOCK_LINE, panels);
-    else
-      ISA(block_product)(true, rows, pixels, n, lines, g + i, 1, f, i > 0,
-                         tile, BLOCK_LINE, panels);
+/* The next taps that are the first ones; false after the last. */
+static bool next_taps(const Window *w, int64_t *t) {
+  for (int i = 2; i >= 0; i--) {
+    if (++t[i] < first_taps(w, i)) return true;
+    t[i] = 0;
+  }
+  return false;
+}
+
+/* ---- panels ------------------------------------------------------------- */
+
+/* Those of one walk, one group after the other. */
+static int64_t walk_panels(const Direct *d) {
+  return d->groups * gemm_panels(chain_of(d), d->filters / d->groups);
+}
+
+#if ISA_FIRST
+int64_t conv_panels(const Conv *c, bool turned) {
+  int64_t t[3] = {0}, n = 0;
+  Direct d = forward_of(c);
+  if (!turned) return walk_panels(&d);
+  do {
+    d = turned_of(c, t);
+    n += walk_panels(&d);
+  } while (next_taps(&c->w, t));
+  return n;
+}
+#endif
+
+/* The taps of one walk, from behind, as rows of panels. */
+static void pack_turned(const float *k, const Conv *c, const Direct *d,
+                        const int64_t *t, float *panels) {
+  int64_t channels = c->w.channels / c->groups, rows = c->filters / c->groups;
+  int64_t each = gemm_panels(chain_of(d), channels), n = taps_of(&d->w);
+  Product p = {.n = channels, .k = rows, .b_row = 1, .b_column = c->filters,
+               .panel_rows = chain_of(d)};
+  for (int64_t q = 0; q < n; q++) {
+    int64_t at = 0, rest = n - 1 - q, place[3];
+    for (int i = 2; i >= 0; i--) {
+      place[i] = t[i] + rest % d->w.size[i] * tap_step(&c->w, i);
+      rest /= d->w.size[i];
+    }
+    for (int i = 0; i < 3; i++) at = at * c->w.size[i] + place[i];
+    for (int64_t g = 0; g < c->groups; g++) {
+      p.b = k + at * channels * c->filters + g * rows;
+      ISA(gemm_pack)(&p, q * rows, panels + g * each);
+    }
   }
 }
 
-/* What the pixels [p0, p1) add to the channels [c0, c1) of each group. */
-static void add_pixels(const float *g, const float *k, const Area *area,
-                       const Conv *c, int64_t p0, int64_t p1, int64_t c0,
-                       int64_t c1, float *scratch) {
-  float *lines = scratch, *tile = lines + tile_numbers(c);
-  float *panels = tile + tile_numbers(c);
-  bool all = c1 - c0 == group_channels(c);
-  int64_t taps = taps_of(c), together = all ? most_rows(c) / (c1 - c0) : 1;
-  together = most(together, 1);
-  for (int64_t i = 0; i < c->groups; i++)
-    for (int64_t t = 0; t < taps; t += together)
-      for (int64_t j = c0; j < c1; j += most_rows(c)) {
-        Block b = {t, least(t + together, taps), j,
-                   least(j + most_rows(c), c1)};
-        spread_pixels(g, k, c, b, i, p0, p1, lines, tile, panels);
-        add_tile(c, area, b, i, p0, p1, tile);
-      }
+KERNEL(void, conv_pack, (const float *k, const Conv *c, bool turned,
+                         float *panels)) {
+  int64_t t[3] = {0};
+  Direct d = forward_of(c);
+  if (turned) {
+    do {
+      d = turned_of(c, t);
+      pack_turned(k, c, &d, t, panels);
+      panels += walk_panels(&d);
+    } while (next_taps(&c->w, t));
+    return;
+  }
+  int64_t width = c->filters / c->groups, rows = chain_of(&d);
+  for (int64_t g = 0; g < c->groups; g++, panels += gemm_panels(rows, width))
+    ISA(gemm_pack)(&(Product){.n = width, .k = rows, .b = k + g * width,
+                                   .b_row = c->filters, .b_column = 1,
+                                   .panel_rows = rows}, 0, panels);
 }
 
-static void clear_cells(float *x, const Conv *c, int64_t first, int64_t cells,
-                        int64_t c0, int64_t c1) {
-  x += first * c->w.channels + c0;
-  if (c1 - c0 == c->w.channels)
-    memset(x, 0, (size_t)(cells * c->w.channels) * sizeof *x);
-  else
-    for (int64_t i = 0; i < cells; i++)
-      memset(x + i * c->w.channels, 0, (size_t)(c1 - c0) * sizeof *x);
+/* ---- bands -------------------------------------------------------------- */
+
+#if ISA_FIRST
+static Direct largest_of(const Conv *c, bool turned) {
+  return turned ? turned_of(c, (int64_t[3]){0}) : forward_of(c);
+}
+
+static int64_t lines_that_fit(const Window *w, int64_t columns) {
+  int64_t rows = ROOM / row_numbers(w, columns);
+  int64_t lines = rows < reach(w, 1) ? 1
+                                     : (rows - reach(w, 1)) / w->stride[1] + 1;
+  return least(lines, LINES);
+}
+
+/* Lines of some columns, or whole lines of a plane, or whole planes. */
+static void divide(ConvBands *b, const Direct *d, int64_t pixels) {
+  int64_t fit = COLUMNS, step = d->step[2];
+  if (d->in_runs && d->hangs) fit = least(fit, columns_that_fit(&d->w));
+  b->chunks = most(divide_up(b->columns, fit * step), 1);
+  b->cuts = most(b->lines, 1);
+  if (b->chunks > 1 || b->lines == 0 || b->columns == 0) return;
+  int64_t most_columns = divide_up(b->columns, step);
+  int64_t lines = lines_that_fit(&d->w, most_columns);
+  lines = least(lines * d->step[1], most(pixels / b->columns, 1));
+  b->cuts = divide_up(b->lines, lines);
+  if (b->cuts > 1) return;
+  int64_t rows = (divide_up(b->lines, d->step[1]) - 1) * d->w.stride[1] +
+                 reach(&d->w, 1);
+  int64_t row = row_numbers(&d->w, most_columns);
+  b->together = least(ROOM / (rows * row), LINES / b->lines);
+  b->together = least(b->together, pixels / (b->lines * b->columns));
+  b->together = most(b->together, 1);
+}
+
+static int64_t count(const ConvBands *b) {
+  return divide_up(b->planes, b->together) * b->cuts * b->chunks;
+}
+
+ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
+  enum { MOST = 4096 };
+  Direct d = largest_of(c, way == CONV_IMAGE);
+  ConvBands b = {.planes = d.w.batch * d.cells[0], .lines = d.cells[1],
+                 .columns = d.cells[2], .together = 1};
+  divide(&b, &d, way == CONV_KERNEL ? PIXELS : MOST);
+  if (count(&b) >= wanted) return b;
+  b.together = most(b.planes / wanted, 1);
+  int64_t more = divide_up(wanted, divide_up(b.planes, b.together) * b.cuts);
+  if (b.chunks > 1)
+    b.chunks = most(b.chunks, least(more, b.columns / CONV_ENOUGH));
+  else if (b.together == 1)
+    b.cuts = most(b.cuts, least(divide_up(wanted, b.planes),
+                                b.lines * b.columns / CONV_ENOUGH));
+  b.cuts = most(least(b.cuts, b.lines), 1);
+  return b;
+}
+
+int64_t conv_band_count(const ConvBands *b) {
+  return b->columns == 0 || b->lines == 0 ? 0 : count(b);
+}
+
+ConvBand conv_band(const ConvBands *b, int64_t q) {
+  int64_t chunk = q % b->chunks, cut = q / b->chunks % b->cuts;
+  int64_t plane = q / b->chunks / b->cuts * b->together;
+  ConvBand s = {.line0 = plane * b->lines + b->lines * cut / b->cuts,
+                .line1 = plane * b->lines + b->lines * (cut + 1) / b->cuts,
+                .column0 = b->columns * chunk / b->chunks,
+                .column1 = b->columns * (chunk + 1) / b->chunks};
+  if (b->cuts == 1)
+    s.line1 = least(plane + b->together, b->planes) * b->lines;
+  s.pixel0 = s.line0 * b->columns + s.column0;
+  s.pixel1 = (s.line1 - 1) * b->columns + s.column1;
+  return s;
+}
+#endif
+
+/* ---- what a band reads -------------------------------------------------- */
+
+/* The lines of a band. What the first pixel of each sees begins `from` numbers
+** after a, which is 0 for the first line; what is computed for that pixel comes
+** `to` after the beginning. The line is number `line` of all. */
+typedef struct Lines {
+  const float *a;
+  int64_t n, column0, column1;
+  int64_t from[LINES], to[LINES], line[LINES];
+  int64_t pixel, tap[3]; /* numbers from one to the next */
+} Lines;
+
+static void clear(float *x, int64_t n) {
+  if (n > 0) memset(x, 0, (size_t)n * sizeof *x);
+}
+
+/* The cells [first, end) of a row, zeros where there are none. NULL: no row. */
+static void copy_cells(const Window *w, const float *row, int64_t first,
+                       int64_t end, float *to) {
+  int64_t n = w->channels, left = least(most(first, 0), end);
+  int64_t right = most(least(end, w->in[2]), left);
+  if (row == NULL) right = left = end;
+  clear(to, (left - first) * n);
+  to += (left - first) * n;
+  if (right > left)
+    memcpy(to, row + left * n, (size_t)((right - left) * n) * sizeof *to);
+  clear(to + (right - left) * n, (end - right) * n);
+}
+
+/* The rows under the lines [j0, j1) of plane (b, i): of each row, all planes
+** that the window sees. Returns the end. */
+static float *copy_rows(const Direct *d, const float *x, const Lines *s,
+                        int64_t b, int64_t i, int64_t j0, int64_t j1,
+                        float *to) {
+  const Window *w = &d->w;
+  int64_t first = s->column0 * w->stride[2] - w->before[2];
+  int64_t end = first + (s->column1 - s->column0 - 1) * w->stride[2] +
+                reach(w, 2);
+  int64_t row0 = j0 * w->stride[1] - w->before[1];
+  int64_t row1 = row0 + (j1 - j0 - 1) * w->stride[1] + reach(w, 1);
+  for (int64_t r = row0; r < row1; r++)
+    for (int64_t t = 0; t < w->size[0]; t++) {
+      int64_t p = i * w->stride[0] - w->before[0] + t * w->dilation[0];
+      bool inside = p >= 0 && p < w->in[0] && r >= 0 && r < w->in[1];
+      const float *row = x + ((b * w->in[0] + p) * w->in[1] + r) * w->in[2] *
+                                 w->channels;
+      copy_cells(w, inside ? row : NULL, first, end, to);
+      to += (end - first) * w->channels;
+    }
+  return to;
+}
+
+/* The lines [j0, j1) of plane (b, i). Returns where more may be copied to. */
+static float *add_lines(const Direct *d, const float *x, Lines *s, int64_t b,
+                        int64_t i, int64_t j0, int64_t j1, float *room) {
+  const Window *w = &d->w;
+  int64_t row = w->in[2] * w->channels, at = room ? room - s->a : 0;
+  for (int64_t j = j0; j < j1; j++, s->n++) {
+    int64_t u = d->first[0] + i * d->step[0], v = d->first[1] + j * d->step[1];
+    s->line[s->n] = (b * w->out[0] + i) * w->out[1] + j;
+    s->to[s->n] = (((b * d->cells[0] + u) * d->cells[1] + v) * d->cells[2] +
+                   d->first[2] + s->column0 * d->step[2]) * d->filters;
+    if (room)
+      s->from[s->n] = at + (j - j0) * w->stride[1] *
+                               row_numbers(w, s->column1 - s->column0);
+    else
+      s->from[s->n] =
+          ((b * w->in[0] + i * w->stride[0] - w->before[0]) * w->in[1] +
+           j * w->stride[1] - w->before[1]) * row +
+          (s->column0 * w->stride[2] - w->before[2]) * w->channels;
+  }
+  return room ? copy_rows(d, x, s, b, i, j0, j1, room) : NULL;
+}
+
+/* From tap to tap, in place or copied. */
+static void set_steps(const Direct *d, Lines *s, bool copied) {
+  const Window *w = &d->w;
+  int64_t row = w->in[2] * w->channels, plane = w->in[1] * row;
+  s->pixel = w->stride[2] * w->channels;
+  if (copied) {
+    row = row_numbers(w, s->column1 - s->column0);
+    plane = row / w->size[0];
+  }
+  s->tap[0] = copied ? plane : w->dilation[0] * plane;
+  s->tap[1] = w->dilation[1] * row;
+  s->tap[2] = w->dilation[2] * w->channels;
+}
+
+/* Those pixels of the walk that are cells of the band. */
+static void find_lines(Lines *s, const Direct *d, const float *x,
+                       const ConvBand *b, float *room) {
+  int64_t lines = d->cells[1];
+  bool copied = d->in_runs && d->hangs;
+  s->n = 0;
+  s->a = copied ? room : x;
+  s->column0 = divide_up(b->column0 - d->first[2], d->step[2]);
+  s->column1 = divide_up(b->column1 - d->first[2], d->step[2]);
+  if (s->column0 >= s->column1) return;
+  set_steps(d, s, copied);
+  for (int64_t l = b->line0, end; l < b->line1; l = end) {
+    int64_t plane = l / lines, i = plane % d->cells[0] - d->first[0];
+    end = least(b->line1, (plane + 1) * lines);
+    int64_t j0 = divide_up(l - plane * lines - d->first[1], d->step[1]);
+    int64_t j1 = divide_up(end - plane * lines - d->first[1], d->step[1]);
+    if (i >= 0 && i % d->step[0] == 0 && j0 < j1)
+      room = add_lines(d, x, s, plane / d->cells[0], i / d->step[0], j0, j1,
+                       copied ? room : NULL);
+  }
+  if (s->n > 0) s->a += s->from[0];
+  for (int64_t l = s->n - 1; l >= 0; l--) s->from[l] -= s->from[0];
+}
+
+static void find_runs(const Direct *d, const Lines *s, int64_t *run) {
+  int64_t each = run_taps(d);
+  for (int64_t t = 0; t < d->w.size[0]; t++)
+    for (int64_t u = 0; u < d->w.size[1]; u++)
+      for (int64_t v = 0; v < d->w.size[2]; v += each)
+        *run++ = t * s->tap[0] + u * s->tap[1] + v * s->tap[2];
+}
+
+/* ---- tap by tap --------------------------------------------------------- */
+
+/* The pixels of a line for which a tap is inside the image, and what the first
+** of them sees. */
+typedef struct Piece {
+  int64_t first, end;
+  const float *a;
+} Piece;
+
+static Piece piece_of(const Direct *d, const Lines *s, int64_t l, int64_t tap) {
+  const Window *w = &d->w;
+  int64_t v = tap % w->size[2], u = tap / w->size[2] % w->size[1];
+  int64_t t = tap / w->size[2] / w->size[1], line = s->line[l];
+  int64_t j = line % w->out[1] * w->stride[1] - w->before[1] +
+              u * w->dilation[1];
+  int64_t i = line / w->out[1] % w->out[0] * w->stride[0] - w->before[0] +
+              t * w->dilation[0];
+  int64_t k = s->column0 * w->stride[2] - w->before[2] + v * w->dilation[2];
+  Span in = inside(k, w->stride[2], s->column1 - s->column0, 0, w->in[2]);
+  if (i < 0 || i >= w->in[0] || j < 0 || j >= w->in[1] || in.first >= in.end)
+    return (Piece){0};
+  return (Piece){in.first, in.end,
+                 s->a + s->from[l] + t * s->tap[0] + u * s->tap[1] +
+                     v * s->tap[2] + in.first * s->pixel};
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+/* Tiles of as equal height as can be, of pixels side by side. */
+static void multiply_pixels(int64_t pixels, int64_t columns, Micro m) {
+  int64_t tiles = divide_up(pixels, MICRO_ROWS);
+  const float *a = m.a;
+  float *c = m.c;
+  for (int64_t t = 0; t < tiles; t++) {
+    int64_t p0 = pixels * t / tiles, p1 = pixels * (t + 1) / tiles;
+    m.a = a + p0 * m.a_row;
+    m.c = c + p0 * m.c_row;
+    ISA_NAME(micro_panel)(p1 - p0, columns, &m);
+  }
+}
+
+static void clear_pixels(float *y, int64_t pixels, int64_t step, int64_t n) {
+  for (int64_t p = 0; p < pixels; p++) clear(y + p * step, n);
+}
+
+static void panel_by_taps(const Direct *d, const Lines *s, int64_t columns,
+                          Micro m) {
+  const float *b = m.b, *x = s->a;
+  float *c = m.c;
+  int64_t group = m.a - x, taps = taps_of(&d->w);
+  m.k = group_channels(d);
+  m.add = true;
+  for (int64_t l = 0; l < s->n; l++) {
+    clear_pixels(c + s->to[l], s->column1 - s->column0, m.c_row,
+                 least(columns, WIDTH));
+    for (int64_t t = 0; t < taps; t++) {
+      Piece p = piece_of(d, s, l, t);
+      m.a = p.a + group;
+      m.b = b + t * m.k * WIDTH;
+      m.c = c + s->to[l] + p.first * m.c_row;
+      if (p.first < p.end) multiply_pixels(p.end - p.first, columns, m);
+    }
+  }
+}
+
+static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
+  const float *a = m.a;
+  float *c = m.c;
+  for (int64_t l = 0; l < s->n; l++) {
+    m.a = a + s->from[l];
+    m.c = c + s->to[l];
+    multiply_pixels(s->column1 - s->column0, columns, m);
+  }
+}
+
+/* The filters [f0, f1), which are all of them when there are groups. */
+static void multiply_band(const Direct *d, const Lines *s, const float *panels,
+                          float *y, int64_t f0, int64_t f1) {
+  int64_t run[RUNS], width = d->filters / d->groups, chain = chain_of(d);
+  Micro m = {.k = run_length(d), .a_row = s->pixel, .a_column = 1,
+             .b_row = WIDTH, .c_row = d->step[2] * d->filters};
+  if (d->in_runs) {
+    find_runs(d, s, run);
+    m.run = run;
+    m.runs = runs_of(d);
+  }
+  for (int64_t g = 0; g < d->groups; g++) {
+    int64_t end = d->groups > 1 ? width : f1;
+    for (int64_t j = d->groups > 1 ? 0 : f0; j < end; j += WIDTH) {
+      m.a = s->a + g * group_channels(d);
+      m.b = panels + g * gemm_panels(chain, width) + j * chain;
+      m.c = y + g * width + j;
+      if (d->in_runs)
+        panel_by_runs(s, end - j, m);
+      else
+        panel_by_taps(d, s, end - j, m);
+    }
+  }
+}
+
+KERNEL(void, conv_forward, (const float *x, const float *panels, float *y,
+                            const Conv *c, const ConvBand *b, int64_t f0,
+                            int64_t f1, void *scratch)) {
+  Direct d = forward_of(c);
+  Lines s;
+  find_lines(&s, &d, x, b, scratch);
+  multiply_band(&d, &s, panels, y, f0, f1);
+}
+
+/* ---- gradient of the image ---------------------------------------------- */
+
+/* Whether there are cells that no tap sees. */
+static bool has_gaps(const Window *w) {
+  for (int i = 0; i < 3; i++)
+    if (first_taps(w, i) < w->stride[i]) return true;
+  return false;
 }
 
 KERNEL(void, conv_input_gradient,
-       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
-        int64_t b1, int64_t i0, int64_t i1, int64_t c0, int64_t c1,
-        void *scratch)) {
-  Area area = whole_images(c, x);
-  int axis = window_band_axis(&c->w);
-  int64_t of_cell = cells_of(&c->w) / most(c->w.in[axis], 1);
-  int64_t of_window = pixels_of(&c->w) / most(c->w.out[axis], 1);
-  int64_t band = (b1 - b0 - 1) * cells_of(&c->w) + (i1 - i0) * of_cell;
-  int64_t first = b0 * cells_of(&c->w) + i0 * of_cell, n = conv_tile(c);
-  if (is_product(c)) {
-    input_product(g, k, x, c, first, first + band, c0, c1, scratch);
-    return;
-  }
-  clear_cells(x, c, first, band, c0, c1);
-  Span windows = touching(&c->w, axis, i0, i1);
-  area.first[axis] = i0;
-  area.end[axis] = i1;
-  int64_t p0 = b0 * pixels_of(&c->w), p1 = b1 * pixels_of(&c->w);
-  if (b1 == b0 + 1) {
-    p1 = p0 + windows.end * of_window;
-    p0 += windows.first * of_window;
-  }
-  if (c->groups > 1) c1 = group_channels(c);
-  for (int64_t p = p0; p < p1; p += n)
-    add_pixels(g, k, &area, c, p, least(p + n, p1), c0, c1, scratch);
+       (const float *g, const float *panels, float *x, const Conv *c,
+        const ConvBand *b, int64_t c0, int64_t c1, void *scratch)) {
+  int64_t t[3] = {0}, n = c->w.channels;
+  Lines s;
+  if (has_gaps(&c->w))
+    for (int64_t l = b->line0; l < b->line1; l++)
+      clear_pixels(x + (l * c->w.in[2] + b->column0) * n + c0,
+                   b->column1 - b->column0, n, c1 - c0);
+  do {
+    Direct d = turned_of(c, t);
+    find_lines(&s, &d, g, b, scratch);
+    if (s.n > 0) multiply_band(&d, &s, panels, x, c0, c1);
+    panels += walk_panels(&d);
+  } while (next_taps(&c->w, t));
 }
 
-/* ---- gradient of the kernel -------------------------------------------- */
+/* ---- gradient of the kernel --------------------------------------------- */
 
-/* Every row of the kernel is one sum over all pixels. */
-static void kernel_block(const float *x, const float *g, float *k,
-                         const Conv *c, Block b, int64_t f0, int64_t f1,
-                         float *scratch) {
-  float *tile = scratch, *panels = tile + tile_numbers(c);
-  int64_t n = conv_tile(c), end = c->w.batch * pixels_of(&c->w), p = 0;
-  int64_t width = (f1 - f0) / c->groups;
-  Area area = whole_images(c, x);
-  for (int64_t i = 0; i < c->groups; i++, p = 0) {
-    int64_t f = f0 + i * width;
-    do {
-      int64_t pixels = least(n, end - p);
-      gather_tile(c, &area, b, i, p, p + pixels, tile);
-      ISA(block_product)(!is_wide(c), block_rows(b), width, pixels, tile,
-                         g + p * c->filters + f, c->filters, 1, p > 0,
-                         k + first_row(c, b) * c->filters + f, c->filters,
-                         panels);
-      p += n;
-    } while (p < end);
+/* Which part of the kernel is computed, and of what: the runs [r0, r1) of a
+** window, the filters [j, j + columns) of a group, from `panel`. */
+typedef struct Share {
+  const Direct *d;
+  const Lines *s;
+  int64_t r0, r1, group, j, columns;
+  const float *panel;
+  float *k;
+  bool add;
+} Share;
+
+/* The cotangent of the band's pixels. They are neighbours. */
+static void pack_cotangent(const float *g, const Share *h, int64_t pixels,
+                           float *panel) {
+  const Direct *d = h->d;
+  int64_t n = least(h->columns, WIDTH);
+  g += h->s->to[0] + h->group * (d->filters / d->groups) + h->j;
+  ISA(gemm_pack)(&(Product){.n = n, .k = pixels, .b = g,
+                                 .b_row = d->filters, .b_column = 1,
+                                 .panel_rows = pixels}, 0, panel);
+}
+
+static void share_by_runs(const Share *h) {
+  const Direct *d = h->d;
+  int64_t run[RUNS], length = run_length(d), n = d->filters;
+  find_runs(d, h->s, run);
+  Micro m = {.k = h->s->column1 - h->s->column0, .a_row = 1,
+             .a_column = h->s->pixel, .run = h->s->from, .runs = h->s->n,
+             .b = h->panel, .b_row = WIDTH, .c_row = n, .add = h->add};
+  for (int64_t r = h->r0; r < h->r1; r++) {
+    m.a = h->s->a + run[r] + h->group * group_channels(d);
+    m.c = h->k + r * length * n + h->group * (n / d->groups) + h->j;
+    multiply_pixels(length, h->columns, m);
+  }
+}
+
+static void share_by_taps(const Share *h) {
+  const Direct *d = h->d;
+  const Lines *s = h->s;
+  int64_t each = run_taps(d), channels = group_channels(d), n = d->filters;
+  int64_t pixels = s->column1 - s->column0;
+  float *k = h->k + h->group * (n / d->groups) + h->j;
+  Micro m = {.a_row = 1, .a_column = s->pixel, .b_row = WIDTH, .c_row = n,
+             .add = true};
+  for (int64_t t = h->r0 * each; t < h->r1 * each; t++) {
+    m.c = k + t * channels * n;
+    if (!h->add) clear_pixels(m.c, channels, n, least(h->columns, WIDTH));
+    for (int64_t l = 0; l < s->n; l++) {
+      Piece p = piece_of(d, s, l, t);
+      m.k = p.end - p.first;
+      m.a = p.a + h->group * channels;
+      m.b = h->panel + (l * pixels + p.first) * WIDTH;
+      if (m.k > 0) multiply_pixels(channels, h->columns, m);
+    }
   }
 }
 
 KERNEL(void, conv_kernel_gradient,
-       (const float *x, const float *g, float *k, const Conv *c, int64_t q0,
-        int64_t q1, int64_t blocks, int64_t f0, int64_t f1, void *scratch)) {
-  for (int64_t q = q0; q < q1; q++)
-    kernel_block(x, g, k, c, block_at(c, q, blocks), f0, f1, scratch);
+       (const float *x, const float *g, float *k, const Conv *c,
+        const ConvBand *b, int64_t r0, int64_t r1, int64_t f0, int64_t f1,
+        bool add, void *scratch)) {
+  Direct d = forward_of(c);
+  Lines s;
+  float *panel = scratch;
+  int64_t width = c->filters / c->groups;
+  find_lines(&s, &d, x, b, panel + PIXELS * WIDTH);
+  Share h = {.d = &d, .s = &s, .r0 = r0, .r1 = r1, .panel = panel, .k = k,
+             .add = add};
+  for (h.group = 0; h.group < c->groups; h.group++) {
+    int64_t end = c->groups > 1 ? width : f1;
+    for (h.j = c->groups > 1 ? 0 : f0; h.j < end; h.j += WIDTH) {
+      h.columns = end - h.j;
+      pack_cotangent(g, &h, b->pixel1 - b->pixel0, panel);
+      if (d.in_runs)
+        share_by_runs(&h);
+      else
+        share_by_taps(&h);
+    }
+  }
 }
+
+KERNEL(void, conv_add, (float *restrict k, const float *restrict more,
+                        int64_t n)) {
+  for (int64_t i = 0; i < n; i++) k[i] += more[i];
+}
+
+#if ISA_FIRST
+int64_t conv_runs(const Conv *c) {
+  Direct d = forward_of(c);
+  return runs_of(&d);
+}
+
+int64_t conv_scratch(const Conv *c, ConvWay way) {
+  Direct d = largest_of(c, way == CONV_IMAGE);
+  int64_t bytes = way == CONV_KERNEL ? PIXELS * GEMM_COLUMNS : 0;
+  if (d.hangs) bytes += ROOM;
+  return bytes * (int64_t)sizeof(float);
+}
+
+_Static_assert((ROOM + PIXELS * GEMM_COLUMNS) * sizeof(float) <=
+                   CONV_MOST_SCRATCH, "what conv_scratch says at most");
+#endif

@@ -55,20 +55,6 @@ extern void SET(product_i32)(int64_t m, int64_t n, int64_t k, const int32_t *a,
                              int64_t a_row, int64_t a_step, const int32_t *b,
                              bool transpose_b, int32_t *c);
 
-/* ---- products of blocks in cache (block.c) ------------------------------ */
-
-enum { BLOCK_LINE = 304 }; /* numbers from line to line of a, used or not */
-
-/* c (m,n) = a (m,k) . b (k,n), + c to `add`. A wide a has a line for each row
-** of it, another one a line for each column; lines up to the next multiple of
-** 12 are read, but not used. k is BLOCK_LINE at most. Works in `panels`, which
-** has block_panels(n) numbers. */
-extern void SET(block_product)(bool wide, int64_t m, int64_t n, int64_t k,
-                               const float *a, const float *b, int64_t b_row,
-                               int64_t b_column, bool add, float *c,
-                               int64_t ldc, float *panels);
-int64_t block_panels(int64_t n);
-
 /* ---- reductions (reduce.c) --------------------------------------------- */
 
 typedef enum Reduction {
@@ -237,32 +223,55 @@ typedef struct Conv {
   int64_t filters, groups;
 } Conv;
 
+typedef enum ConvWay { CONV_FORWARD, CONV_IMAGE, CONV_KERNEL } ConvWay;
+
+/* How the work is divided: bands of whole planes of pixels, of lines of a plane
+** or of columns of a line, whose cells are read together. In the gradient of
+** the image the pixels are cells of the image. */
+typedef struct ConvBands {
+  int64_t planes, lines, columns; /* of all images, of a plane, of a line */
+  int64_t together, cuts, chunks; /* planes; parts of a plane, of its lines */
+} ConvBands;
+
+/* The lines [line0, line1) of them all, if it is one line the columns [column0,
+** column1) of it: the pixels from pixel0 to before pixel1. */
+typedef struct ConvBand {
+  int64_t line0, line1, column0, column1, pixel0, pixel1;
+} ConvBand;
+
+/* Bands that a thread has room for; more, if they would be fewer than wanted
+** and can have CONV_ENOUGH pixels each. */
+ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted);
+int64_t conv_band_count(const ConvBands *b);
+ConvBand conv_band(const ConvBands *b, int64_t q);
+enum { CONV_ENOUGH = 56 };
+
 /* Bytes that each of the following works in, aligned to 64. */
-int64_t conv_scratch(const Conv *c);
+int64_t conv_scratch(const Conv *c, ConvWay way);
 enum { CONV_MOST_SCRATCH = 528 << 10 };
 
-/* y at the pixels [p0, p1), the filters [f0, f1) of it; with several groups
-** these must be all filters */
-extern void SET(conv_forward)(const float *x, const float *k, float *y,
-                              const Conv *c, int64_t p0, int64_t p1, int64_t f0,
-                              int64_t f1, void *scratch);
-/* Pixels that are worked on at a time: ranges best start at a multiple. */
-int64_t conv_tile(const Conv *c);
+/* panels = k; turned: for the gradient of the image */
+extern void SET(conv_pack)(const float *k, const Conv *c, bool turned,
+                           float *panels);
+int64_t conv_panels(const Conv *c, bool turned); /* numbers */
 
-/* x = the adjoint of g, which is like y: the images [b0, b1), or of one image
-** the band [i0, i1) of its window_band_axis; the channels [c0, c1) of it, with
-** several groups all channels */
+/* y at the pixels of a band, the filters [f0, f1) of it, where f0 is a multiple
+** of GEMM_COLUMNS; with several groups these must be all filters */
+extern void SET(conv_forward)(const float *x, const float *panels, float *y,
+                              const Conv *c, const ConvBand *b, int64_t f0,
+                              int64_t f1, void *scratch);
+/* x = the adjoint of g, which is like y, in the same way */
 extern void SET(conv_input_gradient)
-       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
-        int64_t b1, int64_t i0, int64_t i1, int64_t c0, int64_t c1,
-        void *scratch);
-/* k = the adjoint of x and g: [q0, q1) of so many blocks of its rows, the
-** filters [f0, f1) of them; with several groups these must be all filters */
+       (const float *g, const float *panels, float *x, const Conv *c,
+        const ConvBand *b, int64_t c0, int64_t c1, void *scratch);
+/* k = the adjoint of x and g in a band, + k to `add`: the runs [r0, r1) of its
+** rows, the filters [f0, f1) of them as above */
 extern void SET(conv_kernel_gradient)
-       (const float *x, const float *g, float *k, const Conv *c, int64_t q0,
-        int64_t q1, int64_t blocks, int64_t f0, int64_t f1, void *scratch);
-/* How many blocks the kernel is made of when `wanted` would be good. */
-int64_t conv_blocks(const Conv *c, int64_t wanted);
+       (const float *x, const float *g, float *k, const Conv *c,
+        const ConvBand *b, int64_t r0, int64_t r1, int64_t f0, int64_t f1,
+        bool add, void *scratch);
+extern void SET(conv_add)(float *k, const float *more, int64_t n); /* k += */
+int64_t conv_runs(const Conv *c); /* of rows of the kernel, of one size */
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
 

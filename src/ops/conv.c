@@ -180,14 +180,57 @@ static bool transpose_shape(Rule *r) {
 
 /* ---- the work ----------------------------------------------------------- */
 
-static Conv conv_of(const Walk *w, const Type *x, const Type *k) {
-  Conv c = {.w = walk_window(w, x), .filters = k->dim[k->rank - 1]};
-  c.groups = c.w.channels / k->dim[k->rank - 2];
-  return c;
+/* What a kernel's walk does not need to know is left out: an axis that windows
+** fill is part of the channels, and where each window is a cell, all cells are
+** side by side. Nothing lies elsewhere for that, and sums have the same order. */
+static void join_filled_axes(Conv *c) {
+  Window *w = &c->w;
+  for (int n = 0; n < 3; n++) {
+    if (c->groups > 1 || w->out[2] != 1 || w->size[2] != w->in[2] ||
+        w->before[2] != 0 || (w->size[2] > 1 && w->dilation[2] > 1))
+      return;
+    w->channels *= w->in[2];
+    int64_t *axes[] = {w->in, w->out, w->size, w->stride, w->dilation,
+                       w->before};
+    for (int k = 0; k < COUNT_OF(axes); k++) {
+      axes[k][2] = axes[k][1];
+      axes[k][1] = axes[k][0];
+      axes[k][0] = axes[k] == w->before ? 0 : 1;
+    }
+  }
+}
+
+static void join_cells(Window *w) {
+  int64_t cells = w->batch;
+  for (int i = 0; i < 3; i++) {
+    if (w->size[i] != 1 || w->stride[i] != 1 || w->before[i] != 0 ||
+        w->in[i] != w->out[i])
+      return;
+    cells *= w->in[i];
+  }
+  for (int i = 0; i < 2; i++)
+    w->in[i] = w->out[i] = 1;
+  w->in[2] = w->out[2] = cells;
+  w->batch = 1;
 }
 
 static bool is_depthwise(const Conv *c) {
   return c->groups == c->w.channels && c->groups > 1;
+}
+
+/* The outputs of x, or of like: what they are is given where it does not follow
+** from x. */
+static Conv conv_of(const Walk *w, const Type *x, const Type *k,
+                    const Type *y) {
+  Conv c = {.w = walk_window(w, x), .filters = k->dim[k->rank - 1]};
+  c.groups = c.w.channels / k->dim[k->rank - 2];
+  for (int i = 0; i < y->rank - 2; i++)
+    c.w.out[5 - y->rank + i] = y->dim[i + 1];
+  if (!is_depthwise(&c)) {
+    join_filled_axes(&c);
+    join_cells(&c.w);
+  }
+  return c;
 }
 
 static int64_t image_pixels(const Conv *c) {
@@ -200,11 +243,12 @@ static double work_of(const Conv *c) {
          (double)(c->w.batch * image_pixels(c));
 }
 
-/* Operations that are worth a task. Those of depthwise ones are slower. */
-static int64_t worth_tasks(const Conv *c) {
-  double worth = is_depthwise(c) ? 1e6 : 4e6;
+/* Tasks that are worth it, up to so many: some 40 us of operations each. Those
+** of depthwise ones are slower. */
+static int64_t worth_tasks(const Conv *c, int64_t most) {
+  double worth = is_depthwise(c) ? 1e6 : 8e6;
   double tasks = work_of(c) / worth;
-  return tasks < 1 ? 1 : tasks > 64 ? 64 : (int64_t)tasks;
+  return tasks < 1 ? 1 : tasks > (double)most ? most : (int64_t)tasks;
 }
 
 static int64_t divide_up(int64_t n, int64_t by) {
@@ -217,54 +261,30 @@ static int64_t parts_of(int64_t wanted, int64_t most) {
   return parts < 1 ? 1 : parts;
 }
 
-/* ---- forward ------------------------------------------------------------ */
+/* Where part i of n begins that has panels of its own. */
+static int64_t part_begin(int64_t n, int64_t i, int64_t parts) {
+  return i == parts ? n : n * i / parts / GEMM_COLUMNS * GEMM_COLUMNS;
+}
 
-/* Tasks: runs of tiles of pixels, and parts of the filters when there are too
-** few tiles. */
+enum { MOST_TASKS = 64, ENOUGH = 16 /* for a few threads */ };
+
+/* Tasks: runs of bands, and parts of the filters when there are too few bands:
+** each of those copies cells again. */
 typedef struct Division {
-  int64_t tile, tiles, runs, parts;
+  ConvBands bands;
+  int64_t n, runs, parts;
 } Division;
 
-/* Rows of a depthwise convolution that are still in L2 when they are finished;
-** of a long one a part. */
-static int64_t depthwise_tile(const Conv *c) {
-  enum { NUMBERS = 32 << 10 };
-  int64_t pixels = NUMBERS / c->filters, row = c->w.out[2];
-  if (pixels >= row && row > 0)
-    return pixels / row * row;
-  return pixels < 16 ? 16 : pixels;
-}
-
-static Division divide_pixels(const Conv *c) {
-  enum { PART = 64 }; /* filters, at least */
-  int64_t pixels = c->w.batch * image_pixels(c), wanted = worth_tasks(c);
-  Division d = {.parts = 1};
-  d.tile = is_depthwise(c) ? depthwise_tile(c) : conv_tile(c);
-  d.tiles = divide_up(pixels, d.tile);
-  d.runs = parts_of(wanted, d.tiles);
-  if (c->groups == 1 && d.runs < 8)
-    d.parts = parts_of(divide_up(wanted, d.runs), c->filters / PART);
+static Division divide_bands(const Conv *c, ConvWay way) {
+  enum { PART = 128 }; /* filters, at least */
+  int64_t wanted = worth_tasks(c, ENOUGH);
+  int64_t columns = way == CONV_IMAGE ? c->w.channels : c->filters;
+  Division d = {.bands = conv_bands(c, way, wanted), .parts = 1};
+  d.n = conv_band_count(&d.bands);
+  d.runs = parts_of(worth_tasks(c, MOST_TASKS), d.n);
+  if (c->groups == 1 && d.n > 0 && d.n < ENOUGH / 2)
+    d.parts = parts_of(divide_up(wanted, d.n), columns / PART);
   return d;
-}
-
-static Conv forward_of(const OpCall *s) {
-  Walk w = conv_walk(&s->in[1], s->attr);
-  return conv_of(&w, &s->in[0], &s->in[1]);
-}
-
-static int64_t conv_tasks(const OpCall *s) {
-  Conv c = forward_of(s);
-  Division d = divide_pixels(&c);
-  return d.runs * d.parts;
-}
-
-static int64_t local_of(const Conv *c) {
-  return is_depthwise(c) ? 0 : conv_scratch(c);
-}
-
-static int64_t conv_local(const OpCall *s) {
-  Conv c = forward_of(s);
-  return local_of(&c);
 }
 
 static void finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
@@ -280,25 +300,143 @@ static void finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
                p * filters + f1, r->local);
 }
 
+/* The kernel as panels: packed before, or by the caller before the tasks. */
+static const float *panels_in(const OpCall *s, const Run *r) {
+  return s->in[1].rank == 1 ? r->in[1] : r->scratch;
+}
+
+/* ---- forward ------------------------------------------------------------ */
+
+enum { KERNEL = WALK_ATTRS }; /* its sizes, where it is packed */
+
+static Type kernel_type(const Attr *sizes) {
+  return type_new(F32, sizes->n, sizes->i);
+}
+
+static Conv forward_of(const OpCall *s) {
+  Type k = s->in[1];
+  if (k.rank == 1)
+    k = kernel_type(&s->attr[KERNEL]);
+  Walk w = conv_walk(&k, s->attr);
+  return conv_of(&w, &s->in[0], &k, &s->out[0]);
+}
+
+/* Rows of a depthwise convolution that are still in L2 when they are finished;
+** of a long one a part. */
+static int64_t depthwise_tile(const Conv *c) {
+  enum { NUMBERS = 32 << 10 };
+  int64_t pixels = NUMBERS / c->filters, row = c->w.out[2];
+  if (pixels >= row && row > 0)
+    return pixels / row * row;
+  return pixels < 16 ? 16 : pixels;
+}
+
+static void depthwise_run(const OpCall *s, const Run *r, const Conv *c,
+                          int64_t task, int64_t tasks) {
+  int64_t pixels = c->w.batch * image_pixels(c), tile = depthwise_tile(c);
+  int64_t n = divide_up(pixels, tile);
+  for (int64_t t = n * task / tasks; t < n * (task + 1) / tasks; t++) {
+    int64_t p = t * tile;
+    int64_t end = p + tile < pixels ? p + tile : pixels;
+    ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], c, p, end);
+    finish(s, r, c->filters, p, end, 0, c->filters);
+  }
+}
+
+static int64_t depthwise_tasks(const Conv *c) {
+  return parts_of(worth_tasks(c, MOST_TASKS),
+                  divide_up(c->w.batch * image_pixels(c), depthwise_tile(c)));
+}
+
+static int64_t conv_tasks(const OpCall *s) {
+  Conv c = forward_of(s);
+  if (is_depthwise(&c))
+    return depthwise_tasks(&c);
+  Division d = divide_bands(&c, CONV_FORWARD);
+  return d.runs * d.parts;
+}
+
+static int64_t conv_local(const OpCall *s) {
+  Conv c = forward_of(s);
+  return is_depthwise(&c) ? 0 : conv_scratch(&c, CONV_FORWARD);
+}
+
+static int64_t conv_room(const OpCall *s) {
+  Conv c = forward_of(s);
+  return is_depthwise(&c) ? 0 : 4 * conv_panels(&c, false);
+}
+
+static void conv_begin(const OpCall *s, const Run *r) {
+  Conv c = forward_of(s);
+  if (!is_depthwise(&c))
+    ISA(conv_pack)(r->in[1], &c, false, r->scratch);
+}
+
 static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = forward_of(s);
-  Division d = divide_pixels(&c);
-  int64_t run = task / d.parts, part = task % d.parts;
-  int64_t first = d.tiles * run / d.runs * d.tile;
-  int64_t end = d.tiles * (run + 1) / d.runs * d.tile;
-  int64_t pixels = c.w.batch * image_pixels(&c);
-  int64_t f0 = c.filters * part / d.parts / 16 * 16;
-  int64_t f1 = part + 1 == d.parts ? c.filters
-                                   : c.filters * (part + 1) / d.parts / 16 * 16;
-  for (int64_t p = first; p < end; p += d.tile) {
-    int64_t stop = p + d.tile < pixels ? p + d.tile : pixels;
-    if (is_depthwise(&c))
-      ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], &c, p, stop);
-    else
-      ISA(conv_forward)(r->in[0], r->in[1], r->out[0], &c, p, stop, f0, f1,
-                        r->local);
-    finish(s, r, c.filters, p, stop, f0, f1);
+  if (is_depthwise(&c)) {
+    depthwise_run(s, r, &c, task, depthwise_tasks(&c));
+    return;
   }
+  Division d = divide_bands(&c, CONV_FORWARD);
+  int64_t run = task / d.parts, part = task % d.parts;
+  int64_t f0 = part_begin(c.filters, part, d.parts);
+  int64_t f1 = part_begin(c.filters, part + 1, d.parts);
+  for (int64_t q = d.n * run / d.runs; q < d.n * (run + 1) / d.runs; q++) {
+    ConvBand b = conv_band(&d.bands, q);
+    ISA(conv_forward)(r->in[0], panels_in(s, r), r->out[0], &c, &b, f0, f1,
+                      r->local);
+    finish(s, r, c.filters, b.pixel0, b.pixel1, f0, f1);
+  }
+}
+
+/* ---- the kernel packed before ------------------------------------------- */
+
+/* Panels are those of any image. */
+static Conv packed_conv(const Type *k, int64_t groups) {
+  Conv c = {.filters = k->dim[k->rank - 1], .groups = groups};
+  for (int i = 0; i < 3; i++)
+    c.w.in[i] = c.w.out[i] = c.w.size[i] = c.w.stride[i] = c.w.dilation[i] = 1;
+  for (int i = 0; i < k->rank - 2; i++)
+    c.w.size[i] = k->dim[i];
+  c.w.channels = groups * k->dim[k->rank - 2];
+  return c;
+}
+
+static bool conv_panels_shape(Rule *r) {
+  const Type *k = &r->in[0];
+  if (k->rank < 3 || k->rank > 5 || !type_known(k))
+    return fail(r->error, "needs a kernel of known sizes");
+  Conv c = packed_conv(k, r->attr[0].i[0]);
+  int64_t n = conv_panels(&c, false);
+  r->out[0] = type_new(F32, 1, &n);
+  return true;
+}
+
+static void conv_panels_run(const OpCall *s, const Run *r, int64_t task) {
+  (void)task;
+  Conv c = packed_conv(&s->in[0], s->attr[0].i[0]);
+  ISA(conv_pack)(r->in[0], &c, false, r->out[0]);
+}
+
+static bool panels_conv_shape(Rule *r) {
+  Type k = kernel_type(&r->attr[KERNEL]);
+  Walk w = conv_walk(&k, r->attr);
+  return conv_type(r, &r->in[0], &k, &w, &r->out[0]);
+}
+
+static bool conv_prepare(Context *c, const Node *n, Val *y) {
+  const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
+  int64_t groups = x->dim[x->rank - 1] / k->dim[k->rank - 2];
+  if (groups > 1 && groups == x->dim[x->rank - 1])
+    return false;
+  Attr one = attr_int(groups), all[KERNEL + 1];
+  Val packed = emit_op(c, "convolution_panels", (Val[]){input(n, 1)}, 1, &one);
+  memcpy(all, n->attr, WALK_ATTRS * sizeof *all);
+  all[KERNEL] = attr_ints(k->rank, k->dim);
+  *y = emit_op(c, "convolution_with_panels", (Val[]){input(n, 0), packed}, 2,
+               all);
+  return true;
 }
 
 /* ---- gradient of the image ---------------------------------------------- */
@@ -306,70 +444,90 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
 static Conv image_of(const OpCall *s, bool transpose) {
   Walk w = transpose ? transpose_walk(&s->in[1], s->attr)
                      : conv_walk(&s->in[1], s->attr);
-  Conv c = conv_of(&w, &s->out[0], &s->in[1]);
-  for (int i = 0; i < s->in[0].rank - 2; i++)
-    c.w.out[5 - s->in[0].rank + i] = s->in[0].dim[i + 1];
-  return c;
+  return conv_of(&w, &s->out[0], &s->in[1], &s->in[0]);
 }
 
-/* Tasks: runs of images; when there are few, bands of each: windows that reach
-** over the edge of a band are computed twice, so bands are much higher than
-** windows. Images without room for bands are shared by channels. */
+/* Tasks of depthwise ones: runs of images; when there are few, bands of each:
+** windows that reach over the edge of a band are computed twice, so bands are
+** much higher than windows. */
 typedef struct Shares {
-  int64_t runs, bands, parts;
+  int64_t runs, bands;
 } Shares;
 
 static Shares divide_images(const Conv *c) {
-  enum { PART = 64 }; /* channels, at least */
   int axis = window_band_axis(&c->w);
-  int64_t wanted = worth_tasks(c), images = c->w.batch;
+  int64_t wanted = worth_tasks(c, MOST_TASKS), images = c->w.batch;
   int64_t reach = (c->w.size[axis] - 1) * c->w.dilation[axis] + 1;
-  Shares s = {parts_of(wanted, images), 1, 1};
-  if (images >= 8 || wanted <= images) /* the images are tasks enough */
-    return s;
-  s.bands = parts_of(divide_up(wanted, s.runs), c->w.in[axis] / (4 * reach));
-  if (c->groups == 1)
-    s.parts = parts_of(divide_up(wanted, s.runs * s.bands),
-                       c->w.channels / PART);
+  Shares s = {parts_of(wanted, images), 1};
+  if (images < 8 && wanted > images) /* else the images are tasks enough */
+    s.bands = parts_of(divide_up(wanted, s.runs), c->w.in[axis] / (4 * reach));
   return s;
 }
 
-static void input_gradient_part(const OpCall *s, const Run *r, const Conv *c,
-                                int64_t task) {
+static void depthwise_image(const OpCall *s, const Run *r, const Conv *c,
+                            int64_t task) {
   Shares d = divide_images(c);
   int axis = window_band_axis(&c->w);
-  int64_t part = task % d.parts, band = task / d.parts % d.bands;
-  int64_t run = task / d.parts / d.bands, n = c->w.in[axis];
+  int64_t band = task % d.bands, run = task / d.bands, n = c->w.in[axis];
   int64_t b0 = c->w.batch * run / d.runs, b1 = c->w.batch * (run + 1) / d.runs;
   int64_t i0 = n * band / d.bands, i1 = n * (band + 1) / d.bands;
-  int64_t c0 = c->w.channels * part / d.parts;
-  int64_t c1 = c->w.channels * (part + 1) / d.parts;
   if (b0 == b1 || i0 == i1)
     return;
-  if (is_depthwise(c))
-    ISA(depthwise_input_gradient)(r->in[0], r->in[1], r->out[0], c, b0, b1, i0,
-                                  i1);
-  else
-    ISA(conv_input_gradient)(r->in[0], r->in[1], r->out[0], c, b0, b1, i0, i1,
-                             c0, c1, r->local);
+  ISA(depthwise_input_gradient)(r->in[0], r->in[1], r->out[0], c, b0, b1, i0,
+                                i1);
   int64_t image = c->w.in[0] * c->w.in[1] * c->w.in[2], cell = image / n;
   finish(s, r, c->w.channels, b0 * image + i0 * cell,
-         (b1 - 1) * image + i1 * cell, c0, c1);
+         (b1 - 1) * image + i1 * cell, 0, c->w.channels);
 }
 
-#define IMAGE_ROW(name, transpose)                                    \
+static int64_t image_tasks(const Conv *c) {
+  if (is_depthwise(c)) {
+    Shares d = divide_images(c);
+    return d.runs * d.bands;
+  }
+  Division d = divide_bands(c, CONV_IMAGE);
+  return d.runs * d.parts;
+}
+
+static void image_run(const OpCall *s, const Run *r, const Conv *c,
+                      int64_t task) {
+  if (is_depthwise(c)) {
+    depthwise_image(s, r, c, task);
+    return;
+  }
+  Division d = divide_bands(c, CONV_IMAGE);
+  int64_t run = task / d.parts, part = task % d.parts;
+  int64_t c0 = part_begin(c->w.channels, part, d.parts);
+  int64_t c1 = part_begin(c->w.channels, part + 1, d.parts);
+  for (int64_t q = d.n * run / d.runs; q < d.n * (run + 1) / d.runs; q++) {
+    ConvBand b = conv_band(&d.bands, q);
+    ISA(conv_input_gradient)(r->in[0], r->scratch, r->out[0], c, &b, c0, c1,
+                             r->local);
+    finish(s, r, c->w.channels, b.pixel0, b.pixel1, c0, c1);
+  }
+}
+
+#define IMAGE_ROW(name, transpose)                                      \
   static int64_t name##_tasks(const OpCall *s) {                        \
-    Conv c = image_of(s, transpose);                                  \
-    Shares d = divide_images(&c);                                     \
-    return d.runs * d.bands * d.parts;                                \
-  }                                                                   \
+    Conv c = image_of(s, transpose);                                    \
+    return image_tasks(&c);                                             \
+  }                                                                     \
   static int64_t name##_local(const OpCall *s) {                        \
-    Conv c = image_of(s, transpose);                                  \
-    return local_of(&c);                                              \
-  }                                                                   \
+    Conv c = image_of(s, transpose);                                    \
+    return is_depthwise(&c) ? 0 : conv_scratch(&c, CONV_IMAGE);         \
+  }                                                                     \
+  static int64_t name##_room(const OpCall *s) {                         \
+    Conv c = image_of(s, transpose);                                    \
+    return is_depthwise(&c) ? 0 : 4 * conv_panels(&c, true);            \
+  }                                                                     \
+  static void name##_begin(const OpCall *s, const Run *r) {             \
+    Conv c = image_of(s, transpose);                                    \
+    if (!is_depthwise(&c))                                              \
+      ISA(conv_pack)(r->in[1], &c, true, r->scratch);                   \
+  }                                                                     \
   static void name##_run(const OpCall *s, const Run *r, int64_t task) { \
-    Conv c = image_of(s, transpose);                                  \
-    input_gradient_part(s, r, &c, task);                              \
+    Conv c = image_of(s, transpose);                                    \
+    image_run(s, r, &c, task);                                          \
   }
 IMAGE_ROW(input_gradient, false)
 IMAGE_ROW(transpose, true)
@@ -378,49 +536,97 @@ IMAGE_ROW(transpose, true)
 
 static Conv kernel_of(const OpCall *s) {
   Walk w = conv_walk(&s->in[2], s->attr);
-  return conv_of(&w, &s->in[0], &s->in[2]);
+  return conv_of(&w, &s->in[0], &s->in[2], &s->in[1]);
 }
 
-/* Tasks: runs of the kernel's blocks; parts of the filters look at all cells
-** again, so only when blocks are few. */
-static Division divide_kernel(const Conv *c) {
-  enum { PART = 32, ENOUGH = 8 };
-  int64_t wanted = worth_tasks(c);
-  Division d = {.tiles = is_depthwise(c) ? 1 : conv_blocks(c, wanted)};
-  d.runs = parts_of(wanted, d.tiles);
-  d.parts = 1;
-  if (is_depthwise(c))
-    d.parts = parts_of(wanted, c->filters / 16);
-  else if (c->groups == 1 && d.runs < ENOUGH)
-    d.parts = parts_of(divide_up(parts_of(wanted, ENOUGH), d.runs),
-                       c->filters / PART);
+/* Each number is one sum over all pixels, or, so that none is too long and a
+** small kernel is shared, one for each of some slabs of them: the caller adds
+** those up. Tasks are slabs, parts of the kernel's rows, parts of its
+** filters: parts copy the same cells again. */
+typedef struct Slabs {
+  ConvBands bands;
+  int64_t n, slabs, rows, parts;
+} Slabs;
+
+static int64_t kernel_numbers(const Conv *c) {
+  return c->w.size[0] * c->w.size[1] * c->w.size[2] *
+         (c->w.channels / c->groups) * c->filters;
+}
+
+static Slabs divide_kernel(const Conv *c) {
+  enum { PART = 64, CHAIN = 16384, SMALL = 1 << 16 };
+  int64_t wanted = worth_tasks(c, ENOUGH);
+  Slabs d = {.slabs = 1, .rows = 1, .parts = 1};
+  if (is_depthwise(c)) {
+    d.parts = parts_of(worth_tasks(c, MOST_TASKS), c->filters / 16);
+    return d;
+  }
+  d.bands = conv_bands(c, CONV_KERNEL, 1);
+  d.n = conv_band_count(&d.bands);
+  d.slabs = divide_up(c->w.batch * image_pixels(c), CHAIN);
+  if (kernel_numbers(c) <= SMALL && d.slabs < wanted)
+    d.slabs = wanted;
+  d.slabs = parts_of(d.slabs, d.n);
+  d.rows = parts_of(divide_up(wanted, d.slabs), conv_runs(c));
+  if (c->groups == 1)
+    d.parts = parts_of(divide_up(wanted, d.slabs * d.rows), c->filters / PART);
   return d;
 }
 
 static int64_t kernel_gradient_tasks(const OpCall *s) {
   Conv c = kernel_of(s);
-  Division d = divide_kernel(&c);
-  return d.runs * d.parts;
+  Slabs d = divide_kernel(&c);
+  return d.slabs * d.rows * d.parts;
 }
 
 static int64_t kernel_gradient_local(const OpCall *s) {
   Conv c = kernel_of(s);
-  return local_of(&c);
+  return is_depthwise(&c) ? 0 : conv_scratch(&c, CONV_KERNEL);
+}
+
+static int64_t kernel_gradient_room(const OpCall *s) {
+  Conv c = kernel_of(s);
+  Slabs d = divide_kernel(&c);
+  return 4 * (d.slabs - 1) * kernel_numbers(&c);
 }
 
 static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = kernel_of(s);
-  Division d = divide_kernel(&c);
-  int64_t run = task / d.parts, part = task % d.parts;
-  int64_t q0 = d.tiles * run / d.runs, q1 = d.tiles * (run + 1) / d.runs;
-  int64_t f0 = c.filters * part / d.parts / 16 * 16;
-  int64_t f1 = part + 1 == d.parts ? c.filters
-                                   : c.filters * (part + 1) / d.parts / 16 * 16;
-  if (is_depthwise(&c))
-    ISA(depthwise_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c, f0, f1);
-  else
-    ISA(conv_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c, q0, q1,
-                              d.tiles, f0, f1, r->local);
+  Slabs d = divide_kernel(&c);
+  int64_t part = task % d.parts, row = task / d.parts % d.rows;
+  int64_t slab = task / d.parts / d.rows, runs = conv_runs(&c);
+  if (is_depthwise(&c)) {
+    ISA(depthwise_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c,
+                                   c.filters * part / d.parts / 16 * 16,
+                                   part + 1 == d.parts
+                                       ? c.filters
+                                       : c.filters * (part + 1) / d.parts /
+                                             16 * 16);
+    return;
+  }
+  float *k = slab == 0 ? r->out[0]
+                       : (float *)r->scratch + (slab - 1) * kernel_numbers(&c);
+  int64_t first = d.n * slab / d.slabs, end = d.n * (slab + 1) / d.slabs;
+  for (int64_t q = first; q < end; q++) {
+    ConvBand b = conv_band(&d.bands, q);
+    ISA(conv_kernel_gradient)(r->in[0], r->in[1], k, &c, &b,
+                              runs * row / d.rows, runs * (row + 1) / d.rows,
+                              part_begin(c.filters, part, d.parts),
+                              part_begin(c.filters, part + 1, d.parts),
+                              q > first, r->local);
+  }
+}
+
+static void kernel_gradient_end(const OpCall *s, const Run *r) {
+  Conv c = kernel_of(s);
+  Slabs d = divide_kernel(&c);
+  float *k = r->out[0];
+  const float *sums = r->scratch;
+  int64_t n = kernel_numbers(&c);
+  if (d.n == 0 && !is_depthwise(&c))
+    memset(k, 0, (size_t)n * sizeof *k);
+  for (int64_t i = 1; i < d.slabs; i++, sums += n)
+    ISA(conv_add)(k, sums, n);
 }
 
 /* ---- simpler forms ------------------------------------------------------ */
@@ -502,20 +708,31 @@ static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
-   .tasks = conv_tasks, .run = conv_run, .local = conv_local, .vjp = conv_vjp,
+   .tasks = conv_tasks, .run = conv_run, .local = conv_local,
+   .scratch = conv_room, .begin = conv_begin, .vjp = conv_vjp,
    .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
+   .prepare = conv_prepare, .prepared = 1 << 1,
    .file_class = "lunula",
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
+  {"convolution_panels", "kernel, groups:int=1", WINDOW, FLOATS,
+   conv_panels_shape, .run = conv_panels_run, .traits = HIDDEN | NO_GRADIENT,
+   .doc = "A kernel as the panels that a convolution reads."},
+  {"convolution_with_panels", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
+   WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,
+   .local = conv_local, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .doc = "The convolution with a kernel of these sizes that is packed."},
   {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
    FLOATS, input_gradient_shape, .tasks = input_gradient_tasks,
    .run = input_gradient_run, .local = input_gradient_local,
+   .scratch = input_gradient_room, .begin = input_gradient_begin,
    .vjp = input_gradient_vjp, .shape_only = 4, .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The adjoint of a convolution in its image."},
   {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,
    kernel_gradient_shape, .tasks = kernel_gradient_tasks,
    .run = kernel_gradient_run, .local = kernel_gradient_local,
+   .scratch = kernel_gradient_room, .end = kernel_gradient_end,
    .vjp = kernel_gradient_vjp, .shape_only = 4,
    .traits = HIDDEN, .simpler = kernel_gradient_simpler,
    .doc = "The adjoint of a convolution in its kernel."},
@@ -523,6 +740,7 @@ const Op ops_conv[] = {
    "x, kernel, strides:ints=nil, dilation:ints=nil, before:ints=nil, "
    "after:ints=nil, extra:ints=nil", WINDOW, FLOATS, transpose_shape,
    .tasks = transpose_tasks, .run = transpose_run, .local = transpose_local,
+   .scratch = transpose_room, .begin = transpose_begin,
    .vjp = transpose_vjp,
    .traits = EPILOGUE,
    .file_class = "lunula",
