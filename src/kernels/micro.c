@@ -32,23 +32,49 @@
 #define EACH_TILE(f) UP_TO_6(f)
 #endif
 
+/* Rows of a are read from three pointers, five rows each, since the address of a
+** load has room for 1, 2 and 4 times a step. A compiler that sees through this
+** keeps an address for each row: what it then loads and adds up takes the place
+** of multiplications. So the pointers, and the one that results are stored
+** through, are hidden from it. */
+#if defined(__clang__)
+#define UNROLL_4 _Pragma("clang loop unroll_count(4)")
+#else
+#define UNROLL_4 _Pragma("GCC unroll 4")
+#endif
+#define HIDE(x) __asm__("" : "+r"(x))
+#define ROW_0 a[0]
+#define ROW_1 a[a_row]
+#define ROW_2 a[2 * a_row]
+#define ROW_3 a[a_three]
+#define ROW_4 a[4 * a_row]
+#define ROW_5 a5[0]
+#define ROW_6 a5[a_row]
+#define ROW_7 a5[2 * a_row]
+#define ROW_8 a5[a_three]
+#define ROW_9 a5[4 * a_row]
+#define ROW_10 a10[0]
+#define ROW_11 a10[a_row]
+#define ROW_12 a10[2 * a_row]
+#define ROW_13 a10[a_three]
+
 /* ---- of one, two and four vectors: w x y z [row] are the sums ------------ */
 
 #define CLEAR_1(i) Vector w##i = {0};
 #define LOAD_1(i) w##i = FROM(c + (i) * c_row);
-#define STEP_1(i) w##i += SPLAT(a[(i) * a_row]) * b0;
-#define STORE_1(i) AT(c + (i) * c_row) = w##i;
+#define STEP_1(i) w##i += SPLAT(ROW_##i) * b0;
+#define STORE_1(i) AT(c) = w##i;
 #define B_1 Vector b0 = FROM(b);
 
 #define CLEAR_2(i) CLEAR_1(i) Vector x##i = {0};
 #define LOAD_2(i) LOAD_1(i) x##i = FROM(c + (i) * c_row + LANES);
-#define STEP_2(i)                   \
-  {                                 \
-    Vector s = SPLAT(a[(i) * a_row]); \
-    w##i += s * b0;                 \
-    x##i += s * b1;                 \
+#define STEP_2(i)              \
+  {                            \
+    Vector s = SPLAT(ROW_##i); \
+    w##i += s * b0;            \
+    x##i += s * b1;            \
   }
-#define STORE_2(i) STORE_1(i) AT(c + (i) * c_row + LANES) = x##i;
+#define STORE_2(i) STORE_1(i) AT(c + LANES) = x##i;
 #define B_2 B_1 Vector b1 = FROM(b + LANES);
 
 #define CLEAR_4(i) CLEAR_2(i) Vector y##i = {0}, z##i = {0};
@@ -56,41 +82,53 @@
   LOAD_2(i)                             \
   y##i = FROM(c + (i) * c_row + 2 * LANES); \
   z##i = FROM(c + (i) * c_row + 3 * LANES);
-#define STEP_4(i)                   \
-  {                                 \
-    Vector s = SPLAT(a[(i) * a_row]); \
-    w##i += s * b0;                 \
-    x##i += s * b1;                 \
-    y##i += s * b2;                 \
-    z##i += s * b3;                 \
+#define STEP_4(i)              \
+  {                            \
+    Vector s = SPLAT(ROW_##i); \
+    w##i += s * b0;            \
+    x##i += s * b1;            \
+    y##i += s * b2;            \
+    z##i += s * b3;            \
   }
-#define STORE_4(i)                         \
-  STORE_2(i)                               \
-  AT(c + (i) * c_row + 2 * LANES) = y##i;  \
-  AT(c + (i) * c_row + 3 * LANES) = z##i;
+#define STORE_4(i)             \
+  STORE_2(i)                   \
+  AT(c + 2 * LANES) = y##i;    \
+  AT(c + 3 * LANES) = z##i;
 #define B_4 \
   B_2 Vector b2 = FROM(b + b_pair), b3 = FROM(b + b_pair + LANES);
+
+#define STORE_ROW_1(i) STORE_1(i) c += c_row;
+#define STORE_ROW_2(i) STORE_2(i) c += c_row;
+#define STORE_ROW_4(i) STORE_4(i) c += c_row;
 
 #define TILE(vectors, rows)                                              \
   static APART void tile_##vectors##_##rows(const Micro *t) {            \
     const float *a = t->a, *b = t->b;                                    \
     float *c = t->c;                                                     \
     int64_t a_row = t->a_row, a_column = t->a_column, b_row = t->b_row;  \
-    int64_t b_pair = t->b_pair, c_row = t->c_row, run = 0;               \
-    (void)a_row, (void)b_pair, (void)c_row;                              \
+    int64_t a_three = 3 * a_row, b_pair = t->b_pair, run = 0;            \
+    int64_t c_row = t->c_row;                                            \
+    (void)b_pair;                                                        \
     ROWS_##rows(CLEAR_##vectors)                                         \
     if (t->add) {                                                        \
       ROWS_##rows(LOAD_##vectors)                                        \
     }                                                                    \
+    HIDE(c);                                                             \
+    HIDE(a_three);                                                       \
     for (;;) {                                                           \
-      for (int64_t k = t->k; k > 0; k--, a += a_column, b += b_row) {    \
+      const float *a5 = a + 5 * a_row, *a10 = a + 10 * a_row;            \
+      HIDE(a5);                                                          \
+      HIDE(a10);                                                         \
+      UNROLL_4                                                           \
+      for (int64_t k = t->k; k > 0; k--) {                               \
         B_##vectors                                                      \
         ROWS_##rows(STEP_##vectors)                                      \
+        a += a_column, a5 += a_column, a10 += a_column, b += b_row;      \
       }                                                                  \
       if (++run >= t->runs) break;                                       \
       a = t->a + t->run[run];                                            \
     }                                                                    \
-    ROWS_##rows(STORE_##vectors)                                         \
+    ROWS_##rows(STORE_ROW_##vectors)                                     \
   }
 #define TILE_1(rows) TILE(1, rows)
 #define TILE_2(rows) TILE(2, rows)
