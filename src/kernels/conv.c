@@ -15,7 +15,10 @@
 enum {
   WIDTH = MICRO_WIDTH,
   ROOM = 96 << 10, /* numbers that are copied for a band, at most */
-  PIXELS = 512,    /* of a band, in the gradient of the kernel */
+  PIXELS = 256,    /* of a band, in the gradient of the kernel, and */
+  ROWS = 128,      /* rows that are computed of it at a time */
+  FILTERS = 128,   /* filters */
+  LINE = 144,      /* their numbers for a pixel, and some that are apart */
   COLUMNS = 224,   /* of a band's lines */
   LINES = 64,      /* of a band */
   RUNS = 256,      /* under a window */
@@ -247,81 +250,6 @@ KERNEL(void, conv_pack, (const float *k, const Conv *c, bool turned,
                                    .panel_rows = rows}, 0, panels);
 }
 
-/* ---- bands -------------------------------------------------------------- */
-
-#if ISA_FIRST
-static Direct largest_of(const Conv *c, bool turned) {
-  return turned ? turned_of(c, (int64_t[3]){0}) : forward_of(c);
-}
-
-static int64_t lines_that_fit(const Window *w, int64_t columns) {
-  int64_t rows = ROOM / row_numbers(w, columns);
-  int64_t lines = rows < reach(w, 1) ? 1
-                                     : (rows - reach(w, 1)) / w->stride[1] + 1;
-  return least(lines, LINES);
-}
-
-/* Lines of some columns, or whole lines of a plane, or whole planes. */
-static void divide(ConvBands *b, const Direct *d, int64_t pixels) {
-  int64_t fit = COLUMNS, step = d->step[2];
-  if (d->in_runs && d->hangs) fit = least(fit, columns_that_fit(&d->w));
-  b->chunks = most(divide_up(b->columns, fit * step), 1);
-  b->cuts = most(b->lines, 1);
-  if (b->chunks > 1 || b->lines == 0 || b->columns == 0) return;
-  int64_t most_columns = divide_up(b->columns, step);
-  int64_t lines = lines_that_fit(&d->w, most_columns);
-  lines = least(lines * d->step[1], most(pixels / b->columns, 1));
-  b->cuts = divide_up(b->lines, lines);
-  if (b->cuts > 1) return;
-  int64_t rows = (divide_up(b->lines, d->step[1]) - 1) * d->w.stride[1] +
-                 reach(&d->w, 1);
-  int64_t row = row_numbers(&d->w, most_columns);
-  b->together = least(ROOM / (rows * row), LINES / b->lines);
-  b->together = least(b->together, pixels / (b->lines * b->columns));
-  b->together = most(b->together, 1);
-}
-
-static int64_t count(const ConvBands *b) {
-  return divide_up(b->planes, b->together) * b->cuts * b->chunks;
-}
-
-ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
-  enum { MOST = 4096 };
-  Direct d = largest_of(c, way == CONV_IMAGE);
-  ConvBands b = {.planes = d.w.batch * d.cells[0], .lines = d.cells[1],
-                 .columns = d.cells[2], .together = 1};
-  divide(&b, &d, way == CONV_KERNEL ? PIXELS : MOST);
-  if (count(&b) >= wanted) return b;
-  b.together = most(b.planes / wanted, 1);
-  int64_t more = divide_up(wanted, divide_up(b.planes, b.together) * b.cuts);
-  if (b.chunks > 1)
-    b.chunks = most(b.chunks, least(more, b.columns / CONV_ENOUGH));
-  else if (b.together == 1)
-    b.cuts = most(b.cuts, least(divide_up(wanted, b.planes),
-                                b.lines * b.columns / CONV_ENOUGH));
-  b.cuts = most(least(b.cuts, b.lines), 1);
-  return b;
-}
-
-int64_t conv_band_count(const ConvBands *b) {
-  return b->columns == 0 || b->lines == 0 ? 0 : count(b);
-}
-
-ConvBand conv_band(const ConvBands *b, int64_t q) {
-  int64_t chunk = q % b->chunks, cut = q / b->chunks % b->cuts;
-  int64_t plane = q / b->chunks / b->cuts * b->together;
-  ConvBand s = {.line0 = plane * b->lines + b->lines * cut / b->cuts,
-                .line1 = plane * b->lines + b->lines * (cut + 1) / b->cuts,
-                .column0 = b->columns * chunk / b->chunks,
-                .column1 = b->columns * (chunk + 1) / b->chunks};
-  if (b->cuts == 1)
-    s.line1 = least(plane + b->together, b->planes) * b->lines;
-  s.pixel0 = s.line0 * b->columns + s.column0;
-  s.pixel1 = (s.line1 - 1) * b->columns + s.column1;
-  return s;
-}
-#endif
-
 /* ---- what a band reads -------------------------------------------------- */
 
 /* The lines of a band. What the first pixel of each sees begins `from` numbers
@@ -451,21 +379,28 @@ typedef struct Piece {
   const float *a;
 } Piece;
 
-static Piece piece_of(const Direct *d, const Lines *s, int64_t l, int64_t tap) {
-  const Window *w = &d->w;
-  int64_t v = tap % w->size[2], u = tap / w->size[2] % w->size[1];
-  int64_t t = tap / w->size[2] / w->size[1], line = s->line[l];
+/* The row of cells under a row of taps of a line of pixels, or NULL. */
+static const float *row_at(const Window *w, const float *x, int64_t line,
+                           int64_t taps) {
   int64_t j = line % w->out[1] * w->stride[1] - w->before[1] +
-              u * w->dilation[1];
+              taps % w->size[1] * w->dilation[1];
   int64_t i = line / w->out[1] % w->out[0] * w->stride[0] - w->before[0] +
-              t * w->dilation[0];
-  int64_t k = s->column0 * w->stride[2] - w->before[2] + v * w->dilation[2];
-  Span in = inside(k, w->stride[2], s->column1 - s->column0, 0, w->in[2]);
-  if (i < 0 || i >= w->in[0] || j < 0 || j >= w->in[1] || in.first >= in.end)
-    return (Piece){0};
-  return (Piece){in.first, in.end,
-                 s->a + s->from[l] + t * s->tap[0] + u * s->tap[1] +
-                     v * s->tap[2] + in.first * s->pixel};
+              taps / w->size[1] * w->dilation[0];
+  int64_t image = line / w->out[1] / w->out[0];
+  if (i < 0 || i >= w->in[0] || j < 0 || j >= w->in[1]) return NULL;
+  return x + ((image * w->in[0] + i) * w->in[1] + j) * w->in[2] * w->channels;
+}
+
+static Piece piece_of(const Direct *d, const float *x, const Lines *s,
+                      int64_t l, int64_t tap) {
+  const Window *w = &d->w;
+  const float *row = row_at(w, x, s->line[l], tap / w->size[2]);
+  int64_t at = s->column0 * w->stride[2] - w->before[2] +
+               tap % w->size[2] * w->dilation[2];
+  Span in = inside(at, w->stride[2], s->column1 - s->column0, 0, w->in[2]);
+  if (row == NULL || in.first >= in.end) return (Piece){0};
+  at += in.first * w->stride[2];
+  return (Piece){in.first, in.end, row + at * w->channels};
 }
 
 /* ---- forward ------------------------------------------------------------ */
@@ -487,19 +422,19 @@ static void clear_pixels(float *y, int64_t pixels, int64_t step, int64_t n) {
   for (int64_t p = 0; p < pixels; p++) clear(y + p * step, n);
 }
 
-static void panel_by_taps(const Direct *d, const Lines *s, int64_t columns,
-                          Micro m) {
-  const float *b = m.b, *x = s->a;
+static void panel_by_taps(const Direct *d, const float *x, const Lines *s,
+                          int64_t columns, Micro m) {
+  const float *b = m.b;
   float *c = m.c;
-  int64_t group = m.a - x, taps = taps_of(&d->w);
+  int64_t taps = taps_of(&d->w);
   m.k = group_channels(d);
   m.add = true;
   for (int64_t l = 0; l < s->n; l++) {
     clear_pixels(c + s->to[l], s->column1 - s->column0, m.c_row,
                  least(columns, WIDTH));
     for (int64_t t = 0; t < taps; t++) {
-      Piece p = piece_of(d, s, l, t);
-      m.a = p.a + group;
+      Piece p = piece_of(d, x, s, l, t);
+      m.a = p.a;
       m.b = b + t * m.k * WIDTH;
       m.c = c + s->to[l] + p.first * m.c_row;
       if (p.first < p.end) multiply_pixels(p.end - p.first, columns, m);
@@ -518,8 +453,9 @@ static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
 }
 
 /* The filters [f0, f1), which are all of them when there are groups. */
-static void multiply_band(const Direct *d, const Lines *s, const float *panels,
-                          float *y, int64_t f0, int64_t f1) {
+static void multiply_band(const Direct *d, const float *x, const Lines *s,
+                          const float *panels, float *y, int64_t f0,
+                          int64_t f1) {
   int64_t run[RUNS], width = d->filters / d->groups, chain = chain_of(d);
   Micro m = {.k = run_length(d), .a_row = s->pixel, .a_column = 1,
              .b_row = WIDTH, .c_row = d->step[2] * d->filters};
@@ -531,13 +467,13 @@ static void multiply_band(const Direct *d, const Lines *s, const float *panels,
   for (int64_t g = 0; g < d->groups; g++) {
     int64_t end = d->groups > 1 ? width : f1;
     for (int64_t j = d->groups > 1 ? 0 : f0; j < end; j += WIDTH) {
-      m.a = s->a + g * group_channels(d);
       m.b = panels + g * gemm_panels(chain, width) + j * chain;
       m.c = y + g * width + j;
+      m.a = s->a + g * group_channels(d);
       if (d->in_runs)
         panel_by_runs(s, end - j, m);
       else
-        panel_by_taps(d, s, end - j, m);
+        panel_by_taps(d, x + g * group_channels(d), s, end - j, m);
     }
   }
 }
@@ -548,7 +484,7 @@ KERNEL(void, conv_forward, (const float *x, const float *panels, float *y,
   Direct d = forward_of(c);
   Lines s;
   find_lines(&s, &d, x, b, scratch);
-  multiply_band(&d, &s, panels, y, f0, f1);
+  multiply_band(&d, x, &s, panels, y, f0, f1);
 }
 
 /* ---- gradient of the image ---------------------------------------------- */
@@ -572,92 +508,209 @@ KERNEL(void, conv_input_gradient,
   do {
     Direct d = turned_of(c, t);
     find_lines(&s, &d, g, b, scratch);
-    if (s.n > 0) multiply_band(&d, &s, panels, x, c0, c1);
+    if (s.n > 0) multiply_band(&d, g, &s, panels, x, c0, c1);
     panels += walk_panels(&d);
   } while (next_taps(&c->w, t));
 }
 
 /* ---- gradient of the kernel --------------------------------------------- */
 
-/* Which part of the kernel is computed, and of what: the runs [r0, r1) of a
-** window, the filters [j, j + columns) of a group, from `panel`. */
-typedef struct Share {
-  const Direct *d;
-  const Lines *s;
-  int64_t r0, r1, group, j, columns;
-  const float *panel;
-  float *k;
-  bool add;
-} Share;
-
-/* The cotangent of the band's pixels. They are neighbours. */
-static void pack_cotangent(const float *g, const Share *h, int64_t pixels,
-                           float *panel) {
-  const Direct *d = h->d;
-  int64_t n = least(h->columns, WIDTH);
-  g += h->s->to[0] + h->group * (d->filters / d->groups) + h->j;
-  ISA(gemm_pack)(&(Product){.n = n, .k = pixels, .b = g,
-                                 .b_row = d->filters, .b_column = 1,
-                                 .panel_rows = pixels}, 0, panel);
+/* The walk of the forward pass. Its cells are gathered where runs of pixels are
+** short, or pixels so far apart that each is in a page of its own. */
+static Direct kernel_of(const Conv *c) {
+  enum { SHORT = 12, FAR = 512 };
+  Direct d = forward_of(c);
+  if (c->w.out[2] < SHORT || c->w.stride[2] * c->w.channels >= FAR)
+    d.in_runs = false;
+  d.hangs = d.hangs && d.in_runs; /* what is gathered needs no copy */
+  return d;
 }
 
-static void share_by_runs(const Share *h) {
-  const Direct *d = h->d;
-  int64_t run[RUNS], length = run_length(d), n = d->filters;
-  find_runs(d, h->s, run);
-  Micro m = {.k = h->s->column1 - h->s->column0, .a_row = 1,
-             .a_column = h->s->pixel, .run = h->s->from, .runs = h->s->n,
-             .b = h->panel, .b_row = WIDTH, .c_row = n, .add = h->add};
-  for (int64_t r = h->r0; r < h->r1; r++) {
-    m.a = h->s->a + run[r] + h->group * group_channels(d);
-    m.c = h->k + r * length * n + h->group * (n / d->groups) + h->j;
-    multiply_pixels(length, h->columns, m);
+/* Rows of the kernel: the channels [c0, c1) of a group under the taps
+** [t0, t1). There is one tap, or all channels. What a band's pixels see of them
+** is gathered as a line for each pixel. */
+typedef struct Block {
+  int64_t t0, t1, c0, c1;
+} Block;
+
+static int64_t channel_parts(const Direct *d) {
+  return divide_up(group_channels(d), ROWS);
+}
+
+static int64_t blocks_of(const Direct *d) {
+  int64_t parts = channel_parts(d), taps = taps_of(&d->w);
+  return parts > 1 ? taps * parts
+                   : divide_up(taps, ROWS / group_channels(d));
+}
+
+static Block block_at(const Direct *d, int64_t q, int64_t blocks) {
+  int64_t parts = channel_parts(d), channels = group_channels(d);
+  int64_t taps = taps_of(&d->w), t = q / parts, part = q % parts;
+  if (parts > 1)
+    return (Block){t, t + 1, channels * part / parts,
+                   channels * (part + 1) / parts};
+  return (Block){taps * q / blocks, taps * (q + 1) / blocks, 0, channels};
+}
+
+/* Taps from t on that go in one run. */
+static int64_t taps_together(const Direct *d, Block b, int64_t t) {
+  if (run_taps(d) == 1 || b.c1 - b.c0 < group_channels(d)) return 1;
+  return least(d->w.size[2] - t % d->w.size[2], b.t1 - t);
+}
+
+/* `taps` neighbouring cells for each of so many pixels, the first cell is `at`:
+** n numbers of each, from `row` on. */
+INLINE void gather_runs(const Window *w, const float *row, int64_t at,
+                        int64_t pixels, int64_t taps, int64_t n, float *to) {
+  for (int64_t p = 0; p < pixels; p++, at += w->stride[2], to += LINE) {
+    int64_t left = least(most(-at, 0), taps);
+    int64_t right = most(least(w->in[2] - at, taps), left);
+    if (row == NULL) left = right = taps;
+    clear(to, left * n);
+    if (left < right)
+      memcpy(to + left * n, row + (at + left) * w->channels,
+             (size_t)((right - left) * n) * sizeof *to);
+    clear(to + right * n, (taps - right) * n);
   }
 }
 
-static void share_by_taps(const Share *h) {
-  const Direct *d = h->d;
-  const Lines *s = h->s;
-  int64_t each = run_taps(d), channels = group_channels(d), n = d->filters;
-  int64_t pixels = s->column1 - s->column0;
-  float *k = h->k + h->group * (n / d->groups) + h->j;
-  Micro m = {.a_row = 1, .a_column = s->pixel, .b_row = WIDTH, .c_row = n,
-             .add = true};
-  for (int64_t t = h->r0 * each; t < h->r1 * each; t++) {
-    m.c = k + t * channels * n;
-    if (!h->add) clear_pixels(m.c, channels, n, least(h->columns, WIDTH));
+/* The same for short runs: number by number, since a call would cost more. */
+INLINE void gather_numbers(const Window *w, const float *row, int64_t at,
+                           int64_t pixels, int64_t taps, int64_t n, float *to) {
+  int64_t step = w->stride[2] * w->channels;
+  for (int64_t v = 0; v < taps; v++, at++)
+    for (int64_t i = 0; i < n; i++, to++) {
+      Span in = inside(at, w->stride[2], pixels, 0, w->in[2]);
+      if (row == NULL) in = (Span){0, 0};
+      for (int64_t p = 0; p < in.first; p++) to[p * LINE] = 0;
+      for (int64_t p = in.first; p < in.end; p++)
+        to[p * LINE] = row[at * w->channels + i + p * step];
+      for (int64_t p = in.end; p < pixels; p++) to[p * LINE] = 0;
+    }
+}
+
+static void gather_row(const Window *w, const float *row, int64_t at,
+                       int64_t pixels, int64_t taps, int64_t n, float *to) {
+  enum { SHORT = 16 };
+  if (taps * n < SHORT)
+    gather_numbers(w, row, at, pixels, taps, n, to);
+  else
+    gather_runs(w, row, at, pixels, taps, n, to);
+}
+
+static void gather(const Direct *d, const float *x, const Lines *s, Block b,
+                   int64_t channel, float *tile) {
+  const Window *w = &d->w;
+  int64_t n = b.c1 - b.c0, pixels = s->column1 - s->column0, taps;
+  for (int64_t t = b.t0; t < b.t1; t += taps, tile += taps * n) {
+    int64_t at = s->column0 * w->stride[2] - w->before[2] +
+                 t % w->size[2] * w->dilation[2];
+    taps = taps_together(d, b, t);
     for (int64_t l = 0; l < s->n; l++) {
-      Piece p = piece_of(d, s, l, t);
-      m.k = p.end - p.first;
-      m.a = p.a + h->group * channels;
-      m.b = h->panel + (l * pixels + p.first) * WIDTH;
-      if (m.k > 0) multiply_pixels(channels, h->columns, m);
+      const float *row = row_at(w, x, s->line[l], t / w->size[2]);
+      gather_row(w, row ? row + channel + b.c0 : NULL, at, pixels, taps, n,
+                 tile + l * pixels * LINE);
+    }
+  }
+}
+
+/* The cotangent of a band's pixels, from filter j on, and how panels of it lie;
+** in place where little is computed of it. */
+typedef struct Cotangent {
+  const float *g;
+  int64_t row, panel;
+} Cotangent;
+
+static Cotangent take_cotangent(const Direct *d, const float *g, int64_t pixels,
+                                int64_t columns, float *panels) {
+  if (chain_of(d) <= 2 * MICRO_ROWS && columns % WIDTH == 0)
+    return (Cotangent){g, d->filters, WIDTH};
+  ISA(gemm_pack)(&(Product){.n = columns, .k = pixels, .b = g,
+                            .b_row = d->filters, .b_column = 1,
+                            .panel_rows = pixels}, 0, panels);
+  return (Cotangent){panels, WIDTH, pixels * WIDTH};
+}
+
+/* Some panels at a time, all of them for a tile of rows, which stays in the
+** first cache; so they come as a stream. */
+static void add_block(const Direct *d, const float *g, float *k, Block b,
+                      int64_t pixels, int64_t f0, int64_t f1, bool add,
+                      float *tile) {
+  Micro m = {.k = pixels, .a_row = 1, .a_column = LINE, .c_row = d->filters,
+             .add = add};
+  int64_t rows = (b.t1 - b.t0) * (b.c1 - b.c0);
+  int64_t tiles = divide_up(rows, MICRO_ROWS);
+  k += (b.t0 * group_channels(d) + b.c0) * d->filters;
+  for (int64_t j = f0; j < f1; j += FILTERS) {
+    int64_t n = least(FILTERS, f1 - j);
+    Cotangent s = take_cotangent(d, g + j, pixels, n, tile + PIXELS * LINE);
+    m.b_row = s.row;
+    for (int64_t t = 0; t < tiles; t++) {
+      int64_t r0 = rows * t / tiles, r1 = rows * (t + 1) / tiles;
+      m.a = tile + r0;
+      for (int64_t i = 0; i < n; i += WIDTH) {
+        m.b = s.g + i / WIDTH * s.panel;
+        m.c = k + r0 * d->filters + j + i;
+        ISA_NAME(micro_panel)(r1 - r0, n - i, &m);
+      }
+    }
+  }
+}
+
+/* A block at a time, of cells that are gathered. */
+static void gather_and_add(const Direct *d, const float *x, const float *g,
+                           float *k, const Lines *s, int64_t q0, int64_t q1,
+                           int64_t f0, int64_t f1, bool add, float *scratch) {
+  int64_t width = d->filters / d->groups, blocks = blocks_of(d);
+  int64_t pixels = s->n * (s->column1 - s->column0);
+  for (int64_t i = 0; i < d->groups; i++)
+    for (int64_t q = q0; q < q1; q++) {
+      Block b = block_at(d, q, blocks);
+      gather(d, x, s, b, i * group_channels(d), scratch);
+      add_block(d, g, k, b, pixels, i * width + f0,
+                d->groups > 1 ? (i + 1) * width : f1, add, scratch);
+    }
+}
+
+/* The runs [q0, q1), of cells that are read in place: their pixels are a run
+** for each line. */
+static void add_runs(const Direct *d, const float *g, float *k, const Lines *s,
+                     int64_t q0, int64_t q1, int64_t f0, int64_t f1, bool add,
+                     float *panel) {
+  int64_t run[RUNS], length = run_length(d), width = d->filters / d->groups;
+  int64_t pixels = s->column1 - s->column0;
+  Micro m = {.k = pixels, .a_row = 1, .a_column = s->pixel, .run = s->from,
+             .runs = s->n, .c_row = d->filters, .add = add};
+  find_runs(d, s, run);
+  for (int64_t i = 0; i < d->groups; i++) {
+    int64_t end = d->groups > 1 ? (i + 1) * width : f1;
+    for (int64_t j = i * width + f0; j < end; j += WIDTH) {
+      Cotangent c = take_cotangent(d, g + j, s->n * pixels,
+                                   least(WIDTH, end - j), panel);
+      m.b = c.g;
+      m.b_row = c.row;
+      for (int64_t q = q0; q < q1; q++) {
+        m.a = s->a + run[q] + i * group_channels(d);
+        m.c = k + q * length * d->filters + j;
+        multiply_pixels(length, end - j, m);
+      }
     }
   }
 }
 
 KERNEL(void, conv_kernel_gradient,
        (const float *x, const float *g, float *k, const Conv *c,
-        const ConvBand *b, int64_t r0, int64_t r1, int64_t f0, int64_t f1,
+        const ConvBand *b, int64_t q0, int64_t q1, int64_t f0, int64_t f1,
         bool add, void *scratch)) {
-  Direct d = forward_of(c);
+  Direct d = kernel_of(c);
   Lines s;
-  float *panel = scratch;
-  int64_t width = c->filters / c->groups;
-  find_lines(&s, &d, x, b, panel + PIXELS * WIDTH);
-  Share h = {.d = &d, .s = &s, .r0 = r0, .r1 = r1, .panel = panel, .k = k,
-             .add = add};
-  for (h.group = 0; h.group < c->groups; h.group++) {
-    int64_t end = c->groups > 1 ? width : f1;
-    for (h.j = c->groups > 1 ? 0 : f0; h.j < end; h.j += WIDTH) {
-      h.columns = end - h.j;
-      pack_cotangent(g, &h, b->pixel1 - b->pixel0, panel);
-      if (d.in_runs)
-        share_by_runs(&h);
-      else
-        share_by_taps(&h);
-    }
-  }
+  float *panel = scratch, *room = panel + PIXELS * GEMM_COLUMNS;
+  find_lines(&s, &d, x, b, room);
+  g += b->pixel0 * c->filters;
+  if (d.in_runs)
+    add_runs(&d, g, k, &s, q0, q1, f0, f1, add, panel);
+  else
+    gather_and_add(&d, x, g, k, &s, q0, q1, f0, f1, add, scratch);
 }
 
 KERNEL(void, conv_add, (float *restrict k, const float *restrict more,
@@ -665,19 +718,99 @@ KERNEL(void, conv_add, (float *restrict k, const float *restrict more,
   for (int64_t i = 0; i < n; i++) k[i] += more[i];
 }
 
+/* ---- bands -------------------------------------------------------------- */
+
 #if ISA_FIRST
-int64_t conv_runs(const Conv *c) {
-  Direct d = forward_of(c);
-  return runs_of(&d);
+/* Of several the one that needs the most room. */
+static Direct walk_of(const Conv *c, ConvWay way) {
+  return way == CONV_IMAGE    ? turned_of(c, (int64_t[3]){0})
+         : way == CONV_KERNEL ? kernel_of(c)
+                              : forward_of(c);
+}
+
+static int64_t lines_that_fit(const Window *w, int64_t columns) {
+  int64_t rows = ROOM / row_numbers(w, columns);
+  int64_t lines = rows < reach(w, 1) ? 1
+                                     : (rows - reach(w, 1)) / w->stride[1] + 1;
+  return least(lines, LINES);
+}
+
+/* Lines of some columns, or whole lines of a plane, or whole planes. */
+static void divide(ConvBands *b, const Direct *d, int64_t pixels) {
+  int64_t fit = COLUMNS, step = d->step[2];
+  if (d->in_runs && d->hangs) fit = least(fit, columns_that_fit(&d->w));
+  b->chunks = most(divide_up(b->columns, fit * step), 1);
+  b->cuts = most(b->lines, 1);
+  if (b->chunks > 1 || b->lines == 0 || b->columns == 0) return;
+  int64_t most_columns = divide_up(b->columns, step);
+  int64_t lines = lines_that_fit(&d->w, most_columns);
+  lines = least(lines * d->step[1], most(pixels / b->columns, 1));
+  b->cuts = divide_up(b->lines, lines);
+  if (b->cuts > 1) return;
+  int64_t rows = (divide_up(b->lines, d->step[1]) - 1) * d->w.stride[1] +
+                 reach(&d->w, 1);
+  int64_t row = row_numbers(&d->w, most_columns);
+  b->together = least(ROOM / (rows * row), LINES / b->lines);
+  b->together = least(b->together, pixels / (b->lines * b->columns));
+  b->together = most(b->together, 1);
+}
+
+static int64_t count(const ConvBands *b) {
+  return divide_up(b->planes, b->together) * b->cuts * b->chunks;
+}
+
+ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
+  enum { MOST = 4096 };
+  Direct d = walk_of(c, way);
+  ConvBands b = {.planes = d.w.batch * d.cells[0], .lines = d.cells[1],
+                 .columns = d.cells[2], .together = 1};
+  divide(&b, &d, way == CONV_KERNEL ? PIXELS : MOST);
+  if (count(&b) >= wanted) return b;
+  b.together = most(b.planes / wanted, 1);
+  int64_t more = divide_up(wanted, divide_up(b.planes, b.together) * b.cuts);
+  if (b.chunks > 1)
+    b.chunks = most(b.chunks, least(more, b.columns / CONV_ENOUGH));
+  else if (b.together == 1)
+    b.cuts = most(b.cuts, least(divide_up(wanted, b.planes),
+                                b.lines * b.columns / CONV_ENOUGH));
+  b.cuts = most(least(b.cuts, b.lines), 1);
+  return b;
+}
+
+int64_t conv_band_count(const ConvBands *b) {
+  return b->columns == 0 || b->lines == 0 ? 0 : count(b);
+}
+
+ConvBand conv_band(const ConvBands *b, int64_t q) {
+  int64_t chunk = q % b->chunks, cut = q / b->chunks % b->cuts;
+  int64_t plane = q / b->chunks / b->cuts * b->together;
+  ConvBand s = {.line0 = plane * b->lines + b->lines * cut / b->cuts,
+                .line1 = plane * b->lines + b->lines * (cut + 1) / b->cuts,
+                .column0 = b->columns * chunk / b->chunks,
+                .column1 = b->columns * (chunk + 1) / b->chunks};
+  if (b->cuts == 1)
+    s.line1 = least(plane + b->together, b->planes) * b->lines;
+  s.pixel0 = s.line0 * b->columns + s.column0;
+  s.pixel1 = (s.line1 - 1) * b->columns + s.column1;
+  return s;
+}
+#endif
+
+#if ISA_FIRST
+int64_t conv_blocks(const Conv *c) {
+  Direct d = kernel_of(c);
+  return d.in_runs ? runs_of(&d) : blocks_of(&d);
 }
 
 int64_t conv_scratch(const Conv *c, ConvWay way) {
-  Direct d = largest_of(c, way == CONV_IMAGE);
-  int64_t bytes = way == CONV_KERNEL ? PIXELS * GEMM_COLUMNS : 0;
-  if (d.hangs) bytes += ROOM;
-  return bytes * (int64_t)sizeof(float);
+  Direct d = walk_of(c, way);
+  int64_t n = d.hangs ? ROOM : 0;
+  if (way == CONV_KERNEL)
+    n = d.in_runs ? n + PIXELS * GEMM_COLUMNS : PIXELS * (LINE + FILTERS);
+  return n * (int64_t)sizeof(float);
 }
 
 _Static_assert((ROOM + PIXELS * GEMM_COLUMNS) * sizeof(float) <=
-                   CONV_MOST_SCRATCH, "what conv_scratch says at most");
+                       CONV_MOST_SCRATCH && PIXELS * (LINE + FILTERS) <= ROOM,
+               "what conv_scratch says at most");
 #endif

@@ -264,14 +264,14 @@ extern void SET(conv_forward)(const float *x, const float *panels, float *y,
 extern void SET(conv_input_gradient)
        (const float *g, const float *panels, float *x, const Conv *c,
         const ConvBand *b, int64_t c0, int64_t c1, void *scratch);
-/* k = the adjoint of x and g in a band, + k to `add`: the runs [r0, r1) of its
+/* k = the adjoint of x and g in a band, + k to `add`: the blocks [q0, q1) of its
 ** rows, the filters [f0, f1) of them as above */
 extern void SET(conv_kernel_gradient)
        (const float *x, const float *g, float *k, const Conv *c,
-        const ConvBand *b, int64_t r0, int64_t r1, int64_t f0, int64_t f1,
+        const ConvBand *b, int64_t q0, int64_t q1, int64_t f0, int64_t f1,
         bool add, void *scratch);
 extern void SET(conv_add)(float *k, const float *more, int64_t n); /* k += */
-int64_t conv_runs(const Conv *c); /* of rows of the kernel, of one size */
+int64_t conv_blocks(const Conv *c); /* of rows of the kernel */
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
 

@@ -569,7 +569,7 @@ static Slabs divide_kernel(const Conv *c) {
   if (kernel_numbers(c) <= SMALL && d.slabs < wanted)
     d.slabs = wanted;
   d.slabs = parts_of(d.slabs, d.n);
-  d.rows = parts_of(divide_up(wanted, d.slabs), conv_runs(c));
+  d.rows = parts_of(divide_up(wanted, d.slabs), conv_blocks(c));
   if (c->groups == 1)
     d.parts = parts_of(divide_up(wanted, d.slabs * d.rows), c->filters / PART);
   return d;
@@ -596,7 +596,7 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = kernel_of(s);
   Slabs d = divide_kernel(&c);
   int64_t part = task % d.parts, row = task / d.parts % d.rows;
-  int64_t slab = task / d.parts / d.rows, runs = conv_runs(&c);
+  int64_t slab = task / d.parts / d.rows, blocks = conv_blocks(&c);
   if (is_depthwise(&c)) {
     ISA(depthwise_kernel_gradient)(r->in[0], r->in[1], r->out[0], &c,
                                    c.filters * part / d.parts / 16 * 16,
@@ -612,7 +612,8 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   for (int64_t q = first; q < end; q++) {
     ConvBand b = conv_band(&d.bands, q);
     ISA(conv_kernel_gradient)(r->in[0], r->in[1], k, &c, &b,
-                              runs * row / d.rows, runs * (row + 1) / d.rows,
+                              blocks * row / d.rows,
+                              blocks * (row + 1) / d.rows,
                               part_begin(c.filters, part, d.parts),
                               part_begin(c.filters, part + 1, d.parts),
                               q > first, r->local);
