@@ -213,7 +213,7 @@ extern void SET(window_patches)(const float *x, float *y, const Window *w,
 extern void SET(window_fold)(const float *patches, float *x, const Window *w,
                              int64_t b0, int64_t b1);
 
-/* ---- convolutions (conv.c) --------------------------------------------- */
+/* ---- convolutions (direct.c, conv.c, conv_kernel.c) ---------------------- */
 
 /* x (batch, in..., channels), k (size..., channels / groups, filters),
 ** y (batch, out..., filters); each group has its channels and its filters. A
@@ -264,8 +264,8 @@ extern void SET(conv_forward)(const float *x, const float *panels, float *y,
 extern void SET(conv_input_gradient)
        (const float *g, const float *panels, float *x, const Conv *c,
         const ConvBand *b, int64_t c0, int64_t c1, void *scratch);
-/* k = the adjoint of x and g in a band, + k to `add`: the blocks [q0, q1) of its
-** rows, the filters [f0, f1) of them as above */
+/* k = the adjoint of x and g in a band, + k to `add`: the blocks [q0, q1) of
+** its rows, the filters [f0, f1) of them as above */
 extern void SET(conv_kernel_gradient)
        (const float *x, const float *g, float *k, const Conv *c,
         const ConvBand *b, int64_t q0, int64_t q1, int64_t f0, int64_t f1,

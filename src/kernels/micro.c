@@ -32,11 +32,11 @@
 #define EACH_TILE(f) UP_TO_6(f)
 #endif
 
-/* Rows of a are read from three pointers, five rows each, since the address of a
-** load has room for 1, 2 and 4 times a step. A compiler that sees through this
-** keeps an address for each row: what it then loads and adds up takes the place
-** of multiplications. So the pointers, and the one that results are stored
-** through, are hidden from it. */
+/* Rows of a are read from three pointers, five rows each, since the address of
+** a load has room for 1, 2 and 4 times a step. A compiler that sees through
+** this keeps an address for each row: what it then loads and adds up takes the
+** place of multiplications. So the pointers, and the one that results are
+** stored through, are hidden from it. */
 #if defined(__clang__)
 #define UNROLL_4 _Pragma("clang loop unroll_count(4)")
 #else
@@ -181,4 +181,16 @@ ISA_FUNCTION(void, micro_panel, (int64_t rows, int64_t columns,
     ISA_NAME(micro)(rows, 1, t);
   else
     edge_tile(rows, columns, *t);
+}
+
+ISA_FUNCTION(void, micro_rows, (int64_t rows, int64_t columns,
+                                const Micro *t)) {
+  int64_t tiles = (rows + MICRO_ROWS - 1) / MICRO_ROWS;
+  Micro m = *t;
+  for (int64_t i = 0; i < tiles; i++) {
+    int64_t r0 = rows * i / tiles, r1 = rows * (i + 1) / tiles;
+    m.a = t->a + r0 * t->a_row;
+    m.c = t->c + r0 * t->c_row;
+    ISA_NAME(micro_panel)(r1 - r0, columns, &m);
+  }
 }

@@ -44,5 +44,7 @@ ISA_DECLARE(APART void, micro, (int64_t rows, int vectors, const Micro *t))
 /* The same for all columns from c on that a panel has, or as many as there
 ** are. */
 ISA_DECLARE(void, micro_panel, (int64_t rows, int64_t columns, const Micro *t))
+/* And for any number of rows, in tiles of as equal height as can be. */
+ISA_DECLARE(void, micro_rows, (int64_t rows, int64_t columns, const Micro *t))
 
 #endif

@@ -182,7 +182,7 @@ static bool transpose_shape(Rule *r) {
 
 /* What a kernel's walk does not need to know is left out: an axis that windows
 ** fill is part of the channels, and where each window is a cell, all cells are
-** side by side. Nothing lies elsewhere for that, and sums have the same order. */
+** side by side. Nothing lies elsewhere for that; sums have the same order. */
 static void join_filled_axes(Conv *c) {
   Window *w = &c->w;
   for (int n = 0; n < 3; n++) {
@@ -218,8 +218,7 @@ static bool is_depthwise(const Conv *c) {
   return c->groups == c->w.channels && c->groups > 1;
 }
 
-/* The outputs of x, or of like: what they are is given where it does not follow
-** from x. */
+/* The convolution of images like x that gives images like y. */
 static Conv conv_of(const Walk *w, const Type *x, const Type *k,
                     const Type *y) {
   Conv c = {.w = walk_window(w, x), .filters = k->dim[k->rank - 1]};
