@@ -48,6 +48,8 @@ local function all_of(f, x, kernel, given, weights)
   return { y, gradients[1], gradients[2] }, weights
 end
 
+local function same_bits(a, b) assert.is_true(a:tobytes() == b:tobytes(), "other bits") end
+
 local function largest(x) return ops.max(ops.abs(x)):item() end
 
 -- Sums of many terms differ by their rounding, not by more.
@@ -94,6 +96,17 @@ describe("a convolution is its lowering", function ()
     { { 1, 9, 10, 11, 20 }, { 3, 3, 3, 1, 20 }, { same = true, strides = { 2, 1, 2 } } },
     { { 1, 6, 7, 20 }, { 1, 3, 1, 20 }, { before = 2, after = 2 } }, -- rows that see nothing
     { { 1, 20, 21, 18 }, { 17, 16, 1, 18 }, { same = true } }, -- more taps than are listed
+    { { 2, 1900, 128 }, { 2, 128, 40 }, { dilation = 900, same = true } },      -- no room for cells
+    { { 2, 700, 3 }, { 300, 3, 5 }, { dilation = 2, same = true } },             -- many runs
+    { { 1, 9, 7, 1000 }, { 9, 7, 1000, 33 }, { before = 1, after = 1, strides = 2 } },
+    { { 2, 6, 300, 90 }, { 3, 3, 90, 40 }, { same = true, strides = { 1, 2 } } }, -- parts of lines
+    { { 40, 5, 6, 8 }, { 5, 6, 8, 19 }, {} },                                    -- filled axes
+    { { 3, 20, 6, 8 }, { 3, 6, 8, 19 }, { before = { 1, 0 }, after = { 1, 0 } } },
+    { { 20, 7, 7, 40 }, { 3, 3, 40, 36 }, { same = true } },                     -- some planes
+    { { 2, 29, 31, 6 }, { 3, 5, 6, 34 }, { strides = { 4, 6 }, before = 2, after = 1 } },
+    { { 2, 20, 23, 4 }, { 3, 4, 4, 9 }, { strides = { 2, 3 }, dilation = { 4, 6 }, before = 6,
+      after = 7 } },
+    { { 2, 20, 23, 4 }, { 2, 2, 4, 9 }, { before = 3, after = 2 } },
   } do
     local image, kernel, options = table.unpack(case)
     it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
@@ -105,12 +118,102 @@ describe("a convolution is its lowering", function ()
   end
 end)
 
+-- Every number is one chain of multiply-adds, as it is in a product with the patches.
+describe("a convolution has the bits of its lowering", function ()
+  k.set_random_seed(6)
+  local shapes = {
+    { { 3, 41, 12 }, { 3, 12, 35 } }, { { 3, 15, 16, 12 }, { 3, 2, 12, 35 } },
+    { { 3, 4, 16, 15, 4 }, { 3, 2, 3, 4, 8 } }, { { 3, 15, 16, 12 }, { 3, 2, 3, 36 } },
+    { { 3, 9, 7, 3 }, { 1, 1, 3, 33 } },
+  }
+  for i, pair in ipairs(shapes) do
+    local image, kernel = table.unpack(pair)
+    it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
+      function ()
+        local x, w = k.random.normal(image), k.random.normal(kernel)
+        for strides = 1, 3 do
+          for dilation = 1, 2 do
+            for padding = 0, 3 do
+              local options = { strides = strides, dilation = dilation, same = padding == 3 }
+              if padding < 3 then options.before, options.after = padding, 2 - padding // 2 end
+              same_bits(ops.convolution(x, w, options), lowered(x, w, options))
+            end
+          end
+        end
+      end)
+  end
+end)
+
+describe("a convolution's numbers are the same", function ()
+  local hidden = debug.getregistry()["lunula.hidden"] -- rows that only gradients make
+  local cases = {
+    { { 5, 19, 23, 8 }, { 3, 3, 8, 40 }, { same = true } },
+    { { 5, 19, 23, 8 }, { 3, 3, 4, 40 }, { same = true, strides = 2 } },
+    { { 9, 7, 7, 256 }, { 3, 3, 256, 260 }, { same = true } },
+    { { 5, 8, 9, 130 }, { 1, 1, 130, 33 }, {} },
+    { { 3, 40, 45, 3 }, { 7, 7, 3, 64 }, { same = true, strides = 2 } },
+    { { 4, 900, 24 }, { 5, 24, 31 }, { dilation = 3, same = true } },
+    { { 3, 28, 28, 1 }, { 3, 3, 1, 32 }, {} },
+    { { 2, 1900, 128 }, { 2, 128, 40 }, { dilation = 900, same = true } },
+  }
+
+  for _, case in ipairs(cases) do
+    local image, kernel, options = table.unpack(case)
+    local x, w = k.random.normal(image), k.random.normal(kernel)
+    if not next(options) then options = nil end
+    local y = ops.convolution(x, w, options)
+    local g = k.random.normal(y.shape)
+    local name = ("%s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x"))
+
+    local function one(t, i)
+      local first, size = { i - 1 }, { 1 }
+      for axis = 2, t.rank do first[axis], size[axis] = 0, -1 end
+      return ops.slice_steps(t, first, nil, size)
+    end
+
+    it("alone and in a batch: " .. name, function ()
+      local dx = ops.convolution_input_gradient(g, w, x, options)
+      for i = 1, image[1] do
+        same_bits(one(y, i), ops.convolution(one(x, i), w, options))
+        same_bits(one(dx, i), ops.convolution_input_gradient(one(g, i), w, one(x, i), options))
+      end
+    end)
+
+    it("for one thread and for four: " .. name, function ()
+      local function all()
+        return { ops.convolution(x, w, options), ops.convolution_input_gradient(g, w, x, options),
+          hidden.convolution_kernel_gradient(x, g, w, options) }
+      end
+      local before = core.threads()
+      core.threads(4)
+      local four = all()
+      core.threads(1)
+      local alone = all()
+      core.threads(before)
+      for i, t in ipairs(alone) do same_bits(four[i], t) end
+    end)
+
+    it("with the kernel packed before: " .. name, function ()
+      local v = core.variable { value = w, name = "kernel" }
+      local f = core.trace({ { shape = image } }, function (t)
+        return ops.convolution(t, v.value, options)
+      end)
+      same_bits(y, f(x))
+      same_bits(y, f(x))
+      v:assign(w * 2)
+      same_bits(y * 2, f(x))
+    end)
+  end
+end)
+
 describe("a transposed convolution is its lowering", function ()
   for _, case in ipairs {
     { { 2, 13, 9, 40 }, { 4, 4, 3, 40 }, { strides = 2, before = 1, after = 1 } },
     { { 1, 30, 12, 7 }, { 3, 2, 50, 7 }, { strides = { 1, 3 }, extra = { 0, 1 } } },
     { { 1, 6, 7, 310 }, { 3, 3, 20, 310 }, { strides = 1 } },
     { { 3, 90, 5 }, { 5, 2, 5 }, { strides = 4 } },
+    { { 2, 9, 8, 6 }, { 2, 2, 5, 6 }, { strides = 3, extra = 2 } },
+    { { 2, 5, 6, 7, 4 }, { 3, 2, 3, 5, 4 }, { strides = 2, before = { 1, 0, 1 } } },
   } do
     local image, kernel, options = table.unpack(case)
     it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
