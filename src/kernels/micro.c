@@ -186,11 +186,13 @@ ISA_FUNCTION(void, micro_panel, (int64_t rows, int64_t columns,
 ISA_FUNCTION(void, micro_rows, (int64_t rows, int64_t columns,
                                 const Micro *t)) {
   int64_t tiles = (rows + MICRO_ROWS - 1) / MICRO_ROWS;
+  int64_t height = tiles > 1 ? rows / tiles : rows, left = rows;
   Micro m = *t;
-  for (int64_t i = 0; i < tiles; i++) {
-    int64_t r0 = rows * i / tiles, r1 = rows * (i + 1) / tiles;
-    m.a = t->a + r0 * t->a_row;
-    m.c = t->c + r0 * t->c_row;
-    ISA_NAME(micro_panel)(r1 - r0, columns, &m);
+  for (; tiles > 0; tiles--) {
+    int64_t n = left - height * tiles > 0 ? height + 1 : height;
+    ISA_NAME(micro_panel)(n, columns, &m);
+    m.a += n * m.a_row;
+    m.c += n * m.c_row;
+    left -= n;
   }
 }
