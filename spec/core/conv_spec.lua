@@ -50,6 +50,16 @@ end
 
 local function same_bits(a, b) assert.is_true(a:tobytes() == b:tobytes(), "other bits") end
 
+it("of no images is none, and gives its kernel no gradient", function ()
+  local x, w = ops.zeros { 0, 9, 9, 3 }, k.random.normal { 3, 3, 3, 5 }
+  local y, d = core.value_and_grad(function (a, b)
+    return ops.sum(ops.convolution(a, b))
+  end)(x, w)
+  assert.equal(0, y:item())
+  assert.equal("0x9x9x3", table.concat(d[1].shape, "x"))
+  same_bits(ops.zeros { 3, 3, 3, 5 }, d[2])
+end)
+
 local function largest(x) return ops.max(ops.abs(x)):item() end
 
 -- Sums of many terms differ by their rounding, not by more.
@@ -107,6 +117,9 @@ describe("a convolution is its lowering", function ()
     { { 2, 20, 23, 4 }, { 3, 4, 4, 9 }, { strides = { 2, 3 }, dilation = { 4, 6 }, before = 6,
       after = 7 } },
     { { 2, 20, 23, 4 }, { 2, 2, 4, 9 }, { before = 3, after = 2 } },
+    { { 2, 80, 90, 4 }, { 3, 3, 4, 40 }, { same = true, strides = { 1, 2 } } },
+    { { 2, 3000, 2 }, { 5, 2, 40 }, { dilation = 3 } },
+    { { 1, 80, 90, 8 }, { 5, 3, 8, 16 }, { strides = 4 } },
   } do
     local image, kernel, options = table.unpack(case)
     it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
@@ -126,7 +139,7 @@ describe("a convolution has the bits of its lowering", function ()
     { { 3, 4, 16, 15, 4 }, { 3, 2, 3, 4, 8 } }, { { 3, 15, 16, 12 }, { 3, 2, 3, 36 } },
     { { 3, 9, 7, 3 }, { 1, 1, 3, 33 } },
   }
-  for i, pair in ipairs(shapes) do
+  for _, pair in ipairs(shapes) do
     local image, kernel = table.unpack(pair)
     it(("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
       function ()
