@@ -40,6 +40,13 @@ KERNEL(void, conv_pack, (const float *k, const Conv *c, bool turned,
                          float *panels)) {
   int64_t t[3] = {0};
   Direct d = direct_forward(c);
+  int64_t columns = spread_columns(c);
+  if (turned && spreads(c)) {
+    ISA(gemm_pack)(&(Product){.n = columns, .k = c->filters, .b = k, .b_row = 1,
+                              .b_column = c->filters,
+                              .panel_rows = c->filters}, 0, panels);
+    return;
+  }
   if (turned) {
     do {
       d = direct_turned(c, t);
@@ -161,6 +168,10 @@ KERNEL(void, conv_input_gradient,
         const ConvBand *b, int64_t c0, int64_t c1, void *scratch)) {
   int64_t t[3] = {0}, n = c->w.channels;
   Lines s;
+  if (spreads(c)) {
+    ISA(conv_spread)(g, panels, x, c, b, scratch);
+    return;
+  }
   if (has_gaps(&c->w))
     for (int64_t l = b->line0; l < b->line1; l++)
       clear_pixels(x + (l * c->w.in[2] + b->column0) * n + c0,

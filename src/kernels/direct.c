@@ -106,6 +106,15 @@ static Direct turned_at(const Conv *c, const int64_t *t) {
   return d;
 }
 
+bool spreads(const Conv *c) {
+  enum { FEW_CHANNELS = 8 };
+  const Window *w = &c->w;
+  bool flat = w->in[0] == 1 && w->out[0] == 1 && w->size[0] == 1 &&
+              w->before[0] == 0;
+  return flat && c->groups == 1 && w->channels <= FEW_CHANNELS &&
+         taps_of(w) > 1 && spread_tile(c) > 0;
+}
+
 /* All such walks go one way: that of the largest. */
 Direct direct_turned(const Conv *c, const int64_t *t) {
   Direct largest = turned_at(c, (int64_t[3]){0}), d = turned_at(c, t);
@@ -259,6 +268,7 @@ int64_t conv_panels(const Conv *c, bool turned) {
   int64_t t[3] = {0}, n = 0;
   Direct d = direct_forward(c);
   if (!turned) return direct_panels(&d);
+  if (spreads(c)) return gemm_panels(c->filters, spread_columns(c));
   do {
     d = direct_turned(c, t);
     n += direct_panels(&d);
@@ -286,7 +296,7 @@ static void divide(ConvBands *b, const Direct *d, int64_t pixels) {
   if (d->in_runs && d->hangs) fit = least(fit, columns_that_fit(&d->w));
   b->chunks = most(divide_up(b->columns, fit * step), 1);
   b->cuts = most(b->lines, 1);
-  if (b->chunks > 1 || b->lines == 0 || b->columns == 0) return;
+  if (b->chunks > 1) return;
   int64_t most_columns = divide_up(b->columns, step);
   int64_t lines = lines_that_fit(&d->w, most_columns);
   lines = least(lines * d->step[1], most(pixels / b->columns, 1));
@@ -304,11 +314,26 @@ static int64_t count(const ConvBands *b) {
   return divide_up(b->planes, b->together) * b->cuts * b->chunks;
 }
 
+/* The pixels around a band are computed once more for the next one, so it is
+** much larger than a window. */
+static void divide_spread(ConvBands *b, const Window *w, int64_t wanted) {
+  int64_t more = divide_up(wanted, b->planes);
+  b->cuts = most(least(more, b->lines / (4 * reach(w, 1))), 1);
+  b->chunks = b->lines == 1 ? least(more, b->columns / (4 * reach(w, 2))) : 1;
+  b->chunks = most(b->chunks, 1);
+}
+
 ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
   enum { MOST = 4096 };
   Direct d = walk_of(c, way);
   ConvBands b = {.planes = d.w.batch * d.cells[0], .lines = d.cells[1],
-                 .columns = d.cells[2], .together = 1};
+                 .columns = d.cells[2], .together = 1, .cuts = 1,
+                 .chunks = 1};
+  if (conv_band_count(&b) == 0) return b;
+  if (way == CONV_IMAGE && spreads(c)) {
+    divide_spread(&b, &c->w, wanted);
+    return b;
+  }
   divide(&b, &d, way == CONV_KERNEL ? PIXELS : MOST);
   if (count(&b) >= wanted) return b;
   b.together = most(b.planes / wanted, 1);
@@ -347,7 +372,7 @@ int64_t conv_blocks(const Conv *c) {
 
 int64_t conv_scratch(const Conv *c, ConvWay way) {
   Direct d = walk_of(c, way);
-  int64_t n = d.hangs ? ROOM : 0;
+  int64_t n = d.hangs || way == CONV_IMAGE ? ROOM : 0;
   if (way == CONV_KERNEL)
     n = d.in_runs ? n + PIXELS * GEMM_COLUMNS : PIXELS * (LINE + FILTERS);
   return n * (int64_t)sizeof(float);

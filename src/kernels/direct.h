@@ -109,4 +109,21 @@ const float *direct_row(const Window *w, const float *x, int64_t line,
 /* Numbers of its panels, one group after the other. */
 int64_t direct_panels(const Direct *d);
 
+/* ---- spread (conv_spread.c) --------------------------------------------- */
+
+/* Whether the gradient of the image is made of products that are added to its
+** cells. They have so many columns, and so many pixels at a time. */
+bool spreads(const Conv *c);
+INLINE int64_t spread_columns(const Conv *c) {
+  return taps_of(&c->w) * c->w.channels;
+}
+INLINE int64_t spread_tile(const Conv *c) {
+  enum { MOST = 56 };
+  return least(MOST, ROOM / (spread_columns(c) + GEMM_COLUMNS));
+}
+/* x at the cells of a band, all channels; panels are the kernel (taps *
+** channels, filters) turned */
+extern void SET(conv_spread)(const float *g, const float *panels, float *x,
+                             const Conv *c, const ConvBand *b, void *scratch);
+
 #endif
