@@ -244,7 +244,7 @@ typedef struct ConvBand {
 ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted);
 int64_t conv_band_count(const ConvBands *b);
 ConvBand conv_band(const ConvBands *b, int64_t q);
-enum { CONV_ENOUGH = 56 };
+enum { CONV_ENOUGH = 28 };
 
 /* Bytes that each of the following works in, aligned to 64. */
 int64_t conv_scratch(const Conv *c, ConvWay way);

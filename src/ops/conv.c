@@ -268,7 +268,7 @@ static int64_t part_begin(int64_t n, int64_t i, int64_t parts) {
 enum { MOST_TASKS = 64, ENOUGH = 16 /* for a few threads */ };
 
 /* Tasks: runs of bands, and parts of the filters when there are too few bands:
-** each of those copies cells again. Bands are not made smaller for the tasks'
+** each of those copies cells again, and finishes its part of each pixel. Bands are not made smaller for the tasks'
 ** sake where the panels, which each of them reads, do not stay in cache. */
 typedef struct Division {
   ConvBands bands;
@@ -276,15 +276,15 @@ typedef struct Division {
 } Division;
 
 static Division divide_bands(const Conv *c, ConvWay way) {
-  enum { PART = 128 /* filters, at least */, CACHED = 1 << 18 };
+  enum { PART = 128 /* filters, at least */, FEW_BANDS = 4, CACHED = 1 << 18 };
   int64_t wanted = worth_tasks(c, ENOUGH);
   bool image = way == CONV_IMAGE, cached = conv_panels(c, image) <= CACHED;
   int64_t columns = image ? c->w.channels : c->filters;
   Division d = {.bands = conv_bands(c, way, cached ? wanted : 1), .parts = 1};
   d.n = conv_band_count(&d.bands);
   d.runs = parts_of(worth_tasks(c, MOST_TASKS), d.n);
-  if (c->groups == 1 && d.n > 0 && d.n < ENOUGH / 2)
-    d.parts = parts_of(divide_up(wanted, d.n), columns / PART);
+  if (c->groups == 1 && d.n > 0 && d.n < FEW_BANDS)
+    d.parts = parts_of(divide_up(wanted / 2, d.n), columns / PART);
   return d;
 }
 
