@@ -370,9 +370,22 @@ int64_t conv_blocks(const Conv *c) {
   return d.in_runs ? runs_of(&d) : blocks_of(&d);
 }
 
+/* What bands copy: no more than all there is. */
+static int64_t copied_numbers(const Direct *d) {
+  if (!d->hangs || !d->in_runs) return 0;
+  double lines = (double)divide_up(d->cells[1], d->step[1]);
+  double rows = (lines - 1) * (double)d->w.stride[1] + (double)reach(&d->w, 1);
+  double planes = (double)d->w.batch * (double)d->cells[0];
+  int64_t columns = divide_up(d->cells[2], d->step[2]);
+  double all = planes * rows * (double)row_numbers(&d->w, columns);
+  return all < ROOM ? (int64_t)all : ROOM;
+}
+
 int64_t conv_scratch(const Conv *c, ConvWay way) {
   Direct d = walk_of(c, way);
-  int64_t n = d.hangs || way == CONV_IMAGE ? ROOM : 0;
+  int64_t n = copied_numbers(&d);
+  if (way == CONV_IMAGE && spreads(c))
+    n = spread_tile(c) * (spread_columns(c) + GEMM_COLUMNS);
   if (way == CONV_KERNEL)
     n = d.in_runs ? n + PIXELS * GEMM_COLUMNS : PIXELS * (LINE + FILTERS);
   return n * (int64_t)sizeof(float);
