@@ -41,7 +41,7 @@ KERNEL(void, conv_pack, (const float *k, const Conv *c, bool turned,
   int64_t t[3] = {0};
   Direct d = direct_forward(c);
   int64_t columns = spread_columns(c);
-  if (turned && spreads(c)) {
+  if (turned && direct_spreads(c)) {
     ISA(gemm_pack)(&(Product){.n = columns, .k = c->filters, .b = k, .b_row = 1,
                               .b_column = c->filters,
                               .panel_rows = c->filters}, 0, panels);
@@ -168,7 +168,7 @@ KERNEL(void, conv_input_gradient,
         const ConvBand *b, int64_t c0, int64_t c1, void *scratch)) {
   int64_t t[3] = {0}, n = c->w.channels;
   Lines s;
-  if (spreads(c)) {
+  if (direct_spreads(c)) {
     ISA(conv_spread)(g, panels, x, c, b, scratch);
     return;
   }

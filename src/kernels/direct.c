@@ -106,7 +106,7 @@ static Direct turned_at(const Conv *c, const int64_t *t) {
   return d;
 }
 
-bool spreads(const Conv *c) {
+bool direct_spreads(const Conv *c) {
   enum { FEW_CHANNELS = 8 };
   const Window *w = &c->w;
   bool flat = w->in[0] == 1 && w->out[0] == 1 && w->size[0] == 1 &&
@@ -268,7 +268,7 @@ int64_t conv_panels(const Conv *c, bool turned) {
   int64_t t[3] = {0}, n = 0;
   Direct d = direct_forward(c);
   if (!turned) return direct_panels(&d);
-  if (spreads(c)) return gemm_panels(c->filters, spread_columns(c));
+  if (direct_spreads(c)) return gemm_panels(c->filters, spread_columns(c));
   do {
     d = direct_turned(c, t);
     n += direct_panels(&d);
@@ -330,7 +330,7 @@ ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
                  .columns = d.cells[2], .together = 1, .cuts = 1,
                  .chunks = 1};
   if (conv_band_count(&b) == 0) return b;
-  if (way == CONV_IMAGE && spreads(c)) {
+  if (way == CONV_IMAGE && direct_spreads(c)) {
     divide_spread(&b, &c->w, wanted);
     return b;
   }
@@ -384,7 +384,7 @@ static int64_t copied_numbers(const Direct *d) {
 int64_t conv_scratch(const Conv *c, ConvWay way) {
   Direct d = walk_of(c, way);
   int64_t n = copied_numbers(&d);
-  if (way == CONV_IMAGE && spreads(c))
+  if (way == CONV_IMAGE && direct_spreads(c))
     n = spread_tile(c) * (spread_columns(c) + GEMM_COLUMNS);
   if (way == CONV_KERNEL)
     n = d.in_runs ? n + PIXELS * GEMM_COLUMNS : PIXELS * (LINE + FILTERS);

@@ -113,7 +113,7 @@ int64_t direct_panels(const Direct *d);
 
 /* Whether the gradient of the image is made of products that are added to its
 ** cells. They have so many columns, and so many pixels at a time. */
-bool spreads(const Conv *c);
+bool direct_spreads(const Conv *c);
 INLINE int64_t spread_columns(const Conv *c) {
   return taps_of(&c->w) * c->w.channels;
 }

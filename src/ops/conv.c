@@ -268,8 +268,9 @@ static int64_t part_begin(int64_t n, int64_t i, int64_t parts) {
 enum { MOST_TASKS = 64, ENOUGH = 16 /* for a few threads */ };
 
 /* Tasks: runs of bands, and parts of the filters when there are too few bands:
-** each of those copies cells again, and finishes its part of each pixel. Bands are not made smaller for the tasks'
-** sake where the panels, which each of them reads, do not stay in cache. */
+** each of those copies cells again, and finishes its part of each pixel. Bands
+** are not made smaller for the tasks' sake where the panels, which each of them
+** reads, do not stay in cache. */
 typedef struct Division {
   ConvBands bands;
   int64_t n, runs, parts;
