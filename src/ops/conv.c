@@ -384,7 +384,8 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t run = task / d.parts, part = task % d.parts;
   int64_t f0 = part_begin(c.filters, part, d.parts);
   int64_t f1 = part_begin(c.filters, part + 1, d.parts);
-  for (int64_t q = d.n * run / d.runs; q < d.n * (run + 1) / d.runs; q++) {
+  int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
+  for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
     ISA(conv_forward)(r->in[0], panels_in(s, r), r->out[0], &c, &b, f0, f1,
                       r->local);
@@ -501,7 +502,8 @@ static void image_run(const OpCall *s, const Run *r, const Conv *c,
   int64_t run = task / d.parts, part = task % d.parts;
   int64_t c0 = part_begin(c->w.channels, part, d.parts);
   int64_t c1 = part_begin(c->w.channels, part + 1, d.parts);
-  for (int64_t q = d.n * run / d.runs; q < d.n * (run + 1) / d.runs; q++) {
+  int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
+  for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
     ISA(conv_input_gradient)(r->in[0], r->scratch, r->out[0], c, &b, c0, c1,
                              r->local);
@@ -609,7 +611,7 @@ static void kernel_gradient_run(const OpCall *s, const Run *r, int64_t task) {
   float *k = slab == 0 ? r->out[0]
                        : (float *)r->scratch + (slab - 1) * kernel_numbers(&c);
   int64_t first = d.n * slab / d.slabs, end = d.n * (slab + 1) / d.slabs;
-  for (int64_t q = first; q < end; q++) {
+  for (int64_t q = first; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
     ISA(conv_kernel_gradient)(r->in[0], r->in[1], k, &c, &b,
                               blocks * row / d.rows,
