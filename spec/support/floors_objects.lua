@@ -51,14 +51,11 @@ local function read_objects(build)
 end
 
 -- The words of a header, comments left out, that can be declarations: what stands before ( [ ; or
--- a comma, also when a macro makes the name, SET(max_pool)(..), or one for each instruction set.
+-- a comma, also when a macro makes the name, SET(max_pool)(..), ISA_DECLARE(void, micro, (..)).
 local function declared_in(header)
   local names = {}
   local text = read(header):gsub("/%*.-%*/", " "):gsub("%u+%(([%w_]+)%)%s*%(", "%1(")
   for name in text:gmatch "([%a_][%w_]*)%s*%f[%(%[;,)]" do names[name] = true end
-  for name in text:gmatch "ISA_DECLARE%([^,]*,%s*([%w_]+)" do
-    for isa in ("baseline avx2 avx512 neon"):gmatch "%w+" do names[name .. "_" .. isa] = true end
-  end
   return names
 end
 
