@@ -321,6 +321,15 @@ local function check_transform(images, transform)
   end
 end
 
+-- One transform for each image, or one for all: what was not known to fit must turn out so.
+local function transforms(pixels, transform)
+  if transform.rank == 1 then transform = ops.expand_dims(transform, 0) end
+  transform = tools.with_size(transform, 1, 8)
+  local rows, batch = transform.shape[1], pixels.shape[1]
+  if rows == 1 or rows and rows == batch then return transform end
+  return tools.broadcast(transform, { tools.size(pixels, 0), 8 })
+end
+
 -- Where each pixel of the result comes from, (batch, height, width) each, and where that is
 -- nowhere: at the vanishing line.
 local function sources(grid, transform)
@@ -347,7 +356,7 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
     end
     local pixels, back = unified("affine_transform", images, data_format)
     check_transform(images, transform)
-    if transform.rank == 1 then transform = ops.expand_dims(transform, 0) end
+    transform = transforms(pixels, transform)
     local grid = ops.squeeze(tools.part(pixels, 3, 0, 1), 3)
     local row, column, nowhere = sources(grid, tools.float(transform))
     local height, width = ops.dim(pixels, 1), ops.dim(pixels, 2)
