@@ -314,6 +314,10 @@ describe("types and values", function ()
     function () ops.take(x, { 0, 7 }, 0) end,
     "take_along_axis",
     function () ops.take_along_axis(x, { { 3 }, { 0 } }, 1) end,
+    "scatter: with indices of shape (2, 1) the values have shape (2, 4), they are (1, 4)",
+    function () ops.scatter({ { 0 }, { 1 } }, { { 1, 2, 3, 4 } }, { 3, 4 }) end,
+    "scatter_update: with indices of shape (2, 1) the values have shape (2, 3), they are (6,)",
+    function () ops.scatter_update(x, { { 0 }, { 1 } }, { 1, 2, 3, 4, 5, 6 }) end,
     "one_hot: tensors are dense here, sparse=true cannot be had",
     function () ops.one_hot({ 1 }, 2, -1, nil, true) end,
     "normalize: order must be 1 or more, got 0",
@@ -341,7 +345,19 @@ describe("values that a plan meets", function ()
     end)
     assert.near_all(f(int { { 1 }, { 3 } }), { 0, 1, 0, 1 })
     assert.error_at_line(function () f(int { { 1 }, { 7 } }) end,
-      "id 7 in sample 2 is out of range 0..3")
+      "index 7 in sample 2 is out of range 0..3")
+    assert.error_at_line(function () f(int { { 1 }, { -1 } }) end,
+      "index -1 in sample 2 is out of range 0..3")
+  end)
+
+  it("are places outside of a size that comes with them", function ()
+    local specs = { { shape = { false } }, { shape = { 1, 1 }, dtype = "int32" } }
+    local f = core.trace(specs, function (t, ids)
+      return (ops.scatter_update(t, ids, { 7 }))
+    end)
+    assert.near_all(f(k.tensor { 1, 2 }, int { { 1 } }), { 1, 7 })
+    assert.error_at_line(function () f(k.tensor { 1 }, int { { 1 } }) end,
+      "index 1 in sample 1 is out of range 0..0")
   end)
 
   it("stretch along axes of unknown size", function ()

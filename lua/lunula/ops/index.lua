@@ -23,19 +23,23 @@ op("take", "x, indices, axis:int=nil", "The parts of x with these numbers along 
 
 local take_along_axis = tools.row "take_along_axis"
 
--- x with the size of `other` where its own is 1, but along the axis. A size that is not known comes
--- from adding zeros.
+-- The size that two axes have together: 1 is repeated. A size that is not known may be 1.
+local function common(a, b)
+  if a == 1 or b == 1 then return a == 1 and b or a end
+  if tools.is_known(a) then return a end
+  return tools.is_known(b) and b or ops.where(ops.equal(a, 1), b, a)
+end
+
+-- x with the size of `other` where its own is 1, but along the axis.
 local function stretched(x, other, axis)
-  local sizes, differs, unknown = tools.sizes(x), false, false
-  for i, size in ipairs(other.shape) do
-    if i - 1 ~= axis and sizes[i] == 1 and size ~= 1 then
-      sizes[i], differs, unknown = size, true, unknown or not size
+  local sizes, is_same = {}, true
+  for i, size in ipairs(x.shape) do
+    sizes[i] = tools.size(x, i - 1)
+    if i - 1 ~= axis and (size ~= other.shape[i] or not size) then
+      sizes[i], is_same = common(sizes[i], tools.size(other, i - 1)), false
     end
   end
-  if unknown and x.dtype ~= "bool" then
-    return x + ops.zeros_like(ops.sum(other, axis, true), x.dtype)
-  end
-  return differs and not unknown and ops.broadcast_to(x, sizes) or x
+  return is_same and x or tools.broadcast(x, sizes)
 end
 
 op("take_along_axis", "x, indices, axis:int=nil",
@@ -87,11 +91,13 @@ op("slice_update", "inputs, start_indices:sizes, updates",
 
 -- ---- scattering -------------------------------------------------------------------------------
 
--- What is known now is refused when it is outside; in a plan gather says so when it runs. Keras
+-- What is known now is refused when it is outside; in a plan the row says so when it runs. Keras
 -- counts none from the end.
 local function checked(name, ids, size, axis)
-  if not tools.is_known(size) then return ids end
-  if core.is_symbolic(ids) then return ops.gather(ops.arange(size), ids) end
+  if core.is_symbolic(ids) or not tools.is_known(size) then
+    local places = ops.reshape(ids, { -1 })
+    return ops.reshape_like(take_along_axis(tools.positions(size), places, 0, false), ids)
+  end
   if ids.size == 0 then return ids end
   local least, most = ops.min(ids):item(), ops.max(ids):item()
   if least < 0 or most >= size then
@@ -116,6 +122,23 @@ local function depth_of(name, indices, values, sizes)
   return depth, tools.with_size(indices, axis, depth)
 end
 
+-- Values have the axes of the indices but the last, then those that no index names.
+local function check_values(name, indices, values, depth, sizes)
+  local wanted = indices.shape
+  wanted[#wanted] = nil
+  for i = depth + 1, #sizes do
+    wanted[#wanted + 1] = tools.is_known(sizes[i]) and sizes[i]
+  end
+  local given, fits = values.shape, values.rank == #wanted
+  for i, size in ipairs(wanted) do
+    fits = fits and (not size or not given[i] or size == given[i])
+  end
+  if not fits then
+    core.raise("%s: with indices of shape %s the values have shape %s, they are %s", name,
+      tools.shape_text(indices.shape), tools.shape_text(wanted), tools.shape_text(given))
+  end
+end
+
 -- Row numbers in a table whose first axes are flattened, from numbers along each of them.
 local function flat_ids(name, indices, depth, sizes)
   local ids, rows = ops.zeros_like(ops.sum(indices, -1)), 1
@@ -131,6 +154,7 @@ end
 local function scattered(name, indices, values, sizes)
   local depth
   depth, indices = depth_of(name, tools.cast(indices, "int32"), values, sizes)
+  check_values(name, indices, values, depth, sizes)
   local ids, rows = flat_ids(name, indices, depth, sizes)
   local shape, value_shape = { rows }, { -1 }
   for i = depth + 1, #sizes do
@@ -153,7 +177,7 @@ local folds = { max = 1, min = 2, mul = 3 }
 local function replaced_rows(y, ids, values, rows)
   if values.shape[1] == 0 then return y end
   local none = filled({ rows }, -1, "int32")
-  local last = ops.scatter_fold(none, ids, ops.iota_like(ids, 0), 0)
+  local last = ops.scatter_fold(none, ids, tools.positions(tools.size(values, 0)), 0)
   local mask_shape = tools.fill(y.rank, 1)
   mask_shape[1] = rows
   local kept = tools.reshape(ops.less(last, 0), mask_shape)
@@ -170,6 +194,7 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
     local sizes, depth = {}, nil
     for i = 1, inputs.rank do sizes[i] = tools.size(inputs, i - 1) end
     depth, indices = depth_of("scatter_update", tools.cast(indices, "int32"), updates, sizes)
+    check_values("scatter_update", indices, updates, depth, sizes)
     local ids, rows = flat_ids("scatter_update", indices, depth, sizes)
     local table_shape = table.move(sizes, depth + 1, #sizes, 2, { rows })
     local value_shape = table.move(sizes, depth + 1, #sizes, 2, { -1 })
@@ -246,7 +271,7 @@ op("in_top_k", "targets, predictions, k:int",
   "Whether each target class is among the k largest predictions of its row.",
   function (targets, predictions, k)
     local ids = tools.cast(targets, "int32")
-    local classes = tools.known_size("in_top_k", predictions, predictions.rank - 1)
+    local classes = tools.size(predictions, predictions.rank - 1)
     local exists = ops.less_equal(0, ids) & ops.less(ids, classes)
     ids = ops.expand_dims(ops.where(exists, ids, 0), targets.rank)
     local own = take_along_axis(predictions, ids, -1)
