@@ -40,7 +40,9 @@ end
 local run = {}    -- of a kind: the results of a first call
 
 function run.layers(layer, case)
-  return case.outputs and check_layer.outputs(case, layer) or {}
+  if not case.outputs then return {} end
+  local _, inputs = check_layer.ready(case, layer)
+  return check_layer.results(case, layer, inputs)
 end
 run.legacy_layers = run.layers
 

@@ -107,7 +107,7 @@ local function check_all(case)
     end
   end
   local key = case.class_name .. "/" .. case.name
-  local layer, inputs = check_layer.built(case)
+  local layer, inputs = check_layer.ready(case)
   local random = is_random(case, layer, inputs)
   for name, pattern in pairs(sizes.patterns(shapes)) do
     local wanted = recorded[key][name]

@@ -330,33 +330,35 @@ local function check_gradients(case, layer, call, inputs)
   check_slopes(f, variables, of_weights)
 end
 
-local function with_weights(case, layer, call)
-  local values = {}
-  for i, weight in ipairs(case.weights or {}) do values[i] = golden.tensor(weight.tensor) end
-  layer:build(inputs_of.shapes(call.input), inputs_of.further_shapes(layer, call.options))
-  if #values > 0 then layer:set_weights(values) end
-  for i, weight in ipairs(case.weights or {}) do
-    assert.are.equal(weight.name, layer.weights[i].name)
-    assert.are.equal(weight.trainable, layer.weights[i].trainable)
-  end
-end
-
-local function fits(case, layer)
-  if #case.weights ~= #layer.weights then return false end
-  for i, weight in ipairs(case.weights) do
-    local shape = layer.weights[i].shape
-    for axis, size in ipairs(weight.tensor.shape) do
-      if shape[axis] ~= size then return false end
-    end
-    if #shape ~= #weight.tensor.shape then return false end
-  end
-  return true
-end
-
 local function tensors_of(records)
   local tensors = {}
   for i, record in ipairs(records) do tensors[i] = golden.tensor(record) end
   return tensors
+end
+
+-- Do the weights of the case have the shapes of the layer's?
+local function fits(values, layer)
+  local shapes = {}
+  for i, value in ipairs(values) do shapes[i] = { table.unpack(value.shape) } end
+  local own = {}
+  for i, weight in ipairs(layer.weights) do own[i] = { table.unpack(weight.shape) } end
+  return pcall(assert.are.same, shapes, own)
+end
+
+-- The layer built for a call, with the weights of the case where it has such.
+local function build(case, layer, call)
+  local values = {}
+  for i, weight in ipairs(case.weights or {}) do values[i] = golden.tensor(weight.tensor) end
+  layer:build(inputs_of.shapes(call.input), inputs_of.further_shapes(layer, call.options))
+  if #values > 0 and fits(values, layer) then layer:set_weights(values) end
+end
+
+local function check_weights(case, layer)
+  for i, weight in ipairs(case.weights or {}) do
+    assert.are.equal(weight.name, layer.weights[i].name)
+    assert.are.equal(weight.trainable, layer.weights[i].trainable)
+    assert.are.same(weight.tensor.shape, { table.unpack(layer.weights[i].shape) })
+  end
 end
 
 -- One recorded call: its outputs and their masks. Returns the outputs.
@@ -415,7 +417,8 @@ local function check_case(case, custom)
   if case.adapt then adapt(case, layer) end
   local inputs = tensors_of(case.inputs)
   local call = read_call(case, layer, inputs)
-  with_weights(case, layer, call)
+  build(case, layer, call)
+  check_weights(case, layer)
   local values = layer:get_weights()
   local outputs = check_call(case, layer, call)
   check_expected(case, layer)
@@ -434,19 +437,6 @@ local function check_case(case, custom)
   check_gradients(case, layer, call, inputs)
 end
 
--- What comes out of the call of a case, with its weights where the layer has such.
-function check.outputs(case, layer)
-  if case.adapt then layer:adapt(golden.tensor(case.adapt)) end
-  local call = read_call(case, layer, tensors_of(case.inputs))
-  layer:build(inputs_of.shapes(call.input), inputs_of.further_shapes(layer, call.options))
-  if fits(case, layer) and #case.weights > 0 then
-    local values = {}
-    for i, weight in ipairs(case.weights) do values[i] = golden.tensor(weight.tensor) end
-    layer:set_weights(values)
-  end
-  return flatten(table.pack(layer(call.input, call.options)))
-end
-
 -- f(case, ...) where the config may name custom objects: name -> function. No warning is shown.
 function check.with(custom, f, case, ...)
   local sink = warn.sink
@@ -459,12 +449,12 @@ function check.golden(case, custom)
   check.with(custom, check_case, case, custom)
 end
 
--- The layer of a case with the weights of the case, built; the call and its input tensors.
-function check.built(case)
-  local layer = layers[case.class_name].from_config(case.config)
+-- A layer (that of the case, if not said) ready for the call of the case; the tensors of the call.
+function check.ready(case, layer)
+  layer = layer or layers[case.class_name].from_config(case.config)
   if case.adapt then layer:adapt(golden.tensor(case.adapt)) end
   local inputs = tensors_of(case.inputs)
-  with_weights(case, layer, read_call(case, layer, inputs))
+  build(case, layer, read_call(case, layer, inputs))
   return layer, inputs
 end
 
