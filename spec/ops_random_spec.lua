@@ -173,7 +173,7 @@ end)
 describe("misuse", function ()
   it("says what is wrong", function ()
     assert.error_at_line(function () random.uniform { false, 3 } end,
-      "random.uniform: a size is unknown in (None, 3); give ops.dim(x, axis) for it, or a tensor")
+      "random.uniform: a size is unknown in (None, 3); give ops.shape(x)[i] for it, or a tensor")
     assert.error_at_line(function () random.normal({ 2 }, { sed = 3 }) end,
       "random.normal: unknown argument \"sed\"")
     assert.error_at_line(function () random.normal({ 2 }, { seed = 1.5 }) end, "seed must be")

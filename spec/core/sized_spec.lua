@@ -30,8 +30,8 @@ describe("a computed size", function()
       local half = tools.size(x, 0) // 2
       local told = tools.part(x, 0, half, 2)
       assert.same({ 2, 3 }, told.shape)
-      return tools.pad(x, 0, half, half * 2, 7), tools.reshape(x, { half, 2, 3 }),
-        tools.broadcast(core.tensor(1.5), { half, tools.max(half, 4) }), told
+      return tools.pad(x, 0, half, half * 2, 7), ops.reshape(x, { half, 2, 3 }),
+        ops.broadcast_to(core.tensor(1.5), { half, tools.max(half, 4) }), told
     end)
     local padded, pairs_of, repeated, told = f(rows(4))
     assert.same({ 10, 3 }, padded.shape)
@@ -75,7 +75,7 @@ describe("a computed size", function()
     local f = traced(function (x)
       local n = tools.size(x, 0)
       local y = tools.pad(tools.part(x, 0, n // 2, -1), 0, n, n // 2, 0)
-      y = tools.reshape(y, { n * 2, 3, 1 }) * tools.broadcast(ops.sum(x), { 1, 1, n })
+      y = ops.reshape(y, { n * 2, 3, 1 }) * ops.broadcast_to(ops.sum(x), { 1, 1, n })
       local g = core.grad(ops.sum(ops.square(y)), { x })[1]
       return g, core.grad(ops.sum(ops.square(g)), { x })[1]
     end)
@@ -104,5 +104,72 @@ describe("a computed size", function()
     local wanted = f(rows(5))
     f:passes "naive"
     assert.near_all(f(rows(5)), wanted, 0)
+  end)
+end)
+
+describe("a shape with computed sizes", function ()
+  it("serves what makes tensors, and what reshapes them", function ()
+    local f = traced(function (x)
+      local n = ops.shape(x)[1]
+      assert.same({ false, 3 }, x.shape)
+      return ops.zeros { n, 2 }, ops.ones(n, "int32"), ops.full({ 2, n }, 7), ops.arange(n),
+        ops.arange(n, -1, -2), ops.arange(1, n * 2, 3, "float32"),
+        ops.broadcast_to(ops.ones { 1, 2 }, { n, 2 }), ops.reshape(x, { n, 3, 1 }),
+        ops.reshape(x, n * 3), ops.full({ n, 3 }, x)
+    end)
+    local x = rows(4)
+    local given = { f(x) }
+    local wanted = { ops.zeros { 4, 2 }, ops.ones({ 4 }, "int32"), ops.full({ 2, 4 }, 7),
+      ops.arange(4), ops.arange(4, -1, -2), ops.arange(1, 8, 3, "float32"), ops.ones { 4, 2 },
+      ops.reshape(x, { 4, 3, 1 }), ops.ravel(x), x }
+    for i, y in ipairs(wanted) do
+      assert.same(y.shape, given[i].shape)
+      assert.equal(y.dtype, given[i].dtype)
+      assert.near_all(given[i], y, 0)
+    end
+    assert.same({ 0, 2 }, f(rows(0)).shape)
+  end)
+
+  it("takes tensors whose values are known too", function ()
+    local n = ops.dim(rows(2), 0)
+    assert.same({ 2, 3 }, ops.zeros({ n, 3 }).shape)
+    assert.same({ 3, 2 }, ops.reshape(rows(2), { -1, n }).shape)
+    assert.near_all(ops.arange(n), { 0, 1 }, 0)
+  end)
+
+  it("draws noise for each row, as a variational encoder does", function ()
+    local Sampling = k.layer "SizedSampling" {
+      call = function (_, mean)
+        return mean + k.random.normal({ ops.shape(mean)[1], 2 }, { seed = 1 })
+      end,
+    }
+    local input = k.Input { 2 }
+    local model = k.Model { inputs = input, outputs = Sampling {} (input) }
+    assert.same({ false, 2 }, { table.unpack(model.output_shape) })
+    for _, n in ipairs { 1, 5 } do
+      local y = model:predict(ops.zeros { n, 2 }, { verbose = 0 })
+      assert.same({ n, 2 }, y.shape)
+      assert.is_true(ops.min(ops.std(y, 1)):item() > 0)
+    end
+  end)
+
+  it("is refused when one is no size", function ()
+    local function refuses(body, message) assert.error_at_line(body, message) end
+    traced(function (x)
+      local half, data = ops.shape(x)[1] * 0.5, ops.cast(ops.max(x), "int32")
+      refuses(function () ops.reshape(x, { half, 3 }) end,
+        "reshape: reshape_sized: a size is one whole number, got float32 ()")
+      refuses(function () ops.zeros { half } end,
+        "zeros: broadcast_sized: a size is one whole number, got float32 ()")
+      refuses(function () ops.reshape(x, { data, -100 }) end, "reshape: size -100 in the new shape")
+      refuses(function () ops.reshape(x, { "3" }) end,
+        "reshape: argument \"newshape\" must be a table of whole numbers")
+      refuses(function () ops.zeros { "3" } end, "zeros: argument \"shape\" must be sizes")
+      refuses(function () ops.arange(half) end, "arange: beside a size that is only traced")
+      refuses(function () ops.arange(0, 3, data) end, "arange: the step must be a whole number")
+      return x
+    end)
+    local f = traced(function (x) return ops.zeros { ops.cast(ops.max(x), "int32") } end)
+    assert.error_matches(function () f(rows(1)) end, "a size depends on data")
   end)
 end)

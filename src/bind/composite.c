@@ -58,12 +58,14 @@ static void check_functions(lua_State *L, const Signature *s, int i) {
   }
 }
 
-/* The whole numbers at i as integers (2.0 is 2), false where it is allowed. */
+/* The whole numbers at i as integers (2.0 is 2), false and tensors where these
+** are allowed. */
 static void check_wholes(lua_State *L, const Signature *s, int i,
                          const char *wanted) {
   bool unknown = s->p[i].kind != K_WHOLES;
   int64_t one;
-  if (s->p[i].kind != K_SIZES && want_is_whole(L, i + 1, &one)) {
+  bool list = s->p[i].kind == K_SIZES || s->p[i].kind == K_SHAPE;
+  if (!list && want_is_whole(L, i + 1, &one)) {
     lua_pushinteger(L, one);
     lua_replace(L, i + 1);
     return;
@@ -79,6 +81,8 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
       lua_pushinteger(L, one);
     else if (unknown && lua_isboolean(L, -1) && !lua_toboolean(L, -1))
       lua_pushboolean(L, 0);
+    else if (s->p[i].kind == K_SHAPE && box_is_tensor(L, -1))
+      lua_pushvalue(L, -1);
     else
       signature_refuse(L, s, i, wanted);
     lua_rawseti(L, -3, (lua_Integer)k);
@@ -141,6 +145,7 @@ static void check_argument(lua_State *L, State *st, const Signature *s,
       signature_attr(L, s, i, none); /* raises when it does not fit */
       check_wholes(L, s, i, "whole numbers");
       break;
+    case K_SHAPE: check_wholes(L, s, i, "sizes"); break;
     case K_WHOLES:
       check_wholes(L, s, i, "a whole number or a table of them");
       break;

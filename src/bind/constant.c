@@ -6,7 +6,7 @@
 
 static bool wants_wholes(Kind kind) {
   return kind == K_INT || kind == K_INTS || kind == K_AXES ||
-         kind == K_SIZES || kind == K_WHOLES;
+         kind == K_SHAPE || kind == K_SIZES || kind == K_WHOLES;
 }
 
 static void replace(lua_State *L, State *st, const Signature *s, int i) {
@@ -15,6 +15,8 @@ static void replace(lua_State *L, State *st, const Signature *s, int i) {
   if (!box_value(L, st, i + 1, &v))
     return;
   const Type *type = val_type(v);
+  if (s->p[i].kind == K_SHAPE && type->rank == 0)
+    return; /* a size may be computed */
   if (val_symbolic(v))
     raise_error(L, "%s: argument \"%s\" must be known when the graph is made: "
                    "numbers or a tensor with values, not a traced tensor",

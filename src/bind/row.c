@@ -40,12 +40,63 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
   return n;
 }
 
+/* Whether a list of sizes, or the one size, has a tensor. */
+static bool has_tensor(lua_State *L, int index) {
+  if (!lua_istable(L, index))
+    return lua_isuserdata(L, index);
+  bool found = false;
+  for (int k = 1; !found && k <= (int)lua_rawlen(L, index); k++) {
+    found = lua_rawgeti(L, index, k) == LUA_TUSERDATA;
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+/* Pushes size k of the list at slot i; a tensor becomes operand n, and the
+** number that stands for it is pushed. */
+static void push_size(lua_State *L, State *st, const Signature *s, int i,
+                      int k, Val *in, int *n) {
+  int64_t size;
+  if (lua_istable(L, i + 1))
+    lua_rawgeti(L, i + 1, k);
+  else
+    lua_pushvalue(L, i + 1);
+  if (want_is_whole(L, -1, &size) && size <= SIZE_OPERAND)
+    raise_error(L, "%s: size %lld in the new shape", s->name, (long long)size);
+  if (!box_is_tensor(L, -1) || *n == MAX_RANK)
+    return;
+  in[*n] = operand_check(L, st, -1, DTYPE_COUNT, s->name);
+  lua_pop(L, 1);
+  lua_pushinteger(L, SIZE_OPERAND - (*n)++);
+}
+
+/* Sizes as an attribute, and n operands for those that are tensors. The slot
+** stays as it is: it may be read once more. */
+static Attr read_sizes(lua_State *L, State *st, const Signature *s, int i,
+                       Slots none, Val *in, int *n) {
+  *n = 0;
+  if (!has_tensor(L, i + 1))
+    return signature_attr(L, s, i, none);
+  int count = lua_istable(L, i + 1) ? (int)lua_rawlen(L, i + 1) : 1;
+  lua_createtable(L, count, 0);
+  for (int k = 1; k <= count; k++) {
+    push_size(L, st, s, i, k, in, n);
+    lua_rawseti(L, -2, k);
+  }
+  lua_pushvalue(L, i + 1);
+  lua_insert(L, -2);
+  lua_replace(L, i + 1);
+  Attr a = signature_attr(L, s, i, none);
+  lua_replace(L, i + 1);
+  return a;
+}
+
 /* Reads the arguments and applies the op; a value only when no error is set. */
 static Val apply_row(lua_State *L, State *st, const Signature *s,
                      Slots none) {
   Val in[MAX_INPUTS];
   Attr attr[MAX_ATTRS];
-  int nin = 0, nattr = 0;
+  int nin = 0, nattr = 0, nsizes = 0;
   DType hint = type_hint(L, st, s);
   char name[100];
   for (int i = 0; i < s->n; i++) {
@@ -54,11 +105,15 @@ static Val apply_row(lua_State *L, State *st, const Signature *s,
       in[nin++] = operand_check(L, st, i + 1, hint, name);
     } else if (s->p[i].kind == K_TENSORS) {
       nin += read_list(L, st, s, i, in + nin);
+    } else if (s->p[i].kind == K_SHAPE) {
+      attr[nattr++] = read_sizes(L, st, s, i, none, in + nin, &nsizes);
     } else {
       attr[nattr++] = signature_attr(L, s, i, none);
     }
   }
   memory_relieve(L, st, 0);
+  if (nsizes > 0)
+    return emit_op(&st->c, s->op->sized, in, nin + nsizes, attr);
   return emit(&st->c, s->op, in, nin, attr);
 }
 

@@ -11,8 +11,8 @@
 
 static const char *const kind_names[] = {
   "tensor", "tensors", "int", "num", "bool", "ints", "axes", "dtype", "str",
-  "any", "body", "value", "data", "variable", "nest", "fn", "fns", "sizes",
-  "wholes", NULL
+  "shape", "any", "body", "value", "data", "variable", "nest", "fn", "fns",
+  "sizes", "wholes", NULL
 };
 
 static void copy_word(char *to, size_t size, const char *from, size_t n) {
@@ -311,7 +311,7 @@ Attr signature_attr(lua_State *L, const Signature *s, int i, Slots none) {
         signature_refuse(L, s, i, "true or false");
       a.i[0] = lua_toboolean(L, i + 1);
       break;
-    case K_INTS: case K_AXES: case K_SIZES:
+    case K_INTS: case K_AXES: case K_SHAPE: case K_SIZES:
       a.kind = p->kind == K_AXES ? ATTR_AXES : ATTR_INTS;
       if (lua_istable(L, i + 1)) {
         read_ints(L, s, i, &a);

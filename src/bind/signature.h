@@ -9,6 +9,7 @@
 
 typedef enum Kind {
   K_TENSOR, K_TENSORS, K_INT, K_NUM, K_BOOL, K_INTS, K_AXES, K_DTYPE, K_STR,
+  K_SHAPE, /* the sizes of a shape, scalar tensors among them (row.c) */
   K_ANY, K_BODY, /* of rows that no user calls */
   /* of composites alone: */
   K_VALUE,  /* a number, which stays one, or what becomes a tensor */

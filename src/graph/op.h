@@ -200,6 +200,7 @@ struct Op {
     double number;
   } neutral;
   double (*fill)(const Attr *attr);
+  const char *sized; /* the row that takes its sizes as operands, behind x */
   /* an equal value that is cheaper (true, y set), or declines */
   bool (*simpler)(Context *c, const Node *n, Val *y);
   /* the same where the inputs of these bits stay what they are for many runs:
@@ -215,6 +216,9 @@ struct Op {
      signature: as lua/lunula/ops/tools.lua has it for composites */
   const char *file_class, *file_called;
 };
+
+/* In the list of sizes of such a row: SIZE_OPERAND - i is operand i. */
+enum { SIZE_OPERAND = -100 };
 
 enum {
   NO_GRADIENT = 1,  /* constant to a gradient walk */

@@ -207,8 +207,8 @@ static void broadcast_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 /* ---- rows --------------------------------------------------------------- */
 
 const Op ops_reshape[] = {
-  {"reshape", "x, newshape:ints", MOVE, AS_IS, reshape_shape, .view = whole,
-   .role = SAME_ELEMENTS, .vjp = reshape_vjp,
+  {"reshape", "x, newshape:shape", MOVE, AS_IS, reshape_shape, .view = whole,
+   .role = SAME_ELEMENTS, .vjp = reshape_vjp, .sized = "reshape_sized",
    .doc = "The same elements in another shape; -1 is what is left."},
   {"reshape_like", "x, like", MOVE, AS_IS, like_second, .view = whole,
    .role = SAME_ELEMENTS, .vjp = reshape_vjp, .shape_only = 2,
@@ -227,9 +227,10 @@ const Op ops_reshape[] = {
    .role = SAME_ELEMENTS, .traits = NO_GRADIENT,
    .file_class = "core",
    .doc = "x, as a constant to gradients."},
-  {"broadcast_to", "x, shape:ints", MOVE, AS_IS, broadcast_to_shape,
+  {"broadcast_to", "x, shape:shape", MOVE, AS_IS, broadcast_to_shape,
    .tasks = copy_tasks, .run = broadcast_run, .view = broadcast_view,
-   .vjp = broadcast_vjp, .role = REPEATS, .doc = "x repeated to the shape."},
+   .vjp = broadcast_vjp, .role = REPEATS, .sized = "broadcast_sized",
+   .doc = "x repeated to the shape."},
   {"broadcast_like", "x, like", MOVE, AS_IS, broadcast_like_shape,
    .tasks = copy_tasks, .run = broadcast_run, .view = broadcast_view,
    .vjp = broadcast_vjp, .role = REPEATS, .shape_only = 2,

@@ -174,16 +174,13 @@ static void pad_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 /* ---- shapes ------------------------------------------------------------- */
 
-/* In a list of sizes: -100 - i is operand i; the others as reshape has them. */
-enum { OPERAND = -100 };
-
 /* The list with the operands' sizes; NULL: they are not known. False where it
 ** names an operand that is not there. */
 static bool resolve(Attr *list, const int64_t *size, int n) {
   for (int i = 0; i < list->n; i++) {
-    if (list->i[i] > OPERAND)
+    if (list->i[i] > SIZE_OPERAND)
       continue;
-    int64_t k = OPERAND - list->i[i];
+    int64_t k = SIZE_OPERAND - list->i[i];
     if (k >= n)
       return false;
     list->i[i] = size ? size[k] : UNKNOWN;

@@ -86,7 +86,8 @@ operations.facts = facts_of
 
 local function attribute(parameter, value)
   if value == nil then value = parameter.default end
-  if parameter.kind ~= "ints" or type(value) ~= "table" then return value end
+  local is_list = parameter.kind == "ints" or parameter.kind == "shape"
+  if not is_list or type(value) ~= "table" then return value end
   local copy = {}
   for i, size in ipairs(value) do copy[i] = size or -1 end        -- what Keras infers is -1
   return copy

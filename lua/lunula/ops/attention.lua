@@ -17,8 +17,8 @@ local function spread_heads(x, heads)
     end
     return ops["repeat"](x, heads // own, 2)
   end
-  local each = tools.broadcast(ops.expand_dims(x, 3), { -2, -3, -4, heads // own, -6 })
-  return tools.reshape(each, { -2, -3, heads, -6 })
+  local each = ops.broadcast_to(ops.expand_dims(x, 3), { -2, -3, -4, heads // own, -6 })
+  return ops.reshape(each, { -2, -3, heads, -6 })
 end
 
 local function check_rank(query, key, value)

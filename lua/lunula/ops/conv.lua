@@ -115,7 +115,7 @@ op("depthwise_conv", "inputs, kernel, strides:axes=1, padding:str=\"valid\", "
     kernel = tools.with_size(kernel, rank - 2, tools.size(x, rank - 1))
     local sizes = tools.sizes(kernel)
     sizes[rank - 1], sizes[rank] = 1, tools.size(kernel, rank - 2) * tools.size(kernel, rank - 1)
-    return back(convolve(name, x, tools.reshape(kernel, sizes), strides, padding, dilation_rate))
+    return back(convolve(name, x, ops.reshape(kernel, sizes), strides, padding, dilation_rate))
   end)
 
 op("separable_conv", "inputs, depthwise_kernel, pointwise_kernel, strides:axes=1, "

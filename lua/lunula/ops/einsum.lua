@@ -205,7 +205,7 @@ local function as_matrix(operand, shared, rows, columns)
       target[#shared + 2] = tools.size(x, axis) * target[#shared + 2]
     end
   end
-  return tools.reshape(x, target)
+  return ops.reshape(x, target)
 end
 
 -- x as (rows..., columns), with the rows as they are: their sizes need not be known.
@@ -240,7 +240,7 @@ local function contract(a, b, shared, own_a, own_b, summed)
   for i = 1, kept do target[i] = -1 - i end
   if kept == #shared then target = join(target, own_sizes(a, own_a, kept)) end
   target = join(target, own_sizes(b, own_b, x.rank - 1))
-  if not (#own_b == 1 and (kept ~= #shared or #own_a == 1)) then x = tools.reshape(x, target) end
+  if not (#own_b == 1 and (kept ~= #shared or #own_a == 1)) then x = ops.reshape(x, target) end
   return { x = x, labels = join(shared, own_a, own_b) }
 end
 

@@ -117,7 +117,7 @@ local function resize_any(x, height, width, interpolation, antialias)
   end
   local rows = ops.reshape(x, { -2, -3, -1 })
   local y = ops.matmul(mixing_matrix_of(x, 1, height, interpolation, antialias), rows)
-  y = tools.reshape(y, { -2, height, tools.size(x, 2), tools.size(x, 3) })
+  y = ops.reshape(y, { -2, height, tools.size(x, 2), tools.size(x, 3) })
   return ops.matmul(mixing_matrix_of(x, 2, width, interpolation, antialias), y)
 end
 
@@ -185,7 +185,7 @@ op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool
     end
     local rows = ops.reshape(x, { -2, h, -1 })
     local y = ops.matmul(mixing_matrix(h, height, interpolations[interpolation], antialias), rows)
-    y = tools.reshape(y, { -2, height, w, tools.size(x, 3) })
+    y = ops.reshape(y, { -2, height, w, tools.size(x, 3) })
     y = ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y)
     return back(rounded(y, images))
   end)
@@ -327,7 +327,7 @@ local function transforms(pixels, transform)
   transform = tools.with_size(transform, 1, 8)
   local rows, batch = transform.shape[1], pixels.shape[1]
   if rows == 1 or rows and rows == batch then return transform end
-  return tools.broadcast(transform, { tools.size(pixels, 0), 8 })
+  return ops.broadcast_to(transform, { tools.size(pixels, 0), 8 })
 end
 
 -- Where each pixel of the result comes from, (batch, height, width) each, and where that is
@@ -363,7 +363,7 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
     local rows = neighbours(bounded(row, height, fill_mode), interpolation)
     local columns = neighbours(bounded(column, width, fill_mode), interpolation)
 
-    local all = tools.reshape(pixels, { -1, tools.size(pixels, 3) })
+    local all = ops.reshape(pixels, { -1, tools.size(pixels, 3) })
     local first = ops.iota_like(grid, 0) * height * width
     local function cell(at, size)
       return fill_mode == "wrap" and ops.mod(at, size) or ops.clip(at, 0, size - 1)

@@ -39,7 +39,7 @@ local function stretched(x, other, axis)
       sizes[i], is_same = common(sizes[i], tools.size(other, i - 1)), false
     end
   end
-  return is_same and x or tools.broadcast(x, sizes)
+  return is_same and x or ops.broadcast_to(x, sizes)
 end
 
 op("take_along_axis", "x, indices, axis:int=nil",
@@ -107,11 +107,6 @@ local function checked(name, ids, size, axis)
   return ids
 end
 
--- One number everywhere, in these sizes.
-local function filled(sizes, number, dtype)
-  return tools.broadcast(ops.full({}, number, dtype), sizes)
-end
-
 -- How many axes the indices name: the values have the others, when that is not known.
 local function depth_of(name, indices, values, sizes)
   local axis = indices.rank - 1
@@ -150,25 +145,23 @@ local function flat_ids(name, indices, depth, sizes)
   return ids, rows
 end
 
--- The sum of the values that go to each row: (rows, rest...)
-local function scattered(name, indices, values, sizes)
+-- Where the values go, as numbers of rows of a table whose first axes are one; the shapes of that
+-- table and of the values for it.
+local function places(name, indices, values, sizes)
   local depth
   depth, indices = depth_of(name, tools.cast(indices, "int32"), values, sizes)
   check_values(name, indices, values, depth, sizes)
   local ids, rows = flat_ids(name, indices, depth, sizes)
-  local shape, value_shape = { rows }, { -1 }
-  for i = depth + 1, #sizes do
-    shape[#shape + 1], value_shape[#value_shape + 1] = sizes[i], sizes[i]
-  end
-  ids = ops.reshape(ids, { -1 })
-  local sums = ops.scatter_add(tools.reshape(tools.number(values), value_shape), ids,
-    filled(shape, 0, "float32"))
-  return tools.like(sums, values), ids, rows
+  return ops.reshape(ids, { -1 }), table.move(sizes, depth + 1, #sizes, 2, { rows }),
+    table.move(sizes, depth + 1, #sizes, 2, { -1 })
 end
 
-op("scatter", "indices, values, shape:sizes",
+op("scatter", "indices, values, shape:shape",
   "Zeros of a shape with the values added where indices say.", function (indices, values, shape)
-    return ops.reshape((scattered("scatter", indices, values, shape)), shape)
+    local ids, table_shape, value_shape = places("scatter", indices, values, shape)
+    local sums = ops.scatter_add(ops.reshape(tools.number(values), value_shape), ids,
+      ops.full(table_shape, 0, "float32"))
+    return ops.reshape(tools.like(sums, values), shape)
   end, { file_class = "core" })
 
 local folds = { max = 1, min = 2, mul = 3 }
@@ -176,11 +169,11 @@ local folds = { max = 1, min = 2, mul = 3 }
 -- The rows of a table replaced by the values that go there; of several the last one stays.
 local function replaced_rows(y, ids, values, rows)
   if values.shape[1] == 0 then return y end
-  local none = filled({ rows }, -1, "int32")
+  local none = ops.full({ rows }, -1, "int32")
   local last = ops.scatter_fold(none, ids, tools.positions(tools.size(values, 0)), 0)
   local mask_shape = tools.fill(y.rank, 1)
   mask_shape[1] = rows
-  local kept = tools.reshape(ops.less(last, 0), mask_shape)
+  local kept = ops.reshape(ops.less(last, 0), mask_shape)
   return ops.where(kept, y, ops.gather(values, ops.maximum(last, 0)))
 end
 
@@ -191,23 +184,17 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
       core.raise("scatter_update: reduction must be nil, add, max, min or mul, got \"%s\"",
         reduction)
     end
-    local sizes, depth = {}, nil
-    for i = 1, inputs.rank do sizes[i] = tools.size(inputs, i - 1) end
-    depth, indices = depth_of("scatter_update", tools.cast(indices, "int32"), updates, sizes)
-    check_values("scatter_update", indices, updates, depth, sizes)
-    local ids, rows = flat_ids("scatter_update", indices, depth, sizes)
-    local table_shape = table.move(sizes, depth + 1, #sizes, 2, { rows })
-    local value_shape = table.move(sizes, depth + 1, #sizes, 2, { -1 })
-    local y = tools.reshape(inputs, table_shape)
-    local values = tools.reshape(tools.cast(updates, inputs.dtype), value_shape)
-    ids = ops.reshape(ids, { -1 })
+    local ids, table_shape, value_shape = places("scatter_update", indices, updates,
+      ops.shape(inputs))
+    local y = ops.reshape(inputs, table_shape)
+    local values = ops.reshape(tools.cast(updates, inputs.dtype), value_shape)
     if reduction then y, values = tools.number(y), tools.number(values) end
     if reduction == "add" then
       y = y + ops.scatter_add(values, ids, y)
     elseif reduction then
       y = ops.scatter_fold(y, ids, values, folds[reduction])
     else
-      y = replaced_rows(y, ids, values, rows)
+      y = replaced_rows(y, ids, values, table_shape[1])
     end
     return ops.reshape_like(tools.like(y, inputs), inputs)
   end, { file_class = "core" })
@@ -226,10 +213,10 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
       core.raise("segment_sum: %d segments of data of shape %s", num_segments,
         tools.shape_text(data.shape))
     end
-    local shape = { num_segments + 1 } -- the last one takes what has no segment
-    for i = 2, data.rank do shape[i] = tools.size(data, i - 1) end
+    local shape = ops.shape(data)
+    shape[1] = num_segments + 1 -- the last one takes what has no segment
     ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
-    local sums = ops.scatter_add(tools.number(data), ids, filled(shape, 0, "float32"))
+    local sums = ops.scatter_add(tools.number(data), ids, ops.full(shape, 0, "float32"))
     return tools.like(tools.part(sums, 0, 0, num_segments), data)
   end, { file_class = "math" })
 

@@ -19,7 +19,16 @@ end
 
 -- ---- facts about a tensor: plain values, not tensors ------------------------------------------
 
-for name, field in pairs { shape = "shape", ndim = "rank", size = "size", dtype = "dtype" } do
+-- In a trace a size may not be known yet: then it is a scalar tensor.
+ops.shape = tools.takes("ops.shape", "x", function (x)
+  local sizes = x.shape
+  for i, size in ipairs(sizes) do
+    if not size and core.is_tensor(x) then sizes[i] = ops.dim(x, i - 1) end
+  end
+  return sizes
+end)
+
+for name, field in pairs { ndim = "rank", size = "size", dtype = "dtype" } do
   ops[name] = tools.takes("ops." .. name, "x", function (x) return x[field] end)
 end
 ops.is_tensor = core.is_tensor

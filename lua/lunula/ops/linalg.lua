@@ -109,7 +109,7 @@ op("kron", "x1, x2", "Every element of x1 times the whole of x2, laid out as blo
       left[2 * i - 1], left[2 * i], right[2 * i - 1], right[2 * i] = n, 1, 1, m
       merged[i] = n * m
     end
-    return tools.reshape(tools.reshape(x1, left) * tools.reshape(x2, right), merged)
+    return ops.reshape(ops.reshape(x1, left) * ops.reshape(x2, right), merged)
   end)
 
 -- ---- vectors in space -------------------------------------------------------------------------

@@ -9,9 +9,16 @@ local ops, op = core.ops, tools.op
 
 local full, full_like = tools.row "full", tools.row "full_like"
 
-op("full", "shape:ints, fill_value:value, dtype:dtype=nil",
+local function filled(shape, number, dtype)
+  for _, size in ipairs(shape) do
+    if core.is_tensor(size) then return ops.broadcast_to(full({}, number, dtype), shape) end
+  end
+  return full(shape, number, dtype)
+end
+
+op("full", "shape:shape, fill_value:value, dtype:dtype=nil",
   "A tensor of one number, or of what broadcasts to the shape.", function (shape, value, dtype)
-    if type(value) == "number" then return full(shape, value, dtype or config.floatx()) end
+    if type(value) == "number" then return filled(shape, value, dtype or config.floatx()) end
     return ops.broadcast_to(tools.cast(value, dtype or config.floatx()), shape)
   end)
 
@@ -21,15 +28,15 @@ op("full_like", "x, fill_value:value, dtype:dtype=nil",
     return tools.cast(value, dtype or x.dtype) + full_like(x, 0, dtype)
   end, { file_called = "fill_value" })
 
-op("zeros", "shape:ints, dtype:dtype=nil", "A tensor of zeros.", function (shape, dtype)
-  return full(shape, 0, dtype or config.floatx())
+op("zeros", "shape:shape, dtype:dtype=nil", "A tensor of zeros.", function (shape, dtype)
+  return filled(shape, 0, dtype or config.floatx())
 end)
 
-op("ones", "shape:ints, dtype:dtype=nil", "A tensor of ones.", function (shape, dtype)
-  return full(shape, 1, dtype or config.floatx())
+op("ones", "shape:shape, dtype:dtype=nil", "A tensor of ones.", function (shape, dtype)
+  return filled(shape, 1, dtype or config.floatx())
 end)
 
-op("empty", "shape:ints, dtype:dtype=nil", "A tensor whose content does not matter: zeros.",
+op("empty", "shape:shape, dtype:dtype=nil", "A tensor whose content does not matter: zeros.",
   function (shape, dtype)
     return ops.zeros(shape, dtype)
   end)
@@ -45,11 +52,36 @@ op("copy", "x", "x itself: tensors do not change.", function (x) return x end)
 
 local function is_whole(x) return math.type(x) == "integer" end
 
-op("arange", "start:num, stop:num=nil, step:num=nil, dtype:dtype=nil",
+-- A number, or a tensor that is only traced: a size.
+local function bound(x)
+  if type(x) == "number" or core.is_symbolic(x) then return x end
+  return ops.cast(x, x.dtype == "bool" and "int32" or x.dtype):item()
+end
+
+-- start, start + step ... below stop, one of them a size that is not known yet.
+local function computed_range(start, stop, step, dtype)
+  for _, x in ipairs { start, stop, step } do
+    if not is_whole(x) and (type(x) == "number" or x.dtype ~= "int32" or x.rank > 0) then
+      core.raise("arange: beside a size that is only traced there are whole numbers, got %s",
+        tostring(x))
+    end
+  end
+  if not is_whole(step) or step == 0 then
+    core.raise("arange: the step must be a whole number, not 0, and known, got %s", tostring(step))
+  end
+  local beyond = step > 0 and step - 1 or step + 1
+  local at = tools.positions(tools.max((stop - start + beyond) // step, 0)) * step + start
+  return tools.cast(at, dtype or "int32")
+end
+
+op("arange", "start:value, stop:value=nil, step:value=nil, dtype:dtype=nil",
   "start, start + step ... up to, not including, stop; from 0 when only stop is given.",
   function (start, stop, step, dtype)
     if stop == nil then start, stop = 0, start end
-    step = step or 1
+    start, stop, step = bound(start), bound(stop), bound(step or 1)
+    if not (tools.is_known(start) and tools.is_known(stop) and tools.is_known(step)) then
+      return computed_range(start, stop, step, dtype)
+    end
     if not dtype then
       dtype = is_whole(start) and is_whole(stop) and is_whole(step) and "int32" or config.floatx()
     end
@@ -177,7 +209,7 @@ op("vander", "x, N:int=nil, increasing:bool=false", "The powers of x as columns.
     end
     columns = columns or tools.size(x, 0)
     tools.check_sizes("vander", x.shape[1] or 1, tools.is_known(columns) and columns or 1)
-    local factors = tools.broadcast(ops.expand_dims(x, 1), { -2, columns })
+    local factors = ops.broadcast_to(ops.expand_dims(x, 1), { -2, columns })
     local first = ops.equal(ops.iota_like(factors, 1), 0)
     local powers = tools.like(ops.cumprod(ops.where(first, 1, factors), 1), x) -- 1, x, x * x ...
     return increasing and powers or ops.flip(powers, 1)

@@ -43,8 +43,7 @@ local function key_of(name, seed)
     tostring(seed))
 end
 
--- What has the sizes: the given tensor, or one of the given sizes. One of these may be a scalar
--- tensor, a size that is known when it runs.
+-- What has the sizes: the given tensor, or one of the given sizes.
 local function like(name, shape)
   if type(shape) == "userdata" or (type(shape) == "table" and getmetatable(shape)) then
     return shape
@@ -54,12 +53,9 @@ local function like(name, shape)
   end
   for i = 1, #shape do
     if not shape[i] then
-      core.raise("random.%s: a size is unknown in %s; give ops.dim(x, axis) for it, or a tensor of "
-        .. "this shape", name, tools.shape_text(shape))
+      core.raise("random.%s: a size is unknown in %s; give ops.shape(x)[i] for it, or a tensor "
+        .. "of this shape", name, tools.shape_text(shape))
     end
-  end
-  for _, size in ipairs(shape) do
-    if core.is_tensor(size) then return tools.broadcast(ops.zeros({}), shape) end
   end
   return ops.zeros(shape)
 end

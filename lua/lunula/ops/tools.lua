@@ -202,28 +202,10 @@ function tools.choose(size, a, b)
   return ops.choose_sized(size, a, b)
 end
 
--- A row of C with a list of sizes, some of which may be tensors.
-local function with_sizes(plain, sized)
-  return function (x, sizes)
-    local list, operands = {}, {}
-    for i, size in ipairs(sizes) do
-      list[i] = size
-      if not tools.is_known(size) then
-        list[i], operands[#operands + 1] = -100 - #operands, size
-      end
-    end
-    if #operands == 0 then return ops[plain](x, list) end
-    return ops[sized](x, operands, list)
-  end
-end
-
-tools.reshape = with_sizes("reshape", "reshape_sized")
-tools.broadcast = with_sizes("broadcast_to", "broadcast_sized")
-
 -- 0, 1 ... up to, not including, a size.
 function tools.positions(size)
   if tools.is_known(size) then return ops.arange(size) end
-  return ops.iota_like(tools.broadcast(core.tensor(0, { dtype = "int32" }), { size }), 0)
+  return ops.iota_like(ops.broadcast_to(core.tensor(0, { dtype = "int32" }), { size }), 0)
 end
 
 -- x, whose axis must turn out to have this size.
@@ -231,7 +213,7 @@ function tools.with_size(x, axis, size)
   if x.shape[axis + 1] then return x end
   local sizes = tools.sizes(x)
   sizes[axis + 1] = size
-  return tools.reshape(x, sizes)
+  return ops.reshape(x, sizes)
 end
 
 function tools.shape_text(shape)

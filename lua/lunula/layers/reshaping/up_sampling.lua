@@ -68,7 +68,7 @@ local function interpolate(self, x)
   local kernel = ops.outer(rows, columns)
   x = spatial.enter(self, x)
   local function spread(image, count)
-    local weights = tools.broadcast(ops.reshape(kernel, { #rows, #columns, 1, 1 }),
+    local weights = ops.broadcast_to(ops.reshape(kernel, { #rows, #columns, 1, 1 }),
       { #rows, #columns, 1, count })
     return ops.convolution_input_gradient(image, weights, enlarge(image, times, 1), times, nil,
       false, { top, left }, { bottom, right })

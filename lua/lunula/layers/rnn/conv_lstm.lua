@@ -70,7 +70,7 @@ local function states_like(self, x)
     sizes[i + 1] = size_after(self, tools.size(x, axis), i)
   end
   table.insert(sizes, first and 2 or #sizes + 1, self.filters)
-  local state = tools.broadcast(ops.zeros({}), sizes)
+  local state = ops.broadcast_to(ops.zeros({}), sizes)
   return { state, state }
 end
 

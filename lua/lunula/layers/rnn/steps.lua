@@ -14,7 +14,7 @@ end
 function steps.apart(y, x)
   local first, second = x.shape[1], x.shape[2]
   if not first and not second then first, second = tools.size(x, 0), tools.size(x, 1) end
-  return tools.reshape(y, { first or -1, second or -1, table.unpack(tools.sizes(y), 2) })
+  return ops.reshape(y, { first or -1, second or -1, table.unpack(tools.sizes(y), 2) })
 end
 
 return steps
