@@ -5,62 +5,24 @@ Run from the top folder, with a Keras of the version below:
     KERAS_BACKEND=jax python3 spec/golden/ops.py
 """
 
-import functools
 import inspect
 import json
 import os
-import subprocess
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 import numpy as np
 
+from recorder import ops_cases
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
-def to_tuples(value):
-    if isinstance(value, list):
-        return tuple(to_tuples(item) for item in value)
-    return value
-
-
-PLAIN = {"B": bool, "I": int, "F": float}
-
-
-def to_array(entry):
-    if "scalar" in entry:
-        return PLAIN[entry["scalar"]](entry["data"][0])
-    if entry["dtype"] == "bool":
-        data = [bool(x) for x in entry["data"]]
-    else:
-        data = entry["data"]
-    return np.array(data, entry["dtype"]).reshape(tuple(entry["shape"]))
-
-
-def find(name):
-    return functools.reduce(getattr, name.split("."), keras.ops)
-
-
 def call(case):
-    function = find(case["op"])
-    inputs = [to_array(entry) for entry in case["inputs"]]
-    given = case["attributes"]["given"] or {}
-    options = {name: to_tuples(value) for name, value in given.items()}
-    if isinstance(options.get("repeats"), tuple) and case["op"] == "repeat":
-        options["repeats"] = np.array(options["repeats"])
-    how = case["call"]
-    if how == "list":
-        return function(inputs, **options)
-    if how == "einsum":
-        return function(options["subscripts"], *inputs)
-    if how == "pairs":
-        half = len(inputs) // 2
-        return function(inputs[:half], inputs[half:], **options)
-    if case["names"] and how == "":
-        options.update(zip(case["names"], inputs))
-        return function(**options)
-    return function(*inputs, **options)
+    inputs = [ops_cases.to_array(entry) for entry in case["inputs"]]
+    positional, named = ops_cases.arguments(case, inputs)
+    return ops_cases.find(keras, case["op"])(*positional, **named)
 
 
 def number(x):
@@ -95,12 +57,8 @@ def write(name, what, lines):
 
 
 def record_cases():
-    dump = subprocess.run(
-        ["lua5.4", "spec/golden/ops_dump.lua"], check=True, capture_output=True, text=True
-    )
     lines, complaints = [], []
-    for text in dump.stdout.splitlines():
-        case = json.loads(text)
+    for case in ops_cases.dump():
         try:
             lines.append(line(case))
         except Exception as error:
@@ -127,7 +85,7 @@ def record_signatures():
     lines = []
     names = dir(keras.ops) + ["image." + name for name in dir(keras.ops.image)]
     for name in sorted(names):
-        function = find(name)
+        function = ops_cases.find(keras, name)
         if name.startswith("_") or not inspect.isfunction(function):
             continue
         parameters = inspect.signature(function).parameters.values()

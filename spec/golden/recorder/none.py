@@ -16,13 +16,11 @@ nested numbers of each result, "same" as the case, or "!ValueError".
 
 import copy
 import inspect
-import json
 import os
-import subprocess
 
 import numpy as np
 
-from . import engines, tensors
+from . import engines, ops_cases, tensors
 
 ENGINES = ("tensorflow", "tf_keras")
 
@@ -43,17 +41,7 @@ def record(engine, here):
             found[name] = of_numbers(tool, here, name)
         found["callbacks"] = callbacks(tool)
         tensors.write(os.path.join(here, "none_ops.json"), ops(tool))
-    write_nested(path, found)
-
-
-def write_nested(path, found):
-    """One class to a line, and still one object."""
-    parts = []
-    for kind, rows in sorted(found.items()):
-        inner = ",\n".join(f"{tensors.dump(k)}:{tensors.dump(rows[k])}" for k in sorted(rows))
-        parts.append(f"{tensors.dump(kind)}:{{\n{inner}\n}}")
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write("{\n" + ",\n".join(parts) + "\n}\n")
+    tensors.write_nested(path, found)
 
 
 def refusal(error):
@@ -285,30 +273,11 @@ def callbacks(tool):
 
 # ---- ops
 
-def to_tuples(value):
-    return tuple(to_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def to_array(entry):
-    data = [bool(x) for x in entry["data"]] if entry["dtype"] == "bool" else entry["data"]
-    return np.array(data, entry["dtype"]).reshape(tuple(entry["shape"]))
-
-
 def arguments_of(function, case):
     """The call of a case, all by name, so that one can be left out or be None."""
-    inputs = [to_array(entry) for entry in case["inputs"]]
-    options = {k: to_tuples(v) for k, v in (case["attributes"].get("given") or {}).items()}
-    how, names = case["call"], case["names"]
-    if how == "list":
-        positional = [inputs]
-    elif how == "pairs":
-        half = len(inputs) // 2
-        positional = [inputs[:half], inputs[half:]]
-    elif names:
-        positional, options = [], {**options, **dict(zip(names, inputs))}
-    else:
-        positional = inputs
-    return dict(inspect.signature(function).bind(*positional, **options).arguments)
+    inputs = [ops_cases.to_array(entry) for entry in case["inputs"]]
+    positional, named = ops_cases.arguments(case, inputs)
+    return dict(inspect.signature(function).bind(*positional, **named).arguments)
 
 
 def numbers(result):
@@ -337,14 +306,9 @@ def outcome(function, arguments, base=None):
 
 def cases_of_ops(tool):
     """op -> its function and the arguments and results of its cases, the smallest first."""
-    dump = subprocess.run(["lua5.4", "spec/golden/ops_dump.lua", "all"], check=True,
-                          capture_output=True, text=True)
     found = {}
-    cases = [json.loads(line) for line in dump.stdout.splitlines()]
-    for case in sorted(cases, key=lambda c: sum(len(i["data"]) for i in c["inputs"])):
-        function = tool.keras.ops
-        for part in case["op"].split("."):
-            function = getattr(function, part, None)
+    for case in sorted(ops_cases.dump("all"), key=lambda c: sum(len(i["data"]) for i in c["inputs"])):
+        function = ops_cases.find(tool.keras, case["op"])
         if function is None or case["call"] in ("einsum", "variadic", "rest"):
             continue
         try:

@@ -12,7 +12,7 @@ import inspect
 import os
 
 from . import engines
-from .tensors import dump, plain
+from .tensors import plain, write_nested
 
 ENGINES = ("torch",)
 
@@ -128,13 +128,3 @@ def legacy_layers():
     return {cls.__name__: arguments_of(cls.__init__) for cls in (
         layers.LocallyConnected1D, layers.LocallyConnected2D, layers.ThresholdedReLU, CuDNNGRU,
         CuDNNLSTM)}
-
-
-def write_nested(path, found):
-    """One entry to a line, and still one object."""
-    parts = []
-    for kind, rows in sorted(found.items()):
-        inner = ",\n".join(f"{dump(k)}:{dump(rows[k])}" for k in sorted(rows))
-        parts.append(f"{dump(kind)}:{{\n{inner}\n}}")
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.write("{\n" + ",\n".join(parts) + "\n}\n")

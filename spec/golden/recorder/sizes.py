@@ -6,11 +6,9 @@ axis 0 of the first input and of all others that have the same size there. Shape
 (2, None) and (3,); "()" is a scalar; "-" where Keras refuses. The layers take ten minutes.
 """
 
-import json
 import os
-import subprocess
 
-from . import engines
+from . import engines, ops_cases
 from .tensors import write
 
 ENGINES = ("tensorflow",)
@@ -54,10 +52,6 @@ def shapes_of(keras, shapes, ask):
 
 # ---- ops
 
-def to_tuples(value):
-    return tuple(to_tuples(v) for v in value) if isinstance(value, list) else value
-
-
 def to_key(item):
     """One entry of what x[...] is given, from the form that get_item takes."""
     if isinstance(item, dict):
@@ -69,56 +63,30 @@ def to_key(item):
     return slice(None) if item == () else item
 
 
-def find_op(keras, name):
-    place = keras.ops
-    for word in name.split("."):
-        place = getattr(place, word, None)
-    return place
-
-
-def call_op(keras, np, case, inputs):
-    function = find_op(keras, case["op"])
-    options = {k: to_tuples(v) for k, v in (case["attributes"]["given"] or {}).items()}
+def call_op(keras, case, inputs):
+    positional, named = ops_cases.arguments(case, inputs)
     if case["op"] == "get_item":
-        return inputs[0][tuple(map(to_key, options["key"]))]
-    if isinstance(options.get("repeats"), tuple) and case["op"] == "repeat":
-        options["repeats"] = np.array(options["repeats"])
-    how = case["call"]
-    if how == "list":
-        return function(inputs, **options)
-    if how == "einsum":
-        return function(options["subscripts"], *inputs)
-    if how == "pairs":
-        half = len(inputs) // 2
-        return function(inputs[:half], inputs[half:], **options)
-    if case["names"] and how == "":
-        options.update(zip(case["names"], inputs))
-        return function(**options)
-    return function(*inputs, **options)
+        return inputs[0][tuple(map(to_key, named["key"]))]
+    return ops_cases.find(keras, case["op"])(*positional, **named)
 
 
-def record_ops(keras, np):
-    dump = subprocess.run(["lua5.4", "spec/golden/ops_dump.lua", "all"], check=True,
-                          capture_output=True, text=True)
+def record_ops(keras):
     found = {}
-    for line in dump.stdout.splitlines():
-        case = json.loads(line)
+    for case in ops_cases.dump("all"):
         entries = case["inputs"]
-        if case["op"] != "get_item" and find_op(keras, case["op"]) is None:
+        if case["op"] != "get_item" and ops_cases.find(keras, case["op"]) is None:
             continue
 
         def ask(shapes):
             """With all inputs symbolic; what needs the values of one gets them."""
             def tensor(entry, shape):
                 return keras.KerasTensor(shape, entry["dtype"])
-
-            def value(entry):
-                return np.array(entry["data"], entry["dtype"]).reshape(entry["shape"])
             try:
-                return call_op(keras, np, case, list(map(tensor, entries, shapes)))
+                return call_op(keras, case, list(map(tensor, entries, shapes)))
             except Exception:
-                return call_op(keras, np, case, [
-                    tensor(e, s) if None in s else value(e) for e, s in zip(entries, shapes)])
+                return call_op(keras, case, [
+                    tensor(e, s) if None in s else ops_cases.to_array(e)
+                    for e, s in zip(entries, shapes)])
         shapes = shapes_of(keras, [e["shape"] for e in entries], ask)
         if shapes:
             found[case["key"]] = shapes
@@ -164,10 +132,8 @@ def record_layers(keras):
 
 def record(engine, here):
     keras = engines.create(engine).keras
-    import numpy as np
-
     from record import catalogue
 
     catalogue()
-    write(os.path.join(here, "sizes_ops.json"), record_ops(keras, np))
+    write(os.path.join(here, "sizes_ops.json"), record_ops(keras))
     write(os.path.join(here, "sizes_layers.json"), record_layers(keras))

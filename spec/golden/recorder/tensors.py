@@ -84,6 +84,16 @@ def write(path, value):
         file.write(text)
 
 
+def write_nested(path, found):
+    """One entry of each kind to a line, and still one object."""
+    parts = []
+    for kind, rows in sorted(found.items()):
+        inner = ",\n".join(f"{dump(k)}:{dump(rows[k])}" for k in sorted(rows))
+        parts.append(f"{dump(kind)}:{{\n{inner}\n}}")
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write("{\n" + ",\n".join(parts) + "\n}\n")
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)

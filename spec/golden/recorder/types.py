@@ -7,14 +7,12 @@ so. What neither takes is false.
 """
 
 import importlib
-import json
 import os
 import re
-import subprocess
 
 import numpy as np
 
-from . import engines
+from . import engines, ops_cases
 
 ENGINES = ("tensorflow", "torch")
 FEW = 12
@@ -22,12 +20,6 @@ FEW = 12
 # Where TensorFlow differs from NumPy: the order of turns, the width of pads, products with a dtype,
 # infinities, denormals, grids of several types.
 TORCH = ("rot90", "pad", "prod", "isclose", "log", "meshgrid")
-
-
-def cases():
-    dump = subprocess.run(["lua5.4", "spec/golden/ops_dump.lua", "types_cases"], check=True,
-                          capture_output=True, text=True)
-    return [json.loads(line) for line in dump.stdout.splitlines()]
 
 
 def number(module, x):
@@ -72,7 +64,7 @@ def record(engine, here):
     path = os.path.join(here, "types.lua")
     known = {} if engine == ENGINES[0] else read(path)
     rows, refused = [], 0
-    for case in cases():
+    for case in ops_cases.dump("types_cases"):
         text = known.get(case["key"], "false")
         if not known and case["op"] in TORCH:
             pass
