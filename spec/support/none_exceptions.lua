@@ -19,7 +19,8 @@ return {
   layers = {
     ["*"] = because("what a layer of Keras 2 is told: None says nothing", "input_shape "
       .. "batch_input_shape batch_size input_dim input_length input_dtype weights implementation "
-      .. "time_major num_constants", { join_masks = "Keras has none: how layers of its files did it" }),
+      .. "time_major num_constants",
+      { join_masks = "Keras has none: how layers of its files did it" }),
     CustomScaleLayer = "not exported by Keras 3", LayerScale = "not exported by Keras 3",
     ConvLSTM2DCell = "not exported by Keras 3", DepthwiseConv3D = "Keras has none",
     ActivityRegularization = because(unknown, "activity_regularizer"),

@@ -117,8 +117,8 @@ local function specs_of(list, free)
   return specs
 end
 
--- Same type and nearly the same numbers?
-function harness.compare(given, wanted, tolerance)
+-- Are these as many results of the same types, and does numbers_differ(g, w) find nothing?
+local function compare_each(given, wanted, numbers_differ)
   if #given ~= #wanted then return ("%d results, wanted %d"):format(#given, #wanted) end
   for i, w in ipairs(wanted) do
     local g = given[i]
@@ -126,24 +126,24 @@ function harness.compare(given, wanted, tolerance)
       return ("result %d is %s %s, eagerly %s %s"):format(i, g.dtype, shape_text(g.shape), w.dtype,
         shape_text(w.shape))
     end
-    local complaint = compare_numbers(harness.flat(g), harness.flat(w), tolerance)
-    if complaint then return ("result %d differs: %s"):format(i, complaint) end
+    local complaint = numbers_differ(g, w)
+    if complaint then return ("result %d differs from the eager one: %s"):format(i, complaint) end
   end
 end
 
--- Same type and same bits?
+-- Same types and nearly the same numbers?
+function harness.compare(given, wanted, tolerance)
+  return compare_each(given, wanted, function (g, w)
+    return compare_numbers(harness.flat(g), harness.flat(w), tolerance)
+  end)
+end
+
+-- Same types and same bits?
 local function compare_bits(given, wanted)
-  if #given ~= #wanted then return ("%d results, wanted %d"):format(#given, #wanted) end
-  for i, w in ipairs(wanted) do
-    local g = given[i]
-    if shape_text(g.shape) ~= shape_text(w.shape) or g.dtype ~= w.dtype then
-      return ("result %d is %s %s, eagerly %s %s"):format(i, g.dtype, shape_text(g.shape), w.dtype,
-        shape_text(w.shape))
-    elseif g:tobytes() ~= w:tobytes() then
-      local complaint = compare_numbers(harness.flat(g), harness.flat(w), 0) or "the signs of zeros"
-      return ("result %d differs from the eager one: %s"):format(i, complaint)
-    end
-  end
+  return compare_each(given, wanted, function (g, w)
+    return g:tobytes() ~= w:tobytes()
+      and (compare_numbers(harness.flat(g), harness.flat(w), 0) or "the signs of zeros")
+  end)
 end
 harness.compare_bits = compare_bits
 
