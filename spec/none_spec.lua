@@ -366,8 +366,14 @@ describe("None in a model", function ()
   it("is nothing said to fit and its relatives", function ()
     local model = k.Sequential { k.Input { 2 }, k.layers.Dense(1) }
     model:compile { optimizer = "sgd", loss = "mse", run_eagerly = None }
-    model:fit(x, k.zeros { 2, 1 }, { batch_size = None, validation_data = None, verbose = 0 })
-    assert.same({ 2, 1 }, model:predict(x, { batch_size = None, verbose = 0 }).shape)
+    local y = k.zeros { 2, 1 }
+    for _, none in ipairs { None, false } do
+      model:fit(x, y, { verbose = 0, batch_size = none, validation_data = none, callbacks = none,
+        class_weight = none, sample_weight = none, steps_per_epoch = none })
+      model:evaluate(x, y, { verbose = 0, batch_size = none, sample_weight = none, steps = none })
+      model:train_on_batch(x, y, { sample_weight = none, class_weight = none })
+      assert.same({ 2, 1 }, model:predict(x, { batch_size = none, verbose = 0 }).shape)
+    end
   end)
 end)
 

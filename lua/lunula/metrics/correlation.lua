@@ -23,7 +23,10 @@ end
 
 -- The axis, -1 unless it is said: as it is, or in a table of options. None is all axes.
 local function axis_of(name, given)
-  if declare.only_names(given) then given = options.read(name, given, { "axis" }).axis end
+  if declare.only_names(given) then
+    options.read(name, given, { "axis" })
+    given = given.axis
+  end
   if given == nil then return -1 end
   return given and given ~= core.None and given or nil
 end

@@ -18,6 +18,9 @@ function options.unknown(given, names)
   return strangers[1], declare.suggestion(strangers[1], names)
 end
 
+-- Where false says something; elsewhere it is None, as in all tables.
+local truths = { verbose = true, shuffle = true }
+
 -- Checks the option table that `name` was given against the list of allowed names. Returns a table
 -- to read from, where what is None is nil.
 function options.read(name, given, allowed)
@@ -33,7 +36,7 @@ function options.read(name, given, allowed)
   end
   local said = {}
   for key, value in pairs(given) do
-    if value ~= core.None then said[key] = value end
+    if value ~= core.None and (value or truths[key]) then said[key] = value end
   end
   return said
 end
