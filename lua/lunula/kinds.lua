@@ -220,7 +220,7 @@ local function type_name(value)
   if type(value) == "table" and not is_object(value) and type(value.config) == "table" then
     return value.config.name
   end
-  return value
+  return value == "int" and "int32" or value
 end
 
 kinds.dtype = define(named_type.name, function(value)

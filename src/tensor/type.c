@@ -23,6 +23,8 @@ const char *dtype_name(DType d) {
 }
 
 bool dtype_find(const char *name, DType *d) {
+  if (strcmp(name, "int") == 0) /* as Keras has it on JAX and PyTorch */
+    name = dtypes[I32].name;
   for (int i = 0; i < DTYPE_COUNT; i++)
     if (strcmp(dtypes[i].name, name) == 0) {
       *d = (DType)i;
