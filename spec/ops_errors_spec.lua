@@ -300,8 +300,8 @@ describe("types and values", function ()
   refuses {
     "unknown dtype float3",
     function () core.tensor({ 1, 2 }, { dtype = "float3" }) end,
-    "unknown dtype int",
-    function () ops.cast(x, "int") end,
+    "unknown dtype integer",
+    function () ops.cast(x, "integer") end,
     "a ragged table: element [2] has 1 elements, the first one there has 2",
     function () core.tensor { { 1, 2 }, { 3 } } end,
     "a ragged table: element [2] is number, the first one there is a table of 2",

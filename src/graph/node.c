@@ -365,7 +365,7 @@ static bool apply_rule(Context *c, Rule *r) {
   r->error = &e;
   if (r->op->shape(r) && !e.set && can_be_counted(r))
     return true;
-  error_prefix(&e, "%s: ", r->op->name);
+  op_prefix(&e, r->op);
   return fail_again(&c->error, &e);
 }
 
@@ -400,7 +400,7 @@ APART static Node *node_of(Context *c, const Op *op, const Val *x, int nin,
 
 /* The values of a node that was just made. */
 APART static bool compute_now(Context *c, Node *n) {
-  return node_evaluate(c, n) || error_prefix(&c->error, "%s: ", n->op->name);
+  return node_evaluate(c, n) || op_prefix(&c->error, n->op);
 }
 
 /* What is computed now, or planned, has sizes whatever its attributes say. */

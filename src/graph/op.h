@@ -118,6 +118,9 @@ INLINE bool env_stopped(Env *env) {
 
 /* Records a fault of the data (thread-safe); the first one stands. */
 void run_fault(const Run *r, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Puts the op's name in front of an error, unless nobody calls it by that;
+** returns false. */
+bool op_prefix(Error *e, const Op *op);
 /* The same with a failure that is known already. */
 void run_error(const Run *r, const Error *e);
 /* The sample of the data that place `at` of n in this batch is, from 1. */

@@ -101,6 +101,10 @@ void run_error(const Run *r, const Error *e) {
   env_fail(r->env, e);
 }
 
+bool op_prefix(Error *e, const Op *op) {
+  return !(op->traits & HIDDEN) && error_prefix(e, "%s: ", op->name);
+}
+
 void run_fault(const Run *r, const char *format, ...) {
   va_list args;
   Error e = {.set = true};

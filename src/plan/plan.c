@@ -246,7 +246,8 @@ static void run_moves(const Plan *p, Lane *l) {
 }
 
 static bool fault_at(const PlanStep *s, Error *e) {
-  error_prefix(e, "%s: ", s->step.op ? s->step.op->name : "elementwise");
+  if (s->step.op)
+    op_prefix(e, s->step.op);
   if (s->step.origin)
     error_suffix(e, "; op at %s", s->step.origin);
   return false;
