@@ -74,8 +74,7 @@ local function nearest_cells(from, to)
   return core.tensor(ids, { dtype = "int32" })
 end
 
--- The same for a size that is known when it runs. `weights` of tensors:
-
+-- The same for a size that is known only when it runs: ops compute the weights.
 local function lanczos_of(radius)
   return function (d)
     return ops.where(ops.less(d, radius), ops.sinc(d) * ops.sinc(d / radius), 0)
@@ -143,9 +142,33 @@ local function rounded(y, images)
   return (tools.is_float(images) or images.dtype == "bool") and y or ops.round(y)
 end
 
--- The matrices are made in Lua, side by side.
-local function check_sides(...)
-  for _, side in ipairs { ... } do
+-- The same where their number is known: the matrices are constants, made in Lua.
+local function resize_known(x, height, width, interpolation, antialias)
+  local h, w = height_and_width(x)
+  if interpolation == "nearest" then
+    return ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2)
+  end
+  if height * h > 0x7fffffff or width * w > 0x7fffffff then
+    core.raise("image.resize: from (%d, %d) to (%d, %d)", h, w, height, width)
+  end
+  local kernel = interpolations[interpolation]
+  local y = ops.matmul(mixing_matrix(h, height, kernel, antialias), ops.reshape(x, { -2, h, -1 }))
+  y = ops.reshape(y, { -2, height, w, tools.size(x, 3) })
+  return ops.matmul(mixing_matrix(w, width, kernel, antialias), y)
+end
+
+local function check_resize(size, interpolation, crop, pad, fill_mode)
+  if #size ~= 2 then
+    core.raise("image.resize: size is {height, width}")
+  elseif crop and pad then
+    core.raise("image.resize: crop_to_aspect_ratio or pad_to_aspect_ratio, not both")
+  elseif fill_mode ~= "constant" then
+    core.raise("image.resize: fill_mode must be \"constant\", got \"%s\"", fill_mode)
+  elseif interpolation ~= "nearest" and not interpolations[interpolation] then
+    core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
+      .. "lanczos5, got \"%s\"", interpolation)
+  end
+  for _, side in ipairs(size) do
     if not side or side < 1 or side > 1 << 16 then
       core.raise("image.resize: height and width go from 1 to %d, got %s", 1 << 16, tostring(side))
     end
@@ -157,37 +180,13 @@ op("resize", "images, size:sizes, interpolation:str=\"bilinear\", antialias:bool
   .. "fill_mode:str=\"constant\", fill_value:num=0.0, data_format:str=nil",
   "The images in another size: nearest, bilinear, bicubic, lanczos3 or lanczos5.",
   function (images, size, interpolation, antialias, crop, pad, fill_mode, fill_value, data_format)
-    if #size ~= 2 then
-      core.raise("image.resize: size is {height, width}")
-    elseif crop and pad then
-      core.raise("image.resize: crop_to_aspect_ratio or pad_to_aspect_ratio, not both")
-    elseif fill_mode ~= "constant" then
-      core.raise("image.resize: fill_mode must be \"constant\", got \"%s\"", fill_mode)
-    end
+    check_resize(size, interpolation, crop, pad, fill_mode)
     local x, back = unified("resize", images, data_format)
     local height, width = size[1], size[2]
-    check_sides(height, width)
     if crop then x = cropped(x, height, width) end
     if pad then x = bordered(x, height, width, fill_value) end
-    if interpolation ~= "nearest" and not interpolations[interpolation] then
-      core.raise("image.resize: interpolation must be nearest, bilinear, bicubic, lanczos3 or "
-        .. "lanczos5, got \"%s\"", interpolation)
-    end
-    if not (x.shape[2] and x.shape[3]) then
-      return back(rounded(resize_any(x, height, width, interpolation, antialias), images))
-    end
-    local h, w = height_and_width(x)
-    if interpolation == "nearest" then
-      return back(ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2))
-    end
-    if height * h > 0x7fffffff or width * w > 0x7fffffff then
-      core.raise("image.resize: from (%d, %d) to (%d, %d)", h, w, height, width)
-    end
-    local rows = ops.reshape(x, { -2, h, -1 })
-    local y = ops.matmul(mixing_matrix(h, height, interpolations[interpolation], antialias), rows)
-    y = ops.reshape(y, { -2, height, w, tools.size(x, 3) })
-    y = ops.matmul(mixing_matrix(w, width, interpolations[interpolation], antialias), y)
-    return back(rounded(y, images))
+    local resize = x.shape[2] and x.shape[3] and resize_known or resize_any
+    return back(rounded(resize(x, height, width, interpolation, antialias), images))
   end)
 
 -- ---- borders ----------------------------------------------------------------------------------
