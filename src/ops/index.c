@@ -76,6 +76,16 @@ static void gather_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
                   (Val[]){dy[0], input(n, 1), input(n, 0)}, 3, NULL);
 }
 
+/* Does each id have a row of the table among the values? */
+static bool rows_fit(const Type *values, const Type *ids, const Type *table) {
+  bool fits = table->rank > 0 && values->rank == ids->rank + table->rank - 1;
+  for (int i = 0; fits && i < values->rank; i++)
+    fits = may_equal(values->dim[i], i < ids->rank
+                                         ? ids->dim[i]
+                                         : table->dim[i - ids->rank + 1]);
+  return fits;
+}
+
 static bool scatter_shape(Rule *r) {
   char a[TYPE_TEXT], b[TYPE_TEXT], d[TYPE_TEXT];
   const Type *values = &r->in[0], *ids = &r->in[1], *like = &r->in[2];
@@ -83,12 +93,7 @@ static bool scatter_shape(Rule *r) {
     return false;
   if (values->dtype == BOOL)
     return fail(r->error, "values are bool; cast them to int32 first");
-  bool fits = like->rank > 0 && values->rank == ids->rank + like->rank - 1;
-  for (int i = 0; fits && i < values->rank; i++)
-    fits = may_equal(values->dim[i], i < ids->rank
-                                         ? ids->dim[i]
-                                         : like->dim[i - ids->rank + 1]);
-  if (!fits)
+  if (!rows_fit(values, ids, like))
     return fail(r->error, "values %s at ids %s do not fit %s",
                 type_text(values, a), type_text(ids, b), type_text(like, d));
   r->out[0] = *like;
@@ -96,10 +101,14 @@ static bool scatter_shape(Rule *r) {
   return true;
 }
 
+/* Each task has some rows of the table, and reads all ids. */
+static int64_t rows_tasks(const Type *table, const Type *values) {
+  return share(type_elements(table) + type_elements(values),
+               table->dim[0] < 16 ? 1 : 16);
+}
+
 static int64_t scatter_tasks(const OpCall *s) {
-  const Type *table = &s->out[0];
-  return share(type_elements(table) + type_elements(&s->in[0]),
-               table->dim[0] < 16 ? 1 : 16); /* each task reads all ids */
+  return rows_tasks(&s->out[0], &s->in[0]);
 }
 
 static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
@@ -134,12 +143,7 @@ static bool fold_shape(Rule *r) {
     return false;
   if (table->dtype == BOOL)
     return fail(r->error, "the table is bool; cast it to int32 first");
-  bool fits = table->rank > 0 && values->rank == ids->rank + table->rank - 1;
-  for (int i = 0; fits && i < values->rank; i++)
-    fits = may_equal(values->dim[i], i < ids->rank
-                                         ? ids->dim[i]
-                                         : table->dim[i - ids->rank + 1]);
-  if (!fits || values->dtype != table->dtype)
+  if (!rows_fit(values, ids, table) || values->dtype != table->dtype)
     return fail(r->error, "values %s at ids %s do not fit %s",
                 type_text(values, a), type_text(ids, b), type_text(table, d));
   int64_t fold = r->attr[0].i[0];
@@ -151,9 +155,7 @@ static bool fold_shape(Rule *r) {
 }
 
 static int64_t fold_tasks(const OpCall *s) {
-  const Type *table = &s->out[0];
-  return share(type_elements(table) + type_elements(&s->in[2]),
-               table->dim[0] < 16 ? 1 : 16); /* each task reads all ids */
+  return rows_tasks(&s->out[0], &s->in[2]);
 }
 
 static void fold_run(const OpCall *s, const Run *r, int64_t task) {
