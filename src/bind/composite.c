@@ -103,19 +103,44 @@ static void push_standard(lua_State *L, const Param *p) {
   }
 }
 
-/* The argument at i as the composite's function wants it. */
-static void check_argument(lua_State *L, State *st, const Signature *s,
-                           int i, Slots none) {
-  const Param *p = &s->p[i];
-  if (lua_isnil(L, i + 1)) {
-    bool has_standard = p->standard.kind != ATTR_NIL || *p->text != '\0';
-    if (!has_standard || none >> i & 1)
-      return;
-    push_standard(L, p);
+static void check_number(lua_State *L, const Signature *s, int i, Slots none) {
+  signature_attr(L, s, i, none); /* raises when it does not fit */
+  if (lua_isboolean(L, i + 1)) {
+    lua_pushinteger(L, lua_toboolean(L, i + 1));
     lua_replace(L, i + 1);
-    return;
   }
-  switch (p->kind) {
+}
+
+/* What is no tensor: plain values and functions. */
+static void check_plain(lua_State *L, const Signature *s, int i, Slots none) {
+  switch (s->p[i].kind) {
+    case K_FN:
+      if (!want_is_callable(L, i + 1))
+        signature_refuse(L, s, i, "a function");
+      break;
+    case K_FNS: check_functions(L, s, i); break;
+    case K_STR:
+      if (lua_type(L, i + 1) != LUA_TSTRING)
+        signature_refuse(L, s, i, "a string");
+      break;
+    case K_INT: case K_INTS: case K_AXES: case K_SIZES:
+      signature_attr(L, s, i, none);
+      check_wholes(L, s, i, "whole numbers");
+      break;
+    case K_SHAPE: check_wholes(L, s, i, "sizes"); break;
+    case K_WHOLES:
+      check_wholes(L, s, i, "a whole number or a table of them");
+      break;
+    case K_NUM: check_number(L, s, i, none); break;
+    case K_BOOL: case K_DTYPE: signature_attr(L, s, i, none); break;
+    default: break;
+  }
+}
+
+/* The argument at i as the composite's function wants it. */
+static void check_argument(lua_State *L, State *st, const Signature *s, int i,
+                           Slots none) {
+  switch (s->p[i].kind) {
     case K_TENSOR: case K_DATA: check_tensor_at(L, st, s, i); break;
     case K_TENSORS: check_list(L, st, s, i); break;
     case K_VALUE:
@@ -132,38 +157,26 @@ static void check_argument(lua_State *L, State *st, const Signature *s,
       else
         check_tensor_at(L, st, s, i);
       break;
-    case K_FN:
-      if (!want_is_callable(L, i + 1))
-        signature_refuse(L, s, i, "a function");
-      break;
-    case K_FNS: check_functions(L, s, i); break;
-    case K_STR:
-      if (lua_type(L, i + 1) != LUA_TSTRING)
-        signature_refuse(L, s, i, "a string");
-      break;
-    case K_INT: case K_INTS: case K_AXES: case K_SIZES:
-      signature_attr(L, s, i, none); /* raises when it does not fit */
-      check_wholes(L, s, i, "whole numbers");
-      break;
-    case K_SHAPE: check_wholes(L, s, i, "sizes"); break;
-    case K_WHOLES:
-      check_wholes(L, s, i, "a whole number or a table of them");
-      break;
-    case K_NUM:
-      signature_attr(L, s, i, none);
-      if (lua_isboolean(L, i + 1)) {
-        lua_pushinteger(L, lua_toboolean(L, i + 1));
-        lua_replace(L, i + 1);
-      }
-      break;
-    case K_BOOL: case K_DTYPE: signature_attr(L, s, i, none); break;
-    default: break;
+    default: check_plain(L, s, i, none);
   }
+}
+
+/* The default, where nothing was said and there is one. */
+static void fill_in(lua_State *L, const Signature *s, int i, Slots none) {
+  const Param *p = &s->p[i];
+  bool has_standard = p->standard.kind != ATTR_NIL || *p->text != '\0';
+  if (!has_standard || none >> i & 1)
+    return;
+  push_standard(L, p);
+  lua_replace(L, i + 1);
 }
 
 int composite_call(lua_State *L, State *st, const Signature *s, Slots none) {
   for (int i = 0; i < s->n; i++)
-    check_argument(L, st, s, i, none);
+    if (lua_isnil(L, i + 1))
+      fill_in(L, s, i, none);
+    else
+      check_argument(L, st, s, i, none);
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_insert(L, 1);
   lua_call(L, s->n, LUA_MULTRET);

@@ -5,8 +5,9 @@
 
 #include "bind/signature.h"
 
-/* A number has a type of its own: int32 or float32, as Lua has it. Beside a
-** float it would become one, and is made one at once: so it may be any. */
+/* The type that a number is taken in: its own, which is int32 or float32 as Lua
+** has it. Beside a float it is float32 from the start, since int32 does not
+** hold every number. */
 static DType type_hint(lua_State *L, State *st, const Signature *s) {
   Operands rule = s->op->operands;
   if (rule == FLOATS)

@@ -228,9 +228,9 @@ static void arrange(lua_State *L, const Signature *s) {
   }
 }
 
-/* Slot i holds core.None (said), or false: is it None? Then it becomes nil. A
-** tensor may be of truth values, so false is one; to a truth value that cannot
-** be None it is as good as false. */
+/* Slot i holds core.None (said), or false: is it None? Then it becomes nil.
+** false is itself where a truth value or a tensor is wanted; None is as good as
+** false to a truth value that cannot be None. */
 static bool take_none(lua_State *L, const Signature *s, int i, bool said) {
   const Param *p = &s->p[i];
   bool truth = p->kind == K_BOOL || p->kind == K_TENSOR || p->kind == K_VALUE;

@@ -40,11 +40,11 @@ typedef struct Signature {
   Param p[MAX_PARAMS];
 } Signature;
 
-/* Pushes a signature as userdata; raises when the text is none. */
-Signature *signature_push(lua_State *L, const char *name, const char *text);
 /* Parameters as bits: slot i is 1 << i. */
 typedef uint32_t Slots;
 
+/* Pushes a signature as userdata; raises when the text is none. */
+Signature *signature_push(lua_State *L, const char *name, const char *text);
 /* Leaves exactly one slot for each parameter on the stack, nil where nothing
 ** was given, and returns the slots that are nil because they are None. */
 Slots signature_arrange(lua_State *L, const State *st, const Signature *s);
