@@ -169,6 +169,10 @@ describe("a shape with computed sizes", function ()
       refuses(function () ops.arange(0, 3, data) end, "arange: the step must be a whole number")
       return x
     end)
+    local input = k.Input { 3 }
+    refuses(function () ops.reshape(input, { ops.dim(input, 0), 3 }) end,
+      "reshape: a size in \"newshape\" is a placeholder; compute with sizes in the call of a layer")
+    refuses(function () ops.zeros { ops.dim(input, 0), 3 } end, "zeros: a size in \"shape\" is")
     local f = traced(function (x) return ops.zeros { ops.cast(ops.max(x), "int32") } end)
     assert.error_matches(function () f(rows(1)) end, "a size depends on data")
   end)

@@ -25,15 +25,27 @@ static bool list_has_placeholder(lua_State *L, int index) {
   return false;
 }
 
+/* A model's record has numbers where an op takes sizes. */
+static void refuse_size(lua_State *L, const Signature *s, int i) {
+  if (placeholder_is(L, i + 1) || list_has_placeholder(L, i + 1))
+    raise_error(L, "%s: a size in \"%s\" is a placeholder; compute with sizes "
+                   "in the call of a layer, as of Lambda",
+                s->name, s->p[i].name);
+}
+
 bool placeholder_among(lua_State *L, const Signature *s) {
+  bool found = false;
   for (int i = 0; i < s->n; i++) {
     if (!lua_istable(L, i + 1))
       continue;
-    if (s->p[i].kind == K_TENSORS ? list_has_placeholder(L, i + 1)
-        : s->p[i].kind == K_TENSOR && placeholder_is(L, i + 1))
-      return true;
+    if (s->p[i].kind == K_SHAPE)
+      refuse_size(L, s, i);
+    else if (s->p[i].kind == K_TENSORS)
+      found = found || list_has_placeholder(L, i + 1);
+    else if (s->p[i].kind == K_TENSOR)
+      found = found || placeholder_is(L, i + 1);
   }
-  return false;
+  return found;
 }
 
 /* hook(name, fn, args...); what is None stays so, to be said again. */

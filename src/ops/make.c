@@ -73,8 +73,8 @@ static bool full_shape(Rule *r) {
   if (!holds(r, d, r->attr[1].f))
     return false;
   return type_known(&r->out[0]) ||
-         fail(r->error, "sizes must be known (full_like takes them from a "
-                        "tensor)");
+         fail(r->error, "sizes must be known (ops.shape(x)[i] is, of a traced "
+                        "tensor; full_like takes all from a tensor)");
 }
 
 static double full_fill(const Attr *attr) {
