@@ -3,17 +3,27 @@
 local core = require "lunula.core"
 local native = require "spec.support.native"
 
-local function run(setting)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(([[
-    package.path, package.cpath = %q, %q
-    local core = require "lunula.core"
+local dense = [[
     local w = core.variable { value = core.ops.full({ 3, 2 }, 1), name = "w" }
     local f = core.trace({ { shape = { false, 3 } } }, function(x)
       return (x:matmul(w) + 1):relu() * 1
     end)
-    print(f(core.ops.full({ 2, 3 }, 1)):totable()[2][2])]]):format(package.path, package.cpath))
+    print(f(core.ops.full({ 2, 3 }, 1)):totable()[2][2])]]
+
+local loop = [[
+    local f = core.trace({ { shape = { 4, false, 3 } } }, function(x)
+      local last = core.scan(function(s, xs)
+        return { (s[1] + xs[1]):minimum(4) }
+      end, { x[1] * 0 }, { x })
+      return last[1]
+    end)
+    print(f(core.ops.full({ 4, 2, 3 }, 1)):totable()[2][2])]]
+
+local function run(setting, code)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(("package.path, package.cpath = %q, %q\nlocal core = require 'lunula.core'\n%s")
+    :format(package.path, package.cpath, code or dense))
   file:close()
   local pipe = assert(io.popen("env " .. setting .. " lua5.4 " .. name .. " 2>&1"))
   local out = pipe:read "a"
@@ -63,6 +73,13 @@ describe("the machinery", function()
 
   native("times its steps", function()
     assert.matches("profile of 1 runs.*matmul_panels %+ elementwise", run "LUNULA_DEBUG=profile")
+  end)
+
+  it("shows the bodies of loops", function()
+    local out = run("LUNULA_DEBUG=plan,profile", loop)
+    assert.matches("the body of a loop at [^\n]*:%d+\n.*add minimum: .*%-%-%-%- end of the body",
+      out)
+    assert.matches("profile of 1 runs.*  scan  .*profile of 4 runs.*  elementwise  ", out)
   end)
 
   it("says what it is built of", function()

@@ -25,7 +25,8 @@ bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
   if (s->op->role == CALLS)
     return call_run_now(s, in, out, env, account);
-  Plan *body = loop_plan(s, account, PASS_ALL, env->watch, env->error);
+  Plan *body = loop_plan(s, account, PASS_ALL, NULL, env->watch,
+                         env->error);
   int64_t bytes = scan_scratch(s);
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
   if (body && scratch == NULL)

@@ -17,7 +17,14 @@ static bool calls_lua(const Plan *p) {
 }
 
 static Plan *compile_body(const Prog *g, const OpCall *loop) {
-  return loop_plan(loop, g->c.account, g->passes, g->watch, g->error);
+  if (g->debug)
+    text_add(g->debug, "---- the body of a loop%s%s\n",
+             loop->origin ? " at " : "", loop->origin ? loop->origin : "");
+  Plan *p = loop_plan(loop, g->c.account, g->passes, g->debug, g->watch,
+                      g->error);
+  if (g->debug)
+    text_add(g->debug, "---- end of the body\n");
+  return p;
 }
 
 /* Takes the function over. */
@@ -53,6 +60,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
   Prog g;
   Plan *p = plan_empty(account);
   bool ok = prog_open(&g, f, account, passes, watch, e);
+  g.debug = debug;
   g.compile_body = compile_body;
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
@@ -69,14 +77,14 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
 }
 
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                const Watch *watch, Error *e) {
+                Text *debug, const Watch *watch, Error *e) {
   Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
   if (in == NULL) {
     fail_memory(e, "out of memory");
     return NULL;
   }
   scan_body_types(s, in);
-  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, NULL,
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, debug,
                      watch, e);
   mem_free(in);
   return p;

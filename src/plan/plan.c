@@ -253,7 +253,11 @@ static bool fault_at(const PlanStep *s, Error *e) {
   return false;
 }
 
+/* Bodies of loops, too: they print their own table. */
 void plan_profile(Plan *p) {
+  for (int i = 0; i < p->nsteps; i++)
+    if (p->step[i].body)
+      plan_profile(p->step[i].body);
   if (p->seconds == NULL)
     p->seconds = mem_new(p->account, (size_t)p->nsteps + 1,
                          sizeof *p->seconds);

@@ -51,9 +51,10 @@ int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
 
 /* ---- bodies (body.c) ----------------------------------------------------- */
 
-/* The plan of a loop's body, for its concrete types (compile.c). */
+/* The plan of a loop's body, for its concrete types (compile.c); debug as for
+** plan_new. */
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                const Watch *watch, Error *e);
+                Text *debug, const Watch *watch, Error *e);
 /* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);

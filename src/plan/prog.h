@@ -44,6 +44,7 @@ typedef struct Prog {
   unsigned passes;
   Error *error;
   const Watch *watch; /* may stop the compilation; NULL: nobody does */
+  Text *debug; /* where the stages go as text; may be NULL */
   /* all of this for the body of a loop; NULL with the error */
   struct Plan *(*compile_body)(const struct Prog *p, const OpCall *loop);
 
