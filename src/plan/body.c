@@ -6,11 +6,6 @@
 #include "plan/plan.h"
 #include "scan/scan.h"
 
-static void run_step(void *body, const void *const *in, void *const *out,
-                     Env *env) {
-  plan_run(body, in, out, env);
-}
-
 static bool call_run_now(const OpCall *s, void *const *in, void *const *out,
                          Env *env, Account *account) {
   Plan *body = plan_new(s->attr[0].body, s->in, account, PASS_ALL, NULL,
@@ -25,14 +20,13 @@ bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account) {
   if (s->op->role == CALLS)
     return call_run_now(s, in, out, env, account);
-  Plan *body = loop_plan(s, account, PASS_ALL, NULL, env->watch,
-                         env->error);
+  Plan *body = loop_plan(s, account, PASS_ALL, env->watch, env->error);
   int64_t bytes = scan_scratch(s);
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
   if (body && scratch == NULL)
     fail_memory(env->error, "out of memory");
   if (body && scratch)
-    scan_run(run_step, body, s, in, out, scratch, env);
+    loop_run(body, s, in, out, scratch, env);
   if (scratch)
     block_free(account, scratch, (size_t)bytes);
   plan_release(body);

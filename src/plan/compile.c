@@ -16,15 +16,52 @@ static bool calls_lua(const Plan *p) {
   return false;
 }
 
-static Plan *compile_body(const Prog *g, const OpCall *loop) {
+/* The body for inputs of these types. */
+static Plan *body_plan(const Prog *g, const Function *body, const Type *in,
+                       Text *debug) {
+  return plan_new(body, in, g->c.account, g->passes, NULL, debug, g->watch,
+                  g->error);
+}
+
+static Plan *part_plan(const Prog *g, const Function *body, const OpCall *s,
+                       ScanRows rows, int64_t count, Type *in) {
+  rows.count = count;
+  scan_body_types(s, &rows, in);
+  return body_plan(g, body, in, NULL);
+}
+
+static void compile_parts(const Prog *g, const OpCall *s, LoopParts *p,
+                          Type *in) {
+  Function *body = parts_body(g, s, &p->rows, in);
+  if (body == NULL)
+    return;
+  int64_t rest = p->rows.batch % p->rows.count;
+  if (rest)
+    p->rest = part_plan(g, body, s, p->rows, rest, in);
+  if (p->rest || !rest)
+    p->body = part_plan(g, body, s, p->rows, p->rows.count, in);
+  function_release(body);
+  if (p->body && g->debug)
+    text_add(g->debug, "---- in parts of %lld of its %lld rows\n",
+             (long long)p->rows.count, (long long)p->rows.batch);
+}
+
+static bool compile_loop(const Prog *g, PlanStep *s) {
+  const OpCall *loop = &s->step;
+  Type *in = mem_new(g->c.account, (size_t)loop->nin, sizeof *in);
+  if (in == NULL)
+    return fail_memory(g->error, "out of memory");
   if (g->debug)
     text_add(g->debug, "---- the body of a loop%s%s\n",
              loop->origin ? " at " : "", loop->origin ? loop->origin : "");
-  Plan *p = loop_plan(loop, g->c.account, g->passes, g->debug, g->watch,
-                      g->error);
+  scan_body_types(loop, NULL, in);
+  s->body = body_plan(g, loop->attr[SCAN_BODY].body, in, g->debug);
+  if (s->body)
+    compile_parts(g, loop, &s->parts, in);
   if (g->debug)
     text_add(g->debug, "---- end of the body\n");
-  return p;
+  mem_free(in);
+  return !g->error->set;
 }
 
 /* Takes the function over. */
@@ -61,7 +98,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
   Plan *p = plan_empty(account);
   bool ok = prog_open(&g, f, account, passes, watch, e);
   g.debug = debug;
-  g.compile_body = compile_body;
+  g.compile_loop = compile_loop;
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
   ok = ok && specialise(&g, in) && prepare_weights(&g, p, shared) &&
@@ -77,14 +114,14 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
 }
 
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                Text *debug, const Watch *watch, Error *e) {
+                const Watch *watch, Error *e) {
   Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
   if (in == NULL) {
     fail_memory(e, "out of memory");
     return NULL;
   }
-  scan_body_types(s, in);
-  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, debug,
+  scan_body_types(s, NULL, in);
+  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, NULL,
                      watch, e);
   mem_free(in);
   return p;

@@ -53,8 +53,11 @@ void plan_release(Plan *p) {
     tensor_drop(&p->constant[i]);
   for (int i = 0; p->variable && i < p->nvariables; i++)
     variable_release(p->variable[i]);
-  for (int i = 0; p->step && i < p->nsteps; i++)
+  for (int i = 0; p->step && i < p->nsteps; i++) {
     plan_release(p->step[i].body);
+    plan_release(p->step[i].parts.body);
+    plan_release(p->step[i].parts.rest);
+  }
   preparation_release(p->preparation);
   for (int i = 0; i < p->nmemory; i++)
     mem_free(p->memory[i]);
@@ -117,7 +120,10 @@ static Lane *borrow(Plan *p, Error *e) {
   if (l)
     p->lanes = l->next;
   lock_leave(&p->lock);
-  return l ? l : lane_new(p, e);
+  l = l ? l : lane_new(p, e);
+  if (l)
+    l->timed = true;
+  return l;
 }
 
 static void give_back(Plan *p, Lane *l) {
@@ -206,16 +212,13 @@ static void program_task(void *arg, int64_t task, void *scratch) {
               j->step->tasks, scratch);
 }
 
-static void run_body(void *body, const void *const *in, void *const *out,
-                     Env *env) {
-  plan_run(body, in, out, env);
-}
+static void run_loop(const PlanStep *s, void **pointer, void *scratch,
+                     Env *env);
 
 static void run_step(const PlanStep *s, void **pointer, void *scratch,
                      Env *env) {
   if (s->body) {
-    scan_run(run_body, s->body, &s->step, (void *const *)pointer + s->in,
-             (void *const *)pointer + s->out, scratch, env);
+    run_loop(s, pointer, scratch, env);
     return;
   }
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
@@ -255,9 +258,12 @@ static bool fault_at(const PlanStep *s, Error *e) {
 
 /* Bodies of loops, too: they print their own table. */
 void plan_profile(Plan *p) {
-  for (int i = 0; i < p->nsteps; i++)
+  for (int i = 0; i < p->nsteps; i++) {
     if (p->step[i].body)
       plan_profile(p->step[i].body);
+    if (p->step[i].parts.body)
+      plan_profile(p->step[i].parts.body);
+  }
   if (p->seconds == NULL)
     p->seconds = mem_new(p->account, (size_t)p->nsteps + 1,
                          sizeof *p->seconds);
@@ -293,7 +299,7 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
   bool ok = true;
   FloatMode outside = float_mode_enter();
   for (int i = 0; ok && i < p->nsteps; i++) {
-    if (p->seconds)
+    if (p->seconds && l->timed)
       run_timed(p, l, env, i);
     else
       run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
@@ -304,19 +310,91 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
   return ok;
 }
 
-bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
-  Lane *l = borrow(p, env->error);
-  if (l == NULL)
-    return false;
+static bool run_lane(Plan *p, Lane *l, const void *const *in, void *const *out,
+                     Env *env) {
   bool ok = take_prepared(p, l, env);
   hold_variables(p, l);
   aim(p, l, in, out);
   ok = ok && run_steps(p, l, env);
   if (ok)
     run_moves(p, l);
-  if (p->seconds)
+  if (p->seconds && l->timed)
     p->runs++;
   drop_variables(p, l);
+  return ok;
+}
+
+bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
+  Lane *l = borrow(p, env->error);
+  if (l == NULL)
+    return false;
+  bool ok = run_lane(p, l, in, out, env);
   give_back(p, l);
   return ok;
+}
+
+/* ---- loops -------------------------------------------------------------- */
+
+/* A body and the lane that it keeps from the first time step to the last. */
+typedef struct Body {
+  Plan *plan;
+  Lane *lane;
+} Body;
+
+static void run_body(void *body, const void *const *in, void *const *out,
+                     Env *env) {
+  const Body *b = body;
+  run_lane(b->plan, b->lane, in, out, env);
+}
+
+static void run_rows(Plan *body, const OpCall *s, const ScanRows *rows,
+                     void *const *in, void *const *out, void *scratch,
+                     Env *env) {
+  Body b = {body, borrow(body, env->error)};
+  if (b.lane == NULL)
+    return;
+  b.lane->timed = rows == NULL || rows->first == 0;
+  scan_run(run_body, &b, s, rows, in, out, scratch, env);
+  give_back(body, b.lane);
+}
+
+void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
+              void *scratch, Env *env) {
+  run_rows(body, s, NULL, in, out, scratch, env);
+}
+
+/* One part of a loop: all time steps for some rows. A fault is its own until
+** the end, since others go on meanwhile. */
+static void part_task(void *arg, int64_t task, void *scratch) {
+  const Job *j = arg;
+  const LoopParts *parts = &j->step->parts;
+  ScanRows rows = parts->rows;
+  Plan *body = parts->body;
+  Env own;
+  Error e;
+  (void)scratch;
+  e.set = false;
+  env_open(&own, &e);
+  own.watch = j->run.env->watch;
+  rows.first = task * rows.count;
+  if (rows.first + rows.count > rows.batch) {
+    rows.count = rows.batch - rows.first;
+    body = parts->rest;
+  }
+  run_rows(body, &j->step->step, &rows, j->run.in, j->run.out, j->run.scratch,
+           &own);
+  if (e.set)
+    run_error(&j->run, &e);
+}
+
+static void run_loop(const PlanStep *s, void **pointer, void *scratch,
+                     Env *env) {
+  const ScanRows *rows = &s->parts.rows;
+  Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
+               .scratch = scratch, .env = env}};
+  if (s->parts.body && threads_count() > 1)
+    threads_run(part_task, &j, (rows->batch + rows->count - 1) / rows->count,
+                NULL);
+  else
+    loop_run(s->body, &s->step, j.run.in, j.run.out, scratch, env);
 }

@@ -19,7 +19,8 @@ enum {
   PASS_REUSE = 16,   /* results take the place of inputs that die */
   PASS_PAIR = 32,    /* two instructions of a chain become one */
   PASS_PREPARE = 64, /* what depends on weights alone is computed before */
-  PASS_ALL = 127
+  PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread */
+  PASS_ALL = 255
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */
@@ -51,10 +52,12 @@ int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
 
 /* ---- bodies (body.c) ----------------------------------------------------- */
 
-/* The plan of a loop's body, for its concrete types (compile.c); debug as for
-** plan_new. */
+/* The plan of a loop's body, for its concrete types (compile.c). */
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                Text *debug, const Watch *watch, Error *e);
+                const Watch *watch, Error *e);
+/* Runs it once for each time step (plan.c). */
+void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
+              void *scratch, Env *env);
 /* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);

@@ -6,6 +6,8 @@
 #include "base/watch.h"
 #include "plan/plan.h"
 
+struct PlanStep;
+
 enum { GROUP_NODES = TILE_REGISTERS };
 
 /* Elementwise nodes of one domain that run as one tile program; the product
@@ -45,8 +47,8 @@ typedef struct Prog {
   Error *error;
   const Watch *watch; /* may stop the compilation; NULL: nobody does */
   Text *debug; /* where the stages go as text; may be NULL */
-  /* all of this for the body of a loop; NULL with the error */
-  struct Plan *(*compile_body)(const struct Prog *p, const OpCall *loop);
+  /* all of this for the body of a loop; false with the error */
+  bool (*compile_loop)(const struct Prog *p, struct PlanStep *loop);
 
   Node **node; /* needed ones, inputs first; each knows its number */
   int n;

@@ -135,6 +135,10 @@ static void fill_step(Builder *b, OpCall *s, const Node *n) {
               .in = in, .out = out, .origin = keep_text(b, n->origin)};
 }
 
+static int64_t bytes_of(const Plan *p) {
+  return p ? plan_bytes(p) : 0;
+}
+
 static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   fill_step(b, &s->step, n);
   s->in = b->plan->npointers;
@@ -147,8 +151,9 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
     return;
   s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
   if (n->op->traits & BODY) {
-    s->body = b->prog->compile_body(b->prog, &s->step);
-    b->plan->bytes += s->body ? plan_bytes(s->body) : 0;
+    b->prog->compile_loop(b->prog, s);
+    b->plan->bytes += bytes_of(s->body) + bytes_of(s->parts.body) +
+                      bytes_of(s->parts.rest);
     s->scratch = scan_scratch(&s->step);
   } else if (n->op->scratch) {
     s->scratch = n->op->scratch(&s->step);

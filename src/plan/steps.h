@@ -4,6 +4,14 @@
 
 #include "plan/prepared.h"
 #include "plan/prog.h"
+#include "scan/scan.h"
+
+/* A loop that can run in parts: its body for so many rows of the batch, and for
+** those that are left (NULL: none). */
+typedef struct LoopParts {
+  Plan *body, *rest; /* body NULL: it cannot */
+  ScanRows rows;     /* of the first part */
+} LoopParts;
 
 typedef struct PlanStep {
   OpCall step;                  /* op NULL: a program alone */
@@ -13,6 +21,7 @@ typedef struct PlanStep {
   int64_t tasks;
   int64_t scratch; /* bytes, then what the caller's thread has for itself */
   Plan *body;      /* of a loop */
+  LoopParts parts; /* of it */
 } PlanStep;
 
 typedef struct PlanMove {
@@ -27,6 +36,7 @@ typedef struct Lane {
   void **pointer;
   Tensor *held; /* the variables' values, when the plan calls Lua */
   Prepared *prepared; /* those that the pointers show */
+  bool timed; /* false: another lane's run is the one that is timed */
 } Lane;
 
 struct Plan {
@@ -59,6 +69,11 @@ struct Plan {
 
 /* A plan without steps, counted; NULL: no memory (plan.c). */
 Plan *plan_empty(Account *account);
+/* The body for any number of rows, and the rows of the first part, when the
+** loop can run in parts and that is worth it; else NULL (parts.c). in: room for
+** the types of its inputs. */
+Function *parts_body(const Prog *g, const OpCall *loop, ScanRows *rows,
+                     Type *in);
 /* Turns units into steps and pointers. False with the error. */
 bool steps_build(Plan *p, Prog *g);
 /* The nodes and the steps, for people who debug. */

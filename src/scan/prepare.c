@@ -1,6 +1,7 @@
 /* What a compilation makes of a loop: the right side of a product that is the
 ** same in all steps is packed once before it. Ops are split as their rows say;
-** what of them needs no step is then moved out like anything else. */
+** what of them needs no step is then moved out like anything else. And the body
+** for inputs of other sizes. */
 
 #include <string.h>
 
@@ -13,6 +14,8 @@ typedef struct Splitter {
   int n;
   NodeMap number;
   Val *again; /* output 0 of each node in the new body */
+  Type *type; /* of the new body's inputs */
+  bool split; /* false: it is for the types alone */
 } Splitter;
 
 /* Whether the value is one of the body's consts. */
@@ -23,11 +26,11 @@ static bool is_const(const Scan *s, Val v) {
   return false;
 }
 
-static bool may_split(const Scan *s, const Node *n) {
-  if (n->op->prepare == NULL)
+static bool may_split(const Splitter *k, const Node *n) {
+  if (!k->split || n->op->prepare == NULL)
     return false;
   for (int i = 0; i < n->nin; i++)
-    if ((n->op->prepared >> i & 1) && !is_const(s, n->in[i]))
+    if ((n->op->prepared >> i & 1) && !is_const(k->s, n->in[i]))
       return false;
   return true;
 }
@@ -55,25 +58,21 @@ static void emit_again(Splitter *k, int i) {
   for (int j = 0; j < n->nin; j++)
     in[j] = again(k, n->in[j]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);
-  if (may_split(k->s, n) && !k->c->error.set &&
+  if (may_split(k, n) && !k->c->error.set &&
       n->op->prepare(k->c, v.node, &split))
     v = split;
   v.node->origin = n->origin;
   k->again[i] = v;
 }
 
-/* The body with concrete types, and its nodes split. */
-static Function *split_body(Splitter *k) {
+/* The body with these types, and its nodes split. */
+static Function *body_again(Splitter *k) {
   const Function *f = k->s->body;
   Scope scope;
   Val out[MAX_OUTPUTS];
-  int states = k->s->n.consts + k->s->n.carry;
   scope_open(k->c, &scope, true);
   for (int i = 0; i < f->ninputs; i++) {
-    Type type = *val_type(k->s->in[i]);
-    if (i >= states)
-      type = scan_slice(&type);
-    Val v = scope_input(k->c, &type);
+    Val v = scope_input(k->c, &k->type[i]);
     int number = nodemap_get(&k->number, f->inputs[i].node);
     if (number >= 0)
       k->again[number] = v;
@@ -91,29 +90,47 @@ static bool open_splitter(Splitter *k) {
   bool ok = nodes_needed(account, f->outputs, f->noutputs, true, &k->node,
                          &k->n);
   k->again = mem_new(account, (size_t)k->n + 1, sizeof *k->again);
+  k->type = mem_new(account, (size_t)f->ninputs + 1, sizeof *k->type);
   for (int i = 0; ok && i < k->n; i++) {
     int *number = nodemap_at(&k->number, k->node[i]);
     ok = number != NULL;
     if (ok)
       *number = i;
   }
-  return (ok && k->again) || fail_memory(&k->c->error, "out of memory");
+  return (ok && k->again && k->type) ||
+         fail_memory(&k->c->error, "out of memory");
+}
+
+static void close_splitter(Splitter *k) {
+  mem_free(k->node);
+  mem_free(k->again);
+  mem_free(k->type);
+  nodemap_free(&k->number);
 }
 
 static bool any_splits(const Splitter *k) {
   for (int i = 0; i < k->n; i++)
-    if (may_split(k->s, k->node[i]))
+    if (may_split(k, k->node[i]))
       return true;
   return false;
 }
 
+static void concrete_types(Splitter *k) {
+  const Scan *s = k->s;
+  for (int i = 0; i < s->body->ninputs; i++) {
+    k->type[i] = *val_type(s->in[i]);
+    if (i >= s->n.consts + s->n.carry)
+      k->type[i] = scan_slice(&k->type[i]);
+  }
+}
+
 static bool prepare_body(Context *c, Scan *s, Val *in) {
-  Splitter k = {.c = c, .s = s};
+  Splitter k = {.c = c, .s = s, .split = true};
   bool ok = open_splitter(&k), any = ok && any_splits(&k);
-  Function *body = any ? split_body(&k) : NULL;
-  mem_free(k.node);
-  mem_free(k.again);
-  nodemap_free(&k.number);
+  if (any)
+    concrete_types(&k);
+  Function *body = any ? body_again(&k) : NULL;
+  close_splitter(&k);
   if (!any)
     return ok;
   if (body == NULL)
@@ -134,4 +151,17 @@ Val scan_prepare(Context *c, const Node *n, const Val *in) {
               : (Val){c->dummy, 0};
   function_release(s.body);
   return y;
+}
+
+Function *scan_with_types(Context *c, const OpCall *call, const Type *in) {
+  Scan s = {.body = call->attr[SCAN_BODY].body,
+            .n = scan_counts(call->attr, call->nin, call->nout)};
+  Splitter k = {.c = c, .s = &s};
+  Function *body = NULL;
+  if (open_splitter(&k)) {
+    memcpy(k.type, in, (size_t)call->nin * sizeof *in);
+    body = body_again(&k);
+  }
+  close_splitter(&k);
+  return body;
 }

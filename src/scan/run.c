@@ -6,12 +6,24 @@
 
 #include "scan/scan.h"
 
-void scan_body_types(const OpCall *s, Type *in) {
+/* The type of input i of the body, of the whole batch. */
+static Type body_type(const OpCall *s, const ScanCounts *n, int i) {
+  return i < n->consts + n->carry ? s->in[i] : scan_slice(&s->in[i]);
+}
+
+/* Whether input i of the body, which has this type, is rows of the batch. */
+static bool has_rows(const ScanCounts *n, const ScanRows *rows, int i,
+                     const Type *t) {
+  return t->rank > 0 && t->dim[0] == rows->batch &&
+         (i >= n->consts || rows->consts);
+}
+
+void scan_body_types(const OpCall *s, const ScanRows *rows, Type *in) {
   ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
   for (int i = 0; i < s->nin; i++) {
-    in[i] = s->in[i];
-    if (i >= n.consts + n.carry)
-      in[i] = scan_slice(&s->in[i]);
+    in[i] = body_type(s, &n, i);
+    if (rows && has_rows(&n, rows, i, &in[i]))
+      in[i].dim[0] = rows->count;
   }
 }
 
@@ -27,60 +39,91 @@ int64_t scan_scratch(const OpCall *s) {
   return bytes;
 }
 
+/* Where the rows of this loop begin, and the bytes from one time step to the
+** next; 0 for what is there in all steps. */
 typedef struct Loop {
-  const OpCall *s;
   ScanCounts n;
   int64_t length;
-  void *const *in, *const *out;
-  void *spare[MAX_OUTPUTS]; /* second place of each state */
+  const char *in[MAX_INPUTS];
+  char *out[MAX_OUTPUTS], *spare[MAX_OUTPUTS]; /* second place of a state */
+  int64_t in_step[MAX_INPUTS], out_step[MAX_OUTPUTS];
 } Loop;
 
+/* Bytes of the rows before ours. */
+static int64_t bytes_before(const Type *t, const ScanRows *rows) {
+  return rows ? rows->first * type_span(t, 1, t->rank) *
+                    dtype_size((DType)t->dtype)
+              : 0;
+}
+
+static void find_inputs(Loop *l, const OpCall *s, const ScanRows *rows,
+                        void *const *in) {
+  for (int i = 0; i < s->nin; i++) {
+    Type t = body_type(s, &l->n, i);
+    l->in[i] = in[i];
+    l->in_step[i] = i < l->n.consts + l->n.carry ? 0 : type_bytes(&t);
+    if (rows && has_rows(&l->n, rows, i, &t))
+      l->in[i] += bytes_before(&t, rows);
+  }
+}
+
+static void find_outputs(Loop *l, const OpCall *s, const ScanRows *rows,
+                         void *const *out, char *scratch) {
+  for (int i = 0; i < s->nout; i++) {
+    bool state = i < l->n.carry;
+    Type t = state ? s->out[i] : scan_slice(&s->out[i]);
+    l->out[i] = (char *)out[i] + bytes_before(&t, rows);
+    l->out_step[i] = state ? 0 : type_bytes(&t);
+    if (state) {
+      l->spare[i] = scratch + bytes_before(&t, rows);
+      scratch += padded(&t);
+    }
+  }
+}
+
 /* Where state i stands after `done` steps. */
-static void *state_at(const Loop *l, int i, int64_t done) {
+static char *state_at(const Loop *l, int i, int64_t done) {
   return (l->length - done) % 2 == 0 ? l->out[i] : l->spare[i];
 }
 
-static void aim(const Loop *l, int64_t done, int64_t t, const void **in,
-                void **out) {
-  const OpCall *s = l->s;
-  int states = l->n.consts + l->n.carry;
-  for (int i = 0; i < s->nin; i++) {
-    in[i] = l->in[i];
-    if (i >= states)
-      in[i] = (const char *)l->in[i] +
-              t * type_span(&s->in[i], 1, s->in[i].rank) *
-                  dtype_size((DType)s->in[i].dtype);
-    else if (i >= l->n.consts && done > 0)
-      in[i] = state_at(l, i - l->n.consts, done);
-  }
-  for (int i = 0; i < s->nout; i++)
-    out[i] = i < l->n.carry
-                 ? state_at(l, i, done + 1)
-                 : (char *)l->out[i] +
-                       t * type_span(&s->out[i], 1, s->out[i].rank) *
-                           dtype_size((DType)s->out[i].dtype);
+static void aim(const Loop *l, int nin, int nout, int64_t done, int64_t t,
+                const void **in, void **out) {
+  for (int i = 0; i < nin; i++)
+    in[i] = l->in[i] + t * l->in_step[i];
+  for (int i = 0; done > 0 && i < l->n.carry; i++)
+    in[l->n.consts + i] = state_at(l, i, done);
+  for (int i = 0; i < nout; i++)
+    out[i] = i < l->n.carry ? state_at(l, i, done + 1)
+                            : l->out[i] + t * l->out_step[i];
 }
 
-void scan_run(ScanStep *step, void *body, const OpCall *s, void *const *in,
-              void *const *out, void *scratch, Env *env) {
-  Loop l = {.s = s, .n = scan_counts(s->attr, s->nin, s->nout), .in = in,
-            .out = out};
+/* No step at all: the state is what it was. */
+static void keep_state(const Loop *l, const OpCall *s, const ScanRows *rows) {
+  for (int i = 0; i < l->n.carry; i++) {
+    Type t = s->out[i];
+    if (rows)
+      t.dim[0] = rows->count;
+    memcpy(l->out[i], l->in[l->n.consts + i], (size_t)type_bytes(&t));
+  }
+}
+
+void scan_run(ScanStep *step, void *body, const OpCall *s, const ScanRows *rows,
+              void *const *in, void *const *out, void *scratch, Env *env) {
+  Loop l = {.n = scan_counts(s->attr, s->nin, s->nout),
+            .length = scan_length(s->attr, s->in, s->nin)};
   const void *pin[MAX_INPUTS];
   void *pout[MAX_OUTPUTS];
-  char *at = scratch;
-  l.length = scan_length(s->attr, s->in, s->nin);
-  for (int i = 0; i < l.n.carry; i++) {
-    l.spare[i] = at;
-    at += padded(&s->out[i]);
-    if (l.length == 0)
-      memcpy(out[i], in[l.n.consts + i], (size_t)type_bytes(&s->out[i]));
-  }
+  bool reverse = s->attr[SCAN_REVERSE].i[0];
+  find_inputs(&l, s, rows, in);
+  find_outputs(&l, s, rows, out, scratch);
+  if (l.length == 0)
+    keep_state(&l, s, rows);
   uint32_t draw = env->draw;
   for (int64_t done = 0; done < l.length && !env->error->set; done++) {
     if (env_stopped(env))
       break;
-    bool reverse = s->attr[SCAN_REVERSE].i[0];
-    aim(&l, done, reverse ? l.length - 1 - done : done, pin, pout);
+    aim(&l, s->nin, s->nout, done, reverse ? l.length - 1 - done : done, pin,
+        pout);
     env->draw = draw * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
     step(body, pin, pout, env);
   }

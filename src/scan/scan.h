@@ -50,18 +50,29 @@ Val scan_prepare(Context *c, const Node *n, const Val *in);
 
 /* ---- running (run.c) ----------------------------------------------------- */
 
+/* Some rows of the batch, which is the first axis of a state and of one time
+** step of a sequence or result. A sequence without that many rows is the same
+** for all. */
+typedef struct ScanRows {
+  int64_t batch, first, count;
+  bool consts; /* consts with that many rows are parts of the batch, too */
+} ScanRows;
+
 /* Types of the body's inputs: consts and state as they are, one time step of
-** each sequence. */
-void scan_body_types(const OpCall *s, Type *in);
+** each sequence; of so many rows, or of all (NULL). */
+void scan_body_types(const OpCall *s, const ScanRows *rows, Type *in);
+/* The body again, for inputs of these types (prepare.c); NULL with the error. */
+Function *scan_with_types(Context *c, const OpCall *s, const Type *in);
 int64_t scan_scratch(const OpCall *s); /* bytes that a run needs */
 
 /* One time step: runs the body; env->error tells of a failure. What a body is
 ** when it is compiled is known to the floor above. */
 typedef void ScanStep(void *body, const void *const *in, void *const *out,
                       Env *env);
-/* Runs the body once for each time step. */
-void scan_run(ScanStep *step, void *body, const OpCall *s, void *const *in,
-              void *const *out, void *scratch, Env *env);
+/* Runs the body once for each time step, for these rows or all (NULL). Several
+** threads may run rows of their own at once, with one scratch. */
+void scan_run(ScanStep *step, void *body, const OpCall *s, const ScanRows *rows,
+              void *const *in, void *const *out, void *scratch, Env *env);
 
 extern const Op ops_scan[];
 
