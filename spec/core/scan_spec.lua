@@ -129,6 +129,37 @@ describe("a scan", function()
     assert.same({ { 321 }, { 32 }, { 3 } }, results[1]:totable())
   end)
 
+  it("gives states as results, before and after each step", function()
+    local x = core.tensor { { 1 }, { 2 }, { 3 }, { 4 } }
+    local function sums(reverse)
+      return function(v)
+        local states, results = core.scan(function(s, xs)
+          local a, b = s[1] * 10 + xs[1], s[2] + s[1]
+          return { a, b, s[2] }, { s[1], a, s[2], b, a, s[1] }
+        end, { core.tensor { 0 }, core.tensor { 100 }, core.tensor { 7 } }, { v },
+          { reverse = reverse })
+        return states[1], states[2], states[3], table.unpack(results)
+      end
+    end
+    local wanted = {
+      [false] = { 1234, 236, 113, { 0, 1, 12, 123 }, { 1, 12, 123, 1234 },
+        { 100, 100, 101, 113 }, { 100, 101, 113, 236 } },
+      [true] = { 4321, 579, 147, { 432, 43, 4, 0 }, { 4321, 432, 43, 4 },
+        { 147, 104, 100, 100 }, { 579, 147, 104, 100 } },
+    }
+    for reverse, want in pairs(wanted) do
+      local f = core.trace({ { shape = { false, 1 } } }, sums(reverse))
+      for how, all in pairs {
+        eager = { sums(reverse)(x) }, plan = { f(x) }, naive = { f:passes("naive")(x) },
+      } do
+        all[8], all[9] = nil, nil
+        for i, y in ipairs(all) do all[i] = y:reshape { -1 }:totable() end
+        for i = 1, 3 do assert.same({ want[i] }, all[i], how) end
+        for i = 4, 7 do assert.same(want[i], all[i], how) end
+      end
+    end
+  end)
+
   it("counts without sequences, and may not step at all", function()
     local function double(s) return { s[1] * 2 } end
     local states = core.scan(double, { core.tensor(1) }, {}, { length = 10 })

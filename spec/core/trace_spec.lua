@@ -281,7 +281,7 @@ local function random_graph(seed, size)
 end
 
 describe("every plan", function()
-  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
+  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare", "-parts",
     "-fuse,-reuse" }
 
   local function outcome(seed, how, threads, size)
@@ -317,7 +317,7 @@ describe("every plan", function()
       core.seed(seed)
       local want = outcome(seed, "naive", 1, size)
       for _, how in ipairs {
-        "", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
+        "", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare", "-parts",
       } do
         core.seed(seed)
         for k, y in ipairs(outcome(seed, how, 2, size)) do

@@ -25,8 +25,11 @@ bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
   void *scratch = body ? block_new(account, (size_t)bytes) : NULL;
   if (body && scratch == NULL)
     fail_memory(env->error, "out of memory");
-  if (body && scratch)
-    loop_run(body, s, in, out, scratch, env);
+  if (body && scratch) {
+    ScanStates states;
+    scan_find_states(s, &states);
+    loop_run(body, &(ScanRun){s, &states, NULL, in, out, scratch}, env);
+  }
   if (scratch)
     block_free(account, scratch, (size_t)bytes);
   plan_release(body);

@@ -347,20 +347,13 @@ static void run_body(void *body, const void *const *in, void *const *out,
   run_lane(b->plan, b->lane, in, out, env);
 }
 
-static void run_rows(Plan *body, const OpCall *s, const ScanRows *rows,
-                     void *const *in, void *const *out, void *scratch,
-                     Env *env) {
+void loop_run(Plan *body, const ScanRun *run, Env *env) {
   Body b = {body, borrow(body, env->error)};
   if (b.lane == NULL)
     return;
-  b.lane->timed = rows == NULL || rows->first == 0;
-  scan_run(run_body, &b, s, rows, in, out, scratch, env);
+  b.lane->timed = run->rows == NULL || run->rows->first == 0;
+  scan_run(run_body, &b, run, env);
   give_back(body, b.lane);
-}
-
-void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
-              void *scratch, Env *env) {
-  run_rows(body, s, NULL, in, out, scratch, env);
 }
 
 /* One part of a loop: all time steps for some rows. A fault is its own until
@@ -381,8 +374,9 @@ static void part_task(void *arg, int64_t task, void *scratch) {
     rows.count = rows.batch - rows.first;
     body = parts->rest;
   }
-  run_rows(body, &j->step->step, &rows, j->run.in, j->run.out, j->run.scratch,
-           &own);
+  loop_run(body,
+           &(ScanRun){&j->step->step, j->step->states, &rows, j->run.in,
+                      j->run.out, j->run.scratch}, &own);
   if (e.set)
     run_error(&j->run, &e);
 }
@@ -396,5 +390,7 @@ static void run_loop(const PlanStep *s, void **pointer, void *scratch,
     threads_run(part_task, &j, (rows->batch + rows->count - 1) / rows->count,
                 NULL);
   else
-    loop_run(s->body, &s->step, j.run.in, j.run.out, scratch, env);
+    loop_run(s->body,
+             &(ScanRun){&s->step, s->states, NULL, j.run.in, j.run.out,
+                        scratch}, env);
 }

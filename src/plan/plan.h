@@ -5,6 +5,7 @@
 #define PLAN_PLAN_H
 
 #include "graph/graph.h"
+#include "scan/scan.h"
 
 /* All op rows (catalogue.c): what a state's context is opened with. */
 Catalogue *op_catalogue(void);
@@ -56,8 +57,7 @@ int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
 Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
                 const Watch *watch, Error *e);
 /* Runs it once for each time step (plan.c). */
-void loop_run(Plan *body, const OpCall *s, void *const *in, void *const *out,
-              void *scratch, Env *env);
+void loop_run(Plan *body, const ScanRun *run, Env *env);
 /* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);

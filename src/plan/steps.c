@@ -151,7 +151,10 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
     return;
   s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
   if (n->op->traits & BODY) {
-    b->prog->compile_loop(b->prog, s);
+    s->states = keep(b, sizeof *s->states);
+    if (s->states == NULL || !b->prog->compile_loop(b->prog, s))
+      return;
+    scan_find_states(&s->step, s->states);
     b->plan->bytes += bytes_of(s->body) + bytes_of(s->parts.body) +
                       bytes_of(s->parts.rest);
     s->scratch = scan_scratch(&s->step);

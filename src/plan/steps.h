@@ -4,7 +4,6 @@
 
 #include "plan/prepared.h"
 #include "plan/prog.h"
-#include "scan/scan.h"
 
 /* A loop that can run in parts: its body for so many rows of the batch, and for
 ** those that are left (NULL: none). */
@@ -22,6 +21,7 @@ typedef struct PlanStep {
   int64_t scratch; /* bytes, then what the caller's thread has for itself */
   Plan *body;      /* of a loop */
   LoopParts parts; /* of it */
+  ScanStates *states; /* of it */
 } PlanStep;
 
 typedef struct PlanMove {

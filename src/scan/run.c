@@ -1,6 +1,7 @@
-/* Loops: the body of a scan, run once for each time step. The state goes back
-** and forth between its result and a scratch copy, so that the last step
-** writes the result; what a step takes and gives lies in slices. */
+/* Loops: the body of a scan, run once for each time step. What a step takes and
+** gives lies in slices. A state that is a result, too, stands in that result's
+** slices, so that it is written once; another goes back and forth between its
+** last place and a scratch copy, so that the last step writes the former. */
 
 #include <string.h>
 
@@ -39,11 +40,30 @@ int64_t scan_scratch(const OpCall *s) {
   return bytes;
 }
 
+static int result_that_is(const Function *body, int first, Val v) {
+  for (int i = first; i < body->noutputs; i++)
+    if (val_same(body->outputs[i], v))
+      return i;
+  return -1;
+}
+
+void scan_find_states(const OpCall *s, ScanStates *states) {
+  const Function *body = s->attr[SCAN_BODY].body;
+  ScanCounts n = scan_counts(s->attr, s->nin, s->nout);
+  for (int i = 0; i < n.carry; i++) {
+    states->before[i] =
+        result_that_is(body, n.carry, body->inputs[n.consts + i]);
+    states->after[i] = result_that_is(body, n.carry, body->outputs[i]);
+  }
+}
+
 /* Where the rows of this loop begin, and the bytes from one time step to the
 ** next; 0 for what is there in all steps. */
 typedef struct Loop {
   ScanCounts n;
   int64_t length;
+  bool reverse;
+  const ScanStates *states;
   const char *in[MAX_INPUTS];
   char *out[MAX_OUTPUTS], *spare[MAX_OUTPUTS]; /* second place of a state */
   int64_t in_step[MAX_INPUTS], out_step[MAX_OUTPUTS];
@@ -81,20 +101,36 @@ static void find_outputs(Loop *l, const OpCall *s, const ScanRows *rows,
   }
 }
 
+/* The place in time of the step that comes after `done` others. */
+static int64_t time_of(const Loop *l, int64_t done) {
+  return l->reverse ? l->length - 1 - done : done;
+}
+
+static char *result_at(const Loop *l, int i, int64_t done) {
+  return l->out[i] + time_of(l, done) * l->out_step[i];
+}
+
 /* Where state i stands after `done` steps. */
 static char *state_at(const Loop *l, int i, int64_t done) {
+  if (done == l->length)
+    return l->out[i];
+  if (l->states->before[i] >= 0)
+    return result_at(l, l->states->before[i], done);
+  if (l->states->after[i] >= 0)
+    return result_at(l, l->states->after[i], done - 1);
   return (l->length - done) % 2 == 0 ? l->out[i] : l->spare[i];
 }
 
-static void aim(const Loop *l, int nin, int nout, int64_t done, int64_t t,
+static void aim(const Loop *l, int nin, int nout, int64_t done,
                 const void **in, void **out) {
+  int64_t t = time_of(l, done);
   for (int i = 0; i < nin; i++)
     in[i] = l->in[i] + t * l->in_step[i];
   for (int i = 0; done > 0 && i < l->n.carry; i++)
     in[l->n.consts + i] = state_at(l, i, done);
   for (int i = 0; i < nout; i++)
     out[i] = i < l->n.carry ? state_at(l, i, done + 1)
-                            : l->out[i] + t * l->out_step[i];
+                            : result_at(l, i, done);
 }
 
 /* No step at all: the state is what it was. */
@@ -107,25 +143,24 @@ static void keep_state(const Loop *l, const OpCall *s, const ScanRows *rows) {
   }
 }
 
-void scan_run(ScanStep *step, void *body, const OpCall *s, const ScanRows *rows,
-              void *const *in, void *const *out, void *scratch, Env *env) {
+void scan_run(ScanStep *step, void *body, const ScanRun *run, Env *env) {
+  const OpCall *s = run->call;
   Loop l = {.n = scan_counts(s->attr, s->nin, s->nout),
-            .length = scan_length(s->attr, s->in, s->nin)};
-  const void *pin[MAX_INPUTS];
-  void *pout[MAX_OUTPUTS];
-  bool reverse = s->attr[SCAN_REVERSE].i[0];
-  find_inputs(&l, s, rows, in);
-  find_outputs(&l, s, rows, out, scratch);
+            .length = scan_length(s->attr, s->in, s->nin),
+            .reverse = s->attr[SCAN_REVERSE].i[0], .states = run->states};
+  const void *in[MAX_INPUTS];
+  void *out[MAX_OUTPUTS];
+  find_inputs(&l, s, run->rows, run->in);
+  find_outputs(&l, s, run->rows, run->out, run->scratch);
   if (l.length == 0)
-    keep_state(&l, s, rows);
+    keep_state(&l, s, run->rows);
   uint32_t draw = env->draw;
   for (int64_t done = 0; done < l.length && !env->error->set; done++) {
     if (env_stopped(env))
       break;
-    aim(&l, s->nin, s->nout, done, reverse ? l.length - 1 - done : done, pin,
-        pout);
+    aim(&l, s->nin, s->nout, done, in, out);
     env->draw = draw * 2654435761u + (uint32_t)done + 1; /* fresh numbers */
-    step(body, pin, pout, env);
+    step(body, in, out, env);
   }
   env->draw = draw;
 }

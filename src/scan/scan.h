@@ -69,10 +69,24 @@ int64_t scan_scratch(const OpCall *s); /* bytes that a run needs */
 ** when it is compiled is known to the floor above. */
 typedef void ScanStep(void *body, const void *const *in, void *const *out,
                       Env *env);
-/* Runs the body once for each time step, for these rows or all (NULL). Several
-** threads may run rows of their own at once, with one scratch. */
-void scan_run(ScanStep *step, void *body, const OpCall *s, const ScanRows *rows,
-              void *const *in, void *const *out, void *scratch, Env *env);
+
+/* The result of the body that is state i as it comes in, or goes out; -1: none
+** is. Found while there is a body, for the loop that runs. */
+typedef struct ScanStates {
+  int before[MAX_OUTPUTS], after[MAX_OUTPUTS];
+} ScanStates;
+void scan_find_states(const OpCall *s, ScanStates *states);
+
+typedef struct ScanRun {
+  const OpCall *call;
+  const ScanStates *states;
+  const ScanRows *rows; /* NULL: all */
+  void *const *in, *const *out;
+  void *scratch;
+} ScanRun;
+/* Runs the body once for each time step. Several threads may run rows of their
+** own at once, with one scratch. */
+void scan_run(ScanStep *step, void *body, const ScanRun *run, Env *env);
 
 extern const Op ops_scan[];
 
