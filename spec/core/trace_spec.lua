@@ -281,8 +281,8 @@ local function random_graph(seed, size)
 end
 
 describe("every plan", function()
-  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare", "-parts",
-    "-fuse,-reuse" }
+  local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
+    "-parts", "-fuse,-reuse" }
 
   local function outcome(seed, how, threads, size)
     local body, variables = random_graph(seed, size)
