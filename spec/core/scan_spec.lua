@@ -134,8 +134,8 @@ describe("a scan", function()
     local function sums(reverse)
       return function(v)
         local states, results = core.scan(function(s, xs)
-          local a, b = s[1] * 10 + xs[1], s[2] + s[1]
-          return { a, b, s[2] }, { s[1], a, s[2], b, a, s[1] }
+          local a, sum = s[1] * 10 + xs[1], s[2] + s[1]
+          return { a, sum, s[2] }, { s[1], a, s[2], sum, a, s[1] }
         end, { core.tensor { 0 }, core.tensor { 100 }, core.tensor { 7 } }, { v },
           { reverse = reverse })
         return states[1], states[2], states[3], table.unpack(results)
