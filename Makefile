@@ -109,7 +109,7 @@ $(BUILD)/obj/%.o: src/%.c ; $(call compile,)
 $(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
 $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 
-$(CORE): $(OBJ) $(BUILD)/nothing.o src/bind/exports.map
+$(CORE): $(OBJ) $(BUILD)/code.o $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
 	  -o $@ $(filter %.o,$^) -lm -pthread
@@ -122,20 +122,21 @@ $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
 	@echo "ar $@" && rm -f $@ && ar rcs $@ $^
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
-# The Lua files that the archive carries; core.so carries nothing.
-$(BUILD)/carried.c: src/host/carry.lua $(LUASRC)
+# The Lua files as bytecode, in both; their texts, in the archive alone.
+$(BUILD)/code.c: src/bind/carry.lua $(LUASRC)
 	@mkdir -p $(@D)
-	@$(LUA) src/host/carry.lua $@ lua $(filter %.lua,$(LUASRC))
-$(BUILD)/nothing.c: src/host/carried.h
+	@$(LUA) src/bind/carry.lua $@ $(BUILD)/texts.c lua $(filter %.lua,$(LUASRC))
+$(BUILD)/texts.c: $(BUILD)/code.c ;
+$(BUILD)/nothing.c: src/bind/carried.h
 	@mkdir -p $(@D)
-	@printf '#include "host/carried.h"\nconst CarriedFile carried_files[] = {{0}};\n' >$@
-$(BUILD)/carried.o $(BUILD)/nothing.o: %.o: %.c src/host/carried.h
+	@printf '#include "bind/carried.h"\nconst char *const carried_texts[] = {0};\n' >$@
+$(BUILD)/code.o $(BUILD)/texts.o $(BUILD)/nothing.o: %.o: %.c src/bind/carried.h
 	@$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
 # The objects and the Lua files as one object, in which only the public names
 # can still be seen by a host. The compiler joins them, for it knows the machine
 # (-m32) and turns the objects of -flto into code: objcopy can hide nothing in them.
-$(ARCHIVE): $(OBJ) $(BUILD)/carried.o
+$(ARCHIVE): $(OBJ) $(BUILD)/code.o $(BUILD)/texts.o
 	@echo "ar $@"
 	@$(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) \
 	  -r -nostdlib -o $(BUILD)/lunula.o $^
@@ -154,6 +155,9 @@ hosts: $(HOSTS) ; @:
 # one of the sweep in front.
 $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
   $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc posix_memalign free))
+
+# Here it puts two functions of Lua's behind the host's.
+$(BUILD)/host/carried: override LDFLAGS += -Wl,--wrap=lua_dump,--wrap=lua_load
 
 # What lint compiles: everything, and links nothing.
 $(BUILD)/obj/spec/host/%.o: spec/host/%.c

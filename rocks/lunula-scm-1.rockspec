@@ -31,6 +31,7 @@ build = {
   install_target = "install-module",
   variables = {
     LUA_INCDIR = "$(LUA_INCDIR)",
+    LUA = "$(LUA)",
   },
   install_variables = {
     LUADIR = "$(LUADIR)",

@@ -4,6 +4,7 @@
 
 #include "base/isa.h"
 #include "base/version.h"
+#include "bind/carried.h"
 #include "bind/core.h"
 #include "bind/state.h"
 
@@ -16,8 +17,11 @@ int luaopen_lunula_core(lua_State *L) {
   luaL_checkversion(L);
   if (!isa_choose(&e))
     return luaL_error(L, "lunula: %s", e.text);
+  bool first = state_of(L) == NULL;
   state_open(L, NULL);
   provider_open(L);
+  if (first)
+    carried_search(L);
   lua_newtable(L);
   none_open(L);
   where_open(L);

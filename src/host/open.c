@@ -1,12 +1,13 @@
 /* lunula in a host's own state: opening it there, and exchanging tensors. */
 
+#include "bind/carried.h"
 #include "host/runtime.h"
 
 /* ---- lunula_open -------------------------------------------------------- */
 
 static int open_job(lua_State *L) {
   luaL_checkversion(L);
-  carried_preload(L);
+  carried_preload(L, luaopen_lunula_core);
   return 0;
 }
 

@@ -32,11 +32,6 @@ int protect_refuse(lua_State *L, void *job, lunula_status status,
 /* The core, opened when it is not. */
 State *protect_core(lua_State *L);
 
-/* ---- the Lua files inside (carried.c) ----------------------------------- */
-
-/* Fills package.preload. */
-void carried_preload(lua_State *L);
-
 /* ---- runtimes (runtime.c, governor.c, world.c) -------------------------- */
 
 struct lunula_runtime {

@@ -6,6 +6,7 @@
 #include <lualib.h>
 
 #include "base/threads.h"
+#include "bind/carried.h"
 #include "host/runtime.h"
 
 /* ---- output ------------------------------------------------------------- */
@@ -255,7 +256,7 @@ void world_open(lua_State *L, lunula_runtime *rt) {
     lua_setfield(L, -2, "exit");
     lua_pop(L, 1);
   }
-  carried_preload(L);
+  carried_preload(L, luaopen_lunula_core);
   open_core(L, sandbox);
   governor_open(L, sandbox);
 }

@@ -1,0 +1,52 @@
+-- The bytecode of our Lua files that core.so has: it is taken for files that have not changed.
+
+-- Runs code with the Lua files of a folder, and returns what it printed.
+local function run(folder, code)
+  local command = ("LUA_PATH_5_4='%s/?.lua;%s/?/init.lua;;' LUA_CPATH_5_4='%s' lua5.4 -e %q 2>&1")
+    :format(folder, folder, package.cpath, code)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+-- Only bytecode is found: Lua's own searcher of Lua files is taken out.
+local only_bytecode = [[
+  require "lunula.core"
+  table.remove(package.searchers, 3)
+  local _, place = require "lunula.json_path"
+  print(place, debug.getinfo(require "lunula.declare".find, "S").source)]]
+
+describe("bytecode of Lua files", function ()
+  local folder = os.tmpname()
+
+  before_each(function ()
+    os.remove(folder)
+    assert(os.execute(("cp -r lua '%s'"):format(folder)))
+  end)
+
+  after_each(function () os.execute(("rm -r '%s'"):format(folder)) end)
+
+  it("is taken for files as they were compiled, under the names of the files", function ()
+    assert.equal(("%s/lunula/json_path.lua\t@%s/lunula/declare.lua\n"):format(folder, folder),
+      run(folder, only_bytecode))
+  end)
+
+  it("is not taken for one that has changed, whatever its size", function ()
+    local path = folder .. "/lunula/json_path.lua"
+    local file = assert(io.open(path, "r+"))
+    file:write "-+"
+    file:close()
+    assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
+    assert.matches("json_path.lua:1: ", run(folder, "require 'lunula.core' require 'lunula.declare'"))
+    file = assert(io.open(path, "w"))
+    file:write "return { changed = true }"
+    file:close()
+    assert.equal("true\n", run(folder, "require 'lunula' print(require'lunula.json_path'.changed)"))
+  end)
+
+  it("leaves the user's line", function ()
+    assert.matches("command line%):1: Dense: unknown option", run(folder,
+      "local k = require 'lunula' k.layers.Dense{2, unit = 3}"))
+  end)
+end)
