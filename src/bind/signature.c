@@ -96,9 +96,19 @@ static void parse_signature(lua_State *L, Signature *s, const char *text) {
   }
 }
 
+static size_t count_params(const char *text) {
+  size_t n = *text != '\0';
+  while ((text = strchr(text, ',')) != NULL) {
+    n++;
+    text++;
+  }
+  return n;
+}
+
 Signature *signature_push(lua_State *L, const char *name,
                                  const char *text) {
-  Signature *s = lua_newuserdatauv(L, sizeof *s, 0);
+  Signature *s =
+    lua_newuserdatauv(L, sizeof *s + count_params(text) * sizeof *s->p, 0);
   memset(s, 0, sizeof *s);
   copy_word(s->name, sizeof s->name, name, strlen(name));
   parse_signature(L, s, text);

@@ -37,7 +37,7 @@ typedef struct Signature {
   const Op *op; /* NULL: a composite; its function is upvalue 2 */
   bool unlisted; /* not in the catalogue: it sees placeholders itself */
   int n;
-  Param p[MAX_PARAMS];
+  Param p[]; /* as many as there are: hundreds of signatures are kept */
 } Signature;
 
 /* Parameters as bits: slot i is 1 << i. */
