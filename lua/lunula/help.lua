@@ -13,8 +13,9 @@ local function op_text(row)
 end
 
 local function find_op(x)
+  if type(x) == "string" then return core.catalogue(x) end
   for _, row in ipairs(core.catalogue()) do
-    if row.name == x or core.ops[row.name] == x then return row end
+    if core.ops[row.name] == x then return row end
   end
 end
 

@@ -38,7 +38,8 @@ describe("bytecode of Lua files", function ()
     file:write "-+"
     file:close()
     assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
-    assert.matches("json_path.lua:1: ", run(folder, "require 'lunula.core' require 'lunula.declare'"))
+    assert.matches("json_path.lua:1: ",
+      run(folder, "require 'lunula.core' require 'lunula.declare'"))
     file = assert(io.open(path, "w"))
     file:write "return { changed = true }"
     file:close()

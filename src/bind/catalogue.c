@@ -148,15 +148,143 @@ static int core_row(lua_State *L) {
   return 1;
 }
 
-static int core_catalogue(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+/* ---- composites that are defined when they are asked for ---------------- */
+
+/* Calls the loader, with the name at `name`, 0: for all. */
+static void load_later(lua_State *L, int name) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "lunula.load") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  if (name)
+    lua_pushvalue(L, name);
+  lua_call(L, name != 0, 0);
+}
+
+/* __index of core.ops and of the methods */
+static int find_later(lua_State *L) {
+  lua_settop(L, 2);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, 3) == LUA_TNIL)
+    return 1;
+  load_later(L, 2);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 1);
   return 1;
+}
+
+static int next_of_all(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_next(L, 1))
+    return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
+/* __pairs of core.ops */
+static int all_pairs(lua_State *L) {
+  load_later(L, 0);
+  lua_pushcfunction(L, next_of_all);
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+/* Takes the function at core.ops[name] away until the composite is there. */
+static void hide(lua_State *L, const char *name) {
+  static const char *const tables[] = {"lunula.ops", "lunula.methods"};
+  for (int i = 0; i < COUNT_OF(tables); i++) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
+    lua_pushnil(L);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+  }
+}
+
+/* Is it the name of a composite which is there already? If not, it gets its
+** place in the catalogue, which a row of C may have. */
+static bool is_defined(lua_State *L, const char *name) {
+  int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+  bool defined = false;
+  if (lua_getfield(L, -1, name) != LUA_TNIL) {
+    if (lua_rawgeti(L, top + 1, lua_tointeger(L, -1)) == LUA_TTABLE) {
+      lua_getfield(L, -1, "kind");
+      defined = strcmp(lua_tostring(L, -1), "composite") == 0;
+    }
+  } else {
+    lua_Integer at = (lua_Integer)lua_rawlen(L, top + 1) + 1;
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, top + 1, at);
+    lua_pushinteger(L, at);
+    lua_setfield(L, top + 2, name);
+  }
+  lua_settop(L, top);
+  return defined;
+}
+
+/* later(names, load): composites that load(name) will define, when they are
+** first asked for; load() defines all. Those that are there stay. */
+static int core_later(lua_State *L) {
+  want_type(L, 1, LUA_TTABLE, "later: the names");
+  want_type(L, 2, LUA_TFUNCTION, "later: what defines them");
+  lua_settop(L, 2);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
+  for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
+    const char *name = lua_tostring(L, 3);
+    if (!is_defined(L, name)) {
+      lua_pushcfunction(L, core_row); /* which keeps it */
+      lua_pushvalue(L, 3);
+      lua_call(L, 1, 0);
+      hide(L, name);
+      lua_pushboolean(L, 1);
+      lua_setfield(L, 2, name);
+    }
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+/* catalogue(): the list of all rows; catalogue(name): that one, or nil. */
+static int core_catalogue(lua_State *L) {
+  lua_settop(L, 1);
+  if (lua_isnil(L, 1)) {
+    load_later(L, 0);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+    return 1;
+  }
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_pushvalue(L, 1);
+  lua_gettable(L, -2); /* defines it */
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, -2) != LUA_TNIL)
+    lua_rawgeti(L, -3, lua_tointeger(L, -1));
+  return 1;
+}
+
+/* The metatables of core.ops and of the methods. */
+static void open_later(lua_State *L) {
+  static const char *const tables[] = {"lunula.ops", "lunula.methods"};
+  for (int i = 0; i < COUNT_OF(tables); i++) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, find_later);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, all_pairs);
+    lua_setfield(L, -2, "__pairs");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+  }
 }
 
 void catalogue_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
-    {"row", core_row}, {NULL, NULL}
+    {"row", core_row}, {"later", core_later}, {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
@@ -164,6 +292,8 @@ void catalogue_open(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   bool filled = lua_rawlen(L, -1) > 0;
   lua_pop(L, 1);
-  if (!filled)
+  if (!filled) {
     open_rows(L);
+    open_later(L);
+  }
 }

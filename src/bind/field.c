@@ -42,7 +42,7 @@ int field_get(lua_State *L, State *s, const char *name) {
 
 int field_method(lua_State *L) {
   lua_pushvalue(L, 2);
-  lua_rawget(L, lua_upvalueindex(1));
+  lua_gettable(L, lua_upvalueindex(1)); /* may define it (catalogue.c) */
   return 1;
 }
 

@@ -13,7 +13,7 @@ local folders = {
   "activations", "rnn", "attention", "preprocessing", "legacy", "applications",
 }
 
-local place, functions, names = {}, {}, {}
+local place, functions, names = {}, {}, {}   -- place: name -> module
 
 for _, folder in ipairs(folders) do
   local home = "lunula.layers." .. folder
@@ -23,7 +23,7 @@ for _, folder in ipairs(folders) do
   end
   for file, classes in pairs(found and list or {}) do
     for name in classes:gmatch "%S+" do
-      place[name] = { module = home .. "." .. file, snake = declare.snake_case(name) }
+      place[name] = home .. "." .. file
       names[#names + 1] = name
       if folder == "merging" then functions[declare.snake_case(name)] = name end
     end
@@ -35,8 +35,7 @@ table.sort(names)
 local layers = {}
 
 local function load(name)
-  local module = place[name].module
-  local result = require(module)
+  local result = require(place[name])
   local class = result
   if not (declare.is_class(result) and result.name == name) then
     class = not declare.is_class(result) and result[name] or declare.registry("layer")[name]
@@ -46,12 +45,19 @@ local function load(name)
   return class
 end
 
+local by_snake   -- "dense" -> "Dense", made for the first that asks
+
 -- The class of a name, "Dense" or "dense"; nil for a stranger.
 function layers.find(name)
   if place[name] then return load(name) end
-  for _, known in ipairs(names) do
-    if place[known].snake == name then return load(known) end
+  if not by_snake then
+    by_snake = {}
+    for _, known in ipairs(names) do
+      local snake = declare.snake_case(known)
+      by_snake[snake] = by_snake[snake] or known
+    end
   end
+  return by_snake[name] and load(by_snake[name])
 end
 
 function layers.names()

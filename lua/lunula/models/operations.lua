@@ -64,17 +64,13 @@ local function read_signature(row)
   return parameters
 end
 
-local known   -- op -> {op, class, module, parameters}
+local known = {}   -- op -> {op, class, module, parameters}
 
 local function facts_of(op)
-  known = known or {}
-  if not known[op] then
-    for _, row in ipairs(core.catalogue()) do
-      if row.name == op then
-        local module, class = class_of(row)
-        known[op] = { op = op, class = class, module = module, parameters = read_signature(row) }
-      end
-    end
+  local row = not known[op] and core.catalogue(op)
+  if row then
+    local module, class = class_of(row)
+    known[op] = { op = op, class = class, module = module, parameters = read_signature(row) }
   end
   return known[op]
 end

@@ -7,14 +7,10 @@ local interpolations = require "lunula.ops.interpolation"
 local tools = require "lunula.ops.tools"
 
 local ops = core.ops
-local image = {}
-ops.image = image
-
 local declare = tools.family "image"
 
-local function op(name, signature, doc, fn, file)
-  declare("image." .. name, signature, doc, fn, file)
-  image[name] = ops["image." .. name]
+local function op(name, ...)
+  declare("image." .. name, ...)
 end
 
 -- ---- layouts ----------------------------------------------------------------------------------

@@ -1,21 +1,83 @@
--- ops: the rows of C and the composites of this folder, one catalogue. The families load in this
--- order, each upon those before it.
+-- ops: the rows of C and the composites of this folder, one catalogue. A family is loaded when one
+-- of its composites is first asked for, all of them when the ops are listed.
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 
-for _, family in ipairs { "math", "reduce", "shape", "join", "make", "index", "get_item", "einsum",
-  "linalg", "solve", "nn", "normalize", "crossentropy", "attention", "conv", "image", "control" } do
-  require("lunula.ops." .. family)
+-- The composites of each file, among them those that complete a row of C.
+local families = {
+  { "math", "absolute true_divide fabs log2 log10 exp2 cbrt hypot logaddexp logaddexp2 "
+    .. "divide_no_nan round fmod signbit heaviside clip deg2rad rad2deg sinc diff isposinf "
+    .. "isneginf nan_to_num fmax fmin isclose where select erfc" },
+  { "reduce", "max min prod cumsum amax amin any all count_nonzero allclose mean average var "
+    .. "std ptp logsumexp cumprod nansum nanprod nanmax nanmin nanmean nanvar nanstd" },
+  { "shape", "expand_dims squeeze ravel swapaxes moveaxis slice repeat repeat_elements tile "
+    .. "fliplr flipud roll rot90 pad" },
+  { "join", "stack append hstack vstack dstack split array_split vsplit dsplit hsplit unstack" },
+  { "make", "full full_like zeros ones empty empty_like copy arange linspace logspace eye "
+    .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid" },
+  { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
+    .. "searchsorted digitize isin in_top_k bincount" },
+  { "get_item", "get_item" },
+  { "einsum", "einsum" },
+  { "linalg", "matmul dot vdot inner outer tensordot kron cross norm" },
+  { "solve", "solve inv slogdet det solve_triangular cholesky logdet qr" },
+  { "nn", "relu6 leaky_relu hard_sigmoid hard_silu hard_swish hard_tanh hard_shrink "
+    .. "soft_shrink threshold sparse_sigmoid sparse_plus elu selu celu silu swish log_sigmoid "
+    .. "softsign tanh_shrink squareplus softmax log_softmax glu sparsemax" },
+  { "normalize", "moments normalize batch_normalization layer_normalization rms_normalization" },
+  { "crossentropy", "categorical_crossentropy class_losses sparse_categorical_crossentropy "
+    .. "binary_crossentropy" },
+  { "attention", "dot_product_attention" },
+  { "conv", "conv depthwise_conv separable_conv conv_transpose max_pool average_pool "
+    .. "adaptive_average_pool adaptive_max_pool" },
+  { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
+    .. "image.extract_patches image.affine_transform" },
+  { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient" },
+}
+
+local family_of, names, loading = {}, {}, {}
+
+for _, family in ipairs(families) do
+  for name in family[2]:gmatch "%S+" do
+    family_of[name], names[#names + 1] = family[1], name
+  end
 end
+
+-- A file may ask for what it is about to define, and may be ended early, by a budget or for want of
+-- memory.
+local function load(family)
+  if loading[family] then return end
+  loading[family] = true
+  local ok, why = pcall(require, "lunula.ops." .. family)
+  loading[family] = nil
+  if not ok then error(why, 0) end
+end
+
+core.later(names, function (name)
+  if name then return load(family_of[name]) end
+  for _, family in ipairs(families) do load(family[1]) end
+end)
 
 local ops = core.ops
 
--- Keras has these under ops.linalg too.
-ops.linalg = {}
-for _, name in ipairs { "cholesky", "det", "inv", "norm", "qr", "solve", "solve_triangular" } do
-  ops.linalg[name] = ops[name]
+-- Ops under a name of their own: ops.image.resize is ops["image.resize"].
+local function namespace(prefix, list)
+  local all = {}
+  for name in list:gmatch "%S+" do all[name] = prefix .. name end
+  return setmetatable({}, {
+    __index = function (_, name) return all[name] and ops[all[name]] end,
+    __pairs = function (self)
+      for name in next, all do rawset(self, name, self[name]) end
+      return next, self
+    end,
+  })
 end
+
+ops.image = namespace("image.",
+  "resize pad_images crop_images rgb_to_grayscale extract_patches affine_transform")
+-- Keras has these here too.
+ops.linalg = namespace("", "cholesky det inv norm qr solve solve_triangular")
 
 -- ---- facts about a tensor: plain values, not tensors ------------------------------------------
 

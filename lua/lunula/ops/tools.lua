@@ -37,13 +37,8 @@ tools.row = core.row
 
 -- A second name of an op that exists.
 function tools.alias(name, target, file)
-  for _, row in ipairs(core.catalogue()) do
-    if row.name == target then
-      local doc = ("The same as %s."):format(target)
-      return declare(name, row.signature, doc, ops[target], file)
-    end
-  end
-  error("no op named " .. target, 0)
+  local row = core.catalogue(target) or error("no op named " .. target, 0)
+  return declare(name, row.signature, ("The same as %s."):format(target), ops[target], file)
 end
 
 local function is_plain_table(x) return type(x) == "table" and getmetatable(x) == nil end

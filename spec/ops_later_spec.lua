@@ -1,0 +1,78 @@
+-- Families of ops are loaded when they are asked for. Each case runs in a state of its own, in
+-- which none is loaded yet.
+
+local function prints(expected, code)
+  local pipe = assert(io.popen(("LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s' lua5.4 -e %q 2>&1"):format(
+    package.path, package.cpath, 'local core = require "lunula.core" ' .. code:gsub("\n", " "))))
+  assert.equal(expected, (pipe:read "a":gsub("%s+$", "")))
+  pipe:close()
+end
+
+describe("families of ops", function ()
+  it("are listed with all their composites, and no other name", function ()
+    prints("", [[
+      local listed, later = {}, core.later
+      function core.later(names, load)
+        for _, name in ipairs(names) do listed[name] = true end
+        later(names, load)
+      end
+      local ops = require "lunula.ops"
+      for name in pairs(listed) do
+        if not ops[name] then print(name, "is not in the file that it is listed with") end
+      end
+      for _, row in ipairs(core.catalogue()) do
+        if row.kind == "composite" and not listed[row.name] then
+          print(row.name, "is not listed")
+        end
+      end]])
+  end)
+
+  it("are loaded for one op, as a field and as a method", function ()
+    prints("1.3 nil", [[
+      local k = require "lunula"
+      local loaded = package.loaded
+      local x = k.tensor{1.26}
+      assert(k.ops.abs(x) and not loaded["lunula.ops.math"])
+      local y = x:round(1)
+      assert(loaded["lunula.ops.math"])
+      io.write(("%.1f"):format(y:item()), " ", tostring(loaded["lunula.ops.einsum"]))]])
+  end)
+
+  it("complete rows of C before these are seen", function ()
+    prints("x, decimals:int=0", [[
+      require "lunula.ops"
+      print(core.catalogue "round".signature)]])
+  end)
+
+  it("are all loaded when the ops are listed", function ()
+    prints("true", [[
+      local k, found = require "lunula", {}
+      for name in pairs(k.ops) do found[name] = true end
+      for _, row in ipairs(core.catalogue()) do assert(found[row.name], row.name) end
+      print(found.einsum and found.round and found["image.resize"])]])
+    prints("6 7", [[
+      local k, n, m = require "lunula", 0, 0
+      for name, op in pairs(k.ops.image) do n = n + 1 assert(op == k.ops["image." .. name]) end
+      for name, op in pairs(k.ops.linalg) do m = m + 1 assert(op == k.ops[name]) end
+      io.write(n, " ", m)]])
+  end)
+
+  it("have the same order in the catalogue, whichever came first", function ()
+    prints("true", [[
+      local ops = require "lunula.ops"
+      local _, _ = ops.qr, ops.std
+      local at = {}
+      for i, row in ipairs(core.catalogue()) do at[row.name] = i end
+      print(at.abs < at.absolute and at.absolute < at.std and at.std < at.einsum
+        and at.einsum < at.qr and at.qr < at.cond)]])
+  end)
+
+  it("are loaded again when the first time was cut short", function ()
+    prints("3", [[
+      local ops = require "lunula.ops"
+      package.preload["lunula.ops.reduce"] = function () error "cut short" end
+      assert(not pcall(function () return ops.mean end))
+      package.preload["lunula.ops.reduce"] = nil
+      print(math.tointeger(ops.mean({ 2, 4 }):item()))]])
+  end)
+end)
