@@ -245,7 +245,7 @@ nightly:
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
 	[ -z "$$broken" ] || { echo "failing:$$broken"; exit 1; }
 
-bench: $(CORE)
+bench: $(CORE) $(BUILD)/peers/tiny
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
 	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
 

@@ -1,34 +1,55 @@
--- What it costs to be there: a process that only requires lunula, and one that predicts once,
--- against an empty lua5.4.
+-- What it costs to be there: processes that only start, that require lunula, that answer once with
+-- a model 4-8-1; the last also as a C host, from lunula_new on, which then goes on. Milliseconds of
+-- processor time and of the clock, best and median of 21 processes, taken in turn.
 
 local bench = require "bench"
 local core = require "lunula.core"
 
 local paths = "LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' LUA_CPATH_5_4='build/?.so;;'"
-
-local function process(code)
-  local set = ("%s lua5.4 -e %q"):format(paths, code)
-  return function()
-    local start = core.clock()
-    assert(os.execute(set))
-    return core.clock() - start
-  end
-end
-
-local empty = process "local x = 1"
-bench.compare("require \"lunula\" (empty process)", process "require 'lunula'", empty, 21)
-bench.compare("a model and its first prediction", process [[
+local built = [[
   local k = require 'lunula'
   local m = k.Sequential {
     k.layers.Dense{8, activation='relu', input_shape={4}}, k.layers.Dense{1} }
-  m:predict_on_batch(k.ones{1, 4})]], empty, 21)
+  m:predict_on_batch(k.ones{1, 4}) ]]
+
+-- The command prints milliseconds of processor time first.
+local function script(code)
+  return ("%s lua5.4 -e %q"):format(paths, code .. " print(os.clock() * 1e3)")
+end
+
+local commands = {
+  { "lua5.4 alone", script "" },
+  { "require \"lunula\"", script "require 'lunula'" },
+  { "a model and its first answer", script(built) },
+  { "the same from C", "build/peers/tiny" },
+}
+
+local processor, wall = {}, {}
+for round = 1, 21 do
+  for i, command in ipairs(commands) do
+    local start = core.clock()
+    local pipe = assert(io.popen(command[2]))
+    local spent = pipe:read "n"
+    assert(pipe:close())
+    processor[i], wall[i] = processor[i] or {}, wall[i] or {}
+    processor[i][round], wall[i][round] = spent, (core.clock() - start) * 1e3
+  end
+end
+
+local function show(list)
+  table.sort(list)
+  return ("%5.2f median %5.2f ms"):format(list[1], list[(#list + 1) // 2])
+end
+
+for i, command in ipairs(commands) do
+  print(("%-30s processor %s%s"):format(command[1], show(processor[i]),
+    i < #commands and "   clock " .. show(wall[i]) or ""))
+end
 
 local pipe = io.popen(paths .. [[ lua5.4 -e '
-  local t = os.clock() require "lunula" t = (os.clock() - t) * 1000
+  require "lunula"
   for l in io.lines("/proc/self/status") do
-    local kb = l:match("^VmRSS:%s+(%d+)") if kb then print(t, kb / 1024) end
+    local kb = l:match("^VmRSS:%s+(%d+)") if kb then print(kb / 1024) end
   end']])
-local ms, mb = pipe:read "a":match "([%d.]+)%s+([%d.]+)"
+bench.report("resident after require", pipe:read "n", "MB")
 pipe:close()
-bench.report("require \"lunula\", inside the process", tonumber(ms), "ms")
-bench.report("resident after it", tonumber(mb), "MB")
