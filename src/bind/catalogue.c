@@ -73,27 +73,54 @@ static void keep_hidden(lua_State *L, const Op *op) {
   lua_pop(L, 1);
 }
 
+/* The row of C of this name that scripts see, or NULL. */
+static const Op *find_row(lua_State *L, const char *name) {
+  const Op *op = catalogue_find(state_of(L)->c.catalogue, name);
+  return op && !(op->traits & HIDDEN) ? op : NULL;
+}
+
+static void push_row(lua_State *L, const Op *op) {
+  signature_push(L, op->name, op->signature)->op = op;
+  lua_pushcclosure(L, bind_call, 1);
+}
+
+static void record_row(lua_State *L, const Op *op) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, op->file_class); /* nil where there is none */
+  lua_setfield(L, -2, "file_class");
+  lua_pushstring(L, op->file_called);
+  lua_setfield(L, -2, "file_called");
+  record(L, op->name, op->signature, op_kind_name(op->kind), op->doc,
+         op->vjp != NULL);
+}
+
+/* Appends a row of the catalogue that is still to come; `positions` and
+** `catalogue` are places on the stack. */
+static void reserve(lua_State *L, int catalogue, int positions,
+                    const char *name) {
+  lua_Integer at = (lua_Integer)lua_rawlen(L, catalogue) + 1;
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, catalogue, at);
+  lua_pushinteger(L, at);
+  lua_setfield(L, positions, name);
+}
+
+/* Most rows are made when they are asked for (find_later). */
 static void open_rows(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
+  int top = lua_gettop(L);
   state_of(L)->binder = bind_call;
-  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++) {
-    signature_push(L, op->name, op->signature)->op = op;
-    lua_pushcclosure(L, bind_call, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++)
     if (op->traits & HIDDEN) {
+      push_row(L, op);
       keep_hidden(L, op);
-      continue;
+    } else {
+      reserve(L, top + 1, top + 2, op->name);
     }
-    offer(L, op->name, true);
-    lua_pop(L, 1);
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, op->file_class); /* nil where there is none */
-    lua_setfield(L, -2, "file_class");
-    lua_pushstring(L, op->file_called);
-    lua_setfield(L, -2, "file_called");
-    record(L, op->name, op->signature, op_kind_name(op->kind), op->doc,
-           op->vjp != NULL);
-  }
+  lua_settop(L, top);
 }
 
 /* A field of the table at 1 that is a text; the table holds it. */
@@ -139,16 +166,17 @@ static int core_row(lua_State *L) {
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) != LUA_TNIL)
     return 1;
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
-  lua_pushvalue(L, 1);
-  lua_rawget(L, -2);
+  const Op *op = find_row(L, lua_tostring(L, 1));
+  if (op == NULL)
+    return 1;
+  push_row(L, op);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -2);
   lua_rawset(L, 2);
   return 1;
 }
 
-/* ---- composites that are defined when they are asked for ---------------- */
+/* ---- what is made when it is asked for ---------------------------------- */
 
 /* Calls the loader, with the name at `name`, 0: for all. */
 static void load_later(lua_State *L, int name) {
@@ -161,17 +189,56 @@ static void load_later(lua_State *L, int name) {
   lua_call(L, name != 0, 0);
 }
 
+/* Is core.ops[name] there? */
+static bool is_made(lua_State *L, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
+  lua_pushstring(L, name);
+  bool made = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 2);
+  return made;
+}
+
+static void make_row(lua_State *L, const Op *op) {
+  if (op && !is_made(L, op->name)) { /* else it may be a composite */
+    push_row(L, op);
+    offer(L, op->name, true);
+    lua_pop(L, 1);
+  }
+}
+
 /* __index of core.ops and of the methods */
 static int find_later(lua_State *L) {
   lua_settop(L, 2);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return 0;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
   lua_pushvalue(L, 2);
-  if (lua_rawget(L, 3) == LUA_TNIL)
-    return 1;
-  load_later(L, 2);
+  if (lua_rawget(L, 3) != LUA_TNIL)
+    load_later(L, 2);
+  else
+    make_row(L, find_row(L, lua_tostring(L, 2)));
   lua_pushvalue(L, 2);
   lua_rawget(L, 1);
   return 1;
+}
+
+/* Makes all there is, and their rows in the catalogue. */
+static void make_all(lua_State *L) {
+  const Op *op;
+  const Context *c = &state_of(L)->c;
+  int top = lua_gettop(L);
+  load_later(L, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++)
+    if (!(op->traits & HIDDEN)) {
+      make_row(L, op);
+      lua_getfield(L, top + 2, op->name);
+      if (lua_rawgeti(L, top + 1, lua_tointeger(L, -1)) != LUA_TTABLE)
+        record_row(L, op);
+      lua_settop(L, top + 2);
+    }
+  lua_settop(L, top);
 }
 
 static int next_of_all(lua_State *L) {
@@ -184,7 +251,7 @@ static int next_of_all(lua_State *L) {
 
 /* __pairs of core.ops */
 static int all_pairs(lua_State *L) {
-  load_later(L, 0);
+  make_all(L);
   lua_pushcfunction(L, next_of_all);
   lua_pushvalue(L, 1);
   return 2;
@@ -208,17 +275,11 @@ static bool is_defined(lua_State *L, const char *name) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
   bool defined = false;
-  if (lua_getfield(L, -1, name) != LUA_TNIL) {
-    if (lua_rawgeti(L, top + 1, lua_tointeger(L, -1)) == LUA_TTABLE) {
-      lua_getfield(L, -1, "kind");
-      defined = strcmp(lua_tostring(L, -1), "composite") == 0;
-    }
-  } else {
-    lua_Integer at = (lua_Integer)lua_rawlen(L, top + 1) + 1;
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, top + 1, at);
-    lua_pushinteger(L, at);
-    lua_setfield(L, top + 2, name);
+  if (lua_getfield(L, top + 2, name) == LUA_TNIL) {
+    reserve(L, top + 1, top + 2, name);
+  } else if (lua_rawgeti(L, top + 1, lua_tointeger(L, -1)) == LUA_TTABLE) {
+    lua_getfield(L, -1, "kind");
+    defined = strcmp(lua_tostring(L, -1), "composite") == 0;
   }
   lua_settop(L, top);
   return defined;
@@ -235,9 +296,6 @@ static int core_later(lua_State *L) {
   for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
     const char *name = lua_tostring(L, 3);
     if (!is_defined(L, name)) {
-      lua_pushcfunction(L, core_row); /* which keeps it */
-      lua_pushvalue(L, 3);
-      lua_call(L, 1, 0);
       hide(L, name);
       lua_pushboolean(L, 1);
       lua_setfield(L, 2, name);
@@ -250,19 +308,22 @@ static int core_later(lua_State *L) {
 /* catalogue(): the list of all rows; catalogue(name): that one, or nil. */
 static int core_catalogue(lua_State *L) {
   lua_settop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   if (lua_isnil(L, 1)) {
-    load_later(L, 0);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+    make_all(L);
     return 1;
   }
+  const char *name = luaL_checkstring(L, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
-  lua_pushvalue(L, 1);
-  lua_gettable(L, -2); /* defines it */
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
+  lua_getfield(L, 3, name); /* makes it */
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
-  lua_pushvalue(L, 1);
-  if (lua_rawget(L, -2) != LUA_TNIL)
-    lua_rawgeti(L, -3, lua_tointeger(L, -1));
+  if (lua_getfield(L, 5, name) == LUA_TNIL)
+    return 1;
+  lua_Integer at = lua_tointeger(L, 6);
+  const Op *op = find_row(L, name);
+  if (lua_rawgeti(L, 2, at) != LUA_TTABLE && op)
+    record_row(L, op);
+  lua_rawgeti(L, 2, at);
   return 1;
 }
 
@@ -293,7 +354,7 @@ void catalogue_open(lua_State *L) {
   bool filled = lua_rawlen(L, -1) > 0;
   lua_pop(L, 1);
   if (!filled) {
-    open_rows(L);
     open_later(L);
+    open_rows(L);
   }
 }

@@ -38,7 +38,7 @@ static void fill_slots(Catalogue *k) {
   lock_leave(&k->lock);
 }
 
-static const Op *catalogue_find(Catalogue *k, const char *name) {
+const Op *catalogue_find(Catalogue *k, const char *name) {
   if (!atomic_load_explicit(&k->filled, memory_order_acquire))
     fill_slots(k);
   return k->slot[find_slot(k, name)];

@@ -256,5 +256,6 @@ typedef struct Catalogue {
 } Catalogue;
 
 const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
+const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
 
 #endif
