@@ -313,7 +313,8 @@ static int core_catalogue(lua_State *L) {
     make_all(L);
     return 1;
   }
-  const char *name = luaL_checkstring(L, 1);
+  want_type(L, 1, LUA_TSTRING, "catalogue: the name");
+  const char *name = lua_tostring(L, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
   lua_getfield(L, 3, name); /* makes it */
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
