@@ -192,7 +192,7 @@ static bool run_elementwise(const OpCall *s, Job *j, Account *account) {
   if (!program_add(&p, s, in, y))
     return fail(j->run.env->error, "no kernel for %s",
                 dtype_name((DType)s->in[0].dtype));
-  tile_collapse(&p);
+  tile_ready(&p);
   j->program = &p;
   j->tasks = program_tasks(&p);
   void *local = room_take(&room, account, tile_scratch(&p));

@@ -59,19 +59,10 @@ LOCAL_KERNEL(void, gather_part, (char *y, const char *x, int64_t rows,
 
 #if ISA_FIRST
 
-/* How an input comes to a piece. */
-typedef enum Access {
-  DENSE,  /* in place, at the element's own number */
-  SCALAR, /* the same everywhere: spread once */
-  ROWS,   /* in place within a row: pieces are parts of rows */
-  PHASE,  /* the same in each row: gathered again when a piece starts at */
-  GATHER  /* another column; anything else is gathered each time */
-} Access;
-
+/* What the slot of an input holds. */
 typedef struct Input {
-  Access access;
-  char *slot;     /* where it is gathered */
-  int64_t column; /* PHASE: first column of what the slot holds, */
+  char *slot;
+  int64_t column; /* PHASE: the first column, */
   int held;       /* and the number of elements */
 } Input;
 
@@ -85,7 +76,6 @@ typedef struct Run {
   bool in_place;               /* are all inputs DENSE or SCALAR? */
   char *shadow[TILE_OPERANDS]; /* where an output is held back, or NULL */
   void *operand[OPERANDS];
-  uint8_t code[TILE_CODE][4]; /* operands y, a, b, c of each instruction */
   int64_t columns;            /* elements of a row (the last axis) */
   int64_t at[MAX_RANK];       /* coordinates of the piece's first element */
   int cap;                    /* elements a slot holds */
@@ -110,7 +100,7 @@ static void drop_axis(TileProgram *p, int axis) {
   p->rank--;
 }
 
-void tile_collapse(TileProgram *p) {
+static void collapse(TileProgram *p) {
   for (int d = p->rank - 1; d >= 0; d--)
     if (p->dim[d] == 1) drop_axis(p, d);
   for (int d = p->rank - 2; d >= 0; d--)
@@ -126,11 +116,7 @@ int64_t tile_elements(const TileProgram *p) {
   return n;
 }
 
-/* ---- preparing a run --------------------------------------------------- */
-
-/* ROWS is settled later: it needs the length of a piece. */
-static Access access_of(const TileProgram *p, int i) {
-  const int64_t *s = p->in[i].stride;
+static TileAccess access_of(const TileProgram *p, const int64_t *s) {
   bool everywhere = true, each_row = true, dense = true;
   int64_t size = 1;
   for (int d = p->rank - 1; d >= 0; d--) {
@@ -142,6 +128,49 @@ static Access access_of(const TileProgram *p, int i) {
   }
   return dense ? DENSE : everywhere ? SCALAR : each_row ? PHASE : GATHER;
 }
+
+static uint8_t operand_number(const TileProgram *p, TileRef ref) {
+  switch (ref.space) {
+    case TILE_IN: return (uint8_t)(1 + ref.index);
+    case TILE_OUT: return (uint8_t)(1 + p->nin + ref.index);
+    case TILE_REG: return (uint8_t)(1 + p->nin + p->nout + ref.index);
+    default: return 0;
+  }
+}
+
+/* The longest piece for which the scratch has so many slots of so many bytes an
+** element: no longer than all that there is to do, so that small programs need
+** little. */
+static int longest_piece(const TileProgram *p, int slots, int bytes) {
+  int64_t elements = (tile_elements(p) + GRAIN - 1) / GRAIN * GRAIN;
+  int most = elements < TILE ? (int)elements : TILE;
+  if (most < GRAIN) most = GRAIN;
+  if (bytes == 0) return most;
+  int cap = (TILE_MOST_SCRATCH - slots * (GAP + ALIGNMENT)) / bytes;
+  return cap >= most ? most : cap / GRAIN * GRAIN;
+}
+
+void tile_ready(TileProgram *p) {
+  collapse(p);
+  p->slots = p->nreg;
+  p->slot_bytes = p->nreg * REGISTER_ITEM;
+  for (int i = 0; i < p->nin; i++) {
+    p->in[i].access = access_of(p, p->in[i].stride);
+    if (p->in[i].access == DENSE) continue;
+    p->slots++;
+    p->slot_bytes += p->in[i].item;
+  }
+  p->piece = longest_piece(p, p->slots, p->slot_bytes);
+  for (int k = 0; k < p->ncode; k++) {
+    TileInstr *c = &p->code[k];
+    c->operand[0] = operand_number(p, c->y);
+    c->operand[1] = operand_number(p, c->a);
+    c->operand[2] = operand_number(p, c->b);
+    c->operand[3] = operand_number(p, c->c);
+  }
+}
+
+/* ---- preparing a run --------------------------------------------------- */
 
 static int first_write(const TileProgram *p, int out) {
   for (int k = 0; k < p->ncode; k++)
@@ -176,21 +205,6 @@ static bool needs_shadow(const Run *r, int out) {
   return false;
 }
 
-static uint8_t operand_number(const TileProgram *p, TileRef ref) {
-  switch (ref.space) {
-    case TILE_IN: return (uint8_t)(1 + ref.index);
-    case TILE_OUT: return (uint8_t)(1 + p->nin + ref.index);
-    case TILE_REG: return (uint8_t)(1 + p->nin + p->nout + ref.index);
-    default: return 0;
-  }
-}
-
-/* What is laid out in the scratch: so many slots, which take so many bytes for
-** each element of a piece. */
-typedef struct Slots {
-  int n, bytes;
-} Slots;
-
 static char *take_slot(char **scratch, int cap, int item) {
   char *slot = *scratch;
   *scratch += (size_t)(cap * item + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -198,34 +212,25 @@ static char *take_slot(char **scratch, int cap, int item) {
   return slot;
 }
 
-/* Those of registers and inputs that are not read in place. */
-static Slots count_slots(const TileProgram *p) {
-  Slots s = {p->nreg, p->nreg * REGISTER_ITEM};
-  for (int i = 0; i < p->nin; i++)
-    if (access_of(p, i) != DENSE) s.n++, s.bytes += p->in[i].item;
-  return s;
-}
-
-/* The longest piece whose slots fit into the scratch: no longer than all that
-** there is to do, so that small programs need little. */
-static int longest_piece(const TileProgram *p, Slots s) {
-  int64_t elements = (tile_elements(p) + GRAIN - 1) / GRAIN * GRAIN;
-  int most = elements < TILE ? (int)elements : TILE;
-  if (most < GRAIN) most = GRAIN;
-  if (s.bytes == 0) return most;
-  int cap = (TILE_MOST_SCRATCH - s.n * (GAP + ALIGNMENT)) / s.bytes;
-  return cap >= most ? most : cap / GRAIN * GRAIN;
-}
-
 /* Which outputs need a shadow only a run can tell: here those count that would
 ** if they were in the place of an input. */
 int64_t tile_scratch(const TileProgram *p) {
-  Slots s = count_slots(p);
-  int64_t piece = longest_piece(p, s);
+  int slots = p->slots, each = p->slot_bytes;
   for (int o = 0; o < p->nout; o++)
-    if (reads_after(p, o)) s.n++, s.bytes += p->out_item[o];
-  int64_t bytes = piece * s.bytes + s.n * (GAP + ALIGNMENT);
+    if (reads_after(p, o)) slots++, each += p->out_item[o];
+  int64_t bytes = (int64_t)p->piece * each + slots * (GAP + ALIGNMENT);
   return bytes < TILE_MOST_SCRATCH ? bytes : TILE_MOST_SCRATCH;
+}
+
+/* Chooses the outputs that are held back, and the pieces that leave room. */
+static void find_shadows(Run *r, bool *shadowed) {
+  const TileProgram *p = r->p;
+  int slots = p->slots, bytes = p->slot_bytes;
+  for (int o = 0; o < p->nout; o++) {
+    shadowed[o] = needs_shadow(r, o);
+    if (shadowed[o]) slots++, bytes += p->out_item[o];
+  }
+  r->cap = slots == p->slots ? p->piece : longest_piece(p, slots, bytes);
 }
 
 static void prepare_inputs(Run *r, char **scratch, int64_t elements) {
@@ -233,36 +238,25 @@ static void prepare_inputs(Run *r, char **scratch, int64_t elements) {
   r->in_place = true;
   for (int i = 0; i < p->nin; i++) {
     Input *x = &r->input[i];
-    if (x->access == DENSE) continue;
-    if (x->access == SCALAR) {
-      x->slot = take_slot(scratch, r->cap, p->in[i].item);
-      ISA(fill)(x->slot, r->in[i], elements < r->cap ? elements : r->cap,
-                p->in[i].item);
-      r->operand[1 + i] = x->slot;
-      continue;
-    }
-    r->in_place = false;
-    if (r->columns > r->cap)
-      x->access = p->in[i].stride[p->rank - 1] == 1 ? ROWS : GATHER;
-    if (x->access == ROWS) continue;
+    if (p->in[i].access == DENSE) continue;
     x->slot = take_slot(scratch, r->cap, p->in[i].item);
     x->held = 0;
     r->operand[1 + i] = x->slot;
+    if (p->in[i].access == SCALAR)
+      ISA(fill)(x->slot, r->in[i], elements < r->cap ? elements : r->cap,
+                p->in[i].item);
+    else
+      r->in_place = false;
   }
 }
 
+/* For stretches of so many elements. */
 static void prepare(Run *r, char *scratch, int64_t elements) {
   const TileProgram *p = r->p;
   bool shadowed[TILE_OPERANDS];
   r->columns = p->rank > 0 ? p->dim[p->rank - 1] : 1;
   r->operand[0] = NULL;
-  for (int i = 0; i < p->nin; i++) r->input[i].access = access_of(p, i);
-  Slots slots = count_slots(p);
-  for (int o = 0; o < p->nout; o++) {
-    shadowed[o] = needs_shadow(r, o);
-    if (shadowed[o]) slots.n++, slots.bytes += p->out_item[o];
-  }
-  r->cap = longest_piece(p, slots);
+  find_shadows(r, shadowed);
   prepare_inputs(r, &scratch, elements);
   for (int o = 0; o < p->nout; o++)
     r->shadow[o] =
@@ -270,13 +264,6 @@ static void prepare(Run *r, char *scratch, int64_t elements) {
   for (int k = 0; k < p->nreg; k++)
     r->operand[1 + p->nin + p->nout + k] =
         take_slot(&scratch, r->cap, REGISTER_ITEM);
-  for (int k = 0; k < p->ncode; k++) {
-    const TileInstr *c = &p->code[k];
-    r->code[k][0] = operand_number(p, c->y);
-    r->code[k][1] = operand_number(p, c->a);
-    r->code[k][2] = operand_number(p, c->b);
-    r->code[k][3] = operand_number(p, c->c);
-  }
 }
 
 /* ---- gathering --------------------------------------------------------- */
@@ -347,25 +334,34 @@ static int64_t piece_end(const Run *r, int64_t first, int64_t last) {
   return end < last ? end : last;
 }
 
+/* Whether n elements of an input lie side by side: those of a piece of no more
+** than a row, whose elements do. */
+static bool lie_together(const Run *r, int i, int n) {
+  int last = r->p->rank - 1;
+  return r->p->in[i].stride[last] == 1 && r->at[last] + n <= r->columns;
+}
+
+/* Those in place are pointed at, and others come to their slots, unless what
+** the slot holds is the same again. */
 static void place_inputs(Run *r, int64_t first, int n) {
   const TileProgram *p = r->p;
   for (int i = 0; i < p->nin; i++) {
     Input *x = &r->input[i];
-    const char *base = r->in[i];
+    const TileOperand *o = &p->in[i];
     int64_t offset = first;
-    switch (x->access) {
-      case SCALAR: continue;
-      case DENSE: break;
-      case ROWS: offset = offset_at(p, i, r->at); break;
-      case PHASE:
-        if (x->held >= n && x->column == r->at[p->rank - 1]) continue;
-        gather_input(r, i, n);
-        x->column = r->at[p->rank - 1];
-        x->held = n;
-        continue;
-      case GATHER: gather_input(r, i, n); continue;
+    if (o->access == SCALAR) continue;
+    if (o->access != DENSE && !lie_together(r, i, n)) {
+      int64_t column = r->at[p->rank - 1];
+      r->operand[1 + i] = x->slot;
+      if (o->access == PHASE && x->held >= n && x->column == column) continue;
+      gather_input(r, i, n);
+      x->column = column;
+      x->held = n;
+      continue;
     }
-    r->operand[1 + i] = (void *)(uintptr_t)(base + offset * p->in[i].item);
+    if (o->access != DENSE) offset = offset_at(p, i, r->at);
+    const char *base = r->in[i];
+    r->operand[1 + i] = (void *)(uintptr_t)(base + offset * o->item);
   }
 }
 
@@ -378,7 +374,7 @@ static void run_piece(Run *r, int64_t first, int n) {
         r->shadow[o] != NULL ? r->shadow[o]
                              : (char *)r->out[o] + first * p->out_item[o];
   for (int k = 0; k < p->ncode; k++) {
-    const uint8_t *c = r->code[k];
+    const uint8_t *c = p->code[k].operand;
     p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
                      operand[c[3]], n, p->code[k].imm);
   }
@@ -388,20 +384,31 @@ static void run_piece(Run *r, int64_t first, int n) {
              (size_t)n * (size_t)p->out_item[o]);
 }
 
-void tile_run(const TileProgram *p, const void *const *in, void *const *out,
-              int64_t first, int64_t last, void *scratch) {
-  if (first >= last) return;
+static void run_stretch(Run *r, int64_t first, int64_t last) {
+  while (first < last) {
+    if (!r->in_place) locate(r, first);
+    int64_t end = piece_end(r, first, last);
+    run_piece(r, first, (int)(end - first));
+    first = end;
+  }
+}
+
+void tile_run_rows(const TileProgram *p, const void *const *in,
+                   void *const *out, int64_t first, int64_t rows, int64_t n,
+                   int64_t step, void *scratch) {
+  if (n <= 0) return;
   Run r;
   r.p = p;
   r.in = in;
   r.out = out;
-  prepare(&r, scratch, last - first);
-  while (first < last) {
-    if (!r.in_place) locate(&r, first);
-    int64_t end = piece_end(&r, first, last);
-    run_piece(&r, first, (int)(end - first));
-    first = end;
-  }
+  prepare(&r, scratch, n);
+  for (int64_t i = 0; i < rows; i++, first += step)
+    run_stretch(&r, first, first + n);
+}
+
+void tile_run(const TileProgram *p, const void *const *in, void *const *out,
+              int64_t first, int64_t last, void *scratch) {
+  tile_run_rows(p, in, out, first, 1, last - first, 0, scratch);
 }
 
 #endif

@@ -29,26 +29,39 @@ typedef struct TileRef {
 typedef struct TileInstr {
   Strip strip;
   TileRef y, a, b, c;
+  uint8_t operand[4]; /* y, a, b, c by number (tile_ready) */
   double imm[3];
 } TileInstr;
+
+/* How an input comes to a piece. */
+typedef enum TileAccess {
+  DENSE,  /* in place, at the element's own number */
+  SCALAR, /* the same everywhere: spread once */
+  PHASE,  /* the same in each row */
+  GATHER  /* anything else */
+} TileAccess;
 
 typedef struct TileOperand {
   int item;                 /* bytes an element: 1, 2, 4 or 8 */
   int64_t stride[MAX_RANK]; /* elements along each domain axis, 0: repeated */
+  TileAccess access;        /* by tile_ready */
 } TileOperand;
 
 typedef struct TileProgram {
   int rank;              /* of the domain; axes are collapsed where allowed */
   int64_t dim[MAX_RANK]; /* of the domain, row-major */
   int nin, nout, ncode, nreg;
+  int slots, slot_bytes; /* by tile_ready: places in the scratch, and what they
+                            take for each element of a piece; */
+  int piece;             /* the longest piece for which there is room */
   TileOperand in[TILE_OPERANDS]; /* outputs are always dense in the domain */
   int out_item[TILE_OPERANDS];
   TileInstr code[TILE_CODE];
 } TileProgram;
 
-/* Merges neighbouring axes where every operand allows, drops axes of size 1.
-** Call once, before the first tile_run. */
-void tile_collapse(TileProgram *p);
+/* Merges neighbouring axes where every operand allows, drops axes of size 1,
+** and notes what is the same in every run. Call once, before the first one. */
+void tile_ready(TileProgram *p);
 int64_t tile_elements(const TileProgram *p);
 
 /* The bytes that a run works in, aligned to 64: registers and gathered
@@ -59,9 +72,16 @@ enum { TILE_MOST_SCRATCH = 64 << 10 };
 /* Runs the elements [first, last) of the domain in row-major order. An output
 ** may share its memory with an input of the same domain layout: a piece is
 ** wholly read before it is written. An input whose strides are dense is read
-** in place; a repeated or strided one is first gathered into L1 (once for all
-** pieces when it is repeated along every axis). */
+** in place, and so is a row of a repeated one by a piece of no more than a row;
+** else a repeated or strided one is first gathered into L1 (once for all pieces
+** when it is repeated along every axis). */
 void tile_run(const TileProgram *p, const void *const *in, void *const *out,
               int64_t first, int64_t last, void *scratch);
+
+/* The same for a rectangle: n elements from `first` on, and `rows` times that,
+** each `step` elements after the one before. */
+void tile_run_rows(const TileProgram *p, const void *const *in,
+                   void *const *out, int64_t first, int64_t rows, int64_t n,
+                   int64_t step, void *scratch);
 
 #endif

@@ -209,7 +209,7 @@ static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   p->nout = 1;
   p->out_item[0] = dtype_size((DType)n->out[0].type.dtype);
   add_code(b, p, n, in, y);
-  tile_collapse(p);
+  tile_ready(p);
   s->program = keep_program(b, p);
   s->tasks = program_tasks(p);
   s->step.origin = keep_text(b, n->origin);
@@ -367,7 +367,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   s->program_out = b->plan->npointers;
   for (int i = 0; i < program->nout; i++)
     add_value(b, (Val){p->node[out[i]], 0});
-  tile_collapse(program);
+  tile_ready(program);
   s->program = keep_program(b, program);
   s->tasks = program_tasks(program);
   s->step.origin = keep_text(b, p->node[g->member[0]]->origin);
