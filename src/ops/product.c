@@ -66,6 +66,8 @@ static void divide_work(Matmul *p) {
   enum { WORTH = 30 * 1000, MOST = 64 };
   double side = (double)p->k * (double)p->n;
   double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
+  p->row_parts = p->column_parts = 1;
+  if (wanted < 2) return;
   wanted = wanted > MOST ? MOST : wanted;
   if (p->panels) {
     p->row_parts = parts_of(wanted, p->m, 28);
@@ -120,6 +122,8 @@ static int64_t part_begin(int64_t n, int64_t i, int64_t parts, int64_t unit) {
 }
 
 static Part part_at(const Matmul *p, int64_t task) {
+  if (p->row_parts == 1 && p->column_parts == 1) /* spares the divisions */
+    return (Part){.item = task, .m1 = p->m, .n1 = p->n};
   int64_t column = task % p->column_parts, row = task / p->column_parts;
   Part t = {.item = row / p->row_parts};
   row %= p->row_parts;
@@ -133,15 +137,14 @@ static Part part_at(const Matmul *p, int64_t task) {
 /* Runs the epilogue on what is finished. */
 static void finish(const OpCall *s, const Run *r, const Matmul *p,
                    const Part *t) {
-  int64_t base = t->item * p->m * p->n;
-  if (t->n1 - t->n0 == p->n) {
-    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, base + t->m0 * p->n,
-             base + t->m1 * p->n, r->local);
-    return;
-  }
-  for (int64_t i = t->m0; i < t->m1; i++)
-    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out,
-             base + i * p->n + t->n0, base + i * p->n + t->n1, r->local);
+  int64_t rows = t->m1 - t->m0, n = t->n1 - t->n0;
+  int64_t first = (t->item * p->m + t->m0) * p->n + t->n0;
+  if (n == p->n)
+    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, first,
+             first + rows * n, r->local);
+  else
+    tile_run_rows(s->epilogue, r->epilogue_in, r->epilogue_out, first, rows, n,
+                  p->n, r->local);
 }
 
 /* Rows of a task that are multiplied in one call: some 500 million operations,
