@@ -96,6 +96,28 @@ describe("a product", function()
     end
   end)
 
+  native("of one column is the same with zeros behind its rows", function()
+    for depth = 1, 64 do
+      local a, b = random(5, depth), random(depth, 1)
+      local longer = { { 0, 0 }, { 0, 70 - depth } }
+      same_bits(depth .. " deep", ops.matmul(a, b),
+        ops.matmul(ops.pad(a, longer), ops.pad(b, { longer[2], longer[1] })))
+      local none = ops.matmul(a * 0, b * -1) -- products of -0 have the sum 0
+      assert.equal(math.huge, 1 / none:get(1, 1))
+    end
+  end)
+
+  it("is finished the same in parts and as a whole", function()
+    local a, b, more = random(40, 700), random(700, 650), random(40, 650)
+    local row, column = random(1, 650), random(40, 1)
+    local function f(x, w)
+      return (ops.matmul(x, w) + row) * column + more - ops.exp(row)
+    end
+    local specs = { { shape = { 40, 700 } }, { shape = { 700, 650 } } }
+    local naive = core.trace(specs, f):passes "naive"
+    same_bits("parts", naive(a, b), core.trace(specs, f)(a, b))
+  end)
+
   native("of long rows keeps what it adds to large sums", function()
     local depth = 40000
     local a, b = random(61, depth), ops.ones { depth, 33 }

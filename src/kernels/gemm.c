@@ -295,7 +295,22 @@ enum { SUMS = 64 };
 #define ADD_PRODUCT(i) v##i += FROM(a + (i) * LANES) * FROM(b + (i) * LANES);
 #define STORE(i) AT(sum + (i) * LANES) = v##i;
 
+/* The same tree where all but the first sums are 0: halves that only add those
+** are left out, and their one trace, that no sum is -0, is at the end. Products
+** are added to 0 so that they may not become one operation with the next sum. */
+static float short_dot(int64_t k, const float *a, const float *b) {
+  float sum[SUMS / 2];
+  int n = 1;
+  while (n < k) n *= 2;
+  for (int j = 0; j < k; j++) sum[j] = a[j] * b[j] + 0.0f;
+  for (int j = (int)k; j < n; j++) sum[j] = 0;
+  for (int half = n / 2; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) sum[j] += sum[j + half];
+  return sum[0] + 0.0f;
+}
+
 static float dot(int64_t k, const float *a, const float *b) {
+  if (k <= SUMS / 2) return short_dot(k, a, b);
   float sum[SUMS], a_end[SUMS] = {0}, b_end[SUMS] = {0};
   EACH_VECTOR(CLEAR)
   for (; k >= SUMS; k -= SUMS, a += SUMS, b += SUMS) {
