@@ -66,7 +66,11 @@ bool view_type(const lunula_view *v, Type *type, Error *e) {
   }
   if (bytes > 0x1p60)
     return fail(e, "no memory has so many numbers");
-  *type = type_new((DType)v->dtype, v->rank, v->shape);
+  memset(type, 0, sizeof *type);
+  type->dtype = v->dtype;
+  type->rank = v->rank;
+  for (int i = 0; i < v->rank; i++)
+    type->dim[i] = v->shape[i];
   return true;
 }
 

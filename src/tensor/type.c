@@ -57,17 +57,21 @@ bool dtype_holds(DType d, double v) {
 
 /* Sizes beyond the rank are zero: types are compared as memory. */
 Type type_new(DType d, int rank, const int64_t *dim) {
-  Type t;
-  memset(&t, 0, sizeof t);
-  t.dtype = d;
-  t.rank = rank;
+  Type t = {.dtype = d, .rank = rank};
   for (int i = 0; i < rank; i++)
     t.dim[i] = dim[i];
   return t;
 }
 
+/* Number by number: types are often compared just when they were filled in, and
+** to load more at once than was stored makes the processor wait. */
 bool type_equal(const Type *a, const Type *b) {
-  return memcmp(a, b, sizeof *a) == 0;
+  if (a->dtype != b->dtype || a->rank != b->rank)
+    return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dim[i] != b->dim[i])
+      return false;
+  return true;
 }
 
 bool type_may_be(const Type *t, const Type *known) {
