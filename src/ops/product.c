@@ -196,21 +196,29 @@ static void multiply_column(const Product *x, void *scratch) {
   ISA(gemm)(&row, scratch);
 }
 
-static void multiply(Product x, const Part *t, int64_t m0, int64_t m1,
-                     void *scratch) {
-  bool column = x.n == 1;
-  x.a += m0 * x.a_row;
-  if (x.panels)
-    x.panels += t->n0 * x.panel_rows;
+/* From now on the product is the part alone. */
+static void cut(Product *x, const Part *t) {
+  x->a += t->m0 * x->a_row;
+  if (x->panels)
+    x->panels += t->n0 * x->panel_rows;
   else
-    x.b += t->n0 * x.b_column;
-  x.c += m0 * x.c_row + t->n0;
-  x.m = m1 - m0;
-  x.n = t->n1 - t->n0;
-  if (column)
-    multiply_column(&x, scratch);
-  else
-    ISA(gemm)(&x, scratch);
+    x->b += t->n0 * x->b_column;
+  x->c += t->m0 * x->c_row + t->n0;
+  x->m = t->m1 - t->m0;
+  x->n = t->n1 - t->n0;
+}
+
+static void multiply(const Matmul *p, Product *x, Env *env, void *scratch) {
+  int64_t left = x->m, rows = rows_of_call(p, x->m, x->n);
+  for (; left > 0 && !env_stopped(env); left -= rows) {
+    x->m = left < rows ? left : rows;
+    if (p->n == 1)
+      multiply_column(x, scratch);
+    else
+      ISA(gemm)(x, scratch);
+    x->a += rows * x->a_row;
+    x->c += rows * x->c_row;
+  }
 }
 
 static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
@@ -221,9 +229,8 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   Matmul p = geometry(s);
   Part t = part_at(&p, task);
   Product x = whole(s, r, &p, t.item);
-  int64_t rows = rows_of_call(&p, t.m1 - t.m0, t.n1 - t.n0);
-  for (int64_t m = t.m0; m < t.m1 && !env_stopped(r->env); m += rows)
-    multiply(x, &t, m, t.m1 - m < rows ? t.m1 : m + rows, r->local);
+  cut(&x, &t);
+  multiply(&p, &x, r->env, r->local);
   if (s->epilogue)
     finish(s, r, &p, &t);
 }
