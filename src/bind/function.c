@@ -161,7 +161,7 @@ static int function_call(lua_State *L) {
   int n = f->noutputs;
   plan_cache_retain(k);
   bool ok = plan_run(p, pin, pout, &env);
-  plan_release(p);
+  plan_cache_give(k, p);
   end_run(s, k, &env);
   plan_cache_release(k);
   for (int i = 0; ok && i < n; i++)

@@ -208,7 +208,7 @@ static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
   } else {
     s = host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   }
-  plan_release(run.plan);
+  plan_cache_give(m->k, run.plan);
   return s;
 }
 

@@ -103,8 +103,10 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
     ok = fail_memory(e, "out of memory");
   ok = ok && specialise(&g, in) && prepare_weights(&g, p, shared) &&
        fuse(&g) && plan_memory(&g) && steps_build(p, &g);
-  if (ok)
+  if (ok) {
+    p->passes = passes;
     p->calls_lua = calls_lua(p);
+  }
   if (ok && debug)
     plan_text(debug, &g);
   prog_close(&g);

@@ -44,6 +44,9 @@ void plan_release(Plan *p) {
   if (p->seconds && p->runs)
     print_profile(p);
   mem_free(p->seconds);
+  Lane *spare = atomic_load(&p->spare);
+  if (spare)
+    lane_free(p, spare);
   while (p->lanes) {
     Lane *l = p->lanes;
     p->lanes = l->next;
@@ -115,8 +118,11 @@ static Lane *lane_new(Plan *p, Error *e) {
 }
 
 static Lane *borrow(Plan *p, Error *e) {
+  Lane *l = atomic_exchange_explicit(&p->spare, NULL, memory_order_acquire);
+  if (l)
+    return l;
   lock_take(&p->lock);
-  Lane *l = p->lanes;
+  l = p->lanes;
   if (l)
     p->lanes = l->next;
   lock_leave(&p->lock);
@@ -127,6 +133,11 @@ static Lane *borrow(Plan *p, Error *e) {
 }
 
 static void give_back(Plan *p, Lane *l) {
+  Lane *none = NULL;
+  if (atomic_compare_exchange_strong_explicit(&p->spare, &none, l,
+                                              memory_order_release,
+                                              memory_order_relaxed))
+    return;
   lock_take(&p->lock);
   l->next = p->lanes;
   p->lanes = l;
@@ -204,6 +215,13 @@ static void kernel_task(void *arg, int64_t task, void *scratch) {
     j->step->step.op->run(&j->step->step, &run, task);
 }
 
+/* The only task of a step needs no copy of the run. */
+static void run_alone(Job *j, void *scratch) {
+  j->run.local = scratch;
+  if (!env_stopped(j->run.env))
+    j->step->step.op->run(&j->step->step, &j->run, 0);
+}
+
 static void program_task(void *arg, int64_t task, void *scratch) {
   const Job *j = arg;
   if (env_stopped(j->run.env))
@@ -226,10 +244,15 @@ static void run_step(const PlanStep *s, void **pointer, void *scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
                .epilogue_out = pointer + s->program_out, .env = env}};
   const Op *op = s->step.op;
+  char *local = (char *)scratch + s->scratch;
   if (op && op->begin)
     op->begin(&s->step, &j.run);
-  threads_run(op ? kernel_task : program_task, &j, s->tasks,
-              (char *)scratch + s->scratch);
+  if (s->tasks > 1)
+    threads_run(op ? kernel_task : program_task, &j, s->tasks, local);
+  else if (op)
+    run_alone(&j, local);
+  else
+    program_task(&j, 0, local);
   if (op && op->end)
     op->end(&s->step, &j.run);
 }

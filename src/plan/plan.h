@@ -79,6 +79,8 @@ void plan_cache_set_passes(PlanCache *k, unsigned passes);
 ** is not there, while other threads go on; the watch may be NULL. */
 Plan *plan_cache_plan(PlanCache *k, const Type *in, const Watch *watch,
                       Error *e);
+/* Gives such a plan up; the next one to ask for these types has it at once. */
+void plan_cache_give(PlanCache *k, Plan *p);
 /* Before a run that updates variables (on the thread of the state). */
 bool plan_cache_own_variables(PlanCache *k, Error *e);
 /* After it. */

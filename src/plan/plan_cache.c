@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "plan/plan.h"
-#include "plan/prepared.h"
+#include "plan/steps.h"
 
 /* More sizes of batches than most programs have, and not all memory. */
 enum { KEPT = 64 };
@@ -24,8 +24,10 @@ struct PlanCache {
   atomic_int refs;
   Function *f;
   Account *account;
+  atomic_uint passes; /* changed under the lock */
+  _Atomic(Plan *) recent; /* counted: most calls are of the sizes of the last
+                             one, and find its plan here without the lock */
   Lock lock; /* of all below */
-  unsigned passes;
   unsigned debug; /* what to print of what is compiled */
   Kept kept[KEPT];
   int n, last; /* the one that was used last */
@@ -96,6 +98,7 @@ bool passes_of(const char *text, unsigned *passes, Error *e) {
 }
 
 static void forget_plans(PlanCache *k) {
+  plan_release(atomic_exchange(&k->recent, NULL));
   for (int i = 0; i < k->n; i++)
     plan_release(k->kept[i].plan);
   k->n = k->last = 0;
@@ -231,6 +234,8 @@ static int keep(PlanCache *k, const Type *in, Plan *p, Plan **dropped) {
   while (k->n > 0 &&
          (k->n == KEPT || k->bytes + plan_bytes(p) > KEPT_BYTES))
     dropped[n++] = drop_oldest(k);
+  if (n > 0) /* it may be one of them */
+    dropped[n++] = atomic_exchange(&k->recent, NULL);
   plan_retain(p);
   k->last = k->n;
   k->kept[k->n++] = (Kept){types_hash(in, k->f->ninputs), p, ++k->now, -1};
@@ -270,10 +275,31 @@ static Plan *compile(PlanCache *k, const Type *in, unsigned passes,
   return p;
 }
 
+/* The recent one, if it is for these types. */
+static Plan *take_recent(PlanCache *k, const Type *in) {
+  Plan *p = atomic_exchange_explicit(&k->recent, NULL, memory_order_acquire);
+  if (p && fits(p, k->f, in) &&
+      p->passes == atomic_load_explicit(&k->passes, memory_order_relaxed))
+    return p;
+  plan_release(p);
+  return NULL;
+}
+
+void plan_cache_give(PlanCache *k, Plan *p) {
+  Plan *none = NULL;
+  if (!atomic_compare_exchange_strong_explicit(&k->recent, &none, p,
+                                               memory_order_release,
+                                               memory_order_relaxed))
+    plan_release(p);
+}
+
 Plan *plan_cache_plan(PlanCache *k, const Type *in, const Watch *watch,
                       Error *e) {
+  Plan *p = take_recent(k, in);
+  if (p)
+    return p;
   lock_take(&k->lock);
-  Plan *p = find(k, in);
+  p = find(k, in);
   unsigned passes = k->passes;
   lock_leave(&k->lock);
   if (p)

@@ -60,9 +60,11 @@ struct Plan {
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
   int64_t bytes; /* of it, and of the constants */
+  unsigned passes; /* by which it was made */
   bool calls_lua; /* which may give variables other values during a run */
-  Lane *lanes;
-  Lock lock; /* of the lanes */
+  _Atomic(Lane *) spare; /* one that nobody has, for most runs: no lock */
+  Lane *lanes;           /* more of them */
+  Lock lock;             /* of the lanes */
   double *seconds; /* of each step, when somebody wants to know */
   int64_t runs;
 };
