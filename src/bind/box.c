@@ -12,12 +12,34 @@ typedef struct VariableBox {
   Variable *variable;
 } VariableBox;
 
+const char TENSOR[] = "lunula.Tensor", VARIABLE_NAME[] = "lunula.Variable";
+
+void userdata_keep(lua_State *L, const char *name) {
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, name);
+}
+
+void userdata_mark(lua_State *L, const char *name) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
+  lua_setmetatable(L, -2);
+}
+
+void *userdata_test(lua_State *L, int index, const char *name) {
+  void *p = lua_touserdata(L, index);
+  if (p == NULL || !lua_getmetatable(L, index))
+    return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? p : NULL;
+}
+
 void box_push(lua_State *L, State *s, Val v) {
   if (s->c.error.set)
     raise_context(L, s);
   Box *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->v = (Val){NULL, 0};
-  luaL_setmetatable(L, TENSOR);
+  userdata_mark(L, TENSOR);
   node_retain(v.node);
   b->v = v;
   s->boxes++;
@@ -30,12 +52,17 @@ void box_push_tensor(lua_State *L, State *s, Tensor t) {
 }
 
 static Box *to_box(lua_State *L, int index) {
-  return luaL_testudata(L, index, TENSOR);
+  return userdata_test(L, index, TENSOR);
 }
 
 bool box_is_released(lua_State *L, int index) {
   const Box *b = to_box(L, index);
   return b && b->v.node == NULL;
+}
+
+const Type *box_type(lua_State *L, int index) {
+  const Box *b = to_box(L, index);
+  return b && b->v.node ? val_type(b->v) : NULL;
 }
 
 bool box_is_tensor(lua_State *L, int index) {
@@ -46,12 +73,12 @@ bool box_is_tensor(lua_State *L, int index) {
 Variable **box_push_variable(lua_State *L) {
   VariableBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->variable = NULL;
-  luaL_setmetatable(L, VARIABLE_NAME);
+  userdata_mark(L, VARIABLE_NAME);
   return &b->variable;
 }
 
 Variable *box_variable(lua_State *L, int index) {
-  VariableBox *b = luaL_testudata(L, index, VARIABLE_NAME);
+  VariableBox *b = userdata_test(L, index, VARIABLE_NAME);
   if (b && b->variable == NULL)
     raise_error(L, "this variable was closed");
   return b ? b->variable : NULL;
@@ -91,8 +118,10 @@ Tensor box_tensor(lua_State *L, State *s, int index) {
 /* ---- what Lua sees ------------------------------------------------------ */
 
 static int box_gc(lua_State *L) {
-  Box *b = luaL_checkudata(L, 1, TENSOR);
-  if (b->v.node) {
+  Box *b = to_box(L, 1);
+  if (b == NULL)
+    luaL_checkudata(L, 1, TENSOR); /* raises */
+  else if (b->v.node) {
     Node *n = b->v.node;
     b->v.node = NULL;
     node_release(n);
@@ -119,7 +148,7 @@ static int core_is_variable(lua_State *L) {
 }
 
 static int core_is_symbolic(lua_State *L) {
-  Box *b = luaL_testudata(L, 1, TENSOR);
+  Box *b = to_box(L, 1);
   lua_pushboolean(L, b && b->v.node && val_symbolic(b->v));
   return 1;
 }
@@ -127,6 +156,7 @@ static int core_is_symbolic(lua_State *L) {
 static void open_metatable(lua_State *L, const char *name,
                            const luaL_Reg *reg) {
   luaL_newmetatable(L, name);
+  userdata_keep(L, name);
   luaL_setfuncs(L, reg, 0);
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__metatable");

@@ -15,9 +15,15 @@ Val memory_value(lua_State *L, State *s, const Type *type);
 
 /* ---- boxes (box.c) ------------------------------------------------------ */
 
-/* Metatables. */
-#define TENSOR "lunula.Tensor"
-#define VARIABLE_NAME "lunula.Variable"
+/* The names of metatables. Those of userdata that are met all the time are kept
+** under the address of the name as well, which is found sooner. */
+extern const char TENSOR[], VARIABLE_NAME[];
+/* Keeps the metatable on top of the stack so. */
+void userdata_keep(lua_State *L, const char *name);
+/* Gives the userdata on top of the stack that metatable. */
+void userdata_mark(lua_State *L, const char *name);
+/* The userdata at the index if that is its metatable, or NULL. */
+void *userdata_test(lua_State *L, int index, const char *name);
 
 /* Pushes a userdata that holds the value. Checks the context first: a sticky
 ** error is raised instead. */
@@ -32,6 +38,8 @@ bool box_value(lua_State *L, State *s, int index, Val *v);
 Tensor box_tensor(lua_State *L, State *s, int index);
 bool box_is_tensor(lua_State *L, int index);
 bool box_is_released(lua_State *L, int index); /* a tensor that is no more */
+/* The type of a tensor that is no variable and not released, or NULL. */
+const Type *box_type(lua_State *L, int index);
 Variable *box_variable(lua_State *L, int index); /* NULL: it is none */
 
 /* ---- shapes, numbers, tables (shape.c, number.c, table.c) --------------- */

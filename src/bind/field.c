@@ -13,25 +13,31 @@ static Val check_self(lua_State *L, State *s) {
   return v;
 }
 
+/* Names of methods come here, too: few of them begin as a field does. */
+static const char *field_name(const char *name) {
+  const char *field = *name == 'm' ? "mask" : *name == 'd' ? "dtype"
+                    : *name == 'r' ? "rank" : *name != 's' ? NULL
+                    : name[1] == 'h' ? "shape" : "size";
+  return field && strcmp(name, field) == 0 ? field : NULL;
+}
+
 int field_get(lua_State *L, State *s, const char *name) {
   Val v;
-  char first = *name;
-  if (first != 's' && first != 'd' && first != 'r' && first != 'm')
+  const char *field = field_name(name);
+  if (field == NULL)
     return 0;
-  if (strcmp(name, "mask") == 0) {
+  if (*field == 'm') {
     lua_getiuservalue(L, 1, 1);
     return 1;
   }
-  bool shape = strcmp(name, "shape") == 0, dtype = strcmp(name, "dtype") == 0;
-  bool rank = strcmp(name, "rank") == 0, size = strcmp(name, "size") == 0;
-  if (!(shape || dtype || rank || size) || !box_value(L, s, 1, &v))
+  if (!box_value(L, s, 1, &v))
     return 0;
   const Type *t = val_type(v);
-  if (shape)
+  if (strcmp(field, "shape") == 0)
     shape_push(L, t);
-  else if (dtype)
+  else if (*field == 'd')
     lua_pushstring(L, dtype_name((DType)t->dtype));
-  else if (rank)
+  else if (*field == 'r')
     lua_pushinteger(L, t->rank);
   else if (type_elements(t) == UNKNOWN)
     lua_pushnil(L);

@@ -10,8 +10,10 @@ typedef struct FunctionBox {
   PlanCache *k;
 } FunctionBox;
 
+const char FUNCTION_NAME[] = "lunula.Function";
+
 PlanCache *function_check(lua_State *L, int index) {
-  FunctionBox *b = luaL_testudata(L, index, FUNCTION_NAME);
+  FunctionBox *b = userdata_test(L, index, FUNCTION_NAME);
   if (b == NULL)
     raise_error(L, "a traced function is expected, got %s",
                 luaL_typename(L, index));
@@ -23,7 +25,7 @@ PlanCache *function_check(lua_State *L, int index) {
 FunctionBox *function_push(lua_State *L) {
   FunctionBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->k = NULL;
-  luaL_setmetatable(L, FUNCTION_NAME);
+  userdata_mark(L, FUNCTION_NAME);
   return b;
 }
 
@@ -168,6 +170,31 @@ static int function_call(lua_State *L) {
     box_push(L, s, out[i]);
   context_drain(&s->c, mark);
   return ok ? n : raise_failure(L, &e);
+}
+
+/* What `short` gives, called with one argument: the function's result for it,
+** or nothing when it is no plain tensor of that rank and so few rows. */
+static int short_call(lua_State *L) {
+  lua_settop(L, 1);
+  const Type *t = box_type(L, 1);
+  if (t == NULL || t->rank != lua_tointeger(L, lua_upvalueindex(2)))
+    return 0;
+  lua_Integer most = lua_tointeger(L, lua_upvalueindex(3));
+  if (most > 0 && (t->rank == 0 || t->dim[0] < 1 || t->dim[0] > most))
+    return 0;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  return function_call(L);
+}
+
+/* short(rank, most): most 0 for any number of rows */
+static int function_short(lua_State *L) {
+  function_check(L, 1);
+  luaL_checkinteger(L, 2);
+  luaL_checkinteger(L, 3);
+  lua_settop(L, 3);
+  lua_pushcclosure(L, short_call, 3);
+  return 1;
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name,
@@ -373,16 +400,17 @@ void function_open(lua_State *L) {
     {"__tostring", function_text_of}, {NULL, NULL}
   };
   static const luaL_Reg methods[] = {
-    {"rows", function_rows}, {"describe", function_describe},
+    {"rows", function_rows}, {"short", function_short}, {"describe", function_describe},
     {"memory", function_memory}, {"passes", function_passes},
     {"release", function_gc}, {NULL, NULL}
   };
   luaL_newmetatable(L, FUNCTION_NAME);
+  userdata_keep(L, FUNCTION_NAME);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, function_index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pushliteral(L, FUNCTION_NAME);
+  lua_pushstring(L, FUNCTION_NAME);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
 }

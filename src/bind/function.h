@@ -16,7 +16,7 @@ int between_call(lua_State *L, int nargs, void (*leave)(State *s, void *ud),
 
 /* ---- functions (function.c) --------------------------------------------- */
 
-#define FUNCTION_NAME "lunula.Function" /* the metatable */
+extern const char FUNCTION_NAME[]; /* the metatable */
 
 /* A function is first pushed empty, so that one that was traced at last finds
 ** its place without an allocation of Lua. */

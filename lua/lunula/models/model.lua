@@ -15,13 +15,13 @@ local model = {}
 
 -- ---- versions ----------------------------------------------------------------------------------
 
-local changes = 0   -- made to all models so far
+model.changes = 0   -- made to all models so far
 
 -- Notes that the layers of a model changed: what was traced of it, and of models that hold it, is
 -- old.
 function model.changed(self)
-  changes = changes + 1
-  rawset(self, "_changed_at", changes)
+  model.changes = model.changes + 1
+  rawset(self, "_changed_at", model.changes)
 end
 
 local function newest_change(layer, seen)
@@ -37,9 +37,9 @@ end
 -- The number of the last change to the model or to one inside of it. It is looked for again only
 -- when some model changed meanwhile.
 local function version_of(self)
-  if rawget(self, "_version_seen") ~= changes then
+  if rawget(self, "_version_seen") ~= model.changes then
     rawset(self, "_version_found", newest_change(self, {}))
-    rawset(self, "_version_seen", changes)
+    rawset(self, "_version_seen", model.changes)
   end
   return rawget(self, "_version_found")
 end

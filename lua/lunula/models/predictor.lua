@@ -91,25 +91,31 @@ end
 
 -- ---- the short way -----------------------------------------------------------------------------
 
--- For one plain tensor. The Function checks and casts by itself; only another rank may need
--- another trace.
+-- For one plain tensor, which gives another. The Function checks and casts by itself; only another
+-- rank may need another trace.
 local function install_short_way(self, entry, rank)
-  local run, traced, version = entry.call, entry.version, self._version
-  local function is_plain(x)
-    return type(x) == "userdata" and version(self) == traced and x.rank == rank
+  local any, few = entry.call:short(rank, 0), entry.call:short(rank, BATCH)
+  local seen = model.changes   -- when the trace was known to be of the model as it is
+  local function is_fresh()
+    if self:_version() ~= entry.version then return false end
+    seen = model.changes
+    return true
   end
   rawset(self, "predict_on_batch", function(me, x)
-    if is_plain(x) then return run(x) end
+    local y = (seen == model.changes or is_fresh()) and any(x)
+    if y then return y end
     return predictor.predict_on_batch(me, x)
   end)
   rawset(self, "predict", function(me, x, given)
-    if given == nil and is_plain(x) and #x <= BATCH and #x > 0 then return run(x) end
+    local y = given == nil and (seen == model.changes or is_fresh()) and few(x)
+    if y then return y end
     return predictor.predict(me, x, given)
   end)
 end
 
 local function offer_short_way(self, entry, x, structure)
   if not entry.rows or structure ~= "single" or gives_a_table(self) then return end
+  if #entry.call.outputs ~= 1 then return end
   local declared = self:_input_shapes()
   if declared and core.is_tensor(x) and not core.is_variable(x) and #declared[1] == x.rank then
     install_short_way(self, entry, x.rank)
