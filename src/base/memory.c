@@ -2,12 +2,12 @@
 ** asks the system for memory. A block has no header: its owner knows the size,
 ** and the size says the class that the block belongs to. Classes are an eighth
 ** of a power of two apart, so that a network whose batch changes a little finds
-** its old blocks again. What is live is counted without the mutex, because
+** its old blocks again. What is live is counted without the lock, because
 ** records come and go with every eager op. */
 #define _DEFAULT_SOURCE /* posix_memalign, madvise */
+#include "base/lock.h"
 #include "base/memory.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ typedef struct Class {
 struct Account {
   atomic_int references;
   atomic_size_t live, peak, cached, limit;
-  pthread_mutex_t mutex; /* guards the classes */
+  Lock lock; /* of the classes */
   Class classes[CLASSES];
 };
 
@@ -76,9 +76,9 @@ static size_t class_bytes(int c) {
   return ((size_t)(c % STEPS + STEPS + 1) << shift) * ALIGNMENT;
 }
 
-/* ---- the cache (the mutex is held) ------------------------------------- */
+/* ---- the cache (the lock is held) ------------------------------------- */
 
-/* Blocks are taken out under the mutex and given back outside of it. */
+/* Blocks are taken out under the lock and given back outside of it. */
 static FreeBlock *unlink_class(Account *a, int c, FreeBlock *chain) {
   while (a->classes[c].first != NULL) {
     FreeBlock *b = a->classes[c].first;
@@ -152,10 +152,7 @@ static bool count_live(Account *a, size_t bytes) {
 Account *account_new(void) {
   Account *a = calloc(1, sizeof *a);
   if (a == NULL) return NULL;
-  if (pthread_mutex_init(&a->mutex, NULL) != 0) {
-    free(a);
-    return NULL;
-  }
+  lock_init(&a->lock);
   atomic_init(&a->references, 1);
   return a;
 }
@@ -169,14 +166,13 @@ void account_release(Account *a) {
       atomic_fetch_sub_explicit(&a->references, 1, memory_order_acq_rel) != 1)
     return;
   free_chain(unlink_all(a));
-  pthread_mutex_destroy(&a->mutex);
   free(a);
 }
 
 void account_trim(Account *a) {
-  pthread_mutex_lock(&a->mutex);
+  lock_take(&a->lock);
   FreeBlock *chain = unlink_all(a);
-  pthread_mutex_unlock(&a->mutex);
+  lock_leave(&a->lock);
   free_chain(chain);
 }
 
@@ -299,7 +295,7 @@ static void *fresh_block(size_t size) {
 }
 
 static void *take_cached(Account *a, int c) {
-  pthread_mutex_lock(&a->mutex);
+  lock_take(&a->lock);
   FreeBlock *b = a->classes[c].first;
   a->classes[c].wanted = true;
   if (b != NULL) {
@@ -307,7 +303,7 @@ static void *take_cached(Account *a, int c) {
     atomic_fetch_sub(&a->cached, class_bytes(c));
     raise_peak(a, atomic_fetch_add(&a->live, class_bytes(c)) + class_bytes(c));
   }
-  pthread_mutex_unlock(&a->mutex);
+  lock_leave(&a->lock);
   return b;
 }
 
@@ -332,7 +328,7 @@ void block_free(Account *a, void *block, size_t bytes) {
   int c = class_of(bytes);
   size_t size = class_bytes(c);
   FreeBlock *b = block, *chain = NULL;
-  pthread_mutex_lock(&a->mutex);
+  lock_take(&a->lock);
   count_dead(a, size);
   size_t cap = keeps_blocks ? cache_cap(a) : 0;
   if (load(&a->cached) + size > cap && keeps_blocks) chain = unlink_stale(a);
@@ -344,6 +340,6 @@ void block_free(Account *a, void *block, size_t bytes) {
     b->next = chain;
     chain = b;
   }
-  pthread_mutex_unlock(&a->mutex);
+  lock_leave(&a->lock);
   free_chain(chain);
 }
