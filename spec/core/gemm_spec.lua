@@ -118,6 +118,28 @@ describe("a product", function()
     same_bits("parts", naive(a, b), core.trace(specs, f)(a, b))
   end)
 
+  native("with weights is the same in each run, forwards and backwards", function()
+    local threads = k.threads()
+    for _, depth in ipairs { 40, 600, 1100 } do
+      for _, width in ipairs { 8, 33, 70, 100, 130, 700 } do
+        local b = random(depth, width)
+        local weight = core.variable { value = b }
+        local run = core.trace({ { shape = { false, depth } } }, function(x)
+          return ops.relu(ops.matmul(x, weight))
+        end)
+        for _, m in ipairs { 1, 2, 3, 14, 40, 130 } do
+          local a = random(m, depth)
+          local wanted = ops.relu(ops.matmul(a, b))
+          for n = 1, 4 do
+            k.threads(n > 2 and 3 or 1)
+            same_bits(("run %d, %d x %d x %d"):format(n, m, width, depth), wanted, run(a))
+          end
+        end
+      end
+    end
+    k.threads(threads)
+  end)
+
   native("of long rows keeps what it adds to large sums", function()
     local depth = 40000
     local a, b = random(61, depth), ops.ones { depth, 33 }

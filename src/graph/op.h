@@ -106,6 +106,8 @@ typedef struct Run {
   void *local;   /* the same for what each thread has for itself */
   const void *const *epilogue_in;
   void *const *epilogue_out;
+  bool backwards; /* turns with each run of a plan: who reads the same memory in
+                     each begins at what was read last, which is in cache */
   Env *env;
 } Run;
 

@@ -129,30 +129,41 @@ static Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
 /* One or two rows have too few sums to keep the multipliers busy: two panels
 ** are done at once. */
 static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
-  Micro t = micro_of(p, s, 0, j0);
-  for (int64_t j = j0, n; j < j1; j += n) {
-    n = j + 2 * WIDTH <= j1 ? 2 * WIDTH : WIDTH;
-    if (n > WIDTH)
+  int64_t pairs = divide_up(j1 - j0, 2 * WIDTH);
+  for (int64_t i = 0; i < pairs; i++) {
+    int64_t pair = p->backwards ? pairs - 1 - i : i;
+    int64_t j = j0 + pair * 2 * WIDTH;
+    Micro t = micro_of(p, s, 0, j);
+    t.b += 2 * pair * s->panel;
+    if (j + 2 * WIDTH <= j1) {
       ISA_NAME(micro)(p->m, 4, &t);
-    else
-      ISA_NAME(micro_panel)(p->m, j1 - j, &t);
-    t.b += n / WIDTH * s->panel;
-    t.c += n;
+      continue;
+    }
+    ISA_NAME(micro_panel)(p->m, j1 - j, &t);
+    t.b += s->panel;
+    t.c += WIDTH;
+    if (j1 - j > WIDTH) ISA_NAME(micro_panel)(p->m, j1 - j - WIDTH, &t);
   }
 }
 
-/* Tiles of as equal height as can be, some of them for each panel. */
+/* Of tiles of as equal height as can be, which there are so many of, those from
+** `first` on that go over a panel together. s->b is at column j. */
+static void some_tiles(const Product *p, const Side *s, int64_t tiles,
+                       int64_t first, int64_t j, int64_t columns) {
+  int64_t end = least(first + TILES, tiles);
+  for (int64_t t = first; t < end; t++) {
+    int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
+    Micro m = micro_of(p, s, i0, j);
+    ISA_NAME(micro_panel)(i1 - i0, columns, &m);
+  }
+}
+
 static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS);
   for (int64_t first = 0; first < tiles; first += TILES) {
-    int64_t end = least(first + TILES, tiles);
-    for (int64_t j = j0; j < j1; j += WIDTH)
-      for (int64_t t = first; t < end; t++) {
-        int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
-        Micro m = micro_of(p, s, i0, j);
-        m.b += (j - j0) / WIDTH * s->panel;
-        ISA_NAME(micro_panel)(i1 - i0, j1 - j, &m);
-      }
+    Side at = *s;
+    for (int64_t j = j0; j < j1; j += WIDTH, at.b += s->panel)
+      some_tiles(p, &at, tiles, first, j, j1 - j);
   }
 }
 
@@ -177,8 +188,28 @@ static Side part_at(const Product *p, int64_t part, int64_t parts) {
                 .row = WIDTH};
 }
 
+/* All tiles go over one panel, part by part. A single tile reads it but once,
+** and does it whole. */
+static void tiles_by_panel(const Product *p, int64_t tiles, int64_t panel) {
+  int64_t parts = tiles > 1 ? parts_of(p->k) : 1, j = panel * WIDTH;
+  for (int64_t q = 0; q < parts; q++) {
+    Side s = part_at(p, q, parts);
+    s.b = p->panels + panel * p->panel_rows * WIDTH + s.k0 * WIDTH;
+    some_tiles(p, &s, tiles, 0, j, p->n - j);
+  }
+}
+
+/* Where there are so few tiles that all parts of their a stay near, each panel
+** is read in one go, in the order of memory or against it. */
 static void multiply_panels(const Product *p) {
-  for (int64_t q = 0, parts = parts_of(p->k); q < parts; q++) {
+  int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
+  if (p->m > MICRO_FEW && tiles <= TILES) {
+    for (int64_t i = 0; i < panels; i++)
+      tiles_by_panel(p, tiles, p->backwards ? panels - 1 - i : i);
+    return;
+  }
+  int64_t parts = p->m <= MICRO_FEW ? 1 : parts_of(p->k);
+  for (int64_t q = 0; q < parts; q++) {
     Side s = part_at(p, q, parts);
     s.b = p->panels + s.k0 * WIDTH;
     s.panel = p->panel_rows * WIDTH;

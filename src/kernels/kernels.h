@@ -27,6 +27,7 @@ typedef struct Product {
   int64_t b_row, b_column;
   const float *panels; /* NULL: there are none */
   int64_t panel_rows;
+  bool backwards; /* reads panels from the last one on: see Run.backwards */
   float *c;
   int64_t c_row;
 } Product;

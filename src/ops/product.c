@@ -171,6 +171,7 @@ static Product whole(const OpCall *s, const Run *r, const Matmul *p,
   x.b_row = p->tb ? 1 : p->n;
   x.b_column = p->tb ? p->k : 1;
   if (p->panels) {
+    x.backwards = r->backwards;
     x.panels = r->in[1];
     x.panel_rows = p->k;
   }
@@ -227,6 +228,8 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     return;
   }
   Matmul p = geometry(s);
+  if (p.panels && r->backwards)
+    task = p.batch * p.row_parts * p.column_parts - 1 - task;
   Part t = part_at(&p, task);
   Product x = whole(s, r, &p, t.item);
   cut(&x, &t);

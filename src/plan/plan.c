@@ -233,8 +233,8 @@ static void program_task(void *arg, int64_t task, void *scratch) {
 static void run_loop(const PlanStep *s, void **pointer, void *scratch,
                      Env *env);
 
-static void run_step(const PlanStep *s, void **pointer, void *scratch,
-                     Env *env) {
+static void run_step(const PlanStep *s, Lane *l, void *scratch, Env *env) {
+  void **pointer = l->pointer;
   if (s->body) {
     run_loop(s, pointer, scratch, env);
     return;
@@ -242,7 +242,8 @@ static void run_step(const PlanStep *s, void **pointer, void *scratch,
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
                .scratch = scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
-               .epilogue_out = pointer + s->program_out, .env = env}};
+               .epilogue_out = pointer + s->program_out,
+               .backwards = l->backwards, .env = env}};
   const Op *op = s->step.op;
   char *local = (char *)scratch + s->scratch;
   if (op && op->begin)
@@ -314,7 +315,7 @@ static void print_profile(const Plan *p) {
 
 static void run_timed(Plan *p, Lane *l, Env *env, int i) {
   double start = clock_seconds();
-  run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
+  run_step(&p->step[i], l, l->arena + p->scratch, env);
   p->seconds[i] += clock_seconds() - start;
 }
 
@@ -325,7 +326,7 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
     if (p->seconds && l->timed)
       run_timed(p, l, env, i);
     else
-      run_step(&p->step[i], l->pointer, l->arena + p->scratch, env);
+      run_step(&p->step[i], l, l->arena + p->scratch, env);
     if (env->error->set)
       ok = fault_at(&p->step[i], env->error);
   }
@@ -336,6 +337,7 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
 static bool run_lane(Plan *p, Lane *l, const void *const *in, void *const *out,
                      Env *env) {
   bool ok = take_prepared(p, l, env);
+  l->backwards = !l->backwards;
   hold_variables(p, l);
   aim(p, l, in, out);
   ok = ok && run_steps(p, l, env);

@@ -37,6 +37,7 @@ typedef struct Lane {
   Tensor *held; /* the variables' values, when the plan calls Lua */
   Prepared *prepared; /* those that the pointers show */
   bool timed; /* false: another lane's run is the one that is timed */
+  bool backwards; /* as its last run was */
 } Lane;
 
 struct Plan {
