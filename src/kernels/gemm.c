@@ -14,6 +14,8 @@ enum {
   DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
   GROUP = 4,    /* panels that are packed together */
   TILES = 8,    /* of rows, that go over a group before the next ones do */
+  LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
+  STRIP = 64,      /* of which so many rows are read at a time as it lies */
   CHAIN = 16384, /* the longest chain of sums */
   LONG_ROWS = 56 /* of a product that has longer ones, at a time */
 };
@@ -238,14 +240,26 @@ static bool takes_b_as_it_lies(const Product *p) {
   return p->b_column == 1 && p->m <= MICRO_ROWS;
 }
 
+/* Columns [0, n). A panel's width of each row is a jump in memory, so a large b
+** is read in strips of rows, whose lines come in their order. */
+static void multiply_lying(const Product *p, int64_t n) {
+  int64_t rows = p->k * n > LARGE ? STRIP : p->k;
+  int64_t k0 = 0;
+  do {
+    Side s = {.k0 = k0, .k1 = least(k0 + rows, p->k),
+              .b = p->b + k0 * p->b_row, .row = p->b_row, .panel = WIDTH};
+    multiply(p, &s, 0, n);
+    k0 = s.k1;
+  } while (k0 < p->k);
+}
+
 static void multiply_chain(const Product *p, float *panels) {
   if (p->panels) {
     multiply_panels(p);
     return;
   }
   int64_t lying = takes_b_as_it_lies(p) ? p->n / WIDTH * WIDTH : 0;
-  Side s = {.k1 = p->k, .b = p->b, .row = p->b_row, .panel = WIDTH};
-  if (lying > 0) multiply(p, &s, 0, lying);
+  if (lying > 0) multiply_lying(p, lying);
   pack_and_multiply(p, lying, panels);
 }
 
