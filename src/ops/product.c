@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/threads.h"
 #include "kernels/kernels.h"
 #include "kernels/provider.h"
 #include "ops/build.h"
@@ -228,7 +229,8 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     return;
   }
   Matmul p = geometry(s);
-  if (p.panels && r->backwards)
+  /* several threads tend to get the tasks that they had before */
+  if (p.panels && r->backwards && threads_count() == 1)
     task = p.batch * p.row_parts * p.column_parts - 1 - task;
   Part t = part_at(&p, task);
   Product x = whole(s, r, &p, t.item);
