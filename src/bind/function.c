@@ -400,7 +400,8 @@ void function_open(lua_State *L) {
     {"__tostring", function_text_of}, {NULL, NULL}
   };
   static const luaL_Reg methods[] = {
-    {"rows", function_rows}, {"short", function_short}, {"describe", function_describe},
+    {"rows", function_rows}, {"short", function_short},
+    {"describe", function_describe},
     {"memory", function_memory}, {"passes", function_passes},
     {"release", function_gc}, {NULL, NULL}
   };

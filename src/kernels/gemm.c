@@ -342,7 +342,7 @@ enum { SUMS = 64 };
 
 /* The same tree where all but the first sums are 0: halves that only add those
 ** are left out, and their one trace, that no sum is -0, is at the end. Products
-** are added to 0 so that they may not become one operation with the next sum. */
+** are added to 0 lest they become one operation with the next sum. */
 static float short_dot(int64_t k, const float *a, const float *b) {
   float sum[SUMS / 2];
   int n = 1;
