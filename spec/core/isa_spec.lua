@@ -68,6 +68,14 @@ describe("an instruction set", function()
       end)(y, gamma)
       show("lossdx", e[1]) show("lossdw", e[2])
     end
+    for _, n in ipairs { 5, 40, 300 } do
+      local q, g = k.random.normal({ 2, n, 2, 9 }), k.random.normal({ 2, n, 2, 9 })
+      local _, d = core.value_and_grad(function(a, b)
+        return ops.sum(ops.dot_product_attention(a, b, b, nil, nil, nil, true) * g)
+      end)(q, g)
+      show("attention", ops.dot_product_attention(q, g, q)) show("attendq", d[1])
+      show("attendk", d[2])
+    end
     for _, f in ipairs { "exp", "tanh", "sigmoid", "erf", "sin", "softplus", "gelu", "silu" } do
       show(f, ops[f](x))
     end]]
@@ -78,7 +86,7 @@ describe("an instruction set", function()
     for name, value in plain:gmatch "(%l+) %d+ (%S+)" do
       base[#base + 1] = { name = name, value = tonumber(value) }
     end
-    assert.equal(1 + 6 * 3 + 7 * 3 + 6 * 6 + 3 * 5 + 8, #base, plain)
+    assert.equal(1 + 6 * 3 + 7 * 3 + 6 * 6 + 3 * 5 + 3 * 3 + 8, #base, plain)
     local first
     for i = 2, #isas do
       local text, n = ask("LUNULA_GEMM=native LUNULA_ISA=" .. isas[i], work), 0

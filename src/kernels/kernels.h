@@ -120,6 +120,41 @@ extern void SET(class_losses_back)(const float *x, const int32_t *ids,
                                    const float *g, float *dx, int64_t n,
                                    int64_t r0, int64_t r1);
 
+/* ---- attention (attention.c) --------------------------------------------- */
+
+/* y = softmax(scale q . k + bias) . v for each head: q (batch, queries, heads,
+** size), k (batch, keys, key_heads, size), v (.., value_size), y and g like q
+** with sizes of v. Several heads in a row share one of k and v. bias and mask
+** have so many numbers from item to item, head to head, query to query and key
+** to key; NULL: there is none. What is not seen, or behind the query's own place
+** when `causal`, has the score `hidden`, or with `add` that much more. top and
+** share (batch, heads, queries) are a row's largest score, and one over the sum
+** of exponentials of scores less that. */
+typedef struct Attention {
+  int64_t batch, queries, keys, heads, key_heads, size, value_size;
+  float scale, hidden;
+  bool causal, add;
+  bool one_q, one_k, one_v; /* there is one item, which all share */
+  const float *q, *k, *v, *bias;
+  const uint8_t *mask;
+  int64_t bias_stride[4], mask_stride[4];
+  float *y, *top, *share;
+  const float *g;
+  float *dq, *dk, *dv;
+} Attention;
+
+/* Rows that are best worked on in one call, and the largest size. */
+enum { ATTENTION_GROUP = 256, ATTENTION_SIZE = 512 };
+
+/* y, top, share of the rows [i0, i1), a group of them at most */
+extern void SET(attend)(const Attention *a, int64_t item, int64_t head,
+                        int64_t i0, int64_t i1, void *scratch);
+/* The adjoint, of all heads that share one of k and v: dq, dk, dv of g */
+extern void SET(attend_back)(const Attention *a, int64_t item,
+                             int64_t key_head, void *scratch);
+/* Bytes that they work in, aligned to 64. */
+int64_t attend_scratch(const Attention *a, bool back);
+
 /* ---- normalisation (norm.c) ---------------------------------------------- */
 
 typedef struct Norm {

@@ -31,6 +31,53 @@ local function check_rank(query, key, value)
   end
 end
 
+-- ---- the fused row ------------------------------------------------------------------------------
+
+local blocks = tools.row "dot_product_attention"
+
+local largest = 512   -- sizes of heads that the row takes
+
+local function same(a, b) return not (a and b) or a == b end
+
+-- Float operands whose heads have known sizes.
+local function fit(query, key, value)
+  local q, k, v = query.shape, key.shape, value.shape
+  return tools.is_float(query) and tools.is_float(key) and tools.is_float(value)
+    and q[3] and k[3] and v[3] and k[3] > 0 and q[3] % k[3] == 0 and k[3] == v[3]
+    and q[4] and v[4] and q[4] == k[4] and q[4] <= largest and v[4] <= largest
+    and same(k[2], v[2])
+end
+
+-- x with the four axes of scores, if it has no more and these take it as it is; else nil.
+local function laid(x, query, key)
+  if x.rank > 4 then return nil end
+  local q, k = query.shape, key.shape
+  local sizes = { q[1] ~= 1 and q[1] or k[1], q[3], q[2], k[2] }
+  for axis = 1, x.rank do
+    local size = x.shape[axis]
+    if size ~= 1 and not same(size, sizes[4 - x.rank + axis]) then return nil end
+  end
+  while x.rank < 4 do x = ops.expand_dims(x, 0) end
+  return x
+end
+
+-- The result by blocks of scores, or nil where they do not serve.
+local function by_blocks(query, key, value, bias, mask, options)
+  if not fit(query, key, value) then return nil end
+  local seen = {}
+  if bias ~= nil then
+    bias = tools.is_float(bias) and laid(bias, query, key)
+    if not bias then return nil end
+    seen[#seen + 1] = bias
+  end
+  if mask ~= nil then
+    mask = laid(mask, query, key)
+    if not mask then return nil end
+    seen[#seen + 1] = tools.cast(mask, "bool")
+  end
+  return (blocks(query, key, value, seen, options))
+end
+
 op("dot_product_attention",
   "query, key, value, bias=nil, mask=nil, scale:num=nil, is_causal:bool=false, "
     .. "flash_attention:bool=nil, attn_logits_soft_cap:num=nil",
@@ -39,6 +86,9 @@ op("dot_product_attention",
     check_rank(query, key, value)
     local heads, size = tools.size(query, 2), tools.size(query, 3)
     scale = scale or (tools.is_known(size) and 1 / math.sqrt(size) or ops.rsqrt(size))
+    local y = not soft_cap and by_blocks(query, key, value, bias, mask,
+      { scale = scale, causal = is_causal or false, hidden = hidden_score })
+    if y then return y end
     key, value = spread_heads(key, heads), spread_heads(value, heads)
 
     local q = ops.transpose(query, { 0, 2, 1, 3 }) * scale

@@ -117,6 +117,42 @@ cases[#cases + 1] = { "column_moments", { real { 2, 3, 4, 5 } }, ref = column_me
 cases[#cases + 1] = { "column_moments", { real { 1, 70, 3 } }, ref = column_means(70, 3),
   tol = 1e-4, big = { real { 1, 900, 270 } } }
 
+-- ---- attention ------------------------------------------------------------------------------
+
+-- dq of one head, whose weights follow from the given largest scores and shares.
+local function attention_back(keys, size, scale)
+  return function (data)
+    local q, g, y = rows_of(data[1], size), rows_of(data[7], size), rows_of(data[4], size)
+    local k, v, dq = rows_of(data[2], size), rows_of(data[3], size), {}
+    local queries = #q // 2
+    local function dot(a, b) return sum(a, function (l) return a[l] * b[l] end) end
+    for i = 1, #q do
+      local first = (i - 1) // queries * keys
+      for l = 1, size do
+        local total = 0
+        for j = first + 1, first + keys do
+          local p = math.exp(scale * dot(q[i], k[j]) - data[5][i]) * data[6][i]
+          total = total + p * (dot(g[i], v[j]) - dot(g[i], y[i])) * k[j][l]
+        end
+        dq[#dq + 1] = scale * total
+      end
+    end
+    return dq
+  end
+end
+
+-- Gradients take y, top and share for what follows from the others: see core/attention_spec.lua.
+local function attention_inputs(batch, heads, queries, keys)
+  local function at(time, seed) return real { batch, time, heads, 4, seed = seed } end
+  return { at(queries, 1), at(keys, 2), at(keys, 3), at(queries, 4),
+    positive { batch, heads, queries, seed = 5 }, positive { batch, heads, queries, seed = 6 },
+    at(queries, 7) }
+end
+
+cases[#cases + 1] = { "dot_product_attention_back", attention_inputs(2, 1, 3, 5),
+  { seen = {}, scale = 0.5 }, ref = attention_back(5, 4, 0.5), grad = false, tol = 1e-4,
+  big = attention_inputs(9, 4, 70, 130) }
+
 -- ---- losses of classes ----------------------------------------------------------------------
 
 local function ids_of(shape, classes)
