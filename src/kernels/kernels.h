@@ -126,10 +126,10 @@ extern void SET(class_losses_back)(const float *x, const int32_t *ids,
 ** size), k (batch, keys, key_heads, size), v (.., value_size), y and g like q
 ** with sizes of v. Several heads in a row share one of k and v. bias and mask
 ** have so many numbers from item to item, head to head, query to query and key
-** to key; NULL: there is none. What is not seen, or behind the query's own place
-** when `causal`, has the score `hidden`, or with `add` that much more. top and
-** share (batch, heads, queries) are a row's largest score, and one over the sum
-** of exponentials of scores less that. */
+** to key; NULL: there is none. What is not seen, or behind the query's own
+** place when `causal`, has the score `hidden`, or with `add` that much more. top
+** and share (batch, heads, queries) are a row's largest score, and one over the
+** sum of exponentials of scores less that. */
 typedef struct Attention {
   int64_t batch, queries, keys, heads, key_heads, size, value_size;
   float scale, hidden;

@@ -389,12 +389,13 @@ const Op ops_attention[] = {
   {"dot_product_attention", "q, k, v, *seen, " OPTIONS, ROWS, COMPUTE,
    attention_shape, .tasks = attention_tasks, .run = attention_run,
    .local = attention_local, .vjp = attention_vjp,
-   .doc = "softmax(scale q . k) . v of (batch, time, heads, size), where a bias "
-          "and a mask say what is seen; the largest scores; one over the sums "
-          "of e ^ (scores - largest)."},
+   .doc = "softmax(scale q . k) . v of (batch, time, heads, size), where a "
+          "bias and a mask say what is seen; the largest scores; one over the "
+          "sums of e ^ (scores - largest)."},
   {"dot_product_attention_back",
-   "q, k, v, y, top, share, g, *seen, " OPTIONS, ROWS, COMPUTE, back_shape, .tasks = back_tasks, .run = back_run,
-   .local = back_local, .vjp = back_vjp, .traits = HIDDEN,
+   "q, k, v, y, top, share, g, *seen, " OPTIONS, ROWS, COMPUTE, back_shape,
+   .tasks = back_tasks, .run = back_run, .local = back_local,
+   .vjp = back_vjp, .traits = HIDDEN,
    .doc = "What g gives to q, k and v of attention."},
   {0}
 };
