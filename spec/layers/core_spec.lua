@@ -60,6 +60,18 @@ describe("Embedding", function ()
 end)
 
 describe("EinsumDense", function ()
+  it("is one product, bias included, where columns are laid out in axes", function ()
+    local a = ops.reshape(ops.arange(24, { dtype = "float32" }), { 2, 3, 4 })
+    for _, bias_axes in ipairs { "de", "e" } do
+      local dense = layers.EinsumDense { "abc,cde->abde", { false, 2, 5 }, "softmax",
+        bias_axes = bias_axes, bias_initializer = "random_normal" }
+      local y, sums = dense(a), ops.einsum("abc,cde->abde", a, dense.kernel)
+      assert.near_all(y, ops.softmax(sums + dense.bias), 1e-6)
+      assert.are.same({ 2, 3, 2, 5 }, y.shape)
+      assert.are.same({ false, false, 2, 5 }, shape_of(dense, { false, false, 4 }))
+    end
+  end)
+
   it("draws its kernel from the fans that the equation gives", function ()
     local dense = layers.EinsumDense {
       "abc,cde->abde", { false, 8, 16 }, kernel_initializer = { class_name = "GlorotUniform" },

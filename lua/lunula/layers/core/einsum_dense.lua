@@ -117,6 +117,27 @@ local function with_fans(initializer, summed, kept)
   return declare.class_of(initializer).from_config(config)
 end
 
+-- "abc,cde->abde": a product of matrices whose columns are then laid out in several axes. Returns
+-- whether it is one, with a bias for each column or none.
+local function is_product(self, x, kernel, y, dots)
+  local summed, made = kernel:sub(1, 1), kernel:sub(2)
+  local free = x:sub(1, -2)
+  return not dots and #x > 1 and #made > 1 and x == free .. summed and y == free .. made
+    and not free:find("[" .. kernel .. "]") and not made:find(summed, 1, true)
+    and (not self.bias_axes or self.bias_axes == made)
+end
+
+-- The bias comes before the columns are laid out: there it is part of the product.
+local function product(self, x)
+  local sizes = self.kernel.shape
+  local columns = 1
+  for i = 2, #sizes do columns = columns * sizes[i] end
+  local y = ops.matmul(x, ops.reshape(self.kernel, { sizes[1], columns }))
+  if self.bias_axes then y = y + ops.reshape(self.bias, { columns }) end
+  local laid = tools.sizes(y)
+  return tools.reshape(y, table.move(sizes, 2, #sizes, #laid, laid))
+end
+
 return layer "EinsumDense" {
   doc = "activation(einsum(equation, x, kernel) + bias)",
   args = {
@@ -151,8 +172,10 @@ return layer "EinsumDense" {
       self:add_weight { name = "bias", shape = bias_shape(self, y, of_y, hidden, dots) }
     end
     self.input_spec = { ndim = #shape }
+    self.is_product = is_product(self, x, kernel, y, dots)
   end,
   call = function (self, x)
+    if self.is_product then return self.activation(product(self, x)) end
     local y = ops.einsum(self.equation, { x, self.kernel })
     if self.bias_axes then y = y + self.bias end
     return self.activation(y)
