@@ -47,6 +47,24 @@ describe("Attention", function ()
     assert.near_all(ops.max(scores), 2 / 50, 1e-6)
   end)
 
+  it("gives the same by blocks as from its scores", function ()
+    local a, b = k.random.normal { 2, 5, 4 }, k.random.normal { 2, 7, 4 }
+    local masks = { false, ops.less(k.random.uniform { 2, 7 }, 0.4) }
+    for _, options in ipairs { {}, { use_scale = true }, { dropout = 0.5 } } do
+      for _, causal in ipairs { false, true } do
+        for _, mask in ipairs { false, masks } do
+          local attention = layers.Attention(options)
+          attention:build { { 2, 5, 4 }, { 2, 7, 4 } }
+          if options.use_scale then attention:set_weights { core.tensor(0.7) } end
+          local given = { use_causal_mask = causal, mask = mask or nil }
+          local y = attention({ a, b }, given)
+          given.return_attention_scores = true
+          assert.near_all(y, (attention({ a, b }, given)), 1e-5)
+        end
+      end
+    end
+  end)
+
   it("says what it takes", function ()
     local attention = layers.Attention { name = "a" }
     assert.error_at_line(function () attention(q) end,
@@ -153,6 +171,42 @@ describe("MultiHeadAttention", function ()
     local quiet = mha(long, long)
     assert.near_all(mha(long, long), quiet, 0)
     assert.is_true(ops.max(ops.abs(mha(long, long, { training = true }) - quiet)):item() > 1e-3)
+  end)
+
+  it("that drops weights gives the same by blocks as from its scores", function ()
+    local a, b = k.random.normal { 2, 5, 4 }, k.random.normal { 2, 7, 4 }
+    local some = ops.less(k.random.uniform { 2, 5, 7 }, 0.3)
+    for _, window in ipairs { false, 2 } do
+      local mha = small { dropout = 0.5, sliding_window = window or nil }
+      for _, causal in ipairs { false, true } do
+        for _, mask in ipairs { false, some } do
+          local options = { value = b, use_causal_mask = causal, attention_mask = mask or nil }
+          local y = mha(a, options)
+          options.return_attention_scores = true
+          assert.near_all(y, (mha(a, options)), 1e-5)
+        end
+      end
+    end
+  end)
+
+  it("makes scores only where they are asked for or dropped", function ()
+    local function ops_of(object, options)
+      return core.trace({ { shape = { 2, 5, 4 } } }, function (x)
+        return (object(x, options))
+      end):describe()
+    end
+    local function blocks(...) return (ops_of(...):find("dot_product_attention", 1, true)) ~= nil end
+    local one, drops = small(), small { dropout = 0.1 }
+    local x = ops.ones { 2, 5, 4 }
+    one(x, x) drops(x, x)
+    assert.is_true(blocks(one, { value = x, use_causal_mask = true }))
+    assert.is_true(blocks(drops, { value = x }))
+    assert.is_false(blocks(drops, { value = x, training = true }))
+    assert.is_false(blocks(one, { value = x, return_attention_scores = true }))
+    local attention = layers.Attention()
+    assert.is_truthy(core.trace({ { shape = { 2, 5, 4 } } }, function (a)
+      return attention { a, a }
+    end):describe():find("dot_product_attention", 1, true))
   end)
 
   it("says what it takes", function ()

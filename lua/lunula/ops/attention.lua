@@ -61,7 +61,7 @@ local function laid(x, query, key)
   return x
 end
 
--- The result by blocks of scores, or nil where they do not serve.
+-- The result by blocks of scores, or nil where they do not serve. Options are those of the row.
 local function by_blocks(query, key, value, bias, mask, options)
   if not fit(query, key, value) then return nil end
   local seen = {}
@@ -103,3 +103,5 @@ op("dot_product_attention",
     local weights = ops.softmax(scores, -1)
     return ops.transpose(ops.matmul(weights, ops.transpose(value, { 0, 2, 1, 3 })), { 0, 2, 1, 3 })
   end, { file_class = "nn", file_called = "scale" })
+
+return { by_blocks = by_blocks }

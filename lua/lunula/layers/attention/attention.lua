@@ -8,6 +8,7 @@ local layer = require "lunula.layers.base"
 local scores = require "lunula.layers.attention.scores"
 local noise = require "lunula.layers.regularization.noise"
 local ops = require "lunula.ops"
+local by_blocks = require("lunula.ops.attention").by_blocks
 local tools = require "lunula.ops.tools"
 local nest = require "lunula.utils.nest"
 
@@ -49,7 +50,21 @@ local function side_by_side(query, key)
   return ops.expand_dims(query, -2), ops.expand_dims(key, -3)
 end
 
-return layer "Attention" {
+local Attention
+
+-- The usual case, products of sequences whose weights nobody asks for, as attention of one head.
+local function in_blocks(self, query, key, value, mask, causal, options)
+  if self.match ~= Attention.match or self.score_mode ~= "dot" or query.rank ~= 3
+    or options.return_attention_scores or scores.drops(self, options) then return nil end
+  if self.use_scale then query = query * self.scale end
+  local function one_head(x) return ops.expand_dims(x, 2) end
+  local y = by_blocks(one_head(query), one_head(key), one_head(value), nil,
+    mask and ops.expand_dims(mask, 1),
+    { scale = 1, causal = causal or false, hidden = -far_below, add = true })
+  return y and ops.squeeze(y, 2)
+end
+
+Attention = layer "Attention" {
   several = true,
   doc = "for {query, value, key}: softmax(query . key) . value",
   args = {
@@ -85,15 +100,20 @@ return layer "Attention" {
     local query, value, key = read(inputs)
     check(query, value, key)
     local of_query, of_value = masks_of(options.mask)
-    local match = self:match(query, key)
-    local seen = scores.both(of_value and ops.expand_dims(of_value, -2),
-      scores.of_places(query, key, query.rank - 2, options.use_causal_mask))
-    if seen then match = ops.where(seen, match, match - far_below) end
-    local weights = scores.dropped(self, ops.softmax(match, -1), options)
-    local y = ops.matmul(weights, value)
+    local seen, causal = of_value and ops.expand_dims(of_value, -2), options.use_causal_mask
+    local y, weights = in_blocks(self, query, key, value, seen, causal, options), nil
+    if not y then
+      local match = self:match(query, key)
+      seen = scores.both(seen, scores.of_places(query, key, query.rank - 2, causal))
+      if seen then match = ops.where(seen, match, match - far_below) end
+      weights = scores.dropped(self, ops.softmax(match, -1), options)
+      y = ops.matmul(weights, value)
+    end
     if of_query then y = ops.where(ops.expand_dims(of_query, -1), y, 0) end
     if options.return_attention_scores then return y, weights end
     return y
   end,
   side_by_side = side_by_side,
 }
+
+return Attention

@@ -2,7 +2,7 @@
 --
 -- The projections are EinsumDense layers, (…, features) to (…, heads, size). The axes that
 -- attention goes over are freely chosen; the usual case, one axis of a sequence, is left to the op
--- dot_product_attention, unless the weights are dropped out or asked for.
+-- dot_product_attention, unless weights are dropped in this call or asked for.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -140,6 +140,17 @@ local function attend(self, query, key, value, mask, options)
   return ops.einsum(self.result_equation, { dropped, value }), weights
 end
 
+-- Keras has two ways, by whether the layer ever drops weights; they differ in what a query gets
+-- that sees nothing: the mean of all values, or 0.
+local function attend_blocks(self, q, k, v, mask, causal)
+  local empty = self.dropout > 0 and mask ~= nil
+  local y = ops.dot_product_attention(q, k, v, nil, mask, self.factor, causal)
+  if not empty then return y end
+  local sees = ops.any(mask, -1, true)
+  while sees.rank < 4 do sees = ops.expand_dims(sees, 0) end
+  return ops.where(ops.transpose(sees, { 0, 2, 1, 3 }), y, 0)
+end
+
 -- ---- the layer --------------------------------------------------------------------------------
 
 local function check_flash(self, options)
@@ -212,9 +223,12 @@ return layer "MultiHeadAttention" {
     local causal, rank = options.use_causal_mask, query.rank + #self.axes
     local q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
     local y, weights
-    if rank == 4 and self.dropout == 0 and not options.return_attention_scores then
+    if rank == 4 and not scores.drops(self, options) and not options.return_attention_scores then
       local mask = visible(self, query, value, options, of, rank)
-      y = ops.dot_product_attention(q, k, v, nil, mask, self.factor, causal)
+      if mask and self.dropout > 0 then   -- all that hides a key counts there, see attend_blocks
+        mask, causal = visible(self, query, value, options, of, rank, causal), false
+      end
+      y = attend_blocks(self, q, k, v, mask, causal)
     else
       local heads, own = self.num_heads, self:key_heads()
       if own ~= heads then

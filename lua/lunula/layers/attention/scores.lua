@@ -45,8 +45,10 @@ function scores.as_bool(mask)
 end
 
 -- In training some weights are dropped.
+function scores.drops(self, options) return options.training and self.dropout > 0 end
+
 function scores.dropped(self, weights, options)
-  if not options.training or self.dropout == 0 then return weights end
+  if not scores.drops(self, options) then return weights end
   return random.dropout(weights, self.dropout, nil, self.generator)
 end
 
