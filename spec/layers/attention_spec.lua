@@ -195,7 +195,9 @@ describe("MultiHeadAttention", function ()
         return (object(x, options))
       end):describe()
     end
-    local function blocks(...) return (ops_of(...):find("dot_product_attention", 1, true)) ~= nil end
+    local function blocks(...)
+      return ops_of(...):find("dot_product_attention", 1, true) ~= nil
+    end
     local one, drops = small(), small { dropout = 0.1 }
     local x = ops.ones { 2, 5, 4 }
     one(x, x) drops(x, x)
