@@ -125,10 +125,10 @@ describe("prepared weights", function()
       same_bits(m(v), m:predict(v))
     end
     local w, v = variable(k.random.normal { 4, 4 }), k.random.normal { 6, 2, 4 }
-    local body = function(x, s)
+    local body = function(steps, s)
       local last = core.scan(function(state, step)
         return { ops.tanh(ops.matmul(state[1], w.value) + step[1]) }, {}
-      end, { s }, { x })
+      end, { s }, { steps })
       local g = core.grad(ops.sum(last[1]), { w })
       w:assign(w.value - g[1] * 0.1)
       return last[1]

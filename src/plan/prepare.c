@@ -220,6 +220,10 @@ bool prepare(Prog *p, Function **made) {
     k.leaf = NULL;
   }
   ok = ok && prog_collect(p, k.list, k.n);
+  if (!ok) {
+    function_release(*made);
+    *made = NULL;
+  }
   mem_free(k.list);
   mem_free(k.fixed);
   mem_free(k.value);

@@ -135,7 +135,7 @@ local function product(self, x)
   local y = ops.matmul(x, ops.reshape(self.kernel, { sizes[1], columns }))
   if self.bias_axes then y = y + ops.reshape(self.bias, { columns }) end
   local laid = tools.sizes(y)
-  return tools.reshape(y, table.move(sizes, 2, #sizes, #laid, laid))
+  return ops.reshape(y, table.move(sizes, 2, #sizes, #laid, laid))
 end
 
 return layer "EinsumDense" {
