@@ -114,7 +114,11 @@ static bool back_shape(Rule *r) {
     r->out[i] = r->in[i];
     r->out[i].dim[0] = scores_type(r->in).dim[0];
   }
-  return true;
+  Type scores = scores_type(r->in), row = type_new(F32, 3, scores.dim);
+  Type y = r->out[0];
+  y.dim[3] = r->in[V].dim[3];
+  return check_operand(r, BACK_Y, &y) && check_operand(r, BACK_TOP, &row) &&
+         check_operand(r, BACK_SHARE, &row) && check_operand(r, BACK_G, &y);
 }
 
 /* ---- the work ----------------------------------------------------------- */

@@ -117,6 +117,8 @@ bool broadcast_dims(Type *y, const Type *a, const Type *b);
 bool check_axis(Rule *r, int64_t *axis, int rank);
 /* Axes sorted, from 0, each once; nil becomes all. */
 bool check_axes(Rule *r, Attr *axes, int rank);
+/* Whether input i has these sizes, as far as they are known. */
+bool check_operand(Rule *r, int i, const Type *want);
 
 /* Families of rows, each ending in a row without a name. */
 extern const Op ops_unary[], ops_binary[], ops_gelu[], ops_cast[],

@@ -1,7 +1,8 @@
 /* Layer and root-mean-square normalisation over the last axes: fused ops, one
-** pass over each row, and one on the way back; and moments of columns. The lowering to means, squares
-** and products is written in the spec, which holds the kernels against it; for
-** other axes the composites of Lua are that lowering themselves. */
+** pass over each row, and one on the way back; and moments of columns. The
+** lowering to means, squares and products is written in the spec, which holds
+** the kernels against it; for other axes the composites of Lua are that lowering
+** themselves. */
 
 #include "kernels/kernels.h"
 #include "ops/build.h"
@@ -94,7 +95,11 @@ static bool back_shape(Rule *r) {
   r->nout = 3;
   r->out[X] = *x;
   r->out[GAMMA] = r->out[BETA] = parts;
-  return fits(r, x, gamma, "gamma");
+  if (!fits(r, x, gamma, "gamma"))
+    return false;
+  Type rows = of_rows(x, gamma->rank);
+  return check_operand(r, MEAN, &rows) && check_operand(r, SCALE, &rows) &&
+         check_operand(r, COTANGENT, x);
 }
 
 static int64_t back_tasks(const OpCall *s) {

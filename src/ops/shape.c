@@ -77,3 +77,13 @@ bool check_axes(Rule *r, Attr *axes, int rank) {
       axes->i[axes->n++] = i;
   return true;
 }
+
+bool check_operand(Rule *r, int i, const Type *want) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  const Type *got = &r->in[i];
+  bool ok = got->rank == want->rank;
+  for (int d = 0; ok && d < got->rank; d++)
+    ok = may_equal(got->dim[d], want->dim[d]);
+  return ok || fail(r->error, "operand %d is %s, it should be %s", i + 1,
+                    type_text(got, a), type_text(want, b));
+}

@@ -71,6 +71,10 @@ static Val pair(Context *c, const char *name, Val y, Val g) {
   return emit_op(c, name, (Val[]){y, g}, 2, NULL);
 }
 
+static bool back_shape(Rule *r) {
+  return like_first(r) && check_operand(r, 1, &r->in[0]);
+}
+
 static void softmax_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = pair(c, "softmax_back", result(n), dy[0]);
 }
@@ -129,8 +133,13 @@ static bool losses_shape(Rule *r) {
 }
 
 static bool losses_back_shape(Rule *r) {
+  if (!classes_fit(r))
+    return false;
+  Type row = r->in[LOGITS];
+  row.dim[row.rank - 1] = 1;
   r->out[0] = r->in[LOGITS];
-  return classes_fit(r);
+  return check_operand(r, LARGEST, &row) && check_operand(r, REST, &row) &&
+         check_operand(r, COTANGENT, &r->in[IDS]);
 }
 
 static void losses_run(const OpCall *s, const Run *r, int64_t task) {
@@ -201,10 +210,10 @@ const Op ops_softmax[] = {
   {"log_softmax", "x, axis:int=-1", ROWS, FLOATS, softmax_shape,
    .tasks = row_tasks, .run = log_softmax_run, .expand = last_axis,
    .vjp = log_softmax_vjp, .doc = "The logarithm of softmax, without it."},
-  {"softmax_back", "y, g", ROWS, FLOATS, like_first,
+  {"softmax_back", "y, g", ROWS, FLOATS, back_shape,
    .tasks = row_tasks, .run = softmax_back_run, .vjp = softmax_back_vjp,
    .traits = HIDDEN, .doc = "y (g - sum g y) along the last axis."},
-  {"log_softmax_back", "y, g", ROWS, FLOATS, like_first,
+  {"log_softmax_back", "y, g", ROWS, FLOATS, back_shape,
    .tasks = row_tasks, .run = log_softmax_back_run,
    .vjp = log_softmax_back_vjp, .traits = HIDDEN,
    .doc = "g - e ^ y sum g along the last axis."},

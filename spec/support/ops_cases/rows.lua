@@ -151,6 +151,7 @@ end
 
 cases[#cases + 1] = { "dot_product_attention_back", attention_inputs(2, 1, 3, 5),
   { seen = {}, scale = 0.5 }, ref = attention_back(5, 4, 0.5), grad = false, tol = 1e-4,
+  free = { { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } },
   big = attention_inputs(9, 4, 70, 130) }
 
 -- ---- losses of classes ----------------------------------------------------------------------
