@@ -129,6 +129,8 @@ static bool add_again(Folder *k, int i) {
     return true;
   if (c->error.set)
     return fail_again(k->p->error, &c->error);
+  if (c->npending - mark > MADE)
+    return fail(k->p->error, "%s: a scale made too many nodes", n->op->name);
   for (int j = mark; j < c->npending; j++) {
     Node *made = k->list[k->n++] = c->pending[j];
     made->number = k->p->n + k->made++;

@@ -177,8 +177,16 @@ Prepared *prepared_new(const Preparation *k, Account *account, Error *e) {
   return NULL;
 }
 
+/* Whether a weight is on a host's memory, which may change unseen. */
+static bool is_lent(const Preparation *k) {
+  for (int i = 0; i < k->f->nbindings; i++)
+    if (k->f->bindings[i].variable->tensor.buffer->account == NULL)
+      return true;
+  return false;
+}
+
 bool preparation_is_new(const Preparation *k, const Prepared *w) {
-  return w && w->version == version_of(k);
+  return w && w->version == version_of(k) && !is_lent(k);
 }
 
 Prepared *preparation_newest(Preparation *k) {
