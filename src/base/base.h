@@ -16,6 +16,12 @@
 
 enum { MAX_RANK = 8 };
 
+/* Some bytes; no zero stands behind them. */
+typedef struct Str {
+  const char *text;
+  size_t size;
+} Str;
+
 /* What kind of failure it is, for those who act on it: nobody reads the text
 ** to find out. */
 typedef enum ErrorKind {

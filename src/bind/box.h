@@ -12,6 +12,9 @@ void memory_collect(lua_State *L, State *s);
 /* A new tensor of the type, held by the context; raises when memory is out also
 ** after a collection. */
 Val memory_value(lua_State *L, State *s, const Type *type);
+/* The same of strings, all empty, with room for so many bytes. */
+Val memory_strings(lua_State *L, State *s, const Type *type, int64_t bytes,
+                   char **room);
 
 /* ---- boxes (box.c) ------------------------------------------------------ */
 
@@ -56,8 +59,8 @@ bool number_fits(lua_State *L, int index, DType d);
 void number_put(lua_State *L, const Tensor *t, int64_t i, int index);
 void number_push(lua_State *L, const Tensor *t, int64_t i);
 
-/* A tensor from nested tables of numbers; d: DTYPE_COUNT for what the numbers
-** say (whole: int32, true/false: bool, else float32). shape may be NULL. */
+/* A tensor from nested tables of numbers or strings; d: DTYPE_COUNT for what they
+** say (whole: int32, true/false: bool, strings: string, else float32). shape may be NULL. */
 Val table_value(lua_State *L, State *s, int index, DType d, const Type *shape);
 /* The same as core.tensor takes it: numbers are floats, also whole ones. */
 Val table_data(lua_State *L, State *s, int index);

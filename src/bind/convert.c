@@ -77,7 +77,18 @@ static Val one_number(lua_State *L, State *s, DType d) {
   return v;
 }
 
-/* tensor(value, {shape=, dtype=}), tensor(value, "int32"): numbers, tables,
+static Val one_string(lua_State *L, State *s) {
+  size_t size;
+  char *room;
+  const char *text = lua_tolstring(L, 1, &size);
+  Type scalar = type_new(STR, 0, NULL);
+  Val v = memory_strings(L, s, &scalar, (int64_t)size, &room);
+  memcpy(room, text, size);
+  ((Str *)val_tensor(v)->data)->size = size;
+  return v;
+}
+
+/* tensor(value, {shape=, dtype=}), tensor(value, "int32"): numbers, strings, tables,
 ** tensors; whole numbers in tables become float32 unless the dtype says
 ** otherwise */
 static int core_tensor(lua_State *L) {
@@ -91,6 +102,8 @@ static int core_tensor(lua_State *L) {
   if (lua_istable(L, 1)) {
     DType own = d == DTYPE_COUNT ? table_data_dtype(L, 1) : d;
     v = table_value(L, s, 1, own, has_shape ? &shape : NULL);
+  } else if (lua_type(L, 1) == LUA_TSTRING && (d == DTYPE_COUNT || d == STR)) {
+    v = converted(s, one_string(L, s), DTYPE_COUNT, has_shape, &shape);
   } else if (number_is(L, 1)) {
     if (d == DTYPE_COUNT)
       d = lua_isboolean(L, 1) ? BOOL : F32;
@@ -112,6 +125,8 @@ static int core_frombytes(lua_State *L) {
   Type type;
   check_options(L);
   DType d = get_dtype_option(L, F32);
+  if (d == STR)
+    raise_error(L, "frombytes: bytes are numbers; tensor makes strings");
   int64_t count = (int64_t)n / dtype_size(d);
   if (!get_shape_option(L, &type))
     type = type_new(d, 1, &count);
@@ -133,6 +148,9 @@ static int tensor_tobytes(lua_State *L) {
   State *s = state_of(L);
   int mark = context_mark(&s->c);
   Tensor t = box_tensor(L, s, 1);
+  if (t.type.dtype == STR)
+    raise_error(L, "tobytes: strings have no bytes in a row; totable gives "
+                   "them");
   lua_pushlstring(L, t.data, (size_t)type_bytes(&t.type));
   context_drain(&s->c, mark);
   return 1;

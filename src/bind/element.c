@@ -130,6 +130,12 @@ static Selection one_row(int64_t at, int rank) {
 /* ipairs ends at nil, which rows of a size that is not known never are. */
 enum { ENDLESS = 1 << 14 };
 
+/* A row of strings shares their bytes, which no slice of them would. */
+static Val row_of_strings(State *s, const Tensor *t, int64_t at) {
+  Type row = type_new(STR, t->type.rank - 1, t->type.dim + 1);
+  return value_of(&s->c, tensor_view(t, &row, at * type_bytes(&row)));
+}
+
 static int index_number(lua_State *L, State *s, Val v) {
   const Type *t = val_type(v);
   int whole;
@@ -155,6 +161,11 @@ static int index_number(lua_State *L, State *s, Val v) {
   if (t->rank == 1 && !val_symbolic(v)) {
     Tensor x = box_tensor(L, s, 1);
     number_push(L, &x, at);
+    return 1;
+  }
+  if (t->dtype == STR && !val_symbolic(v)) {
+    Tensor x = box_tensor(L, s, 1);
+    box_push(L, s, row_of_strings(s, &x, at));
     return 1;
   }
   Selection sel = one_row(at, t->rank);
@@ -186,6 +197,8 @@ static Tensor check_writable(lua_State *L, State *s, int index) {
   Error e = {.set = false};
   if (!tensor_writable(&t, &e))
     raise_failure(L, &e);
+  if (t.type.dtype == STR)
+    raise_error(L, "a tensor of strings cannot be changed; make a new one");
   return t;
 }
 

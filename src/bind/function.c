@@ -84,6 +84,12 @@ static Tensor read_input(lua_State *L, State *s, const Function *f, int i,
                          int index) {
   Val v = operand_check(L, s, index, F32, "input");
   DType want = (DType)val_type(f->inputs[i])->dtype;
+  if ((want == STR) != (val_type(v)->dtype == STR))
+    raise_error(L, "input %d is %s, %s", i + 1,
+                dtype_name((DType)val_type(v)->dtype),
+                want == STR ? "strings are wanted"
+                            : "numbers are wanted: TextVectorization, "
+                              "StringLookup and Hashing make them of strings");
   v = value_as(&s->c, v, want);
   if (s->c.error.set)
     raise_context(L, s);

@@ -40,21 +40,37 @@ void memory_relieve(lua_State *L, State *s, size_t wanted) {
       collect(L, s);
 }
 
-Val memory_value(lua_State *L, State *s, const Type *type) {
+static bool new_tensor(Tensor *t, State *s, const Type *type, int64_t bytes,
+                       char **room, Error *e) {
+  e->set = false;
+  return room ? tensor_new_strings(t, s->account, type, bytes, room, e)
+              : tensor_new(t, s->account, type, e);
+}
+
+static Val new_value(lua_State *L, State *s, const Type *type, int64_t more,
+                     char **room) {
   Tensor t;
-  int64_t bytes = type_bytes(type);
+  Error e;
+  int64_t bytes = type_bytes(type) + more;
   memory_relieve(L, s, (size_t)(bytes > 0 ? bytes : 0));
-  Error e = {.set = false};
-  if (!tensor_new(&t, s->account, type, &e)) {
+  if (!new_tensor(&t, s, type, more, room, &e)) {
     memory_collect(L, s);
-    e.set = false;
-    if (!tensor_new(&t, s->account, type, &e))
+    if (!new_tensor(&t, s, type, more, room, &e))
       raise_failure(L, &e);
   }
   Val v = value_of(&s->c, t);
   if (s->c.error.set)
     raise_context(L, s);
   return v;
+}
+
+Val memory_value(lua_State *L, State *s, const Type *type) {
+  return new_value(L, s, type, 0, NULL);
+}
+
+Val memory_strings(lua_State *L, State *s, const Type *type, int64_t bytes,
+                   char **room) {
+  return new_value(L, s, type, bytes, room);
 }
 
 /* ---- what Lua sees ------------------------------------------------------ */

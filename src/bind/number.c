@@ -1,4 +1,4 @@
-/* One element of a tensor as a number or boolean of Lua. */
+/* One element of a tensor as a number, boolean or string of Lua. */
 
 #include "bind/box.h"
 
@@ -25,6 +25,11 @@ void number_push(lua_State *L, const Tensor *t, int64_t i) {
   switch ((DType)t->type.dtype) {
     case BOOL: lua_pushboolean(L, ((const uint8_t *)t->data)[i]); break;
     case I64: lua_pushinteger(L, ((const int64_t *)t->data)[i]); break;
+    case STR: {
+      const Str *str = (const Str *)t->data + i;
+      lua_pushlstring(L, str->text, str->size);
+      break;
+    }
     case I32: case I8: case U8:
       lua_pushinteger(L, (lua_Integer)tensor_get(t, i));
       break;

@@ -21,7 +21,20 @@ static bool is_whole(DType d) {
   return d == I32 || d == I8 || d == U8 || d == I64;
 }
 
+/* In quotes, its first bytes when it is long. */
+static void print_string(const Str *str, char out[40]) {
+  int n = str->size > 32 ? 32 : (int)str->size;
+  bool cut = str->size > 32;
+  while (cut && n > 0 && ((unsigned char)str->text[n] & 0xc0) == 0x80)
+    n--; /* no character is cut */
+  snprintf(out, 40, "\"%.*s%s\"", n, str->text, cut ? "..." : "");
+}
+
 static void print_number(const Printer *p, int64_t i, char out[40]) {
+  if (p->t->type.dtype == STR) {
+    print_string((const Str *)p->t->data + i, out);
+    return;
+  }
   double v = tensor_get(p->t, i);
   if (p->t->type.dtype == BOOL)
     snprintf(out, 40, "%s", v != 0 ? "true" : "false");
@@ -148,7 +161,7 @@ void print_push(lua_State *L, const char *what, Val v) {
   }
   Printer p = {.t = t, .text = print_buffer(L)};
   text_add(p.text, "%s %s %s\n", what, dtype, shape);
-  if (type_elements(&t->type) > 0) {
+  if (type_elements(&t->type) > 0 && t->type.dtype != STR) {
     choose_format(&p);
     each_shown(&p, 0, 0, measure);
   }

@@ -1,5 +1,7 @@
 /* Tensors from nested tables, and back. */
 
+#include <string.h>
+
 #include "bind/box.h"
 
 typedef struct Filler {
@@ -7,6 +9,8 @@ typedef struct Filler {
   const Tensor *t;
   int64_t at;
   int64_t position[MAX_RANK];
+  char *room;    /* of the bytes of strings */
+  int64_t bytes; /* how many there are */
 } Filler;
 
 /* Follows the first elements down: the shape, if the table is not ragged. */
@@ -25,6 +29,17 @@ static Type table_shape(lua_State *L, int index) {
   }
   lua_settop(L, top);
   return type_new(F32, rank, dim);
+}
+
+/* Whether the table's first element is a string: all are, then. */
+static bool begins_with_string(lua_State *L, int index, int rank) {
+  int top = lua_gettop(L);
+  lua_pushvalue(L, index);
+  for (int i = 0; i < rank; i++)
+    lua_rawgeti(L, -1, 1);
+  bool string = lua_type(L, -1) == LUA_TSTRING;
+  lua_settop(L, top);
+  return string;
 }
 
 /* bool when all are booleans, int32 when all are whole, else float32. A table
@@ -57,24 +72,51 @@ static void push_position(Filler *f, int depth) {
   }
 }
 
+static void fill_number(Filler *f, int depth) {
+  lua_State *L = f->L;
+  const Type *t = &f->t->type;
+  if (!number_is(L, -1)) {
+    push_position(f, depth);
+    raise_error(L, "element %s of the table is %s, a number is wanted",
+                lua_tostring(L, -1), luaL_typename(L, -2));
+  }
+  if (!number_fits(L, -1, (DType)t->dtype)) {
+    const char *number = luaL_tolstring(L, -1, NULL);
+    push_position(f, depth);
+    raise_error(L, "element %s of the table is %s, which %s cannot hold%s",
+                lua_tostring(L, -1), number, dtype_name((DType)t->dtype),
+                t->dtype == I32 ? " (float32 rounds it, int64 stores it)"
+                                : "");
+  }
+  number_put(L, f->t, f->at++, -1);
+}
+
+/* The first time only the bytes are counted: there is no room for them yet. */
+static void fill_string(Filler *f, int depth) {
+  lua_State *L = f->L;
+  size_t size;
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    push_position(f, depth);
+    raise_error(L, "element %s of the table is %s, a string is wanted",
+                lua_tostring(L, -1), luaL_typename(L, -2));
+  }
+  const char *text = lua_tolstring(L, -1, &size);
+  if (f->room) {
+    memcpy(f->room, text, size);
+    ((Str *)f->t->data)[f->at++] = (Str){f->room, size};
+    f->room += size;
+  }
+  f->bytes += (int64_t)size;
+}
+
 static void fill_table(Filler *f, int depth) {
   lua_State *L = f->L;
   const Type *t = &f->t->type;
   if (depth == t->rank) {
-    if (!number_is(L, -1)) {
-      push_position(f, depth);
-      raise_error(L, "element %s of the table is %s, a number is wanted",
-                  lua_tostring(L, -1), luaL_typename(L, -2));
-    }
-    if (!number_fits(L, -1, (DType)t->dtype)) {
-      const char *number = luaL_tolstring(L, -1, NULL);
-      push_position(f, depth);
-      raise_error(L, "element %s of the table is %s, which %s cannot hold%s",
-                  lua_tostring(L, -1), number, dtype_name((DType)t->dtype),
-                  t->dtype == I32 ? " (float32 rounds it, int64 stores it)"
-                                  : "");
-    }
-    number_put(L, f->t, f->at++, -1);
+    if (t->dtype == STR)
+      fill_string(f, depth);
+    else
+      fill_number(f, depth);
     return;
   }
   int64_t n = lua_istable(L, -1) ? (int64_t)lua_rawlen(L, -1) : -1;
@@ -98,24 +140,47 @@ static void fill_table(Filler *f, int depth) {
   }
 }
 
-Val table_value(lua_State *L, State *s, int index, DType d,
-                const Type *shape) {
-  index = lua_absindex(L, index);
-  Type type = table_shape(L, index);
-  bool truth = true, whole = true;
-  if (d == DTYPE_COUNT) {
-    if (type_elements(&type) > 0)
-      find_dtype(L, index, 0, &truth, &whole);
-    else
-      truth = whole = false;
-    d = truth ? BOOL : whole ? I32 : F32;
-  }
-  type.dtype = d;
-  Val v = memory_value(L, s, &type);
+/* The strings of the table, in a tensor that holds their bytes, too. */
+static Val fill_strings(lua_State *L, State *s, int index, const Type *type) {
+  Tensor t = {.type = *type};
+  Filler f = {.L = L, .t = &t};
+  lua_pushvalue(L, index);
+  fill_table(&f, 0);
+  Val v = memory_strings(L, s, type, f.bytes, &f.room);
+  f.t = val_tensor(v);
+  fill_table(&f, 0);
+  lua_pop(L, 1);
+  return v;
+}
+
+static Val fill_numbers(lua_State *L, State *s, int index, const Type *type) {
+  Val v = memory_value(L, s, type);
   Filler f = {.L = L, .t = val_tensor(v)};
   lua_pushvalue(L, index);
   fill_table(&f, 0);
   lua_pop(L, 1);
+  return v;
+}
+
+static DType own_dtype(lua_State *L, int index, const Type *type) {
+  bool truth = true, whole = true;
+  if (type_elements(type) == 0)
+    return F32;
+  if (begins_with_string(L, index, type->rank))
+    return STR;
+  find_dtype(L, index, 0, &truth, &whole);
+  return truth ? BOOL : whole ? I32 : F32;
+}
+
+Val table_value(lua_State *L, State *s, int index, DType d,
+                const Type *shape) {
+  index = lua_absindex(L, index);
+  Type type = table_shape(L, index);
+  if (d == DTYPE_COUNT)
+    d = own_dtype(L, index, &type);
+  type.dtype = d;
+  Val v = d == STR ? fill_strings(L, s, index, &type)
+                   : fill_numbers(L, s, index, &type);
   if (shape) {
     char want[TYPE_TEXT];
     Type y = *shape;
@@ -131,6 +196,9 @@ Val table_value(lua_State *L, State *s, int index, DType d,
 /* Numbers that are data are floats, also whole ones. */
 DType table_data_dtype(lua_State *L, int index) {
   bool truth = true, whole = true;
+  Type type = table_shape(L, index);
+  if (type_elements(&type) > 0 && begins_with_string(L, index, type.rank))
+    return STR;
   find_dtype(L, index, 0, &truth, &whole);
   return truth && lua_rawlen(L, index) > 0 ? BOOL : F32;
 }

@@ -117,6 +117,8 @@ static int core_variable(lua_State *L) {
     raise_context(L, s);
   if (val_symbolic(v))
     raise_symbolic(L, v);
+  if (val_type(v)->dtype == STR)
+    raise_error(L, "variable: value is strings, a variable holds numbers");
   v = own_copy(s, v);
   if (s->c.error.set)
     raise_context(L, s);

@@ -267,6 +267,17 @@ static void prepare(Context *c, const Op *op, Val *x, int nin) {
   }
 }
 
+/* Strings are for the rows that say so, and for who only wants their sizes. */
+static bool takes_strings(Context *c, const Op *op, const Val *x, int nin) {
+  for (int i = 0; i < nin; i++)
+    if (val_type(x[i])->dtype == STR && !op_shape_only(op, i) &&
+        !(i == 0 && op->traits & STRINGS)) {
+      fail(&c->error, "input %d is strings, numbers are wanted", i + 1);
+      return op_prefix(&c->error, op);
+    }
+  return true;
+}
+
 /* Whether an op that keeps to booleans is given nothing else. */
 static bool truths_alone(const Op *op, const Val *x, int nin) {
   bool truths = op->traits & TRUTHS;
@@ -357,13 +368,21 @@ static bool can_be_counted(const Rule *r) {
   return true;
 }
 
+/* A result of strings is their tensor in another shape, and else not made. */
+static bool makes_no_strings(const Rule *r) {
+  for (int i = 0; i < r->nout; i++)
+    if (r->out[i].dtype == STR && !(r->op->traits & STRINGS))
+      return fail(r->error, "gives numbers, and no strings");
+  return true;
+}
+
 /* The rule has an error record of its own, so that the op's name goes in front
 ** of its message and of no earlier one. */
 static bool apply_rule(Context *c, Rule *r) {
   Error e;
   e.set = false;
   r->error = &e;
-  if (r->op->shape(r) && !e.set && can_be_counted(r))
+  if (r->op->shape(r) && !e.set && can_be_counted(r) && makes_no_strings(r))
     return true;
   op_prefix(&e, r->op);
   return fail_again(&c->error, &e);
@@ -425,6 +444,8 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
   memset(a, 0, (size_t)nattr * sizeof *a);
   if (attr)
     memcpy(a, attr, (size_t)nattr * sizeof *a);
+  if (!takes_strings(c, op, x, nin))
+    return dummy;
   Val expanded;
   if (op->expand && op->expand(c, op, x, nin, a, &expanded))
     return expanded;

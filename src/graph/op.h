@@ -234,6 +234,7 @@ enum {
   FAULTS = 32,      /* may meet data that it cannot take */
   BODY = 64,        /* runs a function: attribute 0; the plan does it */
   TRUTHS = 128,     /* of booleans alone makes booleans; computed as int32 */
+  STRINGS = 512,    /* input 0 may be strings; the others never are */
   SIZED = 256       /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
 };

@@ -105,11 +105,18 @@ typedef enum lunula_dtype {
   LUNULA_FLOAT64,
   LUNULA_INT8,
   LUNULA_UINT8,
-  LUNULA_INT64
+  LUNULA_INT64,
+  LUNULA_STRING /* lunula_string: what models of texts take */
 } lunula_dtype;
 
-/* Numbers in memory, the last axis running fastest, without gaps; the address
-** is a multiple of the size of one number. In C99 a batch of one sample is
+/* One string: `size` bytes, behind which no zero need stand. NULL has none. */
+typedef struct lunula_string {
+  const char *text;
+  size_t size;
+} lunula_string;
+
+/* Numbers in memory, or strings, the last axis running fastest, without gaps; the
+** address is a multiple of the size of one number. In C99 a batch of one sample is
 ** written {.data = x, .dtype = LUNULA_FLOAT32, .rank = 2, .shape = {1, 4}}. */
 typedef struct lunula_view {
   void *data;       /* of inputs and of pushed views that are read only, nothing

@@ -12,10 +12,13 @@ _Static_assert((int)LUNULA_FLOAT32 == F32 && (int)LUNULA_INT32 == I32 &&
                    (int)LUNULA_BFLOAT16 == BF16 &&
                    (int)LUNULA_FLOAT64 == F64 && (int)LUNULA_INT8 == I8 &&
                    (int)LUNULA_UINT8 == U8 && (int)LUNULA_INT64 == I64 &&
-                   (int)LUNULA_INT64 + 1 == DTYPE_COUNT,
+                   (int)LUNULA_STRING == STR &&
+                   (int)LUNULA_STRING + 1 == DTYPE_COUNT,
                "lunula.h and tensor.h differ");
 _Static_assert(sizeof(((lunula_view *)0)->shape) ==
-                   MAX_RANK * sizeof(int64_t),
+                       MAX_RANK * sizeof(int64_t) &&
+                   sizeof(lunula_string) == sizeof(Str) &&
+                   offsetof(lunula_string, size) == offsetof(Str, size),
                "lunula.h and base.h differ");
 
 const char *lunula_version(void) {
@@ -74,11 +77,25 @@ bool view_type(const lunula_view *v, Type *type, Error *e) {
   return true;
 }
 
+static bool check_strings(const lunula_view *v, int64_t n, Error *e) {
+  if ((uintptr_t)v->data % _Alignof(lunula_string) != 0)
+    return fail(e, "the address of a lunula_string must be a multiple of %d",
+                (int)_Alignof(lunula_string));
+  const lunula_string *s = v->data;
+  for (int64_t i = 0; i < n; i++)
+    if (s[i].text == NULL && s[i].size > 0)
+      return fail(e, "string %lld has %zu bytes at NULL", (long long)i,
+                  s[i].size);
+  return true;
+}
+
 bool view_check(const lunula_view *v, Type *type, Error *e) {
   if (!view_type(v, type, e))
     return false;
   if (v->data == NULL && type_elements(type) > 0)
     return fail(e, "data is NULL");
+  if (v->dtype == STR)
+    return check_strings(v, type_elements(type), e);
   size_t item = (size_t)dtype_size((DType)v->dtype);
   if ((uintptr_t)v->data % item != 0)
     return fail(e, "the address of %s numbers must be a multiple of %d",

@@ -91,12 +91,22 @@ static bool prepare_weights(Prog *g, Plan *p, Preparations *shared) {
   return f == NULL || p->preparation;
 }
 
+/* The bytes of strings lie with who made them, so no result may have any. */
+static bool gives_numbers(const Function *f, Error *e) {
+  for (int i = 0; i < f->noutputs; i++)
+    if (val_type(f->outputs[i])->dtype == STR)
+      return fail(e, "result %d is strings, a compiled function gives numbers",
+                  i + 1);
+  return true;
+}
+
 Plan *plan_new(const Function *f, const Type *in, Account *account,
                unsigned passes, Preparations *shared, Text *debug,
                const Watch *watch, Error *e) {
   Prog g;
   Plan *p = plan_empty(account);
-  bool ok = prog_open(&g, f, account, passes, watch, e);
+  bool ok = prog_open(&g, f, account, passes, watch, e) &&
+            gives_numbers(f, e);
   g.debug = debug;
   g.compile_loop = compile_loop;
   if (p == NULL)

@@ -43,10 +43,12 @@ static bool out_of_memory(const Type *type, Account *account, double bytes,
 
 /* Bytes are counted as a double first, since sizes may be absurd and their
 ** product overflow. */
-bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
+static bool new_with(Tensor *t, Account *account, const Type *type,
+                     int64_t more, Error *e) {
   double bytes = dtype_size((DType)type->dtype);
   for (int i = 0; i < type->rank; i++)
     bytes *= (double)type->dim[i];
+  bytes += (double)more;
   if (bytes > 0x1p60)
     return out_of_memory(type, account, bytes, e);
   Buffer *b = buffer_header(account, (size_t)bytes, e);
@@ -60,6 +62,22 @@ bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
   b->account = account;
   account_retain(account);
   *t = (Tensor){*type, b, b->data};
+  return true;
+}
+
+bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
+  return new_with(t, account, type, 0, e);
+}
+
+bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
+                        int64_t bytes, char **room, Error *e) {
+  if (!new_with(t, account, type, bytes, e))
+    return false;
+  int64_t n = type_elements(type);
+  Str *str = t->data;
+  *room = (char *)(str + n);
+  for (int64_t i = 0; i < n; i++)
+    str[i] = (Str){*room, 0};
   return true;
 }
 

@@ -8,9 +8,11 @@
 
 #include "base/memory.h"
 
-/* The first three compute; the others are storage, converted by a cast. */
+/* The first three compute; the others are storage, converted by a cast. Strings
+** (Str) are looked up and split, and nothing else (traits of the op rows); their
+** bytes lie in the tensor's own buffer, or with the host that lent it. */
 typedef enum DType {
-  F32, I32, BOOL, F16, BF16, F64, I8, U8, I64, DTYPE_COUNT
+  F32, I32, BOOL, F16, BF16, F64, I8, U8, I64, STR, DTYPE_COUNT
 } DType;
 
 const char *dtype_name(DType d);
@@ -64,6 +66,9 @@ typedef struct Tensor {
 
 /* A fresh tensor with undefined content. */
 bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e);
+/* A tensor of strings, all of them empty, with room for so many bytes. */
+bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
+                        int64_t bytes, char **room, Error *e);
 /* A tensor on a host's memory; release may be NULL (borrowed). */
 bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
                   void (*release)(void *ud, void *data), void *ud, Error *e);

@@ -1,5 +1,5 @@
-/* Element types and shapes. Of the nine element types three compute; each of
-** the others says which of them it is converted to. */
+/* Element types and shapes. Of the element types three compute; each of the
+** others says which of them it is converted to, but for strings. */
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static const struct {
   [BOOL] = {"bool", 1, BOOL},    [F16] = {"float16", 2, F32},
   [BF16] = {"bfloat16", 2, F32}, [F64] = {"float64", 8, F32},
   [I8] = {"int8", 1, I32},       [U8] = {"uint8", 1, I32},
-  [I64] = {"int64", 8, I32},
+  [I64] = {"int64", 8, I32},     [STR] = {"string", sizeof(Str), STR},
 };
 
 const char *dtype_name(DType d) {
