@@ -38,8 +38,19 @@ function sizes.changed(shapes, pattern, change)
   return list
 end
 
+-- What an op cannot take apart, strings and wide numbers, as a table.
+local function resized_table(x, shape, axis)
+  if axis > #shape then return x end
+  local y = {}
+  for i = 1, shape[axis] do y[i] = resized_table(x[(i - 1) % #x + 1], shape, axis + 1) end
+  return y
+end
+
 -- The tensor with another shape: fewer elements along an axis, or the first ones again.
 function sizes.resized(x, shape)
+  if x.dtype == "string" or x.dtype == "int64" then
+    return core.tensor(resized_table(x:totable(), shape, 1), { dtype = x.dtype })
+  end
   for axis, n in ipairs(shape) do
     local old = x.shape[axis]
     if n ~= old then
