@@ -38,6 +38,7 @@ int luaopen_lunula_core(lua_State *L) {
   operators_open(L);
   parameters_open(L);
   json_open(L);
+  words_open(L);
   between_open(L);
   tape_open(L);
   host_open(L);

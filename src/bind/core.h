@@ -24,6 +24,7 @@ void catalogue_open(lua_State *L);
 void operators_open(lua_State *L); /* of what the catalogue has */
 void parameters_open(lua_State *L);
 void json_open(lua_State *L);
+void words_open(lua_State *L);
 void between_open(lua_State *L);
 void tape_open(lua_State *L);
 void host_open(lua_State *L);
