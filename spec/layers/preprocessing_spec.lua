@@ -4,7 +4,6 @@
 local core = require "lunula.core"
 local k = require "lunula"
 local ops = require "lunula.ops"
-local fingerprint = require "lunula.utils.fingerprint"
 local check_layer = require "spec.support.check_layer"
 
 local layers = k.layers
@@ -23,14 +22,16 @@ end
 
 describe("fingerprints", function ()
   it("are those of FarmHash and SipHash", function ()
-    assert.are.equal(0x9ae16a3b2f90404f, fingerprint.farm "")
-    assert.are.equal(0xb3454265b6df75e3, fingerprint.farm "a")
+    assert.are.equal(0x9ae16a3b2f90404f, ops.fingerprint(core.tensor ""):item())
+    assert.are.equal(0xb3454265b6df75e3, ops.fingerprint(core.tensor "a"):item())
     local message = {}
     for i = 0, 14 do message[#message + 1] = string.char(i) end
     -- the example of the SipHash paper
-    assert.are.equal(0xa129ca6149be45e5, fingerprint.sip(table.concat(message),
-      0x0706050403020100, 0x0f0e0d0c0b0a0908))
-    assert.are.equal(6, fingerprint.bucket(-1, 9))
+    local key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 }
+    assert.are.equal(0xa129ca6149be45e5,
+      ops.fingerprint(core.tensor(table.concat(message)), key):item())
+    assert.are.equal(6, ops.hash_bin(int64(-1), 9):item())
+    assert.are.equal(8, ops.hash_bin(int64(-1), 9, true):item())
   end)
 end)
 
@@ -325,17 +326,41 @@ describe("StringLookup", function ()
     assert.is_string(message)
   end)
 
-  it("is no part of a model", function ()
+  it("stands in a model whose input is strings", function ()
+    local x = k.Input { shape = { 2 }, dtype = "string" }
+    local function check(options, wanted)
+      local lookup = layers.StringLookup(options)
+      local model = k.Model { inputs = x, outputs = lookup(x) }
+      assert.near_all(ops.cast(model:predict { { "a", "z" }, { "b", "m" } }, "float32"), wanted, 0)
+      local texts = core.tensor { { "a", "z" }, { "b", "m" } }
+      assert.near_all(ops.cast(lookup(texts), "float32"), wanted, 0)
+      assert.near_all(ops.cast(lookup(texts:totable()), "float32"), wanted, 0)
+    end
+    check({ vocabulary = { "a", "b" } }, { { 1, 0 }, { 2, 0 } })
+    check({ vocabulary = { "a", "b" }, mask_token = "m" }, { { 2, 1 }, { 3, 0 } })
+    check({ vocabulary = { "a", "b" }, output_mode = "multi_hot" }, { { 1, 1, 0 }, { 1, 0, 1 } })
+    check({ vocabulary = { "a", "b" }, num_oov_indices = 3 },
+      { { 3, ops.hash_bin(ops.fingerprint(core.tensor "z"), 3):item() },
+        { 4, ops.hash_bin(ops.fingerprint(core.tensor "m"), 3):item() } })
+  end)
+
+  it("says what it takes", function ()
     local lookup = layers.StringLookup { vocabulary = { "a" }, name = "s" }
     local x = k.Input { shape = { 1 } }
-    assert.error_at_line(function () lookup(x) end, 'layer "s" (StringLookup): looks at strings, '
-      .. "and a tensor (None, 1) holds numbers: call the layer on Lua strings and give the model "
-      .. "what it returns")
-    assert.error_at_line(function () lookup(core.tensor { 1 }) end, "looks at strings")
+    assert.error_at_line(function () lookup(x) end, 'layer "s" (StringLookup): the layer takes '
+      .. "strings, and the tensor (None, 1) holds numbers; a model has an input of strings by "
+      .. 'Input{shape = {1}, dtype = "string"}')
+    assert.error_at_line(function () lookup(core.tensor { 1 }) end, "the layer takes strings")
     assert.error_at_line(function () lookup { 1 } end, "takes strings, got 1")
     assert.error_at_line(function ()
       layers.StringLookup { vocabulary = { "a" }, invert = true } (x)
-    end, "gives strings, which are Lua data and no part of a model")
+    end, "gives the tokens of numbers, which are strings, and a model gives numbers")
+    local strict = layers.StringLookup { vocabulary = { "a" }, num_oov_indices = 0 }
+    assert.error_at_line(function () strict { "b" } end, '"b" is not in the vocabulary; '
+      .. "num_oov_indices=1 would give unknown tokens a number")
+    local model = k.Sequential { k.Input { shape = { 1 }, dtype = "string" }, strict }
+    assert.error_at_line(function () model:predict { { "a" }, { "b" } } end,
+      '"b" is not in the vocabulary')
     assert.are.same({ false, 2, 3 }, (layers.StringLookup {
       vocabulary = { "a", "b" }, output_mode = "one_hot",
     }:compute_output_shape { false, 2 }))
@@ -391,14 +416,46 @@ describe("TextVectorization", function ()
     model:summary { print_fn = function () end }
   end)
 
-  it("stands nowhere else in a model", function ()
+  it("stands first in a Sequential where a model can have no such layer", function ()
+    local vectorize = layers.TextVectorization { vocabulary = { "fox", "a", "the" } }
+    local model = k.Sequential { vectorize, layers.Embedding { 5, 2 },
+      layers.GlobalAveragePooling1D(), layers.Dense(1) }
+    local y = model:predict(texts, { verbose = 0 })
+    assert.are.same({ 2, 1 }, y.shape)
+    assert.near_all(model(texts), y, 1e-6)
+    assert.near_all(model:predict(core.tensor(texts), { verbose = 0 }), y, 1e-6)
+  end)
+
+  it("counts words in a model", function ()
+    local x = k.Input { shape = {}, dtype = "string" }
+    local function check(options, wanted)
+      options.vocabulary = { "fox", "a" }
+      local vectorize = layers.TextVectorization(options)
+      local model = k.Model { inputs = x, outputs = vectorize(x) }
+      assert.near_all(ops.cast(model:predict(texts), "float32"), wanted, 1e-6)
+      assert.near_all(ops.cast(vectorize(texts), "float32"), wanted, 1e-6)
+    end
+    check({ output_mode = "count" }, { { 3, 1, 0 }, { 0, 1, 1 } })
+    check({ output_mode = "multi_hot" }, { { 1, 1, 0 }, { 0, 1, 1 } })
+    check({ output_mode = "tf_idf", idf_weights = { 2, 3 } }, { { 7.5, 2, 0 }, { 0, 2, 3 } })
+    check({ output_mode = "count", max_tokens = 5, pad_to_max_tokens = true },
+      { { 3, 1, 0, 0, 0 }, { 0, 1, 1, 0, 0 } })
+    check({ output_sequence_length = 3, ngrams = 2 }, { { 1, 1, 1 }, { 3, 2, 1 } })
+  end)
+
+  it("says where it cannot stand", function ()
     local vectorize = layers.TextVectorization { vocabulary = { "a" }, name = "t" }
     assert.error_at_line(function ()
       k.Sequential { k.Input { shape = { 1 } }, vectorize }
-    end, 'layer "t" (TextVectorization): looks at strings')
+    end, 'layer "t" (TextVectorization): the layer takes strings')
+    local x = k.Input { shape = { 1 }, dtype = "string" }
+    assert.error_at_line(function () vectorize(x) end,
+      "in a model the length must be known: TextVectorization{output_sequence_length = 20}")
+    local upper = layers.TextVectorization { vocabulary = { "A" }, standardize = string.upper }
+    assert.error_at_line(function () upper(x) end, "takes texts apart by a Lua function")
     local model = k.Sequential { layers.Embedding { 3, 2 }, layers.Flatten() }
     assert.error_at_line(function () model:predict { "a" } end,
-      "x holds strings; a model takes tensors: call TextVectorization, StringLookup or Hashing")
+      "input 1 is strings, numbers are wanted")
     assert.error_at_line(function () model { "a" } end,
       "TextVectorization, StringLookup and Hashing make them of strings")
     assert.error_at_line(function () k.Sequential { vectorize }:predict { "a" } end,
@@ -457,7 +514,7 @@ describe("TextVectorization", function ()
   it("says what it takes", function ()
     local vectorize = layers.TextVectorization { vocabulary = { "a" }, name = "t" }
     assert.error_at_line(function () vectorize(k.Input { shape = { 1 } }) end,
-      'layer "t" (TextVectorization): looks at strings')
+      'layer "t" (TextVectorization): the layer takes strings')
     assert.error_at_line(function () vectorize { { "a", "b" } } end,
       "takes a list of texts, or a column of them; got a table of 1 rows and 2 columns")
     assert.error_at_line(function ()

@@ -125,11 +125,6 @@ local cases = {
   { "an op of TensorFlow", [[{"class_name": "Sequential", "keras_version": "2.4.0", "config": {
     "layers": [{"class_name": "TFOpLambda", "config": {"name": "x", "function": "math.foo"}}]}}]],
     'at .config.layers[0]: the op "math.foo" of TensorFlow is not known here' },
-  { "strings in a graph", [[{"class_name": "Functional", "config": {"layers": [
-    {"class_name": "InputLayer", "name": "t", "config": {"batch_shape": [null, 1],
-    "dtype": "string", "name": "t"}}], "input_layers": ["t", 0, 0],
-    "output_layers": ["t", 0, 0]}}]],
-    'at .config.layers[0].config: layer "t" (InputLayer): InputLayer: dtype: strings are' },
   { "an unknown optimizer", [[{"class_name": "Sequential", "config": {"layers": []},
     "compile_config": {"optimizer": "adm", "loss": "mse"}}]],
     'at .compile_config: unknown optimizer "adm" (did you mean "adam"?)' },

@@ -181,12 +181,12 @@ local function in_its_state(layer)
   return records.with_state(declare.serialize(layer))
 end
 
--- A stack that begins with strings is told without its input, which Keras takes for strings; then
--- the layers themselves tell what they were built with.
+-- A stack whose first layer stands before its graph is told without its input, which Keras takes
+-- for strings; then the layers themselves tell what they were built with.
 function config.of_sequential(self)
   local list = table.move(self._stack, 1, #self._stack, 1, {})
   local start = self._start
-  if list[1] and list[1].reads_strings then start = nil end
+  if list[1] and list[1].reads_strings and list[1]:reads_strings() then start = nil end
   if start then table.insert(list, 1, start.node.layer) end
   local written = ordered({
     name = self.name, trainable = self.trainable, dtype = self.dtype,

@@ -12,26 +12,14 @@ local options = require "lunula.utils.options"
 
 local data = {}
 
-local function refuse_strings(value, what)
-  local first = value
-  for _ = 1, 100 do -- a table may hold itself
-    if type(first) ~= "table" then break end
-    first = first[1]
-  end
-  if type(first) == "string" then
-    core.raise("%s holds strings; a model takes tensors: call TextVectorization, StringLookup or "
-      .. "Hashing on them, and give the model what it returns", what)
-  end
-end
-
 local function to_tensor(value, what)
   if core.is_variable(value) then value = value.value end
   local tensor = core.is_tensor(value) and value or nil
   if not tensor then
     if type(value) ~= "table" then
-      core.raise("%s must be a tensor or a table of numbers, got %s", what, type(value))
+      core.raise("%s must be a tensor or a table of numbers or strings, got %s", what,
+        type(value))
     end
-    refuse_strings(value, what)
     tensor = core.tensor(value)
   end
   if tensor.rank == 0 then core.raise("%s must have a batch axis, got a single number", what) end

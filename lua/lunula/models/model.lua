@@ -284,7 +284,14 @@ model.Model = base.layer "Model" {
   _constraints = constraints_of,
   _version = version_of,
   _input_names = function() return nil end,
-  _read = function(_, x) return x end,       -- what a model does before its data become tensors
+  -- What a model does before its data become tensors: a table of strings is one, and no structure.
+  _read = function(self, x)
+    return self:_first_dtype() == "string" and nest.is_texts(x) and core.tensor(x) or x
+  end,
+  _first_dtype = function(self)
+    local first = self._inputs and #self._inputs == 1 and self._inputs[1]
+    return first and first.dtype
+  end,
   _output_names = output_names,
   _input_shapes = function() return nil end,
   _output_shapes = function() return nil end,

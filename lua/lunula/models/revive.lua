@@ -119,7 +119,8 @@ local function takes_strings(list)
     return false
   end
   local class = require "lunula.layers".find(second.class_name)
-  return class and class.reads_strings
+  return class and class.reads_strings and type(second.config) == "table"
+    and class.reads_strings(second.config)
 end
 
 -- Early Keras 2 wrote the bare list of layers.

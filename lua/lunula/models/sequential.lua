@@ -49,10 +49,10 @@ local function all_or_nothing(self, fn)
   done = true
 end
 
--- The layer that reads strings, when the first one does.
+-- The first layer, when it reads strings and can be no part of the graph.
 local function reader(self)
   local first = self._stack[1]
-  return first and first.reads_strings and first or nil
+  return first and first.reads_strings and first:reads_strings() and first or nil
 end
 
 -- The position of the first layer of the graph.
@@ -209,11 +209,17 @@ declaration._ensure_built = function(self, xs)
   if self.built then return end
   self:build(xs[1].shape)
 end
--- Strings as what the first layer makes of them.
+-- Strings as what the first layer makes of them, where it stands before the graph.
 declaration._read = function(self, x)
   local layer = reader(self)
-  if not layer or core.is_tensor(x) or ktensor.within(x) then return x end
+  if not layer then return model.Model._read(self, x) end
+  local hosted = core.is_tensor(x) and (core.is_symbolic(x) or x.dtype ~= "string")
+  if hosted or ktensor.within(x) then return x end
   return layer(x)
+end
+declaration._first_dtype = function(self)
+  local first = self._start or self._stack[1]
+  return first and (self._start and first.dtype or first.input_dtype)
 end
 declaration.tracked_layers = function(self) return self._stack end
 declaration._shown_layers = function(self) return self._stack end

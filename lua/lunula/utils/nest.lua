@@ -26,6 +26,15 @@ function nest.is_data(x)
   return true
 end
 
+-- Strings, nested. As data of a model; elsewhere they are names, a structure of them.
+function nest.is_texts(x)
+  for _ = 0, deepest do
+    if not declare.is_plain(x) then break end
+    x = x[1]
+  end
+  return type(x) == "string"
+end
+
 function nest.is_structure(x)
   return declare.is_plain(x) and not nest.is_data(x)
 end

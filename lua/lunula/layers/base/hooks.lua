@@ -29,7 +29,7 @@ local fields = {
   getters = "table", setters = "table", replace_args = "boolean", abstract = "boolean",
   supports_masking = "boolean", casts = "string", input_dtype = "string",
   default_training = "boolean", auto_name = "string", input_spec = "table",
-  reads_strings = "boolean", begins_at_zero = "boolean", state_size = "number or table",
+  reads_strings = "function", begins_at_zero = "boolean", state_size = "number or table",
   output_size = "number",
 }
 

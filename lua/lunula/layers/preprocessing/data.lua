@@ -1,7 +1,5 @@
--- Lua data as the layers that look at single values see it: a flat list and a shape.
---
--- Strings live in Lua tables only, so these layers take nested tables of them; integers may come as
--- tensors too, and in a model they are looked at by a host step.
+-- Lua data as the layers that look at single values see it: a flat list and a shape, or a tensor of
+-- strings or of whole numbers.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -61,7 +59,7 @@ end
 
 function data.tensor(list, shape, dtype)
   if #shape == 0 then return core.tensor(list[1], { dtype = dtype }) end
-  if #list == 0 then return ops.zeros(shape, dtype) end
+  if #list == 0 and dtype ~= "string" then return ops.zeros(shape, dtype) end
   return core.tensor(list, { shape = shape, dtype = dtype })
 end
 
@@ -88,36 +86,29 @@ function data.strings(list, what)
   return list
 end
 
--- look(x) now, or, for a tensor that has no values yet, by a host step once per batch. `output` is
--- the shape and the dtype of the result.
-function data.now_or_hosted(x, output, look)
-  local symbolic, tensors = false, {}
-  for i, one in ipairs(core.is_tensor(x) and { x } or type(x) == "table" and x or {}) do
-    if core.is_tensor(one) then
-      symbolic = symbolic or core.is_symbolic(one)
-      tensors[i] = one
-    end
+function data.is_strings(x) return core.is_tensor(x) and x.dtype == "string" end
+
+-- Lua strings, or a tensor of them, as a tensor.
+function data.string_tensor(x, what)
+  if data.is_strings(x) then return x end
+  if core.is_tensor(x) then
+    core.raise('%s takes strings, and the tensor %s holds numbers; a model has an input of strings '
+      .. 'by Input{shape = {1}, dtype = "string"}', what, tools.shape_text(x.shape))
   end
-  if not symbolic then return look(x) end
-  local single = core.is_tensor(x)
-  if not single and #tensors < #x then
-    core.raise("in a model all inputs must be tensors: strings are Lua data")
-  end
-  return (core.host {
-    fn = function (...)
-      if single then return look((...)) end
-      return look { ... }
-    end,
-    inputs = tensors, outputs = { output }, line = core.where(),
-  })
+  local list, shape = data.read(x)
+  return data.tensor(data.strings(list, what), shape, "string")
 end
 
--- For a layer of strings that is called on a tensor, in a model or out of it.
-function data.refuse_tensor(x)
-  if core.is_tensor(x) then
-    core.raise("looks at strings, and a tensor %s holds numbers: call the layer on Lua strings and "
-      .. "give the model what it returns", tools.shape_text(x.shape))
+-- Numbers, or a tensor of them, as a tensor of int64. `cut`: fractions are cut off, as they are
+-- from tensors that have no values yet.
+function data.integer_tensor(x, what, cut)
+  local whole = core.is_tensor(x) and not tools.is_float(x)
+  if data.is_strings(x) then core.raise("%s takes integers, and the tensor holds strings", what) end
+  if whole or core.is_tensor(x) and (cut or core.is_symbolic(x)) then
+    return tools.cast(x, "int64")
   end
+  local list, shape = data.read(x)
+  return data.tensor(data.integers(list, what, cut), shape, "int64")
 end
 
 return data

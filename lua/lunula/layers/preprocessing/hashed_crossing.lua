@@ -7,8 +7,8 @@ local layer = require "lunula.layers.base"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
 local result_type = require "lunula.layers.preprocessing.hashing".result_type
+local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
-local fingerprint = require "lunula.utils.fingerprint"
 
 local KEY <const> = 0xDECAFCAFFE   -- where every combination starts
 
@@ -25,31 +25,30 @@ local function check_shapes(shapes)
 end
 
 -- What stands for a value: a string's fingerprint, an integer itself.
-local function fingerprints(list)
-  if type(list[1]) ~= "string" then return data.integers(list, "the layer") end
-  local prints = {}
-  for i, text in ipairs(data.strings(list, "a table of strings")) do
-    prints[i] = fingerprint.farm(text)
-  end
-  return prints
+local function fingerprints(x)
+  return x.dtype == "string" and ops.fingerprint(x) or x
 end
 
-local function look(self, inputs)
+local function read(x)
+  if data.is_strings(x) then return x end
+  if core.is_tensor(x) then return data.integer_tensor(x, "the layer") end
+  local list, shape = data.read(x)
+  if type(list[1]) == "string" then
+    return data.tensor(data.strings(list, "a table of strings"), shape, "string")
+  end
+  return data.tensor(data.integers(list, "the layer"), shape, "int64")
+end
+
+local function crossed(inputs)
   local features, shapes = {}, {}
   for i, x in ipairs(inputs) do
-    local list
-    list, shapes[i] = data.read(x)
-    features[i] = fingerprints(list)
+    features[i] = read(x)
+    shapes[i] = features[i].shape
   end
   check_shapes(shapes)
-  local found = {}
-  for i = 1, #features[1] do
-    local hash = KEY
-    for _, feature in ipairs(features) do hash = fingerprint.join(hash, feature[i]) end
-    found[i] = fingerprint.bucket(hash, self.num_bins)
-  end
-  local ids = data.tensor(found, shapes[1], "int64")
-  return encoding.encode(ids, self.output_mode, self.num_bins, self.dtype)
+  local hash = ops.full_like(features[1], KEY, "int64")
+  for _, feature in ipairs(features) do hash = ops.fingerprint_join(hash, fingerprints(feature)) end
+  return hash
 end
 
 return layer "HashedCrossing" {
@@ -69,11 +68,7 @@ return layer "HashedCrossing" {
     if not declare.is_plain(inputs) or #inputs < 2 then
       core.raise("takes a list of two or more tables or tensors: layer{a, b}")
     end
-    local output
-    if core.is_tensor(inputs[1]) then
-      local shape = encoding.shape(inputs[1].shape, self.output_mode, self.num_bins)
-      output = { shape = shape, dtype = self.dtype }
-    end
-    return data.now_or_hosted(inputs, output, function (values) return look(self, values) end)
+    local ids = ops.hash_bin(crossed(inputs), self.num_bins)
+    return encoding.encode(ids, self.output_mode, self.num_bins, self.dtype)
   end,
 }

@@ -6,7 +6,8 @@ local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
-local fingerprint = require "lunula.utils.fingerprint"
+local vocabulary = require "lunula.layers.preprocessing.vocabulary"
+local ops = require "lunula.ops"
 
 local hashing = {}
 
@@ -21,35 +22,36 @@ hashing.salt = {
   end,
 }
 
--- The bin of a string: by SipHash when there is a salt.
-function hashing.bin(text, bins, salt)
-  local hash = salt and fingerprint.sip(text, salt[1], salt[2]) or fingerprint.farm(text)
-  return fingerprint.bucket(hash, bins)
+-- The bins of a tensor of strings or integers: by SipHash when there is a salt.
+function hashing.bin(x, bins, salt)
+  return ops.hash_bin(ops.fingerprint(x, salt), bins)
 end
 
--- Strings as they are, numbers as they are written.
-local function texts_of(list)
-  if type(list[1]) == "string" then return data.strings(list, "a table of strings") end
-  local texts = {}
-  for i, n in ipairs(data.integers(list, "the layer", true)) do texts[i] = ("%d"):format(n) end
-  return texts
-end
-
-local function look(self, x)
+-- A tensor of strings, or of int64 without fractions.
+function hashing.tensor(x)
+  if data.is_strings(x) then return x end
+  if core.is_tensor(x) then return data.integer_tensor(x, "the layer", true) end
   local list, shape = data.read(x)
-  local texts, bins = texts_of(list), self.num_bins
-  local masked = self.mask_value ~= nil and bins > 1
-  if masked then bins = bins - 1 end
-  local found = {}
-  for i, text in ipairs(texts) do
-    if masked then
-      found[i] = list[i] == self.mask_value and 0 or 1 + hashing.bin(text, bins, self.salt)
-    else
-      found[i] = hashing.bin(text, bins, self.salt)
-    end
+  if type(list[1]) == "string" then
+    return data.tensor(data.strings(list, "a table of strings"), shape, "string")
   end
-  local ids = data.tensor(found, shape, "int64")
-  return encoding.encode(ids, self.output_mode, self.num_bins, self.dtype)
+  return data.tensor(data.integers(list, "the layer", true), shape, "int64")
+end
+
+-- Where the value is the one that stands for nothing.
+local function is_mask(x, value)
+  if (type(value) == "string") ~= (x.dtype == "string") then return nil end
+  if type(value) == "number" then return ops.equal(ops.find_integer(x,
+    table.unpack(vocabulary.integers { value })), 0) end
+  return ops.equal(ops.find_string(x, table.unpack(vocabulary.words { value })), 0)
+end
+
+local function ids_of(self, x)
+  local masks = self.mask_value ~= nil and self.num_bins > 1
+  if not masks then return hashing.bin(x, self.num_bins, self.salt) end
+  local ids = hashing.bin(x, self.num_bins - 1, self.salt) + 1
+  local masked = is_mask(x, self.mask_value)
+  return masked and ops.where(masked, 0, ids) or ids
 end
 
 local string_or_integer = {
@@ -88,12 +90,8 @@ hashing.Hashing = layer "Hashing" {
     end
   end,
   call = function (self, x)
-    local output
-    if core.is_tensor(x) then
-      local shape = encoding.shape(x.shape, self.output_mode, self.num_bins)
-      output = { shape = shape, dtype = self.dtype }
-    end
-    return data.now_or_hosted(x, output, function (values) return look(self, values) end)
+    local ids = ids_of(self, hashing.tensor(x))
+    return encoding.encode(ids, self.output_mode, self.num_bins, self.dtype)
   end,
 }
 

@@ -3,7 +3,8 @@
 --
 -- The numbers: 0 for the mask token, where there is one and the output is "int"; then the places
 -- of unknown tokens; then the vocabulary. A child says what a token is: `read` makes a flat list of
--- tokens out of Lua data, `unknown_place` spreads unknown tokens over several places.
+-- tokens out of Lua data, `read_tensor` a tensor of them, `tables` makes and `find` asks the table
+-- of all tokens, `unknown_place` spreads unknown ones over several places.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -11,6 +12,8 @@ local kinds = require "lunula.kinds"
 local base = require "lunula.layers.base"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 
 local lookup = {}
 
@@ -63,8 +66,9 @@ end
 
 local function use(self, tokens)
   local _, first = starts(self)
-  self.tokens, self.places = tokens, {}
-  for i, token in ipairs(tokens) do self.places[token] = first + i - 1 end
+  local all = table.move(tokens, 1, #tokens, 1, {})
+  if self.mask_token ~= nil then table.insert(all, 1, self.mask_token) end
+  self.tokens, self.table = tokens, self.tables(all)
   self.vocabulary_size_seen = first + #tokens
 end
 
@@ -109,26 +113,21 @@ end
 
 -- ---- looking up -------------------------------------------------------------------------------
 
-local function refuse_unknown(token)
-  core.raise("%s is not in the vocabulary; num_oov_indices=1 would give unknown tokens a number",
-    declare.show(token))
+-- The numbers of tokens that stand at these places of the table; -1: not there; -2: no token.
+-- A mask that has no number gets -1.
+local function numbers_at(self, places, unknown)
+  local start, first = starts(self)
+  local masks = self.mask_token ~= nil and 1 or 0
+  local mask = self.output_mode == "int" and 0 or -1
+  if unknown ~= nil then unknown = start + unknown else unknown = start end
+  local special = ops.where(ops.equal(places, -1), unknown, mask)
+  return ops.where(ops.greater_equal(places, masks), places + (first - masks), special)
 end
 
--- The numbers of tokens; -1 for a mask that has none.
-local function places_of(self, tokens)
-  local unknown, numbers = starts(self), {}
-  local mask_place = self.output_mode == "int" and 0 or -1
-  for i, token in ipairs(tokens) do
-    local place = self.places[token]
-    if self.mask_token ~= nil and token == self.mask_token then
-      place = mask_place
-    elseif not place then
-      if self.num_oov_indices == 0 then refuse_unknown(token) end
-      place = unknown + (self.num_oov_indices > 1 and self:unknown_place(token) or 0)
-    end
-    numbers[i] = place
-  end
-  return numbers
+local function numbers_of(self, tokens)
+  local places = self.find(tokens, self.table, self.num_oov_indices == 0)
+  local unknown = self.num_oov_indices > 1 and self:unknown_place(tokens) or nil
+  return numbers_at(self, places, unknown)
 end
 
 local function tokens_of(self, numbers)
@@ -153,23 +152,34 @@ local function depth(self)
   return self:vocabulary_size()
 end
 
-local function encoded(self, numbers, shape)
-  local mode = self.output_mode
-  if mode == "int" then return data.tensor(numbers, shape, "int64") end
-  local ids = data.tensor(numbers, shape, "int32")
-  if mode ~= "tf_idf" then return encoding.encode(ids, mode, depth(self), "int64") end
-  local weights = self.weights_of_places
-  if not weights then core.raise("has no idf weights yet: give them, or adapt the layer") end
-  return encoding.encode(ids, "count", depth(self), "float32") * weights
+local function weights_of(self)
+  if self.weights_of_places then return self.weights_of_places end
+  core.raise("has no idf weights yet: give them, or adapt the layer")
 end
 
-local function look(self, x)
-  if self.invert then
-    local list, shape = data.read(x)
-    return self:written(tokens_of(self, data.integers(list, "invert")), shape)
-  end
-  local tokens, shape = self:read(x)
-  return encoded(self, places_of(self, tokens), shape)
+local function encoded(self, ids)
+  local mode = self.output_mode
+  if mode ~= "tf_idf" then return encoding.encode(ids, mode, depth(self), "int64") end
+  return encoding.encode(ids, "count", depth(self), "float32") * weights_of(self)
+end
+
+-- Vectors of how often each token is there, as the output mode has them. counts: of unknown
+-- tokens, and then of those of the table.
+local function of_counts(self, counts)
+  local masks, size = self.mask_token ~= nil and 1 or 0, #self.tokens
+  local parts = { counts[{ {}, { 1, 1 } }] }
+  if size > 0 then parts[2] = counts[{ {}, { 2 + masks, 1 + masks + size } }] end
+  local missing = depth(self) - 1 - size
+  local y = #parts > 1 and ops.concatenate(parts, -1) or parts[1]
+  if missing > 0 then y = ops.pad(y, { { 0, 0 }, { 0, missing } }) end
+  if self.output_mode == "tf_idf" then return y * weights_of(self) end
+  if self.output_mode == "count" then return tools.cast(y, "int64") end
+  return tools.cast(ops.minimum(y, 1), "int64")
+end
+
+local function inverted(self, x)
+  local list, shape = data.read(x)
+  return self:written(tokens_of(self, data.integers(list, "invert")), shape)
 end
 
 local function output_of(self, shape)
@@ -267,7 +277,9 @@ lookup.IndexLookup = base.layer "IndexLookup" {
   input_dtype = "int64",
   init = function (self)
     check_options(self)
-    self.tokens, self.places = {}, {}
+    local seen = self.vocabulary_size_seen
+    use(self, {})
+    self.vocabulary_size_seen = seen
     self:reset_state()
     if self._vocabulary then self:set_vocabulary(self._vocabulary, self.idf_weights) end
   end,
@@ -279,9 +291,11 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     return declare.from_config(class, config)
   end,
   call = function (self, x)
-    if core.is_tensor(x) and core.is_symbolic(x) then self:check_symbolic(x) end
-    local output = core.is_tensor(x) and output_of(self, x.shape)
-    return data.now_or_hosted(x, output, function (values) return look(self, values) end)
+    if not self.invert then return encoded(self, numbers_of(self, self.read_tensor(x))) end
+    if core.is_tensor(x) and core.is_symbolic(x) then
+      return self:tokens_at(x, starts(self))
+    end
+    return inverted(self, x)
   end,
   compute_output_shape = function (self, shape) return output_of(self, shape).shape end,
   -- All tokens by their numbers, from 1 in the list as from 0 in the output.
@@ -289,8 +303,9 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     local list = include_special_tokens ~= false and special_tokens(self) or {}
     return table.move(self.tokens, 1, #self.tokens, #list + 1, list)
   end,
-  -- The numbers of a flat list of tokens.
-  numbers_of = places_of,
+  -- For who finds the places of tokens, or counts them, itself.
+  numbers_at = numbers_at,
+  of_counts = of_counts,
   vocabulary_size = function (self)
     local _, first = starts(self)
     return first + #self.tokens

@@ -7,6 +7,8 @@ local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
 local hashing = require "lunula.layers.preprocessing.hashing"
 local lookup = require "lunula.layers.preprocessing.index_lookup"
+local vocabulary = require "lunula.layers.preprocessing.vocabulary"
+local ops = require "lunula.ops"
 
 return layer "StringLookup" {
   parent = lookup.IndexLookup,
@@ -26,20 +28,23 @@ return layer "StringLookup" {
     { "salt", hashing.salt },
     { "oov_method", kinds.one_of { "floormod", "farmhash" }, default = "floormod", keyword = true },
   },
-  getters = { reads_strings = function (self) return not self.invert end },
+  getters = { input_dtype = function (self) return self.invert and "int64" or "string" end },
   read = function (_, x)
-    data.refuse_tensor(x)
     local list, shape = data.read(x)
     return data.strings(list, "the layer"), shape
   end,
+  read_tensor = function (x) return data.string_tensor(x, "the layer") end,
+  tables = vocabulary.words,
+  find = function (x, words, strict)
+    return ops.find_string(x, words[1], words[2], words[3], strict)
+  end,
   written = function (_, tokens, shape) return data.nested(tokens, shape) end,
   parsed = function (_, lines) return lines end,
-  check_symbolic = function (self, x)
-    if not self.invert then data.refuse_tensor(x) end
-    core.raise("gives strings, which are Lua data and no part of a model: call the layer on what "
-      .. "the model returns")
+  tokens_at = function ()
+    core.raise("gives the tokens of numbers, which are strings, and a model gives numbers: call "
+      .. "the layer on what the model returns")
   end,
-  unknown_place = function (self, token)
-    return hashing.bin(token, self.num_oov_indices, self.salt)
+  unknown_place = function (self, tokens)
+    return hashing.bin(tokens, self.num_oov_indices, self.salt)
   end,
 }

@@ -10,55 +10,16 @@ local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local lookup = require "lunula.layers.preprocessing.index_lookup"
 local StringLookup = require "lunula.layers.preprocessing.string_lookup"
 
 -- ---- from a text to tokens --------------------------------------------------------------------
 
--- Letters of ASCII only, as in Keras; other bytes stay.
-local function lower(text)
-  return (text:gsub("%u", string.lower))
-end
-
-local function without_punctuation(text)
-  return (text:gsub("[!\"#$%%&()*+,%-./:;<=>?@%[%]\\^_`{|}~']", ""))
-end
-
-local standardizers = {
-  lower = lower,
-  strip_punctuation = without_punctuation,
-  lower_and_strip_punctuation = function (text) return without_punctuation(lower(text)) end,
-}
-
-local splitters = {
-  whitespace = function (text)
-    local tokens = {}
-    for token in text:gmatch "%S+" do tokens[#tokens + 1] = token end
-    return tokens
-  end,
-  -- Characters of UTF-8; a byte that is none of one becomes the replacement character.
-  character = function (text)
-    local tokens, i = {}, 1
-    while i <= #text do
-      local valid = utf8.len(text, i, i)
-      local last = valid and utf8.offset(text, 2, i) - 1 or i
-      tokens[#tokens + 1] = valid and text:sub(i, last) or "\u{FFFD}"
-      i = last + 1
-    end
-    return tokens
-  end,
-}
-
--- All n-grams of the first width, then of the second …
-local function ngrams(tokens, widths)
-  local grams = {}
-  for _, width in ipairs(widths) do
-    for i = 1, #tokens - width + 1 do
-      grams[#grams + 1] = table.concat(tokens, " ", i, i + width - 1)
-    end
-  end
-  return grams
-end
+-- What the ops on texts call the ways to change and to split one.
+local changes = { lower = 1, strip_punctuation = 2, lower_and_strip_punctuation = 3 }
+local splits = { whitespace = 1, character = 2 }
 
 local function widths_of(self)
   if type(self.ngrams) ~= "number" then return self.ngrams end
@@ -77,73 +38,94 @@ local function call_user(what, fn, text, wanted)
   return result
 end
 
-local function standardized(self, text)
-  local how = self.standardize
-  if how == nil then return text end
-  if standardizers[how] then return standardizers[how](text) end
-  return call_user("standardize", how, text, "string")
+local function is_function(way, names) return way and way ~= core.None and not names[way] end
+
+local function has_function(self)
+  return is_function(self.standardize, changes) or is_function(self.split, splits)
 end
 
-local function split(self, text)
-  if splitters[self.split] then return splitters[self.split](text) end
-  return call_user("split", self.split, text, "table")
+-- change, split and widths as the ops take them.
+local function rule_of(self)
+  local widths = self.ngrams and widths_of(self) or { 1 }
+  return changes[self.standardize] or 0, splits[self.split] or 0, widths
 end
 
--- The rows of tokens of the texts, one row a text. Texts that are not split are rows already, when
--- they come in a table of two levels.
-local function rows_of(self, x)
-  data.refuse_tensor(x)
-  local list, shape = data.read(x)
-  data.strings(list, "the layer")
-  local widths, rows = self.ngrams and widths_of(self), {}
-  if self.split ~= nil and (#shape > 2 or #shape == 2 and shape[2] ~= 1) then
-    core.raise("takes a list of texts, or a column of them; got a table of %d rows and %d columns",
-      shape[1], shape[2])
-  end
-  local width = self.split == nil and shape[2] or 1
-  for i, text in ipairs(list) do
-    text = standardized(self, text)
-    local row = (i - 1) // width + 1
-    if self.split == nil then
-      rows[row] = rows[row] or {}
-      table.insert(rows[row], text)
-    else
-      rows[row] = split(self, text)
+-- A list of the words of the texts of one row, by the functions of the user where there are some.
+local function words_of(self, texts)
+  local change, split, widths = rule_of(self)
+  if type(self.standardize) == "function" then
+    for i, text in ipairs(texts) do
+      texts[i] = call_user("standardize", self.standardize, text, "string")
     end
   end
-  if widths then
-    for i, tokens in ipairs(rows) do rows[i] = ngrams(tokens, widths) end
+  if type(self.split) ~= "function" then return core.words(texts, change, split, widths) end
+  local words = {}
+  for _, text in ipairs(core.words(texts, change, 0, { 1 })) do
+    for _, word in ipairs(call_user("split", self.split, text, "table")) do
+      words[#words + 1] = word
+    end
+  end
+  return core.words(words, 0, 0, widths)
+end
+
+local function check_shape(self, shape)
+  if self.split ~= nil and (#shape > 2 or #shape == 2 and shape[2] ~= 1) then
+    core.raise("takes a list of texts, or a column of them; got a table of %s rows and %s columns",
+      tostring(shape[1] or "None"), tostring(shape[2] or "None"))
+  elseif #shape > 2 then
+    core.raise("takes a table of two levels at most, got one of %d", #shape)
+  end
+end
+
+-- The rows of words of the texts, one row a text. Texts that are not split are rows already, when
+-- they come in a table of two levels.
+local function rows_of(self, x)
+  local list, shape = data.read(data.string_tensor(x, "the layer"))
+  check_shape(self, shape)
+  local rows, width = {}, self.split == nil and shape[2] or 1
+  for i = 1, #list, math.max(width, 1) do
+    rows[#rows + 1] = words_of(self, table.move(list, i, i + width - 1, 1, {}))
   end
   return rows, shape
 end
 
--- ---- from rows of tokens to tensors -----------------------------------------------------------
+-- ---- from texts to tensors --------------------------------------------------------------------
 
--- Numbers of the tokens, filled up with zeros, or cut, to one length.
-local function padded(self, rows)
-  local length = self.output_sequence_length or 0
-  if not self.output_sequence_length then
-    for _, row in ipairs(rows) do length = math.max(length, #row) end
+-- Texts that only functions of Lua can take apart, as a table of their words.
+local function by_functions(self, x)
+  if core.is_symbolic(x) then
+    core.raise("takes texts apart by a Lua function, which is no part of a model: call the layer "
+      .. "on the texts, and give the model what it returns")
   end
-  local numbers = {}
+  local rows, length = rows_of(self, x), 1
+  for _, row in ipairs(rows) do length = math.max(length, #row) end
   for _, row in ipairs(rows) do
-    local found = self.lookup:numbers_of(row)
-    for i = 1, length do numbers[#numbers + 1] = found[i] or 0 end
+    for j = #row + 1, length do row[j] = "" end
   end
-  return data.tensor(numbers, { #rows, length }, "int64")
+  return data.string_tensor(rows, "the layer"), length
 end
 
--- The vectors of rows of any length: short rows are filled up with the mask token, which has no
--- place in a vector.
-local function encoded(self, rows)
-  local length = 1
-  for _, row in ipairs(rows) do length = math.max(length, #row) end
-  local full = {}
-  for i, row in ipairs(rows) do
-    full[i] = table.move(row, 1, #row, 1, {})
-    for j = #row + 1, length do full[i][j] = "" end
+-- How many words the longest text has.
+local function longest(self, x, change, split, widths)
+  if self.output_sequence_length then return self.output_sequence_length end
+  if core.is_symbolic(x) then
+    core.raise("in a model the length must be known: "
+      .. "TextVectorization{output_sequence_length = 20} fills up or cuts each text; without it "
+      .. "the layer is called on the texts, and the model is given what it returns")
   end
-  return self.lookup(full)
+  return x.size > 0 and ops.max(ops.text_lengths(x, change, split, widths)):item() or 0
+end
+
+-- Numbers of the words, filled up with zeros, or cut, to one length.
+local function numbered(self, x, length, change, split, widths)
+  local words = self.lookup.table
+  local places = ops.text_numbers(x, words[1], words[2], words[3], change, split, widths, length)
+  return tools.cast(self.lookup:numbers_at(places), "int64")
+end
+
+local function counted(self, x, ...)
+  local words = self.lookup.table
+  return self.lookup:of_counts(ops.text_counts(x, words[1], words[2], words[3], ...))
 end
 
 -- The result for one text alone has no batch.
@@ -163,7 +145,7 @@ local function named_or_function(names)
   })
 end
 
-local widths = {
+local gram_widths = {
   name = "a positive integer or a list of them",
   check = function (value)
     return kinds.positive.check(value) or kinds.list_of(kinds.positive).check(value, {})
@@ -188,7 +170,7 @@ return layer "TextVectorization" {
       default = "lower_and_strip_punctuation", none = true },
     { "split", named_or_function { "whitespace", "character" }, default = "whitespace",
       none = true },
-    { "ngrams", widths },
+    { "ngrams", gram_widths },
     { "output_mode", lookup.modes, default = "int" },
     { "output_sequence_length", kinds.positive },
     { "pad_to_max_tokens", kinds.boolean, default = false },
@@ -200,7 +182,13 @@ return layer "TextVectorization" {
     { "vocabulary_size", kinds.count, keyword = true, field = "vocabulary_size_seen" },
   },
   casts = "nothing",
-  reads_strings = true,
+  input_dtype = "string",
+  -- Whether it can be no part of a model: its length depends on the texts, or functions of Lua
+  -- take them apart. A config tells it as well.
+  reads_strings = function (self)
+    local int = self.output_mode == nil or self.output_mode == "int"
+    return has_function(self) or int and not self.output_sequence_length
+  end,
   init = function (self)
     check_options(self)
     self.lookup = StringLookup {
@@ -214,10 +202,21 @@ return layer "TextVectorization" {
   end,
   from_config = lookup.IndexLookup.make_from_config,
   call = function (self, x)
-    local rows, shape = rows_of(self, x)
-    if self.output_mode ~= "int" then return without_batch(encoded(self, rows), shape) end
-    local y = padded(self, rows)
+    x = data.string_tensor(x, "the layer")
+    local shape, change, split, widths = x.shape, rule_of(self)
+    check_shape(self, shape)
+    local length
+    if has_function(self) then
+      x, length = by_functions(self, x)
+      change, split, widths = 0, 0, { 1 }
+    end
+    if self.output_mode ~= "int" then
+      return without_batch(counted(self, x, change, split, widths), shape)
+    end
     local whole = self.split == nil and not (self.ngrams or self.output_sequence_length)
+    if whole and not length then length = shape[2] or 1 end
+    length = self.output_sequence_length or length or longest(self, x, change, split, widths)
+    local y = numbered(self, x, length, change, split, widths)
     if whole then return y:reshape(shape) end
     return without_batch(y, shape)
   end,
