@@ -254,6 +254,55 @@ LUNULA_API lunula_status lunula_run_file(lunula_runtime *runtime,
 ** handler, may call it. NULL is allowed. */
 LUNULA_API void lunula_cancel(lunula_runtime *runtime);
 
+/* ---- a script's values, by name ----------------------------------------- */
+
+/* For hosts that do not know Lua. A name is that of a global variable, or leads
+** through fields: "net", "config.rate", "net.optimizer.learning_rate"; where
+** something is called, a method may stand last: "net:predict". */
+
+/* The global variable becomes a tensor with a copy of what the view shows. */
+LUNULA_API lunula_status lunula_set(lunula_runtime *runtime, const char *name,
+                                    const lunula_view *view,
+                                    lunula_error *error);
+
+/* Fills the view with what a tensor, a variable, a number, a boolean, a string or
+** a table of numbers holds. It may be looked into until lunula_get is called
+** with this name again, or the runtime is freed; what a script does meanwhile
+** does not change it. */
+LUNULA_API lunula_status lunula_get(lunula_runtime *runtime, const char *name,
+                                    lunula_view *view, lunula_error *error);
+
+/* Calls the function, or the method, with copies of the inputs. Outputs that
+** have memory must have type and shape of what it returns, which is copied
+** there. Others are filled, and may be looked into until the next lunula_call of
+** this runtime. */
+LUNULA_API lunula_status lunula_call(lunula_runtime *runtime, const char *name,
+                                     const lunula_view *inputs, int ninputs,
+                                     lunula_view *outputs, int noutputs,
+                                     lunula_error *error);
+
+/* One step of training of the compiled model of this name with a batch of the
+** host. *nresults says how many results there is room for, and then how many
+** there are: the loss, and the metrics that the model was compiled with, over
+** all steps since net:reset_metrics(). Both may be NULL. */
+LUNULA_API lunula_status lunula_train(lunula_runtime *runtime, const char *name,
+                                      const lunula_view *inputs, int ninputs,
+                                      const lunula_view *targets, int ntargets,
+                                      double *results, int *nresults,
+                                      lunula_error *error);
+
+/* The global variable becomes the model of this file, as k.models.load_model
+** gives it, which can be trained on. Nothing in the file is executed. */
+LUNULA_API lunula_status lunula_load_model(lunula_runtime *runtime,
+                                           const char *name, const char *path,
+                                           lunula_error *error);
+
+/* Saves the model of this name, as net:save(path) does: the file is written as a
+** whole, or is as it was. */
+LUNULA_API lunula_status lunula_save_model(lunula_runtime *runtime,
+                                           const char *name, const char *path,
+                                           lunula_error *error);
+
 /* ---- models ------------------------------------------------------------- */
 
 /* What a model computes in inference, ready to be called from C. Its weights
