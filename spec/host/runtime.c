@@ -102,6 +102,33 @@ static void runs_a_file(void) {
   unlink(path);
 }
 
+static char logged[2000];
+
+static void log_line(void *ud, int level, const char *text, size_t size) {
+  size_t used = strlen(logged);
+  EXPECT(ud == logged);
+  if (used + size + 8 < sizeof logged)
+    sprintf(logged + used, "%d:%.*s\n", level, (int)size, text);
+}
+
+static void warnings_go_to_the_log(void) {
+  lunula_config c = {.log = log_line, .log_ud = logged};
+  open_runtime(c);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt,
+    "local k = require 'lunula'\n"
+    "local m = k.Sequential{k.Input{shape={2}}, k.layers.Lambda(function(x)\n"
+    "  return x * x:sum():item() end)}\n"
+    "m:compile{loss='mse'}\n"
+    "m:predict(k.zeros{2, 2}, {verbose=2}) print 'mine'"));
+  char line[8];
+  sprintf(line, "%d:", LUNULA_WARNING);
+  EXPECT(strstr(logged, line) && strstr(logged, "setup:2: warning: "));
+  sprintf(line, "%d:", LUNULA_PROGRESS);
+  EXPECT(strstr(logged, line) && strstr(logged, "1/1"));
+  EXPECT(strcmp(printed, "mine\n") == 0);
+  close_runtime();
+}
+
 static void bad_configurations(void) {
   lunula_config c = {0};
   rt = (lunula_runtime *)printed;
@@ -452,6 +479,7 @@ int main(void) {
   test("runs a script", runs_a_script);
   test("script errors", script_errors);
   test("runs a file", runs_a_file);
+  test("warnings go to the log", warnings_go_to_the_log);
   test("bad configurations", bad_configurations);
   test("calls within calls", calls_within_calls);
   test("kinds of errors", kinds_of_errors);

@@ -185,6 +185,12 @@ LUNULA_API lunula_status lunula_detach(struct lua_State *L, int index,
 /* A lua_State with lunula in it, and a watch over it. */
 typedef struct lunula_runtime lunula_runtime;
 
+/* What a log is told. */
+typedef enum lunula_level {
+  LUNULA_PROGRESS = 1, /* of a fit, evaluate or predict that is to show it */
+  LUNULA_WARNING       /* something may not be as it was meant */
+} lunula_level;
+
 /* Zero everywhere but in `size` is a runtime without limits. */
 typedef struct lunula_config {
   size_t size; /* sizeof(lunula_config) */
@@ -220,6 +226,12 @@ typedef struct lunula_config {
   ** this runtime. NULL: it is dropped. */
   void (*print)(void *ud, const char *text, size_t size);
   void *print_ud;
+
+  /* Gets what lunula itself has to say, instead of `print`: warnings, one in each
+  ** call and without the end of a line, and pieces of progress bars. The level
+  ** is a lunula_level. It must not call into this runtime. */
+  void (*log)(void *ud, int level, const char *text, size_t size);
+  void *log_ud;
 } lunula_config;
 
 /* Makes a runtime; config may be NULL. */

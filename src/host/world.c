@@ -52,6 +52,17 @@ static int world_flush(lua_State *L) {
   return 1;
 }
 
+/* log(level, text): where warnings and progress bars go */
+static int world_log(lua_State *L) {
+  static const char *const levels[] = {"progress", "warning", NULL};
+  const lunula_runtime *rt = runtime_of(L);
+  int level = LUNULA_PROGRESS + luaL_checkoption(L, 1, NULL, levels);
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  rt->config.log(rt->config.log_ud, level, text, size);
+  return 0;
+}
+
 /* Puts the host's output where io's is, into the table on the top. */
 static void redirect(lua_State *L) {
   static const luaL_Reg file[] = {
@@ -216,11 +227,15 @@ static int count_threads(lua_State *L) {
 }
 
 /* The core does as the host wants. */
-static void open_core(lua_State *L, bool sandbox) {
+static void open_core(lua_State *L, const lunula_runtime *rt) {
   luaL_requiref(L, "lunula.core", luaopen_lunula_core, 0);
+  if (rt->config.log) {
+    lua_pushcfunction(L, world_log);
+    lua_setfield(L, -2, "log");
+  }
   lua_pushcfunction(L, no_terminal);
   lua_setfield(L, -2, "isatty");
-  if (sandbox) {
+  if (rt->config.sandbox) {
     lua_pushcfunction(L, count_threads);
     lua_setfield(L, -2, "threads");
     lua_pushnil(L);
@@ -257,6 +272,6 @@ void world_open(lua_State *L, lunula_runtime *rt) {
     lua_pop(L, 1);
   }
   carried_preload(L, luaopen_lunula_core);
-  open_core(L, sandbox);
+  open_core(L, rt);
   governor_open(L, sandbox);
 }

@@ -55,6 +55,7 @@ function progbar.new(options)
   self.unit = options.unit or "step"
   self.title = options.title
   self.write = options.write or function(text)
+    if core.log then return core.log("progress", text) end
     io.stdout:write(text)
     io.stdout:flush()
   end
