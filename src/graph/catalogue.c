@@ -11,7 +11,7 @@ const Op *catalogue_at(const Catalogue *k, int i) {
     for (const Op *op = k->family[f]; op->name; op++)
       if (i-- == 0)
         return op;
-  return NULL;
+  return i < atomic_load(&k->added) ? k->more[i] : NULL;
 }
 
 static unsigned hash(const char *name) {
@@ -41,7 +41,28 @@ static void fill_slots(Catalogue *k) {
 const Op *catalogue_find(Catalogue *k, const char *name) {
   if (!atomic_load_explicit(&k->filled, memory_order_acquire))
     fill_slots(k);
-  return k->slot[find_slot(k, name)];
+  const Op *op = k->slot[find_slot(k, name)];
+  int n = op ? 0 : atomic_load_explicit(&k->added, memory_order_acquire);
+  for (int i = 0; op == NULL && i < n; i++)
+    if (strcmp(k->more[i]->name, name) == 0)
+      op = k->more[i];
+  return op;
+}
+
+bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e) {
+  if (catalogue_find(k, op->name))
+    return fail(e, "there is an op %s already", op->name);
+  lock_take(&k->lock);
+  int n = atomic_load(&k->added);
+  bool room = n + 2 <= CATALOGUE_ADDED;
+  if (room)
+    k->more[n++] = op;
+  if (room && second)
+    k->more[n++] = second;
+  atomic_store_explicit(&k->added, n, memory_order_release);
+  lock_leave(&k->lock);
+  return room || fail(e, "no more than %d ops can be added",
+                      CATALOGUE_ADDED / 2);
 }
 
 Val emit_op(Context *c, const char *name, const Val *in, int nin,

@@ -246,13 +246,16 @@ int op_nattr(const Op *op);
 
 /* ---- the catalogue (catalogue.c) ---------------------------------------- */
 
-enum { CATALOGUE_SLOTS = 1024 };
+enum { CATALOGUE_SLOTS = 1024, CATALOGUE_ADDED = 64 };
 
 /* Families of rows, each ending in a row without a name, and the rows by hash
-** of their names, which is filled at the first question. */
+** of their names, which is filled at the first question. Behind them, those that
+** a host added: they stay for ever. */
 typedef struct Catalogue {
   const Op *const *family;
   int families;
+  const Op *more[CATALOGUE_ADDED];
+  atomic_int added;
   Lock lock; /* of whoever fills them */
   atomic_bool filled;
   const Op *slot[CATALOGUE_SLOTS];
@@ -260,5 +263,7 @@ typedef struct Catalogue {
 
 const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
 const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
+/* Adds one row, or two (the second may be NULL). Thread-safe. */
+bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e);
 
 #endif

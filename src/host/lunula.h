@@ -23,8 +23,8 @@
 **     should have made is NULL, memory offered to it still belongs to the host.
 **   - Nothing exits, aborts, prints, or lets an error of Lua pass through the
 **     host. There is no state outside of what these functions make, except for
-**     the threads that share out big products, one team for the process, and
-**     who makes these products (lunula_use_blas).
+**     the threads that share out big products, one team for the process, who
+**     makes these products (lunula_use_blas), and ops that the host added.
 **   - A runtime, like a lua_State, serves one thread at a time. Functions that
 **     any thread may call at any time say so. */
 #ifndef LUNULA_H
@@ -132,6 +132,55 @@ typedef struct lunula_view {
 ** function that gets the view. */
 LUNULA_API lunula_view lunula_const_view(const void *data, int dtype, int rank,
                                          const int64_t *shape);
+
+/* ---- ops of the host ---------------------------------------------------- */
+
+/* What the functions of an op are called with. Inputs come first as the
+** signature has them; in `shape` they have no data, and a size may be -1, not
+** known yet. `numbers` are what the signature says with ":num", ":int" or
+** ":bool". A function that returns anything but 0 has failed; it may put the
+** reason into `why`, which then is the message at the line of the script. */
+typedef struct lunula_op_call {
+  const lunula_view *inputs;
+  int ninputs;
+  lunula_view *outputs;
+  int noutputs;
+  const double *numbers;
+  int nnumbers;
+  char *why;
+  size_t why_size;
+} lunula_op_call;
+
+typedef struct lunula_op {
+  size_t size;           /* sizeof(lunula_op) */
+  const char *name;      /* k.ops.NAME in scripts */
+  const char *signature; /* "x, table, scale:num=1" */
+  const char *doc;       /* one sentence */
+  int noutputs;
+  int floats; /* not 0: all inputs come as float32; else as float32, int32, bool */
+
+  /* Fills dtype, rank and shape of the outputs, or fails. Must always say the
+  ** same of the same. */
+  int (*shape)(void *ud, lunula_op_call *call);
+
+  /* Computes the outputs. Any thread may be in it, several at once; it must not
+  ** call into Lua, and denormal numbers are zero meanwhile. */
+  int (*run)(void *ud, lunula_op_call *call);
+
+  /* NULL: it has no gradient, which is an error where one is asked for. Else: inputs are the inputs, the outputs, and the
+  ** cotangent of each output; outputs, all zero at first, the cotangents of the
+  ** inputs. Those that are not float32 are not looked at. */
+  int (*gradient)(void *ud, lunula_op_call *call);
+  void *ud;
+} lunula_op;
+
+/* Adds an op for the whole process, until it ends: states and runtimes that are
+** made after this have it, in files it is found by its name, and models that use
+** it are compiled, trained and frozen as others are. What the struct says is
+** copied; `ud` and the functions must stay. Any thread may call it;
+** LUNULA_ARGUMENT when there is an op of that name. At most 32 can be added. */
+LUNULA_API lunula_status lunula_register_op(const lunula_op *op,
+                                            lunula_error *error);
 
 /* ---- a host with a lua_State -------------------------------------------- */
 

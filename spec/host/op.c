@@ -1,0 +1,192 @@
+/* Ops of the host: they are called, traced, trained and predicted with as others
+** are, and what is wrong with them is told. */
+#define _GNU_SOURCE
+#include "check.h"
+
+/* y = scale * x * x, and how often each was called. */
+static int calls, back_calls;
+
+static int square_shape(void *ud, lunula_op_call *c) {
+  EXPECT(ud == &calls && c->ninputs == 1 && c->nnumbers == 1);
+  if (c->inputs[0].rank == 0) {
+    snprintf(c->why, c->why_size, "a scalar has no squares");
+    return 1;
+  }
+  c->outputs[0].dtype = LUNULA_FLOAT32;
+  c->outputs[0].rank = c->inputs[0].rank;
+  memcpy(c->outputs[0].shape, c->inputs[0].shape, sizeof c->inputs[0].shape);
+  return 0;
+}
+
+static int64_t elements(const lunula_view *v) {
+  int64_t n = 1;
+  for (int i = 0; i < v->rank; i++)
+    n *= v->shape[i];
+  return n;
+}
+
+static int square_run(void *ud, lunula_op_call *c) {
+  const float *x = c->inputs[0].data;
+  float *y = c->outputs[0].data;
+  (void)ud;
+  calls++;
+  for (int64_t i = 0; i < elements(&c->inputs[0]); i++) {
+    if (x[i] > 1e6f)
+      return snprintf(c->why, c->why_size, "%g is too much", (double)x[i]);
+    y[i] = (float)c->numbers[0] * x[i] * x[i];
+  }
+  return 0;
+}
+
+static int square_gradient(void *ud, lunula_op_call *c) {
+  const float *x = c->inputs[0].data, *dy = c->inputs[2].data;
+  float *dx = c->outputs[0].data;
+  (void)ud;
+  back_calls++;
+  for (int64_t i = 0; i < elements(&c->inputs[0]); i++)
+    dx[i] = 2 * (float)c->numbers[0] * x[i] * dy[i];
+  return 0;
+}
+
+static lunula_op square(void) {
+  return (lunula_op){.size = sizeof(lunula_op), .name = "host_square",
+                     .signature = "x, scale:num=1",
+                     .doc = "scale times x squared.", .noutputs = 1,
+                     .floats = 1, .shape = square_shape, .run = square_run,
+                     .gradient = square_gradient, .ud = &calls};
+}
+
+/* Two results, no gradient: x, and how many numbers it has. */
+static int split_shape(void *ud, lunula_op_call *c) {
+  (void)ud;
+  c->outputs[0] = c->inputs[0];
+  c->outputs[1] = (lunula_view){.dtype = LUNULA_INT32};
+  return 0;
+}
+
+static int split_run(void *ud, lunula_op_call *c) {
+  (void)ud;
+  int32_t n = (int32_t)elements(&c->inputs[0]);
+  memcpy(c->outputs[0].data, c->inputs[0].data, (size_t)n * 4);
+  memcpy(c->outputs[1].data, &n, 4);
+  return 0;
+}
+
+static lunula_op split(void) {
+  return (lunula_op){.size = sizeof(lunula_op), .name = "host_count",
+                     .signature = "x", .doc = "x, and its size.",
+                     .noutputs = 2, .shape = split_shape, .run = split_run};
+}
+
+static void registers(void) {
+  lunula_op op = square(), other = split();
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&op, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&other, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_register_op(&op, &why));
+  EXPECT_TEXT("there is an op host_square already");
+}
+
+static void refused(lunula_op op, const char *text) {
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_register_op(&op, &why));
+  EXPECT_TEXT(text);
+}
+
+static void refuses(void) {
+  lunula_op op = square();
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_register_op(NULL, &why));
+  op.name = "matmul";
+  refused(op, "there is an op matmul already");
+  op.name = "Square";
+  refused(op, "is no name of an op");
+  op = square();
+  op.name = "other";
+  op.signature = "*xs";
+  refused(op, "\"*xs\" in its signature");
+  op.signature = "x, mode:str";
+  refused(op, "\"mode:str\" in its signature");
+  op.signature = "scale:num";
+  refused(op, "\"scale:num\" in its signature");
+  op.signature = "";
+  refused(op, "0 inputs");
+  op.signature = "x";
+  op.run = NULL;
+  refused(op, "shape or run");
+  op = square();
+  op.name = "other";
+  op.noutputs = 9;
+  refused(op, "9 outputs");
+  op.size = 3;
+  refused(op, "size");
+}
+
+static lunula_runtime *rt;
+
+static const char script[] =
+    "local k = require 'lunula'\n"
+    "local ops = k.ops\n"
+    "k.set_random_seed(1)\n"
+    "local x = k.tensor{1, 2, 3}\n"
+    "assert(ops.host_square(x)[3] == 9)\n"
+    "assert(ops.host_square(x, 2)[3] == 18)\n"
+    "assert(ops.host_square(x, {scale = 3})[2] == 12)\n"
+    "assert(x:host_square()[1] == 1)\n"
+    "assert(ops.host_square(k.tensor({1, 2}, 'int32'))[2] == 4)\n"
+    "local y, n = ops.host_count(x)\n"
+    "assert(y[2] == 2 and n:item() == 3)\n"
+    "local _, g = k.value_and_grad(function (v)\n"
+    "  return ops.sum(ops.host_square(v, 2) * v) end)(x)\n"
+    "assert(g[1][3] == 54 or g[3] == 54)\n"
+    "net = k.Sequential { k.Input { shape = { 3 } }, k.layers.Dense(4),\n"
+    "  k.layers.Lambda(function (h) return ops.host_square(h, 0.5) end),\n"
+    "  k.layers.Dense(1) }\n"
+    "net:compile { optimizer = 'adam', loss = 'mse' }\n"
+    "local data = k.random.normal { 64, 3 }\n"
+    "local want = ops.sum(data ^ 2, 1)\n"
+    "local h = net:fit(data, want, { epochs = 30, verbose = 0 }).history.loss\n"
+    "assert(h[30] < h[1])\n"
+    "wanted = net:predict(k.ones { 2, 3 })\n"
+    "function wrong() return ops.host_square(1.0) end\n"
+    "function much() return ops.host_square { 1e9 } end\n"
+    "function none() return k.value_and_grad(function (v)\n"
+    "  return ops.sum((ops.host_count(v))) end)(x) end\n"
+    "k.help(ops.host_square)\n";
+
+static void is_an_op(void) {
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &rt, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, script));
+  EXPECT(calls > 60 && back_calls > 30);
+}
+
+static void fails_at_the_line(void) {
+  EXPECT_STATUS(LUNULA_ERROR, lunula_call(rt, "wrong", NULL, 0, NULL, 0, &why));
+  EXPECT_TEXT("setup:24: host_square: a scalar has no squares");
+  EXPECT_STATUS(LUNULA_ERROR, lunula_call(rt, "much", NULL, 0, NULL, 0, &why));
+  EXPECT_TEXT("setup:25: host_square: 1e+09 is too much");
+  EXPECT_STATUS(LUNULA_ERROR, lunula_call(rt, "none", NULL, 0, NULL, 0, &why));
+  EXPECT_TEXT("host_count has no gradient");
+}
+
+static void predicts(void) {
+  lunula_model *model;
+  float x[6] = {1, 1, 1, 1, 1, 1}, y[2];
+  lunula_view in = floats(x, 2, 2, 3), out = floats(y, 2, 2, 1), wanted;
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "net", &model, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &in, 1, &out, 1, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "wanted", &wanted, &why));
+  EXPECT(memcmp(wanted.data, y, sizeof y) == 0);
+  x[0] = 1e20f;
+  EXPECT_STATUS(LUNULA_ERROR, lunula_predict(model, &in, 1, &out, 1, &why));
+  EXPECT_TEXT("is too much");
+  lunula_model_free(model);
+}
+
+int main(void) {
+  leave_the_house("op");
+  test("ops are added", registers);
+  test("what is none is refused", refuses);
+  test("an op of the host is an op", is_an_op);
+  test("it fails at the line of the script", fails_at_the_line);
+  test("a model predicts with it", predicts);
+  lunula_free(rt);
+  return failures > 0;
+}
