@@ -193,13 +193,16 @@ int element_index(lua_State *L, State *s) {
 static Tensor check_writable(lua_State *L, State *s, int index) {
   if (box_variable(L, index))
     raise_error(L, "a variable is changed by assign");
-  Tensor t = box_tensor(L, s, index);
+  Val v;
   Error e = {.set = false};
-  if (!tensor_writable(&t, &e))
-    raise_failure(L, &e);
-  if (t.type.dtype == STR)
+  box_tensor(L, s, index); /* is there a value? */
+  box_value(L, s, index, &v);
+  Tensor *t = &v.node->out[v.out];
+  if (t->type.dtype == STR)
     raise_error(L, "a tensor of strings cannot be changed; make a new one");
-  return t;
+  if (!tensor_own(t, s->account, &e) || !tensor_writable(t, &e))
+    raise_failure(L, &e);
+  return *t;
 }
 
 /* The selected part of t = a value that broadcasts to it. */

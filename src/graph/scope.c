@@ -172,11 +172,11 @@ bool variable_assign(Context *c, Variable *v, Val value) {
 }
 
 /* Takes a private copy of a buffer that others see (eager tensors share it) or
-** that is a host's, before a plan writes new values in place. */
+** that is a host's or a file's, before a plan writes new values in place. */
 bool variable_own(Variable *v, Account *account, Error *e) {
   forget_leaf(v);
   if (atomic_load(&v->tensor.buffer->refs) == 1 &&
-      v->tensor.buffer->account != NULL)
+      v->tensor.buffer->account != NULL && !v->tensor.buffer->read_only)
     return true;
   Tensor fresh;
   if (!tensor_new(&fresh, account, &v->tensor.type, e))

@@ -94,6 +94,16 @@ bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
   return true;
 }
 
+bool tensor_on(Tensor *t, Account *account, const Type *type, const void *data,
+               void (*release)(void *ud, void *data), void *ud, Error *e) {
+  void *memory = (void *)(uintptr_t)data; /* read_only: it stays as it is */
+  if (!tensor_adopt(t, type, memory, true, release, ud, e))
+    return false;
+  t->buffer->account = account;
+  account_retain(account);
+  return true;
+}
+
 Tensor tensor_share(const Tensor *t) {
   if (t->buffer)
     atomic_fetch_add_explicit(&t->buffer->refs, 1, memory_order_relaxed);
@@ -114,12 +124,12 @@ void tensor_drop(Tensor *t) {
   if (b == NULL ||
       atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) > 1)
     return;
-  if (b->account) {
-    block_free(b->account, b->data, b->bytes);
-    account_release(b->account);
-  } else if (b->release && !atomic_load(&b->detached)) {
+  if (b->release && !atomic_load(&b->detached))
     b->release(b->ud, b->data);
-  }
+  else if (b->account && !b->read_only)
+    block_free(b->account, b->data, b->bytes);
+  if (b->account)
+    account_release(b->account);
   mem_free(b);
 }
 
@@ -134,8 +144,22 @@ bool tensor_readable(const Tensor *t, Error *e) {
 bool tensor_writable(const Tensor *t, Error *e) {
   if (!tensor_readable(t, e))
     return false;
+  if (t->buffer->read_only && t->buffer->account)
+    return fail(e, "this tensor lies on a file, and is for reading only");
   if (t->buffer->read_only)
     return fail(e, "the host lent this tensor for reading only");
+  return true;
+}
+
+bool tensor_own(Tensor *t, Account *account, Error *e) {
+  Tensor own;
+  if (t->buffer == NULL || !t->buffer->read_only || t->buffer->account == NULL)
+    return true;
+  if (!tensor_new(&own, account, &t->type, e))
+    return false;
+  memcpy(own.data, t->data, (size_t)type_bytes(&t->type));
+  tensor_drop(t);
+  *t = own;
   return true;
 }
 

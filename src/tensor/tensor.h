@@ -51,8 +51,9 @@ typedef struct Buffer {
   atomic_int refs;
   size_t bytes;
   void *data;
-  Account *account;                       /* NULL: the memory is a host's */
-  void (*release)(void *ud, void *data);  /* of a host's memory, may be NULL */
+  Account *account; /* NULL: the memory is a host's, who may change it */
+  void (*release)(void *ud, void *data); /* of memory that is no block of the
+                                            account; may be NULL */
   void *ud;
   bool read_only;
   atomic_bool detached; /* the host took its memory back */
@@ -72,6 +73,9 @@ bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
 /* A tensor on a host's memory; release may be NULL (borrowed). */
 bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
                   void (*release)(void *ud, void *data), void *ud, Error *e);
+/* A tensor on memory that nobody changes while it lives, such as a file's. */
+bool tensor_on(Tensor *t, Account *account, const Type *type, const void *data,
+               void (*release)(void *ud, void *data), void *ud, Error *e);
 Tensor tensor_share(const Tensor *t);
 /* The same buffer under another type, `offset` bytes further. */
 Tensor tensor_view(const Tensor *t, const Type *type, int64_t offset);
@@ -79,6 +83,8 @@ void tensor_drop(Tensor *t);
 /* False, with the reason, when the value may not be read (written) now. */
 bool tensor_readable(const Tensor *t, Error *e);
 bool tensor_writable(const Tensor *t, Error *e);
+/* Copies what lies on memory that nobody changes, before something does. */
+bool tensor_own(Tensor *t, Account *account, Error *e);
 
 /* One element as a number, whatever the type. */
 double tensor_get(const Tensor *t, int64_t i);
