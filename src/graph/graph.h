@@ -259,6 +259,8 @@ typedef struct Text {
   bool failed; /* memory was out: something is missing */
 } Text;
 void text_add(Text *t, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Room for n more bytes behind what is used; NULL: memory was out. */
+char *text_room(Text *t, size_t n);
 void text_free(Text *t);
 /* A node's line: "%7 = matmul(%3, %5) : float32 (None, 10)  train.lua:4" */
 void node_text(Text *t, const Node *n, const NodeMap *numbers);

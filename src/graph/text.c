@@ -7,6 +7,21 @@
 
 #include "graph/graph.h"
 
+char *text_room(Text *t, size_t n) {
+  if (t->failed)
+    return NULL;
+  if (t->data == NULL || t->size - t->used < n) {
+    size_t size = 2 * t->size + n + 256;
+    char *grown = mem_resize(t->account, t->data, size, 1);
+    t->failed = grown == NULL;
+    if (t->failed)
+      return NULL;
+    t->data = grown;
+    t->size = size;
+  }
+  return t->data + t->used;
+}
+
 /* Tries, and tries again with more room when it did not fit. */
 void text_add(Text *t, const char *format, ...) {
   va_list args;
@@ -21,14 +36,8 @@ void text_add(Text *t, const char *format, ...) {
       t->used += (size_t)n;
       return;
     }
-    size_t size = 2 * t->size + (size_t)n + 256;
-    char *grown = mem_resize(t->account, t->data, size, 1);
-    if (grown == NULL) {
-      t->failed = true;
+    if (text_room(t, (size_t)n + 1) == NULL)
       return;
-    }
-    t->data = grown;
-    t->size = size;
   }
 }
 
