@@ -1,7 +1,8 @@
 """Records what real Keras computes, for the specs of lunula to compare with.
 
     python3 -m venv oracle && . oracle/bin/activate
-    pip install keras==3.15.1 torch==2.13.0 tensorflow==2.21.0 tf-keras==2.21.0 scipy
+    pip install keras==3.15.1 torch==2.13.0 tensorflow==2.21.0 tf-keras==2.21.0 scipy \
+        safetensors==0.8.0
     python3 spec/golden/record.py                 everything
     python3 spec/golden/record.py layers Dense    one section, some classes
     python3 spec/golden/record.py verify          runs every layer case on the other
@@ -46,6 +47,7 @@ metrics.json optimizers.json schedules.json    numbers of those
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
+files/python*      files of tensors by the package safetensors: recorder/files.py
 """
 
 import argparse
@@ -67,7 +69,7 @@ ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
-            "layer_types", "none", "sizes", "models")
+            "layer_types", "none", "sizes", "models", "files")
 
 
 def catalogue():

@@ -39,6 +39,7 @@ int luaopen_lunula_core(lua_State *L) {
   parameters_open(L);
   json_open(L);
   words_open(L);
+  file_open(L);
   between_open(L);
   tape_open(L);
   host_open(L);
