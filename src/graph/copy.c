@@ -175,7 +175,22 @@ static bool fill_types(Typing *t, const Function *f, Node **node, int n,
   return true;
 }
 
+/* The rules alone would take other element types, which need casts. */
+static bool takes(const Function *f, const Type *in, Error *e) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  for (int i = 0; i < f->ninputs; i++) {
+    const Type *own = val_type(f->inputs[i]);
+    if (in[i].dtype != own->dtype || in[i].rank != own->rank)
+      return fail(e, "input %d is %s %s, its function takes %s %s", i + 1,
+                  dtype_name((DType)in[i].dtype), type_text(&in[i], a),
+                  dtype_name((DType)own->dtype), type_text(own, b));
+  }
+  return true;
+}
+
 bool function_types(const Function *f, const Type *in, Type *out, Error *e) {
+  if (!takes(f, in, e))
+    return false;
   Typing t = {.first = {.account = f->account}};
   int n = 0, outs = 0, most = 0;
   Node **node;

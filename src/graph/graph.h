@@ -35,6 +35,7 @@ struct Context {
   Scope *scope;   /* innermost open trace */
   int recording;  /* depth of open tapes */
   bool rebuild;   /* keep every node, even one whose inputs have values */
+  bool later_only; /* what could be computed now is an error (a file's graph) */
   uint64_t seq;
   uint32_t scopes; /* serial number of the last scope */
   uint64_t seed;

@@ -467,6 +467,8 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
     later = later || (val_symbolic(x[i]));
     tracked = tracked || (x[i].node->tracked && !shape_only);
   }
+  if (c->later_only && !later)
+    fail(&c->error, "%s: nothing that it reads comes later", op->name);
   if (c->error.set)
     return dummy;
   Node *n = node_of(c, op, x, nin, a);

@@ -216,6 +216,7 @@ struct Op {
      each in its own; -1 where that is not so */
   int (*columns)(const Node *n);
   const char *doc;
+  int version; /* of what it means, for files; 0 is 1 */
 
   /* what Keras's files say of the op, where it does not follow from name and
      signature: as lua/lunula/ops/tools.lua has it for composites */
@@ -235,14 +236,26 @@ enum {
   BODY = 64,        /* runs a function: attribute 0; the plan does it */
   TRUTHS = 128,     /* of booleans alone makes booleans; computed as int32 */
   STRINGS = 512,    /* input 0 may be strings; the others never are */
-  SIZED = 256       /* has no kernel: `expand` makes another op of it once the
+  SIZED = 256,      /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
+  FILED = 1024       /* is HIDDEN, but found in files: its rule trusts nobody */
 };
 
 INLINE bool op_shape_only(const Op *op, int i) {
   return op->shape_only >> (i < 31 ? i : 31) & 1;
 }
 int op_nattr(const Op *op);
+/* Attribute i as the signature has it; the name is no text of its own. */
+typedef struct OpParam {
+  const char *name;
+  int length;
+  AttrKind kind;
+  bool may_be_nil;
+} OpParam;
+OpParam op_attr(const Op *op, int i);
+/* How many inputs a call has; *more: or any number above that. */
+int op_inputs(const Op *op, bool *more);
+int op_version(const Op *op);
 
 /* ---- the catalogue (catalogue.c) ---------------------------------------- */
 

@@ -11,12 +11,23 @@
 ** those to the cotangents of the inputs behind the first CONSTS. */
 enum { CALL_BODY, CALL_BACKWARD, CALL_RESULTS, CALL_CONSTS };
 
+static bool backward_fits(const Rule *r) {
+  const Function *back = r->attr[CALL_BACKWARD].body;
+  int64_t results = r->attr[CALL_RESULTS].i[0];
+  int64_t consts = r->attr[CALL_CONSTS].i[0];
+  return results >= 0 && results <= r->nout && consts >= 0 &&
+         consts <= r->nin && back->ninputs == r->nout &&
+         back->noutputs == r->nin - consts;
+}
+
 static bool call_shape(Rule *r) {
   const Function *body = r->attr[CALL_BODY].body;
   if (r->attr[CALL_BODY].kind != ATTR_BODY || body->ninputs != r->nin ||
       body->noutputs > MAX_OUTPUTS)
     return fail(r->error, "a body that does not fit its %d inputs", r->nin);
   r->nout = body->noutputs;
+  if (r->attr[CALL_BACKWARD].kind == ATTR_BODY && !backward_fits(r))
+    return fail(r->error, "a gradient that does not fit its %d inputs", r->nin);
   return function_types(body, r->in, r->out, r->error);
 }
 
@@ -70,11 +81,12 @@ static int64_t same_memory(const OpCall *s) {
 }
 
 const Op ops_call[] = {
-  {"call", "*xs, body:body, backward:body, results:int, consts:int", CALL,
-   AS_IS, call_shape, .vjp = call_vjp, .traits = BODY | HIDDEN | FAULTS,
+  {"call", "*xs, body:body, backward:body=nil, results:int, consts:int", CALL,
+   AS_IS, call_shape, .vjp = call_vjp, .traits = BODY | HIDDEN | FAULTS | FILED,
    .role = CALLS,
    .doc = "A function as one node."},
   {"barrier", "x", MOVE, AS_IS, like_first, .view = same_memory,
-   .traits = HIDDEN | NO_GRADIENT, .doc = "x, equal to nothing else."},
+   .traits = HIDDEN | NO_GRADIENT | FILED,
+   .doc = "x, equal to nothing else."},
   {0}
 };

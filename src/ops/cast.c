@@ -143,7 +143,7 @@ const Op ops_cast[] = {
    .doc = "x as another element type. Whole numbers that do not fit wrap, "
           "floats saturate, NaN gives 0."},
   {"as_int32", "x", MOVE, AS_IS, narrow_shape, .tasks = narrow_tasks,
-   .run = narrow_run, .traits = NO_GRADIENT | HIDDEN | FAULTS,
+   .run = narrow_run, .traits = NO_GRADIENT | HIDDEN | FAULTS | FILED,
    .doc = "int64 as int32, when it fits."},
   {0}
 };

@@ -47,8 +47,8 @@ static Type stacked(const Type *t, int64_t length) {
 static bool scan_fits(Rule *r, const ScanCounts *n) {
   const Function *body = r->attr[SCAN_BODY].body;
   return (r->attr[SCAN_BODY].kind == ATTR_BODY && body->ninputs == r->nin &&
-          n->consts >= 0 && n->carry >= 0 && n->sequences >= 0 &&
-          n->carry <= body->noutputs && body->noutputs <= MAX_OUTPUTS) ||
+          n->sequences >= 0 && n->carry <= body->noutputs &&
+          body->noutputs <= MAX_OUTPUTS) ||
          fail(r->error, "a body that does not fit its %d inputs", r->nin);
 }
 
@@ -125,6 +125,10 @@ static bool step_shape(Rule *r, Type *in) {
 
 static bool scan_shape(Rule *r) {
   const Function *body = r->attr[SCAN_BODY].body;
+  int64_t consts = r->attr[SCAN_CONSTS].i[0], carry = r->attr[SCAN_CARRY].i[0];
+  if (consts < 0 || consts > r->nin || carry < 0 || carry > r->nin)
+    return fail(r->error, "%lld consts, %lld states, %d inputs",
+                (long long)consts, (long long)carry, r->nin);
   ScanCounts n = scan_counts(r->attr, r->nin, 0);
   if (!scan_fits(r, &n))
     return false;
@@ -305,8 +309,8 @@ static void scan_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 const Op ops_scan[] = {
   {"scan", "*xs, body:body, consts:int, carry:int, reverse:bool, length:int, "
-   "id:int, backward:body", CALL, AS_IS, scan_shape, .vjp = scan_vjp,
-   .traits = BODY | HIDDEN | FAULTS, .role = LOOPS,
+   "id:int, backward:body=nil", CALL, AS_IS, scan_shape, .vjp = scan_vjp,
+   .traits = BODY | HIDDEN | FAULTS | FILED, .role = LOOPS,
    .doc = "A function over time: state and step in, state and result out."},
   {0}
 };
