@@ -58,6 +58,61 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   env->host_ud = host;
 }
 
+/* ---- in a trace ---------------------------------------------------------- */
+
+static bool types_may_equal(const Type *a, const Type *b) {
+  bool same = a->rank == b->rank;
+  for (int i = 0; same && i < a->rank; i++)
+    same = a->dim[i] == b->dim[i] || a->dim[i] == UNKNOWN ||
+           b->dim[i] == UNKNOWN;
+  return same;
+}
+
+/* The argument as input i, with a value or without. */
+static Val symbolic_input(lua_State *L, State *s, const Function *f, int i) {
+  const Type *want = val_type(f->inputs[i]);
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  Val v = operand_check(L, s, i + 2, F32, "input");
+  v = value_as(&s->c, v, (DType)want->dtype);
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (!types_may_equal(val_type(v), want))
+    raise_error(L, "input %d is %s, it should be %s", i + 1,
+                type_text(val_type(v), a), type_text(want, b));
+  return v;
+}
+
+/* What the function does is done by the trace, or the tape, that is open. */
+static int call_here(lua_State *L, State *s, const Function *f) {
+  int n = f->noutputs, m = f->ninputs, mark = context_mark(&s->c);
+  size_t roots = (size_t)(n + f->nbindings), sources = (size_t)(m + f->nbindings);
+  Val *root = lua_newuserdatauv(L, (2 * roots + 2 * sources) * sizeof *root, 0);
+  Val *out = root + roots, *from = out + roots, *to = from + sources;
+  for (int i = 0; i < m; i++) {
+    from[i] = f->inputs[i];
+    to[i] = symbolic_input(L, s, f, i);
+  }
+  memcpy(root, f->outputs, (size_t)n * sizeof *root);
+  for (int i = 0; i < f->nbindings; i++) {
+    from[m + i] = f->bindings[i].leaf;
+    to[m + i] = variable_read(&s->c, f->bindings[i].variable);
+    root[n + i] = f->bindings[i].current;
+  }
+  bool ok = copy_values(&s->c, root, (int)roots, from, to, (int)sources, out);
+  for (int i = 0; ok && i < f->nbindings; i++)
+    if (!val_same(f->bindings[i].leaf, f->bindings[i].current))
+      ok = variable_assign(&s->c, f->bindings[i].variable, out[n + i]);
+  if (!ok)
+    raise_context(L, s);
+  luaL_checkstack(L, n + 8, NULL);
+  for (int i = 0; i < n; i++)
+    box_push(L, s, out[i]);
+  context_drain(&s->c, mark);
+  return n;
+}
+
+/* ---- runs of plans ------------------------------------------------------- */
+
 /* Between these two the variables that the function updates are its own. */
 static void begin_run(lua_State *L, State *s, PlanCache *k) {
   Error e = {.set = false};
@@ -139,6 +194,8 @@ static int function_call(lua_State *L) {
   if (lua_gettop(L) - 1 != f->ninputs)
     return raise_error(L, "%d inputs, the function takes %d",
                        lua_gettop(L) - 1, f->ninputs);
+  if ((s->c.scope || s->c.recording) && !f->hosts)
+    return call_here(L, s, f);
   Type *in = type_room(L, few, f->ninputs);
   for (int i = 0; i < f->ninputs; i++) {
     Tensor t = read_input(L, s, f, i, i + 2);
