@@ -3,7 +3,7 @@
 -- check_layer.golden(case) takes a case recorded from Keras (spec/golden/layers): values, masks,
 -- gradients, losses, counts and config must be Keras's. Both it and check_layer.any{…} then ask
 -- what needs no Keras: the config makes an equal layer, shapes are told right for an unknown batch,
--- a planned run gives what the eager one gives, and every trainable weight gets the gradient that
+-- a planned run gives what the eager one gives, also when it was written and read, and every trainable weight gets the gradient that
 -- central differences say.
 
 local core = require "lunula.core"
@@ -13,6 +13,7 @@ local inputs_of = require "lunula.layers.base.inputs"
 local nest = require "lunula.utils.nest"
 local warn = require "lunula.utils.warn"
 local golden = require "spec.support.golden"
+local stored = require "spec.support.stored"
 local assert = require "luassert"
 
 local ops = core.ops
@@ -132,6 +133,7 @@ end
 
 local function check_planned(layer, call, outputs, with_batch)
   local traced, leaves = trace(layer, call, with_batch)
+  assert.is_nil(stored.check(traced, leaves))
   local planned = { traced(table.unpack(leaves)) }
   for i, y in ipairs(outputs) do
     assert.are.same(y.shape, planned[i].shape)

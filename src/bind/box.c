@@ -77,6 +77,42 @@ Variable **box_push_variable(lua_State *L) {
   return &b->variable;
 }
 
+/* The key of a table of the registry: variables by their address, weak. */
+static const char known_key = 0;
+
+void box_know_variable(lua_State *L, Variable *v) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &known_key);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, v);
+  lua_pop(L, 1);
+}
+
+void box_push_known(lua_State *L, Variable *v) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &known_key);
+  int type = lua_rawgetp(L, -1, v);
+  lua_remove(L, -2);
+  VariableBox *b = lua_touserdata(L, -1);
+  if (type == LUA_TUSERDATA && b->variable == v)
+    return;
+  lua_pop(L, 1);
+  *box_push_variable(L) = variable_retain(v);
+  box_know_variable(L, v);
+}
+
+static void open_known(lua_State *L) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &known_key);
+}
+
+Variable *box_variable_at(lua_State *L, int index) {
+  VariableBox *b = userdata_test(L, index, VARIABLE_NAME);
+  return b ? b->variable : NULL;
+}
+
 Variable *box_variable(lua_State *L, int index) {
   VariableBox *b = userdata_test(L, index, VARIABLE_NAME);
   if (b && b->variable == NULL)
@@ -172,6 +208,9 @@ void box_open(lua_State *L) {
     {"is_tensor", core_is_tensor}, {"is_variable", core_is_variable},
     {"is_symbolic", core_is_symbolic}, {NULL, NULL}
   };
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &known_key) == LUA_TNIL)
+    open_known(L);
+  lua_pop(L, 1);
   open_metatable(L, TENSOR, box);
   open_metatable(L, VARIABLE_NAME, variable);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");

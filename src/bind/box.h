@@ -35,6 +35,10 @@ void box_push(lua_State *L, State *s, Val v);
 void box_push_tensor(lua_State *L, State *s, Tensor t);
 /* An empty one for a variable, whose reference it takes. */
 Variable **box_push_variable(lua_State *L);
+/* The one that scripts already have for it (box_know_variable), or a new one. */
+void box_push_known(lua_State *L, Variable *v);
+/* Remembers the one on the top for as long as a script keeps it. */
+void box_know_variable(lua_State *L, Variable *v);
 /* The value of a Tensor or Variable userdata; false for anything else. */
 bool box_value(lua_State *L, State *s, int index, Val *v);
 /* A tensor with a value; raises for traced ones. */
@@ -44,6 +48,8 @@ bool box_is_released(lua_State *L, int index); /* a tensor that is no more */
 /* The type of a tensor that is no variable and not released, or NULL. */
 const Type *box_type(lua_State *L, int index);
 Variable *box_variable(lua_State *L, int index); /* NULL: it is none */
+/* The same, and never raises: one that was closed is none. */
+Variable *box_variable_at(lua_State *L, int index);
 
 /* ---- shapes, numbers, tables (shape.c, number.c, table.c) --------------- */
 

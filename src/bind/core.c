@@ -47,6 +47,7 @@ int luaopen_lunula_core(lua_State *L) {
   trace_open(L);
   scan_open(L);
   call_open(L);
+  graph_open(L);
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   return 1;

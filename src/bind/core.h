@@ -33,5 +33,6 @@ void function_open(lua_State *L);
 void trace_open(lua_State *L);
 void scan_open(lua_State *L);
 void call_open(lua_State *L);
+void graph_open(lua_State *L);
 
 #endif

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bind/box.h"
 #include "bind/core.h"
-#include "files/safetensors.h"
+#include "bind/file.h"
 
 static const char READER[] = "lunula.File";
 
@@ -122,11 +121,11 @@ typedef struct ReaderBox {
   TensorFile *f; /* NULL: closed */
 } ReaderBox;
 
-static TensorFile *check_reader(lua_State *L) {
-  ReaderBox *b = luaL_testudata(L, 1, READER);
+TensorFile *file_check(lua_State *L, int index) {
+  ReaderBox *b = luaL_testudata(L, index, READER);
   if (b == NULL)
     raise_error(L, "a file that was opened is expected, got %s",
-                luaL_typename(L, 1));
+                luaL_typename(L, index));
   if (b->f == NULL)
     raise_error(L, "this file was closed");
   return b->f;
@@ -164,7 +163,7 @@ static const TensorEntry *check_entry(lua_State *L, const TensorFile *f) {
 
 /* type(name) -> shape, dtype; a dtype that lunula lacks as the file calls it */
 static int reader_type(lua_State *L) {
-  const TensorEntry *x = check_entry(L, check_reader(L));
+  const TensorEntry *x = check_entry(L, file_check(L, 1));
   shape_push(L, &x->type);
   lua_pushstring(L, x->type.dtype == DTYPE_COUNT
                         ? x->stored : dtype_name((DType)x->type.dtype));
@@ -173,7 +172,7 @@ static int reader_type(lua_State *L) {
 
 static int reader_tensor(lua_State *L) {
   State *s = state_enter(L);
-  TensorFile *f = check_reader(L);
+  TensorFile *f = file_check(L, 1);
   const TensorEntry *x = check_entry(L, f);
   Tensor t;
   Error e = {.set = false};
@@ -203,7 +202,7 @@ static void push_texts(lua_State *L, const TensorFile *f) {
 }
 
 static int reader_index(lua_State *L) {
-  const TensorFile *f = check_reader(L);
+  const TensorFile *f = file_check(L, 1);
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(name, "names") == 0)
     push_names(L, f);

@@ -125,7 +125,10 @@ static int core_variable(lua_State *L) {
   Variable **box = box_push_variable(L);
   *box = variable_new(s->account, name, tensor_share(val_tensor(v)), trainable);
   context_drain(&s->c, mark);
-  return *box ? 1 : raise_memory(L);
+  if (*box == NULL)
+    return raise_memory(L);
+  box_know_variable(L, *box);
+  return 1;
 }
 
 void variable_open(lua_State *L) {

@@ -353,6 +353,11 @@ JsonKind json_next(JsonReader *r) {
   }
 }
 
+bool json_expect(JsonReader *r, JsonKind kind, const char *what) {
+  JsonKind got = json_next(r);
+  return got == kind || (got != JSON_ERROR && fail(r->error, "%s", what));
+}
+
 /* ---- writing ------------------------------------------------------------ */
 
 size_t json_quote(char *out, const char *text, size_t length) {

@@ -40,6 +40,8 @@ typedef struct JsonReader {
 void json_begin(JsonReader *r, const char *text, size_t length, Error *e);
 /* The next piece. After JSON_ERROR and JSON_END there is none. */
 JsonKind json_next(JsonReader *r);
+/* The next piece must be of that kind; where it is none, `what` is the error. */
+bool json_expect(JsonReader *r, JsonKind kind, const char *what);
 /* Decodes the string or name that json_next found: as many bytes as it returns,
 ** r->length at most. Half a surrogate pair becomes U+FFFD. */
 size_t json_decode(const JsonReader *r, char *out);

@@ -64,19 +64,13 @@ static char *decode_here(Parser *p, size_t *length) {
   return at;
 }
 
-/* The next piece, which must be that. */
-static bool expect(Parser *p, JsonKind kind, const char *what) {
-  JsonKind got = json_next(&p->json);
-  return got == kind || (got != JSON_ERROR && fail(p->e, "%s", what));
-}
-
 /* Fields come in any order, each once. */
 enum { DTYPE_FIELD = 1, SHAPE_FIELD = 2, OFFSETS_FIELD = 4 };
 
 /* A list of at most `most` sizes; how many there are, or -1. */
 static int read_sizes(Parser *p, int64_t *list, int most, const char *what) {
   int n = 0;
-  if (!expect(p, JSON_ARRAY, what))
+  if (!json_expect(&p->json, JSON_ARRAY, what))
     return -1;
   for (;;) {
     JsonKind kind = json_next(&p->json);
@@ -94,7 +88,7 @@ static int read_sizes(Parser *p, int64_t *list, int most, const char *what) {
 
 static bool read_dtype(Parser *p, TensorEntry *x, int *bits) {
   DType d = DTYPE_COUNT;
-  if (!expect(p, JSON_STRING, "its dtype is no text"))
+  if (!json_expect(&p->json, JSON_STRING, "its dtype is no text"))
     return false;
   *bits = stored_bits(p->json.raw, p->json.length, &d, &x->stored);
   x->type.dtype = (int32_t)d;
@@ -153,7 +147,7 @@ static bool check_bytes(const TensorEntry *x, int bits, Error *e) {
 
 static bool read_fields(Parser *p, TensorEntry *x) {
   int found = 0, bits = 0;
-  if (!expect(p, JSON_OBJECT, "no object says what it is"))
+  if (!json_expect(&p->json, JSON_OBJECT, "no object says what it is"))
     return false;
   for (;;) {
     JsonKind kind = json_next(&p->json);
@@ -184,7 +178,7 @@ static bool read_text(Parser *p, const char *name) {
   TensorFile *f = p->f;
   TextEntry *x = one_more(p, (void **)&f->text, &f->texts, &f->text_room,
                           sizeof *x);
-  if (x == NULL || !expect(p, JSON_STRING, "it is no text"))
+  if (x == NULL || !json_expect(&p->json, JSON_STRING, "it is no text"))
     return error_prefix(p->e, "__metadata__, \"%.200s\": ", name);
   x->name = name;
   x->text = decode_here(p, &x->length);
@@ -209,7 +203,7 @@ static bool read_members(Parser *p, bool (*read)(Parser *p, const char *name)) {
 static bool read_member(Parser *p, const char *name) {
   if (strcmp(name, "__metadata__") != 0)
     return read_entry(p, name);
-  return expect(p, JSON_OBJECT, "__metadata__ is no object") &&
+  return json_expect(&p->json, JSON_OBJECT, "__metadata__ is no object") &&
          read_members(p, read_text);
 }
 
@@ -221,9 +215,9 @@ static bool read_header(TensorFile *f, size_t length, Error *e) {
     return fail(e, "the header is not UTF-8 at byte %zu",
                 utf8_valid(f->header, length));
   json_begin(&p.json, f->header, length, e);
-  return expect(&p, JSON_OBJECT, "the header is no JSON object") &&
+  return json_expect(&p.json, JSON_OBJECT, "the header is no JSON object") &&
          read_members(&p, read_member) &&
-         expect(&p, JSON_END, "there is more after the header");
+         json_expect(&p.json, JSON_END, "there is more after the header");
 }
 
 /* ---- what all entries are together -------------------------------------- */
