@@ -159,6 +159,9 @@ static bool write_constants(Writer *w, Level *l, const Node *n) {
   for (int i = 0; i < n->nout; i++) {
     if (!tensor_readable(&n->out[i], w->e))
       return false;
+    if (n->out[i].type.dtype == STR)
+      return fail(w->e, "a constant of strings cannot be stored%s%s",
+                  n->origin ? ": " : "", n->origin ? n->origin : "");
     begin_node(w, l, "constant");
     text_add(t, ",\"type\":");
     add_type(t, &n->out[i].type);

@@ -61,6 +61,9 @@ static bool place_item(Writer *w, int i) {
     return fail(w->e, "a tensor cannot be called __metadata__");
   if (!tensor_readable(&item->tensor, w->e))
     return error_prefix(w->e, "tensor \"%.200s\": ", item->name);
+  if (item->tensor.type.dtype == STR)
+    return fail(w->e, "tensor \"%.200s\" is strings, a file has numbers",
+                item->name);
   *p = (Placed){.item = item, .type = item->tensor.type, .number = i};
   p->type.dtype = (int32_t)stored_as(w->s, (DType)p->type.dtype);
   p->bytes = type_bytes(&p->type);

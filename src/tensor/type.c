@@ -51,6 +51,7 @@ bool dtype_holds(DType d, double v) {
     case U8: return v > -1 && v < 256;
     case I32: return v > -0x1.00000002p31 && v < 0x1p31;
     case I64: return v >= -0x1p63 && v < 0x1p63;
+    case STR: return false;
     default: return true;
   }
 }
