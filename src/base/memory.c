@@ -30,16 +30,7 @@ static const size_t HUGE_PAGE = (size_t)2 << 20;
 static const size_t CACHE_FLOOR = (size_t)256 << 20;
 
 /* A sanitizer must see each use of a freed block, so nothing is kept. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define NO_CACHE 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(NO_CACHE)
-static const bool keeps_blocks = false;
-#else
-static const bool keeps_blocks = true;
-#endif
+static const bool keeps_blocks = BLOCK_IN_RECORD > 0;
 
 typedef struct FreeBlock {
   struct FreeBlock *next;
@@ -49,6 +40,10 @@ typedef struct Class {
   FreeBlock *first;
   bool wanted; /* has served a request since the last sweep? */
 } Class;
+
+/* In `live` while somebody refers to the account: whoever takes the last of
+** both away frees it. So what is counted needs no reference of its own. */
+static const size_t OWNED = (size_t)1 << 62;
 
 struct Account {
   atomic_int references;
@@ -118,6 +113,10 @@ static size_t load(const atomic_size_t *n) {
   return atomic_load_explicit(n, memory_order_relaxed);
 }
 
+static size_t live_bytes(const Account *a) {
+  return load(&a->live) & ~OWNED;
+}
+
 static size_t cache_cap(const Account *a) {
   size_t share = load(&a->peak) / 2;
   return share > CACHE_FLOOR ? share : CACHE_FLOOR;
@@ -129,14 +128,21 @@ static void raise_peak(Account *a, size_t live) {
     continue;
 }
 
+static void account_free(Account *a) {
+  free_chain(unlink_all(a));
+  free(a);
+}
+
+/* Nothing of the account may be touched after it. */
 static void count_dead(Account *a, size_t bytes) {
-  atomic_fetch_sub_explicit(&a->live, bytes, memory_order_relaxed);
+  if (atomic_fetch_sub_explicit(&a->live, bytes, memory_order_acq_rel) == bytes)
+    account_free(a);
 }
 
 /* Counts the bytes as live if the limit allows it. */
 static bool count_live(Account *a, size_t bytes) {
   size_t before = atomic_fetch_add_explicit(&a->live, bytes,
-                                            memory_order_relaxed);
+                                            memory_order_relaxed) & ~OWNED;
   size_t limit = load(&a->limit), all = before + bytes;
   if (limit != 0 &&
       (bytes > limit || before + load(&a->cached) > limit - bytes)) {
@@ -154,6 +160,7 @@ Account *account_new(void) {
   if (a == NULL) return NULL;
   lock_init(&a->lock);
   atomic_init(&a->references, 1);
+  atomic_init(&a->live, OWNED);
   return a;
 }
 
@@ -165,8 +172,7 @@ void account_release(Account *a) {
   if (a == NULL ||
       atomic_fetch_sub_explicit(&a->references, 1, memory_order_acq_rel) != 1)
     return;
-  free_chain(unlink_all(a));
-  free(a);
+  count_dead(a, OWNED);
 }
 
 void account_trim(Account *a) {
@@ -193,13 +199,13 @@ bool account_charge(Account *a, int64_t bytes) {
 }
 
 AccountReport account_report(const Account *a) {
-  return (AccountReport){load(&a->live), load(&a->peak), load(&a->cached),
+  return (AccountReport){live_bytes(a), load(&a->peak), load(&a->cached),
                          load(&a->limit)};
 }
 
 void account_set_limit(Account *a, size_t bytes) {
   atomic_store(&a->limit, bytes);
-  if (bytes != 0 && load(&a->live) + load(&a->cached) > bytes)
+  if (bytes != 0 && live_bytes(a) + load(&a->cached) > bytes)
     account_trim(a);
 }
 
@@ -218,20 +224,29 @@ static size_t record_bytes(size_t n, size_t item) {
   return sizeof(Header) + n * item;
 }
 
+/* Zero bytes. Small ones are cleared here: calloc passes by what malloc has at
+** hand for each thread. */
+static void *zero_bytes(size_t bytes) {
+  enum { SMALL = 1024 };
+  if (bytes > SMALL)
+    return calloc(1, bytes);
+  void *p = malloc(bytes);
+  return p ? memset(p, 0, bytes) : NULL;
+}
+
 void *mem_new(Account *a, size_t n, size_t item) {
   size_t bytes = record_bytes(n, item);
   if (bytes == 0 || (a && !count_or_trim(a, bytes)))
     return NULL;
-  Header *h = calloc(1, bytes);
+  Header *h = zero_bytes(bytes);
   if (h == NULL && a) {
     account_trim(a);
-    h = calloc(1, bytes);
+    h = zero_bytes(bytes);
   }
   if (h == NULL) {
     if (a) count_dead(a, bytes);
     return NULL;
   }
-  if (a) account_retain(a);
   *h = (Header){a, bytes};
   return h + 1;
 }
@@ -262,10 +277,7 @@ void mem_free(void *record) {
   Account *a = h->account;
   size_t bytes = h->bytes;
   free(h);
-  if (a == NULL)
-    return;
-  count_dead(a, bytes);
-  account_release(a);
+  if (a) count_dead(a, bytes);
 }
 
 void *mem_raw_resize(void *block, size_t bytes) {
@@ -301,7 +313,8 @@ static void *take_cached(Account *a, int c) {
   if (b != NULL) {
     a->classes[c].first = b->next;
     atomic_fetch_sub(&a->cached, class_bytes(c));
-    raise_peak(a, atomic_fetch_add(&a->live, class_bytes(c)) + class_bytes(c));
+    atomic_fetch_add(&a->live, class_bytes(c));
+    raise_peak(a, live_bytes(a));
   }
   lock_leave(&a->lock);
   return b;

@@ -42,6 +42,19 @@ void mem_raw_free(void *block);
 void *block_new(Account *a, size_t bytes);
 void block_free(Account *a, void *block, size_t bytes); /* NULL is allowed */
 
+/* Blocks of up to so many bytes may be part of a record instead. None are under
+** a sanitizer, which watches the ends of what was allocated. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BLOCK_IN_RECORD 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define BLOCK_IN_RECORD 0
+#elif !defined(BLOCK_IN_RECORD)
+#define BLOCK_IN_RECORD 512
+#endif
+
 /* ---- accounts ----------------------------------------------------------- */
 
 /* Counts bytes that somebody else holds (Lua's own heap) against the limit;
