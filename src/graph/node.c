@@ -15,14 +15,13 @@
 static const Op leaf_value = {.name = "value", .signature = "", .kind = LEAF};
 static const Op leaf_shape = {.name = "shape", .signature = "", .kind = LEAF};
 
-/* A node and its lists in one block: a trace makes thousands of them. */
-static Node *node_alloc(Account *a, const Op *op, int nin, int nattr,
-                        int nout) {
-  size_t bytes = sizeof(Node) + (size_t)nin * sizeof(Val) +
-                 (size_t)nattr * sizeof(Attr) + (size_t)nout * sizeof(Tensor);
-  Node *n = mem_new(a, 1, bytes);
-  if (n == NULL)
-    return NULL;
+static size_t node_bytes(int nin, int nattr, int nout) {
+  return sizeof(Node) + (size_t)nin * sizeof(Val) +
+         (size_t)nattr * sizeof(Attr) + (size_t)nout * sizeof(Tensor);
+}
+
+/* In memory that is zero. */
+static void node_begin(Node *n, const Op *op, int nin, int nattr, int nout) {
   n->op = op;
   n->refs = 1;
   n->nin = (uint16_t)nin;
@@ -30,6 +29,14 @@ static Node *node_alloc(Account *a, const Op *op, int nin, int nattr,
   n->in = (Val *)(n + 1);
   n->attr = (Attr *)(n->in + nin);
   n->out = (Tensor *)(n->attr + nattr);
+}
+
+/* A node and its lists in one block: a trace makes thousands of them. */
+static Node *node_alloc(Account *a, const Op *op, int nin, int nattr,
+                        int nout) {
+  Node *n = mem_new(a, 1, node_bytes(nin, nattr, nout));
+  if (n)
+    node_begin(n, op, nin, nattr, nout);
   return n;
 }
 
@@ -114,6 +121,11 @@ void node_release(Node *n) {
     for (int i = 0; i < nattr; i++)
       if (n->attr[i].kind == ATTR_BODY)
         function_release(n->attr[i].body);
+    if (n->in_buffer) { /* of its output, and is gone with it */
+      Tensor last = n->out[0];
+      tensor_drop(&last);
+      continue;
+    }
     for (int i = 0; i < n->nout; i++)
       tensor_drop(&n->out[i]);
     mem_free(n);
@@ -156,6 +168,20 @@ Val value_of(Context *c, Tensor t) {
   }
   n->out[0] = t;
   return pend(c, n);
+}
+
+Node *value_room(Context *c, const Type *type) {
+  Tensor t;
+  void *record;
+  if (!tensor_new_with(&t, c->account, type, node_bytes(0, 0, 1), &record,
+                       &c->error))
+    return NULL;
+  Node *n = record;
+  node_begin(n, &leaf_value, 0, 0, 1);
+  n->in_buffer = true;
+  n->seq = ++c->seq;
+  n->out[0] = t;
+  return n;
 }
 
 Val value_hold(Context *c, Val v) {

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static Buffer *buffer_header(Account *a, size_t bytes, Error *e) {
-  Buffer *b = mem_new(a, 1, sizeof *b);
+/* With room for so many bytes behind it. */
+static Buffer *buffer_header(Account *a, size_t bytes, size_t behind,
+                             Error *e) {
+  Buffer *b = mem_new(a, 1, sizeof *b + behind);
   if (b == NULL) {
     fail_memory(e, "out of memory");
     return NULL;
@@ -43,35 +45,56 @@ static bool out_of_memory(const Type *type, Account *account, double bytes,
 
 /* Bytes are counted as a double first, since sizes may be absurd and their
 ** product overflow. */
-static bool new_with(Tensor *t, Account *account, const Type *type,
-                     int64_t more, Error *e) {
+static double count_bytes(const Type *type) {
   double bytes = dtype_size((DType)type->dtype);
   for (int i = 0; i < type->rank; i++)
     bytes *= (double)type->dim[i];
-  bytes += (double)more;
-  if (bytes > 0x1p60)
-    return out_of_memory(type, account, bytes, e);
-  Buffer *b = buffer_header(account, (size_t)bytes, e);
+  return bytes;
+}
+
+static void *align(void *p) {
+  return (void *)(((uintptr_t)p + 63) & ~(uintptr_t)63);
+}
+
+/* Few numbers lie in the record of their buffer, behind what is beside it. */
+static bool new_with(Tensor *t, Account *account, const Type *type,
+                     int64_t more, size_t beside, void **record, Error *e) {
+  double wanted = count_bytes(type) + (double)more;
+  if (wanted > 0x1p60)
+    return out_of_memory(type, account, wanted, e);
+  size_t bytes = (size_t)wanted;
+  bool small = bytes <= BLOCK_IN_RECORD && bytes > 0;
+  Buffer *b = buffer_header(account, bytes, beside + (small ? bytes + 63 : 0),
+                            e);
   if (b == NULL)
     return false;
-  b->data = block_new(account, b->bytes);
+  b->account = account;
+  b->in_record = small;
+  b->data = small ? align((char *)(b + 1) + beside)
+                  : block_new(account, bytes);
   if (b->data == NULL) {
     mem_free(b);
-    return out_of_memory(type, account, bytes, e);
+    return out_of_memory(type, account, wanted, e);
   }
-  b->account = account;
-  account_retain(account);
+  *record = b + 1;
   *t = (Tensor){*type, b, b->data};
   return true;
 }
 
+bool tensor_new_with(Tensor *t, Account *account, const Type *type,
+                     size_t beside, void **record, Error *e) {
+  return new_with(t, account, type, 0, beside, record, e);
+}
+
 bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e) {
-  return new_with(t, account, type, 0, e);
+  void *nothing;
+  return new_with(t, account, type, 0, 0, &nothing, e);
 }
 
 bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
                         int64_t bytes, char **room, Error *e) {
-  if (!new_with(t, account, type, bytes, e))
+  void *nothing;
+  if (!new_with(t, account, type, bytes, 0, &nothing, e))
     return false;
   int64_t n = type_elements(type);
   Str *str = t->data;
@@ -81,26 +104,34 @@ bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
   return true;
 }
 
-bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
+/* `payer` pays for the record, and lives as long as it. */
+static bool adopt(Tensor *t, Account *payer, const Type *type, void *data,
                   void (*release)(void *ud, void *data), void *ud, Error *e) {
-  Buffer *b = buffer_header(NULL, (size_t)type_bytes(type), e);
+  Buffer *b = buffer_header(payer, (size_t)type_bytes(type), 0, e);
   if (b == NULL)
     return false;
   b->data = data;
+  b->account = payer;
   b->release = release;
   b->ud = ud;
-  b->read_only = read_only;
   *t = (Tensor){*type, b, data};
+  return true;
+}
+
+bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
+                  void (*release)(void *ud, void *data), void *ud, Error *e) {
+  if (!adopt(t, NULL, type, data, release, ud, e))
+    return false;
+  t->buffer->read_only = read_only;
   return true;
 }
 
 bool tensor_on(Tensor *t, Account *account, const Type *type, const void *data,
                void (*release)(void *ud, void *data), void *ud, Error *e) {
   void *memory = (void *)(uintptr_t)data; /* read_only: it stays as it is */
-  if (!tensor_adopt(t, type, memory, true, release, ud, e))
+  if (!adopt(t, account, type, memory, release, ud, e))
     return false;
-  t->buffer->account = account;
-  account_retain(account);
+  t->buffer->read_only = true;
   return true;
 }
 
@@ -126,10 +157,8 @@ void tensor_drop(Tensor *t) {
     return;
   if (b->release && !atomic_load(&b->detached))
     b->release(b->ud, b->data);
-  else if (b->account && !b->read_only)
+  else if (b->account && !b->read_only && !b->in_record)
     block_free(b->account, b->data, b->bytes);
-  if (b->account)
-    account_release(b->account);
   mem_free(b);
 }
 

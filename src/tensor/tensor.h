@@ -55,7 +55,7 @@ typedef struct Buffer {
   void (*release)(void *ud, void *data); /* of memory that is no block of the
                                             account; may be NULL */
   void *ud;
-  bool read_only;
+  bool read_only, in_record; /* in_record: the numbers lie behind this */
   atomic_bool detached; /* the host took its memory back */
 } Buffer;
 
@@ -70,6 +70,10 @@ bool tensor_new(Tensor *t, Account *account, const Type *type, Error *e);
 /* A tensor of strings, all of them empty, with room for so many bytes. */
 bool tensor_new_strings(Tensor *t, Account *account, const Type *type,
                         int64_t bytes, char **room, Error *e);
+/* The same with a record of so many bytes, all zero, that lives as long as the
+** tensor's buffer: one allocation where two would be needed. */
+bool tensor_new_with(Tensor *t, Account *account, const Type *type,
+                     size_t beside, void **record, Error *e);
 /* A tensor on a host's memory; release may be NULL (borrowed). */
 bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
                   void (*release)(void *ud, void *data), void *ud, Error *e);
