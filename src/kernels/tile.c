@@ -150,38 +150,10 @@ static int longest_piece(const TileProgram *p, int slots, int bytes) {
   return cap >= most ? most : cap / GRAIN * GRAIN;
 }
 
-void tile_ready(TileProgram *p) {
-  collapse(p);
-  p->slots = p->nreg;
-  p->slot_bytes = p->nreg * REGISTER_ITEM;
-  for (int i = 0; i < p->nin; i++) {
-    p->in[i].access = access_of(p, p->in[i].stride);
-    if (p->in[i].access == DENSE) continue;
-    p->slots++;
-    p->slot_bytes += p->in[i].item;
-  }
-  p->piece = longest_piece(p, p->slots, p->slot_bytes);
-  for (int k = 0; k < p->ncode; k++) {
-    TileInstr *c = &p->code[k];
-    c->operand[0] = operand_number(p, c->y);
-    c->operand[1] = operand_number(p, c->a);
-    c->operand[2] = operand_number(p, c->b);
-    c->operand[3] = operand_number(p, c->c);
-  }
-}
-
-/* ---- preparing a run --------------------------------------------------- */
-
 static int first_write(const TileProgram *p, int out) {
   for (int k = 0; k < p->ncode; k++)
     if (p->code[k].y.space == TILE_OUT && p->code[k].y.index == out) return k;
   return p->ncode;
-}
-
-static bool reads_input(const TileInstr *c, int in) {
-  return (c->a.space == TILE_IN && c->a.index == in) ||
-         (c->b.space == TILE_IN && c->b.index == in) ||
-         (c->c.space == TILE_IN && c->c.index == in);
 }
 
 /* Is any input read when the output has been written? */
@@ -193,6 +165,48 @@ static bool reads_after(const TileProgram *p, int out) {
       return true;
   }
   return false;
+}
+
+/* Whether nothing is to be prepared but registers: no input in a slot as long as
+** a piece is of one row, no output held back. */
+static bool is_plain(const TileProgram *p) {
+  for (int o = 0; o < p->nout; o++)
+    if (reads_after(p, o)) return false;
+  for (int i = 0; i < p->nin; i++) {
+    const TileOperand *x = &p->in[i];
+    bool row = x->access == PHASE && x->stride[p->rank - 1] == 1;
+    if (x->access != DENSE && !row) return false;
+  }
+  return true;
+}
+
+void tile_ready(TileProgram *p) {
+  collapse(p);
+  p->slots = p->nreg;
+  p->slot_bytes = p->nreg * REGISTER_ITEM;
+  for (int i = 0; i < p->nin; i++) {
+    p->in[i].access = access_of(p, p->in[i].stride);
+    if (p->in[i].access == DENSE) continue;
+    p->slots++;
+    p->slot_bytes += p->in[i].item;
+  }
+  p->piece = longest_piece(p, p->slots, p->slot_bytes);
+  p->plain = is_plain(p);
+  for (int k = 0; k < p->ncode; k++) {
+    TileInstr *c = &p->code[k];
+    c->operand[0] = operand_number(p, c->y);
+    c->operand[1] = operand_number(p, c->a);
+    c->operand[2] = operand_number(p, c->b);
+    c->operand[3] = operand_number(p, c->c);
+  }
+}
+
+/* ---- preparing a run --------------------------------------------------- */
+
+static bool reads_input(const TileInstr *c, int in) {
+  return (c->a.space == TILE_IN && c->a.index == in) ||
+         (c->b.space == TILE_IN && c->b.index == in) ||
+         (c->c.space == TILE_IN && c->c.index == in);
 }
 
 /* Would writing the output spoil an input that is still to be read? */
@@ -393,10 +407,52 @@ static void run_stretch(Run *r, int64_t first, int64_t last) {
   }
 }
 
+/* ---- plain programs ----------------------------------------------------- */
+
+/* The n elements from `first` on, which is at this column of its row. */
+static void run_plain(const TileProgram *p, const void *const *in,
+                      void *const *out, int64_t first, int64_t column, int n,
+                      char *scratch) {
+  void *operand[OPERANDS];
+  operand[0] = NULL;
+  for (int k = 0; k < p->nreg; k++)
+    operand[1 + p->nin + p->nout + k] =
+        take_slot(&scratch, p->piece, REGISTER_ITEM);
+  for (int i = 0; i < p->nin; i++) {
+    const TileOperand *x = &p->in[i];
+    int64_t at = x->access == DENSE ? first : column;
+    operand[1 + i] =
+        (void *)(uintptr_t)((const char *)in[i] + at * x->item);
+  }
+  for (int o = 0; o < p->nout; o++)
+    operand[1 + p->nin + o] = (char *)out[o] + first * p->out_item[o];
+  for (int k = 0; k < p->ncode; k++) {
+    const uint8_t *c = p->code[k].operand;
+    p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
+                     operand[c[3]], n, p->code[k].imm);
+  }
+}
+
+/* Small pieces of rows are many: what is done for each of them counts. False:
+** these are not of that kind. */
+static bool run_rows_plain(const TileProgram *p, const void *const *in,
+                           void *const *out, int64_t first, int64_t rows,
+                           int64_t n, int64_t step, void *scratch) {
+  int64_t columns = p->rank > 0 ? p->dim[p->rank - 1] : 1;
+  if (!p->plain || n > p->piece || n > columns || (rows > 1 && step != columns))
+    return false;
+  int64_t column = first < columns ? first : first % columns;
+  if (column + n > columns) return false;
+  for (int64_t i = 0; i < rows; i++, first += step)
+    run_plain(p, in, out, first, column, (int)n, scratch);
+  return true;
+}
+
 void tile_run_rows(const TileProgram *p, const void *const *in,
                    void *const *out, int64_t first, int64_t rows, int64_t n,
                    int64_t step, void *scratch) {
-  if (n <= 0) return;
+  if (n <= 0 || run_rows_plain(p, in, out, first, rows, n, step, scratch))
+    return;
   Run r;
   r.p = p;
   r.in = in;

@@ -54,6 +54,7 @@ typedef struct TileProgram {
   int slots, slot_bytes; /* by tile_ready: places in the scratch, and what they
                             take for each element of a piece; */
   int piece;             /* the longest piece for which there is room */
+  bool plain;            /* only registers need it, if a piece is of one row */
   TileOperand in[TILE_OPERANDS]; /* outputs are always dense in the domain */
   int out_item[TILE_OPERANDS];
   TileInstr code[TILE_CODE];
