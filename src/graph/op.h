@@ -62,6 +62,7 @@ typedef struct OpCall {
   const Type *in, *out;
   const char *origin;
   const TileProgram *epilogue; /* to run on each finished part of output 0 */
+  const void *settled; /* by Op.settle; NULL: nobody called it */
 } OpCall;
 
 /* What differs from run to run. */
@@ -180,6 +181,10 @@ struct Op {
   /* the others: work divided by shape alone */
   int64_t (*tasks)(const OpCall *s); /* NULL: one */
   void (*run)(const OpCall *s, const Run *r, int64_t task);
+  /* what `run` needs of sizes alone, found once for all runs of a plan: into so
+     many bytes */
+  void (*settle)(const OpCall *s, void *room);
+  int settled;
   int64_t (*scratch)(const OpCall *s); /* bytes for all tasks together */
   void (*begin)(const OpCall *s, const Run *r); /* before all tasks; NULL */
   void (*end)(const OpCall *s, const Run *r);   /* after them; NULL */

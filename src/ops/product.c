@@ -96,18 +96,32 @@ static Matmul geometry(const OpCall *s) {
   return p;
 }
 
+static void matmul_settle(const OpCall *s, void *room) {
+  *(Matmul *)room = geometry(s);
+}
+
+/* In the room if nobody settled it before. */
+static const Matmul *geometry_of(const OpCall *s, Matmul *room) {
+  if (s->settled)
+    return s->settled;
+  matmul_settle(s, room);
+  return room;
+}
+
 static int64_t matmul_tasks(const OpCall *s) {
+  Matmul room;
   if (s->in[0].dtype == I32)
     return whole_product_tasks(s);
-  Matmul p = geometry(s);
-  return p.batch * p.row_parts * p.column_parts;
+  const Matmul *p = geometry_of(s, &room);
+  return p->batch * p->row_parts * p->column_parts;
 }
 
 static int64_t matmul_local(const OpCall *s) {
+  Matmul room;
   if (s->in[0].dtype == I32)
     return 0;
-  Matmul p = geometry(s);
-  return gemm_scratch(p.panels ? 0 : p.n == 1 ? p.m : p.n, p.k);
+  const Matmul *p = geometry_of(s, &room);
+  return gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k);
 }
 
 /* ---- the work ----------------------------------------------------------- */
@@ -228,16 +242,17 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
     whole_product_run(s, r, task);
     return;
   }
-  Matmul p = geometry(s);
+  Matmul room;
+  const Matmul *p = geometry_of(s, &room);
   /* several threads tend to get the tasks that they had before */
-  if (p.panels && r->backwards && threads_count() == 1)
-    task = p.batch * p.row_parts * p.column_parts - 1 - task;
-  Part t = part_at(&p, task);
-  Product x = whole(s, r, &p, t.item);
+  if (p->panels && r->backwards && threads_count() == 1)
+    task = p->batch * p->row_parts * p->column_parts - 1 - task;
+  Part t = part_at(p, task);
+  Product x = whole(s, r, p, t.item);
   cut(&x, &t);
-  multiply(&p, &x, r->env, r->local);
+  multiply(p, &x, r->env, r->local);
   if (s->epilogue)
-    finish(s, r, &p, &t);
+    finish(s, r, p, &t);
 }
 
 /* ---- panels ------------------------------------------------------------- */
@@ -329,6 +344,7 @@ static void matmul_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_product[] = {
   {"matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false", PRODUCT,
    PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
+   .settle = matmul_settle, .settled = sizeof(Matmul),
    .local = matmul_local, .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS,
    .role = MULTIPLIES_MATRICES,
    .prepare = matmul_prepare, .prepared = 1 << 1, .columns = matmul_columns,
@@ -338,8 +354,8 @@ const Op ops_product[] = {
    .doc = "A matrix as the panels that a product reads."},
   {"matmul_panels", "x1, panels, transpose_a:bool=false, columns:int=1",
    PRODUCT, FLOATS, matmul_panels_shape, .tasks = matmul_tasks,
-   .run = matmul_run, .local = matmul_local,
-   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .run = matmul_run, .settle = matmul_settle, .settled = sizeof(Matmul),
+   .local = matmul_local, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The product with a matrix of so many columns that is packed."},
   {0}
 };

@@ -192,14 +192,15 @@ static void drop_variables(const Plan *p, Lane *l) {
 
 static void aim(const Plan *p, Lane *l, const void *const *in,
                 void *const *out) {
-  for (int i = 0; i < p->nmoving; i++) {
-    int at = p->moving[i];
-    Location to = p->location[at];
-    char *base = to.base == INPUT ? (char *)(uintptr_t)in[to.index]
-               : to.base == OUTPUT ? out[to.index]
-                                   : p->variable[to.index]->tensor.data;
-    l->pointer[at] = base + to.offset;
-  }
+  const Moving *m = p->moving, *end = m + p->moving_in;
+  void **pointer = l->pointer;
+  for (; m < end; m++)
+    pointer[m->pointer] = (char *)(uintptr_t)in[m->index] + m->offset;
+  for (end += p->moving_out; m < end; m++)
+    pointer[m->pointer] = (char *)out[m->index] + m->offset;
+  for (end += p->moving_variables; m < end; m++)
+    pointer[m->pointer] =
+        (char *)p->variable[m->index]->tensor.data + m->offset;
 }
 
 typedef struct Job {

@@ -139,6 +139,14 @@ static int64_t bytes_of(const Plan *p) {
   return p ? plan_bytes(p) : 0;
 }
 
+static void settle(Builder *b, OpCall *s) {
+  void *room = !b->failed && s->op->settle
+                   ? keep(b, (size_t)s->op->settled) : NULL;
+  if (room)
+    s->op->settle(s, room);
+  s->settled = room;
+}
+
 static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   fill_step(b, &s->step, n);
   s->in = b->plan->npointers;
@@ -147,6 +155,7 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
   s->out = b->plan->npointers;
   for (int i = 0; i < n->nout; i++)
     add_value(b, (Val){(Node *)(uintptr_t)n, i});
+  settle(b, &s->step);
   if (b->failed)
     return;
   s->tasks = n->op->tasks ? n->op->tasks(&s->step) : 1;
@@ -410,13 +419,26 @@ static void add_moves(Builder *b) {
   }
 }
 
+/* Notes the pointers with this base behind those that are noted already;
+** returns how many there are. */
+static int find_moving_of(Plan *p, Base base, int n) {
+  int found = 0;
+  for (int i = 0; i < p->npointers; i++)
+    if (p->location[i].base == base)
+      p->moving[n + found++] =
+          (Moving){i, p->location[i].index, p->location[i].offset};
+  return found;
+}
+
 static void find_moving(Builder *b) {
   Plan *p = b->plan;
   p->moving = keep(b, (size_t)p->npointers * sizeof *p->moving);
-  for (int i = 0; p->moving && i < p->npointers; i++)
-    if (p->location[i].base == INPUT || p->location[i].base == OUTPUT ||
-        p->location[i].base == VARIABLE)
-      p->moving[p->nmoving++] = i;
+  if (p->moving == NULL)
+    return;
+  p->moving_in = find_moving_of(p, INPUT, 0);
+  p->moving_out = find_moving_of(p, OUTPUT, p->moving_in);
+  p->moving_variables =
+      find_moving_of(p, VARIABLE, p->moving_in + p->moving_out);
 }
 
 static bool build(Builder *b) {

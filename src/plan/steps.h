@@ -40,6 +40,13 @@ typedef struct Lane {
   bool backwards; /* as its last run was */
 } Lane;
 
+/* A pointer that is so many bytes behind the base of an input, an output, a
+** variable. */
+typedef struct Moving {
+  int pointer, index;
+  int64_t offset;
+} Moving;
+
 struct Plan {
   atomic_int refs;
   Account *account;
@@ -49,8 +56,8 @@ struct Plan {
   int nmoves;
   Location *location; /* of each pointer */
   int npointers;
-  int *moving; /* the pointers that differ from run to run */
-  int nmoving;
+  Moving *moving; /* the pointers that differ from run to run: so many of */
+  int moving_in, moving_out, moving_variables; /* each kind, in this order */
   int64_t arena;   /* with room for the largest scratch at its end */
   int64_t scratch; /* where that begins */
   int ninputs, noutputs, nvariables, nconstants;
