@@ -37,12 +37,20 @@ void *userdata_test(lua_State *L, int index, const char *name) {
 void box_push(lua_State *L, State *s, Val v) {
   if (s->c.error.set)
     raise_context(L, s);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
+  Val *b = box_push_empty(L, s, lua_gettop(L));
+  lua_remove(L, -2);
+  node_retain(v.node);
+  *b = v;
+}
+
+Val *box_push_empty(lua_State *L, State *s, int metatable) {
   Box *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->v = (Val){NULL, 0};
-  userdata_mark(L, TENSOR);
-  node_retain(v.node);
-  b->v = v;
+  lua_pushvalue(L, metatable);
+  lua_setmetatable(L, -2);
   s->boxes++;
+  return &b->v;
 }
 
 void box_push_tensor(lua_State *L, State *s, Tensor t) {
@@ -60,9 +68,13 @@ bool box_is_released(lua_State *L, int index) {
   return b && b->v.node == NULL;
 }
 
-const Type *box_type(lua_State *L, int index) {
-  const Box *b = to_box(L, index);
-  return b && b->v.node ? val_type(b->v) : NULL;
+const Val *box_plain(lua_State *L, int index, const void *metatable) {
+  const Box *b = lua_touserdata(L, index);
+  if (b == NULL || !lua_getmetatable(L, index))
+    return NULL;
+  bool same = lua_topointer(L, -1) == metatable;
+  lua_pop(L, 1);
+  return same && b->v.node && !val_symbolic(b->v) ? &b->v : NULL;
 }
 
 bool box_is_tensor(lua_State *L, int index) {
@@ -153,9 +165,12 @@ Tensor box_tensor(lua_State *L, State *s, int index) {
 
 /* ---- what Lua sees ------------------------------------------------------ */
 
+/* The upvalue says where the metatable is. */
 static int box_gc(lua_State *L) {
-  Box *b = to_box(L, 1);
-  if (b == NULL)
+  Box *b = lua_touserdata(L, 1);
+  const void *metatable = lua_touserdata(L, lua_upvalueindex(1));
+  if (b == NULL || !lua_getmetatable(L, 1) ||
+      lua_topointer(L, -1) != metatable)
     luaL_checkudata(L, 1, TENSOR); /* raises */
   else if (b->v.node) {
     Node *n = b->v.node;
@@ -200,9 +215,7 @@ static void open_metatable(lua_State *L, const char *name,
 }
 
 void box_open(lua_State *L) {
-  static const luaL_Reg box[] = {
-    {"__gc", box_gc}, {"__close", box_gc}, {NULL, NULL}
-  };
+  static const luaL_Reg box[] = {{NULL, NULL}};
   static const luaL_Reg variable[] = {{"__gc", variable_gc}, {NULL, NULL}};
   static const luaL_Reg core[] = {
     {"is_tensor", core_is_tensor}, {"is_variable", core_is_variable},
@@ -213,9 +226,16 @@ void box_open(lua_State *L) {
   lua_pop(L, 1);
   open_metatable(L, TENSOR, box);
   open_metatable(L, VARIABLE_NAME, variable);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)lua_topointer(L, -1));
+  lua_pushcclosure(L, box_gc, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
-  lua_pushcfunction(L, box_gc);
+  lua_pushvalue(L, -2);
   lua_setfield(L, -2, "release");
+  lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__close");
+  lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   luaL_setfuncs(L, core, 0);
 }

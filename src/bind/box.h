@@ -31,7 +31,13 @@ void *userdata_test(lua_State *L, int index, const char *name);
 /* Pushes a userdata that holds the value. Checks the context first: a sticky
 ** error is raised instead. */
 void box_push(lua_State *L, State *s, Val v);
-/* The same, takes the reference. */
+/* An empty one, for a value whose reference it takes; the metatable of tensors
+** is at that index. */
+Val *box_push_empty(lua_State *L, State *s, int metatable);
+/* What is in the box at the index, if it has a value and the metatable of the
+** userdata is at this address; else NULL. */
+const Val *box_plain(lua_State *L, int index, const void *metatable);
+/* The same as box_push, takes the reference. */
 void box_push_tensor(lua_State *L, State *s, Tensor t);
 /* An empty one for a variable, whose reference it takes. */
 Variable **box_push_variable(lua_State *L);
@@ -45,8 +51,6 @@ bool box_value(lua_State *L, State *s, int index, Val *v);
 Tensor box_tensor(lua_State *L, State *s, int index);
 bool box_is_tensor(lua_State *L, int index);
 bool box_is_released(lua_State *L, int index); /* a tensor that is no more */
-/* The type of a tensor that is no variable and not released, or NULL. */
-const Type *box_type(lua_State *L, int index);
 Variable *box_variable(lua_State *L, int index); /* NULL: it is none */
 /* The same, and never raises: one that was closed is none. */
 Variable *box_variable_at(lua_State *L, int index);
@@ -101,6 +105,7 @@ void print_push(lua_State *L, const char *what, Val v);
 ** set are left to `index`, a closure over the methods, and `newindex`. */
 void field_metatable(lua_State *L, const char *name, lua_CFunction index,
                      lua_CFunction newindex);
+bool field_is(const char *name); /* or of a method, or of nothing */
 /* The field of the box at 1, or 0 results. */
 int field_get(lua_State *L, State *s, const char *name);
 /* For `index`: the method by the name at 2. */

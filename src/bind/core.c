@@ -45,6 +45,7 @@ int luaopen_lunula_core(lua_State *L) {
   host_open(L);
   function_open(L);
   trace_open(L);
+  short_open(L);
   scan_open(L);
   call_open(L);
   graph_open(L);

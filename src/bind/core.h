@@ -31,6 +31,7 @@ void tape_open(lua_State *L);
 void host_open(lua_State *L);
 void function_open(lua_State *L);
 void trace_open(lua_State *L);
+void short_open(lua_State *L);
 void scan_open(lua_State *L);
 void call_open(lua_State *L);
 void graph_open(lua_State *L);

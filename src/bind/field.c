@@ -21,6 +21,10 @@ static const char *field_name(const char *name) {
   return field && strcmp(name, field) == 0 ? field : NULL;
 }
 
+bool field_is(const char *name) {
+  return field_name(name) != NULL;
+}
+
 int field_get(lua_State *L, State *s, const char *name) {
   Val v;
   const char *field = field_name(name);

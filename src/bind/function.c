@@ -22,6 +22,10 @@ PlanCache *function_check(lua_State *L, int index) {
   return b->k;
 }
 
+PlanCache *function_cache(const FunctionBox *b) {
+  return b->k;
+}
+
 FunctionBox *function_push(lua_State *L) {
   FunctionBox *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->k = NULL;
@@ -30,7 +34,8 @@ FunctionBox *function_push(lua_State *L) {
 }
 
 void function_fill(lua_State *L, State *s, FunctionBox *b, Function *f) {
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   b->k = plan_cache_new(f, s->account, &e);
   function_release(f);
   if (b->k == NULL)
@@ -115,7 +120,8 @@ static int call_here(lua_State *L, State *s, const Function *f) {
 
 /* Between these two the variables that the function updates are its own. */
 static void begin_run(lua_State *L, State *s, PlanCache *k) {
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   if (s->c.scope)
     raise_error(L, "a compiled function cannot run inside a trace");
   if (!plan_cache_own_variables(k, &e))
@@ -170,7 +176,8 @@ static Tensor held_tensor(lua_State *L, State *s, int index) {
 }
 
 static Plan *get_plan(lua_State *L, PlanCache *k, const Type *in) {
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   Plan *p = plan_cache_plan(k, in, state_of(L)->c.watch, &e);
   if (p == NULL)
     raise_failure(L, &e);
@@ -182,7 +189,7 @@ static Type *type_room(lua_State *L, Type *few, int n) {
   return n <= FEW ? few : lua_newuserdatauv(L, (size_t)n * sizeof *few, 0);
 }
 
-static int function_call(lua_State *L) {
+int function_call(lua_State *L) {
   State *s = state_enter(L);
   PlanCache *k = function_check(L, 1);
   const Function *f = plan_cache_function(k);
@@ -220,7 +227,8 @@ static int function_call(lua_State *L) {
   }
   Env env;
   HostRun host;
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   open_env(s, &env, &e, f, &host);
   env.draw++;
   int n = f->noutputs;
@@ -233,31 +241,6 @@ static int function_call(lua_State *L) {
     box_push(L, s, out[i]);
   context_drain(&s->c, mark);
   return ok ? n : raise_failure(L, &e);
-}
-
-/* What `short` gives, called with one argument: the function's result for it,
-** or nothing when it is no plain tensor of that rank and so few rows. */
-static int short_call(lua_State *L) {
-  lua_settop(L, 1);
-  const Type *t = box_type(L, 1);
-  if (t == NULL || t->rank != lua_tointeger(L, lua_upvalueindex(2)))
-    return 0;
-  lua_Integer most = lua_tointeger(L, lua_upvalueindex(3));
-  if (most > 0 && (t->rank == 0 || t->dim[0] < 1 || t->dim[0] > most))
-    return 0;
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  return function_call(L);
-}
-
-/* short(rank, most): most 0 for any number of rows */
-static int function_short(lua_State *L) {
-  function_check(L, 1);
-  luaL_checkinteger(L, 2);
-  luaL_checkinteger(L, 3);
-  lua_settop(L, 3);
-  lua_pushcclosure(L, short_call, 3);
-  return 1;
 }
 
 static lua_Integer integer_field(lua_State *L, const char *name,
@@ -306,7 +289,8 @@ static void check_rows(lua_State *L, const Epoch *r, const Tensor *order,
     n = t->dim[0];
   }
   int64_t most = order ? order->type.dim[0] : n;
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   for (int i = 0; i < nout; i++)
     if (!tensor_writable(&r->out[i], &e))
       raise_error(L, "rows: output %d: %s", i + 1, e.text);
@@ -355,7 +339,8 @@ static int function_rows(lua_State *L) {
   begin_run(L, s, k);
   Env env;
   HostRun host;
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   open_env(s, &env, &e, f, &host);
   plan_cache_retain(k);
   int64_t next = epoch_run(k, &r, &env, &e);
@@ -425,7 +410,8 @@ static int function_passes(lua_State *L) {
   PlanCache *k = function_check(L, 1);
   if (!lua_isnoneornil(L, 2))
     want_type(L, 2, LUA_TSTRING, "passes: the names");
-  Error e = {.set = false};
+  Error e;
+  e.set = false;
   unsigned passes;
   if (!passes_of(lua_tostring(L, 2), &passes, &e))
     raise_failure(L, &e);
@@ -463,8 +449,7 @@ void function_open(lua_State *L) {
     {"__tostring", function_text_of}, {NULL, NULL}
   };
   static const luaL_Reg methods[] = {
-    {"rows", function_rows}, {"short", function_short},
-    {"describe", function_describe},
+    {"rows", function_rows}, {"describe", function_describe},
     {"memory", function_memory}, {"passes", function_passes},
     {"release", function_gc}, {NULL, NULL}
   };

@@ -24,6 +24,9 @@ struct FunctionBox *function_push(lua_State *L);
 void function_fill(lua_State *L, State *s, struct FunctionBox *box,
                    Function *f); /* takes f over */
 PlanCache *function_check(lua_State *L, int index);
+PlanCache *function_cache(const struct FunctionBox *box); /* NULL: released */
+/* What a call of the function at 1 does. */
+int function_call(lua_State *L);
 
 /* ---- host closures (host.c) --------------------------------------------- */
 

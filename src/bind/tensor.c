@@ -6,8 +6,11 @@
 #include "bind/core.h"
 
 static int box_index(lua_State *L) {
+  bool named = lua_type(L, 2) == LUA_TSTRING;
+  if (named && !field_is(lua_tostring(L, 2)))
+    return field_method(L);
   State *s = state_enter(L);
-  if (lua_type(L, 2) != LUA_TSTRING)
+  if (!named)
     return element_index(L, s);
   int mark = context_mark(&s->c);
   int n = field_get(L, s, lua_tostring(L, 2));

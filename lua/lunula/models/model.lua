@@ -17,9 +17,30 @@ local model = {}
 
 model.changes = 0   -- made to all models so far
 
+-- Functions that stand in models themselves before their methods, by name: good until a model
+-- changes, any of them, since it may be inside of another.
+local shortened = setmetatable({}, { __mode = "k" })
+
+-- A function of the user's in that place stays.
+function model.shorten(self, functions)
+  for name in pairs(functions) do
+    if rawget(self, name) ~= nil then return end
+  end
+  for name, fn in pairs(functions) do rawset(self, name, fn) end
+  shortened[self] = functions
+end
+
+local function lengthen(self, functions)
+  for name, fn in pairs(functions) do
+    if rawget(self, name) == fn then rawset(self, name, nil) end
+  end
+  shortened[self] = nil
+end
+
 -- Notes that the layers of a model changed: what was traced of it, and of models that hold it, is
 -- old.
 function model.changed(self)
+  for other, functions in pairs(shortened) do lengthen(other, functions) end
   model.changes = model.changes + 1
   rawset(self, "_changed_at", model.changes)
 end

@@ -1,7 +1,7 @@
 -- predict and predict_on_batch: the outputs of a model, with as little Lua on the way as can be.
 --
 -- predict runs all rows in C into tensors made beforehand. Once a model of known input shape was
--- asked with a plain tensor, short functions are put into the model itself, which hand such a
+-- asked with a plain tensor, functions of C are put into the model itself, which hand such a
 -- tensor straight to the traced Function; the methods of the class stay for all else.
 
 local core = require "lunula.core"
@@ -93,24 +93,11 @@ end
 
 -- For one plain tensor, which gives another. The Function checks and casts by itself; only another
 -- rank may need another trace.
-local function install_short_way(self, entry, rank)
-  local any, few = entry.call:short(rank, 0), entry.call:short(rank, BATCH)
-  local seen = model.changes   -- when the trace was known to be of the model as it is
-  local function is_fresh()
-    if self:_version() ~= entry.version then return false end
-    seen = model.changes
-    return true
-  end
-  rawset(self, "predict_on_batch", function(me, x)
-    local y = (seen == model.changes or is_fresh()) and any(x)
-    if y then return y end
-    return predictor.predict_on_batch(me, x)
-  end)
-  rawset(self, "predict", function(me, x, given)
-    local y = given == nil and (seen == model.changes or is_fresh()) and few(x)
-    if y then return y end
-    return predictor.predict(me, x, given)
-  end)
+local function install_short_way(self, entry)
+  model.shorten(self, {
+    predict = core.short_way(entry.call, self, BATCH, predictor.predict),
+    predict_on_batch = core.short_way(entry.call, self, 0, predictor.predict_on_batch),
+  })
 end
 
 local function offer_short_way(self, entry, x, structure)
@@ -118,7 +105,7 @@ local function offer_short_way(self, entry, x, structure)
   if #entry.call.outputs ~= 1 then return end
   local declared = self:_input_shapes()
   if declared and core.is_tensor(x) and not core.is_variable(x) and #declared[1] == x.rank then
-    install_short_way(self, entry, x.rank)
+    install_short_way(self, entry)
   end
 end
 
