@@ -2,7 +2,9 @@
 ** workers draw from. A worker enters a job through a gate and the caller
 ** closes the gate when no task is left, so that nobody ever waits for a
 ** worker that is still asleep. Workers spin a little before they sleep,
-** because the next step of a plan usually follows within microseconds. */
+** because the next step of a plan usually follows within microseconds. To wake
+** one costs as much as a task or two are worth, so that is left out for small
+** jobs that come alone. */
 #define _GNU_SOURCE
 #include "base/float_mode.h"
 #include "base/memory.h"
@@ -25,10 +27,16 @@
 enum {
   MAX_WORKERS = 255,
   WORKER_STACK = 2 << 20,
-  WORKER_SPINS = 4000, /* pauses before a worker sleeps, about 50 us */
+  SPINS = 64,          /* pauses between two looks at the clock */
   JOIN_SPINS = 500,    /* pauses of the caller before it yields */
+  MANY_TASKS = 4,      /* of a job that is worth waking for, */
+  MORE_TASKS = 8,      /* and of small ones that follow one another */
   OPEN = 1 << 30       /* bit of the gate; the rest counts who is inside */
 };
+
+/* Seconds before a worker without work sleeps, and in which small jobs follow
+** one another. */
+static const double AWAKE = 100e-6, SOON = 300e-6;
 
 typedef struct Worker {
   pthread_t thread;
@@ -46,10 +54,13 @@ static struct {
   int workers;
   Worker worker[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
+  int64_t alone; /* tasks of small jobs that followed one another, while all */
+  double last;   /* workers slept; when the last one came */
   ThreadTask task; /* the job, written while the gate is closed */
   void *arg;
   int64_t tasks;
 
+  atomic_ullong woken; /* how often sleeping workers were woken */
   _Alignas(64) atomic_int_fast64_t next; /* task to be drawn */
   _Alignas(64) atomic_int gate;
   _Alignas(64) atomic_uint job; /* number of the newest job */
@@ -63,6 +74,27 @@ static struct {
   .sleep = PTHREAD_MUTEX_INITIALIZER,
   .wake = PTHREAD_COND_INITIALIZER,
 };
+
+/* ---- processors --------------------------------------------------------- */
+
+static int processors_of_mask(void) {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+    return CPU_COUNT(&set);
+#endif
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (int)n : 1;
+}
+
+static int count_processors(void) {
+  int n = atomic_load_explicit(&team.processors, memory_order_relaxed);
+  if (n == 0) {
+    n = processors_of_mask();
+    atomic_store(&team.processors, n);
+  }
+  return n;
+}
 
 /* ---- a job ------------------------------------------------------------- */
 
@@ -89,13 +121,34 @@ static void leave_gate(void) {
   atomic_fetch_sub_explicit(&team.gate, 1, memory_order_release);
 }
 
+static bool is_newer(unsigned seen) {
+  return atomic_load_explicit(&team.job, memory_order_acquire) != seen;
+}
+
+/* Whether there are more threads than processors. A worker does not count these
+** itself: it is kept away from one of them. */
+static bool is_crowded(void) {
+  int there = atomic_load_explicit(&team.processors, memory_order_relaxed);
+  return there > 0 && atomic_load(&team.wanted) > there;
+}
+
+/* Looks for a job newer than `seen` for a while. Where threads are more than
+** processors, it would take the time of one that has work. */
+static bool spin(unsigned seen) {
+  bool crowded = is_crowded();
+  double until = crowded ? 0 : clock_seconds() + AWAKE;
+  do
+    for (int i = 0; i < SPINS; i++) {
+      if (is_newer(seen)) return true;
+      PAUSE();
+    }
+  while (!crowded && clock_seconds() < until);
+  return false;
+}
+
 /* Waits for a job newer than `seen`; false when the team stops. */
 static bool wait_for_job(unsigned seen) {
-  for (int i = 0; i < WORKER_SPINS; i++) {
-    if (atomic_load_explicit(&team.job, memory_order_acquire) != seen)
-      return !atomic_load(&team.stop);
-    PAUSE();
-  }
+  if (spin(seen)) return !atomic_load(&team.stop);
   pthread_mutex_lock(&team.sleep);
   atomic_fetch_add(&team.asleep, 1);
   while (atomic_load(&team.job) == seen)
@@ -135,18 +188,35 @@ static void make_way(void) {
 #endif
 }
 
-/* Makes the workers look, and wakes as many as can help. */
-static void announce_job(int64_t helpers) {
-  atomic_fetch_add(&team.job, 1);
-  int asleep = atomic_load(&team.asleep);
-  if (asleep == 0) return;
+/* Small jobs are done before a sleeper is up, unless so many of them follow one
+** another that it finds work in the later ones. */
+static bool worth_waking(int64_t tasks) {
+  if (tasks >= MANY_TASKS) return true;
+  double now = clock_seconds();
+  if (now - team.last > SOON) team.alone = 0;
+  team.last = now;
+  team.alone += tasks;
+  return team.alone >= MORE_TASKS;
+}
+
+/* Wakes as many as can help. */
+static void wake_workers(int64_t helpers) {
   make_way();
+  team.alone = 0;
+  atomic_fetch_add_explicit(&team.woken, 1, memory_order_relaxed);
   pthread_mutex_lock(&team.sleep);
-  if (helpers >= asleep)
+  if (helpers >= atomic_load(&team.asleep))
     pthread_cond_broadcast(&team.wake);
   else
     for (int64_t i = 0; i < helpers; i++) pthread_cond_signal(&team.wake);
   pthread_mutex_unlock(&team.sleep);
+}
+
+/* Makes the workers look. */
+static void announce_job(int64_t tasks) {
+  atomic_fetch_add(&team.job, 1);
+  if (atomic_load(&team.asleep) > 0 && worth_waking(tasks))
+    wake_workers(tasks - 1);
 }
 
 /* ---- workers come and go (busy is held) -------------------------------- */
@@ -185,6 +255,7 @@ static void start_workers(int count) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   team.avoided = -1;
+  count_processors();
   while (team.workers < count &&
          start_worker(&team.worker[team.workers], &attr))
     team.workers++;
@@ -195,7 +266,7 @@ static void start_workers(int count) {
 static void stop_workers(void) {
   if (team.workers == 0) return;
   atomic_store(&team.stop, true);
-  announce_job(MAX_WORKERS);
+  announce_job(MAX_WORKERS + 1);
   for (int i = 0; i < team.workers; i++)
     pthread_join(team.worker[i].thread, NULL);
   for (int i = 0; i < MAX_WORKERS; i++) {
@@ -235,24 +306,14 @@ void threads_release(void) {
   if (atomic_fetch_sub(&team.references, 1) == 1) stop_surplus();
 }
 
-static int count_processors(void) {
-#ifdef __linux__
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-    return CPU_COUNT(&set);
-#endif
-  long n = sysconf(_SC_NPROCESSORS_ONLN);
-  return n > 0 ? (int)n : 1;
-}
-
 int threads_count(void) {
   int n = atomic_load_explicit(&team.wanted, memory_order_relaxed);
-  if (n == 0) n = atomic_load_explicit(&team.processors, memory_order_relaxed);
-  if (n == 0) {
-    n = count_processors();
-    atomic_store(&team.processors, n);
-  }
+  if (n == 0) n = count_processors();
   return n <= MAX_WORKERS ? n : MAX_WORKERS + 1;
+}
+
+uint64_t threads_woken(void) {
+  return atomic_load_explicit(&team.woken, memory_order_relaxed);
 }
 
 void threads_set_count(int n) {
@@ -268,7 +329,7 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
   team.tasks = tasks;
   atomic_store_explicit(&team.next, 0, memory_order_relaxed);
   atomic_store_explicit(&team.gate, OPEN, memory_order_release);
-  announce_job(tasks - 1);
+  announce_job(tasks);
   draw_tasks(task, arg, tasks, scratch);
   atomic_fetch_and_explicit(&team.gate, ~OPEN, memory_order_acquire);
   for (int i = 0; atomic_load_explicit(&team.gate, memory_order_acquire); i++)

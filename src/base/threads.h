@@ -23,6 +23,7 @@ void threads_release(void);
 void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch);
 
 int threads_count(void);        /* including the caller */
+uint64_t threads_woken(void);   /* how often a job woke sleeping workers */
 void threads_set_count(int n);  /* 0: one a processor of the process mask */
 
 #endif

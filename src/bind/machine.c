@@ -22,6 +22,12 @@ static int core_threads(lua_State *L) {
   return 1;
 }
 
+/* How often a job woke sleeping threads. */
+static int core_threads_woken(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)threads_woken());
+  return 1;
+}
+
 static int core_clock(lua_State *L) {
   lua_pushnumber(L, clock_seconds());
   return 1;
@@ -65,7 +71,8 @@ static int core_build_info(lua_State *L) {
 
 void machine_open(lua_State *L) {
   static const luaL_Reg core[] = {
-    {"threads", core_threads}, {"clock", core_clock}, {"isatty", core_isatty},
+    {"threads", core_threads}, {"threads_woken", core_threads_woken},
+    {"clock", core_clock}, {"isatty", core_isatty},
     {"columns", core_columns}, {"build_info", core_build_info}, {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);

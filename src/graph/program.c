@@ -57,12 +57,22 @@ bool program_add(TileProgram *p, const OpCall *s, const TileRef *in,
   return true;
 }
 
-/* About 20 microseconds of work, so that a thread is worth waking. */
-enum { GRAIN = 16 * TILE };
+/* Nanoseconds that an element takes, about: its bytes from memory, and an
+** instruction on it. */
+static double cost_of_element(const TileProgram *p) {
+  int bytes = 0;
+  for (int i = 0; i < p->nin; i++)
+    bytes += p->in[i].access == DENSE ? p->in[i].item : 0;
+  for (int o = 0; o < p->nout; o++)
+    bytes += p->out_item[o];
+  return 0.05 * bytes + 0.2 * p->ncode;
+}
 
+/* So that a task is worth some 30 us, which is worth waking a thread. */
 int64_t program_tasks(const TileProgram *p) {
-  int64_t n = tile_elements(p) / GRAIN;
-  return n < 1 ? 1 : n > 256 ? 256 : n;
+  enum { WORTH = 30 * 1000, MOST = 256 };
+  double n = cost_of_element(p) * (double)tile_elements(p) / WORTH;
+  return n < 1 ? 1 : n > MOST ? MOST : (int64_t)n;
 }
 
 void program_run(const TileProgram *p, const void *const *in, void *const *out,

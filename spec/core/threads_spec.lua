@@ -1,0 +1,55 @@
+-- When worker threads are woken. Wakes are counted, not timed: a small job that comes alone is done
+-- before a sleeper is up, so one thread's time is what it must not pass.
+
+local core = require "lunula.core"
+local ops = core.ops
+
+local function wait(seconds)
+  local stop = core.clock() + seconds
+  while core.clock() < stop do end
+end
+
+local function product(m, k, n)
+  local call = core.trace({ { shape = { m, k } }, { shape = { k, n } } }, function(a, b)
+    return ops.matmul(a, b)
+  end)
+  local a, b = ops.full({ m, k }, 1), ops.full({ k, n }, 1)
+  return function() return call(a, b) end
+end
+
+-- How often workers are woken by so many calls, with a pause before each.
+local function wakes(call, times, pause)
+  call()
+  wait(0.02)
+  local before = core.threads_woken()
+  for _ = 1, times do
+    wait(pause)
+    call()
+  end
+  return core.threads_woken() - before
+end
+
+describe("worker threads", function()
+  local before = core.threads()
+  setup(function() core.threads(2) end)
+  teardown(function() core.threads(before) end)
+
+  it("sleep on while small jobs come one at a time", function()
+    assert.equal(0, wakes(product(1, 784, 512), 20, 0.005))
+    local first, second = product(1, 784, 512), product(1, 512, 512)
+    assert.equal(0, wakes(function() first() second() end, 20, 0.005))
+  end)
+
+  it("are woken by small jobs that follow one another, and stay awake", function()
+    local n = wakes(product(1, 784, 512), 300, 0)
+    assert.is_true(n >= 1 and n <= 100, n)
+  end)
+
+  it("are woken by a large job, even alone", function()
+    assert.is_true(wakes(product(256, 512, 512), 10, 0.005) >= 8)
+  end)
+
+  it("are not asked for what one task does", function()
+    assert.equal(0, wakes(product(8, 64, 64), 300, 0))
+  end)
+end)
