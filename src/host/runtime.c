@@ -171,6 +171,8 @@ void lunula_free(lunula_runtime *rt) {
     governor_begin(rt); /* of the finalizers */
   if (rt->L)
     lua_close(rt->L);
+  if (rt->account)
+    account_charge(rt->account, -(int64_t)rt->charged); /* more than is held */
   account_release(rt->account);
   mem_free(rt);
 }
