@@ -106,7 +106,7 @@ static int go_long_way(lua_State *L) {
 static int short_call(lua_State *L) {
   const ShortWay *w = lua_touserdata(L, lua_upvalueindex(WAY));
   const Val *x = find_input(L, w);
-  if (x == NULL)
+  if (x == NULL || w->s->c.scope) /* which refuses to predict in a trace */
     return go_long_way(L);
   if (run_short(L, w, x))
     return 1;
