@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <time.h>
 
 static lunula_runtime *rt;
@@ -127,6 +128,57 @@ static void warnings_go_to_the_log(void) {
   EXPECT(strstr(logged, line) && strstr(logged, "1/1"));
   EXPECT(strcmp(printed, "mine\n") == 0);
   close_runtime();
+}
+
+/* ---- memory of the host -------------------------------------------------- */
+
+typedef struct Heap {
+  pthread_mutex_t lock;
+  size_t held, most;
+  int blocks, fails; /* fails: there is no more */
+} Heap;
+
+static void *heap_resize(void *ud, void *block, size_t had, size_t wanted) {
+  Heap *h = ud;
+  pthread_mutex_lock(&h->lock);
+  bool more = !(h->fails && wanted > had);
+  if (more) {
+    h->held += wanted - had;
+    h->most = h->held > h->most ? h->held : h->most;
+    h->blocks += (block == NULL) - (wanted == 0);
+  }
+  pthread_mutex_unlock(&h->lock);
+  if (wanted == 0)
+    free(block);
+  return wanted && more ? realloc(block, wanted) : NULL;
+}
+
+static void memory_of_the_host(void) {
+  Heap heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+  lunula_config c = {.allocate = heap_resize, .allocate_ud = &heap};
+  lunula_model *model;
+  float x[4] = {1, 2, 3, 4}, y[300];
+  lunula_view in = floats(x, 2, 1, 4), out = floats(y, 2, 1, 300);
+  open_runtime(c);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt,
+    "local k = require 'lunula'\n"
+    "net = k.Sequential{k.Input{shape={4}}, k.layers.Dense(300),\n"
+    "  k.layers.Dense(300)}\n"
+    "net:compile{loss='mse', optimizer='adam'}\n"
+    "net:fit(k.ones{64, 4}, k.ones{64, 300}, {epochs=3, verbose=0})"));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "net", &model, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &in, 1, &out, 1, &why));
+  EXPECT(heap.most > 3 * 300 * 300 * 4); /* the weights and Adam's moments */
+  heap.fails = 1;
+  EXPECT_STATUS(LUNULA_MEMORY, run_text(rt, "big = {} "
+                "for i = 1, 1e6 do big[i] = {} end"));
+  EXPECT_STATUS(LUNULA_MEMORY,
+                run_text(rt, "big = require('lunula').ones{3000, 3000}"));
+  heap.fails = 0;
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, "net:predict{{1, 2, 3, 4}}"));
+  close_runtime();
+  lunula_model_free(model);
+  EXPECT(heap.held == 0 && heap.blocks == 0);
 }
 
 static void bad_configurations(void) {
@@ -479,6 +531,7 @@ int main(void) {
   test("runs a script", runs_a_script);
   test("script errors", script_errors);
   test("runs a file", runs_a_file);
+  test("memory of the host", memory_of_the_host);
   test("warnings go to the log", warnings_go_to_the_log);
   test("bad configurations", bad_configurations);
   test("calls within calls", calls_within_calls);

@@ -34,6 +34,7 @@ static const bool keeps_blocks = BLOCK_IN_RECORD > 0;
 
 typedef struct FreeBlock {
   struct FreeBlock *next;
+  size_t bytes;
 } FreeBlock;
 
 typedef struct Class {
@@ -46,6 +47,8 @@ typedef struct Class {
 static const size_t OWNED = (size_t)1 << 62;
 
 struct Account {
+  Resize *resize; /* NULL: the system */
+  void *ud;
   atomic_int references;
   atomic_size_t live, peak, cached, limit;
   Lock lock; /* of the classes */
@@ -101,10 +104,37 @@ static FreeBlock *unlink_stale(Account *a) {
   return chain;
 }
 
-static void free_chain(FreeBlock *chain) {
+static void system_free(const Account *a, void *block, size_t bytes) {
+  if (a && a->resize)
+    a->resize(a->ud, block, bytes, 0);
+  else
+    free(block);
+}
+
+/* A host's memory is not aligned as blocks are: behind its beginning there is a
+** word with the address of that, and then the block. */
+static size_t padded(size_t size) {
+  return size + ALIGNMENT + sizeof(void *);
+}
+
+static void *padded_block(const Account *a, size_t size) {
+  char *from = a->resize(a->ud, NULL, 0, padded(size));
+  if (from == NULL)
+    return NULL;
+  uintptr_t at = (uintptr_t)(from + sizeof(void *) + ALIGNMENT - 1);
+  void **block = (void **)(at & ~(uintptr_t)(ALIGNMENT - 1));
+  block[-1] = from;
+  return block;
+}
+
+/* The class of a chain's blocks is not known any more: each says its size. */
+static void free_chain(const Account *a, FreeBlock *chain) {
   while (chain != NULL) {
     FreeBlock *next = chain->next;
-    free(chain);
+    if (a->resize)
+      a->resize(a->ud, ((void **)chain)[-1], padded(chain->bytes), 0);
+    else
+      free(chain);
     chain = next;
   }
 }
@@ -129,8 +159,8 @@ static void raise_peak(Account *a, size_t live) {
 }
 
 static void account_free(Account *a) {
-  free_chain(unlink_all(a));
-  free(a);
+  free_chain(a, unlink_all(a));
+  system_free(a, a, sizeof *a);
 }
 
 /* Nothing of the account may be touched after it. */
@@ -156,8 +186,15 @@ static bool count_live(Account *a, size_t bytes) {
 /* ---- accounts ---------------------------------------------------------- */
 
 Account *account_new(void) {
-  Account *a = calloc(1, sizeof *a);
+  return account_new_from(NULL, NULL);
+}
+
+Account *account_new_from(Resize *resize, void *ud) {
+  Account *a = resize ? resize(ud, NULL, 0, sizeof *a) : malloc(sizeof *a);
   if (a == NULL) return NULL;
+  memset(a, 0, sizeof *a);
+  a->resize = resize;
+  a->ud = ud;
   lock_init(&a->lock);
   atomic_init(&a->references, 1);
   atomic_init(&a->live, OWNED);
@@ -179,7 +216,7 @@ void account_trim(Account *a) {
   lock_take(&a->lock);
   FreeBlock *chain = unlink_all(a);
   lock_leave(&a->lock);
-  free_chain(chain);
+  free_chain(a, chain);
 }
 
 /* As count_live, emptying the cache when that is what stands in the way. */
@@ -226,11 +263,12 @@ static size_t record_bytes(size_t n, size_t item) {
 
 /* Zero bytes. Small ones are cleared here: calloc passes by what malloc has at
 ** hand for each thread. */
-static void *zero_bytes(size_t bytes) {
+static void *zero_bytes(const Account *a, size_t bytes) {
   enum { SMALL = 1024 };
-  if (bytes > SMALL)
+  bool from_host = a && a->resize;
+  if (bytes > SMALL && !from_host)
     return calloc(1, bytes);
-  void *p = malloc(bytes);
+  void *p = from_host ? a->resize(a->ud, NULL, 0, bytes) : malloc(bytes);
   return p ? memset(p, 0, bytes) : NULL;
 }
 
@@ -238,10 +276,10 @@ void *mem_new(Account *a, size_t n, size_t item) {
   size_t bytes = record_bytes(n, item);
   if (bytes == 0 || (a && !count_or_trim(a, bytes)))
     return NULL;
-  Header *h = zero_bytes(bytes);
+  Header *h = zero_bytes(a, bytes);
   if (h == NULL && a) {
     account_trim(a);
-    h = zero_bytes(bytes);
+    h = zero_bytes(a, bytes);
   }
   if (h == NULL) {
     if (a) count_dead(a, bytes);
@@ -276,7 +314,7 @@ void mem_free(void *record) {
   Header *h = (Header *)record - 1;
   Account *a = h->account;
   size_t bytes = h->bytes;
-  free(h);
+  system_free(a, h, bytes);
   if (a) count_dead(a, bytes);
 }
 
@@ -295,8 +333,10 @@ void mem_raw_free(void *block) {
 
 /* ---- blocks ------------------------------------------------------------ */
 
-static void *fresh_block(size_t size) {
+static void *fresh_block(const Account *a, size_t size) {
   void *block = NULL;
+  if (a->resize)
+    return padded_block(a, size);
   bool huge = size >= 2 * HUGE_PAGE;
   if (posix_memalign(&block, huge ? HUGE_PAGE : ALIGNMENT, size) != 0)
     return NULL;
@@ -327,10 +367,10 @@ void *block_new(Account *a, size_t bytes) {
   if (block != NULL) return block;
   size_t size = class_bytes(c);
   if (!count_or_trim(a, size)) return NULL;
-  block = fresh_block(size);
+  block = fresh_block(a, size);
   if (block == NULL) { /* has the cache what the system lacks? */
     account_trim(a);
-    block = fresh_block(size);
+    block = fresh_block(a, size);
   }
   if (block == NULL) count_dead(a, size);
   return block;
@@ -341,6 +381,7 @@ void block_free(Account *a, void *block, size_t bytes) {
   int c = class_of(bytes);
   size_t size = class_bytes(c);
   FreeBlock *b = block, *chain = NULL;
+  b->bytes = size;
   lock_take(&a->lock);
   count_dead(a, size);
   size_t cap = keeps_blocks ? cache_cap(a) : 0;
@@ -354,5 +395,5 @@ void block_free(Account *a, void *block, size_t bytes) {
     chain = b;
   }
   lock_leave(&a->lock);
-  free_chain(chain);
+  free_chain(a, chain);
 }

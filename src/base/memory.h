@@ -12,6 +12,11 @@
 typedef struct Account Account;
 
 Account *account_new(void);
+/* Where memory comes from when it is not the system, as a lua_Alloc: `had` bytes
+** become `wanted`, 0 is nothing; NULL when there is no more. Thread-safe. */
+typedef void *Resize(void *ud, void *block, size_t had, size_t wanted);
+/* The same with all of its memory from there; NULL: from the system. */
+Account *account_new_from(Resize *resize, void *ud);
 void account_retain(Account *a);
 void account_release(Account *a); /* frees the cache with the last reference */
 

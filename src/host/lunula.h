@@ -281,6 +281,14 @@ typedef struct lunula_config {
   ** is a lunula_level. It must not call into this runtime. */
   void (*log)(void *ud, int level, const char *text, size_t size);
   void *log_ud;
+
+  /* Where the memory of this runtime comes from: its tensors, plans and Lua's
+  ** heap. `block` of `had` bytes becomes one of `wanted`, NULL is a block of none
+  ** and 0 frees it; NULL is returned when there is no more. Addresses are
+  ** multiples of what malloc gives. Any thread may be in it, and it is needed
+  ** until the runtime, its models and its pins are gone. NULL: the system's. */
+  void *(*allocate)(void *ud, void *block, size_t had, size_t wanted);
+  void *allocate_ud;
 } lunula_config;
 
 /* Makes a runtime; config may be NULL. */

@@ -47,13 +47,23 @@ static void let_go(lunula_runtime *rt, size_t bytes) {
   rt->charged = want;
 }
 
+static void *resize(const lunula_runtime *rt, void *block, size_t had,
+                    size_t wanted) {
+  if (rt->config.allocate)
+    return rt->config.allocate(rt->config.allocate_ud, block,
+                               block ? had : 0, wanted);
+  if (wanted == 0)
+    mem_raw_free(block);
+  return wanted ? mem_raw_resize(block, wanted) : NULL;
+}
+
 /* A lua_Alloc. Lua counts on it that shrinking does not fail. */
 static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
   lunula_runtime *rt = ud;
   size_t before = block ? taken(had) : 0; /* else it is the kind of object */
   size_t after = taken(wanted);
   if (wanted == 0) {
-    mem_raw_free(block);
+    resize(rt, block, had, 0);
     let_go(rt, before);
     return NULL;
   }
@@ -61,7 +71,7 @@ static void *allocate(void *ud, void *block, size_t had, size_t wanted) {
     rt->starved = true;
     return NULL;
   }
-  void *moved = mem_raw_resize(block, wanted);
+  void *moved = resize(rt, block, had, wanted);
   bool grows = block == NULL || wanted > had;
   if (moved == NULL && grows) {
     rt->starved = true;
@@ -104,7 +114,8 @@ static int open_job(lua_State *L) {
 }
 
 static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
-  rt->account = account_new();
+  rt->account = account_new_from(rt->config.allocate,
+                                 rt->config.allocate_ud);
   if (rt->account == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
   account_set_limit(rt->account, rt->config.memory_limit);
