@@ -41,6 +41,7 @@ if blas and blas.advice then require("lunula.utils.warn").say("%s", blas.advice)
 -- ---- tensors -----------------------------------------------------------------------------------
 
 lunula.tensor = core.tensor
+lunula.frombytes = core.frombytes
 lunula.is_tensor = core.is_tensor
 lunula.memory = core.memory
 lunula.threads = core.threads

@@ -44,6 +44,14 @@ describe("a tensor", function()
     assert.equal(bytes, t:tobytes())
     assert.matches("15 bytes, float32 %(2, 2%) takes 16",
       message_of(core.frombytes, bytes:sub(2), { shape = { 2, 2 } }))
+    assert.equal(core.frombytes, require "lunula".frombytes)
+    assert.same({ 1, 2, 255 }, core.frombytes("\1\2\xff", "uint8"):totable())
+    assert.same({ 0, 3 }, { table.unpack(core.frombytes("", { shape = { 0, 3 } }).shape) })
+    assert.same({ true, false }, core.frombytes("\1\0", "bool"):totable())
+    assert.matches("a boolean is a byte that is 0 or 1", message_of(core.frombytes, "\2", "bool"))
+    assert.matches("no memory has so many numbers",
+      message_of(core.frombytes, "", { shape = { 1 << 32, 1 << 32 } }))
+    assert.matches("frombytes: the bytes must be a string", message_of(core.frombytes, 12))
   end)
 
   it("may be empty, or have no axis", function()

@@ -117,6 +117,8 @@ static int core_tensor(lua_State *L) {
   return 1;
 }
 
+/* frombytes(s, {shape=, dtype=}), frombytes(s, "int32"): numbers as they lie in
+** memory; without a shape as many as there are */
 static int core_frombytes(lua_State *L) {
   size_t n;
   State *s = state_enter(L);
@@ -132,6 +134,11 @@ static int core_frombytes(lua_State *L) {
     type = type_new(d, 1, &count);
   type.dtype = d;
   char text[TYPE_TEXT];
+  if (!type_countable(&type))
+    raise_error(L, "frombytes: no memory has so many numbers: %s",
+                type_text(&type, text));
+  if (d == BOOL && !bytes_are_booleans(bytes, (int64_t)n))
+    raise_error(L, "frombytes: a boolean is a byte that is 0 or 1");
   if (type_bytes(&type) != (int64_t)n)
     raise_error(L, "frombytes: %lld bytes, %s %s takes %lld", (long long)n,
                 dtype_name(d), type_text(&type, text),

@@ -413,21 +413,13 @@ static bool copy_out(TensorFile *f, const TensorEntry *x, Tensor *t, Error *e) {
   return true;
 }
 
-/* Kernels take a boolean for 0 or 1. */
-static bool are_booleans(const char *data, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    if (data[i] & ~1)
-      return false;
-  return true;
-}
-
 bool tensor_file_take(TensorFile *f, const TensorEntry *x, Tensor *t,
                       Error *e) {
   const char *at = f->data + x->offset;
   if (x->type.dtype == DTYPE_COUNT)
     return fail(e, "%s: tensor \"%.200s\": lunula has no element type %s",
                 f->path, x->name, x->stored);
-  if (x->type.dtype == BOOL && !are_booleans(at, x->bytes))
+  if (x->type.dtype == BOOL && !bytes_are_booleans(at, x->bytes))
     return fail(e, "%s: tensor \"%.200s\": a boolean that is neither 0 nor 1",
                 f->path, x->name);
   size_t item = (size_t)dtype_size((DType)x->type.dtype);

@@ -24,6 +24,9 @@ bool dtype_is_float(DType d);
 /* Can the type hold this number? Fractions are cut off, as Keras does. */
 bool dtype_holds(DType d, double v);
 
+/* Bytes from outside: kernels take a boolean for 0 or 1. */
+bool bytes_are_booleans(const void *data, int64_t n);
+
 enum { UNKNOWN = -1 }; /* a size that is known at run time only */
 
 /* Sizes beyond the rank are zero, so types compare with memcmp. */

@@ -56,6 +56,14 @@ bool dtype_holds(DType d, double v) {
   }
 }
 
+bool bytes_are_booleans(const void *data, int64_t n) {
+  const unsigned char *p = data;
+  unsigned char all = 0;
+  for (int64_t i = 0; i < n; i++)
+    all |= p[i];
+  return all <= 1;
+}
+
 /* Sizes beyond the rank are zero: types are compared as memory. */
 Type type_new(DType d, int rank, const int64_t *dim) {
   Type t = {.dtype = d, .rank = rank};
