@@ -195,6 +195,24 @@ static const struct {
    "  k.layers.Dense{3, kernel_regularizer='l2'}}:to_json())\n"
    "m:set_weights{k.ops.ones{2, 3}, k.ops.zeros{3}}\n"
    "return m:predict(k.ops.ones{1, 2}):tobytes() .. tostring(#text > 100)", 1},
+  {"save",
+   "local text, constants = core.graph_text(traced, {inputs = {'x'}})\n"
+   "local list = {{'a', k.ops.ones{3, 2}}, {'b', k.ops.zeros{70000}}}\n"
+   "path = os.getenv 'SWEEP_FILE'\n"
+   "core.file_write(path, table.move(constants, 1, #constants, 3, list),\n"
+   "  {graph = text, format = 'lunula'}, {dtype = 'bfloat16'})\n"
+   "local f = assert(io.open(path, 'rb'))\n"
+   "local bytes = f:read 'a'\n"
+   "f:close()\n"
+   "return bytes", 1},
+  {"load",
+   "local file <close> = core.file_read(path)\n"
+   "local f = core.graph_function(file.metadata.graph, file)\n"
+   "local a, b = f(k.ops.reshape(k.ops.arange(12) / 7, {2, 6}))\n"
+   "local all = {a:tobytes(), b:tobytes(), table.concat(file.names)}\n"
+   "for i, name in ipairs(file.names) do\n"
+   "  all[#all + 1] = file:tensor(name):tobytes() end\n"
+   "return table.concat(all)", 1},
 };
 
 static lunula_runtime *rt;
@@ -382,8 +400,11 @@ int main(int argc, char **argv) {
   setvbuf(stdout, line, _IOLBF, sizeof line);
   report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (report == MAP_FAILED)
+  char file[] = "/tmp/lunula_sweep_XXXXXX";
+  int fd = mkstemp(file);
+  if (report == MAP_FAILED || fd < 0 || setenv("SWEEP_FILE", file, 1) != 0)
     return 1;
+  close(fd);
   if (argc == 5) {
     debug_one(argv + 1);
     return 0;
@@ -400,5 +421,6 @@ int main(int argc, char **argv) {
       printf("not ok - sweep: %s: %s\n", phases[phase].name, r.text);
   }
   lunula_free(rt);
+  unlink(file);
   return bad > 0;
 }

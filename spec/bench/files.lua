@@ -1,0 +1,62 @@
+-- A file of 100 MB in 25 tensors against fread of it, and what is written against fwrite and fsync.
+-- To load is: the file opened and checked, and every number of every tensor read once (added up), or
+-- copied into a variable. Then what a process holds at most when it loads the file.
+
+local bench = require "bench"
+local core = require "lunula.core"
+
+local peer = bench.peer "files_peer"
+local path, other = "build/bench/files.safetensors", "build/bench/files.bytes"
+local count, elements = 25, 1 << 20
+local bytes = count * elements * 4
+
+local items = {}
+for i = 1, count do items[i] = { "w" .. i, core.ops.full({ elements }, i) } end
+local text = items[1][2]:tobytes()
+
+local function time(f, ...)
+  local start = core.clock()
+  f(...)
+  return core.clock() - start
+end
+
+local function load(take)
+  local file <close> = core.file_read(path)
+  for _, name in ipairs(file.names) do take(file:tensor(name)) end
+end
+
+local function save() core.file_write(path, items) end
+local function sum(x) core.ops.max(x):release() x:release() end
+local function copy(x) core.variable { value = x } x:release() end
+
+save()
+peer.write(other, text, count)
+local function read() peer.read(other, bytes) end
+bench.compare("load 100 MB: opened and checked", function () return time(load, function () end) end,
+  function () return time(read) end)
+bench.compare("load 100 MB: every number read", function () return time(load, sum) end,
+  function () return time(read) end)
+bench.compare("load 100 MB: into variables", function ()
+  local spent = time(load, copy)
+  collectgarbage()
+  return spent
+end, function () return time(read) end)
+bench.compare("save 100 MB", function () return time(save) end,
+  function () return time(peer.write, other, text, count) end)
+
+for _, way in ipairs { { "read once", "core.ops.max(x):release() x:release()" },
+                       { "into variables", "all[#all + 1] = core.variable { value = x } x:release()" } } do
+  local script = ([[
+    local core = require "lunula.core"
+    local file, all = core.file_read %q, {}
+    for _, name in ipairs(file.names) do local x = file:tensor(name) %s end
+    for line in io.lines "/proc/self/status" do
+      local kb = line:match "^VmHWM:%%s+(%%d+)"
+      if kb then print(kb / 1024) end
+    end]]):format(path, way[2])
+  local pipe = assert(io.popen(("LUA_CPATH_5_4='build/?.so' lua5.4 -e %q"):format(script:gsub("\n", " "))))
+  bench.report("peak of a load, of 100 MB " .. way[1], pipe:read "n", "MB")
+  pipe:close()
+end
+os.remove(path)
+os.remove(other)
