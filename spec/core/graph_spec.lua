@@ -358,6 +358,7 @@ end
 -- The text with one of them replaced: by one of the list, or by another one of the text.
 local function changed(text)
   local found = places(text)
+  if #found == 0 then return text end
   local place, other = found[random(#found)], found[random(#found)]
   local by = random(2) == 1 and text:sub(other[1], other[2]) or wrong[random(#wrong)]
   return text:sub(1, place[1] - 1) .. by .. text:sub(place[2] + 1)
