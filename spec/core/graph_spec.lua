@@ -58,8 +58,8 @@ describe("a graph", function ()
 
   it("has constants, in the text and as tensors", function ()
     local values = { core.tensor(1.5), core.tensor { 1, 2, 3 }, ops.full({ 100 }, 7),
-      core.tensor({ 1, -2 }, "int8"), core.tensor({ true, false }), core.tensor({ 1 / 3 }, "float64"),
-      core.tensor { 1 / 0, 0 / 0 }, core.tensor({ math.maxinteger, 5 }, "int64"),
+      core.tensor({ 1, -2 }, "int8"), core.tensor({ true, false }),
+      core.tensor({ 1 / 3 }, "float64"), core.tensor { 1 / 0, 0 / 0 }, core.tensor({ math.maxinteger, 5 }, "int64"),
       core.tensor({ 0.1, -0.0 }), core.tensor({ 0.1 }, "float16") }
     for _, value in ipairs(values) do
       local f = trace({ { shape = { 1 } } }, function (x) return ops.cast(x, "float32"), value end)
@@ -163,7 +163,8 @@ describe("a graph", function ()
       end)(x)
     end)
     local g = stored.again(f)
-    local _, grads = core.value_and_grad(function (x) return ops.sum(g(x)) end)(core.tensor { 1, 2 })
+    local loss = function (x) return ops.sum(g(x)) end
+    local _, grads = core.value_and_grad(loss)(core.tensor { 1, 2 })
     assert.same({ 100, 200 }, grads[1]:totable())
   end)
 end)
@@ -248,7 +249,8 @@ describe("a graph with something wrong", function ()
     node('{"in": []}', "node 1: its op comes first")
     node('{"op": "tahn"}', 'node 1: there is no op "tahn" that files may have')
     for _, hidden in ipairs { "host", "lerp", "panels", "softmax_back", "assigned", "unslice" } do
-      node(('{"op": "%s"}'):format(hidden), ('there is no op "%s" that files may have'):format(hidden))
+      node(('{"op": "%s"}'):format(hidden),
+        ('there is no op "%s" that files may have'):format(hidden))
     end
     node('{"op": "tanh", "version": 2}',
       "node 1 (tanh): version 2 of this op, lunula has version 1")
@@ -259,8 +261,10 @@ describe("a graph with something wrong", function ()
     node('{"op": "tanh", "in": []}', "node 1 (tanh): 0 inputs, it takes 1")
     node('{"op": "tanh", "in": [0, 0]}', "node 1 (tanh): 2 inputs, it takes 1")
     node('{"op": "tanh", "in": [0], "types": []}', "node 1 (tanh): 0 types, it has 1 outputs")
-    node('{"op": "tanh", "in": [0], "types": [["float32", 2, 3]]}',
-      "node 1 (tanh): output 0 is float32 (None, 3), the file says float32 (2, 3)")
+    node('{"op": "tanh", "in": [0], "types": [["float32", 2, 4]]}',
+      "node 1 (tanh): output 0 is float32 (None, 3), the file says float32 (2, 4)")
+    node('{"op": "tanh", "in": [0], "types": [["int32", 2, 3]]}',
+      "node 1 (tanh): output 0 is float32 (None, 3), the file says int32 (2, 3)")
     node('{"op": "tanh", "in": [0], "attr": {"axis": 1}}',
       'node 1 (tanh): it has no attribute "axis"')
     node('{"op": "softmax", "in": [0]}', "node 1 (softmax): axis is missing")
@@ -297,7 +301,8 @@ describe("a graph with something wrong", function ()
         '"reverse": false, "length": 3%s}}'):format(body:format(inner), rest), what)
     end
     local input = '{"op": "input", "type": ["float32", null, 3]}'
-    scan(input .. ', {"op": "variable"}', "", "node 1 (scan): body: node 1 (variable): a body has no")
+    scan(input .. ', {"op": "variable"}', "",
+      "node 1 (scan): body: node 1 (variable): a body has no")
     scan('{"op": "input", "type": ["int32", null, 3]}', "",
       "input 1 is float32 (None, 3), its function takes int32 (None, 3)")
     scan('{"op": "input", "type": ["float32", null]}', "", "its function takes float32 (None,)")
@@ -322,7 +327,9 @@ describe("a graph with something wrong", function ()
     assert.error_at_line(function () core.graph_function(text, file) end,
       'node 1 (variable): tensor "w" is int32 (2,), not float32 (2,)')
     assert.error_at_line(function ()
-      core.graph_function(text, nil, function () return core.variable { value = core.tensor(1) } end)
+      core.graph_function(text, nil, function ()
+        return core.variable { value = core.tensor(1) }
+      end)
     end, 'node 1 (variable): variable "w" is float32 (), not float32 (2,)')
     assert.error_at_line(function ()
       core.graph_function(text, nil, function () error "no such" end)

@@ -3,8 +3,8 @@
 -- check_layer.golden(case) takes a case recorded from Keras (spec/golden/layers): values, masks,
 -- gradients, losses, counts and config must be Keras's. Both it and check_layer.any{…} then ask
 -- what needs no Keras: the config makes an equal layer, shapes are told right for an unknown batch,
--- a planned run gives what the eager one gives, also when it was written and read, and every trainable weight gets the gradient that
--- central differences say.
+-- a planned run gives what the eager one gives, also when it was written and read, and every
+-- trainable weight gets the gradient that central differences say.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"

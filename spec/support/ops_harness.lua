@@ -181,7 +181,8 @@ local function check_stored(f, tensors, wanted, gradient)
   return complaint and "written and read: " .. complaint
 end
 
--- eager = planned = planned naively = written and read, with known and with unknown sizes, for two batches.
+-- eager = planned = planned naively = written and read, with known and with unknown sizes, for two
+-- batches.
 local function check_trace(case, body, gradient)
   local tensors = harness.tensors(case.inputs)
   local wanted = body(tensors)

@@ -489,6 +489,15 @@ static bool check_inputs(Reader *r, const Draft *d) {
   return true;
 }
 
+/* A later rule may know a size that an earlier one did not, or the other way. */
+static bool agree(const Type *a, const Type *b) {
+  bool same = a->dtype == b->dtype && a->rank == b->rank;
+  for (int i = 0; same && i < a->rank; i++)
+    same = a->dim[i] == b->dim[i] || a->dim[i] == UNKNOWN ||
+           b->dim[i] == UNKNOWN;
+  return same;
+}
+
 /* What the rule says is what the file says. */
 static bool check_types(Reader *r, const Draft *d, Val v) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
@@ -497,7 +506,7 @@ static bool check_types(Reader *r, const Draft *d, Val v) {
     return fail(error_of(r), "%d types, it has %d outputs", d->ntypes, outs);
   for (int i = 0; i < outs; i++) {
     const Type *got = val_type((Val){v.node, v.out + i});
-    if (!type_equal(got, &d->type[i]))
+    if (!agree(got, &d->type[i]))
       return fail(error_of(r), "output %d is %s %s, the file says %s %s", i,
                   dtype_name((DType)got->dtype), type_text(got, a),
                   dtype_name((DType)d->type[i].dtype),
