@@ -169,6 +169,15 @@ describe("a file of tensors", function ()
     assert.equal(3, core.file_read(path):tensor "w":get(n))
   end)
 
+  it("may be bytes from elsewhere", function ()
+    local bytes = read "spec/golden/files/python.safetensors"
+    local file = core.file_bytes(bytes)
+    assert.same({ -1, -0.5, 0 }, file:tensor "F32/one":totable())
+    assert.equal("bytes", file.path)
+    assert.error_at_line(function () core.file_bytes(bytes:sub(1, -2)) end, "bytes: ")
+    assert.error_at_line(function () core.file_bytes(1) end, "file_bytes: the bytes must be")
+  end)
+
   it("can be replaced by what was read from it", function ()
     local path = path_of "again.safetensors"
     core.file_write(path, { { "w", core.ops.full({ 50000 }, 3) } })
@@ -201,8 +210,10 @@ describe("a broken file", function ()
   it("is refused for its length", function ()
     refused("", "0 bytes are no safetensors file")
     refused("1234567", "7 bytes are no safetensors file")
-    refused(string.pack("<I8", 3) .. "{}", "no safetensors file: its header has 3 bytes, the file 10")
-    refused(string.pack("<i8", -1) .. "{}", "no safetensors file: its header has 18446744073709551615")
+    refused(string.pack("<I8", 3) .. "{}",
+      "no safetensors file: its header has 3 bytes, the file 10")
+    refused(string.pack("<i8", -1) .. "{}",
+      "no safetensors file: its header has 18446744073709551615")
     refused(string.pack("<I8", 0), "no safetensors file: its header has 0 bytes, the file 8")
     refused("PK\3\4 something else", "no safetensors file")
   end)

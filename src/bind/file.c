@@ -139,14 +139,33 @@ static int reader_close(lua_State *L) {
   return 0;
 }
 
+static ReaderBox *push_reader(lua_State *L) {
+  ReaderBox *b = lua_newuserdatauv(L, sizeof *b, 0);
+  b->f = NULL;
+  luaL_setmetatable(L, READER);
+  return b;
+}
+
 static int core_file_read(lua_State *L) {
   State *s = state_enter(L);
   Error e = {.set = false};
   const char *path = check_path(L, "file_read: the path");
-  ReaderBox *b = lua_newuserdatauv(L, sizeof *b, 0);
-  b->f = NULL;
-  luaL_setmetatable(L, READER);
+  ReaderBox *b = push_reader(L);
   b->f = tensor_file_open(s->account, path, &e);
+  return b->f ? 1 : raise_failure(L, &e);
+}
+
+/* file_bytes(text): the same of what a file holds, which came from elsewhere */
+static int core_file_bytes(lua_State *L) {
+  State *s = state_enter(L);
+  Error e = {.set = false};
+  size_t n;
+  want_type(L, 1, LUA_TSTRING, "file_bytes: the bytes");
+  const char *text = lua_tolstring(L, 1, &n);
+  ReaderBox *b = push_reader(L);
+  memory_relieve(L, s, n);
+  FileIn *in = file_in_copy(s->account, text, n, &e);
+  b->f = in ? tensor_file_of(s->account, in, "bytes", &e) : NULL;
   return b->f ? 1 : raise_failure(L, &e);
 }
 
@@ -226,7 +245,8 @@ void file_open(lua_State *L) {
     {NULL, NULL}
   };
   static const luaL_Reg core[] = {
-    {"file_write", core_file_write}, {"file_read", core_file_read}, {NULL, NULL}
+    {"file_write", core_file_write}, {"file_read", core_file_read},
+    {"file_bytes", core_file_bytes}, {NULL, NULL}
   };
   luaL_newmetatable(L, READER);
   luaL_setfuncs(L, meta, 0);

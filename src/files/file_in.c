@@ -43,15 +43,23 @@ static bool map_file(FileIn *f, int fd) {
   return f->mapped;
 }
 
-static bool read_file(FileIn *f, Account *a, int fd, const char *path,
-                      Error *e) {
+/* Room for its bytes, which is its own. */
+static char *make_room(FileIn *f, Account *a, const char *path, Error *e) {
   char *block = block_new(a, f->size);
-  if (block == NULL)
-    return fail_memory(e, "%s: out of memory for its %zu bytes", path, f->size);
+  if (block == NULL) {
+    fail_memory(e, "%s: out of memory for its %zu bytes", path, f->size);
+    return NULL;
+  }
   f->data = block;
   f->account = a;
   account_retain(a);
-  return read_all(fd, block, f->size, path, e);
+  return block;
+}
+
+static bool read_file(FileIn *f, Account *a, int fd, const char *path,
+                      Error *e) {
+  char *room = make_room(f, a, path, e);
+  return room && read_all(fd, room, f->size, path, e);
 }
 
 static bool load(FileIn *f, Account *a, int fd, const char *path, Error *e) {
@@ -102,6 +110,20 @@ FileIn *file_in_lent(Account *a, const void *data, size_t size,
     f->ud = ud;
   }
   return f;
+}
+
+FileIn *file_in_copy(Account *a, const void *data, size_t size, Error *e) {
+  FileIn *f = file_in_new(a, e);
+  if (f == NULL)
+    return NULL;
+  f->size = size;
+  char *room = make_room(f, a, "bytes", e);
+  if (room) {
+    memcpy(room, data, size);
+    return f;
+  }
+  file_in_release(f);
+  return NULL;
 }
 
 FileIn *file_in_retain(FileIn *f) {

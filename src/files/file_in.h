@@ -23,6 +23,8 @@ FileIn *file_in_open(Account *a, const char *path, Error *e);
 ** released when that fails. */
 FileIn *file_in_lent(Account *a, const void *data, size_t size,
                      void (*release)(void *ud, void *data), void *ud, Error *e);
+/* A copy of these bytes. */
+FileIn *file_in_copy(Account *a, const void *data, size_t size, Error *e);
 FileIn *file_in_retain(FileIn *f);
 void file_in_release(FileIn *f);
 /* These bytes will not be looked at for a while: the system may have their

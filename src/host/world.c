@@ -226,6 +226,10 @@ static int count_threads(lua_State *L) {
   return 1;
 }
 
+static int raise_file(lua_State *L) {
+  return raise_error(L, "scripts in a sandbox see no files");
+}
+
 /* The core does as the host wants. */
 static void open_core(lua_State *L, const lunula_runtime *rt) {
   luaL_requiref(L, "lunula.core", luaopen_lunula_core, 0);
@@ -240,6 +244,10 @@ static void open_core(lua_State *L, const lunula_runtime *rt) {
     lua_setfield(L, -2, "threads");
     lua_pushnil(L);
     lua_setfield(L, -2, "set_memory_limit");
+    lua_pushcfunction(L, raise_file);
+    lua_setfield(L, -2, "file_read");
+    lua_pushcfunction(L, raise_file);
+    lua_setfield(L, -2, "file_write");
   }
   lua_pop(L, 1);
 }
