@@ -1,6 +1,6 @@
 -- A file of 100 MB in 25 tensors against fread of it, and what is written against fwrite and fsync.
--- To load is: the file opened and checked, and every number of every tensor read once (added up), or
--- copied into a variable. Then what a process holds at most when it loads the file.
+-- To load is: the file opened and checked; then every number of every tensor read once, or copied
+-- into a variable. Then what a process holds at most when it loads the file.
 
 local bench = require "bench"
 local core = require "lunula.core"
@@ -44,17 +44,19 @@ end, function () return time(read) end)
 bench.compare("save 100 MB", function () return time(save) end,
   function () return time(peer.write, other, text, count) end)
 
-for _, way in ipairs { { "read once", "core.ops.max(x):release() x:release()" },
-                       { "into variables", "all[#all + 1] = core.variable { value = x } x:release()" } } do
+local ways = { { "read once", "core.ops.max(x):release()" },
+               { "into variables", "all[#all + 1] = core.variable { value = x }" } }
+for _, way in ipairs(ways) do
   local script = ([[
     local core = require "lunula.core"
     local file, all = core.file_read %q, {}
-    for _, name in ipairs(file.names) do local x = file:tensor(name) %s end
+    for _, name in ipairs(file.names) do local x = file:tensor(name) %s x:release() end
     for line in io.lines "/proc/self/status" do
       local kb = line:match "^VmHWM:%%s+(%%d+)"
       if kb then print(kb / 1024) end
     end]]):format(path, way[2])
-  local pipe = assert(io.popen(("LUA_CPATH_5_4='build/?.so' lua5.4 -e %q"):format(script:gsub("\n", " "))))
+  local command = ("LUA_CPATH_5_4='build/?.so' lua5.4 -e %q"):format((script:gsub("\n", " ")))
+  local pipe = assert(io.popen(command))
   bench.report("peak of a load, of 100 MB " .. way[1], pipe:read "n", "MB")
   pipe:close()
 end
