@@ -59,7 +59,8 @@ describe("a graph", function ()
   it("has constants, in the text and as tensors", function ()
     local values = { core.tensor(1.5), core.tensor { 1, 2, 3 }, ops.full({ 100 }, 7),
       core.tensor({ 1, -2 }, "int8"), core.tensor({ true, false }),
-      core.tensor({ 1 / 3 }, "float64"), core.tensor { 1 / 0, 0 / 0 }, core.tensor({ math.maxinteger, 5 }, "int64"),
+      core.tensor({ 1 / 3 }, "float64"), core.tensor { 1 / 0, 0 / 0 },
+      core.tensor({ math.maxinteger, 5 }, "int64"),
       core.tensor({ 0.1, -0.0 }), core.tensor({ 0.1 }, "float16") }
     for _, value in ipairs(values) do
       local f = trace({ { shape = { 1 } } }, function (x) return ops.cast(x, "float32"), value end)

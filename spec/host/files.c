@@ -1,6 +1,6 @@
-/* Files with something wrong, read by a script in a sandbox: each is an error or
-** is right, whatever of it was changed, and takes no more than a runtime's memory.
-** spec/core/graph_spec.lua does the same with graphs of all kinds. */
+/* Files with something wrong, read by a script in a sandbox: each is an error
+** or is right, whatever of it was changed, and takes no more than a runtime's
+** memory. spec/core/graph_spec.lua does the same with graphs of all kinds. */
 #define _GNU_SOURCE
 #include <lua.h>
 
@@ -17,7 +17,8 @@ static const char script[] =
   "end\n"
   "local bytes = ...\n"
   "local length = string.unpack('<I8', bytes)\n"
-  "local words = {'0', '1', '-1', '7', '99', '4611686018427387904', '[]', '{}',\n"
+  "local words = {'0', '1', '-1', '7', '99', '4611686018427387904', '[]',\n"
+  "  '{}',\n"
   "  '\"F16\"', '\"BOOL\"', '\"scan\"', '\"tanh\"', 'null', '\\\\n', '\\\"'}\n"
   "local function changed()\n"
   "  local text = bytes\n"

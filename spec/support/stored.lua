@@ -4,8 +4,8 @@ local core = require "lunula.core"
 
 local stored = {}
 
--- The function that is read again; nil and why when it is one that files cannot have. Constants that
--- the text has no room for go through a file.
+-- The function that is read again; nil and why when it is one that files cannot have. Constants
+-- that the text has no room for go through a file.
 function stored.again(f)
   local variables = {}
   local ok, text, constants = pcall(core.graph_text, f, { variable = function (v)
@@ -16,7 +16,8 @@ function stored.again(f)
   local path = #constants > 0 and os.tmpname()
   if path then core.file_write(path, constants) end
   local file = path and core.file_read(path) or nil
-  local again = core.graph_function(text, file, function (name) return variables[tonumber(name)] end)
+  local function find(name) return variables[tonumber(name)] end
+  local again = core.graph_function(text, file, find)
   if path then os.remove(path) end
   return again, nil, text, variables
 end

@@ -95,7 +95,7 @@ static const char *check_path(lua_State *L, const char *what) {
   return path;
 }
 
-/* file_write(path, {{name, tensor}, ..}, {name = text}, {dtype =, overwrite =}):
+/* file_write(path, {{name, tensor}, ..}, {name = text}, {dtype=, overwrite=}):
 ** all floats are stored as dtype, nil: as they are. */
 static int core_file_write(lua_State *L) {
   State *s = state_enter(L);

@@ -90,7 +90,8 @@ static Val symbolic_input(lua_State *L, State *s, const Function *f, int i) {
 /* What the function does is done by the trace, or the tape, that is open. */
 static int call_here(lua_State *L, State *s, const Function *f) {
   int n = f->noutputs, m = f->ninputs, mark = context_mark(&s->c);
-  size_t roots = (size_t)(n + f->nbindings), sources = (size_t)(m + f->nbindings);
+  size_t roots = (size_t)(n + f->nbindings);
+  size_t sources = (size_t)(m + f->nbindings);
   Val *root = lua_newuserdatauv(L, (2 * roots + 2 * sources) * sizeof *root, 0);
   Val *out = root + roots, *from = out + roots, *to = from + sources;
   for (int i = 0; i < m; i++) {

@@ -27,8 +27,8 @@ static int text_gc(lua_State *L) {
 }
 
 /* The texts of the list in that field of the options at 2, n of them. Without
-** one each is called by `otherwise` and its number. Leaves two values: the texts,
-** and a list of them that nobody else changes. */
+** one each is called by `otherwise` and its number. Leaves two values: the
+** texts, and a list of them that nobody else changes. */
 static const char **name_list(lua_State *L, const char *field, int n,
                               const char *otherwise) {
   const char **name = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *name, 0);
@@ -163,7 +163,7 @@ static void push_names(lua_State *L, char *const *name, int n) {
   }
 }
 
-/* graph_function(text, file or nil, function (name) return a variable or nil end)
+/* graph_function(text, file or nil, function (name) return variable or nil end)
 ** -> function, {names of inputs}, {names of outputs} */
 static int core_graph_function(lua_State *L) {
   State *s = state_enter(L);

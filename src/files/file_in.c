@@ -148,7 +148,8 @@ void file_in_release(FileIn *f) {
 
 void file_in_forget(const FileIn *f, size_t at, size_t bytes) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t first = (at + page - 1) / page * page, last = (at + bytes) / page * page;
+  size_t first = (at + page - 1) / page * page;
+  size_t last = (at + bytes) / page * page;
   if (f->mapped && last > first)
     madvise((void *)(uintptr_t)(f->data + first), last - first, MADV_DONTNEED);
 }

@@ -9,15 +9,15 @@
 ** ["float32", null, 3]: the element type, then the sizes, null where one is not
 ** known. Ops are those of the catalogue, with "version" where it is not 1, and
 **
-**   {"op": "input", "name": .., "type": ..}      the function's inputs, in order
+**   {"op": "input", "name": .., "type": ..}    the function's inputs, in order
 **   {"op": "variable", "name": of its tensor, "type": ..}
 **   {"op": "constant", "type": .., "values": [..]} or "tensor": its name
-**   {"op": "shape", "type": ..}                  where only sizes are read
+**   {"op": "shape", "type": ..}                where only sizes are read
 **   {"op": "assign", "variable": a node, "in": [value]}
 **
-** The body of a loop, or of a call, is an attribute with nodes and outputs of its
-** own. Whatever a text says is checked as if a stranger had written it: each
-** node goes through its shape rule again, and nothing is computed. */
+** The body of a loop, or of a call, is an attribute with nodes and outputs of
+** its own. Whatever a text says is checked as if a stranger had written it:
+** each node goes through its shape rule again, and nothing is computed. */
 #ifndef FILES_GRAPH_FILE_H
 #define FILES_GRAPH_FILE_H
 

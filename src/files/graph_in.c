@@ -489,7 +489,8 @@ static bool check_inputs(Reader *r, const Draft *d) {
   return true;
 }
 
-/* A later rule may know a size that an earlier one did not, or the other way. */
+/* A later rule may know a size that an earlier one did not, or the other way
+** round. */
 static bool agree(const Type *a, const Type *b) {
   bool same = a->dtype == b->dtype && a->rank == b->rank;
   for (int i = 0; same && i < a->rank; i++)

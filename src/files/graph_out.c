@@ -146,8 +146,8 @@ static int keep_constant(Writer *w, const Tensor *t) {
   return g->constants++;
 }
 
-/* All outputs of a node that has values, one constant each; those that are large
-** are kept once, however many functions read them. */
+/* All outputs of a node that has values, one constant each; those that are
+** large are kept once, however many functions read them. */
 static bool write_constants(Writer *w, Level *l, const Node *n) {
   Text *t = &w->g->text;
   int *kept = nodemap_at(&w->constant, n);

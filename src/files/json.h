@@ -40,7 +40,7 @@ typedef struct JsonReader {
 void json_begin(JsonReader *r, const char *text, size_t length, Error *e);
 /* The next piece. After JSON_ERROR and JSON_END there is none. */
 JsonKind json_next(JsonReader *r);
-/* The next piece must be of that kind; where it is none, `what` is the error. */
+/* The next piece must be of that kind, else the error is `what`. */
 bool json_expect(JsonReader *r, JsonKind kind, const char *what);
 /* Decodes the string or name that json_next found: as many bytes as it returns,
 ** r->length at most. Half a surrogate pair becomes U+FFFD. */

@@ -1,6 +1,6 @@
-/* See safetensors.h. The header is copied first, so that nobody changes it while
-** it is read; names and texts are decoded in the copy, which has room for them,
-** since no string is longer than what it is written as. */
+/* See safetensors.h. The header is copied first, so that nobody changes it
+** while it is read; names and texts are decoded in the copy, which has room for
+** them, since no string is longer than what it is written as. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -380,8 +380,8 @@ const TextEntry *tensor_file_text(const TensorFile *f, const char *name) {
 
 /* ---- tensors ------------------------------------------------------------- */
 
-/* The last one that lay on these bytes is gone: most weights are looked at once,
-** when they are prepared. */
+/* The last one that lay on these bytes is gone: most weights are looked at
+** once, when they are prepared. */
 static void tensor_left(void *ud, void *data) {
   TensorEntry *x = ud;
   TensorFile *f = x->file;
