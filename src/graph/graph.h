@@ -37,6 +37,7 @@ struct Context {
   int recording;  /* depth of open tapes */
   bool rebuild;   /* keep every node, even one whose inputs have values */
   bool later_only; /* what could be computed now is an error (a file's graph) */
+  bool open;      /* ... and sizes that are not known */
   uint64_t seq;
   uint32_t scopes; /* serial number of the last scope */
   uint64_t seed;
@@ -197,6 +198,10 @@ typedef struct Function {
 ** MAX_INPUTS); they are held by the context. */
 Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
                        Val *captured, int *ncaptured);
+/* A function of values that were made without a scope. NULL with c->error
+** set. */
+Function *function_of_values(Context *c, const Val *in, int nin, const Val *out,
+                             int nout, const Binding *bindings, int nbindings);
 /* A function without inputs: outputs that are made of the variables of `like`
 ** alone, for which the leaves stand. NULL with c->error set. */
 Function *function_of_variables(Context *c, const Function *like,
@@ -213,6 +218,22 @@ bool copy_values(Context *c, const Val *roots, int n, const Val *from,
                  const Val *to, int m, Val *out);
 /* Types of the outputs for these types of the inputs, by the shape rules. */
 bool function_types(const Function *f, const Type *in, Type *out, Error *e);
+
+/* ---- worlds of their own (clone.c) -------------------------------------- */
+
+/* Texts, each kept once; who asks twice must ask with the same pointer. */
+typedef struct Texts {
+  char **text;
+  int n;
+  NodeMap seen; /* its account pays */
+} Texts;
+const char *texts_keep(Texts *t, const char *text); /* NULL: no memory */
+void texts_free(Texts *t);
+
+/* The function in the world of c: it shares no node and no text with f, and has
+** variables of its own, whose values are those of f's as they are now. `origins`
+** must live as long as it. NULL with c->error set. */
+Function *function_clone(Context *c, const Function *f, Texts *origins);
 
 /* ---- walks -------------------------------------------------------------- */
 

@@ -503,7 +503,7 @@ static Val emit_with(Context *c, const Op *op, Val *x, int nin,
   Val v = pend(c, n);
   if (c->error.set)
     return dummy;
-  if ((!later || c->rebuild) && !sizes_known(c, n))
+  if ((!later || (c->rebuild && !c->open)) && !sizes_known(c, n))
     return dummy;
   if (later) {
     n->scope = c->rebuild ? UINT32_MAX : c->scope->id;

@@ -387,30 +387,57 @@ Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
   return NULL;
 }
 
-Function *function_of_variables(Context *c, const Function *like,
-                                const Val *leaf, const Val *outputs, int n) {
+/* Room for so many of each. */
+static bool make_room(Function *f, int nin, int nout, int nbindings) {
+  f->inputs = mem_new(f->account, (size_t)nin + 1, sizeof *f->inputs);
+  f->outputs = mem_new(f->account, (size_t)nout + 1, sizeof *f->outputs);
+  f->bindings = mem_new(f->account, (size_t)nbindings + 1,
+                        sizeof *f->bindings);
+  return f->inputs && f->outputs && f->bindings;
+}
+
+static void add_values(Val *list, int *n, const Val *more, int count) {
+  for (int i = 0; i < count; i++) {
+    node_retain(more[i].node);
+    list[(*n)++] = more[i];
+  }
+}
+
+Function *function_of_values(Context *c, const Val *in, int nin, const Val *out,
+                             int nout, const Binding *bindings,
+                             int nbindings) {
   Function *f = function_new(c);
   if (f == NULL)
     return NULL;
-  f->outputs = mem_new(c->account, (size_t)n + 1, sizeof *f->outputs);
-  f->bindings = mem_new(c->account, (size_t)like->nbindings + 1,
-                        sizeof *f->bindings);
-  if (f->outputs == NULL || f->bindings == NULL) {
-    function_release(f);
+  bool ok = make_room(f, nin, nout, nbindings);
+  if (ok) {
+    add_values(f->inputs, &f->ninputs, in, nin);
+    add_values(f->outputs, &f->noutputs, out, nout);
+  }
+  for (int i = 0; ok && i < nbindings; i++) {
+    f->bindings[f->nbindings++] = bindings[i];
+    variable_retain(bindings[i].variable);
+    node_retain(bindings[i].leaf.node);
+    node_retain(bindings[i].current.node);
+  }
+  if (ok && look_for_effects(f))
+    return f;
+  function_release(f);
+  fail_memory(&c->error, "out of memory");
+  return NULL;
+}
+
+Function *function_of_variables(Context *c, const Function *like,
+                                const Val *leaf, const Val *outputs, int n) {
+  size_t room = (size_t)like->nbindings + 1;
+  Binding *b = mem_new(c->account, room, sizeof *b);
+  for (int i = 0; b && i < like->nbindings; i++)
+    b[i] = (Binding){like->bindings[i].variable, leaf[i], leaf[i]};
+  Function *f = b ? function_of_values(c, NULL, 0, outputs, n, b,
+                                       like->nbindings) : NULL;
+  mem_free(b);
+  if (f == NULL)
     fail_memory(&c->error, "out of memory");
-    return NULL;
-  }
-  for (; f->noutputs < n; f->noutputs++) {
-    f->outputs[f->noutputs] = outputs[f->noutputs];
-    node_retain(outputs[f->noutputs].node);
-  }
-  for (; f->nbindings < like->nbindings; f->nbindings++) {
-    Val v = leaf[f->nbindings];
-    f->bindings[f->nbindings] = (Binding){
-      variable_retain(like->bindings[f->nbindings].variable), v, v};
-    node_retain(v.node);
-    node_retain(v.node);
-  }
   return f;
 }
 

@@ -31,8 +31,8 @@ Val simplify_fold(Prog *p, Val v) {
   Node *n = v.node;
   if (!(p->passes & PASS_SIMPLIFY) || n->op->kind == LEAF || n->nout != 1 ||
       n->op->traits & (DRAWS | HOST) || !constant_inputs(n) ||
-      type_elements(&n->out[0].type) > 1024 || n->op->kind == CALL ||
-      repeats(n))
+      !type_known(&n->out[0].type) || n->op->kind == CALL ||
+      type_elements(&n->out[0].type) > 1024 || repeats(n))
     return v;
   if (!node_evaluate(&p->c, n))
     return v;
@@ -74,15 +74,17 @@ Val simplify(Prog *p, Val v) {
       (n->op->simpler && n->op->simpler(&p->c, n, &y)))
     return y;
   if (n->op->role == SAME_ELEMENTS && n->nin > 0 &&
-      type_equal(val_type(n->in[0]), &n->out[0].type))
+      type_known(&n->out[0].type) && type_equal(val_type(n->in[0]), &n->out[0].type))
     return n->in[0];
   return v;
 }
 
 /* What repeats or fills, read by an elementwise op that repeats by itself:
-** the source of it. */
+** the source of it. One of sizes that are not known may be what says them. */
 static Val unrepeated(Prog *p, Val v) {
   const Node *n = v.node;
+  if (!type_known(val_type(v)))
+    return v;
   if (n->op->role == REPEATS)
     return n->in[0];
   if (n->op->role != FILLS)
