@@ -86,6 +86,17 @@ bool plan_cache_own_variables(PlanCache *k, Error *e);
 /* After it. */
 void plan_cache_touch_variables(PlanCache *k);
 
+/* ---- frozen functions (freeze.c) ----------------------------------------- */
+
+/* What f computes, without variables: what depends on weights alone is there,
+** as constants, and weights that nobody else needs are not. A variable that f
+** changes is one more input, behind those of f, and its new value one more
+** output; states[i] gets its value now (room for as many as f has updates). f
+** must be of the same world (graph/clone.c) and is taken over: its variables
+** lose their values when they are no longer needed. NULL with the error. */
+Function *function_freeze(Function *f, Account *account, const Watch *watch,
+                          Tensor *states, Error *e);
+
 /* ---- epochs (epoch.c) --------------------------------------------------- */
 
 /* Runs batches of rows without leaving C. */
