@@ -66,17 +66,33 @@ static lunula_status guard(lunula_model *m, ModelRun *run, Watch *watch,
   return governor_end(rt, ok ? LUNULA_OK : host_refuse_error(error, &e), error);
 }
 
-/* ---- making ------------------------------------------------------------- */
+/* ---- making and freeing ------------------------------------------------- */
+
+static void leave(lunula_model *m) {
+  Anchor *a = m->guard_ud;
+  if (atomic_load(&m->closed))
+    return;
+  a->model = NULL;
+  if (lua_checkstack(a->L, 4))
+    luaL_unref(a->L, LUA_REGISTRYINDEX, a->reference);
+}
 
 typedef struct ModelJob {
   Job job;
   lunula_model **model;
 } ModelJob;
 
-/* Pushes what the value at 2 computes when it predicts, as a Function. */
+/* Where what is pushed of a model lies on the stack. */
+enum { FUNCTION = 3, INPUT_NAMES, OUTPUT_NAMES, IN_LUA };
+
+/* Pushes what the value at 2 computes when it predicts, as a Function, and two
+** lists with the names of its inputs and outputs, or nil, and which layer has a
+** step in Lua. */
 static void push_function_of(lua_State *L, ModelJob *j) {
   if (luaL_testudata(L, 2, FUNCTION_NAME)) {
+    lua_settop(L, 2);
     lua_pushvalue(L, 2);
+    lua_settop(L, IN_LUA);
     return;
   }
   if (!lua_istable(L, 2))
@@ -86,14 +102,48 @@ static void push_function_of(lua_State *L, ModelJob *j) {
   lua_pushliteral(L, "lunula.models.served");
   lua_call(L, 1, 1);
   lua_pushvalue(L, 2);
-  lua_call(L, 1, 1);
+  lua_call(L, 1, 4);
+}
+
+/* The names in the list at `index`, if there is one, as those from `first`
+** on. */
+static bool read_names(lua_State *L, int index, lunula_model *m, int first,
+                       int n) {
+  bool ok = true;
+  for (int i = 0; ok && i < n && lua_istable(L, index); i++) {
+    if (lua_rawgeti(L, index, i + 1) == LUA_TSTRING) {
+      m->name[first + i] = mem_text(plan_cache_account(m->k),
+                                    lua_tostring(L, -1));
+      ok = m->name[first + i] != NULL;
+    }
+    lua_pop(L, 1);
+  }
+  return ok;
+}
+
+static bool read_in_lua(lua_State *L, lunula_model *m) {
+  if (lua_type(L, IN_LUA) != LUA_TSTRING)
+    return true;
+  m->in_lua = mem_text(plan_cache_account(m->k), lua_tostring(L, IN_LUA));
+  return m->in_lua != NULL;
+}
+
+static lunula_model *named_model(lua_State *L, PlanCache *k, uint64_t seed) {
+  lunula_model *m = model_new(k, seed);
+  if (m && model_make_names(m) &&
+      read_names(L, INPUT_NAMES, m, 0, m->ninputs) &&
+      read_names(L, OUTPUT_NAMES, m, m->ninputs, m->noutputs) &&
+      read_in_lua(L, m))
+    return m;
+  lunula_model_free(m);
+  return NULL;
 }
 
 static int model_job(lua_State *L) {
   ModelJob *j = lua_touserdata(L, 1);
   State *s = protect_core(L);
   push_function_of(L, j);
-  PlanCache *k = function_check(L, -1);
+  PlanCache *k = function_check(L, FUNCTION);
   Anchor *a = lua_newuserdatauv(L, sizeof *a, 1);
   memset(a, 0, sizeof *a);
   luaL_newmetatable(L, ANCHOR); /* filled again if memory was out */
@@ -103,15 +153,16 @@ static int model_job(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   a->L = lua_tothread(L, -1);
   lua_pop(L, 1);
-  lua_pushvalue(L, -2);
+  lua_pushvalue(L, FUNCTION);
   lua_setiuservalue(L, -2, 1);
   a->reference = luaL_ref(L, LUA_REGISTRYINDEX);
-  a->model = model_new(k, s->c.seed);
+  a->model = named_model(L, k, s->c.seed);
   if (a->model == NULL) {
     luaL_unref(L, LUA_REGISTRYINDEX, a->reference);
     return protect_refuse(L, j, LUNULA_MEMORY, "out of memory");
   }
   a->model->guard = guard;
+  a->model->leave = leave;
   a->model->guard_ud = a;
   *j->model = a->model;
   return 0;
@@ -125,7 +176,7 @@ lunula_status lunula_to_model(lua_State *L, int index, lunula_model **model,
   *model = NULL;
   if (L == NULL)
     return host_refuse_null(error, "Lua state");
-  if (!lua_checkstack(L, 8))
+  if (!lua_checkstack(L, 12))
     return host_refuse(error, LUNULA_MEMORY, "the Lua stack is full");
   lunula_runtime *rt = runtime_of(L);
   governor_begin(rt);
@@ -136,17 +187,4 @@ lunula_status lunula_to_model(lua_State *L, int index, lunula_model **model,
     *model = NULL;
   }
   return s;
-}
-
-void lunula_model_free(lunula_model *m) {
-  if (m == NULL)
-    return;
-  if (!atomic_load(&m->closed)) {
-    Anchor *a = m->guard_ud;
-    lua_State *L = a->L;
-    a->model = NULL;
-    if (lua_checkstack(L, 4))
-      luaL_unref(L, LUA_REGISTRYINDEX, a->reference);
-  }
-  model_free(m);
 }

@@ -392,8 +392,14 @@ LUNULA_API lunula_status lunula_to_model(struct lua_State *L, int index,
                                          lunula_model **model,
                                          lunula_error *error);
 
-/* The host may free a model before or after its runtime or state; before, on
-** the thread that uses that. NULL is allowed. */
+/* One more count of the model, which lunula_model_free takes back; returns it.
+** Any thread may call it. NULL of NULL. */
+LUNULA_API lunula_model *lunula_model_retain(lunula_model *model);
+
+/* Gives up a count; the last one frees the model. For a frozen model any thread
+** may do that at any time, also while others predict with counts of their own;
+** for a script's model it is the thread of its runtime or state, which may be
+** closed before or after. NULL is allowed. */
 LUNULA_API void lunula_model_free(lunula_model *model);
 
 /* The number of inputs, 0 of NULL; `view`, unless it is NULL or `i` is not one
@@ -405,6 +411,15 @@ LUNULA_API int lunula_model_input(const lunula_model *model, int i,
 /* The same for outputs. */
 LUNULA_API int lunula_model_output(const lunula_model *model, int i,
                                    lunula_view *view);
+
+/* The name of input `i`, of its k.Input, or as the file says; "" when there is
+** no such input, or it has no name. Lives as long as the model. */
+LUNULA_API const char *lunula_model_input_name(const lunula_model *model,
+                                               int i);
+
+/* The same for outputs, which are called as the layers that make them. */
+LUNULA_API const char *lunula_model_output_name(const lunula_model *model,
+                                                int i);
 
 /* Compiles the model for inputs of these shapes, so that the first prediction
 ** is as fast as the others, and fills the views of the outputs with dtype and
@@ -451,6 +466,76 @@ LUNULA_API lunula_status lunula_predict_watched(
 /* Ends the calls that are under this watch, and those that come. Any thread, or
 ** a signal handler, may call it. NULL is allowed. */
 LUNULA_API void lunula_watch_cancel(lunula_watch *watch);
+
+/* ---- frozen models ------------------------------------------------------- */
+
+/* An immutable snapshot of the model: weights as they are now, prepared for the
+** kernels; the script may train on. It has no runtime and outlives it: any
+** thread may predict with it, count it and free it. It has memory of its own,
+** about as much as the weights. Called on the thread of the runtime; of a
+** frozen model it gives the same once more. A model that enters Lua when it
+** predicts, as one with a Lambda with trace = false, is refused with the place
+** of that step.
+**
+** If the model writes variables when it predicts (the states of recurrent
+** layers with stateful = true), these are not part of what is frozen:
+** lunula_predict begins with their values at the time of freezing and forgets
+** what becomes of them; lunula_session keeps it. */
+LUNULA_API lunula_status lunula_freeze(lunula_model *model,
+                                       lunula_model **frozen,
+                                       lunula_error *error);
+
+/* The changing state of one stream of data that a frozen model serves: as many
+** as there are streams, and all share the weights. A session serves one thread
+** at a time, LUNULA_BUSY tells others; it counts its model. */
+typedef struct lunula_session lunula_session;
+
+/* A session with the state that the model was frozen with. */
+LUNULA_API lunula_status lunula_session_new(lunula_model *model,
+                                            lunula_session **session,
+                                            lunula_error *error);
+
+/* As lunula_predict_watched, with the state of the session, which goes on when
+** the call succeeds, and else stays. The watch may be NULL. */
+LUNULA_API lunula_status lunula_session_predict(
+    lunula_session *session, const lunula_view *inputs, int ninputs,
+    const lunula_view *outputs, int noutputs, const lunula_watch *watch,
+    lunula_error *error);
+
+/* Back to the state that the model was frozen with. */
+LUNULA_API lunula_status lunula_session_reset(lunula_session *session,
+                                              lunula_error *error);
+
+/* A further session with the state of this one. */
+LUNULA_API lunula_status lunula_session_copy(lunula_session *session,
+                                             lunula_session **copy,
+                                             lunula_error *error);
+
+/* NULL is allowed. */
+LUNULA_API void lunula_session_free(lunula_session *session);
+
+/* The place where threads find the newest of a host's models: one publishes,
+** the others get it for each piece of work and free it after that. Nobody waits
+** for anybody: who has got the old one predicts with it to the end. */
+typedef struct lunula_slot lunula_slot;
+
+/* The slot counts the model; NULL is allowed, then it is empty. */
+LUNULA_API lunula_status lunula_slot_new(lunula_model *model,
+                                         lunula_slot **slot,
+                                         lunula_error *error);
+
+/* The model in the slot, counted for the caller, who frees it; NULL of an empty
+** one. Any thread may call it. */
+LUNULA_API lunula_model *lunula_slot_get(lunula_slot *slot);
+
+/* From now on this model is in the slot, which may be NULL, too; the slot gives
+** up its count of the old one. For frozen models; any thread may call it. */
+LUNULA_API lunula_status lunula_slot_set(lunula_slot *slot,
+                                         lunula_model *model,
+                                         lunula_error *error);
+
+/* Nobody may use the slot any more. NULL is allowed. */
+LUNULA_API void lunula_slot_free(lunula_slot *slot);
 
 #ifdef __cplusplus
 }

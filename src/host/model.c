@@ -6,27 +6,61 @@
 
 #include "host/host.h"
 
+/* ---- making and freeing ------------------------------------------------- */
+
 lunula_model *model_new(PlanCache *k, uint64_t seed) {
   lunula_model *m = mem_new(plan_cache_account(k), 1, sizeof *m);
   if (m == NULL)
     return NULL;
   const Function *f = plan_cache_function(k);
   plan_cache_retain(k);
+  atomic_init(&m->refs, 1);
   m->k = k;
+  m->ninputs = f->ninputs;
+  m->noutputs = f->noutputs;
   m->seed = seed;
   m->alone = f->hosts || function_updates(f) > 0;
+  m->origins.seen.account = plan_cache_account(k);
   atomic_init(&m->draws, 0);
   atomic_init(&m->closed, false);
   atomic_flag_clear(&m->inside);
   return m;
 }
 
-void model_free(lunula_model *m) {
+lunula_model *lunula_model_retain(lunula_model *m) {
+  if (m)
+    atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+  return m;
+}
+
+void lunula_model_free(lunula_model *m) {
+  if (m == NULL ||
+      atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
+    return;
+  if (m->leave)
+    m->leave(m);
+  Account *account = plan_cache_account(m->k);
+  account_retain(account);
   plan_cache_release(m->k);
+  for (int i = 0; m->name && i < m->ninputs + m->noutputs; i++)
+    mem_free(m->name[i]);
+  mem_free(m->name);
+  mem_free(m->in_lua);
+  mem_free(m->states.type);
+  mem_free(m->states.offset);
+  block_free(account, m->states.first, (size_t)m->states.bytes);
+  texts_free(&m->origins);
   mem_free(m);
+  account_release(account);
 }
 
 /* ---- what it takes ------------------------------------------------------ */
+
+bool model_make_names(lunula_model *m) {
+  size_t n = (size_t)(m->ninputs + m->noutputs) + 1;
+  m->name = mem_new(plan_cache_account(m->k), n, sizeof *m->name);
+  return m->name != NULL;
+}
 
 static int describe(const Val *v, int n, int i, lunula_view *view) {
   if (view && i >= 0 && i < n)
@@ -35,17 +69,26 @@ static int describe(const Val *v, int n, int i, lunula_view *view) {
 }
 
 int lunula_model_input(const lunula_model *m, int i, lunula_view *view) {
-  if (m == NULL)
-    return 0;
-  const Function *f = plan_cache_function(m->k);
-  return describe(f->inputs, f->ninputs, i, view);
+  return m ? describe(plan_cache_function(m->k)->inputs, m->ninputs, i, view)
+           : 0;
 }
 
 int lunula_model_output(const lunula_model *m, int i, lunula_view *view) {
-  if (m == NULL)
-    return 0;
-  const Function *f = plan_cache_function(m->k);
-  return describe(f->outputs, f->noutputs, i, view);
+  return m ? describe(plan_cache_function(m->k)->outputs, m->noutputs, i, view)
+           : 0;
+}
+
+static const char *name_of(const lunula_model *m, int first, int n, int i) {
+  const char *name = m->name && i >= 0 && i < n ? m->name[first + i] : NULL;
+  return name ? name : "";
+}
+
+const char *lunula_model_input_name(const lunula_model *m, int i) {
+  return m ? name_of(m, 0, m->ninputs, i) : "";
+}
+
+const char *lunula_model_output_name(const lunula_model *m, int i) {
+  return m ? name_of(m, m->ninputs, m->noutputs, i) : "";
 }
 
 /* ---- checks ------------------------------------------------------------- */
@@ -80,9 +123,10 @@ static bool named(const char *what, int i, Error *e) {
 
 typedef bool Check(const lunula_view *view, Type *type, Error *e);
 
-static bool check_inputs(const Function *f, const lunula_view *in, int n,
+static bool check_inputs(const lunula_model *m, const lunula_view *in, int n,
                          Check *check, Type *type, Error *e) {
-  if (!count_fits("input", f->ninputs, n, e))
+  const Function *f = plan_cache_function(m->k);
+  if (!count_fits("input", m->ninputs, n, e))
     return false;
   for (int i = 0; i < n; i++) {
     const Type *want = val_type(f->inputs[i]);
@@ -91,6 +135,8 @@ static bool check_inputs(const Function *f, const lunula_view *in, int n,
     if (!type_fits(want, &type[i]))
       return mismatch("input", i, want, &type[i], e);
   }
+  for (int i = 0; i < m->states.n; i++)
+    type[n + i] = m->states.type[i];
   return true;
 }
 
@@ -108,25 +154,39 @@ static bool check_outputs(const Plan *p, const lunula_view *out, int n,
   return true;
 }
 
-/* ---- runs --------------------------------------------------------------- */
+/* ---- plans -------------------------------------------------------------- */
 
-static lunula_status plan_for(lunula_model *m, const lunula_view *in, int nin,
-                              Check *check, int nout, Type *type,
-                              const Watch *watch, Plan **plan,
-                              lunula_error *error) {
-  Error e;
-  const Function *f = plan_cache_function(m->k);
-  e.set = false;
-  if (!check_inputs(f, in, nin, check, type, &e) ||
-      !count_fits("output", f->noutputs, nout, &e))
-    return host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
-  *plan = plan_cache_plan(m->k, type, watch, &e);
-  return *plan ? LUNULA_OK : host_refuse_error(error, &e);
+/* Whether the states have the same types after the run. */
+static bool check_states(const lunula_model *m, const Plan *p, Error *e) {
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  for (int i = 0; i < m->states.n; i++) {
+    const Type *want = &m->states.type[i];
+    const Type *got = plan_output(p, m->noutputs + i);
+    if (!type_equal(want, got))
+      return fail(e, "a state is %s, and would be %s", type_text(want, a),
+                  type_text(got, b));
+  }
+  return true;
 }
 
-static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
-                               Check *check, int nout, const Watch *watch,
-                               Plan **plan, lunula_error *error) {
+static lunula_status plan_for(lunula_model *m, const ModelCall *call,
+                              Check *check, Type *type, const Watch *watch,
+                              Plan **plan, lunula_error *error) {
+  Error e;
+  e.set = false;
+  if (!check_inputs(m, call->in, call->nin, check, type, &e) ||
+      !count_fits("output", m->noutputs, call->nout, &e))
+    return host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
+  *plan = plan_cache_plan(m->k, type, watch, &e);
+  if (*plan && check_states(m, *plan, &e))
+    return LUNULA_OK;
+  plan_release(*plan);
+  return host_refuse_error(error, &e);
+}
+
+static lunula_status find_plan(lunula_model *m, const ModelCall *call,
+                               Check *check, const Watch *watch, Plan **plan,
+                               lunula_error *error) {
   Type few[FEW], *type = few;
   if (m == NULL)
     return host_refuse_null(error, "model");
@@ -136,7 +196,7 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
   int n = plan_cache_function(m->k)->ninputs;
   if (n > FEW && (type = mem_new(NULL, (size_t)n, sizeof *type)) == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
-  lunula_status s = plan_for(m, in, nin, check, nout, type, watch, plan, error);
+  lunula_status s = plan_for(m, call, check, type, watch, plan, error);
   if (type != few)
     mem_free(type);
   return s;
@@ -145,8 +205,8 @@ static lunula_status find_plan(lunula_model *m, const lunula_view *in, int nin,
 lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
                              lunula_view *out, int nout, lunula_error *error) {
   Plan *plan;
-  lunula_status s = find_plan(m, in, nin, view_type, nout, NULL, &plan,
-                              error);
+  ModelCall call = {.in = in, .nin = nin, .nout = nout};
+  lunula_status s = find_plan(m, &call, view_type, NULL, &plan, error);
   if (s != LUNULA_OK)
     return s;
   for (int i = 0; out && i < nout; i++) {
@@ -157,6 +217,8 @@ lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
   plan_release(plan);
   return LUNULA_OK;
 }
+
+/* ---- runs --------------------------------------------------------------- */
 
 bool model_run(lunula_model *m, const ModelRun *run, Env *env) {
   env->seed = m->seed;
@@ -189,33 +251,49 @@ static lunula_status run_plan(lunula_model *m, ModelRun *run, Watch *watch,
                                  : host_refuse_error(error, &e);
 }
 
-static lunula_status predict(lunula_model *m, const lunula_view *in, int nin,
-                             const lunula_view *out, int nout, Watch *watch,
-                             lunula_error *error) {
+static void aim(const lunula_model *m, const ModelCall *call, char *after,
+                ModelRun *run) {
+  const char *before = call->before ? call->before : m->states.first;
+  for (int i = 0; i < call->nin; i++)
+    run->in[i] = call->in[i].data;
+  for (int i = 0; i < call->nout; i++)
+    run->out[i] = call->out[i].data;
+  for (int i = 0; i < m->states.n; i++) {
+    run->in[call->nin + i] = before + m->states.offset[i];
+    run->out[call->nout + i] = after + m->states.offset[i];
+  }
+}
+
+static lunula_status run_call(lunula_model *m, const ModelCall *call,
+                              ModelRun *run, Watch *watch,
+                              lunula_error *error) {
+  char *after = call->after, *room = NULL;
+  Account *account = plan_cache_account(m->k);
+  size_t bytes = (size_t)m->states.bytes;
+  if (m->states.n > 0 && after == NULL) {
+    after = room = block_new(account, bytes);
+    if (room == NULL)
+      return host_refuse(error, LUNULA_MEMORY, "out of memory");
+  }
+  aim(m, call, after, run);
+  lunula_status s = run_plan(m, run, watch, error);
+  block_free(account, room, bytes);
+  return s;
+}
+
+static lunula_status predict(lunula_model *m, const ModelCall *call,
+                             Watch *watch, lunula_error *error) {
   ModelRun run;
-  lunula_status s = find_plan(m, in, nin, view_check, nout, watch, &run.plan,
-                              error);
+  lunula_status s = find_plan(m, call, view_check, watch, &run.plan, error);
   if (s != LUNULA_OK)
     return s;
   Error e;
   e.set = false;
-  if (check_outputs(run.plan, out, nout, &e)) {
-    for (int i = 0; i < nin; i++)
-      run.in[i] = in[i].data;
-    for (int i = 0; i < nout; i++)
-      run.out[i] = out[i].data;
-    s = run_plan(m, &run, watch, error);
-  } else {
-    s = host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
-  }
+  s = check_outputs(run.plan, call->out, call->nout, &e)
+          ? run_call(m, call, &run, watch, error)
+          : host_refuse(error, LUNULA_ARGUMENT, "%s", e.text);
   plan_cache_give(m->k, run.plan);
   return s;
-}
-
-lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
-                             const lunula_view *out, int nout,
-                             lunula_error *error) {
-  return predict(m, in, nin, out, nout, NULL, error);
 }
 
 /* ---- under a watch ------------------------------------------------------ */
@@ -249,15 +327,28 @@ static Watch watch_of(const lunula_watch *w) {
   return ours;
 }
 
-lunula_status lunula_predict_watched(lunula_model *m, const lunula_view *in,
-                                     int nin, const lunula_view *out, int nout,
-                                     const lunula_watch *watch,
-                                     lunula_error *error) {
+lunula_status model_predict(lunula_model *m, const ModelCall *call,
+                            const lunula_watch *watch, lunula_error *error) {
   if (watch == NULL)
-    return predict(m, in, nin, out, nout, NULL, error);
+    return predict(m, call, NULL, error);
   lunula_status s = check_watch(watch, error);
   if (s != LUNULA_OK)
     return s;
   Watch ours = watch_of(watch);
-  return predict(m, in, nin, out, nout, &ours, error);
+  return predict(m, call, &ours, error);
+}
+
+lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
+                             const lunula_view *out, int nout,
+                             lunula_error *error) {
+  return predict(m, &(ModelCall){.in = in, .nin = nin, .out = out,
+                                 .nout = nout}, NULL, error);
+}
+
+lunula_status lunula_predict_watched(lunula_model *m, const lunula_view *in,
+                                     int nin, const lunula_view *out, int nout,
+                                     const lunula_watch *watch,
+                                     lunula_error *error) {
+  return model_predict(m, &(ModelCall){.in = in, .nin = nin, .out = out,
+                                       .nout = nout}, watch, error);
 }

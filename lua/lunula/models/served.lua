@@ -1,4 +1,6 @@
--- What a model predicts as one Function of core, for hosts in C: they run it without Lua.
+-- What a model predicts as one Function of core, for hosts in C: they run it without Lua. With it
+-- come the names of its inputs and outputs, where they have some, and the layer that enters Lua all
+-- the same.
 --
 -- The Function takes the inputs of the model in their order, with their declared shapes and
 -- dtypes; a model that was only ever shown data takes what it was shown.
@@ -25,7 +27,7 @@ local function traced_before(model)
   return found
 end
 
-return function(model)
+local function function_of(model)
   if type(model._forward) ~= "function" then
     core.raise("a model is wanted, got %s", tostring(model))
   end
@@ -41,4 +43,20 @@ return function(model)
   return core.trace(specs, function(...)
     return table.unpack(model:_forward({ ... }, structure, false))
   end)
+end
+
+-- The first layer with a step in Lua, as messages call it, or nil.
+local function layer_in_lua(layer)
+  if layer.hosted or layer.trace == false then
+    return ('layer "%s" (%s)'):format(layer.name, layer.class_name)
+  end
+  for _, inner in ipairs(layer:tracked_layers()) do
+    local found = layer_in_lua(inner)
+    if found then return found end
+  end
+end
+
+return function(model)
+  local traced = function_of(model)
+  return traced, model.input_names, model.output_names, layer_in_lua(model)
 end
