@@ -507,6 +507,121 @@ static void any_frozen_model_has_sessions(void) {
   close_runtime();
 }
 
+/* ---- for scripts -------------------------------------------------------- */
+
+static void push_as_given(lua_State *L, lunula_model *m) {
+  EXPECT_STATUS(LUNULA_OK, lunula_push_model(L, m, &why));
+  lua_setglobal(L, "given");
+}
+
+static void scripts_predict_with_it(void) {
+  static const char use[] =
+      "local k = require 'lunula'\n"
+      "assert(#given.inputs == 1 and given.inputs[1].name == 'four')\n"
+      "local shape = given.inputs[1].shape\n"
+      "assert(#shape == 2 and shape[1] == false and shape[2] == 4)\n"
+      "assert(given.outputs[1].name == 'one')\n"
+      "local y = given:predict{{1, 2, 3, 4}, {1, 2, 3, 4}}\n"
+      "assert(#y == 2 and y:get(1, 1) == y:get(2, 1))\n"
+      "local many = k.ops.tile({{1, 2, 3, 4}}, {70, 1})\n"
+      "assert(given:predict(many, {batch_size=8}):get(70, 1) == y:get(1, 1))\n"
+      "local ok, why = pcall(function () given:predict(k.zeros{2, 5}) end)\n"
+      "assert(not ok and why:find('setup:10:', 1, true), why)\n"
+      "assert(why:find('(None, 4)', 1, true), why)\n"
+      "number = y:get(1, 1)\n"
+      "given = nil collectgarbage() collectgarbage()";
+  open_runtime(trained);
+  lunula_model *m = freeze("model");
+  float number = ask(m);
+  push_as_given(lunula_state(rt), m);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
+  EXPECT((float)global_number("number") == number);
+  close_runtime();
+  for (int i = 0; i < 2; i++) { /* states that never saw the script */
+    open_runtime("");
+    push_as_given(lunula_state(rt), m);
+    if (i == 1)
+      lunula_model_free(m);
+    EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
+    EXPECT((float)global_number("number") == number);
+    if (i == 0)
+      push_as_given(lunula_state(rt), m); /* closed with the state */
+    close_runtime();
+  }
+}
+
+static void scripts_predict_with_states(void) {
+  float want[3][2];
+  open_runtime(stateful);
+  lunula_model *m = freeze("model"), *script;
+  script_answers(want);
+  close_runtime();
+  open_runtime("");
+  push_as_given(lunula_state(rt), m);
+  lunula_model_free(m);
+  for (int i = 0; i < 2; i++) {
+    EXPECT_STATUS(LUNULA_OK, run_text(rt,
+      "assert(#given.inputs == 1 and #given.outputs == 1)\n"
+      "local y = given:predict{{{0.5, -1, 2}, {0.25, 1, -0.5}}}\n"
+      "assert(select('#', given:predict{{{0, 0, 0}, {0, 0, 0}}}) == 1)\n"
+      "a, b = y:get(1, 1), y:get(1, 2)"));
+    EXPECT((float)global_number("a") == want[0][0]);
+    EXPECT((float)global_number("b") == want[0][1]);
+  }
+  EXPECT_STATUS(LUNULA_OK, run_text(rt,
+    "local k = require 'lunula'\n"
+    "model = k.Sequential{k.Input{shape={1}}, k.layers.Dense(1)}"));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "model", &script, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_push_model(lunula_state(rt), script, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_push_model(lunula_state(rt), NULL, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_push_model(NULL, script, &why));
+  lunula_model_free(script);
+  EXPECT(lua_gettop(lunula_state(rt)) == 0);
+  close_runtime();
+}
+
+/* A state of its own for each thread, one copy of the weights. */
+static void *script_thread(void *arg) {
+  static const char text[] =
+      "local y\n"
+      "for i = 1, 200 do\n"
+      "  local n = given:predict{{1, 2, 3, 4}}:item()\n"
+      "  assert(y == nil or n == y)\n"
+      "  y = n\n"
+      "end";
+  lunula_config c = {.size = sizeof c};
+  lunula_error error;
+  lunula_runtime *mine;
+  int ok = lunula_new(&c, &mine, &error) == LUNULA_OK &&
+           lunula_push_model(lunula_state(mine), arg, &error) == LUNULA_OK;
+  if (ok) {
+    lua_setglobal(lunula_state(mine), "given");
+    ok = lunula_run(mine, text, sizeof text - 1, NULL, &error) == LUNULA_OK;
+  }
+  if (!ok)
+    printf("  %s\n", error.text);
+  lunula_free(mine);
+  return ok ? arg : NULL;
+}
+
+static void states_share_it(void) {
+  enum { THREADS = 3 };
+  pthread_t thread[THREADS];
+  open_runtime(trained);
+  lunula_model *m = freeze("model");
+  close_runtime();
+  for (int i = 0; i < THREADS; i++)
+    pthread_create(&thread[i], NULL, script_thread, m);
+  for (int i = 0; i < THREADS; i++) {
+    void *ok = NULL;
+    pthread_join(thread[i], &ok);
+    EXPECT(ok == m);
+  }
+  lunula_model_free(m);
+}
+
 /* ---- arguments ---------------------------------------------------------- */
 
 static void null_is_refused(void) {
@@ -549,6 +664,9 @@ int main(void) {
   test("sessions keep their state", sessions_keep_their_state);
   test("a failure leaves the state", a_failure_leaves_the_state);
   test("any frozen model has sessions", any_frozen_model_has_sessions);
+  test("scripts predict with it", scripts_predict_with_it);
+  test("scripts predict with states", scripts_predict_with_states);
+  test("states share it", states_share_it);
   test("NULL is refused", null_is_refused);
   return failures > 0;
 }

@@ -42,6 +42,11 @@ void function_fill(lua_State *L, State *s, FunctionBox *b, Function *f) {
     raise_failure(L, &e);
 }
 
+void function_share(FunctionBox *b, PlanCache *k) {
+  plan_cache_retain(k);
+  b->k = k;
+}
+
 static int function_gc(lua_State *L) {
   FunctionBox *b = luaL_checkudata(L, 1, FUNCTION_NAME);
   PlanCache *k = b->k;

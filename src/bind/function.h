@@ -23,6 +23,8 @@ extern const char FUNCTION_NAME[]; /* the metatable */
 struct FunctionBox *function_push(lua_State *L);
 void function_fill(lua_State *L, State *s, struct FunctionBox *box,
                    Function *f); /* takes f over */
+/* The same of one that is there, which is counted. */
+void function_share(struct FunctionBox *box, PlanCache *k);
 PlanCache *function_check(lua_State *L, int index);
 PlanCache *function_cache(const struct FunctionBox *box); /* NULL: released */
 /* What a call of the function at 1 does. */

@@ -485,6 +485,17 @@ LUNULA_API lunula_status lunula_freeze(lunula_model *model,
                                        lunula_model **frozen,
                                        lunula_error *error);
 
+/* Pushes the frozen model onto the stack of a state, which need not be the one
+** that it comes from: m:predict(x, {batch_size=}) gives its outputs, m.inputs
+** and m.outputs are lists of tables with name, shape and dtype. All states
+** share the weights, and may predict at once; those of a model that writes
+** variables begin each time with what it was frozen with. What a script predicts
+** stands under the limits of its runtime, but for the memory that the model
+** itself works with. */
+LUNULA_API lunula_status lunula_push_model(struct lua_State *L,
+                                           lunula_model *model,
+                                           lunula_error *error);
+
 /* The changing state of one stream of data that a frozen model serves: as many
 ** as there are streams, and all share the weights. A session serves one thread
 ** at a time, LUNULA_BUSY tells others; it counts its model. */
