@@ -48,7 +48,7 @@ CONTRACT = -ffp-contract=$(if $(CLANG),on,fast)
 WIDE     = $(if $(CLANG),-mprefer-vector-width=512)
 QUIET    = $(if $(CLANG),-Wno-pass-failed -Wno-tautological-constant-out-of-range-compare)
 FLAGS   = -std=c11 -pthread -fPIC -fvisibility=hidden $(CONTRACT) \
-          -fno-math-errno -fno-trapping-math -Isrc -I$(LUA_INCDIR) $(SETS) $(WARN) $(QUIET)
+          -fno-math-errno -fno-trapping-math -fno-asynchronous-unwind-tables -Isrc -I$(LUA_INCDIR) $(SETS) $(WARN) $(QUIET)
 ASAN    = -O1 -g -fno-omit-frame-pointer -Wno-frame-larger-than \
           -fsanitize=address,undefined -fno-sanitize-recover=undefined
 WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -65,10 +65,21 @@ X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - 2>/dev/null | grep 
 ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
+# -O3 makes code half as large again, so what gains nothing by it goes without:
+# loops for the plainest set, where there are others; some loops for all sets; what
+# compiles plans and does not run them. Nor do loops come twice, for strides of 1.
+PLAIN   := src/kernels/pool.c src/ops/cast.c $(wildcard src/files/*.c) \
+           $(filter-out %/plan.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))
+COMPACT  = $(if $(filter -O3,$(CFLAGS)),-O2 $(if $(CLANG),,-ftree-vectorize -fvect-cost-model=dynamic))
+LEVEL    = $(if $(CLANG),,-fno-version-loops-for-strides) \
+           $(if $(or $(filter $(PLAIN),$<),$(if $(ISAS),$(if $(1),,$(filter $(LOOPS),$<)))),$(COMPACT))
 FOR_avx2   = -DISA_OBJECT=avx2 -march=x86-64-v3
 FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4 $(WIDE)
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
            $(foreach isa,$(ISAS),$(LOOPS:src/%.c=$(BUILD)/obj/%.$(isa).o))
+# What knows Lua: a host that only predicts links nothing of it.
+LUASEE  := $(wildcard src/bind/*.c) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
+LUAOBJ  := $(LUASEE:src/%.c=$(BUILD)/obj/%.o)
 # What knows OpenBLAS is a module of its own, which nothing else links.
 BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
 HOSTSRC := $(sort $(wildcard spec/host/*.c))
@@ -103,7 +114,7 @@ modules: $(CORE) $(MODULE)
 
 define compile
 	@mkdir -p $(@D) && echo "cc $<$(1:%= for %)"
-	@$(CC) $(FLAGS) $(CFLAGS) $(FOR_$(1)) -MMD -MP -c -o $@ $<
+	@$(CC) $(FLAGS) $(CFLAGS) $(LEVEL) $(FOR_$(1)) -MMD -MP -c -o $@ $<
 endef
 $(BUILD)/obj/%.o: src/%.c ; $(call compile,)
 $(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
@@ -133,16 +144,23 @@ $(BUILD)/nothing.c: src/bind/carried.h
 $(BUILD)/code.o $(BUILD)/texts.o $(BUILD)/nothing.o: %.o: %.c src/bind/carried.h
 	@$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 
-# The objects and the Lua files as one object, in which only the public names
-# can still be seen by a host. The compiler joins them, for it knows the machine
-# (-m32) and turns the objects of -flto into code: objcopy can hide nothing in them.
+# Two objects, in which only public names can be seen by a host: what predicts,
+# and what needs Lua, which the linker leaves out when a host asks for nothing in
+# it. Names of the first that the second needs get a prefix; all others are hidden.
+# The compiler joins the objects, for it knows the machine (-m32) and turns those
+# of -flto into code: objcopy can hide nothing in them.
+JOIN = $(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) -r -nostdlib
 $(ARCHIVE): $(OBJ) $(BUILD)/code.o $(BUILD)/texts.o
 	@echo "ar $@"
-	@$(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) \
-	  -r -nostdlib -o $(BUILD)/lunula.o $^
-	@objcopy --wildcard --keep-global-symbol='lunula_*' \
-	  --keep-global-symbol=luaopen_lunula_core $(BUILD)/lunula.o
-	@rm -f $@ && ar rcs $@ $(BUILD)/lunula.o
+	@$(JOIN) -o $(BUILD)/predict.o $(filter-out $(LUAOBJ),$(OBJ))
+	@$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o
+	@{ nm -u $(BUILD)/scripts.o; nm -g --defined-only $(BUILD)/predict.o; } | \
+	  awk 'NF == 2 { wanted[$$2] = 1 } NF == 3 && wanted[$$3] && $$3 !~ /^lunula_/ \
+	    { print $$3, "lunula_in_" $$3 }' >$(BUILD)/names
+	@for o in predict scripts; do objcopy --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
+	  objcopy --wildcard --keep-global-symbol='lunula_*' \
+	    --keep-global-symbol=luaopen_lunula_core $(BUILD)/$$o.o || exit 1; done
+	@rm -f $@ && ar rcs $@ $(BUILD)/predict.o $(BUILD)/scripts.o
 
 # Every spec/host/*.c is one program: a C host that links the archive.
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE) $(BLASLIB)
