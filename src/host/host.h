@@ -47,6 +47,11 @@ typedef struct ModelStates {
   char *first; /* the block of their first values */
 } ModelStates;
 
+/* A text of a file, by its name. */
+typedef struct ModelText {
+  char *name, *text;
+} ModelText;
+
 struct lunula_model {
   atomic_int refs;
   PlanCache *k;
@@ -57,6 +62,13 @@ struct lunula_model {
   bool frozen;
   ModelStates states; /* of a frozen one */
   Texts origins;      /* that its nodes point to */
+
+  /* of one from a file */
+  ModelText *meta;
+  int nmeta;
+  char **class_name;
+  int classes;
+  Tensor *test; /* inputs, then outputs; NULL: there is no self-test */
 
   /* of a script's model */
   bool alone;         /* enters Lua or writes variables */

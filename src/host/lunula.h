@@ -469,6 +469,39 @@ LUNULA_API void lunula_watch_cancel(lunula_watch *watch);
 
 /* ---- frozen models ------------------------------------------------------- */
 
+/* Loads a model for predictions from a file that model:save or model:export
+** wrote (safetensors with the traced graph in their metadata), without Lua, and
+** without any code in the file. Weights are prepared for the kernels, and
+** nothing is read of the file after that: it may be replaced by another (by
+** renaming; while it is being loaded nobody may write into it or make it
+** shorter). LUNULA_FILE, with the path, and the tensor or node, when something
+** is wrong with it. Any thread may call it. */
+LUNULA_API lunula_status lunula_load(const char *path, lunula_model **model,
+                                     lunula_error *error);
+
+/* The same for the bytes of such a file in memory, which are the host's again
+** when the call returns; best at an address that is a multiple of 8. */
+LUNULA_API lunula_status lunula_load_bytes(const void *data, size_t size,
+                                           lunula_model **model,
+                                           lunula_error *error);
+
+/* Predicts from the input that was saved with the model (model:save with
+** test=), and compares with what the model gave then: LUNULA_ERROR when that
+** differs by more than rounding does, LUNULA_ARGUMENT when no test was saved. */
+LUNULA_API lunula_status lunula_model_test(lunula_model *model,
+                                           lunula_error *error);
+
+/* The name of class `i`, counted from 0, of a file with class_names; NULL past
+** the last, and of models without. Lives as long as the model. */
+LUNULA_API const char *lunula_model_class_name(const lunula_model *model,
+                                               int i);
+
+/* A text that the file has in its metadata under that name, as
+** "lunula_version"; NULL: there is none. What only loading needs is not kept.
+** Lives as long as the model. */
+LUNULA_API const char *lunula_model_metadata(const lunula_model *model,
+                                             const char *name);
+
 /* An immutable snapshot of the model: weights as they are now, prepared for the
 ** kernels; the script may train on. It has no runtime and outlives it: any
 ** thread may predict with it, count it and free it. It has memory of its own,

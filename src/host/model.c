@@ -33,6 +33,20 @@ lunula_model *lunula_model_retain(lunula_model *m) {
   return m;
 }
 
+static void forget_file(lunula_model *m) {
+  for (int i = 0; i < m->nmeta; i++) {
+    mem_free(m->meta[i].name);
+    mem_free(m->meta[i].text);
+  }
+  for (int i = 0; i < m->classes; i++)
+    mem_free(m->class_name[i]);
+  for (int i = 0; m->test && i < m->ninputs + m->noutputs; i++)
+    tensor_drop(&m->test[i]);
+  mem_free(m->meta);
+  mem_free(m->class_name);
+  mem_free(m->test);
+}
+
 void lunula_model_free(lunula_model *m) {
   if (m == NULL ||
       atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
@@ -42,6 +56,7 @@ void lunula_model_free(lunula_model *m) {
   Account *account = plan_cache_account(m->k);
   account_retain(account);
   plan_cache_release(m->k);
+  forget_file(m);
   for (int i = 0; m->name && i < m->ninputs + m->noutputs; i++)
     mem_free(m->name[i]);
   mem_free(m->name);
