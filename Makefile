@@ -77,8 +77,9 @@ FOR_avx2   = -DISA_OBJECT=avx2 -march=x86-64-v3
 FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4 $(WIDE)
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
            $(foreach isa,$(ISAS),$(LOOPS:src/%.c=$(BUILD)/obj/%.$(isa).o))
-# What knows Lua: a host that only predicts links nothing of it.
-LUASEE  := $(wildcard src/bind/*.c) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
+# What knows Lua, and what only that needs: a host that only predicts links nothing
+# of it.
+LUASEE  := $(wildcard src/bind/*.c) $(wildcard src/files/*_out.c) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
 LUAOBJ  := $(LUASEE:src/%.c=$(BUILD)/obj/%.o)
 # What knows OpenBLAS is a module of its own, which nothing else links.
 BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
@@ -120,7 +121,7 @@ $(BUILD)/obj/%.o: src/%.c ; $(call compile,)
 $(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
 $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 
-$(CORE): $(OBJ) $(BUILD)/code.o $(BUILD)/nothing.o src/bind/exports.map
+$(CORE): $(filter-out $(BUILD)/obj/host/%,$(OBJ)) $(BUILD)/code.o $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
 	  -o $@ $(filter %.o,$^) -lm -pthread
@@ -161,6 +162,8 @@ $(ARCHIVE): $(OBJ) $(BUILD)/code.o $(BUILD)/texts.o
 	  objcopy --wildcard --keep-global-symbol='lunula_*' \
 	    --keep-global-symbol=luaopen_lunula_core $(BUILD)/$$o.o || exit 1; done
 	@rm -f $@ && ar rcs $@ $(BUILD)/predict.o $(BUILD)/scripts.o
+	@nm -g --defined-only $@ | awk 'NF == 3 && $$3 !~ /^(lunula_|luaopen_lunula_core$$)/ \
+	  { print "visible: " $$3; bad = 1 } END { exit bad }'
 
 # Every spec/host/*.c is one program: a C host that links the archive.
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE) $(BLASLIB)
@@ -173,6 +176,11 @@ hosts: $(HOSTS) ; @:
 # one of the sweep in front.
 $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
   $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc posix_memalign free))
+
+# This one only predicts: nothing of Lua is there to be linked.
+$(BUILD)/host/alone: override LUA_LIBS =
+$(BUILD)/host/alone: override BLASLIB =
+$(BUILD)/host/alone: override HOSTSEE = -Isrc/host
 
 # Here it puts two functions of Lua's behind the host's.
 $(BUILD)/host/carried: override LDFLAGS += -Wl,--wrap=lua_dump,--wrap=lua_load
