@@ -112,16 +112,80 @@ void NAME(free)(void *block) {
 
 /* ---- phases ------------------------------------------------------------- */
 
-/* Each ends with the bits of what it computed, as a string. What a phase needs
-** of those before is global. */
+static lunula_runtime *rt;
+
+static uint64_t bits_of(const char *text, size_t n) {
+  uint64_t h = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < n; i++)
+    h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+  return h;
+}
+
+/* What a frozen model gives, through a session, and for a script. */
+static lunula_status use_frozen(lunula_model *m, uint64_t *bits) {
+  static float x[12] = {1, -2, 0.5f, 3, 1, 0, 2, 2, -1, 0.25f, 4, 1};
+  float y[2 * 64] = {0};
+  lunula_view vx = floats(x, 2, 2, 6), vy = {0};
+  lunula_session *session = NULL, *copy = NULL;
+  lunula_slot *slot = NULL;
+  lunula_status s = lunula_prepare(m, &vx, 1, &vy, 1, &why);
+  vy.data = y;
+  if (s == LUNULA_OK)
+    s = lunula_session_new(m, &session, &why);
+  if (s == LUNULA_OK)
+    s = lunula_session_copy(session, &copy, &why);
+  if (s == LUNULA_OK)
+    s = lunula_slot_new(m, &slot, &why);
+  if (s == LUNULA_OK)
+    s = lunula_session_predict(copy, &vx, 1, &vy, 1, NULL, &why);
+  if (s == LUNULA_OK) {
+    s = lunula_push_model(lunula_state(rt), m, &why);
+    if (s == LUNULA_OK)
+      lua_pop(lunula_state(rt), 1);
+  }
+  *bits = bits_of((const char *)y, sizeof y);
+  lunula_slot_free(slot);
+  lunula_session_free(session);
+  lunula_session_free(copy);
+  return s;
+}
+
+static lunula_status freeze_it(uint64_t *bits) {
+  lunula_model *m = NULL, *frozen = NULL;
+  lunula_status s = lunula_find_model(rt, "model", &m, &why);
+  if (s == LUNULA_OK)
+    s = lunula_freeze(m, &frozen, &why);
+  lunula_model_free(m);
+  if (s == LUNULA_OK)
+    s = use_frozen(frozen, bits);
+  lunula_model_free(frozen);
+  return s;
+}
+
+static char stored[] = "/tmp/lunula_sweep_XXXXXX", storing[60];
+
+static lunula_status load_it(uint64_t *bits) {
+  lunula_model *m = NULL;
+  lunula_status s = lunula_load(stored, &m, &why);
+  if (s == LUNULA_OK)
+    s = lunula_model_test(m, &why);
+  if (s == LUNULA_OK)
+    s = use_frozen(m, bits);
+  lunula_model_free(m);
+  return s;
+}
+
+/* Each ends with the bits of what it computed, as a string, or by a call of the
+** host. What a phase needs of those before is global. */
 static const struct {
   const char *name, *script;
   int lua_stride; /* of a full sweep */
+  lunula_status (*host)(uint64_t *bits);
 } phases[] = {
   {"require",
    "k = require 'lunula'\n"
    "core = require 'lunula.core'\n"
-   "return tostring(#k.layers.Dense{2}.name > 0)", 97},
+   "return tostring(#k.layers.Dense{2}.name > 0)", 97, NULL},
   {"eager",
    "k.set_random_seed(3)\n"
    "local x = k.random.normal{3, 4}\n"
@@ -132,7 +196,7 @@ static const struct {
    "assert(#tostring(s) > 10 and #s:totable() == 4)\n"
    "s[1] = 0\n"
    "return y:tobytes() .. g[1]:tobytes() .. s[2]:tobytes() ..\n"
-   "  s[{{1, 3, 2}}]:tobytes()", 97},
+   "  s[{{1, 3, 2}}]:tobytes()", 97, NULL},
   {"build",
    "k.set_random_seed(5)\n"
    "model = k.Sequential{k.Input{shape={6}},\n"
@@ -143,20 +207,20 @@ static const struct {
    "w0 = model:get_weights()\n"
    "local all = {}\n"
    "for i, w in ipairs(w0) do all[i] = w:tobytes() end\n"
-   "return table.concat(all)", 97},
+   "return table.concat(all)", 97, NULL},
   {"trace",
    "traced = core.trace({{shape={false, 6}}}, function (a)\n"
    "  local s = core.scan(function (st, x)\n"
    "    return {st[1] * 0.5 + x[1]}, {st[1]} end, {k.ops.zeros{6}}, {a})\n"
    "  return a:sum(1), (s[1] * 2):exp() end)\n"
    "assert(#traced:describe() > 0)\n"
-   "return 'traced'", 1},
+   "return 'traced'", 1, NULL},
   {"plan",
    "local x = k.ops.reshape(k.ops.arange(12) / 7, {2, 6})\n"
    "local a, b = traced(x)\n"
    "local c = traced(k.ops.concatenate({x, x}, 0))\n"
    "assert(traced:memory{batch=3} >= 0)\n"
-   "return a:tobytes() .. b:tobytes() .. c:tobytes()", 1},
+   "return a:tobytes() .. b:tobytes() .. c:tobytes()", 1, NULL},
   {"fit",
    "k.set_random_seed(7)\n"
    "local x = k.random.normal{20, 6}\n"
@@ -166,12 +230,12 @@ static const struct {
    "  {epochs=2, batch_size=8, verbose=0})\n"
    "local all = {}\n"
    "for i, w in ipairs(model:get_weights()) do all[i] = w:tobytes() end\n"
-   "return table.concat(all) .. ('%.9g'):format(h.history.loss[2])", 1},
+   "return table.concat(all) .. ('%.9g'):format(h.history.loss[2])", 1, NULL},
   {"predict",
    "model:set_weights(w0)\n"
    "local x = k.ops.reshape(k.ops.arange(30) / 9, {5, 6})\n"
    "return model:predict(x, {batch_size=2}):tobytes() ..\n"
-   "  model:predict_on_batch(x):tobytes() .. model(x):tobytes()", 1},
+   "  model:predict_on_batch(x):tobytes() .. model(x):tobytes()", 1, NULL},
   {"rnn",
    "k.set_random_seed(9)\n"
    "local m = k.Sequential{k.Input{shape={4, 3}}, k.layers.LSTM{5},\n"
@@ -179,7 +243,7 @@ static const struct {
    "m:compile{optimizer='sgd', loss='mse'}\n"
    "local x = k.random.normal{6, 4, 3}\n"
    "m:fit(x, k.ops.ones{6, 1}, {epochs=1, batch_size=3, verbose=0})\n"
-   "return m:predict(x):tobytes()", 1},
+   "return m:predict(x):tobytes()", 1, NULL},
   {"host steps",
    "k.set_random_seed(11)\n"
    "local m = k.Sequential{k.Input{shape={3}}, k.layers.Dense{4},\n"
@@ -188,13 +252,13 @@ static const struct {
    "m:compile{optimizer='sgd', loss='mse'}\n"
    "local x = k.random.normal{6, 3}\n"
    "m:fit(x, k.ops.ones{6, 1}, {epochs=1, batch_size=3, verbose=0})\n"
-   "return m:predict(x):tobytes()", 1},
+   "return m:predict(x):tobytes()", 1, NULL},
   {"json",
    "local text = model:to_json()\n"
    "local m = k.models.model_from_json(k.Sequential{k.Input{shape={2}},\n"
    "  k.layers.Dense{3, kernel_regularizer='l2'}}:to_json())\n"
    "m:set_weights{k.ops.ones{2, 3}, k.ops.zeros{3}}\n"
-   "return m:predict(k.ops.ones{1, 2}):tobytes() .. tostring(#text > 100)", 1},
+   "return m:predict(k.ops.ones{1, 2}):tobytes() .. tostring(#text > 100)", 1, NULL},
   {"save",
    "local text, constants = core.graph_text(traced, {inputs = {'x'}})\n"
    "local list = {{'a', k.ops.ones{3, 2}}, {'b', k.ops.zeros{70000}}}\n"
@@ -204,7 +268,7 @@ static const struct {
    "local f = assert(io.open(path, 'rb'))\n"
    "local bytes = f:read 'a'\n"
    "f:close()\n"
-   "return bytes", 1},
+   "return bytes", 1, NULL},
   {"load",
    "local file <close> = core.file_read(path)\n"
    "local f = core.graph_function(file.metadata.graph, file)\n"
@@ -212,10 +276,23 @@ static const struct {
    "local all = {a:tobytes(), b:tobytes(), table.concat(file.names)}\n"
    "for i, name in ipairs(file.names) do\n"
    "  all[#all + 1] = file:tensor(name):tobytes() end\n"
-   "return table.concat(all)", 1},
+   "return table.concat(all)", 1, NULL},
+  {"freeze", "return ''", 1, freeze_it},
+  {"write",
+   "local fn, ins, outs = require 'lunula.models.served'(model)\n"
+   "local x, entries = k.ops.ones{1, 6}, {}\n"
+   "local text, constants = core.graph_text(fn, {inputs = ins, outputs = outs,\n"
+   "  variable = function (v)\n"
+   "    entries[#entries + 1] = {'w' .. #entries, v}\n"
+   "    return entries[#entries][1] end})\n"
+   "table.move(constants, 1, #constants, #entries + 1, entries)\n"
+   "entries[#entries + 1] = {'lunula/test/input/0', x}\n"
+   "entries[#entries + 1] = {'lunula/test/output/0', model:predict(x)}\n"
+   "core.file_write(stored, entries, {format = 'lunula 1', graph = text,\n"
+   "  class_names = '[\"a\", \"b\"]'})\n"
+   "return text", 1, NULL},
+  {"load frozen", "return ''", 1, load_it},
 };
-
-static lunula_runtime *rt;
 
 /* What a phase gave: a status, and a number of its bits. */
 typedef struct Result {
@@ -224,11 +301,12 @@ typedef struct Result {
   char text[sizeof why.text];
 } Result;
 
-static uint64_t bits_of(const char *text, size_t n) {
-  uint64_t h = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < n; i++)
-    h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
-  return h;
+static lunula_status open_runtime(void) {
+  lunula_config c = {.size = sizeof c, .threads = 1};
+  lunula_status s = lunula_new(&c, &rt, &why);
+  if (s == LUNULA_OK)
+    s = lunula_run(rt, storing, strlen(storing), NULL, &why);
+  return s;
 }
 
 /* The script leaves its result in the global `bits`. */
@@ -238,10 +316,11 @@ static Result run_phase(int phase) {
   snprintf(source, sizeof source, "bits = (function ()\n%s\nend)()",
            phases[phase].script);
   if (rt == NULL)
-    r.status = lunula_new(&(lunula_config){.size = sizeof(lunula_config),
-                                           .threads = 1}, &rt, &why);
+    r.status = open_runtime();
   if (r.status == LUNULA_OK)
     r.status = lunula_run(rt, source, strlen(source), phases[phase].name, &why);
+  if (r.status == LUNULA_OK && phases[phase].host)
+    r.status = phases[phase].host(&r.bits);
   if (r.status != LUNULA_OK)
     snprintf(r.text, sizeof r.text, "%s", why.text);
   return r;
@@ -249,7 +328,7 @@ static Result run_phase(int phase) {
 
 static void take_bits(Result *r) {
   lua_State *L = rt ? lunula_state(rt) : NULL;
-  if (L == NULL || r->status != LUNULA_OK)
+  if (L == NULL || r->status != LUNULA_OK || r->bits)
     return;
   size_t n = 0;
   lua_getglobal(L, "bits");
@@ -398,6 +477,8 @@ int main(int argc, char **argv) {
   leave_the_house("sweep");
   static char line[4096]; /* not a block of the heap */
   setvbuf(stdout, line, _IOLBF, sizeof line);
+  close(mkstemp(stored));
+  snprintf(storing, sizeof storing, "stored = '%s'", stored);
   report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   char file[] = "/tmp/lunula_sweep_XXXXXX";
@@ -422,5 +503,6 @@ int main(int argc, char **argv) {
   }
   lunula_free(rt);
   unlink(file);
+  unlink(stored);
   return bad > 0;
 }
