@@ -625,12 +625,12 @@ static void states_share_it(void) {
 /* ---- arguments ---------------------------------------------------------- */
 
 static void null_is_refused(void) {
-  lunula_model *m = NULL;
+  lunula_model *m = NULL, *frozen = NULL;
   lunula_session *s = NULL;
   open_runtime(trained);
   EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "model", &m, &why));
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_freeze(m, NULL, &why));
-  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_freeze(NULL, &m, NULL));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_freeze(NULL, &frozen, NULL));
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_session_new(NULL, &s, &why));
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_session_new(m, NULL, &why));
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_session_copy(NULL, &s, &why));
@@ -646,6 +646,7 @@ static void null_is_refused(void) {
   lunula_session_free(NULL);
   EXPECT(lunula_model_retain(NULL) == NULL);
   EXPECT(*lunula_model_input_name(NULL, 0) == '\0');
+  lunula_model_free(m);
   close_runtime();
 }
 

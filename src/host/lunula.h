@@ -198,9 +198,9 @@ LUNULA_API lunula_status lunula_prepare(lunula_model *model,
 ** With a frozen model any number of threads may predict at once. So they may
 ** with a script's model, and with several models of one runtime, while no
 ** script changes their weights; but two kinds of them are for the thread of
-** their runtime alone: those with a step that could not be compiled, as a Lambda
-** with trace = false, which do enter Lua; and those that write into a variable
-** when they predict. */
+** their runtime alone: those with a step that could not be compiled, as a
+** Lambda with trace = false, which do enter Lua; and those that write into a
+** variable when they predict. */
 LUNULA_API lunula_status lunula_predict(lunula_model *model,
                                         const lunula_view *inputs, int ninputs,
                                         const lunula_view *outputs,
@@ -574,9 +574,9 @@ LUNULA_API lunula_status lunula_register_op(const lunula_op *op,
 ** it makes them when the environment variable LUNULA_GEMM is "blas", or is not
 ** set and the processor has no multiply-add, for which our own are made. It is
 ** loaded then (libopenblas.so.0) by the first lunula_new, lunula_load or
-** `require "lunula"`, with signals blocked, so that the threads that it starts get none; and it is
-** set to one thread until the last state is closed. With "blas", and no module
-** handed in, lunula does not open. */
+** `require "lunula"`, with signals blocked, so that the threads that it starts
+** get none; and it is set to one thread until the last state is closed. With
+** "blas", and no module handed in, lunula does not open. */
 typedef struct lunula_blas lunula_blas;
 
 /* (in liblunula_blas.a) The module; loads nothing. */
