@@ -271,7 +271,7 @@ nightly:
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
 	[ -z "$$broken" ] || { echo "failing:$$broken"; exit 1; }
 
-bench: $(CORE) $(BUILD)/peers/tiny
+bench: $(CORE) $(BUILD)/peers/tiny $(BUILD)/peers/load
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
 	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
 
@@ -285,7 +285,8 @@ bench-peers: all $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
 	  $(PEERS)/bin/python spec/bench/peers/run.py $(ARGS)
 $(BUILD)/peers/fma_peak: spec/bench/peers/fma_peak.c
 	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -o $@ $<
-$(BUILD)/peers/tiny: spec/bench/peers/tiny.c $(ARCHIVE)
+$(BUILD)/peers/load: override LUA_LIBS =
+$(BUILD)/peers/tiny $(BUILD)/peers/load: $(BUILD)/peers/%: spec/bench/peers/%.c $(ARCHIVE)
 	@mkdir -p $(@D) && $(CC) $(FLAGS) $(CFLAGS) -Isrc/host -o $@ $< $(ARCHIVE) \
 	  $(LDFLAGS) $(LUA_LIBS) -lm -pthread
 
