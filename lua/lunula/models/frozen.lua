@@ -1,7 +1,6 @@
 -- A frozen model of the host, as scripts see it: predict, inputs, outputs. Its weights are in one
 -- place for all states that it was pushed to.
 
-local core = require "lunula.core"
 local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
 local data = require "lunula.models.data"
