@@ -179,6 +179,7 @@ $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
 
 # This one only predicts: nothing of Lua is there to be linked.
 $(BUILD)/host/alone: override LUA_LIBS =
+$(BUILD)/host/alone: override LDFLAGS += -no-pie
 $(BUILD)/host/alone: override BLASLIB =
 $(BUILD)/host/alone: override HOSTSEE = -Isrc/host
 

@@ -87,7 +87,7 @@ static const char zoo[] =
     "local same, relu = 'same', 'relu'\n"
     "add({4}, {L.Dense{8, activation='tanh'}, L.Dense(1)})\n"
     "add({300}, {L.Dense{500, activation=relu}, L.Dense{200}, L.Dense(10),\n"
-    "  L.Softmax{}}, 33)\n"
+    "  L.Softmax{}}, 31)\n"
     "add({6, 4}, {L.Dense{8, activation=relu}, L.LayerNormalization{},\n"
     "  L.Dense(3)})\n"
     "add({7}, {L.Dense(33), L.BatchNormalization{}, L.ReLU{}, L.Dense(9)})\n"
