@@ -309,6 +309,29 @@ describe("fit", function()
     assert.truthy(tested.loss < again)
   end)
 
+  it("draws the same numbers whatever was traced before", function()
+    local core = require "lunula.core"
+    local function model()
+      local one = k.Sequential { k.Input { shape = { 2 } },
+        layers.Dense { 8, kernel_initializer = k.initializers.GlorotUniform(1) },
+        layers.Dropout(.5), layers.Dropout { .5, seed = 3 },
+        layers.Dense { 1, kernel_initializer = k.initializers.GlorotUniform(2) } }
+      one:compile { optimizer = "sgd", loss = "mse" }
+      return one
+    end
+    local x, y = line_data(32)
+    local first, second = model(), model()
+    local seed, stream, draw = core.random_state()
+    first:fit(x, y, { epochs = 2, verbose = 0 })
+    second:predict(x)
+    second:test_on_batch(x, y)
+    core.random_state(seed, stream, draw)
+    second:fit(x, y, { epochs = 2, verbose = 0 })
+    for i, weight in ipairs(first:get_weights()) do
+      assert.same(weight:totable(), second:get_weights()[i]:totable())
+    end
+  end)
+
   it("shuffles every row once", function()
     local feed = require "lunula.models.feed"
     local order = feed.permutation(3, 40, 5):totable()

@@ -210,8 +210,13 @@ local function rethrow(failure)
   error(failure, 0)
 end
 
+-- A trace numbers what it draws from 1, so that a model draws the same numbers whenever, and in
+-- whichever process, it was traced. Each run of a trace, and each eager draw, counts on.
 local function trace(specs, fn)
+  local seed, stream, draw = core.random_state()
+  core.random_state(seed, 0, draw)
   local ok, result = pcall(core.trace, specs, fn)
+  core.random_state(seed, stream, select(3, core.random_state()))
   if not ok then rethrow(result) end
   return result
 end

@@ -14,7 +14,7 @@ local random = {}
 
 -- ---- seeds ------------------------------------------------------------------------------------
 
-local SeedGenerator = {}
+local SeedGenerator = { __name = "lunula.SeedGenerator" }
 SeedGenerator.__index = SeedGenerator
 
 -- A sequence of its own: SeedGenerator(7), SeedGenerator{seed = 7}.
@@ -28,8 +28,10 @@ function random.SeedGenerator(options)
   return setmetatable({ seed = seed, drawn = 0 }, SeedGenerator)
 end
 
--- The number of the next draw.
+-- The number of the next draw. A trace numbers its own: what it draws does not depend on what was
+-- traced before.
 function SeedGenerator:next()
+  if core.tracing() then return core.random_key() end
   self.drawn = self.drawn + 1
   return self.drawn
 end
