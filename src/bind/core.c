@@ -40,6 +40,7 @@ int luaopen_lunula_core(lua_State *L) {
   json_open(L);
   words_open(L);
   file_open(L);
+  folder_open(L);
   between_open(L);
   tape_open(L);
   host_open(L);
