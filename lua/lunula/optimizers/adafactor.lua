@@ -23,14 +23,14 @@ optimizer "Adafactor" {
     { "relative_step", kinds.boolean, default = true },
   },
   build_slots = function(self, variable)
-    local shape, name = variable.shape, variable.name
+    local shape = variable.shape
     local rank = #shape
-    if rank < 2 then return { velocity = self:add_variable(name .. "_velocity", shape) } end
+    if rank < 2 then return { velocity = self:add_slot(variable, "velocity") } end
     local row = { table.unpack(shape, 1, rank - 1) }
     local column = { table.unpack(shape, 1, rank - 2) }
     column[rank - 1] = shape[rank]
     return {
-      row = self:add_variable(name .. "_r", row), column = self:add_variable(name .. "_c", column),
+      row = self:add_slot(variable, "r", 0, row), column = self:add_slot(variable, "c", 0, column),
     }
   end,
   prepare_step = function(self, lr, t)

@@ -78,11 +78,8 @@ base.declare "Muon" {
     { "rms_rate", kinds.number, default = 0.2, none = true },
   }),
   build_slots = function(self, variable)
-    local shape, name = variable.shape, variable.name
-    local slots = { momentum = self:add_variable(name .. "_momentum", shape) }
-    if uses_adam(self, variable) then
-      slots.velocity = self:add_variable(name .. "_velocity", shape)
-    end
+    local slots = { momentum = self:add_slot(variable, "momentum") }
+    if uses_adam(self, variable) then slots.velocity = self:add_slot(variable, "velocity") end
     return slots
   end,
   decay_of = function(self, variable)

@@ -43,6 +43,7 @@ local Optimizer = declare.class {
   },
   prepare = function(self)
     self.variables, self.slot_of, self.averages, self.accumulators = {}, {}, {}, {}
+    self.described = {}      -- variable of ours -> {the variable it goes with, "momentum"}
     self.built = false
   end,
   finish = function(self)
@@ -84,14 +85,20 @@ function Optimizer:add_variable(name, shape, initial)
   return variable
 end
 
+-- A variable that goes with one of the model's, of its shape unless another is given.
+function Optimizer:add_slot(variable, name, initial, shape)
+  local slot = self:add_variable(variable.name .. "_" .. name, shape or variable.shape, initial)
+  self.described[slot] = { variable, name }
+  return slot
+end
+
 -- The value slots begin with; classes override it.
 function Optimizer:slot_start() return 0 end
 
 function Optimizer:build_slots(variable)
   local slots = {}
   for _, name in ipairs(self.slots) do
-    slots[name] = self:add_variable(variable.name .. "_" .. name, variable.shape,
-      self:slot_start(name))
+    slots[name] = self:add_slot(variable, name, self:slot_start(name))
   end
   return slots
 end
@@ -119,14 +126,13 @@ function Optimizer:build(variables)
   self.built = true
   for _, variable in ipairs(variables) do
     if self.use_ema and not self.averages[variable] then
-      self.averages[variable] = self:add_variable(variable.name .. "_average", variable.shape)
+      self.averages[variable] = self:add_slot(variable, "average")
     end
   end
   if self.gradient_accumulation_steps then
     for _, variable in ipairs(variables) do
       if not self.accumulators[variable] then
-        self.accumulators[variable] = self:add_variable(variable.name .. "_gradient_accumulator",
-          variable.shape)
+        self.accumulators[variable] = self:add_slot(variable, "gradient_accumulator")
       end
     end
   end

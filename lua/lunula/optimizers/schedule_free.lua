@@ -23,12 +23,9 @@ optimizer "ScheduleFreeAdamW" {
     { "epsilon", kinds.number, default = 1e-8 }, { "warmup_steps", kinds.count, default = 0 },
   },
   build_slots = function(self, variable)
-    local start = core.untraced(function() return variable.value + 0 end)
-    local z = core.variable {
-      value = start, name = self.name .. "/" .. variable.name .. "_momentum", trainable = false,
-    }
-    self.variables[#self.variables + 1] = z
-    return { z = z, velocity = self:add_variable(variable.name .. "_velocity", variable.shape) }
+    local z = self:add_slot(variable, "momentum")
+    core.untraced(function() z:assign(variable.value) end)
+    return { z = z, velocity = self:add_slot(variable, "velocity") }
   end,
   -- Evaluate with x, train with y.
   swap_to_eval = function(self)
