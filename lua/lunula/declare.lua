@@ -29,6 +29,7 @@ end
 local Class = { __name = "lunula.Class" }   -- the metatable of classes
 local registries = {}                       -- kind -> name -> class or function
 local scopes = {}                           -- stack of custom objects, the innermost last
+local registered_names = setmetatable({}, { __mode = "k" })   -- class, function -> "package>Name"
 
 -- ---- words ------------------------------------------------------------------------------------
 
@@ -506,7 +507,8 @@ function declare.serialize(object)
   return setmetatable({
     module = module, class_name = class.name,
     config = json_path.at(".config", object.get_config, object),
-    registered_name = (not module or class.internal) and class.name or nil,
+    registered_name = registered_names[class]
+      or (not module or class.internal) and class.name or nil,
   }, {
     __jsonorder = { "module", "class_name", "config", "registered_name" }, describes = object,
   })
@@ -528,10 +530,9 @@ function declare.register(kind, name, value)
   declare.registry(kind)[name] = value
 end
 
--- Runs fn(…) while the names of `objects` stand for their values, whatever their kind. They may be
--- given as options too: {custom_objects = {…}}.
-function declare.with_custom_objects(objects, fn, ...)
-  if objects == nil then return fn(...) end
+-- The names of `objects` stand for their values, whatever their kind, until what is returned is
+-- closed. They may be given as options too: {custom_objects = {…}}.
+function declare.custom_object_scope(objects)
   if type(objects) ~= "table" then
     core.raise("custom_objects is a table of classes and functions by name, got %s", show(objects))
   end
@@ -539,13 +540,25 @@ function declare.with_custom_objects(objects, fn, ...)
   if is_plain(inner) and next(objects, next(objects)) == nil then objects = inner end
   local depth = #scopes
   scopes[depth + 1] = objects
-  local _ <close> = setmetatable({}, { __close = function()
+  return setmetatable({}, { __close = function()
     for i = #scopes, depth + 1, -1 do scopes[i] = nil end
   end })
+end
+
+-- Runs fn(…) in such a scope.
+function declare.with_custom_objects(objects, fn, ...)
+  if objects == nil then return fn(...) end
+  local _ <close> = declare.custom_object_scope(objects)
   return fn(...)
 end
 
 local lasting = {}   -- custom objects for good: k.utils.get_custom_objects()
+
+-- Makes a class or a function known for good, and written as `full`, "package>Name".
+function declare.register_for_good(value, full, name)
+  lasting[full], lasting[name], registered_names[value] = value, value, full
+end
+
 local given_names = setmetatable({}, { __mode = "k" })   -- function -> name it was asked for by
 
 function declare.custom_objects()
@@ -572,8 +585,9 @@ function declare.custom_object(name)
   return found
 end
 
--- The name under which a function was made known, or nil.
+-- The name under which a function or a class was made known, or nil.
 function declare.name_of(value)
+  if registered_names[value] then return registered_names[value] end
   for i = #scopes + 1, 1, -1 do
     local names = {}
     for name, known in pairs(scopes[i] or lasting) do
@@ -676,6 +690,13 @@ local function find_record(kind, record)
   local object, message = make_from_record(kind, record)
   if id then shared[id] = object end
   return object, message
+end
+
+-- Is there a class or function of the kind for the record?
+function declare.knows(kind, record)
+  local ours, registered = is_of_keras(record), record.registered_name
+  return type(registered) == "string" and find_name(kind, registered, ours) ~= nil
+    or find_name(kind, record.class_name, ours) ~= nil
 end
 
 -- Like declare.get, but returns nil, message.

@@ -1,7 +1,6 @@
 -- k.utils: tools that are not layers.
 
 local core = require "lunula.core"
-local declare = require "lunula.declare"
 local data = require "lunula.utils.data"
 
 local utils = {
@@ -18,32 +17,11 @@ function utils.set_random_seed(seed)
   core.seed(number)
 end
 
--- Names that configs may use for good: get_custom_objects().MyLayer = MyLayer.
-utils.get_custom_objects = declare.custom_objects
-
-utils.serialize_keras_object = declare.serialize
-
--- An object of any kind from {class_name=, config=}.
-function utils.deserialize_keras_object(config, custom_objects)
-  return declare.with_custom_objects(custom_objects, function()
-    for _, kind in ipairs { "layer", "optimizer", "loss", "metric", "initializer", "regularizer",
-      "constraint", "schedule", "callback" } do
-      local found = declare.find(kind, config)
-      if found ~= nil then return found end
-    end
-    core.raise("no class is named \"%s\"", tostring(type(config) == "table" and config.class_name))
-  end)
-end
-
--- register_keras_serializable(package, name)(Class): configs may say "package>name" from now on.
-function utils.register_keras_serializable(package, name)
-  return function(class)
-    local objects = declare.custom_objects()
-    name = name or class.name
-    objects[(package or "Custom") .. ">" .. name] = class
-    objects[name] = class
-    return class
-  end
+-- What keras.utils has of keras.saving.
+for _, name in ipairs { "get_custom_objects", "custom_object_scope", "register_keras_serializable",
+  "get_registered_name", "get_registered_object", "serialize_keras_object",
+  "deserialize_keras_object" } do
+  utils[name] = function (...) return require("lunula.saving.objects")[name](...) end
 end
 
 function utils.is_keras_tensor(x)

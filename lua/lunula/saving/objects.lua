@@ -1,0 +1,193 @@
+-- Objects as Keras's files hold them, and back: k.saving.serialize_keras_object and its kin.
+--
+-- A file holds names and numbers, no code. What a user made, classes and functions, is known by a
+-- name: one that was registered for good, or one that is given for a while (custom_objects).
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local records = require "lunula.records"
+local json_path = require "lunula.json_path"
+local json = require "lunula.saving.json"
+local revive = require "lunula.models.revive"
+
+local objects = {}
+
+-- ---- names -------------------------------------------------------------------------------------
+
+-- register_keras_serializable(package, name)(x): files say "package>name" for a class or a function
+-- from now on. A class bears its own name, if none is given.
+function objects.register_keras_serializable(package, name)
+  for _, given in ipairs { package or "Custom", name or "name" } do
+    if type(given) ~= "string" then
+      core.raise("register_keras_serializable takes a package and a name, got %s",
+        declare.show(given))
+    end
+  end
+  return function (value)
+    if not declare.is_class(value) and type(value) ~= "function" then
+      core.raise("register_keras_serializable(package)(Class): a class or a function is wanted, "
+        .. "got %s", declare.show(value))
+    end
+    local own = name or declare.is_class(value) and value.name
+      or core.raise("register_keras_serializable: a function needs a name: "
+        .. 'register_keras_serializable("package", "name")(fn)')
+    declare.register_for_good(value, (package or "Custom") .. ">" .. own, own)
+    return value
+  end
+end
+
+-- The name that files say for a class or a function; nil for a function without one.
+function objects.get_registered_name(value)
+  return declare.name_of(value) or declare.is_class(value) and value.name or nil
+end
+
+-- What a name stands for among what was registered or given, or nil.
+function objects.get_registered_object(name, custom_objects)
+  local found = declare.custom_object(name)
+  if found == nil and custom_objects then found = custom_objects[name] end
+  return found
+end
+
+objects.get_custom_objects = declare.custom_objects
+
+-- local _ <close> = custom_object_scope{…}: the names hold until the end of the block. With a
+-- function they hold while it runs: custom_object_scope({…}, fn, …) returns what fn returns.
+function objects.custom_object_scope(names, fn, ...)
+  if fn == nil then return declare.custom_object_scope(names) end
+  return declare.with_custom_objects(names, fn, ...)
+end
+
+-- ---- writing -----------------------------------------------------------------------------------
+
+local record_order = { __jsonorder = { "class_name", "config" } }
+
+local function tensor_record(tensor)
+  local value = tensor.rank == 0 and tensor:item() or tensor:totable()
+  if tensor.dtype == "bool" and tensor.rank > 0 then setmetatable(value, json.booleans) end
+  return setmetatable({
+    class_name = "__tensor__", config = { value = value, dtype = tensor.dtype },
+  }, record_order)
+end
+
+local function function_record(fn)
+  local record = declare.function_record(fn)
+  if record == fn then
+    core.raise("a Lua function without a name cannot be written; give it one: "
+      .. "custom_objects = {my_function = …}")
+  end
+  return record
+end
+
+-- A layer that is told twice is one layer: its records bear the same number.
+local function note(layer, record, seen)
+  local first = seen[layer]
+  if not first then
+    seen[layer] = record
+    return
+  end
+  if not first.shared_object_id then
+    seen.count = (seen.count or 0) + 1
+    first.shared_object_id = seen.count
+  end
+  record.shared_object_id = first.shared_object_id
+end
+
+-- Objects, tensors and functions in what a get_config returned, as Keras writes them. `seen`: the
+-- records of layers so far.
+local function plain(value, seen)
+  if type(value) == "function" then return function_record(value) end
+  if core.is_tensor(value) then return tensor_record(core.is_variable(value) and value.value
+    or value) end
+  if declare.class_of(value) then return plain(declare.serialize(value), seen) end
+  if type(value) ~= "table" then return value end
+  local object = (getmetatable(value) or {}).describes
+  value = records.in_full(value)
+  local copy = setmetatable({}, getmetatable(value))
+  for _, key in ipairs(json.fields(value)) do
+    local step = type(key) == "number" and json_path.element(key) or "." .. tostring(key)
+    copy[key] = json_path.at(step, plain, value[key], seen)
+  end
+  if object and declare.is(object, "layer") then note(object, copy, seen) end
+  return copy
+end
+
+-- An object, or data with objects inside, as plain data.
+function objects.serialize_keras_object(value)
+  return plain(value, {})
+end
+
+-- ---- reading -----------------------------------------------------------------------------------
+
+-- "keras.layers" and "keras.src.layers.core" say the kind.
+local kind_of_module = {
+  layers = "layer", optimizers = "optimizer", losses = "loss", metrics = "metric",
+  initializers = "initializer", regularizers = "regularizer", constraints = "constraint",
+  callbacks = "callback", activations = "activation",
+}
+
+local kinds = { "layer", "optimizer", "loss", "metric", "initializer", "regularizer", "constraint",
+  "schedule", "callback" }
+
+local function candidates(record)
+  local module = type(record.module) == "string" and record.module or ""
+  if module:find "schedules" then return { "schedule" } end
+  local kind = kind_of_module[module:match "^keras%.src%.(%w+)" or module:match "^keras%.(%w+)"]
+  return kind and { kind } or kinds
+end
+
+local function one_of(list, record)
+  for _, kind in ipairs(list) do
+    if kind == "schedule" then declare.home "optimizer" end   -- they come with the optimizers
+    if declare.knows(kind, record) then
+      return kind == "layer" and revive.layer(record) or declare.get(kind, record)
+    end
+  end
+end
+
+local function read_function(record)
+  local name = record.config
+  local found = type(name) == "string" and declare.custom_object(name)
+  if not found then
+    core.raise('no function is known by the name "%s"; give it in custom_objects',
+      tostring(name))
+  end
+  return found
+end
+
+local read
+
+local function read_record(record)
+  if record.class_name == "function" then return read_function(record) end
+  if record.class_name == "__tensor__" or record.class_name == "__numpy__" then
+    local config = type(record.config) == "table" and record.config or {}
+    return core.tensor(config.value, { dtype = config.dtype })
+  end
+  local found = one_of(candidates(record), record)
+  if found == nil then
+    core.raise('no class is known by the name "%s"; a class of your own is given in '
+      .. "custom_objects, or registered by register_keras_serializable",
+      tostring(record.registered_name or record.class_name))
+  end
+  return found
+end
+
+function read(value)
+  if not declare.is_plain(value) then return value end
+  if type(value.class_name) == "string" then return read_record(value) end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do copy[key] = read(inner) end
+  return copy
+end
+
+-- The object that {class_name =, config =, …} describes; data with such inside is data with objects
+-- inside.
+function objects.deserialize_keras_object(config, custom_objects)
+  if type(config) ~= "table" then
+    core.raise("deserialize_keras_object takes what serialize_keras_object gave, got %s",
+      declare.show(config))
+  end
+  return json_path.reading("deserialize_keras_object", declare.with_custom_objects, custom_objects,
+    declare.sharing, read, config)
+end
+
+return objects
