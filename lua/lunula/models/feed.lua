@@ -2,7 +2,8 @@
 -- iterator function.
 --
 -- Both offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling
--- visit(steps done) after every slice of time, or after every batch.
+-- visit(steps done) after every slice of time, or after every batch. `skip`: how many batches of
+-- the epoch are passed over, because they were done before.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -49,7 +50,8 @@ end
 
 function rows:run(entry, visit, every, before)
   local last = math.min(self.last, self.first + self:steps() * self.batch)
-  local next_row, steps = self.first, 0
+  local steps = self.skip or 0
+  local next_row = self.first + steps * self.batch
   local options = {
     inputs = self.tensors, order = self.order, batch = self.batch, outputs = self.outputs,
     seconds = SLICE_SECONDS,
@@ -96,11 +98,13 @@ function batches:run(_, visit, _, before)
       x, y, weight = next_batch()
     end
     if x == nil then break end
-    if before then before(steps) end
-    local entry, tensors = self.prepare(x, y, weight)
-    entry.call(table.unpack(tensors))
     steps = steps + 1
-    if visit(steps) == false then break end
+    if steps > (self.skip or 0) then
+      if before then before(steps - 1) end
+      local entry, tensors = self.prepare(x, y, weight)
+      entry.call(table.unpack(tensors))
+      if visit(steps) == false then break end
+    end
   end
   if steps == 0 then
     core.raise("the iterator gave no batch%s",

@@ -122,8 +122,11 @@ end
 
 -- ---- order -------------------------------------------------------------------------------------
 
--- A number drawn from the seeded stream, so that set_random_seed decides the orders of a fit.
-local function draw_seed()
+-- A number drawn from the seeded stream, so that set_random_seed decides the orders of a fit. A fit
+-- that begins where another one of the model ended goes on with its orders.
+local function seed_of(self, o)
+  local before = rawget(self, "_fit_position")
+  if before and o.initial_epoch > 0 and before.epochs == o.initial_epoch then return before.seed end
   local drawn = random.uniform({ 2 }):totable()
   return math.floor(drawn[1] * 2 ^ 24) << 24 | math.floor(drawn[2] * 2 ^ 24)
 end
@@ -156,6 +159,11 @@ end
 
 -- ---- epochs ------------------------------------------------------------------------------------
 
+-- Notes how far the fit is, for those who save the model.
+local function note_position(self, run, epochs, batch)
+  rawset(self, "_fit_position", { seed = run.seed, epochs = epochs, batch = batch })
+end
+
 -- The batches of one epoch. Returns the number of steps.
 local function train(self, run, epoch, bar)
   local callbacks, compiled = run.callbacks, self._compiled
@@ -163,6 +171,7 @@ local function train(self, run, epoch, bar)
   local before = every and function(done) callbacks:call("on_train_batch_begin", done) end
   return run.source:run(run.entry, function(done)
     if every then
+      note_position(self, run, epoch, done)
       callbacks:call("on_train_batch_end", done - 1, results.by_name(compiled:results()))
     end
     if run.tolerates_nan then end_at_gradient(self) else check_finite(self, epoch) end
@@ -193,7 +202,7 @@ end
 local function run_epoch(self, run, epoch)
   local o, callbacks = run.options, run.callbacks
   shuffle(run.source, o, run.seed, epoch)
-  self._compiled:reset()
+  if not run.source.skip then self._compiled:reset() end   -- else they go on within the epoch
   step.start_watch(self)
   callbacks:call("on_epoch_begin", epoch)
   local bar <close> = new_bar(run, epoch)
@@ -204,6 +213,7 @@ local function run_epoch(self, run, epoch)
     table.move(more, 1, #more, #found + 1, found)
   end
   local logs = results.by_name(found)
+  note_position(self, run, epoch + 1)
   callbacks:call("on_epoch_end", epoch, logs)
   bar:finish(steps, results.with_added(found, logs))
   return logs
@@ -221,6 +231,17 @@ local function tell_interruption()
   end })
 end
 
+-- The first epoch to run: told by the options, or by a callback that brought back the state of a
+-- fit that was broken off (model._resume, see callbacks/checkpoint.lua).
+local function resume(self, run)
+  local told = rawget(self, "_resume")
+  if not told then return run.options.initial_epoch end
+  rawset(self, "_resume", nil)
+  run.seed, run.source.skip = told.seed, told.batch
+  run.callbacks:set_state(told.callbacks)
+  return told.epochs
+end
+
 local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
@@ -228,7 +249,7 @@ local function fit(self, x, y, given)
   samples.require_compiled(self, "fit")
   local prepared, source = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, source)
-  local run = { source = source, options = o, validation = validation, seed = draw_seed() }
+  local run = { source = source, options = o, validation = validation, seed = seed_of(self, o) }
   if prepared then run.entry = samples.entry(self, "train", prepared) end
   -- Traced now, so that what is wrong with it is told before an epoch has gone by.
   if validation and validation.samples then samples.entry(self, "test", validation.samples) end
@@ -237,12 +258,15 @@ local function fit(self, x, y, given)
   run.tolerates_nan = run.callbacks:tolerates_nan()
   rawset(self, "stop_training", false)
   rawset(self, "history", run.callbacks.history)
+  rawset(self, "_callbacks", run.callbacks)
   run.callbacks:call "on_train_begin"
+  local first = resume(self, run)
   local _ <close> = tell_interruption()
   local logs
-  for epoch = o.initial_epoch, o.epochs - 1 do
+  for epoch = first, o.epochs - 1 do
     if prepared then run.entry = samples.entry(self, "train", prepared) end
     logs = run_epoch(self, run, epoch)
+    source.skip = nil
     if self.stop_training then break end
   end
   self.optimizer:finalize_variable_values(self.trainable_weights)
