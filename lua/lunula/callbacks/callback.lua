@@ -76,6 +76,16 @@ local function check(given)
   return given
 end
 
+-- Who saves what all the others did is called after them.
+local function called_order(items)
+  local order, last = {}, {}
+  for _, item in ipairs(items) do
+    local place = item.comes_last and last or order
+    place[#place + 1] = item
+  end
+  return table.move(last, 1, #last, #order + 1, order)
+end
+
 -- history: the History object that the list shall end with, or nil.
 function callback.list(model, given, params, history)
   local self = setmetatable({ items = {}, having = {} }, list)
@@ -94,9 +104,10 @@ function callback.list(model, given, params, history)
     rawset(item, "params", params)
     if item.set_model then item:set_model(model) end
   end
+  local order = called_order(self.items)
   for _, hook in ipairs(hooks) do
     local having = {}
-    for _, item in ipairs(self.items) do
+    for _, item in ipairs(order) do
       local method = item[hook] or old_names[hook] and item[old_names[hook]]
       if method then having[#having + 1] = { item, method } end
     end
@@ -115,6 +126,39 @@ end
 function list:has_batch_hooks(mode)
   return self.having["on_" .. mode .. "_batch_begin"] ~= nil
     or self.having["on_" .. mode .. "_batch_end"] ~= nil
+end
+
+-- What the callbacks of our own and of declared classes have counted so far, in their order: for
+-- each its plain fields, without what it was made with. Tensors in a list (the best weights) are
+-- told too.
+local function state_of(item)
+  local class = declare.class_of(item)
+  if not class or class.is_history then return {} end
+  local made_with, state = {}, {}
+  for _, arg in ipairs(class.arguments) do made_with[arg.field] = true end
+  for key, value in next, item do
+    local plain = type(value) == "number" or type(value) == "boolean" or type(value) == "string"
+    local tensors = type(value) == "table" and core.is_tensor(value[1])
+    if type(key) == "string" and not made_with[key] and (plain or tensors) then
+      state[key] = value
+    end
+  end
+  return state
+end
+
+function list:get_state()
+  local states = {}
+  for i, item in ipairs(self.items) do states[i] = state_of(item) end
+  return states
+end
+
+-- Gives back what get_state told, to the same callbacks.
+function list:set_state(states)
+  for i, item in ipairs(self.items) do
+    for key, value in pairs(states[i] or {}) do
+      if declare.class_of(item) then rawset(item, key, value) end
+    end
+  end
 end
 
 -- Has somebody said what to do when the loss is not finite?

@@ -5,6 +5,7 @@ local declare = require "lunula.declare"
 local callback = require "lunula.callbacks.callback"
 local simple = require "lunula.callbacks.simple"
 require "lunula.callbacks.monitor"
+require "lunula.callbacks.checkpoint"
 
 local callbacks = declare.catalogue("callback", callback.classes)
 

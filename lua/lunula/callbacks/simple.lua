@@ -19,6 +19,7 @@ simple.History = callback.declare "History" {
     end
     return "History{" .. table.concat(words, ", ") .. "}"
   end,
+  is_history = true,
   init = function(self)
     self.epoch, self.history = {}, {}
   end,

@@ -1,0 +1,46 @@
+-- A folder for the files of a spec: scratch.path "model.safetensors"; scratch.clear() when it ends.
+
+local core = require "lunula.core"
+
+local scratch = {}
+
+local folder
+
+function scratch.path(name)
+  if not folder then
+    folder = os.tmpname()
+    os.remove(folder)
+    core.make_folders(folder)
+  end
+  return name and folder .. "/" .. name or folder
+end
+
+function scratch.clear()
+  if folder then os.execute("rm -rf '" .. folder .. "'") end
+  folder = nil
+end
+
+function scratch.read(name)
+  local file = assert(io.open(scratch.path(name), "rb"))
+  local bytes = file:read "a"
+  file:close()
+  return bytes
+end
+
+function scratch.write(name, bytes)
+  local file = assert(io.open(scratch.path(name), "wb"))
+  file:write(bytes)
+  file:close()
+end
+
+-- A Lua script in a process of its own, with the modules of this one. Returns whether it ended
+-- well, and what it wrote. `before`: what the shell runs it by; $$ is then its number.
+function scratch.run(script, before)
+  local command = ("export ASAN_OPTIONS=detect_leaks=0 LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s'; "
+    .. "%s lua5.4 %s 2>&1"):format(package.path, package.cpath, before or "", script)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  return pipe:close() == true, text
+end
+
+return scratch
