@@ -173,6 +173,7 @@ function compiled:link(names, ys, preds)
     end
   end
   self.built = true
+  if self.waiting then core.untraced(self.give, self, self.waiting) end
 end
 
 -- The number (from 1) and the class of the first sample whose class id is out of range, or nil.
@@ -235,6 +236,7 @@ end
 -- ---- outside: reading and resetting ------------------------------------------------------------
 
 function compiled:reset()
+  self.waiting = nil
   self.tracker:reset_state()
   if not self.built then return end
   for _, tracker in ipairs(self.loss_trackers) do tracker:reset_state() end
@@ -252,6 +254,34 @@ function compiled:results()
     list[#list + 1] = { tracker.name, tracker:read() }
   end
   return list
+end
+
+-- The variables of all metrics as files name them: {{name = "metrics/loss/total", variable =}, …}.
+function compiled:entries()
+  local list = {}
+  local function add(label, metric)
+    for _, variable in ipairs(metric.variables) do
+      local name = ("metrics/%s/%s"):format(label, variable.name:match "([^/]*)$")
+      list[#list + 1] = { name = name, variable = variable }
+    end
+  end
+  add("loss", self.tracker)
+  for _, entry in ipairs(self.linked or {}) do add(entry.label, entry.metric) end
+  for _, tracker in ipairs(self.loss_trackers or {}) do add(tracker.name, tracker) end
+  return list
+end
+
+-- Takes the values of such variables, {["metrics/loss/total"] = tensor}. Those of metrics that are
+-- not made yet wait for them.
+function compiled:give(values)
+  local waiting = {}
+  for name, value in pairs(values) do waiting[name] = value end
+  for _, entry in ipairs(self:entries()) do
+    local value = waiting[entry.name]
+    if value then entry.variable:assign(value) end
+    waiting[entry.name] = nil
+  end
+  self.waiting = not self.built and next(waiting) and waiting or nil
 end
 
 function compiled:all_metrics()

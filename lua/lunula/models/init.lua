@@ -6,8 +6,8 @@ local model = require "lunula.models.model"
 local sequential = require "lunula.models.sequential"
 
 -- Files are read by those who ask for it.
-local function model_from_json(...)
-  return require("lunula.saving").model_from_json(...)
+local function saving(name)
+  return function (...) return require("lunula.saving")[name](...) end
 end
 
 return {
@@ -16,6 +16,8 @@ return {
   Model = functional.Functional,
   Functional = functional.Functional,
   clone_model = clone_model,
-  model_from_json = model_from_json,
+  model_from_json = saving "model_from_json",
+  load_model = saving "load_model",
+  save_model = saving "save_model",
   declare = model.declare,
 }

@@ -297,6 +297,13 @@ model.Model = base.layer "Model" {
   predict_on_batch = on_demand(predictor, "predict_on_batch"),
 
   to_json = on_demand("lunula.saving", "to_json"),
+  save = on_demand("lunula.saving", "save_model"),
+  export = on_demand("lunula.saving", "export"),
+  save_weights = on_demand("lunula.saving", "save_weights"),
+  load_weights = on_demand("lunula.saving", "load_weights"),
+  _save_training = on_demand("lunula.saving", "save_training"),
+  _load_training = on_demand("lunula.saving", "load_training"),
+  _check_ending = on_demand("lunula.saving", "check_ending"),
   get_compile_config = on_demand("lunula.models.config", "of_compile"),
   compile_from_config = on_demand("lunula.models.config", "compile"),
 

@@ -62,6 +62,16 @@ local function complete(layer, entry)
   end
 end
 
+local tell_made   -- who is told of each layer that was made, before it is called
+
+-- fn(…), in which tell(layer) is called for each layer that is made.
+function revive.telling(tell, fn, ...)
+  local before = tell_made
+  tell_made = tell
+  local _ <close> = setmetatable({}, { __close = function () tell_made = before end })
+  return fn(...)
+end
+
 local function read_layer(given, whole)
   if declare.is(given, "layer") then return given end
   local entry = fields(given, "a layer", entry_fields)
@@ -78,6 +88,7 @@ local function read_layer(given, whole)
   end
   local _ <close> = name and core.enter(name, entry.class_name)
   local layer = make(entry)
+  if tell_made then tell_made(layer) end
   if whole then complete(layer, entry) end
   return layer
 end

@@ -1,122 +1,164 @@
--- Models as text: to_json and model_from_json, in Keras 3's format, and from Keras 2's too.
+-- Models as text and as files: to_json and model_from_json, save and load.
 --
--- A text holds names and numbers, no code. What a user made, classes and functions, is given by
--- name for each reading and each writing.
+-- Here is what all kinds of files have in common: what is said is checked, the ending of the path
+-- tells the module that does the work (formats.lua). A file holds names and numbers, no code.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local records = require "lunula.records"
 local options_of = require "lunula.utils.options"
-local json_path = require "lunula.json_path"
-local warn = require "lunula.utils.warn"
-local json = require "lunula.saving.json"
-local keras2 = require "lunula.saving.keras2"
-local revive = require "lunula.models.revive"
+local config = require "lunula.saving.config"
+local formats = require "lunula.saving.formats"
+local objects = require "lunula.saving.objects"
 
-local saving = {}
+local saving = { to_json = config.to_json, model_from_json = config.model_from_json }
 
--- ---- writing -----------------------------------------------------------------------------------
+for name, fn in pairs(objects) do saving[name] = fn end
+saving.CustomObjectScope = objects.custom_object_scope
 
-local record_order = { __jsonorder = { "class_name", "config" } }
+-- ---- what is said ------------------------------------------------------------------------------
 
-local function tensor_record(tensor)
-  local value = tensor:totable()
-  if tensor.dtype == "bool" and tensor.rank > 0 then setmetatable(value, json.booleans) end
-  return setmetatable({
-    class_name = "__tensor__", config = { value = value, dtype = tensor.dtype },
-  }, record_order)
-end
-
-local function function_record(fn)
-  local record = declare.function_record(fn)
-  if record == fn then
-    core.raise("a Lua function without a name cannot be written; give it one: "
-      .. "to_json{custom_objects = {my_function = …}}")
+local function check_model(name, model)
+  if not config.is_model(model) then
+    core.raise("%s takes a model, got %s", name, declare.show(model))
   end
-  return record
 end
 
--- A layer that is told twice is one layer: its records bear the same number.
-local function note(layer, record, seen)
-  local first = seen[layer]
-  if not first then
-    seen[layer] = record
-    return
+-- The options by name, where `flags` are true or false: {overwrite = true} has true as default.
+local function read(name, given, allowed, flags)
+  local said = options_of.read(name, given, allowed)
+  for flag, default in pairs(flags) do
+    local value = given and given[flag]
+    if value == nil or value == core.None then value = default end
+    if type(value) ~= "boolean" then
+      core.raise("%s: %s must be true or false, got %s", name, flag, declare.show(value))
+    end
+    said[flag] = value
   end
-  if not first.shared_object_id then
-    seen.count = (seen.count or 0) + 1
-    first.shared_object_id = seen.count
+  return said
+end
+
+local function folder_of(path)
+  return path:match "^(.*)/[^/]*$"
+end
+
+-- A file can be written there.
+local function check_target(name, path, overwrite)
+  local ending = formats.ending(path)
+  local kind, folder = core.file_kind(path), folder_of(path)
+  if kind and kind ~= "file" then core.raise('%s: "%s" is a %s', name, path, kind) end
+  if kind and not overwrite then
+    core.raise('%s: "%s" is there already; give overwrite=true, or another path', name, path)
   end
-  record.shared_object_id = first.shared_object_id
-end
-
--- Objects, tensors and functions in what a get_config returned, as Keras writes them. `seen`: the
--- records of layers so far.
-local function plain(value, seen)
-  if type(value) == "function" then return function_record(value) end
-  if core.is_tensor(value) then return tensor_record(core.is_variable(value) and value.value
-    or value) end
-  if declare.class_of(value) then return plain(declare.serialize(value), seen) end
-  if type(value) ~= "table" then return value end
-  local object = (getmetatable(value) or {}).describes
-  value = records.in_full(value)
-  local copy = setmetatable({}, getmetatable(value))
-  for _, key in ipairs(json.fields(value)) do
-    local step = type(key) == "number" and json_path.element(key) or "." .. tostring(key)
-    copy[key] = json_path.at(step, plain, value[key], seen)
+  if folder and folder ~= "" and core.file_kind(folder) ~= "folder" then
+    core.raise('%s: there is no folder "%s" to put "%s" into', name, folder,
+      path:sub(#folder + 2))
   end
-  if object and declare.is(object, "layer") then note(object, copy, seen) end
-  return copy
+  return ending
 end
 
--- Closures that a model was compiled with have no place in a text; the model has.
-local function without_closures(record)
-  local ok, problem = pcall(plain, record.compile_config, {})
-  if ok then return record end
-  warn.say("to_json leaves out what the model was compiled with: %s",
-    type(problem) == "table" and problem.text or tostring(problem))
-  record.compile_config = setmetatable({}, { __jsontype = "object" })
-  return record
+local function check_source(name, path)
+  formats.ending(path)
+  local kind = core.file_kind(path)
+  if not kind then core.raise('%s: there is no file "%s"', name, path) end
+  if kind ~= "file" then core.raise('%s: "%s" is a %s', name, path, kind) end
 end
 
-local function write(model, indent)
-  local record = without_closures(records.in_full(declare.serialize(model)))
-  return json.encode(plain(record, {}), indent)
-end
-
--- The text of the model: its layers, their calls, what it was compiled with. Options: indent (a
--- number of spaces, for many lines), custom_objects (names of functions).
-function saving.to_json(model, options)
-  options = options_of.read("to_json", options, { "indent", "custom_objects" })
-  return json_path.reading("to_json", declare.with_custom_objects, options.custom_objects, write,
-    model, options.indent)
-end
-
--- ---- reading -----------------------------------------------------------------------------------
-
-local function is_model(object)
-  return declare.is(object, "layer") and object.get_layer ~= nil
-end
-
-local function read(record)
-  local model = revive.layer(keras2.modernised(record))
-  if not is_model(model) then
-    core.raise("the text describes the layer \"%s\" (%s); a model is wanted (layers.deserialize "
-      .. "reads layers)", model.name, declare.class_of(model).name)
+-- What only our own files can do.
+local function check_native(name, ending, said, ...)
+  for _, option in ipairs { ... } do
+    if said[option] ~= nil and ending ~= ".safetensors" then
+      core.raise("%s: %s is for files that end in .safetensors, not in %s", name, option, ending)
+    end
   end
-  return model
 end
 
--- The model that a text describes, with new weights. custom_objects: classes and functions by name,
--- or {custom_objects = {…}}.
-function saving.model_from_json(text, custom_objects)
-  if type(text) ~= "string" then
-    core.raise("model_from_json takes the text of a model, got %s", declare.show(text))
+-- ---- models ------------------------------------------------------------------------------------
+
+local to_save = { "overwrite", "include_optimizer", "dtype", "class_names", "test" }
+
+-- Options: overwrite = true, include_optimizer = true; of our own files: dtype = "float16" or
+-- "bfloat16" (how floats are stored), class_names (a list), test (an input, stored with what the
+-- model says to it: `lunula check` compares).
+function saving.save_model(model, path, given)
+  check_model("save", model)
+  local said = read("save", given, to_save, { overwrite = true, include_optimizer = true })
+  local ending = check_target("save", path, said.overwrite)
+  check_native("save", ending, said, "dtype", "class_names", "test")
+  formats.of(path).save_model(model, path, said)
+end
+
+local to_load = { "custom_objects", "compile", "check" }
+
+-- Options: custom_objects (classes and functions by name), compile = true (with all that training
+-- goes on with, where the file has it), check (the file's own test is made).
+function saving.load_model(path, given)
+  local said = read("load_model", given, to_load, { compile = true, check = false })
+  check_source("load_model", path)
+  if said.check then check_native("load_model", formats.ending(path), said, "check") end
+  return formats.of(path).load_model(path, said)
+end
+
+local to_export = { "overwrite", "dtype", "class_names", "test" }
+
+-- What predicts, and no more: the graph and the weights.
+function saving.export(model, path, given)
+  check_model("export", model)
+  local said = read("export", given, to_export, { overwrite = true })
+  local ending = check_target("export", path, said.overwrite)
+  if ending ~= ".safetensors" then
+    core.raise('export: "%s" must end in .safetensors; save writes the other kinds of files', path)
   end
-  local record, problem = json.decode(text)
-  if record == nil then core.raise("model_from_json: this is no JSON: %s", problem) end
-  return json_path.reading("model_from_json", declare.with_custom_objects, custom_objects,
-    declare.sharing, read, record)
+  formats.of(path).export(model, path, said)
+end
+
+-- ---- weights -----------------------------------------------------------------------------------
+
+local function check_built(name, model, doing)
+  if model.built then return end
+  core.raise('%s: model "%s" has no weights yet, because it has not been built: call it on data, '
+    .. "or build it by model:build{…}, before %s", name, model.name, doing)
+end
+
+function saving.save_weights(model, path, given)
+  check_model("save_weights", model)
+  local said = read("save_weights", given, { "overwrite", "dtype" }, { overwrite = true })
+  check_built("save_weights", model, "its weights are saved")
+  local ending = check_target("save_weights", path, said.overwrite)
+  check_native("save_weights", ending, said, "dtype")
+  formats.of(path).save_weights(model, path, said)
+end
+
+-- Options: skip_mismatch (what fits is loaded, the rest is told in a warning), by_name (of .h5
+-- files of Keras 2). A load that fails changes nothing in the model.
+function saving.load_weights(model, path, given)
+  check_model("load_weights", model)
+  local said = read("load_weights", given, { "skip_mismatch", "by_name" },
+    { skip_mismatch = false, by_name = false })
+  check_built("load_weights", model, "weights are loaded")
+  check_source("load_weights", path)
+  local ending = formats.ending(path)
+  if said.by_name and ending ~= ".h5" and ending ~= ".hdf5" then
+    core.raise('load_weights: by_name is for files of Keras 2 that end in .h5 or .hdf5, not "%s"',
+      path)
+  end
+  formats.of(path).load_weights(model, path, said)
+end
+
+-- ---- a fit that is broken off ------------------------------------------------------------------
+
+-- All that the fit which is running needs to go on, in a file of our own.
+function saving.save_training(model, path)
+  formats.of(path).save_training(model, path)
+end
+
+-- Gives it back to a model of the same make, and returns where the fit stood.
+function saving.load_training(model, path)
+  return formats.of(path).load_training(model, path)
+end
+
+-- A path with an ending that nobody knows, or whose rock is not there, is told before it is needed.
+function saving.check_ending(_, path)
+  formats.of(path)
 end
 
 return saving

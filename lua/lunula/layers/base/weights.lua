@@ -82,7 +82,17 @@ local function companion(self, given, name, role)
   return object
 end
 
+local leaves_unset = false
+
+-- fn(…), in which weights are made as zeros: they will be read from a file.
+function weights.unset(fn, ...)
+  leaves_unset = true
+  local _ <close> = setmetatable({}, { __close = function () leaves_unset = false end })
+  return fn(...)
+end
+
 local function first_value(self, given, name, shape, dtype)
+  if leaves_unset then return core.ops.full(shape, 0, dtype) end
   local initializer = companion(self, given, name, "initializer")
     or declare.get("initializer", dtype == "float32" and "glorot_uniform" or "zeros")
   local value = initializer(shape, dtype)

@@ -381,6 +381,16 @@ lookup.IndexLookup = base.layer "IndexLookup" {
   reset_state = function (self)
     self.counts, self.document_counts, self.documents = {}, {}, 0
   end,
+  -- What was learned from data, and is not in the config, as plain data; nil for nothing.
+  get_learned = function (self)
+    if self._vocabulary or #self.tokens == 0 then return nil end
+    local weights = self.weights_of_places
+    return { vocabulary = self:get_vocabulary(), idf_weights = weights and weights:totable() }
+  end,
+  set_learned = function (self, learned)
+    if self._vocabulary or type(learned.vocabulary) ~= "table" then return end
+    self:set_vocabulary(learned.vocabulary, learned.idf_weights)
+  end,
   -- The vocabulary as a file in a folder, one token on each line; nil and a message on failure.
   save_assets = function (self, folder)
     if self._vocabulary then return true end   -- it is in the config

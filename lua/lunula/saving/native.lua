@@ -1,0 +1,353 @@
+-- lunula's own files: safetensors, with the model in their metadata.
+--
+--   format           "lunula 1"
+--   lunula_version   what wrote it
+--   config           the model as Keras's JSON
+--   state            JSON: counters, vocabularies, where training stands (saving/state.lua)
+--   class_names      JSON: a list, if one was given
+--
+-- Tensors bear the names of their variables. Files of others, which have tensors alone, are read by
+-- load_weights.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+local config = require "lunula.saving.config"
+local json = require "lunula.saving.json"
+local matching = require "lunula.saving.matching"
+local state = require "lunula.saving.state"
+local revive = require "lunula.models.revive"
+local weights = require "lunula.layers.base.weights"
+local warn = require "lunula.utils.warn"
+
+local native = {}
+
+local format <const> = "lunula 1"
+
+-- ---- writing -----------------------------------------------------------------------------------
+
+local function warn_unbuilt(model)
+  if model.built then return end
+  warn.say('model "%s" is saved without weights, because it has not been built: call it on data '
+    .. "first, or build it by model:build{…}", model.name)
+end
+
+local function items_of(entries)
+  local items = {}
+  for i, entry in ipairs(entries) do items[i] = { entry.name, entry.variable } end
+  return items
+end
+
+local function write(path, entries, metadata, options)
+  metadata.format, metadata.lunula_version = format, core.version
+  if options.class_names then metadata.class_names = json.encode(options.class_names) end
+  core.file_write(path, items_of(entries), metadata,
+    { dtype = options.dtype, overwrite = options.overwrite })
+end
+
+function native.save_model(model, path, options)
+  warn_unbuilt(model)
+  local with_training = options.include_optimizer and model._compiled ~= nil
+  local text = config.text(model, "save", with_training)
+  local entries, numbers = state.collect(model, with_training)
+  write(path, entries, { config = text, state = json.encode(numbers) }, options)
+end
+
+-- With the state of the optimizer, as Keras does.
+function native.save_weights(model, path, options)
+  local entries, numbers = state.collect(model, model._compiled ~= nil)
+  write(path, entries, { state = json.encode(numbers) }, options)
+end
+
+-- ---- reading -----------------------------------------------------------------------------------
+
+local function numbers_of(reader)
+  local text = reader.metadata.state
+  if not text then return {} end
+  local numbers, problem = json.decode(text)
+  if type(numbers) ~= "table" then
+    core.raise("%s: the state in the file is broken: %s", reader.path,
+      problem or "it is no object")
+  end
+  return numbers
+end
+
+-- The names of the tensors that are weights and kept states.
+local function weight_names(reader)
+  local names = {}
+  for _, name in ipairs(reader.names) do
+    local of_training = name:find "^optimizer/" or name:find "^metrics/" or name:find "^lunula/"
+    if not of_training then names[#names + 1] = name end
+  end
+  return names
+end
+
+local function names_of(entries)
+  local names = {}
+  for i, entry in ipairs(entries) do names[i] = entry.name end
+  return names
+end
+
+-- The value for a variable, of its type.
+local function value_for(variable, reader, name)
+  local tensor = reader:tensor(name)
+  return tensor.dtype == variable.dtype and tensor or ops.cast(tensor, variable.dtype)
+end
+
+local function described(reader, name)
+  local shape = reader:type(name)
+  return name .. " " .. tools.shape_text(shape)
+end
+
+-- What goes into which variable, {{variable, name in the file}, …}, and what does not fit, as a
+-- text; entries are found by `file_name`.
+local function compare(entries, reader, names, file_name)
+  local pairs_of, used, missing, unexpected, differing = {}, {}, {}, {}, {}
+  for _, entry in ipairs(entries) do
+    local name, variable = file_name[entry.name], entry.variable
+    if not name then
+      missing[#missing + 1] = entry.name .. " " .. tools.shape_text(variable.shape)
+    else
+      used[name] = true
+      local problem = matching.difference(entry.name, variable, reader:type(name))
+      if problem then differing[#differing + 1] = problem
+      else pairs_of[#pairs_of + 1] = { variable, name } end
+    end
+  end
+  for _, name in ipairs(names) do
+    if not used[name] then unexpected[#unexpected + 1] = described(reader, name) end
+  end
+  return pairs_of, matching.complaint(missing, unexpected, differing)
+end
+
+-- All values are there before the first one is given.
+local function values_of(pairs_of, reader)
+  local values = {}
+  for i, pair in ipairs(pairs_of) do values[i] = { pair[1], value_for(pair[1], reader, pair[2]) } end
+  return values
+end
+
+local function assign(values)
+  for _, pair in ipairs(values) do pair[1]:assign(pair[2]) end
+end
+
+-- name in the model -> name in the file
+local function file_names(entries, bases, names)
+  return matching.names(names_of(entries), names, bases)
+end
+
+-- The optimizer's variables, made now, and their names in the file; nil when something differs.
+local function optimizer_values(model, reader, told, entries, file_name)
+  local optimizer = model.optimizer
+  state.build_optimizer(optimizer, told, entries, file_name)
+  local there, named = {}, {}
+  for _, name in ipairs(reader.names) do there[name] = true end
+  for _, entry in ipairs(entries) do
+    named[entry.variable] = file_name[entry.name] or entry.name
+  end
+  local list, names = state.of_optimizer(optimizer, function (variable)
+    return named[variable] or variable.name
+  end), {}
+  for _, entry in ipairs(list) do names[entry.name] = there[entry.name] and entry.name end
+  for _, name in ipairs(reader.names) do
+    if name:find "^optimizer/" and not names[name] then return nil end
+  end
+  local pairs_of, problem = compare(list, reader, {}, names)
+  return problem == "" and values_of(pairs_of, reader) or nil
+end
+
+local function metric_values(reader)
+  local values = {}
+  for _, name in ipairs(reader.names) do
+    if name:find "^metrics/" then values[name] = reader:tensor(name) end
+  end
+  return values
+end
+
+local function has_optimizer(reader)
+  for _, name in ipairs(reader.names) do
+    if name:find "^optimizer/" then return true end
+  end
+  return false
+end
+
+-- The weights in the file: what goes into which variable, with the problem there is.
+local function weight_pairs(model, reader)
+  local entries, bases = state.weights(model)
+  local names = weight_names(reader)
+  local file_name = file_names(entries, bases, names)
+  local pairs_of, problem = compare(entries, reader, names, file_name)
+  return pairs_of, problem, entries, file_name
+end
+
+-- Weights and, where both have it, the state of the optimizer.
+function native.load_weights(model, path, options)
+  local reader <close> = core.file_read(path)
+  local numbers = numbers_of(reader)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  if problem ~= "" then
+    local text = ('%s does not fit model "%s":%s'):format(path, model.name, problem)
+    if not options.skip_mismatch then
+      core.raise("load_weights: %s\n(nothing was loaded; skip_mismatch=true loads what fits)", text)
+    end
+    warn.say("%s", text)
+  end
+  local values = values_of(pairs_of, reader)
+  local of_optimizer
+  if model.optimizer and has_optimizer(reader) then
+    of_optimizer = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    if not of_optimizer then
+      warn.say("%s: the state of the optimizer is left out, it does not fit %s", path,
+        tostring(model.optimizer))
+    end
+  end
+  assign(values)
+  if of_optimizer then
+    assign(of_optimizer)
+    state.give_rate(model.optimizer, numbers.optimizer)
+  end
+  state.give_numbers(model, numbers)
+end
+
+-- ---- a fit that is broken off ------------------------------------------------------------------
+
+-- The plain numbers of callbacks for the JSON, and their tensors as entries.
+local function callback_state(model, entries)
+  local states = model._callbacks:get_state()
+  local told = setmetatable({}, { __jsontype = "array" })
+  for i, fields in ipairs(states) do
+    told[i] = setmetatable({}, { __jsontype = "object" })
+    for key, value in pairs(fields) do
+      if type(value) ~= "table" then told[i][key] = value end
+      for j, tensor in ipairs(type(value) == "table" and value or {}) do
+        local name = ("lunula/callbacks/%d/%s/%d"):format(i, key, j)
+        entries[#entries + 1] = { name = name, variable = tensor }
+      end
+    end
+  end
+  return told
+end
+
+local function callbacks_of(reader, told)
+  local states = {}
+  for i, fields in ipairs(type(told) == "table" and told or {}) do
+    states[i] = {}
+    for key, value in pairs(fields) do states[i][key] = value end
+  end
+  for _, name in ipairs(reader.names) do
+    local i, key, j = name:match "^lunula/callbacks/(%d+)/(.+)/(%d+)$"
+    local fields = states[tonumber(i)]
+    if fields then
+      fields[key] = fields[key] or {}
+      fields[key][tonumber(j)] = ops.copy(reader:tensor(name))
+    end
+  end
+  return states
+end
+
+function native.save_training(model, path)
+  local entries, numbers = state.collect(model, true)
+  numbers.callbacks = callback_state(model, entries)
+  write(path, entries, { state = json.encode(numbers) }, {})
+end
+
+-- Returns {epochs =, batch =, seed =, callbacks =}.
+function native.load_training(model, path)
+  local reader <close> = core.file_read(path)
+  local numbers = numbers_of(reader)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  local of_optimizer = problem == ""
+    and optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+  if not of_optimizer or type(numbers.fit) ~= "table" then
+    core.raise('%s is no backup of model "%s" as it is built and compiled%s', path, model.name,
+      problem)
+  end
+  assign(values_of(pairs_of, reader))
+  assign(of_optimizer)
+  state.give_rate(model.optimizer, numbers.optimizer)
+  model._compiled:give(metric_values(reader))
+  state.give_numbers(model, numbers)
+  state.give_random(numbers)
+  local fit = numbers.fit
+  return { epochs = fit.epochs, batch = fit.batch, seed = fit.seed,
+    callbacks = callbacks_of(reader, numbers.callbacks) }
+end
+
+-- ---- whole models ------------------------------------------------------------------------------
+
+local function check_format(reader)
+  local found = reader.metadata.format
+  if not reader.metadata.config then
+    core.raise("load_model: %s holds tensors and no model%s; build the model and call "
+      .. "model:load_weights", reader.path, found and "" or ", it was not written by lunula")
+  end
+  if found ~= format then
+    core.raise('load_model: %s is of the format "%s", this lunula %s reads "%s"', reader.path,
+      tostring(found), core.version, format)
+  end
+end
+
+local function record_of(reader, with_training)
+  local record, problem = json.decode(reader.metadata.config)
+  if type(record) ~= "table" then
+    core.raise("load_model: the config in %s is broken: %s", reader.path,
+      problem or "it is no object")
+  end
+  if not with_training then record.compile_config = nil end
+  return record
+end
+
+-- Loading draws no random numbers.
+local function undisturbed(fn, ...)
+  local seed, stream, draw = core.random_state()
+  local _ <close> = setmetatable({}, { __close = function ()
+    core.random_state(seed, stream, draw)
+  end })
+  return fn(...)
+end
+
+local function check_complete(model, reader, entries)
+  if #entries == 0 and #weight_names(reader) > 0 and not model.built then
+    core.raise('load_model: model "%s" cannot be built from what %s says of it (%s): its class '
+      .. "must make its weights in build, or be called on data before it is saved", model.name,
+      reader.path, "there is no build_config")
+  end
+end
+
+local function fill(model, reader, numbers, with_training)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  check_complete(model, reader, entries)
+  if problem ~= "" then
+    core.raise("load_model: the tensors in %s do not fit the model that it describes:%s",
+      reader.path, problem)
+  end
+  assign(values_of(pairs_of, reader))
+  if with_training and model.optimizer then
+    local values = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    if not values then
+      core.raise("load_model: the state of the optimizer in %s does not fit %s; load it with "
+        .. "compile=false", reader.path, tostring(model.optimizer))
+    end
+    assign(values)
+    model._compiled:give(metric_values(reader))
+    rawset(model, "_fit_position", numbers.fit)
+  end
+  state.give_numbers(model, numbers)
+end
+
+function native.load_model(path, options)
+  local reader <close> = core.file_read(path)
+  check_format(reader)
+  local numbers = numbers_of(reader)
+  local model = undisturbed(function ()
+    local record = record_of(reader, options.compile)
+    local made = weights.unset(revive.telling, state.teacher(numbers), config.model, record,
+      "load_model", options.custom_objects)
+    fill(made, reader, numbers, options.compile)
+    return made
+  end)
+  if options.compile and model.optimizer then state.give_random(numbers) end
+  return model
+end
+
+return native

@@ -1,0 +1,251 @@
+-- What a model knows beside its architecture, under the names that files give it.
+--
+-- Tensors: weights and kept states under the names of their layers ("lstm/lstm_cell/kernel"), those
+-- of the optimizer ("optimizer/dense_kernel_momentum") and of the metrics ("metrics/loss/total").
+-- Numbers: counters of random layers and of the program, tables of preprocessing layers, where fit
+-- stands. With all of it, training goes on as if nothing had happened.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local nest = require "lunula.utils.nest"
+
+local state = {}
+
+-- ---- names -------------------------------------------------------------------------------------
+
+local function own_variables(layer)
+  local inner = {}
+  for _, child in ipairs(layer:tracked_layers()) do
+    for _, variable in ipairs(child.weights) do inner[variable] = true end
+  end
+  local list = {}
+  for _, variable in ipairs(layer.weights) do
+    if not inner[variable] then list[#list + 1] = variable end
+  end
+  return list
+end
+
+-- Layers that files tell by their class, if they were named automatically.
+local function base_of(layer)
+  local base = layer.auto_name or declare.snake_case(declare.class_of(layer).name)
+  local name = layer.name
+  return (name == base or name:match "^(.*)_%d+$" == base) and base or nil
+end
+
+-- visit(layer, "outer/inner/") for the model ("") and each layer inside, once.
+local function each_layer(model, visit)
+  local seen = {}
+  local function walk(layer, prefix)
+    if seen[layer] then return end
+    seen[layer] = true
+    visit(layer, prefix)
+    for _, child in ipairs(layer:tracked_layers()) do
+      walk(child, prefix .. child.name .. "/")
+    end
+  end
+  walk(model, "")
+end
+
+state.each_layer = each_layer
+
+local function unique(name, taken)
+  local new, number = name, 0
+  while taken[new] do
+    number = number + 1
+    new = ("%s_%d"):format(name, number)
+  end
+  taken[new] = true
+  return new
+end
+
+-- The weights and kept states of a model, {{name =, variable =}, …}; and the set of automatic names
+-- among those of its layers.
+function state.weights(model)
+  local list, seen, taken, bases = {}, {}, {}, {}
+  local function add(variable, name)
+    if seen[variable] then return end
+    seen[variable] = true
+    list[#list + 1] = { name = unique(name, taken), variable = variable }
+  end
+  each_layer(model, function (layer, prefix)
+    local base = prefix ~= "" and base_of(layer)
+    if base then bases[base] = true end
+    for _, variable in ipairs(own_variables(layer)) do add(variable, prefix .. variable.name) end
+    local states = layer.stateful and rawget(layer, "states")
+    for _, variable in ipairs(states and nest.flatten(states) or {}) do
+      add(variable, prefix .. variable.name)
+    end
+  end)
+  return list, bases
+end
+
+-- The variables of the optimizer: its own, and those beside the model's variables, which are named
+-- by name_of(variable).
+function state.of_optimizer(optimizer, name_of)
+  local list, taken = {}, {}
+  for _, variable in ipairs(optimizer.variables) do
+    local described = optimizer.described[variable]
+    local name = variable.name:match "([^/]*)$"
+    if described then
+      name = name_of(described[1]):gsub("/", "_") .. "_" .. described[2]
+    end
+    list[#list + 1] = { name = unique("optimizer/" .. name, taken), variable = variable }
+  end
+  return list
+end
+
+-- The names of the model's variables that the optimizer has variables for, in their order.
+local function slots_of(optimizer, name_of)
+  local names, seen = setmetatable({}, { __jsontype = "array" }), {}
+  for _, variable in ipairs(optimizer.variables) do
+    local described = optimizer.described[variable]
+    if described and not seen[described[1]] then
+      seen[described[1]] = true
+      names[#names + 1] = name_of(described[1])
+    end
+  end
+  return names
+end
+
+-- ---- numbers that are no tensors ---------------------------------------------------------------
+
+local function object(t) return setmetatable(t, { __jsontype = "object" }) end
+
+local function is_generator(value)
+  local metatable = type(value) == "table" and getmetatable(value)
+  return metatable and metatable.__name == "lunula.SeedGenerator" or false
+end
+
+-- visit(generator, name) for the sequences of random numbers that layers keep in their fields.
+local function each_generator(model, visit)
+  each_layer(model, function (layer, prefix)
+    local fields = {}
+    for key, value in next, layer do
+      if is_generator(value) then fields[#fields + 1] = tostring(key) end
+    end
+    table.sort(fields)
+    for _, key in ipairs(fields) do visit(rawget(layer, key), prefix .. key) end
+  end)
+end
+
+local function generators(model)
+  local found = object {}
+  each_generator(model, function (generator, name)
+    found[name] = { seed = generator.seed, drawn = generator.drawn }
+  end)
+  return found
+end
+
+-- What layers learned that is no tensor: vocabularies.
+local function tables(model)
+  local found = object {}
+  each_layer(model, function (layer, prefix)
+    local learned = layer.get_learned and layer:get_learned()
+    if learned then found[prefix:sub(1, -2)] = learned end
+  end)
+  return found
+end
+
+-- ---- reading it off the model ------------------------------------------------------------------
+
+local function append(list, more)
+  return table.move(more, 1, #more, #list + 1, list)
+end
+
+local function name_finder(list)
+  local names = {}
+  for _, entry in ipairs(list) do names[entry.variable] = entry.name end
+  return function (variable) return names[variable] or variable.name end
+end
+
+-- The entries {{name =, variable =}, …} and the numbers of a model, as a table. training: with what
+-- only training needs.
+function state.collect(model, training)
+  local list = state.weights(model)
+  local numbers = { generators = generators(model), tables = tables(model) }
+  local optimizer = model.optimizer
+  if training and optimizer then
+    local name_of = name_finder(list)
+    append(list, state.of_optimizer(optimizer, name_of))
+    append(list, model._compiled:entries())
+    local seed, stream, draw = core.random_state()
+    numbers.random = { seed = seed, stream = stream, draw = draw }
+    numbers.optimizer = {
+      built = optimizer.built, slots = slots_of(optimizer, name_of),
+      rate = optimizer.rate_variable and optimizer.learning_rate,   -- as it was set, 0.1
+    }
+    numbers.fit = rawget(model, "_fit_position")
+  end
+  return list, numbers
+end
+
+-- ---- giving it back ----------------------------------------------------------------------------
+
+local function is_table(value) return type(value) == "table" end
+
+-- Counters and vocabularies.
+function state.give_numbers(model, numbers)
+  local known = is_table(numbers.generators) and numbers.generators or {}
+  each_generator(model, function (generator, name)
+    local told = known[name]
+    if is_table(told) and math.type(told.drawn) == "integer" then
+      generator.drawn = told.drawn
+      generator.seed = math.type(told.seed) == "integer" and told.seed or generator.seed
+    end
+  end)
+  local learned = is_table(numbers.tables) and numbers.tables or {}
+  each_layer(model, function (layer, prefix)
+    local told = learned[prefix:sub(1, -2)]
+    if told ~= nil and layer.set_learned then layer:set_learned(told) end
+  end)
+end
+
+-- A function that gives layers their vocabularies as soon as they are made, when where they will
+-- stand is not known yet: by their names, as far as those are unique.
+function state.teacher(numbers)
+  local by_name = {}
+  for path, told in pairs(is_table(numbers.tables) and numbers.tables or {}) do
+    local name = path:match "([^/]*)$"
+    by_name[name] = by_name[name] == nil and told or false
+  end
+  if next(by_name) == nil then return nil end
+  return function (made)
+    each_layer(made, function (layer)
+      local told = by_name[layer.name]
+      if told and layer.set_learned then layer:set_learned(told) end
+    end)
+  end
+end
+
+-- The program's sequence of random numbers goes on where it stood.
+function state.give_random(numbers)
+  local told = is_table(numbers.random) and numbers.random or {}
+  local seed, stream, draw = told.seed, told.stream, told.draw
+  for _, number in ipairs { seed or false, stream or false, draw or false } do
+    if math.type(number) ~= "integer" then return end
+  end
+  core.random_state(seed, stream, draw)
+end
+
+-- Makes the variables of the optimizer that are told. `entries`: the weights of the model; told
+-- names are those of `file_name[name]`.
+function state.build_optimizer(optimizer, told, entries, file_name)
+  if not is_table(told) or told.built ~= true then return end
+  local by_name, variables = {}, {}
+  for _, entry in ipairs(entries) do
+    by_name[file_name[entry.name] or entry.name] = entry.variable
+  end
+  for _, name in ipairs(is_table(told.slots) and told.slots or {}) do
+    variables[#variables + 1] = by_name[name]
+  end
+  optimizer:build(variables)
+end
+
+-- The variable of the learning rate has the nearest float32; this is what it was set to.
+function state.give_rate(optimizer, told)
+  if is_table(told) and type(told.rate) == "number" and optimizer.rate_variable then
+    optimizer._rate = told.rate
+  end
+end
+
+return state
