@@ -250,7 +250,8 @@ end
 -- Callbacks have no config: they can be made, or not.
 describe("None in callbacks", function ()
   local needed = {
-    CSVLogger = { filename = "log.csv" },
+    CSVLogger = { filename = "log.csv" }, BackupAndRestore = { backup_dir = "backup" },
+    ModelCheckpoint = { filepath = "m.keras" },
     LearningRateScheduler = { schedule = function (_, rate) return rate end },
   }
   for _, name in ipairs(classes_in(k.callbacks)) do

@@ -333,7 +333,7 @@ describe("what a user made", function ()
     local function ones(shape) return k.ones(shape) end
     assert.error_at_line(function () model:to_json() end,
       "to_json: at .config.layers[2].config.activation: a Lua function without a name cannot be "
-      .. "written; give it one: to_json{custom_objects = {my_function = …}}")
+      .. "written; give it one in custom_objects, or by register_keras_serializable")
     model = k.Sequential { k.Input { shape = { 2 } },
       layers.Lambda { cube, name = "third_power" },
       layers.Dense { 2, activation = cube, kernel_initializer = ones } }

@@ -71,9 +71,9 @@ describe("a fit", function ()
 
   it("in two parts is the same as in one", function ()
     local case = going_on.cases.dropout
-    local whole, parts = going_on.model(case), nil
+    local whole = going_on.model(case)
     going_on.fit(whole, case, 0, 4)
-    parts = going_on.model(case)
+    local parts = going_on.model(case)
     going_on.fit(parts, case, 0, 2)
     going_on.fit(parts, case, 2, 4)
     for i, weight in ipairs(whole:get_weights()) do

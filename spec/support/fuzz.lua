@@ -155,6 +155,7 @@ end
 
 -- Names whose call would end or change the run, with the reason.
 fuzz.excepted = {
+  ["core.make_folders"] = "makes folders", ["core.random_state"] = "moves them",
   ["core.set_memory_limit"] = "bounds the run", ["core.set_ktensor"] = "replaces placeholders",
   ["core.define"] = "replaces ops", ["core.threads"] = "tried in memory_spec",
   ["core.enter"] = "is left by its caller", ["k.backend.name_scope"] = "is left by its caller",
@@ -170,7 +171,7 @@ fuzz.excepted = {
 local modules = {
   "ops", "ops.image", "ops.linalg", "random", "backend", "losses", "metrics", "activations",
   "initializers", "regularizers", "constraints", "optimizers", "optimizers.schedules", "callbacks",
-  "utils", "models", "config",
+  "utils", "models", "config", "saving",
 }
 
 local function module_of(path)

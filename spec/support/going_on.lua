@@ -129,7 +129,7 @@ local function make_data(case)
   return x, y
 end
 
--- Made once: what is drawn after a model was loaded would move the program's random numbers on.
+-- Made once, before the model: what is drawn within its training moves its random numbers on.
 function going_on.data(case)
   made[case] = made[case] or { make_data(case) }
   return table.unpack(made[case])

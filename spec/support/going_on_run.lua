@@ -26,7 +26,6 @@ end
 function run.go_on(folder)
   for _, name in ipairs(going_on.names) do
     local case = going_on.cases[name]
-    going_on.data(case)
     local model = k.models.load_model(("%s/%s.safetensors"):format(folder, name))
     going_on.fit(model, case, 2, 4)
     model:save(("%s/%s.parts.safetensors"):format(folder, name))

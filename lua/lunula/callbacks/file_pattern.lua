@@ -21,7 +21,8 @@ local function read(spec, pattern)
     align, rest = spec:match "^([<>^=]?)(.*)$"
     fill = " "
   end
-  local sign, zero, width, precision, kind = rest:match "^([+ -]?)(0?)(%d*)%.?(%d*)([defgEFGs%%]?)$"
+  local sign, zero, width, precision, kind =
+    rest:match "^([+ -]?)(0?)(%d*)%.?(%d*)([defgEFGs%%]?)$"
   if not kind then refuse(spec, pattern) end
   if zero == "0" and align == "" then fill, align = "0", "=" end
   return {

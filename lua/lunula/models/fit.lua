@@ -247,6 +247,7 @@ local function fit(self, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = read(given)
   samples.require_compiled(self, "fit")
+  step.take_up_random(self)
   local prepared, source = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, source)
   local run = { source = source, options = o, validation = validation, seed = seed_of(self, o) }

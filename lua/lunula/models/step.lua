@@ -276,6 +276,15 @@ local function make(model, mode, once, xs, ys, ws, structure)
   return entry
 end
 
+-- A model that came from a file takes up the random numbers where they stood when it was saved, as
+-- soon as it is trained.
+function step.take_up_random(model)
+  local told = rawget(model, "_random_told")
+  if not told then return end
+  rawset(model, "_random_told", nil)
+  core.random_state(told.seed, told.stream, told.draw)
+end
+
 -- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
 -- it run rows}.
 function step.train(model, xs, ys, ws, structure)

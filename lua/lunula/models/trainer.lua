@@ -74,6 +74,7 @@ end
 local function on_batch(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
   samples.require_compiled(self, name)
+  if mode == "train" then step.take_up_random(self) end
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
   local entry = samples.entry(self, mode, prepared)
   step.start_watch(self)

@@ -13,6 +13,7 @@ local json = require "lunula.saving.json"
 local keras2 = require "lunula.saving.keras2"
 local objects = require "lunula.saving.objects"
 local revive = require "lunula.models.revive"
+require "lunula.models"   -- whose classes a text names
 
 local config = {}
 

@@ -6,6 +6,8 @@
 --   state            JSON: counters, vocabularies, where training stands (saving/state.lua)
 --   class_names      JSON: a list, if one was given
 --
+-- and the tensors of a self-test (saving/self_test.lua), if an input for it was given.
+--
 -- Tensors bear the names of their variables. Files of others, which have tensors alone, are read by
 -- load_weights.
 
@@ -15,6 +17,7 @@ local tools = require "lunula.ops.tools"
 local config = require "lunula.saving.config"
 local json = require "lunula.saving.json"
 local matching = require "lunula.saving.matching"
+local self_test = require "lunula.saving.self_test"
 local state = require "lunula.saving.state"
 local revive = require "lunula.models.revive"
 local weights = require "lunula.layers.base.weights"
@@ -45,11 +48,19 @@ local function write(path, entries, metadata, options)
     { dtype = options.dtype, overwrite = options.overwrite })
 end
 
+local function add_test(model, entries, numbers, x)
+  if x == nil then return end
+  local list, structure = self_test.entries(model, x)
+  table.move(list, 1, #list, #entries + 1, entries)
+  numbers.test = structure
+end
+
 function native.save_model(model, path, options)
   warn_unbuilt(model)
   local with_training = options.include_optimizer and model._compiled ~= nil
   local text = config.text(model, "save", with_training)
   local entries, numbers = state.collect(model, with_training)
+  add_test(model, entries, numbers, options.test)
   write(path, entries, { config = text, state = json.encode(numbers) }, options)
 end
 
@@ -123,7 +134,10 @@ end
 -- All values are there before the first one is given.
 local function values_of(pairs_of, reader)
   local values = {}
-  for i, pair in ipairs(pairs_of) do values[i] = { pair[1], value_for(pair[1], reader, pair[2]) } end
+  for i, pair in ipairs(pairs_of) do
+    local variable, name = pair[1], pair[2]
+    values[i] = { variable, value_for(variable, reader, name) }
+  end
   return values
 end
 
@@ -258,7 +272,8 @@ function native.load_training(model, path)
   local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
   local of_optimizer = problem == ""
     and optimizer_values(model, reader, numbers.optimizer, entries, file_name)
-  if not of_optimizer or type(numbers.fit) ~= "table" then
+  local fit = state.position_of(numbers)
+  if not (of_optimizer and fit) then
     core.raise('%s is no backup of model "%s" as it is built and compiled%s', path, model.name,
       problem)
   end
@@ -267,8 +282,8 @@ function native.load_training(model, path)
   state.give_rate(model.optimizer, numbers.optimizer)
   model._compiled:give(metric_values(reader))
   state.give_numbers(model, numbers)
-  state.give_random(numbers)
-  local fit = numbers.fit
+  local told = state.random_of(numbers)
+  if told then core.random_state(told.seed, told.stream, told.draw) end
   return { epochs = fit.epochs, batch = fit.batch, seed = fit.seed,
     callbacks = callbacks_of(reader, numbers.callbacks) }
 end
@@ -330,9 +345,17 @@ local function fill(model, reader, numbers, with_training)
     end
     assign(values)
     model._compiled:give(metric_values(reader))
-    rawset(model, "_fit_position", numbers.fit)
+    rawset(model, "_fit_position", state.position_of(numbers))
+    rawset(model, "_random_told", state.random_of(numbers))
   end
   state.give_numbers(model, numbers)
+end
+
+local function check(model, reader, numbers)
+  if not self_test.run(model, reader, numbers.test) then
+    core.raise("load_model: there is no self-test in %s; save has one with test = an input",
+      reader.path)
+  end
 end
 
 function native.load_model(path, options)
@@ -346,7 +369,7 @@ function native.load_model(path, options)
     fill(made, reader, numbers, options.compile)
     return made
   end)
-  if options.compile and model.optimizer then state.give_random(numbers) end
+  if options.check then check(model, reader, numbers) end
   return model
 end
 

@@ -43,6 +43,13 @@ end
 
 -- What a name stands for among what was registered or given, or nil.
 function objects.get_registered_object(name, custom_objects)
+  if type(name) ~= "string" then
+    core.raise("get_registered_object takes a name, got %s", declare.show(name))
+  end
+  if custom_objects ~= nil and type(custom_objects) ~= "table" then
+    core.raise("custom_objects is a table of classes and functions by name, got %s",
+      declare.show(custom_objects))
+  end
   local found = declare.custom_object(name)
   if found == nil and custom_objects then found = custom_objects[name] end
   return found
@@ -54,6 +61,9 @@ objects.get_custom_objects = declare.custom_objects
 -- function they hold while it runs: custom_object_scope({…}, fn, …) returns what fn returns.
 function objects.custom_object_scope(names, fn, ...)
   if fn == nil then return declare.custom_object_scope(names) end
+  if type(fn) ~= "function" then
+    core.raise("custom_object_scope: a function is wanted, got %s", declare.show(fn))
+  end
   return declare.with_custom_objects(names, fn, ...)
 end
 
@@ -72,8 +82,8 @@ end
 local function function_record(fn)
   local record = declare.function_record(fn)
   if record == fn then
-    core.raise("a Lua function without a name cannot be written; give it one: "
-      .. "custom_objects = {my_function = …}")
+    core.raise("a Lua function without a name cannot be written; give it one in custom_objects, "
+      .. "or by register_keras_serializable")
   end
   return record
 end

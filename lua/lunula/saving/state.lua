@@ -217,14 +217,20 @@ function state.teacher(numbers)
   end
 end
 
--- The program's sequence of random numbers goes on where it stood.
-function state.give_random(numbers)
+-- Where the program's sequence of random numbers stood; nil when it is not told.
+function state.random_of(numbers)
   local told = is_table(numbers.random) and numbers.random or {}
-  local seed, stream, draw = told.seed, told.stream, told.draw
-  for _, number in ipairs { seed or false, stream or false, draw or false } do
-    if math.type(number) ~= "integer" then return end
+  for _, name in ipairs { "seed", "stream", "draw" } do
+    if math.type(told[name]) ~= "integer" then return nil end
   end
-  core.random_state(seed, stream, draw)
+  return told
+end
+
+-- Where fit stood: {epochs =, batch =, seed =}; nil when it is not told.
+function state.position_of(numbers)
+  local told = is_table(numbers.fit) and numbers.fit or {}
+  local is_whole = math.type(told.epochs) == "integer" and math.type(told.seed) == "integer"
+  return is_whole and told or nil
 end
 
 -- Makes the variables of the optimizer that are told. `entries`: the weights of the model; told

@@ -251,6 +251,7 @@ CALLBACKS = {
     "EarlyStopping": {}, "ReduceLROnPlateau": {}, "CSVLogger": {"filename": "log.csv"},
     "LearningRateScheduler": {"schedule": lambda epoch, lr: lr}, "TerminateOnNaN": {},
     "LambdaCallback": {}, "History": {}, "SwapEMAWeights": {},
+    "BackupAndRestore": {"backup_dir": "backup"}, "ModelCheckpoint": {"filepath": "m.keras"},
 }
 
 
