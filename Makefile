@@ -295,6 +295,7 @@ install: all install-module
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
 	$(if $(BLASLIB),install -D -m 644 $(BLASLIB) $(DESTDIR)$(PREFIX)/lib/liblunula_blas.a)
 	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
+	install -D -m 755 rocks/lunula.lua $(DESTDIR)$(PREFIX)/bin/lunula
 	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/host/lunula.pc.in >$(BUILD)/lunula.pc
 	install -D -m 644 $(BUILD)/lunula.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/lunula.pc
 
@@ -305,7 +306,7 @@ install-module: modules
 
 # The rock, installed below build/.
 tree: $(TREE)/installed ; @:
-$(TREE)/installed: $(CORE) $(MODULE) $(LUASRC) rocks/$(ROCK).rockspec
+$(TREE)/installed: $(CORE) $(MODULE) $(LUASRC) rocks/$(ROCK).rockspec rocks/lunula.lua
 	$(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 

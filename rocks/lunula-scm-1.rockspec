@@ -37,6 +37,7 @@ build = {
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
   },
+  install = { bin = { lunula = "rocks/lunula.lua" } },
 }
 
 test = {

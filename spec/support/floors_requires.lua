@@ -17,7 +17,7 @@ local storeys = {
   { "layers" },
   { "models" },
   { "saving" },
-  { "help" },
+  { "help", "command" },
   { "init" },
 }
 

@@ -56,4 +56,9 @@ check("only public names are exported", function ()
   assert(seen > 0, "nothing is exported")
 end)
 
+check("the command runs", function ()
+  local text = output("'" .. tree .. "/bin/lunula' help 2>&1")
+  assert(text:find("lunula show FILE", 1, true), text)
+end)
+
 os.exit(failed == 0, true)

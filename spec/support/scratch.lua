@@ -34,10 +34,12 @@ function scratch.write(name, bytes)
 end
 
 -- A Lua script in a process of its own, with the modules of this one. Returns whether it ended
--- well, and what it wrote. `before`: what the shell runs it by; $$ is then its number.
-function scratch.run(script, before)
+-- well, and what it wrote. `before`: what the shell runs it by; $$ is then its number. `streams`:
+-- what becomes of its errors.
+function scratch.run(script, before, streams)
   local command = ("export ASAN_OPTIONS=detect_leaks=0 LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s'; "
-    .. "%s lua5.4 %s 2>&1"):format(package.path, package.cpath, before or "", script)
+    .. "%s lua5.4 %s %s"):format(package.path, package.cpath, before or "", script,
+    streams or "2>&1")
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
   return pipe:close() == true, text
