@@ -32,6 +32,12 @@ describe("examples", function()
     assert.truthy(run "linear_layer" < 1e-2)
   end)
 
+  it("save goes on from a file", function()
+    local difference, text = run "save"
+    assert.equal(0, difference)
+    assert.truthy(text:find("last.safetensors", 1, true))
+  end)
+
   it("layer_norm normalises", function()
     local loss, text = run "layer_norm"
     assert.truthy(loss < .2)
