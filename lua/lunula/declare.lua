@@ -554,6 +554,11 @@ end
 
 local lasting = {}   -- custom objects for good: k.utils.get_custom_objects()
 
+-- What files call a class, if not by its name.
+function declare.set_file_name(class, name)
+  registered_names[class] = name
+end
+
 -- Makes a class or a function known for good, and written as `full`, "package>Name".
 function declare.register_for_good(value, full, name)
   lasting[full], lasting[name], registered_names[value] = value, value, full

@@ -57,7 +57,10 @@ describe("the command", function ()
   it("shows files with classes that it does not know", function ()
     local Own = k.layer "OwnOfTheCommand" { call = function (_, x) return x end }
     k.Sequential { k.Input { shape = { 2 } }, Own {}, k.layers.Dense(1) }:save(other)
-    says({ 'unknown layer "OwnOfTheCommand"', "2 tensors" }, "show", other)
+    says({ "own_of_the_command (OwnOfTheCommand)", "2 tensors" }, "show", other)
+    core.file_write(other, { { "dense/kernel", k.ones { 2 } } }, { format = "lunula 1",
+      config = '{"class_name": "OwnOfTheCommand", "config": {}}' })
+    says({ 'unknown layer "OwnOfTheCommand"', "1 tensors" }, "show", other)
   end)
 
   it("makes the self-test", function ()

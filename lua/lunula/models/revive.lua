@@ -62,13 +62,14 @@ local function complete(layer, entry)
   end
 end
 
-local tell_made   -- who is told of each layer that was made, before it is called
+local hooks = {}   -- of the reading that is going on
 
--- fn(…), in which tell(layer) is called for each layer that is made.
-function revive.telling(tell, fn, ...)
-  local before = tell_made
-  tell_made = tell
-  local _ <close> = setmetatable({}, { __close = function () tell_made = before end })
+-- fn(…), in which given.stand_in(entry) may answer with a layer for an entry, and given.made(layer)
+-- is told of each layer, before it is called.
+function revive.with_hooks(given, fn, ...)
+  local before = hooks
+  hooks = given
+  local _ <close> = setmetatable({}, { __close = function () hooks = before end })
   return fn(...)
 end
 
@@ -87,8 +88,8 @@ local function read_layer(given, whole)
     entry.config.name = name
   end
   local _ <close> = name and core.enter(name, entry.class_name)
-  local layer = make(entry)
-  if tell_made then tell_made(layer) end
+  local layer = hooks.stand_in and hooks.stand_in(entry) or make(entry)
+  if hooks.made then hooks.made(layer) end
   if whole then complete(layer, entry) end
   return layer
 end

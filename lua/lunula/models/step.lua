@@ -250,10 +250,19 @@ local function cached(model, key)
   if entry and is_current(entry, model) then return entry end
 end
 
+-- A model without an Input is known by what it was last given; a file tells it.
+local function note_inputs(model, specs, count, structure)
+  if model._inputs then return end
+  rawset(model, "_last_inputs", {
+    specs = table.move(specs, 1, count, 1, {}), structure = structure,
+  })
+end
+
 local function make(model, mode, once, xs, ys, ws, structure)
   local eager = model.run_eagerly
   if not eager then model:_ensure_built(xs, structure) end
   local specs = specs_of(model, xs, ys, ws)
+  note_inputs(model, specs, #xs, structure)
   local key = key_of(mode .. (eager and "!" or ""), { xs, ys, ws }, structure, specs)
   local entry = cached(model, key)
   if entry then return entry end
@@ -299,6 +308,7 @@ function step.predict(model, xs, structure)
   local eager = model.run_eagerly
   if not eager then model:_ensure_built(xs, structure) end
   local specs = specs_of(model, xs, {}, {})
+  note_inputs(model, specs, #xs, structure)
   local key = key_of(eager and "predict!" or "predict", { xs }, structure, specs)
   local entry = cached(model, key)
   if entry then return entry end

@@ -5,6 +5,7 @@
 --   config           the model as Keras's JSON
 --   state            JSON: counters, vocabularies, where training stands (saving/state.lua)
 --   class_names      JSON: a list, if one was given
+--   graph, graphs    what was traced of the model and of its Lambdas (saving/graphs.lua)
 --
 -- and the tensors of a self-test (saving/self_test.lua), if an input for it was given.
 --
@@ -15,9 +16,11 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local config = require "lunula.saving.config"
+local graphs = require "lunula.saving.graphs"
 local json = require "lunula.saving.json"
 local matching = require "lunula.saving.matching"
 local self_test = require "lunula.saving.self_test"
+local stand_ins = require "lunula.saving.stand_ins"
 local state = require "lunula.saving.state"
 local revive = require "lunula.models.revive"
 local weights = require "lunula.layers.base.weights"
@@ -55,13 +58,70 @@ local function add_test(model, entries, numbers, x)
   numbers.test = structure
 end
 
+-- name_of(variable) for graphs. Variables that no layer has, which a closure holds, join the
+-- entries.
+local function naming(entries)
+  local names, count = {}, 0
+  for _, entry in ipairs(entries) do names[entry.variable] = entry.name end
+  return function (variable)
+    if not names[variable] then
+      names[variable] = ("lunula/variable/%d"):format(count)
+      count = count + 1
+      entries[#entries + 1] = { name = names[variable], variable = variable }
+    end
+    return names[variable]
+  end
+end
+
+local function add_constants(entries, constants)
+  for _, constant in ipairs(constants) do
+    entries[#entries + 1] = { name = constant[1], variable = constant[2] }
+  end
+end
+
+-- The graphs of a model that is saved. One that cannot be traced is left out.
+local function add_graphs(model, entries, metadata)
+  if not model.built then return end
+  local name_of, constants = naming(entries), {}
+  local text, more = graphs.of_model(model, name_of)
+  if text then
+    metadata.graph, constants = text, more
+  else
+    warn.say("model \"%s\" is saved without its graph, and loads where its classes are: %s",
+      model.name, more)
+  end
+  graphs.of_layers(model, name_of, metadata, constants)
+  add_constants(entries, constants)
+end
+
 function native.save_model(model, path, options)
   warn_unbuilt(model)
   local with_training = options.include_optimizer and model._compiled ~= nil
-  local text = config.text(model, "save", with_training)
+  local metadata = { config = config.text(model, "save", with_training) }
   local entries, numbers = state.collect(model, with_training)
   add_test(model, entries, numbers, options.test)
-  write(path, entries, { config = text, state = json.encode(numbers) }, options)
+  add_graphs(model, entries, metadata)
+  metadata.state = json.encode(numbers)
+  write(path, entries, metadata, options)
+end
+
+-- The graph and what it reads.
+function native.export(model, path, options)
+  if not model.built then
+    core.raise('export: model "%s" has not been built: call it on data first, or build it by '
+      .. "model:build{…}", model.name)
+  end
+  local all, used, numbers = state.weights(model), {}, {}
+  local name_of = naming(all)
+  local text, constants = graphs.of_model(model, function (variable)
+    local name = name_of(variable)
+    used[#used + 1] = { name = name, variable = variable }
+    return name
+  end)
+  if not text then core.raise('export: model "%s": %s', model.name, constants) end
+  add_test(model, used, numbers, options.test)
+  add_constants(used, constants)
+  write(path, used, { graph = text, state = json.encode(numbers) }, options)
 end
 
 -- With the state of the optimizer, as Keras does.
@@ -105,7 +165,7 @@ local function value_for(variable, reader, name)
   return tensor.dtype == variable.dtype and tensor or ops.cast(tensor, variable.dtype)
 end
 
-local function described(reader, name)
+local function with_shape(reader, name)
   local shape = reader:type(name)
   return name .. " " .. tools.shape_text(shape)
 end
@@ -126,7 +186,7 @@ local function compare(entries, reader, names, file_name)
     end
   end
   for _, name in ipairs(names) do
-    if not used[name] then unexpected[#unexpected + 1] = described(reader, name) end
+    if not used[name] then unexpected[#unexpected + 1] = with_shape(reader, name) end
   end
   return pairs_of, matching.complaint(missing, unexpected, differing)
 end
@@ -291,14 +351,15 @@ end
 -- ---- whole models ------------------------------------------------------------------------------
 
 local function check_format(reader)
-  local found = reader.metadata.format
-  if not reader.metadata.config then
+  local metadata = reader.metadata
+  if not (metadata.config or metadata.graph) then
     core.raise("load_model: %s holds tensors and no model%s; build the model and call "
-      .. "model:load_weights", reader.path, found and "" or ", it was not written by lunula")
+      .. "model:load_weights", reader.path,
+      metadata.format and "" or ", it was not written by lunula")
   end
-  if found ~= format then
+  if metadata.format ~= format then
     core.raise('load_model: %s is of the format "%s", this lunula %s reads "%s"', reader.path,
-      tostring(found), core.version, format)
+      tostring(metadata.format), core.version, format)
   end
 end
 
@@ -358,17 +419,49 @@ local function check(model, reader, numbers)
   end
 end
 
+local function is_empty(value) return type(value) ~= "table" or next(value) == nil end
+
+-- The model that the config describes, made by its classes and by graphs in place of those that are
+-- not there.
+local function described(reader, numbers, record, options)
+  local hooks = { made = state.teacher(numbers), stand_in = stand_ins.finder(reader) }
+  local model = weights.unset(revive.with_hooks, hooks, config.model, record, "load_model",
+    options.custom_objects)
+  fill(model, reader, numbers, options.compile)
+  return model
+end
+
+-- What predicts by the graph of the whole model.
+local function from_graph(reader, name)
+  local model, list = weights.unset(stand_ins.model, reader, name)
+  local pairs_of = {}
+  for i, entry in ipairs(list) do pairs_of[i] = { entry.variable, entry.name } end
+  assign(values_of(pairs_of, reader))
+  return model
+end
+
+-- A class or function that is not there is told so.
+local function is_missing_code(problem)
+  return tostring(problem):find("custom_objects", 1, true) ~= nil
+end
+
+local function made(reader, numbers, options)
+  if not reader.metadata.config then return from_graph(reader) end
+  local record = record_of(reader, options.compile)
+  local ok, result = pcall(described, reader, numbers, record, options)
+  if ok then return result end
+  if not (reader.metadata.graph and is_missing_code(result)) then error(result, 0) end
+  if is_empty(record.compile_config) then
+    return from_graph(reader, type(record.config) == "table" and record.config.name)
+  end
+  error(tostring(result) .. "; with compile=false it is predicted by its graph", 0)
+end
+
 function native.load_model(path, options)
   local reader <close> = core.file_read(path)
   check_format(reader)
   local numbers = numbers_of(reader)
-  local model = undisturbed(function ()
-    local record = record_of(reader, options.compile)
-    local made = weights.unset(revive.telling, state.teacher(numbers), config.model, record,
-      "load_model", options.custom_objects)
-    fill(made, reader, numbers, options.compile)
-    return made
-  end)
+  local model = undisturbed(made, reader, numbers, options)
   if options.check then check(model, reader, numbers) end
   return model
 end

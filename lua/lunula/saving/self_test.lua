@@ -1,5 +1,5 @@
 -- The self-test of a file: an input, and what the model said to it when it was saved, as tensors
--- lunula/test/input/1 … and lunula/test/output/1 ….
+-- lunula/test/input/0 … and lunula/test/output/0 ….
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
@@ -19,7 +19,7 @@ function self_test.entries(model, x)
   local list = {}
   local function add(what, tensors)
     for i, tensor in ipairs(tensors) do
-      list[#list + 1] = { name = ("lunula/test/%s/%d"):format(what, i), variable = tensor }
+      list[#list + 1] = { name = ("lunula/test/%s/%d"):format(what, i - 1), variable = tensor }
     end
   end
   add("input", xs)
@@ -31,7 +31,7 @@ local function tensors(reader, what)
   local found = {}
   for _, name in ipairs(reader.names) do
     local i = tonumber(name:match("^lunula/test/" .. what .. "/(%d+)$"))
-    if i then found[i] = reader:tensor(name) end
+    if i then found[i + 1] = reader:tensor(name) end
   end
   return found
 end

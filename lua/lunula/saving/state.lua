@@ -162,7 +162,8 @@ end
 -- only training needs.
 function state.collect(model, training)
   local list = state.weights(model)
-  local numbers = { generators = generators(model), tables = tables(model) }
+  local numbers = { generators = generators(model), tables = tables(model),
+    inputs = not model._inputs and model._last_inputs or nil }
   local optimizer = model.optimizer
   if training and optimizer then
     local name_of = name_finder(list)
@@ -183,8 +184,22 @@ end
 
 local function is_table(value) return type(value) == "table" end
 
+-- What a model without an Input was last given: {specs = {{shape =, dtype =}, …}, structure =}.
+local function give_inputs(model, told)
+  if model._inputs or not is_table(told) or not is_table(told.specs) then return end
+  local specs = {}
+  for i, spec in ipairs(told.specs) do
+    if not (is_table(spec) and is_table(spec.shape) and type(spec.dtype) == "string") then return end
+    specs[i] = { shape = nest.shape(spec.shape), dtype = spec.dtype, name = spec.name }
+  end
+  local structure = told.structure
+  if is_table(structure) then structure = table.move(structure, 1, #structure, 1, {}) end
+  rawset(model, "_last_inputs", { specs = specs, structure = structure })
+end
+
 -- Counters and vocabularies.
 function state.give_numbers(model, numbers)
+  give_inputs(model, numbers.inputs)
   local known = is_table(numbers.generators) and numbers.generators or {}
   each_generator(model, function (generator, name)
     local told = known[name]
