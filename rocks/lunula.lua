@@ -1,6 +1,5 @@
 #!/usr/bin/env lua5.4
--- The command `lunula`. From a checkout it runs as `lua5.4 rocks/lunula.lua`, with the modules of the
--- checkout.
+-- The command `lunula`. In a checkout it runs as `lua5.4 rocks/lunula.lua`, with the modules there.
 
 local tree = arg[0]:match "^(.*)/rocks/lunula%.lua$" or arg[0] == "rocks/lunula.lua" and "."
 if tree and io.open(tree .. "/build/lunula/core.so") then

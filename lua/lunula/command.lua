@@ -20,6 +20,11 @@ lunula: models in files
 Files end in ]] .. formats.endings .. [[.
 ]]
 
+-- A text of an error without the line of ours where it was raised.
+local function without_place(problem)
+  return (tostring(problem):gsub("^%S+:%d+: ", ""))
+end
+
 local function say(format, ...)
   io.stdout:write(format:format(...), "\n")
 end
@@ -77,7 +82,8 @@ end
 -- Without the classes of a user the model cannot be made, but told.
 local function show_if_made(path)
   local ok, model = pcall(saving.load_model, path, { compile = false })
-  if ok then show_model(model) else say("the model: %s", (tostring(model):gsub("^%S+:%d+: ", ""))) end
+  if ok then return show_model(model) end
+  say("the model: %s", without_place(model))
 end
 
 local function show_ours(path)
@@ -119,11 +125,12 @@ end
 
 function commands.convert(from, to)
   formats.of(to)
-  local model = saving.load_model(from)
-  if formats.ending(to) == ".weights.h5" then
+  local model, ending = saving.load_model(from), formats.ending(to)
+  if ending == ".weights.h5" then
     saving.save_weights(model, to)
   else
-    saving.save_model(model, to)
+    local both = ending == ".safetensors" and formats.ending(from) == ending
+    saving.save_model(model, to, both and formats.of(from).extras(from) or nil)
   end
   say("%s -> %s", from, to)
 end
@@ -169,8 +176,8 @@ return function (arguments)
     return complain(("%s takes %d argument%s, got %d; lunula help tells more"):format(name,
       takes[name], takes[name] == 1 and "" or "s", #arguments - 1))
   end
-  function warn.sink(text) io.stderr:write("lunula: ", (text:gsub("^%S+:%d+: ", "")), "\n") end
+  function warn.sink(text) io.stderr:write("lunula: ", without_place(text), "\n") end
   local ok, problem = pcall(commands[name], table.unpack(arguments, 2))
   if ok then return 0 end
-  return complain((tostring(problem):gsub("^%S+:%d+: ", "")))
+  return complain(without_place(problem))
 end

@@ -195,6 +195,40 @@ describe("BackupAndRestore", function ()
     assert.is_nil(core.file_kind(scratch.path "backup"))
   end)
 
+  it("goes on at a batch of an iterator", function ()
+    local function fit_batches(breaks)
+      local model, x, y = model_and_data()
+      local function batches()
+        local at = 0
+        return function ()
+          at = at + 1
+          if at <= 5 then
+            local first = 4 * at - 4
+            return k.ops.slice(x, { first, 0 }, { 4, 2 }), k.ops.slice(y, { first, 0 }, { 4, 1 })
+          end
+        end
+      end
+      local now
+      local ok, result = pcall(model.fit, model, batches, {
+        epochs = 3, verbose = 0,
+        callbacks = { Backup { scratch.path "backup", save_freq = 2 }, {
+          on_epoch_begin = function (_, epoch) now = epoch end,
+          on_train_batch_begin = function (_, batch)
+            if breaks and now == 1 and batch == breaks then error "broken off" end
+          end,
+        } },
+      })
+      return ok and result.history.loss, model
+    end
+    local losses, whole = fit_batches()
+    for _, breaks in ipairs { 1, 3, 4 } do
+      assert.is_false((fit_batches(breaks)))
+      local rest, model = fit_batches()
+      assert.equal(losses[3], rest[#rest])
+      assert.same(whole:get_weights()[1]:totable(), model:get_weights()[1]:totable())
+    end
+  end)
+
   it("keeps its files when that is wished", function ()
     run { delete_checkpoint = false }
     assert.same({ "backup/latest.safetensors" }, files())

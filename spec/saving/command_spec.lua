@@ -65,7 +65,7 @@ describe("the command", function ()
 
   it("makes the self-test", function ()
     says({ "it loads, and the self-test passes" }, "check", path)
-    run("convert", path, other)
+    core.file_write(other, {}, { format = "lunula 1", config = k.Sequential {}:to_json() })
     says({ "it loads; it has no self-test" }, "check", other)
     local reader <close> = core.file_read(path)
     local items = {}
@@ -85,6 +85,8 @@ describe("the command", function ()
     local a, b = k.models.load_model(path), k.models.load_model(other)
     assert.same(a:get_weights()[1]:totable(), b:get_weights()[1]:totable())
     assert.equal(1, b.optimizer.iterations.value:item())
+    says({ 'classes: ["yes", "no"]' }, "show", other)
+    says({ "the self-test passes" }, "check", other)
   end)
 
   it("ends with status 1 and one line when something is wrong", function ()

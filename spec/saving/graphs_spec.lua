@@ -169,6 +169,8 @@ describe("a model whose code is not there", function ()
     local again = load(path)
     same_weights(copy, again)
     assert.same(flat(copy:predict(x)), flat(again:predict(x)))
+    assert.error_at_line(function () copy:save(scratch.path "x.keras") end,
+      'layer "scale" (ScaleOfGraphs) was loaded as a graph')
     local known = load(path, { custom_objects = { ScaleOfGraphs = Scale } })
     assert.is_true(getmetatable(known:get_layer "scale").class == Scale)
     same_weights(copy, known)

@@ -1,4 +1,5 @@
--- Paths with places for numbers, as Python writes them: "run/{epoch:02d}-{val_loss:.2f}.safetensors".
+-- Paths with places for numbers, as Python writes them:
+--   "run/{epoch:02d}-{val_loss:.2f}.safetensors"
 --
 -- What stands in braces is a name, and behind a colon how the number is written: fill and
 -- alignment, sign, 0, width, precision, and one of d, e, f, g, %, in this order; each may be left

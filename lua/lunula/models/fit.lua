@@ -272,6 +272,7 @@ local function fit(self, x, y, given)
   end
   self.optimizer:finalize_variable_values(self.trainable_weights)
   run.callbacks:call("on_train_end", logs)
+  rawset(self, "_callbacks", nil)
   return run.callbacks.history
 end
 

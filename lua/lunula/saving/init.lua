@@ -9,6 +9,7 @@ local options_of = require "lunula.utils.options"
 local config = require "lunula.saving.config"
 local formats = require "lunula.saving.formats"
 local objects = require "lunula.saving.objects"
+local state = require "lunula.saving.state"
 
 local saving = { to_json = config.to_json, model_from_json = config.model_from_json }
 
@@ -74,6 +75,18 @@ end
 
 -- ---- models ------------------------------------------------------------------------------------
 
+-- Layers that run graphs of a file of ours have no place in files without graphs.
+local function check_stand_ins(name, model, ending)
+  if ending == ".safetensors" then return end
+  state.each_layer(model, function (layer)
+    if layer.stands_in then
+      core.raise('%s: layer "%s" (%s) was loaded as a graph, which files that end in %s do not '
+        .. "have; load the model with its class or function in custom_objects", name, layer.name,
+        declare.class_of(layer).name, ending)
+    end
+  end)
+end
+
 local to_save = { "overwrite", "include_optimizer", "dtype", "class_names", "test" }
 
 -- Options: overwrite = true, include_optimizer = true; of our own files: dtype = "float16" or
@@ -84,6 +97,7 @@ function saving.save_model(model, path, given)
   local said = read("save", given, to_save, { overwrite = true, include_optimizer = true })
   local ending = check_target("save", path, said.overwrite)
   check_native("save", ending, said, "dtype", "class_names", "test")
+  check_stand_ins("save", model, ending)
   formats.of(path).save_model(model, path, said)
 end
 

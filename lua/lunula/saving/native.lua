@@ -143,12 +143,17 @@ local function numbers_of(reader)
   return numbers
 end
 
--- The names of the tensors that are weights and kept states.
-local function weight_names(reader)
-  local names = {}
+-- The names of the tensors that are weights, and of the kept states among those that are wanted:
+-- a model that keeps none, or for another batch, takes the weights alone.
+local function weight_names(reader, numbers, wanted)
+  local names, is_state = {}, {}
+  for _, name in ipairs(type(numbers.states) == "table" and numbers.states or {}) do
+    is_state[name] = true
+  end
   for _, name in ipairs(reader.names) do
-    local of_training = name:find "^optimizer/" or name:find "^metrics/" or name:find "^lunula/"
-    if not of_training then names[#names + 1] = name end
+    local other = name:find "^optimizer/" or name:find "^metrics/" or name:find "^lunula/"
+      or is_state[name]
+    if wanted[name] or not other then names[#names + 1] = name end
   end
   return names
 end
@@ -170,13 +175,19 @@ local function with_shape(reader, name)
   return name .. " " .. tools.shape_text(shape)
 end
 
+local function fits(entry, reader, name)
+  return matching.difference(entry.name, entry.variable, reader:type(name)) == nil
+end
+
 -- What goes into which variable, {{variable, name in the file}, …}, and what does not fit, as a
 -- text; entries are found by `file_name`.
 local function compare(entries, reader, names, file_name)
   local pairs_of, used, missing, unexpected, differing = {}, {}, {}, {}, {}
   for _, entry in ipairs(entries) do
     local name, variable = file_name[entry.name], entry.variable
-    if not name then
+    if entry.is_state and not (name and fits(entry, reader, name)) then
+      used[name or ""] = true
+    elseif not name then
       missing[#missing + 1] = entry.name .. " " .. tools.shape_text(variable.shape)
     else
       used[name] = true
@@ -221,10 +232,12 @@ local function optimizer_values(model, reader, told, entries, file_name)
   end
   local list, names = state.of_optimizer(optimizer, function (variable)
     return named[variable] or variable.name
-  end), {}
+  end, entries), {}
   for _, entry in ipairs(list) do names[entry.name] = there[entry.name] and entry.name end
+  local known = {}
+  for _, name in pairs(file_name) do known[name] = true end
   for _, name in ipairs(reader.names) do
-    if name:find "^optimizer/" and not names[name] then return nil end
+    if name:find "^optimizer/" and not (names[name] or known[name]) then return nil end
   end
   local pairs_of, problem = compare(list, reader, {}, names)
   return problem == "" and values_of(pairs_of, reader) or nil
@@ -238,17 +251,12 @@ local function metric_values(reader)
   return values
 end
 
-local function has_optimizer(reader)
-  for _, name in ipairs(reader.names) do
-    if name:find "^optimizer/" then return true end
-  end
-  return false
-end
-
 -- The weights in the file: what goes into which variable, with the problem there is.
-local function weight_pairs(model, reader)
+local function weight_pairs(model, reader, numbers)
   local entries, bases = state.weights(model)
-  local names = weight_names(reader)
+  local wanted = {}
+  for _, entry in ipairs(entries) do wanted[entry.name] = true end
+  local names = weight_names(reader, numbers, wanted)
   local file_name = file_names(entries, bases, names)
   local pairs_of, problem = compare(entries, reader, names, file_name)
   return pairs_of, problem, entries, file_name
@@ -258,7 +266,7 @@ end
 function native.load_weights(model, path, options)
   local reader <close> = core.file_read(path)
   local numbers = numbers_of(reader)
-  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader, numbers)
   if problem ~= "" then
     local text = ('%s does not fit model "%s":%s'):format(path, model.name, problem)
     if not options.skip_mismatch then
@@ -266,21 +274,17 @@ function native.load_weights(model, path, options)
     end
     warn.say("%s", text)
   end
-  local values = values_of(pairs_of, reader)
-  local of_optimizer
-  if model.optimizer and has_optimizer(reader) then
-    of_optimizer = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
-    if not of_optimizer then
+  assign(values_of(pairs_of, reader))
+  if model.optimizer and numbers.optimizer then
+    local values = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    if values then
+      assign(values)
+      state.give_rate(model.optimizer, numbers.optimizer)
+    else
       warn.say("%s: the state of the optimizer is left out, it does not fit %s", path,
         tostring(model.optimizer))
     end
   end
-  assign(values)
-  if of_optimizer then
-    assign(of_optimizer)
-    state.give_rate(model.optimizer, numbers.optimizer)
-  end
-  state.give_numbers(model, numbers)
 end
 
 -- ---- a fit that is broken off ------------------------------------------------------------------
@@ -329,7 +333,7 @@ end
 function native.load_training(model, path)
   local reader <close> = core.file_read(path)
   local numbers = numbers_of(reader)
-  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader, numbers)
   local of_optimizer = problem == ""
     and optimizer_values(model, reader, numbers.optimizer, entries, file_name)
   local fit = state.position_of(numbers)
@@ -383,7 +387,7 @@ local function undisturbed(fn, ...)
 end
 
 local function check_complete(model, reader, entries)
-  if #entries == 0 and #weight_names(reader) > 0 and not model.built then
+  if #entries == 0 and #reader.names > 0 and not model.built then
     core.raise('load_model: model "%s" cannot be built from what %s says of it (%s): its class '
       .. "must make its weights in build, or be called on data before it is saved", model.name,
       reader.path, "there is no build_config")
@@ -391,7 +395,7 @@ local function check_complete(model, reader, entries)
 end
 
 local function fill(model, reader, numbers, with_training)
-  local pairs_of, problem, entries, file_name = weight_pairs(model, reader)
+  local pairs_of, problem, entries, file_name = weight_pairs(model, reader, numbers)
   check_complete(model, reader, entries)
   if problem ~= "" then
     core.raise("load_model: the tensors in %s do not fit the model that it describes:%s",
@@ -455,6 +459,14 @@ local function made(reader, numbers, options)
     return from_graph(reader, type(record.config) == "table" and record.config.name)
   end
   error(tostring(result) .. "; with compile=false it is predicted by its graph", 0)
+end
+
+-- What a file has beside the model, as options of save: class_names, test.
+function native.extras(path)
+  local reader <close> = core.file_read(path)
+  local names = reader.metadata.class_names
+  return { class_names = names and json.decode(names),
+    test = self_test.input(reader, numbers_of(reader).test) }
 end
 
 function native.load_model(path, options)

@@ -62,6 +62,16 @@ local function check_output(reader, i, y, wanted)
   return error_of
 end
 
+-- The input of a file's test as save takes it, or nil.
+function self_test.input(reader, structure)
+  local xs = tensors(reader, "input")
+  if #xs <= 1 then return xs[1] end
+  local named, names = {}, structure_of(structure)
+  if type(names) == "string" then return xs end
+  for i, name in ipairs(names) do named[name] = xs[i] end
+  return named
+end
+
 -- Makes the test of a file on the model that was loaded from it. Returns the largest difference,
 -- or nil when the file has no test.
 function self_test.run(model, reader, structure)

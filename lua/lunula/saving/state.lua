@@ -58,14 +58,14 @@ local function unique(name, taken)
   return new
 end
 
--- The weights and kept states of a model, {{name =, variable =}, …}; and the set of automatic names
--- among those of its layers.
+-- The weights and kept states of a model, {{name =, variable =, is_state =}, …}; and the set of
+-- automatic names among those of its layers.
 function state.weights(model)
   local list, seen, taken, bases = {}, {}, {}, {}
-  local function add(variable, name)
+  local function add(variable, name, is_state)
     if seen[variable] then return end
     seen[variable] = true
-    list[#list + 1] = { name = unique(name, taken), variable = variable }
+    list[#list + 1] = { name = unique(name, taken), variable = variable, is_state = is_state }
   end
   each_layer(model, function (layer, prefix)
     local base = prefix ~= "" and base_of(layer)
@@ -73,16 +73,17 @@ function state.weights(model)
     for _, variable in ipairs(own_variables(layer)) do add(variable, prefix .. variable.name) end
     local states = layer.stateful and rawget(layer, "states")
     for _, variable in ipairs(states and nest.flatten(states) or {}) do
-      add(variable, prefix .. variable.name)
+      add(variable, prefix .. variable.name, true)
     end
   end)
   return list, bases
 end
 
 -- The variables of the optimizer: its own, and those beside the model's variables, which are named
--- by name_of(variable).
-function state.of_optimizer(optimizer, name_of)
+-- by name_of(variable). `entries`: those of the model, whose names are taken.
+function state.of_optimizer(optimizer, name_of, entries)
   local list, taken = {}, {}
+  for _, entry in ipairs(entries) do taken[entry.name] = true end
   for _, variable in ipairs(optimizer.variables) do
     local described = optimizer.described[variable]
     local name = variable.name:match "([^/]*)$"
@@ -158,16 +159,24 @@ local function name_finder(list)
   return function (variable) return names[variable] or variable.name end
 end
 
+local function states_among(entries)
+  local names = setmetatable({}, { __jsontype = "array" })
+  for _, entry in ipairs(entries) do
+    if entry.is_state then names[#names + 1] = entry.name end
+  end
+  return names
+end
+
 -- The entries {{name =, variable =}, …} and the numbers of a model, as a table. training: with what
 -- only training needs.
 function state.collect(model, training)
   local list = state.weights(model)
   local numbers = { generators = generators(model), tables = tables(model),
-    inputs = not model._inputs and model._last_inputs or nil }
+    states = states_among(list), inputs = not model._inputs and model._last_inputs or nil }
   local optimizer = model.optimizer
   if training and optimizer then
     local name_of = name_finder(list)
-    append(list, state.of_optimizer(optimizer, name_of))
+    append(list, state.of_optimizer(optimizer, name_of, list))
     append(list, model._compiled:entries())
     local seed, stream, draw = core.random_state()
     numbers.random = { seed = seed, stream = stream, draw = draw }
@@ -189,7 +198,8 @@ local function give_inputs(model, told)
   if model._inputs or not is_table(told) or not is_table(told.specs) then return end
   local specs = {}
   for i, spec in ipairs(told.specs) do
-    if not (is_table(spec) and is_table(spec.shape) and type(spec.dtype) == "string") then return end
+    local is_spec = is_table(spec) and is_table(spec.shape) and type(spec.dtype) == "string"
+    if not is_spec then return end
     specs[i] = { shape = nest.shape(spec.shape), dtype = spec.dtype, name = spec.name }
   end
   local structure = told.structure
