@@ -224,7 +224,11 @@ describe("a model whose code is not there", function ()
   it("names the layer and what to give, where there is no graph", function ()
     local model = stack(layers.Lambda { function (h) return h * h:get(1, 1) end, trace = false,
       name = "host", output_shape = { 4 } })
-    local said = quietly(function () model:save(path) end)
+    local said = quietly(function ()
+      model:save(path)
+      model:save(path)
+    end)
+    assert.equal(1, #said)
     assert.truthy(said[1]:find("is saved without its graph", 1, true))
     assert.error_at_line(function () load(path) end, 'layer "host" (Lambda): Lambda: function: no '
       .. 'function is known by the name "host"; pass it in custom_objects')

@@ -79,14 +79,17 @@ local function add_constants(entries, constants)
   end
 end
 
--- The graphs of a model that is saved. One that cannot be traced is left out.
+local told_without = setmetatable({}, { __mode = "k" })   -- models of which this was said
+
+-- The graphs of a model that is saved. One that cannot be traced is left out, which is said once.
 local function add_graphs(model, entries, metadata)
   if not model.built then return end
   local name_of, constants = naming(entries), {}
   local text, more = graphs.of_model(model, name_of)
   if text then
     metadata.graph, constants = text, more
-  else
+  elseif not told_without[model] then
+    told_without[model] = true
     warn.say("model \"%s\" is saved without its graph, and loads where its classes are: %s",
       model.name, more)
   end
