@@ -38,6 +38,7 @@ local function dropouts()
 end
 
 cases.dropout = { body = dropouts }
+cases.eager = { eager = true, body = dropouts }
 cases.order = { fit = { shuffle = "batch" }, body = dropouts }
 cases.recurrent = { body = function ()
   return { layers.Reshape { { 2, 2 } },
@@ -113,6 +114,7 @@ function going_on.model(case)
   end
   model:compile {
     optimizer = case.optimizer and case.optimizer() or "adam", metrics = case.metrics,
+    run_eagerly = case.eager,
     loss = case.classes and "sparse_categorical_crossentropy" or "mse",
   }
   return model
