@@ -93,16 +93,18 @@ end)
 describe("training by batches", function ()
   teardown(scratch.clear)
 
-  it("goes on after loading, in its metrics too", function ()
-    local case = going_on.cases.classes
-    local model = going_on.model(case)
-    local x, y = going_on.data(case)
-    local path = scratch.path "model.safetensors"
-    model:train_on_batch(x, y)
-    model:save(path)
-    local wanted = { model:train_on_batch(x, y) }
-    local copy = k.models.load_model(path)
-    assert.same(wanted, { copy:train_on_batch(x, y) })
-    assert.same({ model:test_on_batch(x, y) }, { copy:test_on_batch(x, y) })
-  end)
+  for _, name in ipairs { "classes", "metrics" } do
+    it("goes on after loading, in its metrics too: " .. name, function ()
+      local case = going_on.cases[name]
+      local model = going_on.model(case)
+      local x, y = going_on.data(case)
+      local path = scratch.path "model.safetensors"
+      model:train_on_batch(x, y)
+      model:save(path)
+      local wanted = { model:train_on_batch(x, y) }
+      local copy = k.models.load_model(path)
+      assert.same(wanted, { copy:train_on_batch(x, y) })
+      assert.same({ model:test_on_batch(x, y) }, { copy:test_on_batch(x, y) })
+    end)
+  end
 end)

@@ -24,7 +24,7 @@ cases.clipping = { optimizer = optimizer("SGD", { global_clipnorm = .1, weight_d
 cases.schedule = { optimizer = function ()
   return k.optimizers.SGD { learning_rate = k.optimizers.schedules.CosineDecay(.1, 20) }
 end }
-cases.metrics = { metrics = { "mae", "mse" } }
+cases.metrics = { metrics = { "mae", "r2_score" } }
 cases.validation = { fit = { validation_split = .25 } }
 cases.classes = { classes = true, metrics = { "accuracy" } }
 cases.penalties = { body = function ()

@@ -45,10 +45,19 @@ function Metric:add_variable(name, shape, initial)
   self.variables[#self.variables + 1] = variable
   self.initial = self.initial or {}
   self.initial[variable] = value
+  local given = self.waiting and self.waiting[name]
+  if given then core.untraced(variable.assign, variable, given) end
   return variable
 end
 
+-- A state from a file, for a variable that is made with the first samples.
+function Metric:await(name, value)
+  self.waiting = self.waiting or {}
+  self.waiting[name] = value
+end
+
 function Metric:reset_state()
+  self.waiting = nil
   for _, variable in ipairs(self.variables) do variable:assign(self.initial[variable]) end
 end
 

@@ -256,32 +256,41 @@ function compiled:results()
   return list
 end
 
+-- visit(label, metric) for all of them.
+local function each_metric(self, visit)
+  visit("loss", self.tracker)
+  for _, entry in ipairs(self.linked or {}) do visit(entry.label, entry.metric) end
+  for _, tracker in ipairs(self.loss_trackers or {}) do visit(tracker.name, tracker) end
+end
+
 -- The variables of all metrics as files name them: {{name = "metrics/loss/total", variable =}, …}.
 function compiled:entries()
   local list = {}
-  local function add(label, metric)
+  each_metric(self, function (label, metric)
     for _, variable in ipairs(metric.variables) do
       local name = ("metrics/%s/%s"):format(label, variable.name:match "([^/]*)$")
       list[#list + 1] = { name = name, variable = variable }
     end
-  end
-  add("loss", self.tracker)
-  for _, entry in ipairs(self.linked or {}) do add(entry.label, entry.metric) end
-  for _, tracker in ipairs(self.loss_trackers or {}) do add(tracker.name, tracker) end
+  end)
   return list
 end
 
--- Takes the values of such variables, {["metrics/loss/total"] = tensor}. Those of metrics that are
--- not made yet wait for them.
+-- Takes the values of such variables, {["metrics/loss/total"] = tensor}. Those of variables and of
+-- metrics that are not made yet wait for them.
 function compiled:give(values)
-  local waiting = {}
+  local waiting, made = {}, {}
   for name, value in pairs(values) do waiting[name] = value end
   for _, entry in ipairs(self:entries()) do
     local value = waiting[entry.name]
     if value then entry.variable:assign(value) end
     waiting[entry.name] = nil
   end
-  self.waiting = not self.built and next(waiting) and waiting or nil
+  each_metric(self, function (label, metric) made[label] = metric end)
+  for name, value in pairs(waiting) do
+    local label, own = name:match "^metrics/(.+)/([^/]+)$"
+    if made[label] then made[label]:await(own, value) end
+  end
+  self.waiting = not self.built and waiting or nil
 end
 
 function compiled:all_metrics()
