@@ -116,9 +116,9 @@ describe("an exported model", function ()
   it("is refused where there is no graph", function ()
     local path = scratch.path "refused.safetensors"
     assert.error_at_line(function () Net {}:export(path) end, "has not been built")
-    local strings = k.Sequential { layers.StringLookup { vocabulary = { "a" } },
-      layers.Embedding { 2, 1 } }
-    strings:predict { { "a" } }
+    local strings = k.Sequential { layers.TextVectorization { vocabulary = { "a" } },
+      layers.Embedding { 3, 1 } }
+    strings:predict { "a" }
     assert.error_at_line(function () strings:export(path) end, "reads strings")
     local hosted = stack(layers.Lambda { function (x) return x * x:get(1, 1) end, trace = false,
       name = "host", output_shape = { 4 } })

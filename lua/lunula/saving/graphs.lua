@@ -45,10 +45,16 @@ end
 
 -- ---- the whole model ---------------------------------------------------------------------------
 
+local function reads_strings(layer)
+  local reads = layer.reads_strings
+  if type(reads) == "function" then return reads(layer) end
+  return reads
+end
+
 -- The flat specs of what the model takes, and the structure of its argument; nil and why not.
 local function known_inputs(model)
   local first = model._stack and model._stack[1]
-  if first and first.reads_strings then
+  if first and reads_strings(first) then
     return nil, ('layer "%s" (%s) reads strings'):format(first.name,
       declare.class_of(first).name)
   end
