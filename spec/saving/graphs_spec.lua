@@ -176,6 +176,17 @@ describe("a model whose code is not there", function ()
     same_weights(copy, known)
   end)
 
+  it("is predicted and trained on by graphs: a model within", function ()
+    local inner = k.model "InnerOfGraphs" {
+      abstract = true,
+      init = function (self)
+        self.a, self.norm = layers.Dense(4), layers.BatchNormalization {}
+      end,
+      call = function (self, h) return self.norm(self.a(h)) end,
+    }
+    check_going_on(stack(inner { name = "inner" }))
+  end)
+
   it("is trained with the flag that its layers ask for", function ()
     local model = stack(Noisy {})
     model:save(path)

@@ -117,8 +117,8 @@ end
 local function needs_graph(layer)
   local class = declare.class_of(layer)
   if layer.stands_in or class.name == "Lambda" then return true end
-  if not class.module and not layer.get_layer then declare.home("layer").find(class.name) end
-  return not class.module and not layer.get_layer
+  if not class.module then declare.home("layer").find(class.name) end   -- which tells the module
+  return not class.module
 end
 
 local function same_specs(a, b)

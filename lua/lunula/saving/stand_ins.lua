@@ -54,14 +54,22 @@ local function call(self, x, options)
   return with_masks(self, fn(table.unpack(flat_inputs(self, x))))
 end
 
+-- The weights in the order that they had.
+local function ordered(self)
+  return table.move(self.told_weights, 1, #self.told_weights, 1, {})
+end
+
 -- The class of one such layer, under the name that the file says.
 local function class_for(entry)
   local name = tostring(entry.class_name):gsub("[^%w_]", "")
   local class = base.layer(name:match "^[%a_]" and name or "Layer") {
     abstract = true, stands_in = true, several = true, casts = "nothing", supports_masking = true,
     doc = "a layer whose graph is in a file",
+    getters = { weights = ordered, variables = ordered },
+    init = function (self) rawset(self, "told_weights", {}) end,
     call = call, build = function () end,
     get_config = function (self) return self.told_config end,
+    get_build_config = function () return nil end,
     compute_mask = function () return nil end,
   }
   class.module = type(entry.module) == "string" and entry.module or false
@@ -69,6 +77,14 @@ local function class_for(entry)
     declare.set_file_name(class, entry.registered_name)
   end
   return class
+end
+
+local function add_weight(layer, name, shape, dtype, trainable)
+  local variable = layer:add_weight {
+    name = name, shape = shape, dtype = dtype, trainable = trainable, initializer = "zeros",
+  }
+  table.insert(layer.told_weights, variable)
+  return variable
 end
 
 -- The weights that a graph is told to have, made now, by their names in the file.
@@ -81,10 +97,7 @@ local function make_weights(layer, told, prefix, reader)
     end
     local shape, dtype = reader:type(name)
     local short = name:sub(1, #prefix) == prefix and name:sub(#prefix + 1) or name
-    by_name[name] = layer:add_weight {
-      name = short, shape = shape, dtype = dtype, trainable = pair[2] == true,
-      initializer = "zeros",
-    }
+    by_name[name] = add_weight(layer, short, shape, dtype, pair[2] == true)
   end
   return by_name
 end
@@ -176,8 +189,7 @@ function stand_ins.model(reader, name)
   local fn, inputs, outputs = core.graph_function(reader.metadata.graph, reader, function (given)
     if not by_name[given] then
       local shape, dtype = reader:type(given)
-      by_name[given] = layer:add_weight { name = given, shape = shape, dtype = dtype,
-        trainable = false, initializer = "zeros" }
+      by_name[given] = add_weight(layer, given, shape, dtype, false)
       list[#list + 1] = { variable = by_name[given], name = given }
     end
     return by_name[given]
