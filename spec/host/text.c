@@ -82,11 +82,33 @@ static void exchanges(void) {
   lua_pop(L, 1);
 }
 
+/* The vocabulary is in the file: no Lua, no folder of assets. */
+static void predicts_from_a_file(void) {
+  char path[] = "/tmp/lunula-text-XXXXXX.safetensors", code[200];
+  lunula_string s[3] = {{"The quick fox!", 14}, {"a", 1}, {"", 0}};
+  lunula_view in = texts(s, 3), want;
+  lunula_model *loaded;
+  float y[6];
+  lunula_view out = {.data = y, .rank = 2, .shape = {3, 2}};
+  close(mkstemps(path, 12));
+  snprintf(code, sizeof code, "net:save '%s'", path);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, code));
+  EXPECT_STATUS(LUNULA_OK, lunula_load(path, &loaded, &why));
+  EXPECT(lunula_model_input(loaded, 0, &want) == 1 &&
+         want.dtype == LUNULA_STRING);
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(loaded, &in, 1, &out, 1, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "wanted", &want, &why));
+  EXPECT(memcmp(want.data, y, sizeof y) == 0);
+  lunula_model_free(loaded);
+  unlink(path);
+}
+
 int main(void) {
   leave_the_house("text");
   test("a model of texts predicts", predicts);
   test("what is no string is refused", refuses);
   test("strings are lent and seen", exchanges);
+  test("a file predicts from strings", predicts_from_a_file);
   lunula_model_free(model);
   lunula_free(rt);
   return failures > 0;

@@ -149,6 +149,32 @@ static void trains(void) {
                                               NULL, &n, &why));
 }
 
+static void saves_and_loads(void) {
+  char path[] = "/tmp/lunula-values-XXXXXX.safetensors";
+  float x[2] = {1, 2}, y = 0, z = 1;
+  lunula_view in = {.data = x, .rank = 2, .shape = {1, 2}};
+  lunula_view out = {.data = &y, .rank = 2, .shape = {1, 1}};
+  lunula_view target = {.data = x, .rank = 2, .shape = {1, 1}};
+  close(mkstemps(path, 12));
+  EXPECT_STATUS(LUNULA_OK, lunula_save_model(rt, "net", path, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_load_model(rt, "again", path, &why));
+  EXPECT_STATUS(LUNULA_OK,
+                lunula_call(rt, "net:predict", &in, 1, &out, 1, &why));
+  out.data = &z;
+  EXPECT_STATUS(LUNULA_OK,
+                lunula_call(rt, "again:predict", &in, 1, &out, 1, &why));
+  EXPECT(y == z);
+  EXPECT_STATUS(LUNULA_OK, lunula_train(rt, "again", &in, 1, &target, 1, NULL,
+                                        NULL, &why));
+  EXPECT_STATUS(LUNULA_ERROR,
+                lunula_load_model(rt, "no", "/nowhere/x.safetensors", &why));
+  EXPECT_TEXT("/nowhere/x.safetensors");
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_save_model(rt, "no", path, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_load_model(rt, "a.b", path, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_load_model(rt, "a", NULL, &why));
+  unlink(path);
+}
+
 int main(void) {
   leave_the_house("values");
   test("a script is run", opens);
@@ -158,6 +184,7 @@ int main(void) {
   test("functions and methods are called", calls);
   test("a wrong call is told", bad_calls);
   test("a model is trained", trains);
+  test("a model is saved and loaded", saves_and_loads);
   lunula_free(rt);
   return failures > 0;
 }
