@@ -175,6 +175,27 @@ static void saves_and_loads(void) {
   unlink(path);
 }
 
+/* The host may use files where its scripts may not. */
+static void files_of_a_sandbox(void) {
+  char path[] = "/tmp/lunula-values-XXXXXX.safetensors", code[200];
+  lunula_config c = {.size = sizeof c, .sandbox = 1};
+  lunula_runtime *box;
+  close(mkstemps(path, 12));
+  EXPECT_STATUS(LUNULA_OK, lunula_new(&c, &box, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(box, script));
+  EXPECT_STATUS(LUNULA_OK, lunula_save_model(box, "net", path, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_load_model(box, "again", path, &why));
+  snprintf(code, sizeof code, "net:save '%s'", path);
+  EXPECT_STATUS(LUNULA_ERROR, run_text(box, code));
+  EXPECT_TEXT("scripts in a sandbox see no files");
+  EXPECT_STATUS(LUNULA_ERROR, run_text(box,
+    "require('lunula.core').file_kind '/etc'"));
+  EXPECT_STATUS(LUNULA_ERROR, run_text(box,
+    "require('lunula.core').make_folders '/tmp/lunula-no'"));
+  lunula_free(box);
+  unlink(path);
+}
+
 int main(void) {
   leave_the_house("values");
   test("a script is run", opens);
@@ -185,6 +206,7 @@ int main(void) {
   test("a wrong call is told", bad_calls);
   test("a model is trained", trains);
   test("a model is saved and loaded", saves_and_loads);
+  test("the host has files in a sandbox", files_of_a_sandbox);
   lunula_free(rt);
   return failures > 0;
 }

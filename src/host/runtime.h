@@ -47,6 +47,7 @@ struct lunula_runtime {
   Watch watch;          /* over all that is done in a call */
   int64_t left;         /* instructions that nobody has paid for yet */
   Error end;            /* why the script is being ended */
+  const char *file;     /* that the host saves or loads now; NULL: none */
 };
 
 /* (governor.c) A call begins, a call ends; NULL is allowed. The second returns

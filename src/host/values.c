@@ -358,7 +358,12 @@ static lunula_status run_file(lunula_runtime *rt, lua_CFunction f,
   ValueJob job = {.name = name, .path = path};
   if (path == NULL)
     return host_refuse_null(error, "path");
-  return run_job(rt, f, &job, error);
+  if (rt == NULL)
+    return host_refuse_null(error, "runtime");
+  rt->file = path;
+  lunula_status s = run_job(rt, f, &job, error);
+  rt->file = NULL;
+  return s;
 }
 
 lunula_status lunula_load_model(lunula_runtime *rt, const char *name,

@@ -226,8 +226,25 @@ static int count_threads(lua_State *L) {
   return 1;
 }
 
-static int raise_file(lua_State *L) {
-  return raise_error(L, "scripts in a sandbox see no files");
+/* A function of the core, upvalue 1, that is given a path: only that of the file
+** which the host saves or loads now, or of a folder that it lies in. */
+static int with_hosts_file(lua_State *L) {
+  const char *file = runtime_of(L)->file;
+  const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+  size_t n = strlen(path);
+  bool folder = lua_toboolean(L, lua_upvalueindex(2));
+  if (file == NULL || strncmp(file, path, n) != 0 ||
+      (file[n] != '\0' && !(folder && file[n] == '/')))
+    return raise_error(L, "scripts in a sandbox see no files");
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/* Puts it in front of the function, in the core on the top. */
+static void guard_file(lua_State *L, const char *name, bool folder) {
+  lua_getfield(L, -1, name);
+  lua_pushboolean(L, folder);
+  lua_pushcclosure(L, with_hosts_file, 2);
+  lua_setfield(L, -2, name);
 }
 
 /* The core does as the host wants. */
@@ -244,10 +261,10 @@ static void open_core(lua_State *L, const lunula_runtime *rt) {
     lua_setfield(L, -2, "threads");
     lua_pushnil(L);
     lua_setfield(L, -2, "set_memory_limit");
-    lua_pushcfunction(L, raise_file);
-    lua_setfield(L, -2, "file_read");
-    lua_pushcfunction(L, raise_file);
-    lua_setfield(L, -2, "file_write");
+    guard_file(L, "file_read", false);
+    guard_file(L, "file_write", false);
+    guard_file(L, "make_folders", false);
+    guard_file(L, "file_kind", true);
   }
   lua_pop(L, 1);
 }
