@@ -48,7 +48,38 @@ describe("the short way of a prediction", function()
     local bytes = (collectgarbage "count" - before) * 1024 / 100
     collectgarbage "restart"
     assert.equal(live, core.memory().live)
-    assert.is_true(bytes <= 96, bytes)
+    assert.is_true(bytes <= 192, bytes)
+  end)
+
+  it("gives small results that are tensors like others", function()
+    local model = warm()
+    local function y() return model:predict_on_batch(x) end
+    local want = model(x):totable()
+    assert.is_true(core.is_tensor(y()))
+    assert.is_false(core.is_symbolic(y()))
+    assert.equal("lunula.Tensor", getmetatable(y()))
+    assert.same({ 3, 1 }, { table.unpack(y().shape) })
+    assert.equal(want[2][1], y()[2][1])
+    assert.equal(want[2][1], y():get(2, 1))
+    assert.same(want, y():totable())
+    assert.equal(3, #y())
+    assert.same((model(x) + 1):totable(), (y() + 1):totable())
+    assert.equal(tostring(model(x)), tostring(y()))
+    local kept = y()
+    kept.mask = x
+    kept:set(1, 1, 7)
+    assert.equal(7, kept[1][1])
+    assert.equal(x, kept.mask)
+    local next_one = k.Sequential { k.Input { shape = { 1 } }, k.layers.Dense(2) }
+    next_one:predict(y())
+    same(next_one(y()), next_one:predict(y()))
+    do local closed <close> = y() end
+    local gone = y()
+    gone:release()
+    gone:release()
+    assert.equal("tensor (released)", tostring(gone))
+    assert.error_matches(function() return gone + 1 end, "this tensor was released")
+    assert.error_matches(function() return model:predict(gone) end, "this tensor was released")
   end)
 
   it("serves what it is for, and the method the rest", function()

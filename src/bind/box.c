@@ -1,18 +1,34 @@
 /* Tensors and variables as userdata: a box holds one of them for as long as a
-** script keeps it. `release` empties it early. */
+** script keeps it. `release` empties it early. A light box has its few numbers
+** in itself, and becomes one that holds a value when somebody asks for that: a
+** finalizer costs Lua more than the numbers of a small prediction do, so it has
+** none, in a metatable of its own that is else the same. */
+
+#include <string.h>
 
 #include "bind/box.h"
 #include "bind/core.h"
 
 typedef struct Box {
-  Val v; /* node NULL: released */
+  Val v; /* node NULL: released, or .out is LIGHT */
 } Box;
+
+enum { LIGHT = -1, LIGHT_RANK = 2, LIGHT_BYTES = 64 };
+
+struct LightBox {
+  Box box;
+  int32_t dtype, rank;
+  int64_t dim[LIGHT_RANK];
+  int64_t bytes;
+  char numbers[LIGHT_BYTES];
+};
 
 typedef struct VariableBox {
   Variable *variable;
 } VariableBox;
 
 const char TENSOR[] = "lunula.Tensor", VARIABLE_NAME[] = "lunula.Variable";
+const char LIGHT_TENSOR[] = "lunula.Tensor, light";
 
 void userdata_keep(lua_State *L, const char *name) {
   lua_pushvalue(L, -1);
@@ -37,20 +53,12 @@ void *userdata_test(lua_State *L, int index, const char *name) {
 void box_push(lua_State *L, State *s, Val v) {
   if (s->c.error.set)
     raise_context(L, s);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
-  Val *b = box_push_empty(L, s, lua_gettop(L));
-  lua_remove(L, -2);
-  node_retain(v.node);
-  *b = v;
-}
-
-Val *box_push_empty(lua_State *L, State *s, int metatable) {
   Box *b = lua_newuserdatauv(L, sizeof *b, 1);
   b->v = (Val){NULL, 0};
-  lua_pushvalue(L, metatable);
-  lua_setmetatable(L, -2);
+  userdata_mark(L, TENSOR);
+  node_retain(v.node);
+  b->v = v;
   s->boxes++;
-  return &b->v;
 }
 
 void box_push_tensor(lua_State *L, State *s, Tensor t) {
@@ -59,8 +67,75 @@ void box_push_tensor(lua_State *L, State *s, Tensor t) {
   context_drain(&s->c, mark);
 }
 
+/* ---- light boxes -------------------------------------------------------- */
+
+LightBox *box_push_light(lua_State *L, int metatable) {
+  LightBox *b = lua_newuserdatauv(L, sizeof *b, 1);
+  b->box.v = (Val){NULL, 0};
+  lua_pushvalue(L, metatable);
+  lua_setmetatable(L, -2);
+  return b;
+}
+
+void *box_light_room(LightBox *b, const Type *type) {
+  int64_t bytes = type->rank <= LIGHT_RANK ? type_bytes(type) : -1;
+  if (bytes < 0 || bytes > LIGHT_BYTES)
+    return NULL;
+  b->dtype = type->dtype;
+  b->rank = type->rank;
+  b->dim[0] = type->dim[0];
+  b->dim[1] = type->dim[1];
+  b->bytes = bytes;
+  return b->numbers;
+}
+
+void box_light_done(LightBox *b) {
+  b->box.v.out = LIGHT;
+}
+
+/* The box at the index, which was light, holds the value from now on; takes the
+** reference. */
+static void hold(lua_State *L, State *s, int index, Box *b, Node *n) {
+  index = lua_absindex(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
+  lua_setmetatable(L, index);
+  b->v = (Val){n, 0};
+  s->boxes++;
+}
+
+void box_light_hold(lua_State *L, State *s, LightBox *b, Node *n) {
+  hold(L, s, -1, &b->box, n);
+}
+
+/* What a light box has, in a value. */
+static void make_heavy(lua_State *L, int index, LightBox *b) {
+  State *s = state_of(L);
+  Type type = type_new((DType)b->dtype, b->rank, b->dim);
+  Node *n = value_room(&s->c, &type);
+  if (n == NULL) {
+    raise_context(L, s);
+    return;
+  }
+  memcpy(n->out[0].data, b->numbers, (size_t)b->bytes);
+  hold(L, s, index, &b->box, n);
+}
+
+static LightBox *to_light(lua_State *L, int index) {
+  return lua_rawlen(L, index) == sizeof(LightBox)
+             ? userdata_test(L, index, LIGHT_TENSOR) : NULL;
+}
+
+/* ---- boxes -------------------------------------------------------------- */
+
+/* The box, with its value if it is not released; NULL: it is none. */
 static Box *to_box(lua_State *L, int index) {
-  return userdata_test(L, index, TENSOR);
+  Box *b = userdata_test(L, index, TENSOR);
+  LightBox *light = b ? NULL : to_light(L, index);
+  if (light == NULL)
+    return b;
+  if (light->box.v.out == LIGHT)
+    make_heavy(L, index, light);
+  return &light->box;
 }
 
 bool box_is_released(lua_State *L, int index) {
@@ -74,7 +149,9 @@ const Val *box_plain(lua_State *L, int index, const void *metatable) {
     return NULL;
   bool same = lua_topointer(L, -1) == metatable;
   lua_pop(L, 1);
-  return same && b->v.node && !val_symbolic(b->v) ? &b->v : NULL;
+  if (!same)
+    b = to_box(L, index);
+  return b && b->v.node && !val_symbolic(b->v) ? &b->v : NULL;
 }
 
 bool box_is_tensor(lua_State *L, int index) {
@@ -165,18 +242,20 @@ Tensor box_tensor(lua_State *L, State *s, int index) {
 
 /* ---- what Lua sees ------------------------------------------------------ */
 
-/* The upvalue says where the metatable is. */
+/* The upvalues say where the metatables are. */
 static int box_gc(lua_State *L) {
   Box *b = lua_touserdata(L, 1);
-  const void *metatable = lua_touserdata(L, lua_upvalueindex(1));
-  if (b == NULL || !lua_getmetatable(L, 1) ||
-      lua_topointer(L, -1) != metatable)
+  const void *tensor = lua_touserdata(L, lua_upvalueindex(1));
+  const void *light = lua_touserdata(L, lua_upvalueindex(2));
+  const void *own = b && lua_getmetatable(L, 1) ? lua_topointer(L, -1) : NULL;
+  if (own != tensor && own != light) {
     luaL_checkudata(L, 1, TENSOR); /* raises */
-  else if (b->v.node) {
-    Node *n = b->v.node;
-    b->v.node = NULL;
-    node_release(n);
+    return 0;
   }
+  Node *n = b->v.node;
+  b->v = (Val){NULL, 0};
+  if (n)
+    node_release(n);
   return 0;
 }
 
@@ -204,6 +283,29 @@ static int core_is_symbolic(lua_State *L) {
   return 1;
 }
 
+/* All that the metatable of tensors has but the finalizer. */
+void box_open_light(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, LIGHT_TENSOR);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pushnil(L);
+  lua_setfield(L, -3, "__gc");
+  lua_pop(L, 2);
+}
+
+/* Pushes the address of a metatable. */
+static void push_address(lua_State *L, const char *name) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, name);
+  const void *address = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)address);
+}
+
 static void open_metatable(lua_State *L, const char *name,
                            const luaL_Reg *reg) {
   luaL_newmetatable(L, name);
@@ -226,16 +328,20 @@ void box_open(lua_State *L) {
   lua_pop(L, 1);
   open_metatable(L, TENSOR, box);
   open_metatable(L, VARIABLE_NAME, variable);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)lua_topointer(L, -1));
-  lua_pushcclosure(L, box_gc, 1);
+  lua_newtable(L);
+  userdata_keep(L, LIGHT_TENSOR);
+  lua_pop(L, 1);
+  push_address(L, TENSOR);
+  push_address(L, LIGHT_TENSOR);
+  lua_pushcclosure(L, box_gc, 2);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "release");
-  lua_pop(L, 1);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__close");
+  lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, "__close");
+  lua_pushvalue(L, -3);
   lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
+  lua_pop(L, 3);
   luaL_setfuncs(L, core, 0);
 }

@@ -20,7 +20,7 @@ Val memory_strings(lua_State *L, State *s, const Type *type, int64_t bytes,
 
 /* The names of metatables. Those of userdata that are met all the time are kept
 ** under the address of the name as well, which is found sooner. */
-extern const char TENSOR[], VARIABLE_NAME[];
+extern const char TENSOR[], LIGHT_TENSOR[], VARIABLE_NAME[];
 /* Keeps the metatable on top of the stack so. */
 void userdata_keep(lua_State *L, const char *name);
 /* Gives the userdata on top of the stack that metatable. */
@@ -31,12 +31,20 @@ void *userdata_test(lua_State *L, int index, const char *name);
 /* Pushes a userdata that holds the value. Checks the context first: a sticky
 ** error is raised instead. */
 void box_push(lua_State *L, State *s, Val v);
-/* An empty one, for a value whose reference it takes; the metatable of tensors
-** is at that index. */
-Val *box_push_empty(lua_State *L, State *s, int metatable);
-/* What is in the box at the index, if it has a value and the metatable of the
-** userdata is at this address; else NULL. */
+/* What is in the box at the index, if it has a value; else NULL. The metatable
+** of tensors is at this address. */
 const Val *box_plain(lua_State *L, int index, const void *metatable);
+
+/* A box that can have few numbers in itself, and no finalizer: the metatable is
+** that of LIGHT_TENSOR. It is pushed as a released one; then either there is
+** room for the type, the numbers are written and it is done, or, where there is
+** none (NULL), it is given a value, whose reference it takes, while it is on
+** top. */
+typedef struct LightBox LightBox;
+LightBox *box_push_light(lua_State *L, int metatable);
+void *box_light_room(LightBox *b, const Type *type);
+void box_light_done(LightBox *b);
+void box_light_hold(lua_State *L, State *s, LightBox *b, Node *n);
 /* The same as box_push, takes the reference. */
 void box_push_tensor(lua_State *L, State *s, Tensor t);
 /* An empty one for a variable, whose reference it takes. */

@@ -36,6 +36,7 @@ int luaopen_lunula_core(lua_State *L) {
   placeholder_open(L);
   catalogue_open(L);
   operators_open(L);
+  box_open_light(L);
   parameters_open(L);
   json_open(L);
   words_open(L);

@@ -22,6 +22,7 @@ void variable_open(lua_State *L);
 void placeholder_open(lua_State *L);
 void catalogue_open(lua_State *L);
 void operators_open(lua_State *L); /* of what the catalogue has */
+void box_open_light(lua_State *L); /* when tensors have all they have */
 void parameters_open(lua_State *L);
 void json_open(lua_State *L);
 void words_open(lua_State *L);

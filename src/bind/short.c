@@ -17,7 +17,7 @@ typedef struct ShortWay {
   bool simple; /* the function calls no Lua and changes no variable */
 } ShortWay;
 
-enum { WAY = 1, FUNCTION, SELF, METATABLE, LONG_WAY, UPVALUES = LONG_WAY };
+enum { WAY = 1, FUNCTION, SELF, LIGHT, LONG_WAY, UPVALUES = LONG_WAY };
 
 /* The tensor in the box at 2 if it is one that the way is for, else NULL. */
 static const Val *find_input(lua_State *L, const ShortWay *w) {
@@ -32,9 +32,8 @@ static const Val *find_input(lua_State *L, const ShortWay *w) {
   return w->most == 0 || (rows > 0 && rows <= w->most) ? x : NULL;
 }
 
-/* Runs it into the value, whose numbers are still to be written. */
-static bool run_plan(State *s, PlanCache *k, Plan *p, const Tensor *x,
-                     const Node *y) {
+static bool run_plan(State *s, PlanCache *k, Plan *p, const void *in,
+                     void *out) {
   Error e;
   Env env;
   e.set = false;
@@ -42,8 +41,6 @@ static bool run_plan(State *s, PlanCache *k, Plan *p, const Tensor *x,
   env.seed = s->c.seed;
   env.draw = s->c.draw + 1;
   env.watch = s->c.watch;
-  const void *in = x->data;
-  void *out = y->out[0].data;
   if (!plan_run(p, &in, &out, &env))
     return false;
   if (plan_cache_function(k)->draws)
@@ -51,23 +48,40 @@ static bool run_plan(State *s, PlanCache *k, Plan *p, const Tensor *x,
   return true;
 }
 
-/* The value for x, its reference the caller's; NULL: it was not to be had. No
-** Lua runs in here. */
-static Node *compute(State *s, PlanCache *k, const Tensor *x) {
+/* Runs into the box, which is on top. */
+static bool fill_box(lua_State *L, State *s, PlanCache *k, Plan *p,
+                     const void *x, LightBox *y) {
+  void *room = box_light_room(y, plan_output(p, 0));
+  if (room) {
+    if (!run_plan(s, k, p, x, room))
+      return false;
+    box_light_done(y);
+    return true;
+  }
+  Node *n = value_room(&s->c, plan_output(p, 0));
+  if (n && run_plan(s, k, p, x, n->out[0].data)) {
+    box_light_hold(L, s, y, n);
+    return true;
+  }
+  if (n)
+    node_release(n);
+  return false;
+}
+
+/* No Lua runs in here. */
+static bool compute(lua_State *L, State *s, PlanCache *k, const Tensor *x,
+                    LightBox *y) {
   Error e;
   e.set = false;
   if (!tensor_readable(x, &e))
-    return NULL;
+    return false;
   Plan *p = plan_cache_plan(k, &x->type, s->c.watch, &e);
-  Node *y = p ? value_room(&s->c, plan_output(p, 0)) : NULL;
-  if (y && !run_plan(s, k, p, x, y)) {
-    node_release(y);
-    y = NULL;
-  }
-  if (p)
-    plan_cache_give(k, p);
+  if (p == NULL)
+    return false;
+  bool ok = fill_box(L, s, k, p, x->data, y);
+  plan_cache_give(k, p);
   s->c.error.set = false;
-  return y;
+  return ok;
 }
 
 /* Pushes the result for what is in x, a box at 2; false: it is to be had on
@@ -80,11 +94,10 @@ static bool run_short(lua_State *L, const ShortWay *w, const Val *x) {
   s->L = L;
   s->mark = context_mark(&s->c);
   memory_relieve(L, s, 0);
-  Val *result = box_push_empty(L, s, lua_upvalueindex(METATABLE));
+  LightBox *y = box_push_light(L, lua_upvalueindex(LIGHT));
   PlanCache *k = function_cache(w->function);
-  if (k && x->node && val_type(*x)->dtype == w->dtype)
-    result->node = compute(s, k, val_tensor(*x));
-  if (result->node)
+  if (k && x->node && val_type(*x)->dtype == w->dtype &&
+      compute(L, s, k, val_tensor(*x), y))
     return true;
   lua_pop(L, 1);
   return false;
@@ -130,13 +143,15 @@ static int core_short_way(lua_State *L) {
   ShortWay *w = lua_newuserdatauv(L, sizeof *w, 0);
   lua_insert(L, 1);
   lua_rawgetp(L, LUA_REGISTRYINDEX, TENSOR);
-  lua_replace(L, 4);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, LIGHT_TENSOR);
+  lua_replace(L, LIGHT);
   *w = (ShortWay){.s = state_of(L), .function = lua_touserdata(L, FUNCTION),
                   .self = lua_topointer(L, SELF),
-                  .tensor = lua_topointer(L, METATABLE),
+                  .tensor = lua_topointer(L, -1),
                   .dtype = val_type(f->inputs[0])->dtype,
                   .rank = val_type(f->inputs[0])->rank, .most = most,
                   .simple = !f->hosts && function_updates(f) == 0};
+  lua_pop(L, 1);
   lua_pushcclosure(L, short_call, UPVALUES);
   return 1;
 }

@@ -177,16 +177,18 @@ Prepared *prepared_new(const Preparation *k, Account *account, Error *e) {
   return NULL;
 }
 
-/* Whether a weight is on a host's memory, which may change unseen. */
-static bool is_lent(const Preparation *k) {
-  for (int i = 0; i < k->f->nbindings; i++)
-    if (k->f->bindings[i].variable->tensor.buffer->account == NULL)
-      return true;
-  return false;
-}
-
+/* A weight on a host's memory may change unseen. */
 bool preparation_is_new(const Preparation *k, const Prepared *w) {
-  return w && w->version == version_of(k) && !is_lent(k);
+  unsigned long sum = 0;
+  if (w == NULL)
+    return false;
+  for (int i = 0; i < k->f->nbindings; i++) {
+    const Variable *v = k->f->bindings[i].variable;
+    if (v->tensor.buffer->account == NULL)
+      return false;
+    sum += atomic_load_explicit(&v->version, memory_order_relaxed);
+  }
+  return w->version == sum;
 }
 
 Prepared *preparation_newest(Preparation *k) {
