@@ -73,7 +73,7 @@ describe("the short way of a prediction", function()
     local next_one = k.Sequential { k.Input { shape = { 1 } }, k.layers.Dense(2) }
     next_one:predict(y())
     same(next_one(y()), next_one:predict(y()))
-    do local closed <close> = y() end
+    do local _ <close> = y() end
     local gone = y()
     gone:release()
     gone:release()

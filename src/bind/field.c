@@ -18,7 +18,8 @@ static const char *field_name(const char *name) {
   const char *field = *name == 'm' ? "mask" : *name == 'd' ? "dtype"
                     : *name == 'r' ? "rank" : *name != 's' ? NULL
                     : name[1] == 'h' ? "shape" : "size";
-  return field && strcmp(name, field) == 0 ? field : NULL;
+  bool same = field && name[1] == field[1] && strcmp(name, field) == 0;
+  return same ? field : NULL;
 }
 
 bool field_is(const char *name) {
