@@ -63,7 +63,8 @@ void block_free(Account *a, void *block, size_t bytes); /* NULL is allowed */
 /* ---- accounts ----------------------------------------------------------- */
 
 /* Counts bytes that somebody else holds (Lua's own heap) against the limit;
-** false, and nothing counted, when that would pass it. `bytes` may be < 0. */
+** false, and nothing counted, when that would pass it. `bytes` may be < 0. What
+** is counted keeps the account alive. */
 bool account_charge(Account *a, int64_t bytes);
 
 typedef struct AccountReport {
