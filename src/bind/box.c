@@ -13,14 +13,13 @@ typedef struct Box {
   Val v; /* node NULL: released, or .out is LIGHT */
 } Box;
 
-enum { LIGHT = -1, LIGHT_RANK = 2, LIGHT_BYTES = 64 };
+/* With what Lua has before it 120 bytes, the most that malloc finds at once. */
+enum { LIGHT = -1, LIGHT_RANK = 2, LIGHT_BYTES = 44 };
 
 struct LightBox {
   Box box;
-  int32_t dtype, rank;
-  int64_t dim[LIGHT_RANK];
-  int64_t bytes;
-  char numbers[LIGHT_BYTES];
+  uint8_t dtype, rank, dim[LIGHT_RANK];
+  char numbers[LIGHT_BYTES]; /* aligned to 4 */
 };
 
 typedef struct VariableBox {
@@ -79,13 +78,12 @@ LightBox *box_push_light(lua_State *L, int metatable) {
 
 void *box_light_room(LightBox *b, const Type *type) {
   int64_t bytes = type->rank <= LIGHT_RANK ? type_bytes(type) : -1;
-  if (bytes < 0 || bytes > LIGHT_BYTES)
+  if (bytes <= 0 || bytes > LIGHT_BYTES || dtype_size((DType)type->dtype) > 4)
     return NULL;
-  b->dtype = type->dtype;
-  b->rank = type->rank;
-  b->dim[0] = type->dim[0];
-  b->dim[1] = type->dim[1];
-  b->bytes = bytes;
+  b->dtype = (uint8_t)type->dtype;
+  b->rank = (uint8_t)type->rank;
+  for (int i = 0; i < type->rank; i++)
+    b->dim[i] = (uint8_t)type->dim[i];
   return b->numbers;
 }
 
@@ -110,13 +108,16 @@ void box_light_hold(lua_State *L, State *s, LightBox *b, Node *n) {
 /* What a light box has, in a value. */
 static void make_heavy(lua_State *L, int index, LightBox *b) {
   State *s = state_of(L);
-  Type type = type_new((DType)b->dtype, b->rank, b->dim);
+  int64_t dim[LIGHT_RANK];
+  for (int i = 0; i < b->rank; i++)
+    dim[i] = b->dim[i];
+  Type type = type_new((DType)b->dtype, b->rank, dim);
   Node *n = value_room(&s->c, &type);
   if (n == NULL) {
     raise_context(L, s);
     return;
   }
-  memcpy(n->out[0].data, b->numbers, (size_t)b->bytes);
+  memcpy(n->out[0].data, b->numbers, (size_t)type_bytes(&type));
   hold(L, s, index, &b->box, n);
 }
 
