@@ -17,6 +17,31 @@ local Gadget = declare.class {
 }
 
 describe("declare", function ()
+  it("sees what classes are given after objects were asked", function ()
+    local Base = declare.class {
+      kind = "gadget", name = "SeenBase", abstract = true,
+      getters = { computed = function () return "computed" end },
+      say = function () return "base" end,
+    }
+    local Child = declare.class { kind = "gadget", name = "SeenChild", parent = Base }
+    local object = Child {}
+    assert.equal("base", object:say())
+    assert.is_nil(object.later)
+    Base.say = function () return "other" end
+    assert.equal("other", object:say())
+    Child.say = function () return "child" end
+    assert.equal("child", object:say())
+    Child.say = nil
+    assert.equal("other", object:say())
+    Base.later = 1
+    assert.equal(1, object.later)
+    Child.later = false
+    assert.is_false(object.later)
+    assert.equal("computed", object.computed)
+    object.later = 3
+    assert.equal(3, object.later)
+  end)
+
   it("names in Keras's snake case", function ()
     for name, wanted in pairs {
       Dense = "dense", PReLU = "p_re_lu", ReLU = "re_lu", LeakyReLU = "leaky_re_lu", ELU = "elu",

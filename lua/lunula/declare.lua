@@ -281,8 +281,44 @@ function Class:__index(key)
   return parent and parent[key]
 end
 
+-- Which class of an object's line has a field: a search goes through all of them, and fields are
+-- asked for all the time. One table for each class: key -> the class, false where none has it. A
+-- field that is new in any class ends what was found.
+local found_in, anything_found = setmetatable({}, { __mode = "k" }), false
+
+local function forget_found()
+  if not anything_found then return end
+  for found in pairs(found_in) do
+    for key in pairs(found) do found[key] = nil end
+  end
+  anything_found = false
+end
+
+local function search(class, key, found)
+  local owner = class
+  while owner and rawget(owner, key) == nil do owner = rawget(owner, "parent") end
+  found[key], anything_found = owner or false, true
+  return owner and rawget(owner, key)
+end
+
+-- The __index of objects whose class has computed fields.
+local function index_of(class, getters)
+  local found = {}
+  found_in[found] = true
+  return function(object, key)
+    local owner = found[key]
+    if owner == false then return nil end
+    local value = owner and rawget(owner, key)
+    if value ~= nil then return value end
+    local getter = getters[key]
+    if getter then return getter(object) end
+    return search(class, key, found)
+  end
+end
+
 -- A metamethod may be given after the declaration too; classes declared later inherit it.
 function Class:__newindex(key, value)
+  forget_found()
   rawset(self, key, value)
   if type(key) == "string" and key:sub(1, 2) == "__" then self.metatable[key] = value end
 end
@@ -380,11 +416,7 @@ local function metatable_of(class, spec)
   metatable.getters, metatable.setters = getters, setters
   if spec.getters or parent.has_getters then
     metatable.has_getters = true
-    metatable.__index = function(object, key)
-      local getter = getters[key]
-      if getter then return getter(object) end
-      return class[key]
-    end
+    metatable.__index = index_of(class, getters)
   else
     metatable.__index = class
   end

@@ -349,6 +349,26 @@ describe("layers", function ()
       assert.near_all(dense.losses[1], 0.01 * 21 / 2)
     end)
 
+    it("of a layer inside are gone when a call adds none", function ()
+      local adds = true
+      local Adder = layer "ForgetfulAdder" {
+        call = function (self, x)
+          if adds then self:add_loss(1) end
+          return x
+        end,
+      }
+      local outer = require "lunula".Sequential { layers.Flatten {}, Adder {}, Adder {} }
+      local x = ops.zeros { 2, 3 }
+      outer(x)   -- builds it by a call of its own
+      for _ = 1, 2 do
+        outer(x)
+        assert.equal(2, #outer.losses)
+      end
+      adds = false
+      outer(x)
+      assert.equal(0, #outer.losses)
+    end)
+
     it("come from add_loss, also of layers inside", function ()
       local Penalty = layer "Penalty" {
         call = function (self, y)

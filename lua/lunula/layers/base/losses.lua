@@ -9,6 +9,8 @@ local weights = require "lunula.layers.base.weights"
 local ops = core.ops
 local losses = {}
 
+local holding = setmetatable({}, { __mode = "k" })   -- the layers whose lists are not empty
+
 -- A scalar, or a list of them.
 function losses.add(self, value)
   nest.each(value, function (loss)
@@ -17,12 +19,15 @@ function losses.add(self, value)
         declare.show(loss))
     end
     local list = self._losses
+    holding[self] = true
     list[#list + 1] = type(loss) == "number" and core.tensor(loss) or loss
   end)
 end
 
--- The outermost call starts with empty lists, in all layers inside.
+-- The outermost call starts with empty lists, in all layers inside: most have none anywhere.
 function losses.clear(self)
+  if next(holding) == nil then return end
+  holding[self] = nil
   rawset(self, "_losses", {})
   for _, layer in ipairs(self:tracked_layers()) do losses.clear(layer) end
 end
