@@ -99,8 +99,8 @@ Val value_of(Context *c, Tensor t);
 Val shape_leaf(Context *c, const Type *type);
 /* Keeps the value for as long as the context's other values. */
 Val value_hold(Context *c, Val v);
-/* A new value, whose numbers are still to be written, with all that it consists
-** of in one allocation. The reference is the caller's; NULL with c->error set. */
+/* A new value, whose numbers are still to be written, in one allocation. The
+** reference is the caller's; NULL with c->error set. */
 Node *value_room(Context *c, const Type *type);
 /* Leaves by what they stand for. */
 bool node_is_value(const Node *n);

@@ -167,8 +167,8 @@ static bool reads_after(const TileProgram *p, int out) {
   return false;
 }
 
-/* Whether nothing is to be prepared but registers: no input in a slot as long as
-** a piece is of one row, no output held back. */
+/* Whether nothing is to be prepared but registers: no input in a slot where a
+** piece is of one row, no output held back. */
 static bool is_plain(const TileProgram *p) {
   for (int o = 0; o < p->nout; o++)
     if (reads_after(p, o)) return false;
