@@ -93,6 +93,12 @@ INLINE float exp_scaled(float x, int32_t shift) {
 
 INLINE float vexp(float x) { return exp_scaled(x, 0); }
 
+/* 2^k for the whole number k that stands in the low bits of t, at least -127,
+** which makes 0 */
+INLINE float power_of_two(float t) {
+  return bits_float((float_bits(t) << 23) + (127u << 23));
+}
+
 /* exp(x) - 1 = 2^k (exp r - 1) + (2^k - 1) */
 INLINE float vexpm1(float x) {
   float c = x < -18.0f ? -18.0f : x;
@@ -346,11 +352,18 @@ INLINE float vatan2(float y, float x) {
 
 /* ---- hyperbolic functions ---------------------------------------------- */
 
-/* (e^2a - 1) / (e^2a + 1) */
+/* With u = e^-2|x| - 1 it is -u / (2 + u); beyond 10 that is 1. */
 INLINE float vtanh(float x) {
   float a = vabs(x);
-  float e = vexpm1(a > 10.0f ? 20.0f : 2.0f * a);
-  return vcopysign(e / (e + 2.0f), x);
+  a = a > 10.0f ? 10.0f : a;
+  float t = a * (-2.0f * LOG2_E) + ROUNDER;
+  float n = t - ROUNDER;
+  float r = -2.0f * a - n * LN2_HIGH;
+  r = r - n * LN2_LOW;
+  float q = r + r * r * exp_tail(r);
+  float s = power_of_two(t);
+  float u = s * q + (s - 1.0f);
+  return vcopysign(u / (2.0f + u), x);
 }
 
 INLINE float vsinh(float x) {
@@ -397,10 +410,18 @@ INLINE float vatanh(float x) {
   return vcopysign(0.5f * vlog1p(2.0f * a / (1.0f - a)), x);
 }
 
-/* 1 / (1 + e^-x), written so that no end overflows */
+/* 1 / (1 + e^-x). At the ends the power is no more than 2^127, and 0. */
 INLINE float vsigmoid(float x) {
-  float e = vexp(-vabs(x));
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  float c = x < -88.0f ? -88.0f : x;
+  c = c > 88.0f ? 88.0f : c;
+  float t = c * -LOG2_E + ROUNDER;
+  float n = t - ROUNDER;
+  float r = -c - n * LN2_HIGH;
+  r = r - n * LN2_LOW;
+  float p = exp_tail(r);
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return 1.0f / (1.0f + p * power_of_two(t));
 }
 
 /* ---- error function ---------------------------------------------------- */
