@@ -49,6 +49,22 @@ describe("algebra", function()
   end
 end)
 
+describe("two transposes", function()
+  local x = k.random.normal { 2, 3, 4 }
+  local function turned(first, second)
+    local function f(z) return ops.transpose(ops.transpose(z, first), second) * 2 end
+    local plan = core.trace({ { shape = x.shape } }, f)
+    assert.is_true(plan(x):tobytes() == f(x):tobytes())
+    return (select(2, plan:memory { batch = 2 }))
+  end
+
+  it("are one, or none", function()
+    assert.equal(1, turned({ 1, 0, 2 }, { 1, 0, 2 }))
+    assert.equal(1, turned({ 2, 0, 1 }, { 1, 2, 0 }))
+    assert.equal(2, turned({ 2, 0, 1 }, { 2, 0, 1 }))
+  end)
+end)
+
 -- Zeros around an image are read by the convolution behind them, not made.
 describe("padding", function()
   local function steps(f, x)

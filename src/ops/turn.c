@@ -62,6 +62,22 @@ static void transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = transposed(c, dy[0], axes->n, inverse);
 }
 
+/* Of two in a row one is enough, or none. */
+static bool transpose_simpler(Context *c, const Node *n, Val *y) {
+  const Node *x = n->in[0].node;
+  const Attr *axes = &n->attr[0];
+  int64_t both[MAX_RANK];
+  bool moves = false;
+  if (x->op != n->op)
+    return false;
+  for (int i = 0; i < axes->n; i++) {
+    both[i] = x->attr[0].i[axes->i[i]];
+    moves = moves || both[i] != i;
+  }
+  *y = moves ? transposed(c, x->in[0], axes->n, both) : x->in[0];
+  return true;
+}
+
 /* ---- flip --------------------------------------------------------------- */
 
 static bool flip_shape(Rule *r) {
@@ -93,7 +109,7 @@ static void flip_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_turn[] = {
   {"transpose", "x, axes:axes=nil", MOVE, AS_IS, transpose_shape,
    .tasks = copy_tasks, .run = transpose_run, .view = transpose_view,
-   .vjp = transpose_vjp,
+   .vjp = transpose_vjp, .simpler = transpose_simpler,
    .doc = "The axes in another order (nil: reversed)."},
   {"flip", "x, axis:axes=nil", MOVE, AS_IS, flip_shape, .run = flip_run,
    .vjp = flip_vjp, .doc = "The elements in reverse order along the axes."},
