@@ -1,11 +1,12 @@
-/* What a compilation makes of a loop: the right side of a product that is the
-** same in all steps is packed once before it. Ops are split as their rows say;
-** what of them needs no step is then moved out like anything else. And the body
-** for inputs of other sizes. */
+/* What a compilation makes of a loop, whose sizes it knows. Products of many rows
+** a step are done within it (sink.c). The right side of a product that is the
+** same in all steps is packed once before it: ops are split as their rows say,
+** and what of them needs no step is then moved out like anything else. And the
+** body for inputs of other sizes. */
 
 #include <string.h>
 
-#include "scan/scan.h"
+#include "scan/sink.h"
 
 typedef struct Splitter {
   Context *c;
@@ -15,7 +16,8 @@ typedef struct Splitter {
   NodeMap number;
   Val *again; /* output 0 of each node in the new body */
   Type *type; /* of the new body's inputs */
-  bool split; /* false: it is for the types alone */
+  Sink *sink; /* which makes those, if it is not NULL */
+  bool split; /* false: it is for the inputs alone */
 } Splitter;
 
 /* Whether the value is one of the body's consts. */
@@ -65,18 +67,32 @@ static void emit_again(Splitter *k, int i) {
   k->again[i] = v;
 }
 
-/* The body with these types, and its nodes split. */
+static int input_number(const Splitter *k, int i) {
+  return nodemap_get(&k->number, k->s->body->inputs[i].node);
+}
+
+static void make_inputs(Splitter *k) {
+  if (k->sink)
+    sink_make_inputs(k->sink);
+  for (int i = 0; i < k->s->body->ninputs; i++) {
+    int number = input_number(k, i);
+    if (k->sink == NULL) {
+      Val v = scope_input(k->c, &k->type[i]);
+      if (number >= 0)
+        k->again[number] = v;
+    } else if (number >= 0 && !k->c->error.set) {
+      k->again[number] = sink_input(k->sink, i);
+    }
+  }
+}
+
+/* The body with these inputs, and its nodes split. */
 static Function *body_again(Splitter *k) {
   const Function *f = k->s->body;
   Scope scope;
   Val out[MAX_OUTPUTS];
   scope_open(k->c, &scope, true);
-  for (int i = 0; i < f->ninputs; i++) {
-    Val v = scope_input(k->c, &k->type[i]);
-    int number = nodemap_get(&k->number, f->inputs[i].node);
-    if (number >= 0)
-      k->again[number] = v;
-  }
+  make_inputs(k);
   for (int i = 0; i < k->n && !k->c->error.set; i++)
     emit_again(k, i);
   for (int i = 0; i < f->noutputs; i++)
@@ -124,20 +140,62 @@ static void concrete_types(Splitter *k) {
   }
 }
 
-static bool prepare_body(Context *c, Scan *s, Val *in) {
-  Splitter k = {.c = c, .s = s, .split = true};
-  bool ok = open_splitter(&k), any = ok && any_splits(&k);
-  if (any)
-    concrete_types(&k);
-  Function *body = any ? body_again(&k) : NULL;
-  close_splitter(&k);
-  if (!any)
-    return ok;
+/* Takes the place of the loop's body. */
+static bool replace_body(Scan *s, Function *body) {
   if (body == NULL)
     return false;
   function_release(s->body);
   s->body = body;
-  return scan_hoist(c, s, in);
+  return true;
+}
+
+static bool *find_used(const Splitter *k) {
+  int n = k->s->body->ninputs;
+  bool *used = mem_new(k->c->account, (size_t)n + 1, sizeof *used);
+  for (int i = 0; used && i < n; i++)
+    used[i] = input_number(k, i) >= 0;
+  return used;
+}
+
+/* The loop with what sinks into it, from now on with the sink's inputs. */
+static bool sink_products(Context *c, Scan *s, Sink *sink) {
+  Splitter k = {.c = c, .s = s, .sink = sink};
+  bool ok = open_splitter(&k), *used = ok ? find_used(&k) : NULL;
+  sink->used = used;
+  if (ok && used && sink_find(sink)) {
+    ok = replace_body(s, body_again(&k));
+    s->in = sink->outside;
+    s->n = sink->n;
+    s->length = sink->length;
+  }
+  close_splitter(&k);
+  mem_free(used);
+  return ok && (used || fail_memory(&c->error, "out of memory"));
+}
+
+/* The loop with its products split: in gets its inputs. */
+static bool split_products(Context *c, Scan *s, Val *in) {
+  Splitter k = {.c = c, .s = s, .split = true};
+  bool ok = open_splitter(&k), any = ok && any_splits(&k);
+  if (any) {
+    concrete_types(&k);
+    ok = replace_body(s, body_again(&k));
+  }
+  close_splitter(&k);
+  return ok && (!any || scan_hoist(c, s, in));
+}
+
+static bool prepare_body(Context *c, Scan *s, Val *in) {
+  Sink *sink = mem_new(c->account, 1, sizeof *sink);
+  if (sink == NULL)
+    return fail_memory(&c->error, "out of memory");
+  sink->c = c;
+  sink->s = s;
+  bool ok = sink_products(c, s, sink) && split_products(c, s, in);
+  if (ok && s->in == sink->outside)
+    s->in = memcpy(in, s->in, sizeof sink->outside);
+  mem_free(sink);
+  return ok;
 }
 
 Val scan_prepare(Context *c, const Node *n, const Val *in) {
