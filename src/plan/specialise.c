@@ -243,6 +243,20 @@ static bool assigned_fits(Prog *p, const Node *n, const Val *in) {
 static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
                       Val *out);
 
+/* Its results go to `out`. */
+static void copy_scan(Prog *p, const Node *n, const Val *in, Val *out) {
+  if (p->passes & PASS_PREPARE) {
+    if (!scan_prepare(&p->c, n, in, out))
+      return;
+  } else {
+    Val v = emit(&p->c, n->op, in, n->nin, n->attr);
+    for (int i = 0; i < n->nout && !p->c.error.set; i++)
+      out[i] = (Val){v.node, i};
+  }
+  if (!p->c.error.set)
+    out->node->origin = n->origin;
+}
+
 static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
                       Val *out) {
   Val in[MAX_INPUTS];
@@ -267,10 +281,13 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   }
   if (n->op->role == ASSIGNS && !assigned_fits(p, n, in))
     return;
+  if (is_scan(n)) {
+    copy_scan(p, n, in, first);
+    memmove(out, first, (size_t)outs * sizeof *out);
+    return;
+  }
   simplify_unrepeat(p, n->op, in, n->nin);
-  Val v = is_scan(n) && (p->passes & PASS_PREPARE)
-              ? scan_prepare(&p->c, n, in)
-              : emit(&p->c, n->op, in, n->nin, n->attr);
+  Val v = emit(&p->c, n->op, in, n->nin, n->attr);
   if (p->c.error.set)
     return;
   v.node->origin = n->origin;
@@ -279,8 +296,6 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
   v = share(p, s, v);
   for (int i = 0; i < outs; i++)
     out[i] = (Val){v.node, v.out + i};
-  for (int i = 0; is_scan(n) && i < n->nout; i++)
-    first[i] = (Val){v.node, i};
 }
 
 static void set_copy(const Copies *k, Val old, Val copy) {

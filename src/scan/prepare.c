@@ -18,6 +18,7 @@ typedef struct Splitter {
   Type *type; /* of the new body's inputs */
   Sink *sink; /* which makes those, if it is not NULL */
   bool split; /* false: it is for the inputs alone */
+  int *result; /* which of the new body's results each is; NULL: they stay */
 } Splitter;
 
 /* Whether the value is one of the body's consts. */
@@ -86,6 +87,20 @@ static void make_inputs(Splitter *k) {
   }
 }
 
+/* Results that are the same now are one. How many there are, with states. */
+static int unite_results(Splitter *k, Val *out) {
+  int carry = k->s->n.carry, n = carry;
+  for (int i = 0; i < k->s->body->noutputs; i++) {
+    int at = i < carry ? i : carry;
+    while (i >= carry && at < n && !val_same(out[at], out[i]))
+      at++;
+    if (i >= carry && at == n)
+      out[n++] = out[i];
+    k->result[i] = at;
+  }
+  return n;
+}
+
 /* The body with these inputs, and its nodes split. */
 static Function *body_again(Splitter *k) {
   const Function *f = k->s->body;
@@ -97,7 +112,8 @@ static Function *body_again(Splitter *k) {
     emit_again(k, i);
   for (int i = 0; i < f->noutputs; i++)
     out[i] = again(k, f->outputs[i]);
-  return scope_finish(k->c, &scope, out, f->noutputs, NULL, NULL);
+  int n = k->result ? unite_results(k, out) : f->noutputs;
+  return scope_finish(k->c, &scope, out, n, NULL, NULL);
 }
 
 static bool open_splitter(Splitter *k) {
@@ -140,12 +156,19 @@ static void concrete_types(Splitter *k) {
   }
 }
 
-/* Takes the place of the loop's body. */
-static bool replace_body(Scan *s, Function *body) {
+/* Makes the body again and puts it in the place of the loop's; result[i], which
+** of its results is result i of the loop, follows. */
+static bool replace_body(Splitter *k, Scan *s, int *result) {
+  int own[MAX_OUTPUTS];
+  k->result = own;
+  Function *body = body_again(k);
   if (body == NULL)
     return false;
+  for (int i = 0; i < MAX_OUTPUTS; i++)
+    result[i] = result[i] < s->body->noutputs ? own[result[i]] : 0;
   function_release(s->body);
   s->body = body;
+  s->n.results = body->noutputs - s->n.carry;
   return true;
 }
 
@@ -158,14 +181,15 @@ static bool *find_used(const Splitter *k) {
 }
 
 /* The loop with what sinks into it, from now on with the sink's inputs. */
-static bool sink_products(Context *c, Scan *s, Sink *sink) {
+static bool sink_products(Context *c, Scan *s, Sink *sink, int *result) {
   Splitter k = {.c = c, .s = s, .sink = sink};
   bool ok = open_splitter(&k), *used = ok ? find_used(&k) : NULL;
   sink->used = used;
   if (ok && used && sink_find(sink)) {
-    ok = replace_body(s, body_again(&k));
+    ok = replace_body(&k, s, result);
     s->in = sink->outside;
-    s->n = sink->n;
+    s->n.consts = sink->n.consts;
+    s->n.sequences = sink->n.sequences;
     s->length = sink->length;
   }
   close_splitter(&k);
@@ -174,41 +198,47 @@ static bool sink_products(Context *c, Scan *s, Sink *sink) {
 }
 
 /* The loop with its products split: in gets its inputs. */
-static bool split_products(Context *c, Scan *s, Val *in) {
+static bool split_products(Context *c, Scan *s, Val *in, int *result) {
   Splitter k = {.c = c, .s = s, .split = true};
   bool ok = open_splitter(&k), any = ok && any_splits(&k);
   if (any) {
     concrete_types(&k);
-    ok = replace_body(s, body_again(&k));
+    ok = replace_body(&k, s, result);
   }
   close_splitter(&k);
   return ok && (!any || scan_hoist(c, s, in));
 }
 
-static bool prepare_body(Context *c, Scan *s, Val *in) {
+static bool prepare_body(Context *c, Scan *s, Val *in, int *result) {
   Sink *sink = mem_new(c->account, 1, sizeof *sink);
   if (sink == NULL)
     return fail_memory(&c->error, "out of memory");
   sink->c = c;
   sink->s = s;
-  bool ok = sink_products(c, s, sink) && split_products(c, s, in);
+  bool ok = sink_products(c, s, sink, result) &&
+            split_products(c, s, in, result);
   if (ok && s->in == sink->outside)
     s->in = memcpy(in, s->in, sizeof sink->outside);
   mem_free(sink);
   return ok;
 }
 
-Val scan_prepare(Context *c, const Node *n, const Val *in) {
+bool scan_prepare(Context *c, const Node *n, const Val *in, Val *out) {
   Val more[MAX_INPUTS];
+  int result[MAX_OUTPUTS];
   Scan s = {.body = function_retain(n->attr[SCAN_BODY].body), .in = in,
             .n = scan_counts(n->attr, n->nin, n->nout),
             .reverse = n->attr[SCAN_REVERSE].i[0],
             .length = n->attr[SCAN_LENGTH].i[0]};
-  Val y = prepare_body(c, &s, more)
+  for (int i = 0; i < MAX_OUTPUTS; i++)
+    result[i] = i;
+  Val y = prepare_body(c, &s, more, result)
               ? scan_node(c, &s, s.body, n->attr[SCAN_ID].i[0], NULL)
               : (Val){c->dummy, 0};
   function_release(s.body);
-  return y;
+  for (int i = 0; i < n->nout; i++)
+    out[i] = (Val){y.node, result[i]};
+  return !c->error.set;
 }
 
 Function *scan_with_types(Context *c, const OpCall *call, const Type *in) {

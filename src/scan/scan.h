@@ -43,10 +43,11 @@ Val scan_node(Context *c, const Scan *s, Function *body, int64_t id,
 ** same, counted) and its inputs (at most MAX_INPUTS). */
 bool scan_hoist(Context *c, Scan *s, Val *in);
 
-/* The node of a loop again, in a compilation, where all types are concrete: what
-** a product can do with a const alone is done before the loop (prepare.c). Its
-** first result. */
-Val scan_prepare(Context *c, const Node *n, const Val *in);
+/* The node of a loop again, in a compilation, where all types are concrete, and
+** its results: products of many rows a step are done within it, what a product
+** can do with a const alone before it, and results that are the same are one
+** (prepare.c). False with c->error set. */
+bool scan_prepare(Context *c, const Node *n, const Val *in, Val *out);
 
 /* ---- running (run.c) ----------------------------------------------------- */
 
