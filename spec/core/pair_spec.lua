@@ -39,6 +39,20 @@ local chains = {
   ["relu6"] = function (a, b) return ops.minimum(ops.relu(a), b) end,
   ["a^2 b"] = function (a, b) return ops.square(a) * b end,
   ["sqrt(a) + b"] = function (a, b) return ops.sqrt(a) + b end,
+  ["sigmoid(a + b)"] = function (a, b) return ops.sigmoid(a + b) end,
+  ["tanh(a + b)"] = function (a, b) return ops.tanh(a + b) end,
+  ["sigmoid(a + b + c)"] = function (a, b, c) return ops.sigmoid(a + b + c) end,
+  ["tanh(a + b + c)"] = function (a, b, c) return ops.tanh(a + b + c) end,
+  ["tanh(a) b"] = function (a, b) return b * ops.tanh(a) end,
+  ["1 - a^2"] = function (a) return 1 - ops.square(a) end,
+  ["(b - a^2) c"] = function (a, b, c) return (b - ops.square(a)) * c end,
+  ["c (b - a^2)"] = function (a, b, c) return c * (b - ops.square(a)) end,
+  -- as in a cell
+  ["gates"] = function (a, b, c)
+    local f, i = ops.sigmoid(a + b + c), ops.sigmoid(b + c)
+    local new = f * c + i * ops.tanh(a + c)
+    return new, ops.sigmoid(a) * ops.tanh(new)
+  end,
   -- no pairs: what is in between is a result, or is taken twice
   ["a result in between"] = function (a, b, c) return a * b + c, a * b end,
   ["twice"] = function (a, b) local x = a * b return x + x end,

@@ -26,6 +26,13 @@ PAIR(strip_add_relu, rectified(a + b))
 PAIR(strip_relu_minimum, smaller_of(rectified(a), b))
 PAIR(strip_square_multiply, a *a *b)
 PAIR(strip_sqrt_add, sqrtf(a) + b)
+PAIR(strip_add_sigmoid, vsigmoid(a + b))
+PAIR(strip_add_tanh, vtanh(a + b))
+TERNARY_STRIP(strip_add_add_sigmoid, vsigmoid(a + b + c))
+TERNARY_STRIP(strip_add_add_tanh, vtanh(a + b + c))
+PAIR(strip_tanh_multiply, vtanh(a) * b)
+WRITTEN_PAIR(strip_less_square, b - a *a)
+WRITTEN_STRIP(strip_less_square_multiply, (b - a * a) * c)
 
 #if ISA_FIRST
 
@@ -36,7 +43,9 @@ static const Pair pairs[] = {
   {"", "multiply", "subtract", LEFT, strip_multiply_subtract},
   {"", "multiply", "subtract", RIGHT, strip_less_product},
   {"", "multiply", "multiply", EITHER, strip_multiply_multiply},
-  {"", "add", "add", EITHER, strip_add_add},
+  {"add add", "add", "add", EITHER, strip_add_add},
+  {"", "add add", "sigmoid", LEFT, strip_add_add_sigmoid},
+  {"", "add add", "tanh", LEFT, strip_add_add_tanh},
   {"", "add", "multiply", EITHER, strip_add_multiply},
   {"", "subtract", "multiply", EITHER, strip_subtract_multiply},
   {"", "divide", "add", EITHER, strip_divide_add},
@@ -47,6 +56,11 @@ static const Pair pairs[] = {
   {"", "relu", "minimum", LEFT, strip_relu_minimum},
   {"", "square", "multiply", EITHER, strip_square_multiply},
   {"", "sqrt", "add", EITHER, strip_sqrt_add},
+  {"", "add", "sigmoid", LEFT, strip_add_sigmoid},
+  {"", "add", "tanh", LEFT, strip_add_tanh},
+  {"", "tanh", "multiply", EITHER, strip_tanh_multiply},
+  {"square less", "square", "subtract", RIGHT, strip_less_square},
+  {"", "square less", "multiply", EITHER, strip_less_square_multiply},
 };
 
 const Pair *pair_find(const char *first, const char *second, int side) {

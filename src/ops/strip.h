@@ -89,14 +89,15 @@ INLINE float smaller_of(float a, float b) {
 #define WRITTEN __attribute__((optimize("fp-contract=off")))
 #endif
 
-#define WRITTEN_STRIP(name, expression)                                     \
+#define WRITTEN_LOOP(name, read, expression)                                \
   WRITTEN static void name##_written(float *y, const float *xa,             \
                                      const float *xb, const float *xc,      \
                                      int n) {                               \
     AS_WRITTEN                                                              \
+    (void)xc;                                                               \
     IN_PLACE                                                                \
     for (int i = 0; i < n; i++) {                                           \
-      float a = xa[i], b = xb[i], c = xc[i];                                \
+      read                                                                  \
       y[i] = expression;                                                    \
     }                                                                       \
   }                                                                         \
@@ -104,5 +105,10 @@ INLINE float smaller_of(float a, float b) {
     (void)imm;                                                              \
     name##_written(py, pa, pb, pc, n);                                      \
   }
+#define READ_TWO float a = xa[i], b = xb[i];
+#define READ_THREE READ_TWO float c = xc[i];
+#define WRITTEN_PAIR(name, expression) WRITTEN_LOOP(name, READ_TWO, expression)
+#define WRITTEN_STRIP(name, expression) \
+  WRITTEN_LOOP(name, READ_THREE, expression)
 
 #endif

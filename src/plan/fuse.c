@@ -376,6 +376,48 @@ static void find_escapes(Prog *p) {
       p->escapes[prog_number(p, p->update[i].node)] = true;
 }
 
+/* ---- the order of members ----------------------------------------------- */
+
+static bool is_member(const Group *g, int node) {
+  for (int m = 0; m < g->n; m++)
+    if (g->member[m] == node)
+      return true;
+  return false;
+}
+
+static bool is_read_inside(const Prog *p, const Group *g, int node) {
+  for (int m = 0; m < g->n; m++)
+    for (int i = 0; i < p->node[g->member[m]]->nin; i++)
+      if (prog_number(p, p->node[g->member[m]]->in[i].node) == node)
+        return true;
+  return false;
+}
+
+/* Appends the node, and before it what it needs of its group. */
+static void append_member(const Prog *p, Group *lined, int node) {
+  if (is_member(lined, node))
+    return;
+  for (int i = 0; i < p->node[node]->nin; i++) {
+    int x = prog_number(p, p->node[node]->in[i].node);
+    if (p->group[x] == p->group[node])
+      append_member(p, lined, x);
+  }
+  lined->member[lined->n++] = node;
+}
+
+/* Each member right behind what it needs: then it is rather one instruction
+** with the one before, and fewer registers are in use. */
+static void line_up(Prog *p) {
+  for (int i = 0; i < p->ngroups; i++) {
+    Group *g = &p->groups[i], lined = *g;
+    lined.n = 0;
+    for (int m = 0; m < g->n; m++)
+      if (!is_read_inside(p, g, g->member[m]))
+        append_member(p, &lined, g->member[m]);
+    *g = lined;
+  }
+}
+
 /* ---- anchors ------------------------------------------------------------ */
 
 /* Readers of each node outside its group; a result counts as one. */
@@ -552,6 +594,7 @@ bool fuse(Prog *p) {
     p->group[i] = -1;
   if (!join_all(p) || ((p->passes & PASS_ATTACH) && !attach(p)))
     return false;
+  line_up(p);
   find_escapes(p);
   absorb(p);
   return order(p);

@@ -13,7 +13,8 @@ enum { GROUP_NODES = TILE_REGISTERS };
 /* Elementwise nodes of one domain that run as one tile program; the product
 ** before them, if it is theirs alone, is the anchor. */
 typedef struct Group {
-  int n, member[GROUP_NODES]; /* node numbers, ascending; n 0: merged away */
+  int n, member[GROUP_NODES]; /* node numbers, each behind what it needs; n 0:
+                                 merged away */
   int anchor;                 /* node number or -1 */
   int host; /* the member whose place the anchor's result takes, or -1 */
 } Group;
