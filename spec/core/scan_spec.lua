@@ -1,6 +1,7 @@
 -- The loop over time against the same steps written one after another.
 
 local core = require "lunula.core"
+local native = require "spec.support.native"
 local ops = core.ops
 
 local function normal(...)
@@ -117,6 +118,77 @@ for name, row in pairs(cells) do
     end)
   end)
 end
+
+-- Products of a step with a const leave the loop when it is traced; where a step has many rows
+-- they go back into it when it is compiled.
+describe("the products of a scan", function()
+  local function compiled(cell, rows, reverse)
+    core.seed(3)
+    W, U, b = normal(F, N), normal(N, N), normal(N)
+    local x, s = normal(T, rows, F), { normal(rows, N), normal(rows, N) }
+    local f = core.trace({ { shape = { T, false, F } }, { shape = { false, N } },
+      { shape = { false, N } } }, function(v, ...)
+      local last, results = core.scan(function(states, xs)
+        local new = cell(xs[1], states)
+        return { new[1], new[2] or states[2] }, { new[1] }
+      end, { ... }, { v }, { reverse = reverse })
+      return results[1], last[1], last[2]
+    end)
+    return f, { x, table.unpack(s) }
+  end
+
+  local function bits(f, inputs)
+    local all = { f(table.unpack(inputs)) }
+    for i, y in ipairs(all) do all[i] = y:tobytes() end
+    return table.concat(all)
+  end
+
+  local function steps(rows)
+    local f = compiled(cells.gated[2], rows)
+    return (select(2, f:memory { batch = rows }))
+  end
+
+  native("stand before it, or in it", function()
+    assert.equal(2, steps(15))
+    assert.equal(1, steps(16))
+  end)
+
+  for name, row in pairs(cells) do
+    for _, reverse in ipairs { false, true } do
+      native(("give the bits of %s steps%s"):format(name, reverse and " backwards" or ""), function()
+        local f, inputs = compiled(row[2], 19, reverse)
+        local want = bits(f, inputs)
+        f:passes "naive"
+        assert.is_true(bits(f, inputs) == want)
+      end)
+    end
+  end
+
+  native("give a row the bits that it has alone", function()
+    local f, inputs = compiled(cells.gated[2], 33)
+    local y = f(table.unpack(inputs))
+    for i, x in ipairs(inputs) do
+      inputs[i] = i == 1 and x[{ {}, { 8, 8 } }] or x[{ { 8, 8 } }]
+    end
+    assert.is_true(f(table.unpack(inputs)):tobytes() == y[{ {}, { 8, 8 } }]:tobytes())
+  end)
+
+  it("are results as often as they are asked for", function()
+    local first = normal(20, N)
+    local f = core.trace({ { shape = { T, false, F } } }, function(v)
+      local _, results = core.scan(function(states, xs)
+        local z = xs[1]:matmul(W) + states[1]
+        local y = z * 2
+        return { z }, { y, z:sum(1, true), y, y + z }
+      end, { first }, { v })
+      return results[1] + results[3], results[2], results[3] * 1.5, results[4]
+    end)
+    local x = normal(T, 20, F)
+    local all = { f(x) }
+    f:passes "naive"
+    for i, y in ipairs { f(x) } do close(y, all[i]) end
+  end)
+end)
 
 describe("a scan", function()
   it("goes backwards", function()
