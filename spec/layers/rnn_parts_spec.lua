@@ -80,6 +80,20 @@ describe("a loop in parts has the bits of the whole:", function ()
     check(function () return layers.GRU { 2 * units, zero_output_for_mask = true } end, mask)
   end)
 
+  it("when it is run at once", function ()
+    local layer, x = layers.LSTM { units, return_sequences = true },
+      k.random.normal { batch, steps, features }
+    layer(x)
+    local function run(n)
+      core.threads(n)
+      return layer(x):tobytes()
+    end
+    local alone = run(1)
+    assert.is_true(alone == run(4))
+    local f = core.trace({ { shape = x.shape } }, function (z) return layer(z) end)
+    assert.is_true(alone == f(x):tobytes())
+  end)
+
   it("with images", function ()
     local layer = layers.ConvLSTM2D { 12, 3, padding = "same" }
     local x = k.random.normal { 5, 8, 12, 12, 3 }

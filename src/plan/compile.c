@@ -124,17 +124,3 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
     plan_release(p);
   return ok ? p : NULL;
 }
-
-Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                const Watch *watch, Error *e) {
-  Type *in = mem_new(account, (size_t)s->nin, sizeof *in);
-  if (in == NULL) {
-    fail_memory(e, "out of memory");
-    return NULL;
-  }
-  scan_body_types(s, NULL, in);
-  Plan *p = plan_new(s->attr[SCAN_BODY].body, in, account, passes, NULL, NULL,
-                     watch, e);
-  mem_free(in);
-  return p;
-}

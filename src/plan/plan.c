@@ -373,7 +373,7 @@ static void run_body(void *body, const void *const *in, void *const *out,
   run_lane(b->plan, b->lane, in, out, env);
 }
 
-void loop_run(Plan *body, const ScanRun *run, Env *env) {
+static void run_rows(Plan *body, const ScanRun *run, Env *env) {
   Body b = {body, borrow(body, env->error)};
   if (b.lane == NULL)
     return;
@@ -400,7 +400,7 @@ static void part_task(void *arg, int64_t task, void *scratch) {
     rows.count = rows.batch - rows.first;
     body = parts->rest;
   }
-  loop_run(body,
+  run_rows(body,
            &(ScanRun){&j->step->step, j->step->states, &rows, j->run.in,
                       j->run.out, j->run.scratch}, &own);
   if (e.set)
@@ -416,7 +416,7 @@ static void run_loop(const PlanStep *s, void **pointer, void *scratch,
     threads_run(part_task, &j, (rows->batch + rows->count - 1) / rows->count,
                 NULL);
   else
-    loop_run(s->body,
+    run_rows(s->body,
              &(ScanRun){&s->step, s->states, NULL, j.run.in, j.run.out,
                         scratch}, env);
 }

@@ -53,11 +53,6 @@ int64_t plan_bytes(const Plan *p); /* what a plan that ran holds, about */
 
 /* ---- bodies (body.c) ----------------------------------------------------- */
 
-/* The plan of a loop's body, for its concrete types (compile.c). */
-Plan *loop_plan(const OpCall *s, Account *account, unsigned passes,
-                const Watch *watch, Error *e);
-/* Runs it once for each time step (plan.c). */
-void loop_run(Plan *body, const ScanRun *run, Env *env);
 /* A call that has a body, compiled and run: what eager evaluation calls. */
 bool body_run_now(const OpCall *s, void *const *in, void *const *out, Env *env,
                   Account *account);
