@@ -94,6 +94,23 @@ describe("a loop in parts has the bits of the whole:", function ()
     assert.is_true(alone == f(x):tobytes())
   end)
 
+  it("when there are more threads, or fewer, than at first", function ()
+    local layer, x = layers.GRU(2 * units), k.random.normal { batch, steps, features }
+    layer(x)
+    local f = core.trace({ { shape = { false, steps, features } } }, function (z)
+      return layer(z)
+    end)
+    local function run(n)
+      core.threads(n)
+      return f(x):tobytes(), f:memory()
+    end
+    local alone, bytes = run(1)
+    local parts, more = run(4)
+    assert.is_true(alone == parts)
+    assert.is_true(more > bytes, "the plan was not made for 4 threads")
+    assert.equal(more, select(2, run(1)))
+  end)
+
   it("with images", function ()
     local layer = layers.ConvLSTM2D { 12, 3, padding = "same" }
     local x = k.random.normal { 5, 8, 12, 12, 3 }

@@ -1,5 +1,6 @@
 /* From a function to a plan: the passes, one after the other. */
 
+#include "base/threads.h"
 #include "plan/plan.h"
 
 #include "plan/prepared.h"
@@ -13,6 +14,13 @@ static bool calls_lua(const Plan *p) {
     if (s->body ? s->body->calls_lua : s->step.op && s->step.op->kind == CALL)
       return true;
   }
+  return false;
+}
+
+static bool has_loops(const Plan *p) {
+  for (int i = 0; i < p->nsteps; i++)
+    if (p->step[i].body)
+      return true;
   return false;
 }
 
@@ -105,6 +113,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
                const Watch *watch, Error *e) {
   Prog g;
   Plan *p = plan_empty(account);
+  int threads = threads_count();
   bool ok = prog_open(&g, f, account, passes, watch, e) &&
             gives_numbers(f, e);
   g.debug = debug;
@@ -115,6 +124,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
        fuse(&g) && plan_memory(&g) && steps_build(p, &g);
   if (ok) {
     p->passes = passes;
+    p->threads = has_loops(p) ? threads : 0;
     p->calls_lua = calls_lua(p);
   }
   if (ok && debug)

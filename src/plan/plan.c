@@ -288,6 +288,8 @@ void plan_profile(Plan *p) {
       plan_profile(p->step[i].body);
     if (p->step[i].parts.body)
       plan_profile(p->step[i].parts.body);
+    if (p->step[i].parts.rest)
+      plan_profile(p->step[i].parts.rest);
   }
   if (p->seconds == NULL)
     p->seconds = mem_new(p->account, (size_t)p->nsteps + 1,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "plan/plan.h"
 #include "plan/steps.h"
 
@@ -177,7 +178,10 @@ int64_t plan_cache_bytes(PlanCache *k) {
   return bytes + preparations_bytes(&k->prepared);
 }
 
+/* Made for these types, and for as many threads as there are now. */
 static bool fits(const Plan *p, const Function *f, const Type *in) {
+  if (p->threads && p->threads != threads_count())
+    return false;
   for (int i = 0; i < f->ninputs; i++)
     if (!type_equal(plan_input(p, i), &in[i]))
       return false;

@@ -69,6 +69,7 @@ struct Plan {
   int nmemory, memory_size;
   int64_t bytes; /* of it, and of the constants */
   unsigned passes; /* by which it was made */
+  int threads;     /* among which its loops are divided; 0: it has none */
   bool calls_lua; /* which may give variables other values during a run */
   _Atomic(Lane *) spare; /* one that nobody has, for most runs: no lock */
   Lane *lanes;           /* more of them */
