@@ -155,7 +155,8 @@ describe("the products of a scan", function()
 
   for name, row in pairs(cells) do
     for _, reverse in ipairs { false, true } do
-      native(("give the bits of %s steps%s"):format(name, reverse and " backwards" or ""), function()
+      local how = reverse and " backwards" or ""
+      native(("give the bits of %s steps%s"):format(name, how), function()
         local f, inputs = compiled(row[2], 19, reverse)
         local want = bits(f, inputs)
         f:passes "naive"

@@ -1,7 +1,6 @@
 /* Ops that have a body, a function of their own, called by themselves: outside
 ** any plan, the body is compiled and run at once. */
 
-
 #include "plan/plan.h"
 #include "scan/scan.h"
 
