@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local native = require "spec.support.native"
 
 local layers, ops = k.layers, k.ops
 local threads = core.threads()
@@ -71,16 +72,16 @@ describe("a loop in parts has the bits of the whole:", function ()
   after_each(function () core.threads(threads) end)
 
   for name, make in pairs(makers) do
-    it(name, function () check(make) end)
+    native(name, function () check(make) end)
   end
 
-  it("with a mask", function ()
+  native("with a mask", function ()
     local mask = ops.less(k.random.uniform { batch, steps }, 0.7)
     check(makers.LSTM, mask)
     check(function () return layers.GRU { 2 * units, zero_output_for_mask = true } end, mask)
   end)
 
-  it("when it is run at once", function ()
+  native("when it is run at once", function ()
     local layer, x = layers.LSTM { units, return_sequences = true },
       k.random.normal { batch, steps, features }
     layer(x)
@@ -94,7 +95,7 @@ describe("a loop in parts has the bits of the whole:", function ()
     assert.is_true(alone == f(x):tobytes())
   end)
 
-  it("when there are more threads, or fewer, than at first", function ()
+  native("when there are more threads, or fewer, than at first", function ()
     local layer, x = layers.GRU(2 * units), k.random.normal { batch, steps, features }
     layer(x)
     local f = core.trace({ { shape = { false, steps, features } } }, function (z)
@@ -111,7 +112,7 @@ describe("a loop in parts has the bits of the whole:", function ()
     assert.equal(more, select(2, run(1)))
   end)
 
-  it("with images", function ()
+  native("with images", function ()
     local layer = layers.ConvLSTM2D { 12, 3, padding = "same" }
     local x = k.random.normal { 5, 8, 12, 12, 3 }
     layer(x)
@@ -124,7 +125,7 @@ describe("a loop in parts has the bits of the whole:", function ()
     assert.is_true(run(1) == run(3))
   end)
 
-  it("with first states that are kept", function ()
+  native("with first states that are kept", function ()
     local layer = layers.LSTM { units, stateful = true }
     local x = k.random.normal { batch, steps, features }
     local model = k.Sequential { k.Input { batch_shape = { batch, steps, features } }, layer }
