@@ -1,8 +1,8 @@
-/* What a compilation makes of a loop, whose sizes it knows. Products of many rows
-** a step are done within it (sink.c). The right side of a product that is the
-** same in all steps is packed once before it: ops are split as their rows say,
-** and what of them needs no step is then moved out like anything else. And the
-** body for inputs of other sizes. */
+/* What a compilation makes of a loop, whose sizes it knows. Products of many
+** rows a step are done within it (sink.c). The right side of a product that is
+** the same in all steps is packed once before it: ops are split as their rows
+** say, and what of them needs no step is then moved out like anything else. And
+** the body for inputs of other sizes. */
 
 #include <string.h>
 
