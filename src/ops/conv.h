@@ -1,0 +1,111 @@
+/* What the files of convolutions share. */
+#ifndef OPS_CONV_H
+#define OPS_CONV_H
+
+#include "ops/window.h"
+
+/* Attributes: the walk's options; of the transposed one, three of them are
+** resolved already, and `extra` cells that no window sees are at the end. */
+enum { STRIDES, DILATION, BEFORE, AFTER, EXTRA };
+
+/* ---- shapes (conv_shape.c) ---------------------------------------------- */
+
+INLINE Attr kernel_size(const Type *k) {
+  return attr_ints(k->rank > 2 ? k->rank - 2 : 0, k->dim);
+}
+
+INLINE Walk conv_walk(const Type *k, const Attr *attr) {
+  Attr size = kernel_size(k);
+  return walk_new(&size, attr);
+}
+
+/* That of the transposed one. */
+Walk conv_walk_back(const Type *k, const Attr *attr);
+
+/* What a convolution of x with k is. */
+bool conv_type(Rule *r, const Type *x, const Type *k, const Walk *w, Type *y);
+
+bool conv_shape(Rule *r);
+bool conv_image_shape(Rule *r);
+bool conv_kernel_shape(Rule *r);
+bool conv_transpose_shape(Rule *r);
+
+/* ---- the work (conv_tasks.c) -------------------------------------------- */
+
+/* The convolution of images like x that gives images like y. */
+Conv conv_of(const Walk *w, const Type *x, const Type *k, const Type *y);
+
+INLINE bool is_depthwise(const Conv *c) {
+  return c->groups == c->w.channels && c->groups > 1;
+}
+
+INLINE int64_t image_pixels(const Conv *c) {
+  return c->w.out[0] * c->w.out[1] * c->w.out[2];
+}
+
+enum { MOST_TASKS = 64, ENOUGH = 16 /* for a few threads */ };
+
+/* Tasks that are worth it, up to so many. */
+int64_t conv_worth_tasks(const Conv *c, int64_t most);
+
+INLINE int64_t divide_up(int64_t n, int64_t by) {
+  return (n + by - 1) / by;
+}
+
+/* As many parts as are wanted, but not more than fit. */
+INLINE int64_t parts_of(int64_t wanted, int64_t most) {
+  int64_t parts = wanted > most ? most : wanted;
+  return parts < 1 ? 1 : parts;
+}
+
+/* Where part i of n begins that has panels of its own. */
+INLINE int64_t part_begin(int64_t n, int64_t i, int64_t parts) {
+  return i == parts ? n : n * i / parts / GEMM_COLUMNS * GEMM_COLUMNS;
+}
+
+/* Tasks: runs of bands, and parts of the filters when there are too few bands:
+** each of those copies cells again, and finishes its part of each pixel. */
+typedef struct Division {
+  ConvBands bands;
+  int64_t n, runs, parts;
+} Division;
+
+Division conv_divide(const Conv *c, ConvWay way);
+
+/* Runs the epilogue on the pixels [p0, p1), the filters [f0, f1) of them. */
+void conv_finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
+                 int64_t p1, int64_t f0, int64_t f1);
+
+/* ---- a group for each channel (conv_depthwise.c) ------------------------- */
+
+int64_t depthwise_tasks(const Conv *c);
+void depthwise_run(const OpCall *s, const Run *r, const Conv *c, int64_t task);
+int64_t depthwise_image_tasks(const Conv *c);
+void depthwise_image_run(const OpCall *s, const Run *r, const Conv *c,
+                         int64_t task);
+int64_t depthwise_kernel_tasks(const Conv *c);
+void depthwise_kernel_run(const Run *r, const Conv *c, int64_t task);
+
+/* ---- gradients (conv_gradient.c) ---------------------------------------- */
+
+#define CONV_IMAGE_ROW(name)                                    \
+  int64_t name##_tasks(const OpCall *s);                        \
+  int64_t name##_local(const OpCall *s);                        \
+  int64_t name##_room(const OpCall *s);                         \
+  void name##_begin(const OpCall *s, const Run *r);             \
+  void name##_run(const OpCall *s, const Run *r, int64_t task);
+CONV_IMAGE_ROW(conv_image)
+CONV_IMAGE_ROW(conv_transpose)
+
+int64_t conv_kernel_tasks(const OpCall *s);
+int64_t conv_kernel_local(const OpCall *s);
+int64_t conv_kernel_room(const OpCall *s);
+void conv_kernel_run(const OpCall *s, const Run *r, int64_t task);
+void conv_kernel_end(const OpCall *s, const Run *r);
+
+void conv_vjp(Context *c, const Node *n, const Val *dy, Val *dx);
+void conv_image_vjp(Context *c, const Node *n, const Val *dy, Val *dx);
+void conv_kernel_vjp(Context *c, const Node *n, const Val *dy, Val *dx);
+void conv_transpose_vjp(Context *c, const Node *n, const Val *dy, Val *dx);
+
+#endif
