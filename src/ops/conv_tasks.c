@@ -55,10 +55,16 @@ static double work_of(const Conv *c) {
          (double)(c->w.batch * image_pixels(c));
 }
 
-/* Some 40 us of operations each. Those of depthwise ones are slower. */
+/* Some 40 us of operations each. Those of depthwise ones are slower, and each
+** number of the result costs as much as some operations beyond its own: it is
+** stored, and finished. */
 int64_t conv_worth_tasks(const Conv *c, int64_t most) {
-  double worth = is_depthwise(c) ? 1e6 : 8e6;
-  double tasks = work_of(c) / worth;
+  enum { NUMBER = 32 };
+  double worth = is_depthwise(c) ? 1e6 : 8e6, work = work_of(c);
+  if (!is_depthwise(c))
+    work += NUMBER * (double)(c->w.batch * image_pixels(c)) *
+            (double)c->filters;
+  double tasks = work / worth;
   return tasks < 1 ? 1 : tasks > (double)most ? most : (int64_t)tasks;
 }
 
