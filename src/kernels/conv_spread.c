@@ -65,8 +65,8 @@ static void spread_place(const Place *s, const float *panels, float *z) {
   for (int64_t j = lines.first; j < lines.end; j++)
     for (int64_t p0 = pixels.first / tile * tile; p0 < pixels.end; p0 += tile) {
       int64_t p1 = least(p0 + tile, w->out[2]);
-      m.a = s->g + (j * w->out[2] + p0) * c->filters;
       for (int64_t i = 0; i < columns; i += WIDTH) {
+        m.a = s->g + (j * w->out[2] + p0) * c->filters;
         m.b = panels + i * c->filters;
         m.c = z + i;
         ISA_NAME(micro_rows)(p1 - p0, WIDTH, &m);

@@ -183,16 +183,14 @@ ISA_FUNCTION(void, micro_panel, (int64_t rows, int64_t columns,
     edge_tile(rows, columns, *t);
 }
 
-ISA_FUNCTION(void, micro_rows, (int64_t rows, int64_t columns,
-                                const Micro *t)) {
+ISA_FUNCTION(void, micro_rows, (int64_t rows, int64_t columns, Micro *t)) {
   int64_t tiles = (rows + MICRO_ROWS - 1) / MICRO_ROWS;
   int64_t height = tiles > 1 ? rows / tiles : rows, left = rows;
-  Micro m = *t;
   for (; tiles > 0; tiles--) {
     int64_t n = left - height * tiles > 0 ? height + 1 : height;
-    ISA_NAME(micro_panel)(n, columns, &m);
-    m.a += n * m.a_row;
-    m.c += n * m.c_row;
+    ISA_NAME(micro_panel)(n, columns, t);
+    t->a += n * t->a_row;
+    t->c += n * t->c_row;
     left -= n;
   }
 }

@@ -44,7 +44,9 @@ ISA_DECLARE(APART void, micro, (int64_t rows, int vectors, const Micro *t))
 /* The same for all columns from c on that a panel has, or as many as there
 ** are. */
 ISA_DECLARE(void, micro_panel, (int64_t rows, int64_t columns, const Micro *t))
-/* And for any number of rows, in tiles of as equal height as can be. */
-ISA_DECLARE(void, micro_rows, (int64_t rows, int64_t columns, const Micro *t))
+/* And for any number of rows, in tiles of as equal height as can be: a and c go
+** on to behind them. (A copy would be read before it is written: vectors do not
+** wait for numbers that are on their way to memory.) */
+ISA_DECLARE(void, micro_rows, (int64_t rows, int64_t columns, Micro *t))
 
 #endif
