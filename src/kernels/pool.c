@@ -166,10 +166,12 @@ INLINE void end(Result what, float *y, Vector a, Divisor d) {
     AT(y) = a / d.count;
 }
 
-/* Whole vectors of y (n) from the cells of a list: y goes on unless they are
-** the first of their window. Returns how many numbers these are. */
-INLINE int64_t list_lanes(Result what, const float *x, float *y,
-                          const Cells *c, bool first, Divisor d, int64_t n) {
+/* Whole vectors of y (n) from the `cells` of a list, whose number may be one
+** that the compiler knows: y goes on unless they are the first of their window.
+** Returns how many numbers these are. */
+INLINE int64_t cell_lanes(Result what, const float *x, float *y,
+                          const Cells *c, int cells, bool first, Divisor d,
+                          int64_t n) {
   int64_t i = 0;
   int k0 = what == LARGEST && first;
   for (; i + 4 * LANES <= n; i += 4 * LANES) {
@@ -177,7 +179,7 @@ INLINE int64_t list_lanes(Result what, const float *x, float *y,
     Vector a1 = begin(what, x + i + LANES, y + i + LANES, c, first);
     Vector a2 = begin(what, x + i + 2 * LANES, y + i + 2 * LANES, c, first);
     Vector a3 = begin(what, x + i + 3 * LANES, y + i + 3 * LANES, c, first);
-    for (int k = k0; k < c->n; k++) {
+    for (int k = k0; k < cells; k++) {
       const float *at = x + i + c->at[k];
       a0 = add_cell(what, a0, at);
       a1 = add_cell(what, a1, at + LANES);
@@ -191,11 +193,16 @@ INLINE int64_t list_lanes(Result what, const float *x, float *y,
   }
   for (; i + LANES <= n; i += LANES) {
     Vector a = begin(what, x + i, y + i, c, first);
-    for (int k = k0; k < c->n; k++)
+    for (int k = k0; k < cells; k++)
       a = add_cell(what, a, x + i + c->at[k]);
     end(what, y + i, a, d);
   }
   return i;
+}
+
+INLINE int64_t list_lanes(Result what, const float *x, float *y,
+                          const Cells *c, bool first, Divisor d, int64_t n) {
+  return cell_lanes(what, x, y, c, c->n, first, d, n);
 }
 
 /* One number; numbers of x are picked by the list alone. */
@@ -226,7 +233,7 @@ ISA_FUNCTION(void, of_list, (Result what, const float *x, float *y,
 ** own; those at the end, which would read beyond the `room` of x or write
 ** beyond y, write their channels only. */
 INLINE void window_run(Result what, const float *x, float *y, const Cells *c,
-                       int64_t windows, int64_t n, int64_t step,
+                       int cells, int64_t windows, int64_t n, int64_t step,
                        int64_t room) {
   Divisor d = divisor_of(c->n);
   int64_t wide = most(n, LANES), reach = c->at[c->n - 1] + wide, k = 0;
@@ -235,8 +242,9 @@ INLINE void window_run(Result what, const float *x, float *y, const Cells *c,
                      : least((windows * n - wide) / n, (room - reach) / step) +
                            1;
   for (; k < fits; k++, x += step, y += n)
-    if (list_lanes(what, x, y, c, true, d, wide) < wide)
-      list_lanes(what, x + wide - LANES, y + wide - LANES, c, true, d, LANES);
+    if (cell_lanes(what, x, y, c, cells, true, d, wide) < wide)
+      cell_lanes(what, x + wide - LANES, y + wide - LANES, c, cells, true, d,
+                 LANES);
   for (; k < windows; k++, x += step, y += n)
     for (int64_t i = 0; i < n; i++)
       y[i] = list_number(what, x + i, 0, c, true, d);
@@ -256,10 +264,12 @@ ISA_FUNCTION(void, run_of_windows, (Result what, const float *x, float *y,
   else if (n == 1)
     for (int64_t k = 0; k < windows; k++)
       y[k] = list_number(what, x + k * step, 0, c, true, divisor_of(c->n));
+  else if (what == LARGEST && c->n == 4) /* of two by two, as most are */
+    window_run(LARGEST, x, y, c, 4, windows, n, step, room);
   else if (what == LARGEST)
-    window_run(LARGEST, x, y, c, windows, n, step, room);
+    window_run(LARGEST, x, y, c, c->n, windows, n, step, room);
   else
-    window_run(MEAN, x, y, c, windows, n, step, room);
+    window_run(MEAN, x, y, c, c->n, windows, n, step, room);
 }
 
 /* A window anywhere, of any size; what one with no cell inside gives is in the
