@@ -13,7 +13,7 @@ local elsewhere = {
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,
   host = true, host_gradient = true, call = true, barrier = true, lerp = true, as_int32 = true,
   custom_gradient = true, panels = true, matmul_panels = true,
-  convolution_panels = true, convolution_with_panels = true,
+  convolution_panels = true, convolution_with_panels = true, convolution_pooled = true,
 }
 
 local function holds(complaint)

@@ -220,6 +220,66 @@ describe("a convolution's numbers are the same", function ()
   end
 end)
 
+-- What is behind a convolution whose pixels only a pool reads goes behind the pool, and the pool
+-- may become one with the convolution: the bits are those of one after the other.
+describe("the largest of a convolution", function ()
+  local two = { size = { 2, 2 }, strides = 2 }
+  local cases = { -- image, kernel, options; the pool; steps of a plan
+    { { 3, 28, 28, 1 }, { 3, 3, 1, 32 }, {}, two, 1 },
+    { { 3, 13, 13, 32 }, { 3, 3, 32, 64 }, { same = true }, two, 1 },
+    { { 2, 19, 23, 8 }, { 3, 3, 4, 40 }, { same = true }, { size = { 3, 2 }, strides = 3 }, 1 },
+    { { 2, 60, 61, 3 }, { 5, 5, 3, 70 }, { strides = 2 }, two, 1 },
+    { { 2, 101, 24 }, { 3, 24, 31 }, { dilation = 2 }, { size = { 4 }, strides = 4 }, 1 },
+    { { 2, 33, 33, 3 }, { 3, 3, 3, 16 }, {}, { size = { 3, 3 }, strides = 2, same = true }, 2 },
+    { { 2, 16, 16, 24 }, { 1, 1, 24, 16 }, {}, two, 2 }, -- whose pixels have no lines
+    { { 2, 16, 16, 24 }, { 3, 3, 1, 24 }, {}, two, 2 },
+    { { 2, 9, 9, 9, 4 }, { 2, 2, 2, 4, 8 }, {}, { size = { 2, 2, 2 }, strides = 2 }, 2 },
+    { { 1, 4, 900, 8 }, { 3, 3, 8, 16 }, {}, two, 2 },
+  }
+
+  local function marked(t) return ops.where(ops.isnan(t), 7, t) end
+
+  for _, case in ipairs(cases) do
+    local image, kernel, options, pool, steps = table.unpack(case)
+    local x, w = k.random.normal(image), k.random.normal(kernel)
+    local b = k.random.normal { kernel[#kernel] }
+    if not next(options) then options = nil end
+
+    local function all(t, kernel_, bias)
+      local y = ops.relu(ops.convolution(t, kernel_, options) + bias)
+      return ops.max_windows(ops.minimum(y, 2), pool)
+    end
+
+    native(("%s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x")),
+      function ()
+        local variables = { core.variable { value = w, name = "w" },
+          core.variable { value = b, name = "b" } }
+        local f = core.trace({ { shape = { false, table.unpack(image, 2) } } }, function (t)
+          return all(t, variables[1].value, variables[2].value)
+        end)
+        same_bits(all(x, w, b), f(x))
+        assert.equal(steps, select(2, f:memory { batch = image[1] }))
+        local before = core.threads()
+        core.threads(4)
+        same_bits(all(x, w, b), f(x))
+        core.threads(before)
+        local holes = ops.where(ops.less(x, 1.5), x, 0 / 0)
+        same_bits(marked(all(holes, w, b)), marked(f(holes)))
+      end)
+  end
+
+  native("is not what somebody else reads before", function ()
+    local x, w = k.random.normal { 2, 8, 8, 3 }, k.random.normal { 3, 3, 3, 8 }
+    local f = core.trace({ { shape = { 2, 8, 8, 3 } } }, function (t)
+      local y = ops.convolution(t, core.variable { value = w, name = "w" }.value)
+      return ops.max_windows(y, two), ops.relu(y)
+    end)
+    local largest, all = f(x)
+    same_bits(ops.max_windows(ops.convolution(x, w), two), largest)
+    same_bits(ops.relu(ops.convolution(x, w)), all)
+  end)
+end)
+
 describe("a transposed convolution is its lowering", function ()
   for _, case in ipairs {
     { { 2, 13, 9, 40 }, { 4, 4, 3, 40 }, { strides = 2, before = 1, after = 1 } },

@@ -157,6 +157,8 @@ typedef enum Role {
   SLICES,    /* attributes 0, 1: starts and steps along each axis */
   PADS,      /* attributes 0, 1, 2: before, after, between elements along each
                 axis; 3: with which number */
+  POOLS_LARGEST, /* the largest of input 0 under windows, by channels;
+                    attributes: their sizes, how they walk (ops/window.h) */
   ASSIGNS,   /* input 0 to the variable of binding number attribute 0 */
   CALLS,     /* attribute 0, a function: the plan puts its body there */
   LOOPS,     /* the same once for each time step (scan/scan.h) */
@@ -220,6 +222,9 @@ struct Op {
   /* the input in whose columns (its last axis) the result's columns are linear,
      each in its own; -1 where that is not so */
   int (*columns)(const Node *n);
+  /* `reader` alone reads n and is POOLS_LARGEST of it: the same value, where
+     both are computed in one go (true, y set), or declines */
+  bool (*join)(Context *c, const Node *n, const Node *reader, Val *y);
   const char *doc;
   int version; /* of what it means, for files; 0 is 1 */
 
@@ -241,6 +246,8 @@ enum {
   BODY = 64,        /* runs a function: attribute 0; the plan does it */
   TRUTHS = 128,     /* of booleans alone makes booleans; computed as int32 */
   STRINGS = 512,    /* input 0 may be strings; the others never are */
+  GROWS = 2048,     /* a larger number never gives a smaller one, in each of its
+                       inputs, and of NaN comes NaN */
   SIZED = 256,      /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
   FILED = 1024       /* is HIDDEN, but found in files: its rule trusts nobody */

@@ -179,7 +179,8 @@ KERNEL(void, conv_input_gradient,
   do {
     Direct d = direct_turned(c, t);
     direct_lines(&s, &d, g, b, scratch);
-    if (s.n > 0) multiply_band(&d, g, &s, panels, x, c0, c1);
+    if (s.n > 0)
+      multiply_band(&d, g, &s, panels, x + b->pixel0 * n, c0, c1);
     panels += direct_panels(&d);
   } while (direct_next(&c->w, t));
 }

@@ -235,7 +235,10 @@ void direct_lines(Lines *s, const Direct *d, const float *x,
                        copied ? room : NULL);
   }
   if (s->n > 0) s->a += s->from[0];
-  for (int64_t l = s->n - 1; l >= 0; l--) s->from[l] -= s->from[0];
+  for (int64_t l = s->n - 1; l >= 0; l--) {
+    s->from[l] -= s->from[0];
+    s->to[l] -= b->pixel0 * d->filters;
+  }
 }
 
 void direct_runs(const Direct *d, const Lines *s, int64_t *run) {
@@ -288,6 +291,13 @@ static int64_t lines_that_fit(const Window *w, int64_t columns) {
   int64_t lines = rows < reach(w, 1) ? 1
                                      : (rows - reach(w, 1)) / w->stride[1] + 1;
   return least(lines, LINES);
+}
+
+int64_t conv_lines_at_once(const Conv *c) {
+  Direct d = direct_forward(c);
+  int64_t fit = d.in_runs && d.hangs ? columns_that_fit(&d.w) : COLUMNS;
+  return c->w.out[2] > least(fit, COLUMNS) ? 0
+                                           : lines_that_fit(&d.w, c->w.out[2]);
 }
 
 /* Lines of some columns, or whole lines of a plane, or whole planes. */

@@ -89,7 +89,7 @@ INLINE int64_t blocks_of(const Direct *d) {
 
 /* The lines of a band. What the first pixel of each sees begins `from` numbers
 ** after a, which is 0 for the first line; what is computed for that pixel comes
-** `to` after the beginning. The line is number `line` of all. */
+** `to` after the band's first pixel. The line is number `line` of all. */
 typedef struct Lines {
   const float *a;
   int64_t n, column0, column1;

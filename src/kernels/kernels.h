@@ -291,12 +291,17 @@ extern void SET(conv_pack)(const float *k, const Conv *c, bool turned,
                            float *panels);
 int64_t conv_panels(const Conv *c, bool turned); /* numbers */
 
+/* Whole lines of a plane that a band may have; 0: not one. */
+int64_t conv_lines_at_once(const Conv *c);
+
 /* y at the pixels of a band, the filters [f0, f1) of it, where f0 is a multiple
-** of GEMM_COLUMNS; with several groups these must be all filters */
+** of GEMM_COLUMNS; with several groups these must be all filters. x is all of
+** the image, y begins with the band */
 extern void SET(conv_forward)(const float *x, const float *panels, float *y,
                               const Conv *c, const ConvBand *b, int64_t f0,
                               int64_t f1, void *scratch);
-/* x = the adjoint of g, which is like y, in the same way */
+/* x = the adjoint of g, which is like y, in the same way; both are all there
+** is */
 extern void SET(conv_input_gradient)
        (const float *g, const float *panels, float *x, const Conv *c,
         const ConvBand *b, int64_t c0, int64_t c1, void *scratch);

@@ -67,8 +67,9 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
   for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
-    ISA(conv_forward)(r->in[0], panels_in(s, r), r->out[0], &c, &b, f0, f1,
-                      r->local);
+    float *y = r->out[0];
+    ISA(conv_forward)(r->in[0], panels_in(s, r), y + b.pixel0 * c.filters, &c,
+                      &b, f0, f1, r->local);
     conv_finish(s, r, c.filters, b.pixel0, b.pixel1, f0, f1);
   }
 }
@@ -156,7 +157,7 @@ const Op ops_conv[] = {
    .tasks = conv_tasks, .run = conv_run, .local = conv_local,
    .scratch = conv_room, .begin = conv_begin, .vjp = conv_vjp,
    .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
-   .prepare = conv_prepare, .prepared = 1 << 1,
+   .prepare = conv_prepare, .prepared = 1 << 1, .join = conv_join,
    .file_class = "lunula",
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
@@ -167,6 +168,13 @@ const Op ops_conv[] = {
    WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,
    .local = conv_local, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
+  {"convolution_pooled",
+   "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil", WINDOW, FLOATS,
+   conv_pooled_shape, .tasks = conv_pooled_tasks, .run = conv_pooled_run,
+   .local = conv_pooled_local, .scratch = conv_pooled_room,
+   .begin = conv_pooled_begin, .prepare = conv_pooled_prepare,
+   .prepared = 1 << 1, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .doc = "The largest pixel of each window of a convolution."},
   {"convolution_input_gradient", "g, kernel, like, " WALK_OPTIONS, WINDOW,
    FLOATS, conv_image_shape, .tasks = conv_image_tasks,
    .run = conv_image_run, .local = conv_image_local,

@@ -86,6 +86,17 @@ void depthwise_image_run(const OpCall *s, const Run *r, const Conv *c,
 int64_t depthwise_kernel_tasks(const Conv *c);
 void depthwise_kernel_run(const Run *r, const Conv *c, int64_t task);
 
+/* ---- the largest of its pixels (conv_pool.c) ----------------------------- */
+
+bool conv_pooled_shape(Rule *r);
+int64_t conv_pooled_tasks(const OpCall *s);
+int64_t conv_pooled_local(const OpCall *s);
+int64_t conv_pooled_room(const OpCall *s);
+void conv_pooled_begin(const OpCall *s, const Run *r);
+void conv_pooled_run(const OpCall *s, const Run *r, int64_t task);
+bool conv_pooled_prepare(Context *c, const Node *n, Val *y);
+bool conv_join(Context *c, const Node *n, const Node *reader, Val *y);
+
 /* ---- gradients (conv_gradient.c) ---------------------------------------- */
 
 #define CONV_IMAGE_ROW(name)                                    \

@@ -149,9 +149,16 @@ static Share share_of(const OpCall *s, int64_t task) {
   return k;
 }
 
+static void finish(const OpCall *s, const Run *r, const Part *k) {
+  if (s->epilogue)
+    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out,
+             k->p0 * k->w.channels, k->p1 * k->w.channels, r->local);
+}
+
 static void max_run(const OpCall *s, const Run *r, int64_t task) {
   Part k = part_of(s, task);
   ISA(max_pool)(r->in[0], r->out[0], &k.w, k.p0, k.p1);
+  finish(s, r, &k);
 }
 
 static void pick_run(const OpCall *s, const Run *r, int64_t task) {
@@ -168,6 +175,7 @@ static void scatter_run(const OpCall *s, const Run *r, int64_t task) {
 static void average_run(const OpCall *s, const Run *r, int64_t task) {
   Part k = part_of(s, task);
   ISA(average_pool)(r->in[0], r->out[0], &k.w, k.p0, k.p1);
+  finish(s, r, &k);
 }
 
 static void spread_run(const OpCall *s, const Run *r, int64_t task) {
@@ -245,7 +253,7 @@ static bool whole_windows(Context *c, const Op *op, const Val *x, int nin,
 const Op ops_pool[] = {
   {"max_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = window_tasks, .run = max_run, .vjp = max_vjp,
-   .expand = whole_windows,
+   .expand = whole_windows, .role = POOLS_LARGEST, .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The largest cell under each window, by channels."},
   {"max_windows_scatter", "x, g, " OPTIONS, WINDOW, FLOATS, scatter_shape,
@@ -257,6 +265,7 @@ const Op ops_pool[] = {
    .doc = "h in the place of the first largest cell of x under each window."},
   {"mean_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = window_tasks, .run = average_run, .vjp = average_vjp,
+   .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The mean of the cells under each window, by channels; those outside "
           "do not count."},

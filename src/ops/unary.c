@@ -210,7 +210,7 @@ const Op ops_unary[] = {
   ROW(sigmoid, "1 / (1 + e ^ -x).", .file_class = "nn"),
   ROW(erf, "The error function.", .file_class = "math"),
   ROW(erfinv, "The inverse of erf.", .file_class = "math"),
-  ROW_INT(relu, "max(x, 0).", .file_class = "nn"),
+  ROW_INT(relu, "max(x, 0).", .file_class = "nn", .traits = GROWS),
   ROW(softplus, "log(1 + e ^ x).", .file_class = "nn"),
   ROW_IS(isnan, "Where x is not a number."),
   ROW_IS(isinf, "Where x is infinite."),

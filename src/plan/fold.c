@@ -1,8 +1,13 @@
-/* A scale of weights behind a product goes into the product's own weights, and
+/* What of the work behind products can be done with their weights, or with less
+** of their results. A scale of weights behind a product goes into the product's own weights, and
 ** with it the bias between them; two biases become one. So a batch
 ** normalisation costs nothing when its moments stand still. Only rounding
-** differs: x (w s) stands for (x w) s. */
+** differs: x (w s) stands for (x w) s. And the largest of numbers that grow with
+** x comes of the largest x: bias and relu in front of a pool go behind it, where
+** there are fewer, and the pool may be one with the product. */
 #include "plan/prepare.h"
+
+#include <string.h>
 
 typedef struct Folder {
   Prog *p;
@@ -89,6 +94,51 @@ static bool join_biases(const Folder *k, Context *c, const Node *n, Val *y) {
   return true;
 }
 
+/* The input that n grows with, when its other one is fixed and the same for all
+** numbers of a channel; -1. */
+static int growing_side(const Folder *k, const Node *n) {
+  const Type *y = &n->out[0].type;
+  int side = n->nin == 1 ? 0 : -1;
+  if (!(n->op->traits & GROWS) || n->nin > 2 || y->dtype != F32)
+    return -1;
+  for (int i = 0; i < 2 && n->nin == 2; i++)
+    if (is_fixed(k, n->in[i]) && !is_fixed(k, n->in[1 - i]) &&
+        (lies_along(n->in[i], y) || val_type(n->in[i])->rank == 0))
+      side = 1 - i;
+  return side >= 0 && type_equal(val_type(n->in[side]), y) ? side : -1;
+}
+
+/* largest(f(x)) = f(largest(x)) for all such f that stand in a chain. */
+static bool largest_first(const Folder *k, Context *c, const Node *n, Val *y) {
+  const Node *chain[MADE - 2];
+  int side[MADE - 2], length = 0;
+  Val x = n->in[0], in[2];
+  if (n->op->role != POOLS_LARGEST ||
+      type_elements(&n->out[0].type) >= type_elements(val_type(x)))
+    return false;
+  for (; length < MADE - 2 && read_once(k, x); length++) {
+    if ((side[length] = growing_side(k, x.node)) < 0)
+      break;
+    chain[length] = x.node;
+    x = x.node->in[side[length]];
+  }
+  bool joined = read_once(k, x) && x.node->op->join &&
+                x.node->op->join(c, x.node, n, y);
+  if (!joined && length == 0)
+    return false;
+  if (!joined)
+    *y = emit(c, n->op, &x, 1, n->attr);
+  y->node->origin = joined ? x.node->origin : n->origin;
+  while (length-- > 0) {
+    const Node *f = chain[length];
+    memcpy(in, f->in, (size_t)f->nin * sizeof *in);
+    in[side[length]] = *y;
+    *y = emit(c, f->op, in, f->nin, f->attr);
+    y->node->origin = f->origin;
+  }
+  return true;
+}
+
 static Val fold_into(Context *c, const Node *n, const Scaled *s) {
   Val in[MAX_INPUTS];
   for (int i = 0; i < s->product->nin; i++)
@@ -125,7 +175,8 @@ static bool add_again(Folder *k, int i) {
   int mark = context_mark(c);
   if (find_scaled(k, n, &s))
     k->now[i] = fold_into(c, n, &s);
-  else if (!join_biases(k, c, n, &k->now[i]))
+  else if (!join_biases(k, c, n, &k->now[i]) &&
+           !largest_first(k, c, n, &k->now[i]))
     return true;
   if (c->error.set)
     return fail_again(k->p->error, &c->error);
