@@ -1,10 +1,10 @@
 /* What of the work behind products can be done with their weights, or with less
-** of their results. A scale of weights behind a product goes into the product's own weights, and
-** with it the bias between them; two biases become one. So a batch
-** normalisation costs nothing when its moments stand still. Only rounding
-** differs: x (w s) stands for (x w) s. And the largest of numbers that grow with
-** x comes of the largest x: bias and relu in front of a pool go behind it, where
-** there are fewer, and the pool may be one with the product. */
+** of their results. A scale of weights behind a product goes into the product's
+** own weights, and with it the bias between them; two biases become one. So a
+** batch normalisation costs nothing when its moments stand still. Only rounding
+** differs: x (w s) stands for (x w) s. And the largest of numbers that grow
+** with x comes of the largest x: bias and relu in front of a pool go behind it,
+** where there are fewer, and the pool may be one with the product. */
 #include "plan/prepare.h"
 
 #include <string.h>
