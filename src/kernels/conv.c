@@ -119,6 +119,15 @@ static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
   }
 }
 
+/* Panels that the second cache does not keep from run to run: while all tiles
+** go over one, the next one comes. */
+static void fetch_next(const Direct *d, const Lines *s, Micro *m) {
+  enum { FAR = 1 << 18 };
+  int64_t tiles = s->n * divide_up(s->column1 - s->column0, MICRO_ROWS);
+  m->ahead = direct_panels(d) > FAR ? m->b + WIDTH * chain_of(d) : NULL;
+  m->ahead_step = divide_up(WIDTH, tiles);
+}
+
 /* The filters [f0, f1), which are all of them when there are groups. */
 static void multiply_band(const Direct *d, const float *x, const Lines *s,
                           const float *panels, float *y, int64_t f0,
@@ -137,6 +146,8 @@ static void multiply_band(const Direct *d, const float *x, const Lines *s,
       m.b = panels + g * gemm_panels(chain, width) + j * chain;
       m.c = y + g * width + j;
       m.a = s->a + g * group_channels(d);
+      m.ahead = NULL;
+      if (end - j > WIDTH) fetch_next(d, s, &m);
       if (d->in_runs)
         panel_by_runs(s, end - j, m);
       else

@@ -35,6 +35,8 @@ typedef struct Micro {
   float *c;
   int64_t c_row;
   bool add;
+  const float *ahead; /* what will be read next comes near meanwhile, so many */
+  int64_t ahead_step; /* numbers for each k; NULL: nothing. Of two vectors. */
 } Micro;
 
 enum { MICRO_FEW = 2 };
