@@ -220,6 +220,18 @@ describe("a convolution's numbers are the same", function ()
   end
 end)
 
+native("a kernel of few filters is packed once, too", function ()
+  local w = core.variable { value = k.random.normal { 3, 3, 64, 3 }, name = "w" }
+  local f = core.trace({ { shape = { false, 9, 9, 64 } } }, function (t)
+    return ops.convolution(t, w.value)
+  end)
+  local x = k.random.normal { 2, 9, 9, 64 }
+  same_bits(ops.convolution(x, w.value), f(x))
+  assert.equal(1, (select(2, f:memory { batch = 2 })))
+  w:assign(w.value * 2)
+  same_bits(ops.convolution(x, w.value), f(x))
+end)
+
 -- What is behind a convolution whose pixels only a pool reads goes behind the pool, and the pool
 -- may become one with the convolution: the bits are those of one after the other.
 describe("the largest of a convolution", function ()

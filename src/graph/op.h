@@ -246,11 +246,12 @@ enum {
   BODY = 64,        /* runs a function: attribute 0; the plan does it */
   TRUTHS = 128,     /* of booleans alone makes booleans; computed as int32 */
   STRINGS = 512,    /* input 0 may be strings; the others never are */
+  LASTS = 4096,     /* of weights: worth keeping, however large it is */
   GROWS = 2048,     /* a larger number never gives a smaller one, in each of its
                        inputs, and of NaN comes NaN */
   SIZED = 256,      /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
-  FILED = 1024       /* is HIDDEN, but found in files: its rule trusts nobody */
+  FILED = 1024      /* is HIDDEN, but found in files: its rule trusts nobody */
 };
 
 INLINE bool op_shape_only(const Op *op, int i) {

@@ -162,7 +162,8 @@ const Op ops_conv[] = {
    .doc = "The products of each window of an image with a kernel (size..., "
           "channels / groups, filters)."},
   {"convolution_panels", "kernel, groups:int=1", WINDOW, FLOATS,
-   conv_panels_shape, .run = conv_panels_run, .traits = HIDDEN | NO_GRADIENT,
+   conv_panels_shape, .run = conv_panels_run,
+   .traits = LASTS | HIDDEN | NO_GRADIENT,
    .doc = "A kernel as the panels that a convolution reads."},
   {"convolution_with_panels", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
    WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,

@@ -351,7 +351,7 @@ const Op ops_product[] = {
    .prepare = matmul_prepare, .prepared = 1 << 1, .columns = matmul_columns,
    .doc = "The matrix product over the last two axes; the others broadcast."},
   {"panels", "x, transpose:bool=false", PRODUCT, FLOATS, panels_shape,
-   .run = panels_run, .traits = HIDDEN | NO_GRADIENT,
+   .run = panels_run, .traits = LASTS | HIDDEN | NO_GRADIENT,
    .doc = "A matrix as the panels that a product reads."},
   {"matmul_panels", "x1, panels, transpose_a:bool=false, columns:int=1",
    PRODUCT, FLOATS, matmul_panels_shape, .tasks = matmul_tasks,

@@ -47,13 +47,15 @@ static bool is_weight(const Prog *p, const Node *n) {
 }
 
 /* Whether what is kept would be much more than what it is made of, or nobody
-** knows how much: then it is rather made again. Panels have up to 31 columns
-** more than their matrix. */
+** knows how much: then it is rather made again, unless the op says otherwise.
+** (The panel of a few columns has room for 32.) */
 static bool is_large(const Node *n) {
   int64_t in = 4096, out = 0;
   for (int i = 0; i < n->nout; i++)
     if (!type_known(&n->out[i].type))
       return true;
+  if (n->op->traits & LASTS)
+    return false;
   for (int i = 0; i < n->nin; i++)
     if (!op_shape_only(n->op, i))
       in += 4 * type_bytes(val_type(n->in[i]));
