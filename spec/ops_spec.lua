@@ -14,6 +14,7 @@ local elsewhere = {
   host = true, host_gradient = true, call = true, barrier = true, lerp = true, as_int32 = true,
   custom_gradient = true, panels = true, matmul_panels = true,
   convolution_panels = true, convolution_with_panels = true, convolution_pooled = true,
+  turned_panels = true, transposed_with_panels = true,
 }
 
 local function holds(complaint)

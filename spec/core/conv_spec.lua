@@ -317,6 +317,36 @@ describe("a transposed convolution is its lowering", function ()
   end
 end)
 
+describe("a transposed convolution with its kernel packed before has the same bits", function ()
+  local cases = {
+    { { 3, 7, 7, 64 }, { 3, 3, 40, 64 }, { strides = 2 } },
+    { { 2, 9, 11, 16 }, { 4, 4, 24, 16 }, { strides = 2, before = 1, after = 1 } },
+    { { 2, 9, 11, 16 }, { 5, 3, 33, 16 }, { strides = { 1, 3 }, dilation = { 2, 1 } } },
+    { { 2, 13, 9, 40 }, { 4, 4, 3, 40 }, { strides = 2 } }, -- few channels
+    { { 3, 5, 5, 16 }, { 3, 3, 1, 16 }, { strides = 2 } },
+    { { 2, 1, 1, 12 }, { 4, 4, 20, 12 } },
+    { { 2, 30, 8 }, { 3, 12, 8 }, { strides = 2, extra = 1 } },
+    { { 2, 3, 4, 5, 6 }, { 2, 2, 2, 7, 6 }, { strides = 2 } },
+  }
+  for _, case in ipairs(cases) do
+    local image, kernel, options = table.unpack(case)
+    local name = ("image %s, kernel %s"):format(table.concat(image, "x"), table.concat(kernel, "x"))
+    native(name, function ()
+      local x, w = k.random.normal(image), k.random.normal(kernel)
+      local y = ops.transposed_convolution(x, w, options)
+      local v = core.variable { value = w, name = "kernel" }
+      local f = core.trace({ { shape = { false, table.unpack(image, 2) } } }, function (t)
+        return ops.transposed_convolution(t, v.value, options)
+      end)
+      same_bits(y, f(x))
+      same_bits(y, f(x))
+      v:assign(w * 2)
+      same_bits(y * 2, f(x))
+      same_bits(ops.concatenate({ y * 2, y * 2 }, 0), f(ops.concatenate({ x, x }, 0)))
+    end)
+  end
+end)
+
 describe("pooling is its lowering", function ()
   for _, case in ipairs {
     { { 3, 25, 23, 70 }, { 2, 2 }, { strides = 2 } },

@@ -152,6 +152,10 @@ static int conv_columns(const Node *n) {
   return 1;
 }
 
+#define TRANSPOSE_OPTIONS                                          \
+  "strides:ints=nil, dilation:ints=nil, before:ints=nil, "         \
+  "after:ints=nil, extra:ints=nil"
+
 const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local,
@@ -190,17 +194,29 @@ const Op ops_conv[] = {
    .vjp = conv_kernel_vjp, .shape_only = 4,
    .traits = HIDDEN, .simpler = kernel_gradient_simpler,
    .doc = "The adjoint of a convolution in its kernel."},
-  {"transposed_convolution",
-   "x, kernel, strides:ints=nil, dilation:ints=nil, before:ints=nil, "
-   "after:ints=nil, extra:ints=nil", WINDOW, FLOATS, conv_transpose_shape,
+  {"transposed_convolution", "x, kernel, " TRANSPOSE_OPTIONS, WINDOW, FLOATS,
+   conv_transpose_shape,
    .tasks = conv_transpose_tasks, .run = conv_transpose_run,
    .local = conv_transpose_local,
    .scratch = conv_transpose_room, .begin = conv_transpose_begin,
-   .vjp = conv_transpose_vjp,
-   .traits = EPILOGUE,
+   .vjp = conv_transpose_vjp, .prepare = conv_transpose_prepare,
+   .prepared = 1 << 1, .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "Each cell times a kernel (size..., filters, channels), added up "
           "where they overlap; `before` and `after` are cut off, `extra` cells "
           "are 0."},
+  {"turned_panels",
+   "kernel, " TRANSPOSE_OPTIONS ", image:ints=nil", WINDOW, FLOATS,
+   conv_turned_panels_shape, .run = conv_turned_panels_run,
+   .traits = LASTS | HIDDEN | NO_GRADIENT,
+   .doc = "A kernel as the panels that a transposed convolution of an image of "
+          "these sizes reads."},
+  {"transposed_with_panels",
+   "x, panels, " TRANSPOSE_OPTIONS ", kernel:ints=nil", WINDOW, FLOATS,
+   conv_turned_shape, .tasks = conv_transpose_tasks,
+   .run = conv_transpose_run, .local = conv_transpose_local,
+   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .doc = "The transposed convolution with a kernel of these sizes that is "
+          "packed."},
   {0}
 };

@@ -97,6 +97,13 @@ void conv_pooled_run(const OpCall *s, const Run *r, int64_t task);
 bool conv_pooled_prepare(Context *c, const Node *n, Val *y);
 bool conv_join(Context *c, const Node *n, const Node *reader, Val *y);
 
+/* ---- the transposed one's panels (conv_transpose.c) ---------------------- */
+
+bool conv_turned_panels_shape(Rule *r);
+void conv_turned_panels_run(const OpCall *s, const Run *r, int64_t task);
+bool conv_turned_shape(Rule *r);
+bool conv_transpose_prepare(Context *c, const Node *n, Val *y);
+
 /* ---- gradients (conv_gradient.c) ---------------------------------------- */
 
 #define CONV_IMAGE_ROW(name)                                    \

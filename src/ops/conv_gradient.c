@@ -7,10 +7,18 @@
 
 /* ---- gradient of the image ---------------------------------------------- */
 
+/* Of the transposed one the kernel may be packed. */
 static Conv image_of(const OpCall *s, bool transpose) {
-  Walk w = transpose ? conv_walk_back(&s->in[1], s->attr)
-                     : conv_walk(&s->in[1], s->attr);
-  return conv_of(&w, &s->out[0], &s->in[1], &s->in[0]);
+  const Attr *sizes = &s->attr[EXTRA + 1];
+  Type k = s->in[1];
+  if (k.rank == 1)
+    k = type_new(F32, sizes->n, sizes->i);
+  Walk w = transpose ? conv_walk_back(&k, s->attr) : conv_walk(&k, s->attr);
+  return conv_of(&w, &s->out[0], &k, &s->in[0]);
+}
+
+static const float *panels_in(const OpCall *s, const Run *r) {
+  return s->in[1].rank == 1 ? r->in[1] : r->scratch;
 }
 
 static int64_t image_tasks(const Conv *c) {
@@ -33,8 +41,8 @@ static void image_run(const OpCall *s, const Run *r, const Conv *c,
   int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
   for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
-    ISA(conv_input_gradient)(r->in[0], r->scratch, r->out[0], c, &b, c0, c1,
-                             r->local);
+    ISA(conv_input_gradient)(r->in[0], panels_in(s, r), r->out[0], c, &b, c0,
+                             c1, r->local);
     conv_finish(s, r, c->w.channels, b.pixel0, b.pixel1, c0, c1);
   }
 }
@@ -50,11 +58,12 @@ static void image_run(const OpCall *s, const Run *r, const Conv *c,
   }                                                              \
   int64_t name##_room(const OpCall *s) {                         \
     Conv c = image_of(s, transpose);                             \
-    return is_depthwise(&c) ? 0 : 4 * conv_panels(&c, true);     \
+    bool packs = s->in[1].rank > 1 && !is_depthwise(&c);         \
+    return packs ? 4 * conv_panels(&c, true) : 0;                \
   }                                                              \
   void name##_begin(const OpCall *s, const Run *r) {             \
     Conv c = image_of(s, transpose);                             \
-    if (!is_depthwise(&c))                                       \
+    if (s->in[1].rank > 1 && !is_depthwise(&c))                  \
       ISA(conv_pack)(r->in[1], &c, true, r->scratch);            \
   }                                                              \
   void name##_run(const OpCall *s, const Run *r, int64_t task) { \
