@@ -106,14 +106,17 @@ bool conv_transpose_prepare(Context *c, const Node *n, Val *y);
 
 /* ---- gradients (conv_gradient.c) ---------------------------------------- */
 
-#define CONV_IMAGE_ROW(name)                                    \
-  int64_t name##_tasks(const OpCall *s);                        \
-  int64_t name##_local(const OpCall *s);                        \
-  int64_t name##_room(const OpCall *s);                         \
-  void name##_begin(const OpCall *s, const Run *r);             \
-  void name##_run(const OpCall *s, const Run *r, int64_t task);
-CONV_IMAGE_ROW(conv_image)
-CONV_IMAGE_ROW(conv_transpose)
+int64_t conv_image_tasks(const OpCall *s);
+int64_t conv_image_local(const OpCall *s);
+int64_t conv_image_room(const OpCall *s);
+void conv_image_begin(const OpCall *s, const Run *r);
+void conv_image_run(const OpCall *s, const Run *r, int64_t task);
+
+int64_t conv_transpose_tasks(const OpCall *s);
+int64_t conv_transpose_local(const OpCall *s);
+int64_t conv_transpose_room(const OpCall *s);
+void conv_transpose_begin(const OpCall *s, const Run *r);
+void conv_transpose_run(const OpCall *s, const Run *r, int64_t task);
 
 int64_t conv_kernel_tasks(const OpCall *s);
 int64_t conv_kernel_local(const OpCall *s);
