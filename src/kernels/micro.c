@@ -167,8 +167,10 @@ ISA_FUNCTION(void, micro, (int64_t rows, int vectors, const Micro *t)) {
   static void (*const four[])(const Micro *) = {tile_4_1, tile_4_2};
   _Static_assert(COUNT_OF(two) == MICRO_ROWS && COUNT_OF(four) == MICRO_FEW,
                  "what the header says");
-  if (vectors == 2)
-    (t->ahead ? ahead : two)[rows - 1](t);
+  if (vectors == 2 && t->ahead)
+    ahead[rows - 1](t);
+  else if (vectors == 2)
+    two[rows - 1](t);
   else if (vectors == 1)
     one[rows - 1](t);
   else
