@@ -108,6 +108,43 @@ static bool gives_numbers(const Function *f, Error *e) {
   return true;
 }
 
+/* A part has no parts. */
+static Plan *rows_plan(const Prog *g, const Plan *p, int64_t rows, Type *in,
+                       Preparations *shared) {
+  for (int i = 0; i < g->f->ninputs; i++)
+    in[i].dim[0] = rows;
+  return plan_new(g->f, in, g->c.account,
+                  g->passes & ~(unsigned)PASS_PARTS, shared,
+                  rows == p->parts.rows ? g->debug : NULL, g->watch, g->error);
+}
+
+/* The plan has parts instead of steps, where that is better. */
+static bool compile_rows(Prog *g, Plan *p, const Type *in,
+                         Preparations *shared) {
+  RowParts *r = &p->parts;
+  size_t n = (size_t)g->f->ninputs;
+  Type *types = mem_new(g->c.account, n + 1, sizeof *types);
+  if (types == NULL)
+    return fail_memory(g->error, "out of memory");
+  for (size_t i = 0; i < n; i++)
+    types[i] = in[i];
+  r->rows = shared ? parts_rows(g, types) : 0;
+  r->batch = r->rows ? in[0].dim[0] : 0;
+  if (r->rows && g->debug)
+    text_add(g->debug, "---- in parts of %lld of its %lld rows\n",
+             (long long)r->rows, (long long)r->batch);
+  if (r->rows && r->batch % r->rows)
+    r->rest = rows_plan(g, p, r->batch % r->rows, types, shared);
+  if (r->rows && !g->error->set)
+    r->part = rows_plan(g, p, r->rows, types, shared);
+  mem_free(types);
+  return !g->error->set;
+}
+
+static bool compile_steps(Prog *g, Plan *p, Preparations *shared) {
+  return prepare_weights(g, p, shared) && fuse(g) && plan_memory(g);
+}
+
 Plan *plan_new(const Function *f, const Type *in, Account *account,
                unsigned passes, Preparations *shared, Text *debug,
                const Watch *watch, Error *e) {
@@ -120,14 +157,14 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
   g.compile_loop = compile_loop;
   if (p == NULL)
     ok = fail_memory(e, "out of memory");
-  ok = ok && specialise(&g, in) && prepare_weights(&g, p, shared) &&
-       fuse(&g) && plan_memory(&g) && steps_build(p, &g);
+  ok = ok && specialise(&g, in) && compile_rows(&g, p, in, shared) &&
+       (p->parts.part || compile_steps(&g, p, shared)) && steps_build(p, &g);
   if (ok) {
     p->passes = passes;
     p->threads = has_loops(p) ? threads : 0;
     p->calls_lua = calls_lua(p);
   }
-  if (ok && debug)
+  if (ok && debug && p->parts.part == NULL)
     plan_text(debug, &g);
   prog_close(&g);
   if (!ok && p)

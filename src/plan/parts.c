@@ -1,9 +1,12 @@
-/* Loops in parts of the batch. Where the body does the same to each row for
+/* Parts of the batch. Where the body of a loop does the same to each row for
 ** itself, every thread runs the loop from its first step to its last for rows
-** of its own: nobody waits for anybody between two steps. Whether that is so is
-** found by trying the body with a batch size that no other axis has: then the
-** types tell where the rows of the batch are, and the ops' kinds and roles that
-** they are not mixed. */
+** of its own: nobody waits for anybody between two steps. A whole function that
+** does so, and is larger than the caches, goes a few rows at a time from its
+** first step to its last, so that what one step writes is still near when the
+** next one reads it. Whether rows are for themselves is found by trying the
+** function with a batch size that no other axis has: then the types tell where
+** the rows of the batch are, and the ops' kinds and roles that they are not
+** mixed. */
 
 #include "base/threads.h"
 #include "plan/steps.h"
@@ -53,6 +56,7 @@ static bool row_by_row(const Node *n) {
     default:
       return n->op->role == SAME_ELEMENTS || n->op->role == REPEATS ||
              n->op->role == FILLS ||
+             (n->op->role == PADS && n->attr[0].i[0] == 0) ||
              (n->op->role == SLICES && n->attr[0].i[0] == 0 &&
               n->attr[1].i[0] == 1);
   }
@@ -109,7 +113,85 @@ static bool body_by_rows(const Prog *g, const Function *body, const Type *in,
   return ok;
 }
 
-/* ---- the parts ----------------------------------------------------------- */
+/* ---- the parts of a function --------------------------------------------- */
+
+/* Bytes of the results of all nodes and of the most that one reads and writes,
+** both of one row; and of all weights. */
+typedef struct Traffic {
+  double all, most, weights;
+} Traffic;
+
+static double bytes_of_row(const Type *t, int64_t batch) {
+  bool rows = t->rank > 0 && t->dim[0] == batch;
+  return rows ? (double)type_bytes(t) / (double)batch : 0;
+}
+
+static Traffic traffic_of(const Prog *g, int64_t batch) {
+  Traffic t = {0};
+  for (int i = 0; i < g->f->nbindings; i++)
+    t.weights += (double)type_bytes(val_type(g->leaf[i]));
+  for (int i = 0; i < g->n; i++) {
+    const Node *n = g->node[i];
+    double out = bytes_of_row(&n->out[0].type, batch), in = 0;
+    if (n->op->kind != PRODUCT && n->op->kind != WINDOW)
+      continue; /* what is not fused with those is small beside them */
+    for (int k = 0; k < n->nin; k++)
+      in += bytes_of_row(val_type(n->in[k]), batch);
+    t.all += out;
+    t.most = t.most > in + out ? t.most : in + out;
+  }
+  return t;
+}
+
+/* The weights are read once for each part: it has so many rows that its results
+** come to twice as much. Every thread gets as many parts. */
+static int64_t rows_of_part(Traffic t, int64_t batch) {
+  int64_t threads = threads_count();
+  double wanted = 2 * t.weights / t.all;
+  int64_t rows = wanted < 1 ? 1 : wanted > (double)batch ? batch
+                                                         : (int64_t)wanted;
+  int64_t parts = (batch + rows - 1) / rows;
+  parts = (parts + threads - 1) / threads * threads;
+  rows = (batch + parts - 1) / parts;
+  while (batch % rows && 2 * batch % rows > 0 && rows > 1)
+    rows--; /* sizes that leave no rest, or half a part, need fewer plans */
+  return rows;
+}
+
+/* The rows of the one batch that all inputs have, and no variable changes; 0. */
+static int64_t batch_of(const Prog *g, const Type *in) {
+  const Function *f = g->f;
+  for (int i = 0; i < f->nbindings; i++)
+    if (g->update[i].node)
+      return 0;
+  for (int i = 0; i < f->ninputs; i++) {
+    const Type *traced = val_type(f->inputs[i]);
+    if (traced->rank == 0 || traced->dim[0] != UNKNOWN ||
+        in[i].dim[0] != in[0].dim[0])
+      return 0;
+  }
+  return f->ninputs > 0 ? in[0].dim[0] : 0;
+}
+
+int64_t parts_rows(const Prog *g, Type *in) {
+  enum { NEAR = 8 << 20 }; /* bytes that a cache may hold */
+  int64_t batch = g->passes & PASS_PARTS ? batch_of(g, in) : 0;
+  double work;
+  if (batch < 2 || batch < threads_count())
+    return 0;
+  Traffic t = traffic_of(g, batch);
+  int64_t rows = t.most * (double)batch > NEAR ? rows_of_part(t, batch) : batch;
+  if (rows == batch)
+    return 0;
+  for (int i = 0; i < g->f->ninputs; i++)
+    in[i].dim[0] = PROBE;
+  bool ok = body_by_rows(g, g->f, in, &work);
+  for (int i = 0; i < g->f->ninputs; i++)
+    in[i].dim[0] = batch;
+  return ok ? rows : 0;
+}
+
+/* ---- the parts of a loop ------------------------------------------------- */
 
 /* All that changes has rows of one batch. */
 static bool find_batch(const OpCall *s, ScanRows *rows) {

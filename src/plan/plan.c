@@ -56,6 +56,8 @@ void plan_release(Plan *p) {
     tensor_drop(&p->constant[i]);
   for (int i = 0; p->variable && i < p->nvariables; i++)
     variable_release(p->variable[i]);
+  plan_release(p->parts.part);
+  plan_release(p->parts.rest);
   for (int i = 0; p->step && i < p->nsteps; i++) {
     plan_release(p->step[i].body);
     plan_release(p->step[i].parts.body);
@@ -79,15 +81,24 @@ const Type *plan_output(const Plan *p, int i) {
 }
 
 int64_t plan_arena_bytes(const Plan *p) {
-  return p->arena;
+  return p->parts.part ? plan_arena_bytes(p->parts.part) : p->arena;
 }
 
 int plan_steps(const Plan *p) {
-  return p->nsteps;
+  return p->parts.part ? plan_steps(p->parts.part) : p->nsteps;
+}
+
+/* Each thread has an arena for its part. */
+static int64_t parts_bytes(const RowParts *r) {
+  int64_t more = threads_count() - 1;
+  if (r->part == NULL)
+    return 0;
+  return plan_bytes(r->part) + more * plan_arena_bytes(r->part) +
+         (r->rest ? plan_bytes(r->rest) : 0);
 }
 
 int64_t plan_bytes(const Plan *p) {
-  return p->bytes + p->arena + (int64_t)sizeof *p;
+  return p->bytes + p->arena + (int64_t)sizeof *p + parts_bytes(&p->parts);
 }
 
 /* ---- running ------------------------------------------------------------ */
@@ -162,13 +173,18 @@ static Prepared *newest_prepared(const Plan *p, Env *env) {
   return NULL;
 }
 
-/* Shows the lane the weights as they are prepared now. */
-static bool take_prepared(const Plan *p, Lane *l, Env *env) {
-  if (p->preparation == NULL || preparation_is_new(p->preparation, l->prepared))
+/* Shows the lane the weights as they are prepared now; or as they were for all
+** lanes of a run. */
+static bool take_prepared(const Plan *p, Lane *l, Prepared *given, Env *env) {
+  if (p->preparation == NULL ||
+      (given ? l->prepared == given
+             : preparation_is_new(p->preparation, l->prepared)))
     return true;
-  Prepared *w = newest_prepared(p, env);
+  Prepared *w = given ? given : newest_prepared(p, env);
   if (w == NULL)
     return false;
+  if (given)
+    prepared_retain(given);
   prepared_release(l->prepared);
   l->prepared = w;
   for (int i = 0; i < p->npointers; i++) {
@@ -281,8 +297,10 @@ static bool fault_at(const PlanStep *s, Error *e) {
   return false;
 }
 
-/* Bodies of loops, too: they print their own table. */
+/* Bodies of loops and parts, too: they print their own table. */
 void plan_profile(Plan *p) {
+  if (p->parts.part)
+    plan_profile(p->parts.part);
   for (int i = 0; i < p->nsteps; i++) {
     if (p->step[i].body)
       plan_profile(p->step[i].body);
@@ -338,8 +356,8 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
 }
 
 static bool run_lane(Plan *p, Lane *l, const void *const *in, void *const *out,
-                     Env *env) {
-  bool ok = take_prepared(p, l, env);
+                     Prepared *given, Env *env) {
+  bool ok = take_prepared(p, l, given, env);
   l->backwards = !l->backwards;
   hold_variables(p, l);
   aim(p, l, in, out);
@@ -352,11 +370,73 @@ static bool run_lane(Plan *p, Lane *l, const void *const *in, void *const *out,
   return ok;
 }
 
+/* ---- parts of the batch ------------------------------------------------- */
+
+typedef struct RowsRun {
+  const Plan *whole;
+  const void *const *in;
+  void *const *out;
+  Prepared *prepared; /* for all parts; NULL: nothing is */
+  Env *env;
+} RowsRun;
+
+/* What lies at row i of an array of this type. */
+static void *at_row(const void *data, const Type *t, int64_t i) {
+  int64_t row = type_span(t, 1, t->rank) * dtype_size((DType)t->dtype);
+  return (char *)(uintptr_t)data + i * row;
+}
+
+/* One part, from the first step to the last. */
+static void rows_task(void *arg, int64_t task, void *scratch) {
+  const RowsRun *r = arg;
+  const Plan *whole = r->whole;
+  const RowParts *parts = &whole->parts;
+  const void *in[MAX_INPUTS];
+  void *out[MAX_OUTPUTS];
+  int64_t first = task * parts->rows;
+  Plan *p = first + parts->rows > parts->batch ? parts->rest : parts->part;
+  Env own; /* a fault is its own until the end, as in a loop */
+  Error e;
+  (void)scratch;
+  e.set = false;
+  env_open(&own, &e);
+  own.watch = r->env->watch;
+  Lane *l = env_stopped(r->env) ? NULL : borrow(p, &e);
+  for (int i = 0; i < whole->ninputs; i++)
+    in[i] = at_row(r->in[i], &whole->input[i], first);
+  for (int i = 0; i < whole->noutputs; i++)
+    out[i] = at_row(r->out[i], &whole->output[i], first);
+  if (l) {
+    l->timed = first == 0;
+    run_lane(p, l, in, out, r->prepared, &own);
+    give_back(p, l);
+  }
+  if (e.set)
+    run_error(&(Run){.env = r->env}, &e);
+}
+
+static bool run_parts(const Plan *p, const void *const *in, void *const *out,
+                      Env *env) {
+  const RowParts *parts = &p->parts;
+  RowsRun r = {p, in, out, NULL, env};
+  if (parts->part->preparation) {
+    r.prepared = newest_prepared(parts->part, env);
+    if (r.prepared == NULL)
+      return false;
+  }
+  threads_run(rows_task, &r, (parts->batch + parts->rows - 1) / parts->rows,
+              NULL);
+  prepared_release(r.prepared);
+  return !env->error->set;
+}
+
 bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
+  if (p->parts.part)
+    return run_parts(p, in, out, env);
   Lane *l = borrow(p, env->error);
   if (l == NULL)
     return false;
-  bool ok = run_lane(p, l, in, out, env);
+  bool ok = run_lane(p, l, in, out, NULL, env);
   give_back(p, l);
   return ok;
 }
@@ -372,7 +452,7 @@ typedef struct Body {
 static void run_body(void *body, const void *const *in, void *const *out,
                      Env *env) {
   const Body *b = body;
-  run_lane(b->plan, b->lane, in, out, env);
+  run_lane(b->plan, b->lane, in, out, NULL, env);
 }
 
 static void run_rows(Plan *body, const ScanRun *run, Env *env) {

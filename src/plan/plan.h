@@ -20,7 +20,8 @@ enum {
   PASS_REUSE = 16,   /* results take the place of inputs that die */
   PASS_PAIR = 32,    /* two instructions of a chain become one */
   PASS_PREPARE = 64, /* what depends on weights alone is computed before */
-  PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread */
+  PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread; what is
+                        larger than the caches, a few rows at a time */
   PASS_ALL = 255
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the

@@ -129,6 +129,10 @@ void preparations_forget(Preparations *all) {
 
 /* ---- results ------------------------------------------------------------ */
 
+void prepared_retain(Prepared *w) {
+  atomic_fetch_add(&w->refs, 1);
+}
+
 void prepared_release(Prepared *w) {
   if (w == NULL || atomic_fetch_sub(&w->refs, 1) > 1)
     return;

@@ -47,6 +47,7 @@ Prepared *prepared_new(const Preparation *k, Account *account, Error *e);
 /* These are the newest from now on. Others may find the old ones, or make the
 ** same, meanwhile. */
 void preparation_publish(Preparation *k, Prepared *w);
+void prepared_retain(Prepared *w);
 void prepared_release(Prepared *w);
 
 #endif

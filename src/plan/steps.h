@@ -12,6 +12,13 @@ typedef struct LoopParts {
   ScanRows rows;     /* of the first part */
 } LoopParts;
 
+/* A function that is run for some rows of its batch at a time, by plans of their
+** own; `part` NULL: it is not. */
+typedef struct RowParts {
+  Plan *part, *rest; /* for so many rows, and for those that are left */
+  int64_t rows, batch;
+} RowParts;
+
 typedef struct PlanStep {
   OpCall step;                  /* op NULL: a program alone */
   const TileProgram *program; /* of a group */
@@ -50,6 +57,7 @@ typedef struct Moving {
 struct Plan {
   atomic_int refs;
   Account *account;
+  RowParts parts; /* instead of steps */
   PlanStep *step;
   int nsteps;
   PlanMove *move;
@@ -85,6 +93,9 @@ Plan *plan_empty(Account *account);
 ** the types of its inputs. */
 Function *parts_body(const Prog *g, const OpCall *loop, ScanRows *rows,
                      Type *in);
+/* Rows of a part, when the function with these inputs better runs in parts; 0.
+** `in` is changed meanwhile. */
+int64_t parts_rows(const Prog *g, Type *in);
 /* Turns units into steps and pointers. False with the error. */
 bool steps_build(Plan *p, Prog *g);
 /* The nodes and the steps, for people who debug. */
