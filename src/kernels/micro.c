@@ -58,6 +58,17 @@
 #define ROW_12 a10[2 * a_row]
 #define ROW_13 a10[a_three]
 
+/* A panel of weights often comes from far, and the processor looks ahead no
+** further than a page; so rows to come are asked for, those of the panel behind
+** this one too. Where b is no panel, that costs little. */
+enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
+#define ASK_FOR(x) __builtin_prefetch(b + AHEAD * MICRO_WIDTH + (x), 0, 2)
+#if ISA_LANES == 16
+#define LOOK_AHEAD ASK_FOR(0), ASK_FOR(LINE);
+#else
+#define LOOK_AHEAD ASK_FOR(0);
+#endif
+
 /* ---- of one, two and four vectors: w x y z [row] are the sums ------------ */
 
 #define CLEAR_1(i) Vector w##i = {0};
@@ -75,7 +86,7 @@
     x##i += s * b1;            \
   }
 #define STORE_2(i) STORE_1(i) AT(c + LANES) = x##i;
-#define B_2 B_1 Vector b1 = FROM(b + LANES);
+#define B_2 B_1 Vector b1 = FROM(b + LANES); LOOK_AHEAD
 
 #define CLEAR_4(i) CLEAR_2(i) Vector y##i = {0}, z##i = {0};
 #define LOAD_4(i)                       \
