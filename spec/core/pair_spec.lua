@@ -29,6 +29,7 @@ local chains = {
   ["c - a * b"] = function (a, b, c) return c - a * b end,
   ["a * b * c"] = function (a, b, c) return a * b * c end,
   ["a + b + c"] = function (a, b, c) return a + b + c end,
+  ["relu(a + b + c)"] = function (a, b, c) return ops.relu(a + b + c) end,
   ["(a + b) * c"] = function (a, b, c) return (a + b) * c end,
   ["(a - b) * c"] = function (a, b, c) return (a - b) * c end,
   ["a / b + c"] = function (a, b, c) return a / b + c end,

@@ -16,6 +16,7 @@ WRITTEN_STRIP(strip_multiply_subtract, a *b - c)
 WRITTEN_STRIP(strip_less_product, c - a * b)
 TERNARY_STRIP(strip_multiply_multiply, a *b *c)
 TERNARY_STRIP(strip_add_add, a + b + c)
+TERNARY_STRIP(strip_add_add_relu, rectified(a + b + c))
 TERNARY_STRIP(strip_add_multiply, (a + b) * c)
 TERNARY_STRIP(strip_subtract_multiply, (a - b) * c)
 TERNARY_STRIP(strip_divide_add, a / b + c)
@@ -46,6 +47,7 @@ static const Pair pairs[] = {
   {"add add", "add", "add", EITHER, strip_add_add},
   {"", "add add", "sigmoid", LEFT, strip_add_add_sigmoid},
   {"", "add add", "tanh", LEFT, strip_add_add_tanh},
+  {"", "add add", "relu", LEFT, strip_add_add_relu},
   {"", "add", "multiply", EITHER, strip_add_multiply},
   {"", "subtract", "multiply", EITHER, strip_subtract_multiply},
   {"", "divide", "add", EITHER, strip_divide_add},
