@@ -72,7 +72,7 @@ static void divide_work(Matmul *p) {
   if (wanted < 2) return;
   wanted = wanted > MOST ? MOST : wanted;
   if (p->panels) {
-    p->row_parts = parts_of(wanted, p->m, 28);
+    p->row_parts = parts_of(wanted, p->m, 56);
     p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
   } else {
     p->column_parts = parts_of(wanted, p->n, 128);
@@ -117,11 +117,39 @@ static int64_t matmul_tasks(const OpCall *s) {
   return p->batch * p->row_parts * p->column_parts;
 }
 
+/* Rows of a task that are multiplied and finished together: as many as stay near
+** meanwhile, and of a narrow result as many as are worth the beginning of a tile
+** program. */
+enum { NEAR = 56, WORTH_PROGRAM = 16 << 10, BLOCK = 64 << 10 /* numbers */ };
+
+static int64_t most_near(const Matmul *p) {
+  int64_t rows = WORTH_PROGRAM / p->n / 14 * 14;
+  return rows > NEAR ? rows : NEAR;
+}
+
+static int64_t near_rows(const Matmul *p, int64_t rows) {
+  int64_t calls = (rows + most_near(p) - 1) / most_near(p);
+  return (rows + calls - 1) / calls;
+}
+
+/* Whether they are finished from a block of their own, so that what is not yet
+** finished never goes to memory. */
+static bool has_block(const OpCall *s, const Matmul *p) {
+  return s->epilogue && p->panels && p->n > 1 && p->n <= BLOCK / NEAR;
+}
+
+static int64_t block_bytes(const Matmul *p) {
+  int64_t rows = p->m < most_near(p) ? p->m : most_near(p);
+  return (4 * rows * p->n + 63) & ~(int64_t)63;
+}
+
 static int64_t matmul_local(const OpCall *s) {
   Matmul room;
   if (s->in[0].dtype == I32)
     return 0;
   const Matmul *p = geometry_of(s, &room);
+  if (has_block(s, p))
+    return block_bytes(p) + tile_scratch(s->epilogue);
   return gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k);
 }
 
@@ -150,24 +178,41 @@ static Part part_at(const Matmul *p, int64_t task) {
   return t;
 }
 
-/* Runs the epilogue on what is finished. */
-static void finish(const OpCall *s, const Run *r, const Matmul *p,
-                   const Part *t) {
+/* Runs the epilogue on what is multiplied. */
+static void finish_from(const OpCall *s, const Run *r, const Matmul *p,
+                        const Part *t, const void *const *in, void *scratch) {
   int64_t rows = t->m1 - t->m0, n = t->n1 - t->n0;
   int64_t first = (t->item * p->m + t->m0) * p->n + t->n0;
   if (n == p->n)
-    tile_run(s->epilogue, r->epilogue_in, r->epilogue_out, first,
-             first + rows * n, r->local);
+    tile_run(s->epilogue, in, r->epilogue_out, first, first + rows * n,
+             scratch);
   else
-    tile_run_rows(s->epilogue, r->epilogue_in, r->epilogue_out, first, rows, n,
-                  p->n, r->local);
+    tile_run_rows(s->epilogue, in, r->epilogue_out, first, rows, n, p->n,
+                  scratch);
 }
 
-/* Rows of a task that are multiplied in one call: some 500 million operations,
-** so that a product can be cancelled within it. Each call packs its part of b
-** again, which is some hundredths of the work. */
+/* The same, where it lies in the block, whose rows are as long as those of the
+** result: the epilogue counts from where the first of all rows would be. */
+static void finish_block(const OpCall *s, const Run *r, const Matmul *p,
+                         const Part *t) {
+  const void *in[TILE_OPERANDS];
+  int64_t first = (t->item * p->m + t->m0) * p->n + t->n0;
+  for (int i = 0; i < s->epilogue->nin; i++) {
+    in[i] = r->epilogue_in[i];
+    if (in[i] == r->out[0])
+      in[i] = (const void *)((uintptr_t)r->local - (uintptr_t)first * 4);
+  }
+  finish_from(s, r, p, t, in, (char *)r->local + block_bytes(p));
+}
+
+/* Rows of a task that are multiplied in one call. With panels, as many as are
+** still near when they are finished. Else some 500 million operations, so that
+** a product can be cancelled within it: each call packs its part of b again,
+** which is some hundredths of the work. */
 static int64_t rows_of_call(const Matmul *p, int64_t rows, int64_t n) {
   enum { MOST = 500 * 1000 * 1000, LEAST = 64 };
+  if (p->panels)
+    return near_rows(p, rows);
   if (rows <= LEAST)
     return rows;
   double row = 2.0 * (double)n * (double)p->k;
@@ -225,14 +270,22 @@ static void cut(Product *x, const Part *t) {
   x->n = t->n1 - t->n0;
 }
 
-static void multiply(const Matmul *p, Product *x, Env *env, void *scratch) {
-  int64_t left = x->m, rows = rows_of_call(p, x->m, x->n);
-  for (; left > 0 && !env_stopped(env); left -= rows) {
-    x->m = left < rows ? left : rows;
+static void multiply(const OpCall *s, const Run *r, const Matmul *p, Part t,
+                     Product *x) {
+  int64_t end = t.m1, rows = rows_of_call(p, x->m, x->n);
+  bool block = has_block(s, p);
+  for (; t.m0 < end && !env_stopped(r->env); t.m0 = t.m1) {
+    t.m1 = t.m0 + rows < end ? t.m0 + rows : end;
+    x->m = t.m1 - t.m0;
+    x->c = block ? r->local : x->c;
     if (p->n == 1)
-      multiply_column(x, scratch);
+      multiply_column(x, r->local);
     else
-      ISA(gemm)(x, scratch);
+      ISA(gemm)(x, r->local);
+    if (block)
+      finish_block(s, r, p, &t);
+    else if (s->epilogue)
+      finish_from(s, r, p, &t, r->epilogue_in, r->local);
     x->a += rows * x->a_row;
     x->c += rows * x->c_row;
   }
@@ -251,9 +304,7 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   Part t = part_at(p, task);
   Product x = whole(s, r, p, t.item);
   cut(&x, &t);
-  multiply(p, &x, r->env, r->local);
-  if (s->epilogue)
-    finish(s, r, p, &t);
+  multiply(s, r, p, t, &x);
 }
 
 /* ---- panels ------------------------------------------------------------- */
@@ -306,17 +357,21 @@ static int matmul_columns(const Node *n) {
 
 /* Not for one column, which is no panel: its sums are made otherwise. Panels
 ** are for our own kernels. */
-static bool matmul_prepare(Context *c, const Node *n, Val *y) {
-  const Type *b = val_type(input(n, 1));
-  const Attr *tb = &n->attr[TRANSPOSE_B];
-  int64_t columns = b->dim[tb->i[0] ? 0 : 1];
-  if (b->dtype != F32 || b->rank != 2 || columns < 2 ||
-      b->dim[tb->i[0] ? 1 : 0] < 1 || provider())
+bool product_prepare(Context *c, Val a, Val b, const Attr *transpose, Val *y) {
+  const Type *matrix = val_type(b);
+  const Attr *tb = &transpose[TRANSPOSE_B];
+  int64_t columns = matrix->dim[tb->i[0] ? 0 : 1];
+  if (matrix->dtype != F32 || matrix->rank != 2 || columns < 2 ||
+      matrix->dim[tb->i[0] ? 1 : 0] < 1 || provider())
     return false;
-  Val packed = emit_op(c, "panels", (Val[]){input(n, 1)}, 1, tb);
-  *y = emit_op(c, "matmul_panels", (Val[]){input(n, 0), packed}, 2,
-               (Attr[]){n->attr[TRANSPOSE_A], attr_int(columns)});
+  Val packed = emit_op(c, "panels", &b, 1, tb);
+  *y = emit_op(c, "matmul_panels", (Val[]){a, packed}, 2,
+               (Attr[]){transpose[TRANSPOSE_A], attr_int(columns)});
   return true;
+}
+
+static bool matmul_prepare(Context *c, const Node *n, Val *y) {
+  return product_prepare(c, input(n, 0), input(n, 1), n->attr, y);
 }
 
 /* ---- gradient ----------------------------------------------------------- */
