@@ -47,6 +47,56 @@ describe("prepared weights", function()
     same_bits(m(x), m:predict(x))
   end)
 
+  -- What a plan makes of a convolution with windows of one cell, and of what stands behind it.
+  local function convolved(image, kernel, options, behind)
+    local w = variable(k.random.normal(kernel))
+    local f = core.trace({ { shape = { false, table.unpack(image, 2) } } }, function(v)
+      local y = ops.convolution(v, w.value, options or { same = false })
+      return behind and behind(y) or y
+    end)
+    local z = k.random.normal(image)
+    local y = f(z)
+    local _, steps = f:memory { batch = image[1] }
+    f:passes "naive"
+    same_bits(f(z), y)
+    return steps
+  end
+
+  native("are the panels of a product where windows are one cell", function()
+    for _, channels in ipairs { 1, 3, 40 } do
+      convolved({ 3, 9, 7, channels }, { 1, 1, channels, 1 })
+      for _, filters in ipairs { 2, 17, 70 } do
+        local steps = convolved({ 3, 9, 7, channels }, { 1, 1, channels, filters })
+        assert.equal(1, steps, ("%d to %d"):format(channels, filters))
+      end
+    end
+    convolved({ 2, 9, 3 }, { 1, 3, 5 })
+    convolved({ 2, 3, 4, 5, 6 }, { 1, 1, 1, 6, 5 }, { same = true })
+    local apart = { 3, 9, 7, 10 }
+    assert.equal(2, convolved(apart, { 1, 1, 10, 33 }, { strides = { 2, 2 } }), "a slice")
+    convolved(apart, { 1, 1, 10, 33 }, { strides = { 1, 3 }, same = true })
+    convolved(apart, { 1, 1, 10, 33 }, { strides = { 2, 1 }, before = { 1, 0 } })
+    convolved(apart, { 1, 1, 10, 33 }, { after = { 0, 2 } })
+    convolved(apart, { 1, 1, 5, 34 })
+  end)
+
+  -- Rows of so many that they are finished some at a time, in blocks or in place.
+  native("of a product are finished as if they were finished last", function()
+    local more = k.random.normal { 2, 37, 5, 1200 }
+    for _, filters in ipairs { 2, 33, 96, 300, 1200 } do
+      local bias = variable(k.random.normal { filters })
+      local rest = ops.slice(more, { 0, 0, 0, 0 }, { 2, 37, 5, filters })
+      for _, behind in ipairs {
+        function(y) return ops.relu(y + bias.value) end,
+        function(y) return ops.relu(y + bias.value + rest) end,
+        function(y) return ops.tanh(y * bias.value) - y end,
+        function(y) local z = y + rest return z * z end,
+      } do
+        convolved({ 2, 37, 5, 19 }, { 1, 1, 19, filters }, nil, behind)
+      end
+    end
+  end)
+
   native("are shared by the plans of all batch sizes", function()
     local w = variable(k.random.normal { 300, 1000 })
     local f = core.trace({ { shape = { false, 300 } } }, function(v)

@@ -16,7 +16,6 @@ enum {
   TILES = 8,    /* of rows, that go over a group before the next ones do */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
   STRIP = 64,      /* of which so many rows are read at a time as it lies */
-  CHAIN = 16384, /* the longest chain of sums */
   LONG_ROWS = 56 /* of a product that has longer ones, at a time */
 };
 
@@ -282,10 +281,10 @@ static Product part_of(const Product *p, int64_t i0, int64_t i1, int64_t j0,
 static void multiply_long(const Product *p, float *panels, float *sums) {
   for (int64_t i = 0; i < p->m; i += LONG_ROWS)
     for (int64_t j = 0; j < p->n; j += GROUP * WIDTH)
-      for (int64_t k = 0; k < p->k; k += CHAIN) {
+      for (int64_t k = 0; k < p->k; k += GEMM_CHAIN) {
         Product part = part_of(p, i, least(i + LONG_ROWS, p->m), j,
                                least(j + GROUP * WIDTH, p->n), k,
-                               least(k + CHAIN, p->k));
+                               least(k + GEMM_CHAIN, p->k));
         float *c = part.c;
         if (k > 0) {
           part.c = sums;
@@ -302,7 +301,7 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
   float *panels = scratch;
   if (p->m <= 0 || p->n <= 0) return;
   if (p->panels == NULL && provider_multiplies(p)) return;
-  if (p->k <= CHAIN)
+  if (p->k <= GEMM_CHAIN)
     multiply_chain(p, panels);
   else
     multiply_long(p, panels, panels + GROUP * WIDTH * DEPTH);
@@ -311,7 +310,7 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
 #if ISA_FIRST
 int64_t gemm_scratch(int64_t n, int64_t k) {
   int64_t columns = divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
-  if (k > CHAIN) return GEMM_MOST_SCRATCH;
+  if (k > GEMM_CHAIN) return GEMM_MOST_SCRATCH;
   return least(columns, GROUP * GEMM_COLUMNS) * least(k, DEPTH) *
          (int64_t)sizeof(float);
 }

@@ -18,7 +18,7 @@
 ** gemm_pack made of it with `panel_rows` rows; of them, b may be a range of
 ** columns that begins at a multiple of GEMM_COLUMNS. Each number of c is one
 ** chain of multiply-adds in the order of k (several, added up, when k is
-** beyond 16384). k = 0 gives 0. */
+** beyond GEMM_CHAIN). k = 0 gives 0. */
 typedef struct Product {
   int64_t m, n, k;
   const float *a;
@@ -32,7 +32,11 @@ typedef struct Product {
   int64_t c_row;
 } Product;
 
-enum { GEMM_COLUMNS = 32, GEMM_MOST_SCRATCH = 320 << 10 };
+enum {
+  GEMM_COLUMNS = 32,
+  GEMM_CHAIN = 16384, /* the longest chain of sums */
+  GEMM_MOST_SCRATCH = 320 << 10
+};
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
 extern void SET(gemm)(const Product *p, void *scratch);

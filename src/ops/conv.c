@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ops/conv.h"
+#include "ops/product.h"
 
 /* The kernel as panels: packed before, or by the caller before the tasks. */
 static const float *panels_in(const OpCall *s, const Run *r) {
@@ -109,9 +110,40 @@ static bool panels_conv_shape(Rule *r) {
   return conv_type(r, &r->in[0], &k, &w, &r->out[0]);
 }
 
+/* Windows of one cell are rows of a matrix; those that stand apart are moved
+** together. Longer sums than that are not one chain in a product. */
+static bool conv_as_product(Context *c, const Node *n, Val *y) {
+  Val x = input(n, 0), k = input(n, 1);
+  const Type *image = val_type(x), *kernel = val_type(k);
+  const Attr no = attr_bool(false), transpose[] = {no, no};
+  Walk w = conv_walk(kernel, n->attr);
+  int64_t channels = kernel->dim[kernel->rank - 2], before;
+  Attr start = attr_ints(image->rank, (int64_t[MAX_RANK]){0}), step = start;
+  bool apart = false;
+  for (int i = 0; i < image->rank; i++)
+    step.i[i] = 1;
+  for (int i = 0; i < image->rank - 2; i++) {
+    int64_t cells = image->dim[i + 1], stride = option_at(w.strides, i, 1);
+    int64_t out = walk_length(&w, i, cells, &before);
+    if (kernel->dim[i] != 1 || before != 0 || out != (cells - 1) / stride + 1)
+      return false;
+    step.i[i + 1] = stride;
+    apart = apart || stride > 1;
+  }
+  if (channels != image->dim[image->rank - 1] || channels > GEMM_CHAIN)
+    return false;
+  if (apart)
+    x = emit_op(c, "slice_steps", &x, 1,
+                (Attr[]){start, step, {.kind = ATTR_NIL}});
+  k = reshaped(c, k, 2, (int64_t[]){channels, kernel->dim[kernel->rank - 1]});
+  return product_prepare(c, x, k, transpose, y);
+}
+
 static bool conv_prepare(Context *c, const Node *n, Val *y) {
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   int64_t groups = x->dim[x->rank - 1] / k->dim[k->rank - 2];
+  if (conv_as_product(c, n, y))
+    return true;
   if (groups > 1 && groups == x->dim[x->rank - 1])
     return false;
   Attr one = attr_int(groups), all[KERNEL + 1];

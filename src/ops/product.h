@@ -21,6 +21,10 @@ INLINE int64_t batch_offset(const Type *x, const Type *y, int64_t i) {
   return offset;
 }
 
+/* y = a . b with b packed, as an op's `prepare` says it; transpose: whether a
+** and b are. False when there are no panels of such a matrix. */
+bool product_prepare(Context *c, Val a, Val b, const Attr *transpose, Val *y);
+
 /* matmul of int32 */
 int64_t whole_product_tasks(const OpCall *s);
 void whole_product_run(const OpCall *s, const Run *r, int64_t task);
