@@ -97,6 +97,29 @@ describe("prepared weights", function()
     end
   end)
 
+  native("are made one after the other, in little memory", function()
+    local list = { k.Input { shape = { 4, 4, 128 } } }
+    for _ = 1, 12 do
+      list[#list + 1] = k.layers.Conv2D { 128, 3, padding = "same" }
+      list[#list + 1] = k.layers.BatchNormalization()
+    end
+    local m, z = k.Sequential(list), k.random.normal { 1, 4, 4, 128 }
+    collectgarbage()
+    local kernel, before = 4 * 9 * 128 * 128, k.memory().live
+    m:predict(z)
+    collectgarbage()
+    local grown = (k.memory().live - before) / kernel
+    assert.is_true(grown < 12 + 3, ("%.1f kernels"):format(grown))
+  end)
+
+  native("leave nothing in the cache that was freed before", function()
+    local m = model()
+    k.random.normal { 1000, 1000 }:release()
+    assert.is_true(k.memory().cached >= 4 * 1000 * 1000)
+    m:predict(x)
+    assert.is_true(k.memory().cached < 1000 * 1000)
+  end)
+
   native("are shared by the plans of all batch sizes", function()
     local w = variable(k.random.normal { 300, 1000 })
     local f = core.trace({ { shape = { false, 300 } } }, function(v)

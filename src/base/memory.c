@@ -14,6 +14,9 @@
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum {
   ALIGNMENT = 64,
@@ -27,7 +30,7 @@ enum {
 static const size_t HUGE_PAGE = (size_t)2 << 20;
 
 /* Freed bytes that are kept whatever the peak was. */
-static const size_t CACHE_FLOOR = (size_t)256 << 20;
+static const size_t CACHE_FLOOR = (size_t)64 << 20;
 
 /* A sanitizer must see each use of a freed block, so nothing is kept. */
 static const bool keeps_blocks = BLOCK_IN_RECORD > 0;
@@ -212,11 +215,20 @@ void account_release(Account *a) {
   count_dead(a, OWNED);
 }
 
+/* What was cached beyond this is given back by the C library, too: less is not
+** worth a walk through its heap. */
+static const size_t TRIM = (size_t)16 << 20;
+
 void account_trim(Account *a) {
+  size_t freed = load(&a->cached);
   lock_take(&a->lock);
   FreeBlock *chain = unlink_all(a);
   lock_leave(&a->lock);
   free_chain(a, chain);
+#ifdef __GLIBC__
+  if (freed >= TRIM && !a->resize)
+    malloc_trim(0); /* free does not give back what lies between other blocks */
+#endif
 }
 
 /* As count_live, emptying the cache when that is what stands in the way. */

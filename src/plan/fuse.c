@@ -559,6 +559,11 @@ static void put_all(Order *o) {
   for (int i = 0; i < p->n; i++) /* what may fail comes before any update */
     if (p->node[i]->op->traits & FAULTS)
       put(o, i);
+  /* what is made of variables alone, result by result: what one of them needed
+     is over when the next one is made */
+  for (int i = 0; p->f->ninputs == 0 && i < p->f->noutputs; i++)
+    if (!o->anchor[prog_number(p, p->out[i].node)])
+      put(o, prog_number(p, p->out[i].node));
   for (int i = 0; i < p->n; i++)
     if (!o->anchor[i])
       put(o, i);

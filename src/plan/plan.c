@@ -161,6 +161,8 @@ static Prepared *newest_prepared(const Plan *p, Env *env) {
   Prepared *w = preparation_newest(k);
   if (preparation_is_new(k, w))
     return w;
+  if (w == NULL) /* the first time: what it took to make the weights goes */
+    account_trim(p->account);
   prepared_release(w);
   w = prepared_new(k, p->account, env->error);
   if (w == NULL)
