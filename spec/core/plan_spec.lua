@@ -203,8 +203,9 @@ describe("memory of a plan", function()
       for i = 20, 1, -1 do x = ops.matmul(x, w) + kept[i] end
       return x
     end)
-    local bytes = f:memory { batch = 16 } - f:memory { batch = 8 }
-    assert.is_true(bytes <= 21 * 8 * 64 * 4, bytes .. " bytes")
+    -- so many rows that the scratch of a thread is the same
+    local bytes = f:memory { batch = 512 } - f:memory { batch = 256 }
+    assert.is_true(bytes <= 21 * 256 * 64 * 4, bytes .. " bytes")
   end)
 end)
 
