@@ -155,6 +155,12 @@ static void give_back(Plan *p, Lane *l) {
   lock_leave(&p->lock);
 }
 
+static void trim_much(Account *a) {
+  enum { MUCH = 16 << 20 };
+  if (account_report(a).cached > MUCH)
+    account_trim(a);
+}
+
 /* The weights as they are prepared now, counted; NULL with env->error. */
 static Prepared *newest_prepared(const Plan *p, Env *env) {
   Preparation *k = p->preparation;
@@ -162,7 +168,7 @@ static Prepared *newest_prepared(const Plan *p, Env *env) {
   if (preparation_is_new(k, w))
     return w;
   if (w == NULL) /* the first time: what it took to make the weights goes */
-    account_trim(p->account);
+    trim_much(p->account);
   prepared_release(w);
   w = prepared_new(k, p->account, env->error);
   if (w == NULL)
