@@ -55,6 +55,19 @@ describe("a product", function()
     end
   end)
 
+  -- What lies so many numbers apart is copied before it is read.
+  native("gives the same bits of a turned side, however far its columns are", function()
+    for _, depth in ipairs { 3, 520, 16500 } do
+      local a, b = random(depth, 1024), random(depth, 35)
+      local turned = ops.transpose(a)
+      for _, n in ipairs { 2, 33, 35 } do
+        local right = columns(b, n)
+        same_bits(("%d columns of %d"):format(n, depth), ops.matmul(turned, right),
+          ops.matmul(a, right, true))
+      end
+    end
+  end)
+
   native("gives a column the same bits beside any others", function()
     for _, depth in ipairs(depths) do
       for _, m in ipairs { 1, 2, 5, 14, 40 } do

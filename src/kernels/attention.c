@@ -303,7 +303,7 @@ static BackWork back_work_in(const Attention *a, Room *r) {
   w.weights = take(r, ROWS * LINE);
   w.slopes = take(r, ROWS * LINE);
   w.part = take(r, larger_of(ROWS, n) * size);
-  w.panels = take(r, gemm_scratch(size, ROWS) / (int64_t)sizeof(float));
+  w.panels = take(r, gemm_scratch(size, ROWS, false) / (int64_t)sizeof(float));
   return w;
 }
 

@@ -13,7 +13,8 @@ enum {
   WIDTH = MICRO_WIDTH,
   DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
   GROUP = 4,    /* panels that are packed together */
-  TILES = 8,    /* of rows, that go over a group before the next ones do */
+  TILES = 8,    /* of rows, that go over a group before the next ones do; */
+  COPIED = 4,   /* those whose part of a is copied */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
   STRIP = 64,      /* of which so many rows are read at a time as it lies */
   LONG_ROWS = 56 /* of a product that has longer ones, at a time */
@@ -111,17 +112,25 @@ KERNEL(void, gemm_pack, (const Product *p, int64_t row, float *panels)) {
 /* ---- tiles -------------------------------------------------------------- */
 
 /* What is read of b: its rows [k0, k1), their first columns at b. Numbers from
-** row to row, and from one panel to the next. */
+** row to row, and from one panel to the next. The same columns of a, from the
+** row `first` on; room: where some of them may be copied to, or NULL. */
 typedef struct Side {
   int64_t k0, k1;
   const float *b;
   int64_t row, panel;
+  const float *a;
+  int64_t a_row, a_column, first;
+  float *room;
 } Side;
 
+static Side side_of(const Product *p, int64_t k0, int64_t k1) {
+  return (Side){.k0 = k0, .k1 = k1, .a = p->a + k0 * p->a_column,
+                .a_row = p->a_row, .a_column = p->a_column};
+}
+
 static Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
-  return (Micro){.k = s->k1 - s->k0,
-                 .a = p->a + i * p->a_row + s->k0 * p->a_column,
-                 .a_row = p->a_row, .a_column = p->a_column, .b = s->b,
+  return (Micro){.k = s->k1 - s->k0, .a = s->a + (i - s->first) * s->a_row,
+                 .a_row = s->a_row, .a_column = s->a_column, .b = s->b,
                  .b_row = s->row, .b_pair = s->panel,
                  .c = p->c + i * p->c_row + j, .c_row = p->c_row,
                  .add = s->k0 > 0};
@@ -147,11 +156,11 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   }
 }
 
-/* Of tiles of as equal height as can be, which there are so many of, those from
-** `first` on that go over a panel together. s->b is at column j. */
+/* Of tiles of as equal height as can be, which there are so many of, those of
+** [first, end), which go over a panel together. s->b is at column j. */
 static void some_tiles(const Product *p, const Side *s, int64_t tiles,
-                       int64_t first, int64_t j, int64_t columns) {
-  int64_t end = least(first + TILES, tiles);
+                       int64_t first, int64_t end, int64_t j,
+                       int64_t columns) {
   for (int64_t t = first; t < end; t++) {
     int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
     Micro m = micro_of(p, s, i0, j);
@@ -159,12 +168,27 @@ static void some_tiles(const Product *p, const Side *s, int64_t tiles,
   }
 }
 
+/* What the columns of a turned a have in the rows [i0, i1) comes to lie side by
+** side. */
+static void copy_rows(const Product *p, Side *s, int64_t i0, int64_t i1) {
+  int64_t k = s->k1 - s->k0, rows = i1 - i0;
+  const float *a = p->a + i0 + s->k0 * p->a_column;
+  s->a = s->room;
+  s->first = i0;
+  s->a_column = rows;
+  for (int64_t l = 0; l < k; l++, a += p->a_column)
+    memcpy(s->room + l * rows, a, (size_t)rows * sizeof *a);
+}
+
 static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS);
-  for (int64_t first = 0; first < tiles; first += TILES) {
+  int64_t some = s->room ? COPIED : TILES;
+  for (int64_t first = 0; first < tiles; first += some) {
+    int64_t end = least(first + some, tiles);
     Side at = *s;
+    if (s->room) copy_rows(p, &at, p->m * first / tiles, p->m * end / tiles);
     for (int64_t j = j0; j < j1; j += WIDTH, at.b += s->panel)
-      some_tiles(p, &at, tiles, first, j, j1 - j);
+      some_tiles(p, &at, tiles, first, end, j, j1 - j);
   }
 }
 
@@ -185,8 +209,9 @@ static int64_t parts_of(int64_t k) {
 }
 
 static Side part_at(const Product *p, int64_t part, int64_t parts) {
-  return (Side){.k0 = p->k * part / parts, .k1 = p->k * (part + 1) / parts,
-                .row = WIDTH};
+  Side s = side_of(p, p->k * part / parts, p->k * (part + 1) / parts);
+  s.row = WIDTH;
+  return s;
 }
 
 /* All tiles go over one panel, part by part. A single tile reads it but once,
@@ -196,7 +221,7 @@ static void tiles_by_panel(const Product *p, int64_t tiles, int64_t panel) {
   for (int64_t q = 0; q < parts; q++) {
     Side s = part_at(p, q, parts);
     s.b = p->panels + panel * p->panel_rows * WIDTH + s.k0 * WIDTH;
-    some_tiles(p, &s, tiles, 0, j, p->n - j);
+    some_tiles(p, &s, tiles, 0, tiles, j, p->n - j);
   }
 }
 
@@ -219,12 +244,14 @@ static void multiply_panels(const Product *p) {
 }
 
 /* Columns [j0, n), packed some at a time. */
-static void pack_and_multiply(const Product *p, int64_t j0, float *panels) {
+static void pack_and_multiply(const Product *p, int64_t j0, float *panels,
+                              float *room) {
   for (; j0 < p->n; j0 += GROUP * WIDTH) {
     int64_t j1 = least(j0 + GROUP * WIDTH, p->n);
     for (int64_t q = 0, parts = parts_of(p->k); q < parts; q++) {
       Side s = part_at(p, q, parts);
       s.b = panels;
+      s.room = room;
       s.panel = (s.k1 - s.k0) * WIDTH;
       for (int64_t j = j0; j < j1; j += WIDTH)
         pack(panels + (j - j0) / WIDTH * s.panel, p, j, s.k0, s.k1);
@@ -245,21 +272,23 @@ static void multiply_lying(const Product *p, int64_t n) {
   int64_t rows = p->k * n > LARGE ? STRIP : p->k;
   int64_t k0 = 0;
   do {
-    Side s = {.k0 = k0, .k1 = least(k0 + rows, p->k),
-              .b = p->b + k0 * p->b_row, .row = p->b_row, .panel = WIDTH};
+    Side s = side_of(p, k0, least(k0 + rows, p->k));
+    s.b = p->b + k0 * p->b_row;
+    s.row = p->b_row;
+    s.panel = WIDTH;
     multiply(p, &s, 0, n);
     k0 = s.k1;
   } while (k0 < p->k);
 }
 
-static void multiply_chain(const Product *p, float *panels) {
+static void multiply_chain(const Product *p, float *panels, float *room) {
   if (p->panels) {
     multiply_panels(p);
     return;
   }
   int64_t lying = takes_b_as_it_lies(p) ? p->n / WIDTH * WIDTH : 0;
   if (lying > 0) multiply_lying(p, lying);
-  pack_and_multiply(p, lying, panels);
+  pack_and_multiply(p, lying, panels, p->m > MICRO_FEW ? room : NULL);
 }
 
 /* The columns [j0, j1) of the rows [i0, i1), of k the numbers [k0, k1). */
@@ -278,7 +307,8 @@ static Product part_of(const Product *p, int64_t i0, int64_t i1, int64_t j0,
 
 /* The sums of a long chain grow so large that what is added to them is lost; so
 ** later numbers have sums of their own. */
-static void multiply_long(const Product *p, float *panels, float *sums) {
+static void multiply_long(const Product *p, float *panels, float *sums,
+                          float *room) {
   for (int64_t i = 0; i < p->m; i += LONG_ROWS)
     for (int64_t j = 0; j < p->n; j += GROUP * WIDTH)
       for (int64_t k = 0; k < p->k; k += GEMM_CHAIN) {
@@ -290,33 +320,49 @@ static void multiply_long(const Product *p, float *panels, float *sums) {
           part.c = sums;
           part.c_row = GROUP * WIDTH;
         }
-        multiply_chain(&part, panels);
+        multiply_chain(&part, panels, room);
         for (int64_t r = 0; k > 0 && r < part.m; r++)
           for (int64_t l = 0; l < part.n; l++)
             c[r * p->c_row + l] += sums[r * part.c_row + l];
       }
 }
 
+/* Numbers of the scratch before the room for rows of a: those of panels, and of
+** a long chain its sums. */
+static int64_t before_room(int64_t n, int64_t k) {
+  int64_t columns = divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
+  if (k > GEMM_CHAIN) return GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS);
+  return least(columns, GROUP * GEMM_COLUMNS) * least(k, DEPTH);
+}
+
 KERNEL(void, gemm, (const Product *p, void *scratch)) {
   float *panels = scratch;
+  float *room = p->a_apart ? panels + before_room(p->n, p->k) : NULL;
   if (p->m <= 0 || p->n <= 0) return;
   if (p->panels == NULL && provider_multiplies(p)) return;
   if (p->k <= GEMM_CHAIN)
-    multiply_chain(p, panels);
+    multiply_chain(p, panels, room);
   else
-    multiply_long(p, panels, panels + GROUP * WIDTH * DEPTH);
+    multiply_long(p, panels, panels + GROUP * WIDTH * DEPTH, room);
 }
 
 #if ISA_FIRST
-int64_t gemm_scratch(int64_t n, int64_t k) {
-  int64_t columns = divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
-  if (k > GEMM_CHAIN) return GEMM_MOST_SCRATCH;
-  return least(columns, GROUP * GEMM_COLUMNS) * least(k, DEPTH) *
+enum { MOST_ROWS = 14, MOST_ROOM = COPIED * MOST_ROWS * DEPTH };
+
+int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart) {
+  return (before_room(n, k) + (a_apart ? MOST_ROOM : 0)) *
          (int64_t)sizeof(float);
 }
 
-_Static_assert((GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS)) * sizeof(float) <=
-                   GEMM_MOST_SCRATCH, "what gemm_scratch says at most");
+_Static_assert((GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS) + MOST_ROOM) *
+                   sizeof(float) <= GEMM_MOST_SCRATCH,
+               "what gemm_scratch says at most");
+
+/* So far from each other, they all belong to one set of the first cache. */
+bool gemm_is_apart(int64_t step) {
+  enum { SETS = 1024 };
+  return step % SETS == 0;
+}
 #endif
 
 /* ---- one column --------------------------------------------------------- */

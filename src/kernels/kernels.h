@@ -28,6 +28,8 @@ typedef struct Product {
   const float *panels; /* NULL: there are none */
   int64_t panel_rows;
   bool backwards; /* reads panels from the last one on: see Run.backwards */
+  bool a_apart; /* a is turned, and gemm_is_apart: it is copied, some columns at
+                   a time */
   float *c;
   int64_t c_row;
 } Product;
@@ -35,12 +37,15 @@ typedef struct Product {
 enum {
   GEMM_COLUMNS = 32,
   GEMM_CHAIN = 16384, /* the longest chain of sums */
-  GEMM_MOST_SCRATCH = 320 << 10
+  GEMM_MOST_SCRATCH = 448 << 10
 };
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
 extern void SET(gemm)(const Product *p, void *scratch);
-int64_t gemm_scratch(int64_t n, int64_t k);
+int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart);
+/* Whether columns that are so many numbers from each other compete for the same
+** places of the first cache. */
+bool gemm_is_apart(int64_t step);
 /* k rows of panels that have panel_rows, from their beginning or from `row` of
 ** them on = b of p, of which nothing else is read but k and n. They take
 ** gemm_panels(panel_rows, n) numbers, aligned to 64. */

@@ -143,6 +143,10 @@ static int64_t block_bytes(const Matmul *p) {
   return (4 * rows * p->n + 63) & ~(int64_t)63;
 }
 
+static bool has_a_apart(const Matmul *p) {
+  return p->ta && !p->panels && p->n > 1 && gemm_is_apart(p->m);
+}
+
 static int64_t matmul_local(const OpCall *s) {
   Matmul room;
   if (s->in[0].dtype == I32)
@@ -150,7 +154,8 @@ static int64_t matmul_local(const OpCall *s) {
   const Matmul *p = geometry_of(s, &room);
   if (has_block(s, p))
     return block_bytes(p) + tile_scratch(s->epilogue);
-  return gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k);
+  return gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k,
+                      has_a_apart(p));
 }
 
 /* ---- the work ----------------------------------------------------------- */
@@ -229,6 +234,7 @@ static Product whole(const OpCall *s, const Run *r, const Matmul *p,
                .c = r->out[0], .c_row = p->n};
   x.a_row = p->ta ? 1 : p->k;
   x.a_column = p->ta ? p->m : 1;
+  x.a_apart = has_a_apart(p);
   x.b_row = p->tb ? 1 : p->n;
   x.b_column = p->tb ? p->k : 1;
   if (p->panels) {
