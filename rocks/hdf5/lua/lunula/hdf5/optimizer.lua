@@ -1,0 +1,125 @@
+-- The state of an optimizer in the order of Keras's files.
+--
+-- Keras 3 writes the counter, the rate if it is a number, averages, gathered gradients, then its
+-- slots: in most classes those of the first variable, of the second …; some go over all variables
+-- several times. What Keras keeps and we do not need is a placeholder {shape =, dtype =}.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local rate = require "lunula.optimizers.rate"
+
+local optimizer = {}
+
+-- ---- the slots of each class -------------------------------------------------------------------
+
+local function per_variable(slots)
+  return function () return { slots } end
+end
+
+-- Class -> function of the optimizer: the passes over all variables, each with its slots.
+local passes = {
+  Adam = function (self)
+    return { { "momentum", "velocity" }, self.amsgrad and { "velocity_hat" } or nil }
+  end,
+  RMSprop = function (self)
+    local list = { { "velocity" } }
+    if self.momentum > 0 then list[#list + 1] = { "momentum" } end
+    if self.centered then list[#list + 1] = { "average_gradient" } end
+    return list
+  end,
+  Muon = per_variable { "momentum", "velocity" },
+  ScheduleFreeAdamW = per_variable { "z", "velocity" },
+  Adafactor = per_variable { "row", "column", "velocity" },
+}
+passes.AdamW = passes.Adam
+
+-- Keras has them where they are not needed.
+local function placeholder(class_name, slot, variable)
+  if class_name ~= "Adafactor" then return nil end
+  if slot == "velocity" then return { shape = variable.shape, dtype = "float32" } end
+  return { shape = {}, dtype = "int32" }
+end
+
+-- Of a class of the user's, the parent that Keras has.
+local function known_name(self)
+  local class = declare.class_of(self)
+  while class.parent and not class.module do class = class.parent end
+  return class.name
+end
+
+-- ---- the whole state ---------------------------------------------------------------------------
+
+local function add_slots(self, variables, list)
+  local name = known_name(self)
+  local of_class = passes[name] and passes[name](self) or { self.slots }
+  for _, slots in ipairs(of_class) do
+    for _, variable in ipairs(variables) do
+      for _, slot in ipairs(slots) do
+        list[#list + 1] = self.slot_of[variable][slot] or placeholder(name, slot, variable)
+      end
+    end
+  end
+  if self.product then list[#list + 1] = self.product end      -- Nadam's
+end
+
+-- The variables, {variable or placeholder, …}. One that has made no step has two; the others are
+-- made by `build`.
+function optimizer.variables(self, variables)
+  local list = { self.iterations, self.rate_variable }
+  if not self.built then return list end
+  if self.use_ema then
+    for _, variable in ipairs(variables) do list[#list + 1] = self.averages[variable] end
+  end
+  if self.gradient_accumulation_steps then
+    for _, variable in ipairs(variables) do list[#list + 1] = self.accumulators[variable] end
+  end
+  add_slots(self, variables, list)
+  return list
+end
+
+-- ---- the state in files of Keras 2 -------------------------------------------------------------
+
+-- Its first optimizers wrote one slot of all variables, then the next.
+local function one_by_one(self, variables)
+  local list = { self.iterations }
+  for _, slot in ipairs(self.slots) do
+    for _, variable in ipairs(variables) do list[#list + 1] = self.slot_of[variable][slot] end
+  end
+  return list
+end
+
+-- Its later ones wrote what Keras 3 writes, without the rate and with few placeholders.
+local function as_today(self, variables)
+  local list = {}
+  for _, entry in ipairs(optimizer.variables(self, variables)) do
+    local is_kept = core.is_variable(entry) or #entry.shape > 0
+    if is_kept and entry ~= self.rate_variable and entry ~= self.product then
+      list[#list + 1] = entry
+    end
+  end
+  return list
+end
+
+-- The variables in the order of a file whose variables have these names.
+function optimizer.legacy_variables(self, variables, names)
+  if names[1]:find "iteration$" then return optimizer.variables(self, variables) end
+  return (names[1]:find "^iteration:" and as_today or one_by_one)(self, variables)
+end
+
+-- ---- values ------------------------------------------------------------------------------------
+
+-- A value of a file takes effect.
+function optimizer.assign(self, variable, tensor)
+  if variable == self.rate_variable then return rate.set(self, tensor) end
+  variable:assign(tensor)
+end
+
+-- The elements as Keras keeps them: its counter has 64 bits.
+function optimizer.value(self, entry)
+  if not core.is_variable(entry) then
+    return core.ops.full(entry.shape, 0, entry.dtype)
+  end
+  return entry == self.iterations and core.ops.cast(entry.value, "int64") or entry.value
+end
+
+return optimizer

@@ -1,0 +1,66 @@
+-- Vocabularies that layers learned from data: a file of lines beside the weights, and among the
+-- weights those of tf_idf.
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local tree = require "lunula.hdf5.tree"
+local weights = require "lunula.hdf5.weights"
+
+local vocabulary = {}
+
+-- visit(layer, path) for the layers with a vocabulary that is not in their config. A text layer has
+-- its vocabulary in a layer of its own.
+local function each(model, visit)
+  tree.walk(model, function (layer, path)
+    if declare.is(layer, "layer") and layer.set_vocabulary and not layer.lookup
+      and not layer._vocabulary then
+      visit(layer, path)
+    end
+  end)
+end
+
+local function file_of(path)
+  return "assets/" .. path .. "/vocabulary.txt"
+end
+
+-- {{name =, text =}, …}: the files of a model.
+function vocabulary.assets(model)
+  local list = {}
+  each(model, function (layer, path)
+    local tokens = layer:get_vocabulary()
+    if #layer:get_vocabulary(false) == 0 then return end
+    for i, token in ipairs(tokens) do tokens[i] = tostring(token) end
+    list[#list + 1] = { name = file_of(path), text = table.concat(tokens, "\n") }
+  end)
+  return list
+end
+
+-- The lines of a text; Keras writes no newline behind the last.
+local function lines_of(text)
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\r?\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+local function tokens_of(load, layer, name, text)
+  local tokens = lines_of(text)
+  if declare.class_of(layer).name ~= "IntegerLookup" then return tokens end
+  for i, line in ipairs(tokens) do
+    tokens[i] = math.tointeger(line)
+      or core.raise("%s: %s: line %d is no whole number", load.path, name, i)
+  end
+  return tokens
+end
+
+-- Notes in `load` the vocabularies of a model. text_of(name): the file in the archive, or nil.
+function vocabulary.read(load, model, root, text_of)
+  each(model, function (layer, path)
+    local text = text_of(file_of(path))
+    if not text then return end
+    local tokens = tokens_of(load, layer, file_of(path), text)
+    local idf_weights = weights.lookup_values(root, path)
+    load:later(function () layer:set_vocabulary(tokens, idf_weights) end)
+  end)
+end
+
+return vocabulary

@@ -1,0 +1,147 @@
+-- The weights of a model as Keras 3 lays them out: each object has a group at its path in the model
+-- (tree.lua), in it the group "vars", in that its own variables, "0", "1" …
+
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local loading = require "lunula.hdf5.loading"
+local optimizer = require "lunula.hdf5.optimizer"
+local tree = require "lunula.hdf5.tree"
+local warn = require "lunula.utils.warn"
+
+local weights = {}
+
+local function is_lookup(object)
+  return object.get_vocabulary ~= nil and object.weights_of_places ~= nil
+end
+
+local function joined(path, name)
+  return path == "" and name or path .. "/" .. name
+end
+
+-- ---- writing -----------------------------------------------------------------------------------
+
+local function check(ok, problem)
+  if not ok then core.raise("%s", problem) end
+end
+
+local function write_tensor(writer, path, tensor)
+  check(writer:dataset(path, tensor.dtype, tensor.shape, tensor:tobytes()))
+  if tensor.dtype == "bfloat16" then check(writer:text(path, "dtype", "bfloat16")) end
+end
+
+local function write_object(writer, model, object, path)
+  local vars = joined(path, "vars")
+  check(writer:group(vars))
+  check(writer:text(vars, "name", object.name))
+  if declare.is(object, "optimizer") then
+    for i, entry in ipairs(optimizer.variables(object, model.trainable_weights)) do
+      write_tensor(writer, vars .. "/" .. i - 1, optimizer.value(object, entry))
+    end
+  elseif is_lookup(object) then
+    write_tensor(writer, vars .. "/idf_weights", object.weights_of_places)
+  else
+    for i, variable in ipairs(tree.variables(object)) do
+      write_tensor(writer, vars .. "/" .. i - 1, variable.value)
+    end
+  end
+end
+
+-- The state of the optimizer is written with the weights, where there is one.
+function weights.write(writer, model, with_optimizer)
+  local trained = model.optimizer
+  if with_optimizer and trained and trained.built then trained:build(model.trainable_weights) end
+  tree.walk(model, function (object, path)
+    if object ~= trained or with_optimizer then write_object(writer, model, object, path) end
+  end)
+end
+
+-- ---- reading -----------------------------------------------------------------------------------
+
+-- The group with the variables of an object, or nil. Files of Keras 2.12 called the layers of a
+-- model otherwise.
+local function vars_at(root, path, older)
+  local group = root:find(joined(path, "vars")) or older and root:find(joined(older, "vars"))
+  if group or not root.object.links._layer_checkpoint_dependencies then return group end
+  return root:find(joined(path:gsub("layers", "_layer_checkpoint_dependencies"), "vars"))
+end
+
+local function described(object)
+  return ('%s "%s"'):format(declare.class_of(object).name, object.name)
+end
+
+local function read_variables(load, object, group, path)
+  local variables = tree.variables(object)
+  local count = group and group:count() or 0
+  if #variables == 0 then return end
+  if count ~= #variables then
+    return load:misfit("%s: %s has %d variables here and %d in the file", joined(path, "vars"),
+      described(object), #variables, count)
+  end
+  local pairs_of = {}
+  for i, variable in ipairs(variables) do
+    local value = load:value(variable, group:get(tostring(i - 1)), ("%s of %s"):format(
+      variable.name, described(object)))
+    if not value then return end
+    pairs_of[i] = { variable, value }
+  end
+  for _, pair in ipairs(pairs_of) do load:assign(pair[1], pair[2]) end
+end
+
+-- The values of the optimizer's variables as its own are now; nil and a text when they do not fit.
+local function optimizer_values(variables, group)
+  local values = {}
+  for i, entry in ipairs(variables) do
+    local dataset = group:find(tostring(i - 1))
+    if not dataset then return nil, "a variable is missing" end
+    if core.is_variable(entry) then
+      local problem = loading.difference(entry, dataset:shape(), entry.name)
+      if problem then return nil, problem end
+      values[i] = dataset:tensor()
+    end
+  end
+  return values
+end
+
+-- One that has made no step has no slots yet; they are made when the file has them.
+local function read_optimizer(load, model, object, group)
+  local count = group and group:count() or 0
+  if count == 0 then return end
+  local before = optimizer.variables(object, model.trainable_weights)
+  if count > #before then object:build(model.trainable_weights) end
+  local variables = optimizer.variables(object, model.trainable_weights)
+  local values, problem
+  if count == #variables then
+    values, problem = optimizer_values(variables, group)
+  else
+    problem = ("it has %d variables here and %d in the file"):format(#variables, count)
+  end
+  if not values then
+    return warn.say("%s: the state of the optimizer is left out, it does not fit %s: %s", load.path,
+      described(object), problem)
+  end
+  for i, entry in ipairs(variables) do
+    if values[i] then
+      load:later(function () optimizer.assign(object, entry, values[i]) end)
+    end
+  end
+end
+
+-- The weights of tf_idf, as a list; nil where there are none.
+function weights.lookup_values(root, path)
+  local dataset = root:find(joined(path, "vars/idf_weights"))
+  return dataset and dataset:tensor():totable()
+end
+
+-- Notes in `load` what the file has for the model. Options: optimizer = is its state read?
+function weights.read(load, root, model, options)
+  tree.walk(model, function (object, path, older)
+    local group = vars_at(root, path, older)
+    if declare.is(object, "optimizer") then
+      if options.optimizer then read_optimizer(load, model, object, group) end
+    else
+      read_variables(load, object, group, path)
+    end
+  end)
+end
+
+return weights
