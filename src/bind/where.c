@@ -6,10 +6,18 @@
 #include "bind/core.h"
 #include "bind/raise.h"
 
+/* Sister rocks are below lunula too, and may stand in another tree. */
+static bool is_of_sister(const char *source) {
+  return strstr(source, "/lua/lunula/") != NULL ||
+         strstr(source, "/lua/" LUA_VERSION_MAJOR "." LUA_VERSION_MINOR
+                        "/lunula/") != NULL;
+}
+
 static bool is_ours(const State *s, const char *source) {
   static const char carried[] = "@lunula/"; /* files inside the library */
   return (s->home && strncmp(source, s->home, strlen(s->home)) == 0) ||
-         strncmp(source, carried, sizeof carried - 1) == 0;
+         strncmp(source, carried, sizeof carried - 1) == 0 ||
+         is_of_sister(source);
 }
 
 /* Lua walks from the top to each level anew, so a search of a whole stack of
