@@ -182,12 +182,20 @@ local function inverted(self, x)
   return self:written(tokens_of(self, data.integers(list, "invert")), shape)
 end
 
+-- The vocabulary of a layer that was saved may come after the model is made; its size is told.
+local function told_depth(self)
+  local _, first = starts(self)
+  local told = self.vocabulary_size_seen
+  local waits = #self.tokens == 0 and not self._vocabulary and not self.pad_to_max_tokens
+  return waits and told and told > first and told or depth(self)
+end
+
 local function output_of(self, shape)
   local mode = self.output_mode
   if mode == "int" then return { shape = shape, dtype = "int64" } end
   local counted = mode == "tf_idf" and "count" or mode
   return {
-    shape = encoding.shape(shape, counted, depth(self)),
+    shape = encoding.shape(shape, counted, told_depth(self)),
     dtype = mode == "tf_idf" and "float32" or "int64",
   }
 end
