@@ -1,6 +1,7 @@
 # lunula. `make` alone builds build/lunula/core.so and build/liblunula.a; what
 # runs tests sets up what is missing on a Debian system, where it may.
 #   make demo       the main example, from the installed rock
+#   make rocks      the sister rocks (rocks/) whose libraries are there
 #   make test       all specs and hosts; SPEC="paths" FILTER="pattern": a part
 #   make asan       the same with every access and every leak watched
 #   make lint       warnings of two compilers, luacheck
@@ -35,6 +36,14 @@ BLAS_FLAGS := $(call ask,--cflags openblas)
 BLAS_DIR   := $(or $(call ask,--variable=libdir openblas),/usr/lib)
 BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) -include cblas.h \
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
+
+# The sister rocks whose libraries are there, and how to get the others.
+SISTERS    := hdf5
+LIBS_hdf5  := libhdf5-dev zlib1g-dev
+hdf5       := $(shell printf '\#include <hdf5.h>\n\#include <zlib.h>\n' | \
+                $(CC) $(call ask,--cflags hdf5 zlib) -E - >/dev/null 2>&1 && echo yes)
+ROCKS      := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
+MISSING    := $(filter-out $(ROCKS),$(SISTERS))
 
 # ---- nothing below needs to be changed -------------------------------------
 
@@ -105,10 +114,16 @@ SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
             spec/layers/golden_spec.lua spec/layers/rnn_training_spec.lua \
             spec/models/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
+ALLSPECS  = $(or $(SPEC),spec $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
 all: modules $(ARCHIVE) $(BLASLIB) ; @:
+
+# make rocks: the modules of the sister rocks, as far as they can be built.
+rocks: modules
+	@for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock all || exit 1; done
+	@$(foreach rock,$(MISSING),echo "without the sister rock $(rock): apt-get install $(LIBS_$(rock))";) :
 modules: $(CORE) $(MODULE)
 	@$(if $(MODULE),:,echo "no OpenBLAS: without the module lunula.blas"; \
 	  rm -f $(BUILD)/lunula/blas.so $(BUILD)/liblunula_blas.a)
@@ -203,17 +218,17 @@ demo:
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
-	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) && \
+	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) rocks && \
 	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
-	@$(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),, \
+	@$(LUA) spec/support/run.lua $(BUILD) spec='$(ALLSPECS)' filter='$(FILTER)' $(if $(PART),, \
 	  $(HOSTS) "env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
-	  $(if $(PART),modules,all hosts)
-	@$(LUA) spec/support/run.lua build/asan spec='$(SPEC)' filter='$(FILTER)' \
+	  $(if $(PART),modules,all hosts) rocks
+	@$(LUA) spec/support/run.lua build/asan spec='$(ALLSPECS)' filter='$(FILTER)' \
 	  under="env $(WATCH) LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" \
 	  $(if $(PART),,$(HOSTS:build/%='env $(WATCH) build/asan/%'))
 
@@ -246,7 +261,9 @@ clang:
 lint:
 	@.ci/setup build clang lint
 	@for cc in gcc clang; do $(MAKE) -j$(JOBS) BUILD=build/lint/$$cc CC=$$cc \
-	  CFLAGS='-O2 -Werror' objects || exit 1; done
+	  CFLAGS='-O2 -Werror' objects || exit 1; \
+	  for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock BUILD=build/lint/$$cc CC=$$cc \
+	    CFLAGS='-O2 -Werror' objects || exit 1; done; done
 	@luacheck -q --no-color src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
 
 # Every allocation fails once: an hour. `make test` takes a stride of it.
@@ -318,7 +335,7 @@ rock: tree
 	cd $(BUILD) && $(LUAROCKS) pack $(ROCK).rockspec && $(LUAROCKS) pack --tree $(TREE) lunula
 
 clean:
-	rm -rf build
+	rm -rf build $(SISTERS:%=rocks/%/build)
 
-.PHONY: all modules hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
+.PHONY: all modules rocks hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
   bench-peers install install-module tree rock clean

@@ -39,8 +39,9 @@ end
 local function run_specs()
   local counts = build .. "/specs.txt"
   os.remove(counts)
+  local cpath = ("./%s/?.so;./rocks/hdf5/%s/?.so"):format(build, build)
   local command = ("%s %s %s spec/support/busted.lua --ignore-lua --cpath=%s -Xoutput %s"):format(
-    timed, options.under, arg[-1], quote("./" .. build .. "/?.so"), quote(counts))
+    timed, options.under, arg[-1], quote(cpath), quote(counts))
   if options.filter ~= "" then command = command .. " --filter=" .. quote(options.filter) end
   for path in options.spec:gmatch "%S+" do command = command .. " " .. quote(path) end
   io.stdout:flush()
