@@ -281,8 +281,9 @@ local function read_optimizer(load, root, model)
   local group = root:child "optimizer_weights"
   local names = group and group:texts "weight_names"
   if not names or #names == 0 then return end
-  model.optimizer:build(model.trainable_weights)
-  local variables = optimizer.legacy_variables(model.optimizer, model.trainable_weights, names)
+  local self = model.optimizer
+  if #names > 2 then self:build(model.trainable_weights) end     -- it has made a step
+  local variables = optimizer.legacy_variables(self, model.trainable_weights, names)
   local values, problem = {}, nil
   for i, name in ipairs(names) do
     local dataset, entry = group:get(name), variables[i]
@@ -297,7 +298,7 @@ local function read_optimizer(load, root, model)
   end
   for i, entry in ipairs(variables) do
     if values[i] then
-      load:later(function () optimizer.assign(model.optimizer, entry, values[i]) end)
+      load:later(function () optimizer.assign(self, entry, values[i]) end)
     end
   end
 end

@@ -77,6 +77,16 @@ function optimizer.variables(self, variables)
   return list
 end
 
+-- Until Keras 3.9 Nadam's product stood before its slots; the shapes in a file tell.
+function optimizer.as_in(self, list, shape_of)
+  local first = self.rate_variable and 3 or 2
+  local is_last = self.product and list[#list] == self.product
+  if not is_last or #shape_of(first) > 0 then return list end
+  local older = table.move(list, 1, first - 1, 1, {})
+  older[first] = self.product
+  return table.move(list, first, #list - 1, first + 1, older)
+end
+
 -- ---- the state in files of Keras 2 -------------------------------------------------------------
 
 -- Its first optimizers wrote one slot of all variables, then the next.

@@ -110,7 +110,10 @@ local function read_optimizer(load, model, object, group)
   if count > #before then object:build(model.trainable_weights) end
   local variables = optimizer.variables(object, model.trainable_weights)
   local values, problem
-  if count == #variables then
+  if count == #variables and group:find(tostring(count - 1)) then
+    variables = optimizer.as_in(object, variables, function (i)
+      return group:get(tostring(i - 1)):shape()
+    end)
     values, problem = optimizer_values(variables, group)
   else
     problem = ("it has %d variables here and %d in the file"):format(#variables, count)
