@@ -219,7 +219,7 @@ demo:
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
 	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) rocks && \
-	  $(if $(PART),:,$(MAKE) tree); } || { echo "0 passed, 1 failed"; exit 1; }
+	  $(if $(PART),:,$(MAKE) tree-rocks); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(ALLSPECS)' filter='$(FILTER)' $(if $(PART),, \
 	  $(HOSTS) "env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
@@ -327,9 +327,14 @@ $(TREE)/installed: $(CORE) $(MODULE) $(LUASRC) rocks/$(ROCK).rockspec rocks/lunu
 	$(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 
+# The sister rocks beside it.
+tree-rocks: tree rocks
+	@for rock in $(ROCKS); do env -C rocks/$$rock $(LUAROCKS) make --tree $(TREE) \
+	  lunula-$$rock-scm-1.rockspec || exit 1; done
+
 # Both forms of the rock, in build/: its sources, and what `tree` installed.
 rock: tree
-	tar -czf $(BUILD)/$(ROCK).tar.gz --transform 's,^,lunula/,' Makefile LICENSE README.md \
+	tar -czf $(BUILD)/$(ROCK).tar.gz --exclude='rocks/*/build' --transform 's,^,lunula/,' Makefile LICENSE README.md \
 	  src lua rocks spec examples
 	sed 's,file://,file://$(CURDIR)/,' rocks/$(ROCK).rockspec >$(BUILD)/$(ROCK).rockspec
 	cd $(BUILD) && $(LUAROCKS) pack $(ROCK).rockspec && $(LUAROCKS) pack --tree $(TREE) lunula
@@ -338,4 +343,4 @@ clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)
 
 .PHONY: all modules rocks hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
-  bench-peers install install-module tree rock clean
+  bench-peers install install-module tree tree-rocks rock clean
