@@ -51,9 +51,15 @@ local function make(entry)
   return layer
 end
 
+-- The shape of texts is not that of what is made of them.
+local function begins_with_texts(layer)
+  local first = layer._stack and layer._stack[1]
+  return first and first.reads_strings
+end
+
 -- Weights and the state of training that the entry tells of.
 local function complete(layer, entry)
-  if entry.build_config and not layer.built then
+  if entry.build_config and not layer.built and not begins_with_texts(layer) then
     at(".build_config", layer.build_from_config, layer, object(entry.build_config, "build_config"))
   end
   local compiled = entry.compile_config

@@ -30,7 +30,7 @@ local function metadata()
 end
 
 function archive.save_model(model, path, options)
-  if not model.built then
+  if not model.built and #model.weights == 0 then
     warn.say('model "%s" is saved without weights, because it has not been built: call it on data '
       .. "first, or build it by model:build{…}", model.name)
   end

@@ -102,7 +102,7 @@ end
 -- ---- cuDNN -------------------------------------------------------------------------------------
 
 local function each_gate(kernel, count, change)
-  local blocks = ops.split(kernel, count, -1)
+  local blocks = { ops.split(kernel, count, -1) }
   for i, block in ipairs(blocks) do blocks[i] = change(block) end
   return ops.concatenate(blocks, -1)
 end
@@ -127,8 +127,8 @@ local function of_lstm(_, list, name)
   local units, size = list[2].shape[1], list[3].size
   if name == "LSTM" and size == 8 * units then
     local kernel, recurrent = kernels(list, 4, from_cudnn)
-    local halves = ops.split(list[3], 2, 0)
-    return { kernel, recurrent, halves[1] + halves[2] }
+    local first, second = ops.split(list[3], 2, 0)
+    return { kernel, recurrent, first + second }
   elseif name == "CuDNNLSTM" and size == 4 * units then
     local kernel, recurrent = kernels(list, 4, to_cudnn)
     return { kernel, recurrent, ops.concatenate({ list[3] * 0.5, list[3] * 0.5 }, 0) }

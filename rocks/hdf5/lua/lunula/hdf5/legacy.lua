@@ -301,6 +301,7 @@ local function read_optimizer(load, root, model)
       load:later(function () optimizer.assign(self, entry, values[i]) end)
     end
   end
+  load:later(function () optimizer.complete(self, variables) end)
 end
 
 function legacy.load_model(root, path, options)

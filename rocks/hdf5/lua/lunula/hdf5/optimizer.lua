@@ -77,16 +77,6 @@ function optimizer.variables(self, variables)
   return list
 end
 
--- Until Keras 3.9 Nadam's product stood before its slots; the shapes in a file tell.
-function optimizer.as_in(self, list, shape_of)
-  local first = self.rate_variable and 3 or 2
-  local is_last = self.product and list[#list] == self.product
-  if not is_last or #shape_of(first) > 0 then return list end
-  local older = table.move(list, 1, first - 1, 1, {})
-  older[first] = self.product
-  return table.move(list, first, #list - 1, first + 1, older)
-end
-
 -- ---- the state in files of Keras 2 -------------------------------------------------------------
 
 -- Its first optimizers wrote one slot of all variables, then the next.
@@ -98,7 +88,8 @@ local function one_by_one(self, variables)
   return list
 end
 
--- Its later ones wrote what Keras 3 writes, without the rate and with few placeholders.
+-- Its later ones wrote what Keras 3 writes, without the rate, with few placeholders, and for SGD
+-- with slots that it does not need.
 local function as_today(self, variables)
   local list = {}
   for _, entry in ipairs(optimizer.variables(self, variables)) do
@@ -106,6 +97,10 @@ local function as_today(self, variables)
     if is_kept and entry ~= self.rate_variable and entry ~= self.product then
       list[#list + 1] = entry
     end
+  end
+  local has_spare = self.built and known_name(self) == "SGD" and #self.slots == 0
+  for _, variable in ipairs(has_spare and variables or {}) do
+    list[#list + 1] = { shape = variable.shape, dtype = "float32" }
   end
   return list
 end
@@ -116,7 +111,41 @@ function optimizer.legacy_variables(self, variables, names)
   return (names[1]:find "^iteration:" and as_today or one_by_one)(self, variables)
 end
 
+-- ---- the state in files of Keras 3 -------------------------------------------------------------
+
+-- Until Keras 3.9 Nadam's product stood before its slots; the shapes in a file tell.
+local function as_until_39(self, list, shape_of)
+  local first = self.rate_variable and 3 or 2
+  local is_last = self.product and list[#list] == self.product
+  if not is_last or #shape_of(first) > 0 then return list end
+  local older = table.move(list, 1, first - 1, 1, {})
+  older[first] = self.product
+  return table.move(list, first, #list - 1, first + 1, older)
+end
+
+-- The variables in the order of a file that has so many of them, in shapes that shape_of(i) gives.
+-- Archives of Keras 2 have other ones.
+function optimizer.in_file(self, variables, count, shape_of)
+  local list = optimizer.variables(self, variables)
+  if #list == count then return as_until_39(self, list, shape_of) end
+  local of_keras2 = as_today(self, variables)
+  return #of_keras2 == count and of_keras2 or list
+end
+
 -- ---- values ------------------------------------------------------------------------------------
+
+-- What a file does not have although it follows from the rest: Nadam's product, from its steps.
+function optimizer.complete(self, list)
+  if not self.product or not self.built then return end
+  for _, entry in ipairs(list) do
+    if entry == self.product then return end
+  end
+  local product = 1
+  for t = 1, math.min(self.iterations:item(), 10000) do
+    product = product * self.beta_1 * (1 - 0.5 * 0.96 ^ t)
+  end
+  self.product:assign(core.tensor(product))
+end
 
 -- A value of a file takes effect.
 function optimizer.assign(self, variable, tensor)

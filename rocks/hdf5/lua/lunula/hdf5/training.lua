@@ -21,6 +21,9 @@ local gone = { "decay", "is_legacy_optimizer", "jit_compile", "schedule_decay", 
 -- "decay" was a schedule: rate / (1 + decay * steps).
 local function rate_of(config)
   local given, decay = config.learning_rate or config.lr, config.decay
+  if is_record(given) and type(given.config) == "table" and given.config.name == None then
+    given.config.name = nil      -- schedules may have no name there
+  end
   if type(decay) ~= "number" or decay == 0 or type(given) ~= "number" then return given end
   return { class_name = "InverseTimeDecay", config = {
     initial_learning_rate = given, decay_steps = 1, decay_rate = decay,

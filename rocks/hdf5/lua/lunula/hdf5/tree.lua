@@ -31,13 +31,19 @@ local fields = {
   TextVectorization = { { "_lookup_layer", here = "lookup" } },
 }
 
+-- A class of ours has a module, which the catalogue tells it when its family is loaded.
+local function is_ours(class)
+  if class.kind == "layer" and not class.module then declare.home "layer".find(class.name) end
+  return class.module and true or false
+end
+
 -- The fields of the class that Keras has among an object's class and its parents; and whether a
 -- user's class stands before it.
 local function of_class(object)
   local class = declare.class_of(object)
-  local is_users = class.module == nil or class.module == false
+  local is_users = not is_ours(class)
   while class do
-    if class.module and fields[class.name] then return fields[class.name], is_users end
+    if fields[class.name] and is_ours(class) then return fields[class.name], is_users end
     class = class.parent
   end
   return {}, is_users

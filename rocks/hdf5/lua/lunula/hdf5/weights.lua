@@ -108,12 +108,11 @@ local function read_optimizer(load, model, object, group)
   if count == 0 then return end
   local before = optimizer.variables(object, model.trainable_weights)
   if count > #before then object:build(model.trainable_weights) end
-  local variables = optimizer.variables(object, model.trainable_weights)
+  local variables = optimizer.in_file(object, model.trainable_weights, count, function (i)
+    return group:get(tostring(i - 1)):shape()
+  end)
   local values, problem
-  if count == #variables and group:find(tostring(count - 1)) then
-    variables = optimizer.as_in(object, variables, function (i)
-      return group:get(tostring(i - 1)):shape()
-    end)
+  if count == #variables then
     values, problem = optimizer_values(variables, group)
   else
     problem = ("it has %d variables here and %d in the file"):format(#variables, count)
@@ -127,6 +126,7 @@ local function read_optimizer(load, model, object, group)
       load:later(function () optimizer.assign(object, entry, values[i]) end)
     end
   end
+  load:later(function () optimizer.complete(object, variables) end)
 end
 
 -- The weights of tf_idf, as a list; nil where there are none.
