@@ -290,7 +290,7 @@ local function read_optimizer(load, root, model)
     problem = #names ~= #variables and ("%d variables here and %d in the file"):format(#variables,
       #names) or core.is_variable(entry) and loading.difference(entry, dataset:shape(), entry.name)
     if problem then break end
-    values[i] = core.is_variable(entry) and dataset:tensor() or nil
+    if core.is_variable(entry) then values[i] = load:converted(entry, dataset:tensor()) end
   end
   if problem then
     return warn.say("%s: the state of the optimizer is left out, it does not fit: %s", load.path,

@@ -2,6 +2,7 @@
 -- done at the end.
 
 local core = require "lunula.core"
+local json_path = require "lunula.json_path"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local warn = require "lunula.utils.warn"
@@ -45,20 +46,26 @@ function Loading:value(variable, node, name)
   return node:tensor()
 end
 
-local function of_type(tensor, dtype)
-  return tensor.dtype == dtype and tensor or ops.cast(tensor, dtype)
+-- A tensor in the type of a variable. That may fail, so it is done before anything is changed.
+function Loading:converted(variable, tensor)
+  if tensor.dtype == variable.dtype then return tensor end
+  return json_path.reading(self.path, ops.cast, tensor, variable.dtype)
 end
 
--- The value of a variable, when all is known to be well. It is converted now: that may fail.
+-- The value of a variable, when all is known to be well.
 function Loading:assign(variable, tensor)
-  local value = of_type(tensor, variable.dtype)
+  local value = self:converted(variable, tensor)
   self:later(function () variable:assign(value) end)
 end
 
 local most_told <const> = 8
 
+local function run_all(steps)
+  for _, step in ipairs(steps) do step() end
+end
+
 function Loading:finish()
-  for _, step in ipairs(self.steps) do step() end
+  json_path.reading(self.path, run_all, self.steps)
   local list = self.misfits
   if #list == 0 then return end
   local words = table.concat(list, "\n  ", 1, math.min(#list, most_told))

@@ -88,7 +88,7 @@ local function read_variables(load, object, group, path)
 end
 
 -- The values of the optimizer's variables as its own are now; nil and a text when they do not fit.
-local function optimizer_values(variables, group)
+local function optimizer_values(load, variables, group)
   local values = {}
   for i, entry in ipairs(variables) do
     local dataset = group:find(tostring(i - 1))
@@ -96,7 +96,7 @@ local function optimizer_values(variables, group)
     if core.is_variable(entry) then
       local problem = loading.difference(entry, dataset:shape(), entry.name)
       if problem then return nil, problem end
-      values[i] = dataset:tensor()
+      values[i] = load:converted(entry, dataset:tensor())
     end
   end
   return values
@@ -113,7 +113,7 @@ local function read_optimizer(load, model, object, group)
   end)
   local values, problem
   if count == #variables then
-    values, problem = optimizer_values(variables, group)
+    values, problem = optimizer_values(load, variables, group)
   else
     problem = ("it has %d variables here and %d in the file"):format(#variables, count)
   end

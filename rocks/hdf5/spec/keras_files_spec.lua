@@ -1,0 +1,155 @@
+-- Files of Keras 3 and Keras 2, recorded by golden/record.py: the models in them say here what they
+-- said there, and training goes on with the same numbers; and what is written is read back whole.
+
+local hdf5 = require "lunula.hdf5"
+local k = require "lunula"
+local recorded = require "rocks.hdf5.spec.support.recorded"
+
+local tolerance = 2e-5
+
+local cases = recorded.cases()
+
+local function make_zero(model)
+  for _, variable in ipairs(model.weights) do variable:assign(k.ops.zeros_like(variable.value)) end
+end
+
+-- A file of weights goes into the model of the archive beside it.
+local function load(case, options)
+  local path = recorded.path(case)
+  options = options or { compile = true }
+  options.custom_objects = recorded.custom_objects
+  if not case.file:find "%.weights%.h5$" then return hdf5.load_model(path, options) end
+  local beside = { file = case.name .. ".keras" }
+  local model = hdf5.load_model(recorded.path(beside), options)
+  make_zero(model)
+  hdf5.load_weights(model, path, {})
+  return model
+end
+
+local function check_outputs(model, x, wanted)
+  local outputs = recorded.predict(model, x)
+  assert.equal(#wanted, #outputs)
+  for i, output in ipairs(outputs) do assert.near_all(output, wanted[i]:totable(), tolerance) end
+end
+
+-- Two further steps; returns their losses.
+local function train(model, data)
+  local losses = {}
+  for i = 1, 2 do
+    model:reset_metrics()
+    local results = table.pack(model:train_on_batch(data.x, data.y))
+    losses[i] = type(results[1]) == "table" and results[1].loss or results[1]
+  end
+  return losses
+end
+
+for _, case in ipairs(cases) do
+  describe(case.file, function ()
+    it("says what it said in Keras", function ()
+      local data = recorded.data(case)
+      check_outputs(load(case), data.x, data.outputs)
+    end)
+
+    if case.losses then
+      it("trains on with the same numbers", function ()
+        local data = recorded.data(case)
+        local model = load(case)
+        assert.near_all(train(model, data), case.losses, tolerance)
+        check_outputs(model, data.x, data.trained)
+      end)
+    end
+  end)
+end
+
+-- ---- what we write -----------------------------------------------------------------------------
+
+local function same(a, b)
+  assert.equal(#a, #b)
+  for i = 1, #a do assert.same(a[i]:totable(), b[i]:totable()) end
+end
+
+describe("a model that we write", function ()
+  for _, case in ipairs(cases) do
+    if case.file == case.name .. ".keras" then
+      it(case.name .. " comes back with the same bits", function ()
+        local data = recorded.data(case)
+        local model = load(case)
+        local wanted = recorded.predict(model, data.x)
+        for _, ending in ipairs { ".keras", ".h5" } do
+          local path = recorded.temporary(ending)
+          local is_text = case.name:find "^text" or case.name:find "lookup"
+          if not (ending == ".h5" and is_text) then    -- it has no place for vocabularies
+            hdf5.save_model(model, path, { include_optimizer = true })
+            local copy = hdf5.load_model(path, { compile = true,
+              custom_objects = recorded.custom_objects })
+            same(wanted, recorded.predict(copy, data.x))
+            if case.losses then
+              local third = load(case)
+              assert.same(train(third, data), train(copy, data))
+              same(recorded.predict(third, data.x), recorded.predict(copy, data.x))
+            end
+          end
+        end
+      end)
+    end
+  end
+
+  it("leaves out the optimizer where that is wished", function ()
+    local model = load { name = "dense", file = "dense.keras" }
+    for _, ending in ipairs { ".keras", ".h5" } do
+      local path = recorded.temporary(ending)
+      hdf5.save_model(model, path, { include_optimizer = false })
+      local copy = hdf5.load_model(path, { compile = true })
+      assert.is_nil(copy.optimizer)
+    end
+  end)
+
+  it("is loaded without what it was compiled with", function ()
+    for _, file in ipairs { "dense.keras", "k2_dense.h5" } do
+      assert.is_nil(load({ file = file }, { compile = false }).optimizer)
+    end
+  end)
+end)
+
+-- ---- weights alone -----------------------------------------------------------------------------
+
+describe("weights", function ()
+  local function model_of(name, compile)
+    return load({ name = name, file = name .. ".keras" }, { compile = compile })
+  end
+  local function zeroed(name)
+    local model = model_of(name, false)
+    make_zero(model)
+    return model
+  end
+
+  for _, ending in ipairs { ".weights.h5", ".h5", ".keras" } do
+    it("go from model to model through " .. ending, function ()
+      for _, name in ipairs { "nested", "branches", "norms", "stacked_cells" } do
+        local from, to = model_of(name, true), zeroed(name)
+        local path = recorded.temporary(ending)
+        if ending == ".keras" then hdf5.save_model(from, path, {})
+        else hdf5.save_weights(from, path, {}) end
+        hdf5.load_weights(to, path, {})
+        same(from:get_weights(), to:get_weights())
+      end
+    end)
+  end
+
+  it("of a model's file of Keras 2 are read", function ()
+    local to = zeroed "lstm"
+    hdf5.load_weights(to, recorded.path { file = "k2_lstm.h5" }, {})
+  end)
+
+  it("are found by the names of layers", function ()
+    local function layers(name) return k.Sequential { k.Input { shape = { 3 } },
+      k.layers.Dense { 2, name = "one" }, k.layers.Dense { 2, name = name } } end
+    local from, to = layers "two", layers "three"
+    local path = recorded.temporary ".h5"
+    local kept = to.layers[2]:get_weights()[1]:totable()
+    hdf5.save_weights(from, path, {})
+    hdf5.load_weights(to, path, { by_name = true })
+    same(from.layers[1]:get_weights(), to.layers[1]:get_weights())
+    assert.same(kept, to.layers[2]:get_weights()[1]:totable())
+  end)
+end)
