@@ -25,7 +25,7 @@ static void push_bytes(lua_State *L, Bytes b) {
   lua_pushlstring(L, (const char *)b.data, b.size);
 }
 
-/* ---- bytes ---------------------------------------------------------------- */
+/* ---- bytes -------------------------------------------------------------- */
 
 static View *new_view(lua_State *L) {
   View *v = lua_newuserdatauv(L, sizeof *v, 1);
@@ -79,7 +79,7 @@ static int bytes_len(lua_State *L) {
   return 1;
 }
 
-/* ---- archives ------------------------------------------------------------- */
+/* ---- archives ----------------------------------------------------------- */
 
 static void put_integer(lua_State *L, const char *name, uint64_t value) {
   lua_pushinteger(L, (lua_Integer)value);
@@ -166,7 +166,7 @@ static int core_crc32(lua_State *L) {
   return 1;
 }
 
-/* ---- reading HDF5 --------------------------------------------------------- */
+/* ---- reading HDF5 ------------------------------------------------------- */
 
 static const char *type_name(const Type *t) {
   static const char *const ints[] = {"int8", "int16", "int32", "int64"};
@@ -214,15 +214,21 @@ static bool tell_link(void *context, Bytes name, uint64_t address) {
   return put_once(t, t->links, name);
 }
 
-/* Pushes a text, or a list of texts; or nothing, and says why. */
-static const char *push_texts(Told *t, const Values *v, Fault *why) {
-  uint64_t budget = t->h->bytes.size + ENTRIES;
-  Bytes text;
-  bool is_empty = v->space.rank == 1 && v->space.count == 0;    /* of any type */
+/* Why these are neither a text nor a list of texts, or NULL. An empty list may
+** be of any type. */
+static const char *no_texts(const Values *v) {
+  bool is_empty = v->space.rank == 1 && v->space.count == 0;
   if (!is_empty && v->type.kind != KIND_TEXT && v->type.kind != KIND_STRING)
     return "it is no text";
   if (v->space.rank > 1 || v->space.count > ENTRIES)
     return "it is no list of texts";
+  return v->space.rank == 0 && v->space.count == 0 ? "it is empty" : NULL;
+}
+
+/* Pushes a text, or a list of texts; or nothing, and says why. */
+static const char *push_texts(Told *t, const Values *v, Fault *why) {
+  uint64_t budget = t->h->bytes.size + ENTRIES;
+  Bytes text;
   if (v->space.rank == 1)
     lua_createtable(t->L, (int)v->space.count, 0);
   for (uint64_t i = 0; i < v->space.count; i++) {
@@ -234,7 +240,7 @@ static const char *push_texts(Told *t, const Values *v, Fault *why) {
     if (v->space.rank == 1)
       lua_rawseti(t->L, -2, (lua_Integer)i + 1);
   }
-  return v->space.rank == 1 || v->space.count == 1 ? NULL : "it is empty";
+  return NULL;
 }
 
 static bool tell_attribute(void *context, Bytes name, const Values *values,
@@ -242,6 +248,8 @@ static bool tell_attribute(void *context, Bytes name, const Values *values,
   Told *t = context;
   Fault why;
   luaL_checkstack(t->L, 8, NULL);
+  if (!wrong)
+    wrong = no_texts(values);
   if (!wrong)
     wrong = push_texts(t, values, &why);
   if (!wrong)
@@ -352,7 +360,7 @@ static int core_data(lua_State *L) {
   return 1;
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static int told(lua_State *L, bool well, const Fault *why) {
   if (!well)
@@ -386,7 +394,8 @@ static int writer_close_lua(lua_State *L) {
 /* w:group(path) */
 static int writer_group_lua(lua_State *L) {
   Fault why;
-  return told(L, writer_group(get_writer(L), luaL_checkstring(L, 2), &why), &why);
+  Writer *w = get_writer(L);
+  return told(L, writer_group(w, luaL_checkstring(L, 2), &why), &why);
 }
 
 /* w:text(path, name, text or texts) */
@@ -446,7 +455,7 @@ static int core_commit(lua_State *L) {
                              &why), &why);
 }
 
-/* ---- the module ----------------------------------------------------------- */
+/* ---- the module --------------------------------------------------------- */
 
 static void new_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);

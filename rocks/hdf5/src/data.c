@@ -8,7 +8,7 @@
 
 enum { DEFLATE = 1, SHUFFLE = 2, FLETCHER32 = 3 };
 
-/* ---- what a header says --------------------------------------------------- */
+/* ---- what a header says ------------------------------------------------- */
 
 static bool plain_layout(const Hdf5 *h, Cursor *c, int class, Dataset *d) {
   if (class == 0) {
@@ -71,8 +71,9 @@ bool layout_read(const Hdf5 *h, Cursor c, Dataset *d, Fault *why) {
   bool is_known = (version == 3 || version == 4) && class <= 2;
   bool well = !is_known ? false : class == 2 ? chunks_layout(h, &c, d)
                                              : plain_layout(h, &c, class, d);
-  return well || fault(why, is_known ? "the data of a dataset are not in the file"
-                                     : "the layout of a dataset is not known");
+  return well ||
+         fault(why, is_known ? "the data of a dataset are not in the file"
+                             : "the layout of a dataset is not known");
 }
 
 bool filters_read(Cursor c, Dataset *d, Fault *why) {
@@ -90,7 +91,8 @@ bool filters_read(Cursor c, Dataset *d, Fault *why) {
     cursor_take(&c, values > 1 ? 4 * (values - 1) : 0);
     cursor_take(&c, version == 1 && values % 2 ? 4 : 0);
     if (id < DEFLATE || id > FLETCHER32)
-      return fault(why, "a dataset is packed by filter %d, which is not read", id);
+      return fault(why, "a dataset is packed by filter %d, which is not read",
+                   id);
     d->filter[d->filters++] = (Filter){id, (uint32_t)value};
   }
   if (c.is_short || count > HDF5_FILTERS || version < 1 || version > 2)
@@ -98,7 +100,7 @@ bool filters_read(Cursor c, Dataset *d, Fault *why) {
   return true;
 }
 
-/* ---- sizes ---------------------------------------------------------------- */
+/* ---- sizes -------------------------------------------------------------- */
 
 static uint64_t chunk_bytes(const Dataset *d) {
   uint64_t n = d->type.size;
@@ -111,8 +113,8 @@ static bool is_chunked(const Dataset *d) {
   return d->layout == LAYOUT_CHUNKS || d->layout == LAYOUT_CHUNK;
 }
 
-/* A file cannot hold more than it has bytes, times what unpacking gives. A chunk
-** is not much larger than the whole. */
+/* A file cannot hold more than it has bytes, times what unpacking gives. A
+** chunk is not much larger than the whole. */
 uint64_t hdf5_size(const Hdf5 *h, const Dataset *d, Fault *why) {
   uint64_t size = times(d->space.count, d->type.size);
   uint64_t most = times(h->bytes.size, is_chunked(d) ? UNPACK_MOST : 1);
@@ -134,7 +136,7 @@ uint64_t hdf5_scratch(const Dataset *d) {
   return times(chunk_bytes(d) + 4, d->filters > 0 ? 2 : 1);
 }
 
-/* ---- unpacking a chunk ---------------------------------------------------- */
+/* ---- unpacking a chunk -------------------------------------------------- */
 
 /* The n-th bytes of all elements stood together. */
 static void unshuffle(const unsigned char *from, unsigned char *to, size_t size,
@@ -176,7 +178,7 @@ static const unsigned char *unpacked(const Dataset *d, Bytes b, uint64_t mask,
   return b.size == whole ? b.data : NULL;
 }
 
-/* ---- putting a chunk in its place ----------------------------------------- */
+/* ---- putting a chunk in its place --------------------------------------- */
 
 /* Rows of the chunk that starts at `start`, as far as they lie inside. */
 static void place(const Dataset *d, const uint64_t *start,
@@ -224,7 +226,7 @@ static bool put_chunk(Job *j, Bytes packed, uint64_t mask,
   return true;
 }
 
-/* ---- the tree of chunks --------------------------------------------------- */
+/* ---- the tree of chunks ------------------------------------------------- */
 
 static bool node(Job *j, uint64_t address, int level, Fault *why);
 
@@ -243,7 +245,7 @@ static bool entry(Job *j, Cursor *c, int level, Fault *why) {
   return put_chunk(j, packed, mask, start, why);
 }
 
-/* Nodes of a sound file are all different, so there is an end to their number. */
+/* Nodes of a sound file are all different, so their number has an end. */
 static bool node(Job *j, uint64_t address, int level, Fault *why) {
   const Hdf5 *h = j->h;
   Cursor c = cursor_from(h->bytes, address);
@@ -287,7 +289,7 @@ static bool read_chunks(Job *j, Fault *why) {
          fault(why, "a chunk of a dataset is missing");
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static void swap_bytes(unsigned char *out, uint64_t size, uint32_t width) {
   for (uint64_t at = 0; at + width <= size; at += width)

@@ -1,5 +1,5 @@
-/* The links of a group: a tree over tables of symbols whose names lie in a heap,
-** or, in the newer style, messages of the group's header. */
+/* The links of a group: a tree over tables of symbols whose names lie in a
+** heap, or, in the newer style, messages of the group's header. */
 
 #include "reader.h"
 
@@ -12,7 +12,7 @@ typedef struct Walk {
   uint64_t steps;      /* nodes that may still be looked at */
 } Walk;
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static bool heap_read(const Hdf5 *h, uint64_t address, Bytes *names) {
   Cursor c = cursor_from(h->bytes, address);
@@ -35,7 +35,7 @@ static bool name_at(Bytes names, uint64_t at, Bytes *name) {
   return end != NULL;
 }
 
-/* ---- the tree ------------------------------------------------------------- */
+/* ---- the tree ----------------------------------------------------------- */
 
 static bool symbols(Walk *w, uint64_t address, Fault *why) {
   const Hdf5 *h = w->h;
@@ -60,8 +60,8 @@ static bool symbols(Walk *w, uint64_t address, Fault *why) {
   return true;
 }
 
-/* A node leads to nodes of the level below, and at level 0 to tables. Nodes of a
-** sound file are all different, so there is an end to their number. */
+/* A node leads to nodes of the level below, and at level 0 to tables. Nodes of
+** a sound file are all different, so their number has an end. */
 static bool node(Walk *w, uint64_t address, int level, Fault *why) {
   const Hdf5 *h = w->h;
   Cursor c = cursor_from(h->bytes, address);
@@ -92,7 +92,7 @@ bool group_by_table(const Hdf5 *h, Cursor message, const Visitor *visitor,
   return node(&w, tree, -1, why);
 }
 
-/* ---- the newer style ------------------------------------------------------ */
+/* ---- the newer style ---------------------------------------------------- */
 
 bool group_link(const Hdf5 *h, Cursor c, const Visitor *visitor, Fault *why) {
   int version = (int)cursor_number(&c, 1), flags = (int)cursor_number(&c, 1);

@@ -16,7 +16,7 @@ bool hdf5_is_nowhere(const Hdf5 *h, uint64_t address) {
   return address == UINT64_MAX >> (64 - 8 * h->offset_size);
 }
 
-/* ---- the superblock ------------------------------------------------------- */
+/* ---- the superblock ----------------------------------------------------- */
 
 static bool sizes_read(Hdf5 *h, Cursor *c) {
   h->offset_size = (int)cursor_number(c, 1);
@@ -68,7 +68,7 @@ bool hdf5_open(Hdf5 *h, Bytes bytes, Fault *why) {
   return true;
 }
 
-/* ---- object headers ------------------------------------------------------- */
+/* ---- object headers ----------------------------------------------------- */
 
 enum { BLOCKS = 256, CONTINUATION = 0x10 };
 

@@ -1,9 +1,10 @@
 /* HDF5 files, read without trust and without libhdf5.
 **
 ** A file is a heap of objects with addresses. An object has a header of
-** messages; a group's lead to its links, a dataset's say its type, its shape and
-** where its data lie. What libhdf5 writes by default is read, and of the newer
-** style what is simple; the rest is refused by name. No function allocates. */
+** messages; a group's lead to its links, a dataset's say its type, its shape
+** and where its data lie. What libhdf5 writes by default is read, and of the
+** newer style what is simple; the rest is refused by name. No function
+** allocates. */
 #ifndef READER_H
 #define READER_H
 
@@ -34,7 +35,9 @@ typedef struct Space {
 /* Numbers or strings with their type and shape. */
 typedef struct Values { Type type; Space space; Bytes data; } Values;
 
-typedef enum Layout { LAYOUT_NONE, LAYOUT_PLAIN, LAYOUT_CHUNKS, LAYOUT_CHUNK } Layout;
+typedef enum Layout {
+  LAYOUT_NONE, LAYOUT_PLAIN, LAYOUT_CHUNKS, LAYOUT_CHUNK
+} Layout;
 
 typedef struct Filter { int id; uint32_t value; } Filter;
 
@@ -79,7 +82,7 @@ uint64_t hdf5_scratch(const Dataset *d);
 bool hdf5_read(const Hdf5 *h, const Dataset *d, unsigned char *out,
                unsigned char *scratch, Fault *why);
 
-/* ---- between the files of the reader ------------------------------------- */
+/* ---- between the files of the reader ------------------------------------ */
 
 typedef struct Message { int type; bool is_shared; Cursor body; } Message;
 

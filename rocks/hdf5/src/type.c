@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- types ---------------------------------------------------------------- */
+/* ---- types -------------------------------------------------------------- */
 
 static bool float_read(Cursor *c, Type *type, uint64_t bits) {
   cursor_take(c, 5);
@@ -66,7 +66,7 @@ bool type_read(Cursor *c, Type *type, Fault *why) {
   return true;
 }
 
-/* ---- shapes --------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------- */
 
 bool space_read(const Hdf5 *h, Cursor *c, Space *space, Fault *why) {
   int version = (int)cursor_number(c, 1), rank = (int)cursor_number(c, 1);
@@ -87,7 +87,7 @@ bool space_read(const Hdf5 *h, Cursor *c, Space *space, Fault *why) {
   return true;
 }
 
-/* ---- objects -------------------------------------------------------------- */
+/* ---- objects ------------------------------------------------------------ */
 
 enum {
   SPACE = 1, LINK_INFO = 2, TYPE = 3, LINK = 6, EXTERNAL = 7, LAYOUT = 8,
@@ -132,7 +132,8 @@ static bool attribute(Reading *r, Cursor c, Fault *why) {
     return fault(why, "an attribute is damaged");
   Values v = {0};
   const char *wrong =
-      version > 1 && flags & 3 ? "it shares a type with others, which is not read"
+      version > 1 && flags & 3
+      ? "it shares a type with others, which is not read"
       : values_read(r->h, of_type, of_space, &c, &v, why);
   const unsigned char *end = memchr(of_name.at, 0, of_name.left);
   Bytes text = {of_name.at, end ? (size_t)(end - of_name.at) : of_name.left};
@@ -147,8 +148,8 @@ static bool attribute_info(const Hdf5 *h, Cursor c, Fault *why) {
   int flags = (int)cursor_number(&c, 1);
   cursor_take(&c, flags & 1 ? 2 : 0);
   if (!hdf5_is_nowhere(h, hdf5_offset(h, &c)) || c.is_short)
-    return fault(why, "attributes are stored in the newest style of HDF5, which "
-                 "is not read; h5repack writes the file anew");
+    return fault(why, "attributes are stored in the newest style of HDF5, "
+                 "which is not read; h5repack writes the file anew");
   return true;
 }
 
@@ -157,8 +158,8 @@ static bool message(void *context, const Message *m, Fault *why) {
   Cursor c = m->body;
   if (m->is_shared && (m->type == TYPE || m->type == SPACE ||
                        m->type == ATTRIBUTE || m->type == FILTERS))
-    return fault(why, "an object shares a type or a shape with others, which is "
-                 "not read");
+    return fault(why, "an object shares a type or a shape with others, which "
+                 "is not read");
   switch (m->type) {
   case SYMBOLS: r->object->is_group = true;
     return group_by_table(r->h, c, r->visitor, why);
@@ -192,7 +193,7 @@ bool hdf5_object(const Hdf5 *h, uint64_t address, const Visitor *visitor,
           filters_read(r.filters, &object->dataset, why));
 }
 
-/* ---- strings -------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------ */
 
 /* The object of that number in a collection of the heap for texts. */
 static bool heap_object(const Hdf5 *h, uint64_t address, uint64_t number,

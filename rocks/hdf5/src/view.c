@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static bool read_all(View *v, int fd, size_t size) {
   size_t done = 0;
@@ -50,8 +50,9 @@ bool view_open(View *v, const char *path, Fault *why) {
   }
   close(fd);
   v->bytes = (Bytes){v->map ? v->map : v->memory, size};
-  return well || fault(why, S_ISREG(s.st_mode) ? "the file is empty, or cannot be "
-                            "read" : "this is no file");
+  return well ||
+         fault(why, S_ISREG(s.st_mode) ? "the file is empty, or cannot be read"
+                                       : "this is no file");
 }
 
 void view_close(View *v) {
@@ -61,7 +62,7 @@ void view_close(View *v) {
   *v = (View){0};
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 bool file_temporary(const char *path, char *name, size_t size, Fault *why) {
   if ((size_t)snprintf(name, size, "%s.XXXXXX", path) >= size)

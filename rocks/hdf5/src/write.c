@@ -53,7 +53,7 @@ bool writer_group(Writer *w, const char *path, Fault *why) {
   return true;
 }
 
-/* ---- attributes ----------------------------------------------------------- */
+/* ---- attributes --------------------------------------------------------- */
 
 static hid_t text_type(void) {
   hid_t type = H5Tcopy(H5T_C_S1);
@@ -69,11 +69,13 @@ bool writer_text(Writer *w, const char *path, const char *name,
                  const char *const *texts, int64_t count, Fault *why) {
   hsize_t n = (hsize_t)(count < 0 ? 1 : count);
   hid_t type = text_type();
-  hid_t space = count < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, NULL);
+  hid_t space = count < 0 ? H5Screate(H5S_SCALAR)
+                          : H5Screate_simple(1, &n, NULL);
   hid_t object = H5Oopen(w->file, path, H5P_DEFAULT);
   hid_t attribute =
       H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-  bool well = attribute >= 0 && (n == 0 || H5Awrite(attribute, type, texts) >= 0);
+  bool well = attribute >= 0 &&
+              (n == 0 || H5Awrite(attribute, type, texts) >= 0);
   if (!well)
     failed(why, "cannot write the attribute", name);
   H5Aclose(attribute);
@@ -83,7 +85,7 @@ bool writer_text(Writer *w, const char *path, const char *name,
   return well;
 }
 
-/* ---- datasets ------------------------------------------------------------- */
+/* ---- datasets ----------------------------------------------------------- */
 
 /* Booleans as h5py writes them. */
 static hid_t bool_type(void) {
@@ -137,8 +139,9 @@ bool writer_dataset(Writer *w, const char *path, const char *type, int rank,
                           : H5Screate_simple(rank, dim, NULL);
   hid_t set = H5Dcreate2(w->file, path, of, space, w->links, w->data,
                          H5P_DEFAULT);
-  bool well = set >= 0 && (data.size == 0 || H5Dwrite(set, of, H5S_ALL, H5S_ALL,
-                                                      H5P_DEFAULT, data.data) >= 0);
+  bool well = set >= 0 && (data.size == 0 ||
+                           H5Dwrite(set, of, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                                    data.data) >= 0);
   if (!well)
     failed(why, "cannot write the dataset", path);
   H5Dclose(set);

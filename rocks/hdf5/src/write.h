@@ -17,7 +17,7 @@ bool writer_group(Writer *w, const char *path, Fault *why);
 bool writer_text(Writer *w, const char *path, const char *name,
                  const char *const *texts, int64_t count, Fault *why);
 
-/* `type`: a name as in "float32"; "bfloat16" are two bytes without a meaning. */
+/* `type`: a name as "float32"; "bfloat16" are two bytes without a meaning. */
 bool writer_dataset(Writer *w, const char *path, const char *type, int rank,
                     const uint64_t *shape, Bytes data, Fault *why);
 

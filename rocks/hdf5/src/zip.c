@@ -17,7 +17,7 @@ uint32_t zip_crc(uint32_t crc, Bytes b) {
   return crc;
 }
 
-/* ---- the list ------------------------------------------------------------- */
+/* ---- the list ----------------------------------------------------------- */
 
 /* The end of the archive: behind it is only a comment, of 64 K at most. */
 static bool find_end(Bytes bytes, size_t *at) {
@@ -111,7 +111,7 @@ bool zip_next(Zip *z, ZipEntry *e, Fault *why) {
   return true;
 }
 
-/* ---- the data ------------------------------------------------------------- */
+/* ---- the data ----------------------------------------------------------- */
 
 bool zip_data(Bytes bytes, const ZipEntry *e, Bytes *packed, Fault *why) {
   Cursor c = cursor_from(bytes, e->at);

@@ -28,8 +28,8 @@ bool zip_next(Zip *z, ZipEntry *e, Fault *why);
 /* Where the data of the entry lie; checks what it claims. */
 bool zip_data(Bytes bytes, const ZipEntry *e, Bytes *packed, Fault *why);
 
-/* The data into e->size bytes; `out` may be NULL for a stored entry, whose bytes
-** are only checked then. */
+/* The data into e->size bytes; `out` may be NULL for a stored entry, whose
+** bytes are only checked then. */
 bool zip_unpack(const ZipEntry *e, Bytes packed, unsigned char *out,
                 Fault *why);
 
