@@ -443,6 +443,24 @@ describe("TextVectorization", function ()
     check({ output_sequence_length = 3, ngrams = 2 }, { { 1, 1, 1 }, { 3, 2, 1 } })
   end)
 
+  it("is asked anew when its vocabulary changes", function ()
+    local vectorize = layers.TextVectorization { output_sequence_length = 2 }
+    vectorize:adapt { "a fox" }
+    local model = k.Sequential { k.Input { shape = {}, dtype = "string" }, vectorize }
+    local asked = core.tensor { "fox", "dog" }
+    for _ = 1, 3 do assert.near_all(model:predict(asked), { { 2, 0 }, { 1, 0 } }, 0) end
+    vectorize:adapt { "dog" }
+    for _ = 1, 3 do assert.near_all(model:predict(asked), { { 1, 0 }, { 2, 0 } }, 0) end
+    vectorize:set_vocabulary { "x", "fox" }
+    assert.near_all(model:predict(asked), { { 3, 0 }, { 1, 0 } }, 0)
+    local count = layers.TextVectorization { output_mode = "tf_idf" }
+    count:set_vocabulary({ "fox" }, { 2 })
+    model = k.Sequential { k.Input { shape = {}, dtype = "string" }, count }
+    for _ = 1, 3 do assert.near_all(model:predict(asked), { { 0, 2 }, { 2, 0 } }, 0) end
+    count:set_vocabulary({ "dog" }, { 3 })
+    assert.near_all(model:predict(asked), { { 3, 0 }, { 0, 3 } }, 0)
+  end)
+
   it("says where it cannot stand", function ()
     local vectorize = layers.TextVectorization { vocabulary = { "a" }, name = "t" }
     assert.error_at_line(function ()

@@ -5,6 +5,7 @@
 -- model.
 
 local core = require "lunula.core"
+local changes = require "lunula.layers.base.changes"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
@@ -198,13 +199,13 @@ function functional.define(self, inputs, outputs)
   rawset(self, "_alias", alias)
   rawset(self, "_graph_layers", found.layers)
   rawset(self, "built", true)
-  model.changed(self)
+  changes.note(self)
 end
 
 local function set_output(self, output)
   rawset(self, "_output_structure", output)
   rawset(self, "_outputs", { output })
-  model.changed(self)
+  changes.note(self)
 end
 
 -- One more layer behind the last one of a Sequential. A chain keeps its order, so this takes no

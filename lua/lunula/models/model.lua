@@ -9,61 +9,10 @@ local core = require "lunula.core"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
+local changes = require "lunula.layers.base.changes"
 local weights = require "lunula.layers.base.weights"
 
 local model = {}
-
--- ---- versions ----------------------------------------------------------------------------------
-
-model.changes = 0   -- made to all models so far
-
--- Functions that stand in models themselves before their methods, by name: good until a model
--- changes, any of them, since it may be inside of another.
-local shortened = setmetatable({}, { __mode = "k" })
-
--- A function of the user's in that place stays.
-function model.shorten(self, functions)
-  for name in pairs(functions) do
-    if rawget(self, name) ~= nil then return end
-  end
-  for name, fn in pairs(functions) do rawset(self, name, fn) end
-  shortened[self] = functions
-end
-
-local function lengthen(self, functions)
-  for name, fn in pairs(functions) do
-    if rawget(self, name) == fn then rawset(self, name, nil) end
-  end
-  shortened[self] = nil
-end
-
--- Notes that the layers of a model changed: what was traced of it, and of models that hold it, is
--- old.
-function model.changed(self)
-  for other, functions in pairs(shortened) do lengthen(other, functions) end
-  model.changes = model.changes + 1
-  rawset(self, "_changed_at", model.changes)
-end
-
-local function newest_change(layer, seen)
-  if seen[layer] then return 0 end
-  seen[layer] = true
-  local newest = rawget(layer, "_changed_at") or 0
-  for _, inner in ipairs(layer:tracked_layers()) do
-    newest = math.max(newest, newest_change(inner, seen))
-  end
-  return newest
-end
-
--- The number of the last change to the model or to one inside of it. It is looked for again only
--- when some model changed meanwhile.
-local function version_of(self)
-  if rawget(self, "_version_seen") ~= model.changes then
-    rawset(self, "_version_found", newest_change(self, {}))
-    rawset(self, "_version_seen", model.changes)
-  end
-  return rawget(self, "_version_found")
-end
 
 -- With a dot in the place of the colon, the data or the options come as the model.
 function model.check_self(self, name)
@@ -310,7 +259,7 @@ model.Model = base.layer "Model" {
   _forward = forward,
   _keeps_states = keeps_states, _kept_variables = kept_variables,
   _constraints = constraints_of,
-  _version = version_of,
+  _version = changes.version,
   _input_names = function() return nil end,
   -- What a model does before its data become tensors: a table of strings is one, and no structure.
   _read = function(self, x)

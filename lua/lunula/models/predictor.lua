@@ -5,6 +5,7 @@
 -- tensor straight to the traced Function; the methods of the class stay for all else.
 
 local core = require "lunula.core"
+local changes = require "lunula.layers.base.changes"
 local ops = require "lunula.ops"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
@@ -94,7 +95,7 @@ end
 -- For one plain tensor, which gives another. The Function checks and casts by itself; only another
 -- rank may need another trace.
 local function install_short_way(self, entry)
-  model.shorten(self, {
+  changes.shorten(self, {
     predict = core.short_way(entry.call, self, BATCH, predictor.predict),
     predict_on_batch = core.short_way(entry.call, self, 0, predictor.predict_on_batch),
   })

@@ -54,7 +54,7 @@ end
 -- The shape of texts is not that of what is made of them.
 local function begins_with_texts(layer)
   local first = layer._stack and layer._stack[1]
-  return first and first.reads_strings
+  return first and first.reads_strings and first:reads_strings()
 end
 
 -- Weights and the state of training that the entry tells of.

@@ -8,6 +8,7 @@
 -- are anything to compute with.
 
 local core = require "lunula.core"
+local changes = require "lunula.layers.base.changes"
 local context = require "lunula.layers.base.context"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
@@ -134,7 +135,7 @@ local function add(self, item)
         error(failure, 0)
       end
     end
-    model.changed(self)
+    changes.note(self)
   end
   return self
 end
@@ -148,7 +149,7 @@ local function pop(self)
     if nodes[#nodes] == last then nodes[#nodes] = nil end
     functional.shrink(self, last.inputs[1])
   else
-    model.changed(self)
+    changes.note(self)
   end
   return layer
 end

@@ -4,7 +4,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local options = require "lunula.utils.options"
 local compiled = require "lunula.models.compiled"
-local model_module = require "lunula.models.model"
+local changes = require "lunula.layers.base.changes"
 local results = require "lunula.models.results"
 local samples = require "lunula.models.samples"
 local step = require "lunula.models.step"
@@ -56,7 +56,7 @@ function trainer.compile(self, given)
   rawset(self, "_watch", step.new_watch())
   rawset(self, "_functions", {})
   rawset(self, "run_eagerly", o.run_eagerly or false)
-  model_module.changed(self)
+  changes.note(self)
 end
 
 -- ---- one batch ---------------------------------------------------------------------------------

@@ -45,11 +45,7 @@ end
 
 -- ---- the whole model ---------------------------------------------------------------------------
 
-local function reads_strings(layer)
-  local reads = layer.reads_strings
-  if type(reads) == "function" then return reads(layer) end
-  return reads
-end
+local function reads_strings(layer) return layer.reads_strings and layer:reads_strings() end
 
 -- The flat specs of what the model takes, and the structure of its argument; nil and why not.
 local function known_inputs(model)

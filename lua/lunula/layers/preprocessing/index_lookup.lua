@@ -10,6 +10,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local base = require "lunula.layers.base"
+local changes = require "lunula.layers.base.changes"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
 local ops = require "lunula.ops"
@@ -70,6 +71,7 @@ local function use(self, tokens)
   if self.mask_token ~= nil then table.insert(all, 1, self.mask_token) end
   self.tokens, self.table = tokens, self.tables(all)
   self.vocabulary_size_seen = first + #tokens
+  changes.note(self)
 end
 
 local function read_file(path)
@@ -92,6 +94,7 @@ end
 
 -- One weight for each place: the special ones in front weigh the mean, padding at the end nothing.
 local function use_weights(self, weights, in_front)
+  changes.note(self)
   local list = {}
   for i = 1, in_front do list[i] = mean(weights) end
   table.move(weights, 1, #weights, in_front + 1, list)
