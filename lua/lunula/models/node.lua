@@ -6,6 +6,7 @@
 -- things that can be called.
 
 local core = require "lunula.core"
+local context = require "lunula.layers.base.context"
 local ktensor = require "lunula.models.ktensor"
 local nest = require "lunula.utils.nest"
 
@@ -92,6 +93,7 @@ end
 local function record_call(layer, call, args)
   local inputs = inputs_of(args)
   local record = { layer = layer, call = call, args = args, inputs = inputs, outputs = {} }
+  local _ <close> = context.for_shapes(layer)
   core.trace(specs_of(inputs), function(...)
     local traced = substitute(args, symbols_by_input(inputs, ...))
     local results = table.pack(call(table.unpack(traced, 1, traced.n)))

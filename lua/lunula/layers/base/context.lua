@@ -54,8 +54,20 @@ function context.enter(layer, training)
   end
   return push({
     layer = layer, entry = not (outer and outer.called), called = true, told = training,
-    training = training or false,
+    training = training or false, shapes = outer and outer.shapes,
   }, outer)
+end
+
+-- The calls that are made meanwhile are to tell the shapes and types of results, and no more.
+function context.for_shapes(layer)
+  local outer = innermost() or {}
+  return push({ layer = layer, called = outer.called, told = outer.told, shapes = true },
+    outer.depth and outer)
+end
+
+function context.is_for_shapes()
+  local scope = innermost()
+  return scope and scope.shapes or false
 end
 
 -- The same for a layer that is no call but builds others, or puts them into itself: weights that

@@ -11,6 +11,7 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local base = require "lunula.layers.base"
 local changes = require "lunula.layers.base.changes"
+local context = require "lunula.layers.base.context"
 local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
 local ops = require "lunula.ops"
@@ -155,15 +156,27 @@ local function depth(self)
   return self:vocabulary_size()
 end
 
+-- The vocabulary of a layer that was saved may come after the model is made; its size is told.
+local function told_depth(self)
+  local _, first = starts(self)
+  local told = self.vocabulary_size_seen
+  local waits = #self.tokens == 0 and not self._vocabulary and not self.pad_to_max_tokens
+  return waits and told and told > first and told or nil
+end
+
+-- The depth; where only shapes are wanted, what was told of it will do.
+local function depth_now(self) return context.is_for_shapes() and told_depth(self) or depth(self) end
+
 local function weights_of(self)
   if self.weights_of_places then return self.weights_of_places end
+  if context.is_for_shapes() and told_depth(self) then return 1 end
   core.raise("has no idf weights yet: give them, or adapt the layer")
 end
 
 local function encoded(self, ids)
   local mode = self.output_mode
-  if mode ~= "tf_idf" then return encoding.encode(ids, mode, depth(self), "int64") end
-  return encoding.encode(ids, "count", depth(self), "float32") * weights_of(self)
+  if mode ~= "tf_idf" then return encoding.encode(ids, mode, depth_now(self), "int64") end
+  return encoding.encode(ids, "count", depth_now(self), "float32") * weights_of(self)
 end
 
 -- Vectors of how often each token is there, as the output mode has them. counts: of unknown
@@ -172,7 +185,7 @@ local function of_counts(self, counts)
   local masks, size = self.mask_token ~= nil and 1 or 0, #self.tokens
   local parts = { counts[{ {}, { 1, 1 } }] }
   if size > 0 then parts[2] = counts[{ {}, { 2 + masks, 1 + masks + size } }] end
-  local missing = depth(self) - 1 - size
+  local missing = depth_now(self) - 1 - size
   local y = #parts > 1 and ops.concatenate(parts, -1) or parts[1]
   if missing > 0 then y = ops.pad(y, { { 0, 0 }, { 0, missing } }) end
   if self.output_mode == "tf_idf" then return y * weights_of(self) end
@@ -185,20 +198,12 @@ local function inverted(self, x)
   return self:written(tokens_of(self, data.integers(list, "invert")), shape)
 end
 
--- The vocabulary of a layer that was saved may come after the model is made; its size is told.
-local function told_depth(self)
-  local _, first = starts(self)
-  local told = self.vocabulary_size_seen
-  local waits = #self.tokens == 0 and not self._vocabulary and not self.pad_to_max_tokens
-  return waits and told and told > first and told or depth(self)
-end
-
 local function output_of(self, shape)
   local mode = self.output_mode
   if mode == "int" then return { shape = shape, dtype = "int64" } end
   local counted = mode == "tf_idf" and "count" or mode
   return {
-    shape = encoding.shape(shape, counted, told_depth(self)),
+    shape = encoding.shape(shape, counted, told_depth(self) or depth(self)),
     dtype = mode == "tf_idf" and "float32" or "int64",
   }
 end
