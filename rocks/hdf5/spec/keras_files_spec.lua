@@ -17,7 +17,6 @@ end
 local function load(case, options)
   local path = recorded.path(case)
   options = options or { compile = true }
-  options.custom_objects = recorded.custom_objects
   if not case.file:find "%.weights%.h5$" then return hdf5.load_model(path, options) end
   local beside = { file = case.name .. ".keras" }
   local model = hdf5.load_model(recorded.path(beside), options)
@@ -80,8 +79,7 @@ describe("a model that we write", function ()
           local is_text = case.name:find "^text" or case.name:find "lookup"
           if not (ending == ".h5" and is_text) then    -- it has no place for vocabularies
             hdf5.save_model(model, path, { include_optimizer = true })
-            local copy = hdf5.load_model(path, { compile = true,
-              custom_objects = recorded.custom_objects })
+            local copy = hdf5.load_model(path, { compile = true })
             same(wanted, recorded.predict(copy, data.x))
             if case.losses then
               local third = load(case)

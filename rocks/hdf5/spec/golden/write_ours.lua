@@ -31,8 +31,7 @@ local all = {}
 for _, case in ipairs(recorded.cases()) do
   if case.file == case.name .. ".keras" then
     local data = recorded.data(case)
-    local model = hdf5.load_model(recorded.path(case), { compile = true,
-      custom_objects = recorded.custom_objects })
+    local model = hdf5.load_model(recorded.path(case), { compile = true })
     if case.losses then step(model, data) end
     local told = { name = case.name, outputs = plain(recorded.predict(model, data.x)) }
     for _, ending in ipairs { ".keras", ".h5" } do

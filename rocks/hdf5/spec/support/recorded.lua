@@ -122,6 +122,7 @@ local Net = k.model "Net" {
   call = function (self, x) return self._hidden(self.alpha(self.zeta(x))) end,
 }
 
-recorded.custom_objects = { ["mine>Scaled"] = Scaled, ["mine>Net"] = Net }
+k.saving.register_keras_serializable "mine" (Scaled)
+k.saving.register_keras_serializable "mine" (Net)
 
 return recorded

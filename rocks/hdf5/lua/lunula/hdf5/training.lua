@@ -111,6 +111,17 @@ end
 
 -- ---- writing -----------------------------------------------------------------------------------
 
+-- Keras 3 does not know the short names of losses ("mse") in these files; it knows the classes.
+local function spelled_out(value)
+  if type(value) == "table" and value ~= None and not is_record(value) then
+    local copy = setmetatable({}, getmetatable(value))
+    for key, inner in pairs(value) do copy[key] = spelled_out(inner) end
+    return copy
+  end
+  local object = type(value) == "string" and declare.find("loss", value)
+  return declare.class_of(object) and declare.serialize(object) or value
+end
+
 -- The training_config of a compile_config.
 function training.config(compiled)
   local told = {}
@@ -118,6 +129,7 @@ function training.config(compiled)
     local value = compiled[name]
     told[name] = value == nil and None or value
   end
+  told.loss = spelled_out(told.loss)
   told.optimizer_config = {
     class_name = compiled.optimizer.registered_name ~= None and compiled.optimizer.registered_name
       or compiled.optimizer.class_name,

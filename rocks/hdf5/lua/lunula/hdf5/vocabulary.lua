@@ -9,11 +9,10 @@ local weights = require "lunula.hdf5.weights"
 local vocabulary = {}
 
 -- visit(layer, path) for the layers with a vocabulary that is not in their config. A text layer has
--- its vocabulary in a layer of its own.
+-- it in a layer of its own, and Keras writes both.
 local function each(model, visit)
   tree.walk(model, function (layer, path)
-    if declare.is(layer, "layer") and layer.set_vocabulary and not layer.lookup
-      and not layer._vocabulary then
+    if declare.is(layer, "layer") and layer.set_vocabulary and not layer._vocabulary then
       visit(layer, path)
     end
   end)

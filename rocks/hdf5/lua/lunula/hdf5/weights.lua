@@ -10,8 +10,10 @@ local warn = require "lunula.utils.warn"
 
 local weights = {}
 
-local function is_lookup(object)
-  return object.get_vocabulary ~= nil and object.weights_of_places ~= nil
+-- The weights of tf_idf that a layer has, or a layer of its own for it.
+local function tf_idf_of(object)
+  if object.get_vocabulary == nil then return nil end
+  return (object.lookup or object).weights_of_places
 end
 
 local function joined(path, name)
@@ -37,8 +39,8 @@ local function write_object(writer, model, object, path)
     for i, entry in ipairs(optimizer.variables(object, model.trainable_weights)) do
       write_tensor(writer, vars .. "/" .. i - 1, optimizer.value(object, entry))
     end
-  elseif is_lookup(object) then
-    write_tensor(writer, vars .. "/idf_weights", object.weights_of_places)
+  elseif tf_idf_of(object) then
+    write_tensor(writer, vars .. "/idf_weights", tf_idf_of(object))
   else
     for i, variable in ipairs(tree.variables(object)) do
       write_tensor(writer, vars .. "/" .. i - 1, variable.value)
