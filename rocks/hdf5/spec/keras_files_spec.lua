@@ -49,11 +49,12 @@ for _, case in ipairs(cases) do
       check_outputs(load(case), data.x, data.outputs)
     end)
 
-    if case.losses then
+    if case.trained then
       it("trains on with the same numbers", function ()
         local data = recorded.data(case)
         local model = load(case)
-        assert.near_all(train(model, data), case.losses, tolerance)
+        local losses = train(model, data)
+        if case.losses then assert.near_all(losses, case.losses, tolerance) end
         check_outputs(model, data.x, data.trained)
       end)
     end
