@@ -124,13 +124,18 @@ describe("a broken HDF5 file", function ()
 
   it("has no model, or no weights", function ()
     refuses(file(recorded.packed "dense.weights.h5", ".h5"), "it has no model_config")
-    local path = recorded.temporary ".h5"
-    local w <close> = assert(files.create(path))
     local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
-    assert(w:text("/", "model_config", model:to_json()))
-    assert(w:text("/", "keras_version", "3.0.0"))
-    assert(w:close())
-    refuses(path, 'there is no group "model_weights" in it')
+    local function written(group)
+      local path = recorded.temporary ".h5"
+      local w <close> = assert(files.create(path))
+      assert(w:text("/", "model_config", model:to_json()))
+      assert(w:text("/", "keras_version", "3.0.0"))
+      if group then assert(w:group(group)) end
+      assert(w:close())
+      return path
+    end
+    refuses(written(), 'there is no group "model_weights" in it')
+    refuses(written "model_weights", "model_weights: it does not name its layers")
   end)
 
   it("has fewer layers than the model", function ()

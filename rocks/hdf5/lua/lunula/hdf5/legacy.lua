@@ -200,6 +200,10 @@ local function read_layer(load, group, layer, variables, from)
   for i, variable in ipairs(variables) do load:assign(variable, values[i]) end
 end
 
+local function layer_names(group)
+  return group:texts "layer_names" or group:fail "it does not name its layers"
+end
+
 local function layers_with_weights(model)
   local list = {}
   for _, layer in ipairs(model.layers) do
@@ -210,7 +214,7 @@ end
 
 local function read_in_order(load, group, model, from)
   local layers, groups = layers_with_weights(model), {}
-  for _, name in ipairs(group:texts "layer_names") do
+  for _, name in ipairs(layer_names(group)) do
     local of_layer = group:get(name)
     local names = of_layer:texts "weight_names"
     if names and #names > 0 then groups[#groups + 1] = of_layer end
@@ -226,7 +230,7 @@ end
 local function read_by_name(load, group, model, from)
   local layers = {}
   for _, layer in ipairs(model.layers) do layers[layer.name] = layer end
-  for _, name in ipairs(group:texts "layer_names") do
+  for _, name in ipairs(layer_names(group)) do
     if layers[name] then
       read_layer(load, group:get(name), layers[name], weights_of(layers[name]), from)
     end
