@@ -28,9 +28,10 @@ from record import flat, predict  # noqa: E402
 TOLERANCE = 2e-5
 ENDINGS = (".keras", ".h5", ".weights.h5")
 
-# Files of Keras 2 have no place for vocabularies; Keras 3 reads no .h5 with such a model.
+# Files of Keras 2 have no place for vocabularies and for classes without a functional form, and
+# Keras 3 knows no Lamb there.
 NO_H5 = ("integer_lookup", "string_lookup", "string_lookup_tf_idf", "text_vectorization",
-         "text_tf_idf", "subclassed")
+         "text_tf_idf", "subclassed", "optimizer_lamb")
 
 
 def arrays(told):
