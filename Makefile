@@ -75,9 +75,12 @@ ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
 # -O3 makes code half as large again, so what gains nothing by it goes without:
-# loops for the plainest set, where there are others; some loops for all sets; what
-# compiles plans and does not run them. Nor do loops come twice, for strides of 1.
-PLAIN   := src/kernels/pool.c src/ops/cast.c $(wildcard src/files/*.c) \
+# loops for the plainest set, where there are others; some loops for all sets; rules
+# and adapters of ops, which have no loops; what compiles plans and does not run them.
+# Nor do loops come twice, for strides of 1.
+PLAIN   := $(patsubst %,src/kernels/%.c,pool move window index) src/ops/cast.c \
+           $(filter-out $(LOOPS),$(wildcard src/ops/*.c)) \
+           $(wildcard src/files/*.c src/graph/*.c src/host/*.c src/scan/*.c src/tensor/*.c) \
            $(filter-out %/plan.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))
 COMPACT  = $(if $(filter -O3,$(CFLAGS)),-O2 $(if $(CLANG),,-ftree-vectorize -fvect-cost-model=dynamic))
 LEVEL    = $(if $(CLANG),,-fno-version-loops-for-strides) \
