@@ -195,6 +195,7 @@ return layer "TextVectorization" {
       max_tokens = self.max_tokens, vocabulary = self._vocabulary, idf_weights = self.idf_weights,
       pad_to_max_tokens = self.pad_to_max_tokens, mask_token = "",
       output_mode = self.output_mode, name = self.name .. "_lookup",
+      vocabulary_size = not self._vocabulary and self.vocabulary_size_seen or nil,
     }
     if self._vocabulary or not self.vocabulary_size_seen then
       self.vocabulary_size_seen = self.lookup:vocabulary_size()
