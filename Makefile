@@ -10,6 +10,7 @@
 #   make blas       the specs and hosts with the products of OpenBLAS
 #   make sweep      every allocation fails once
 #   make lto        built with -flto, and the hosts run
+#   make shared     build/liblunula.so, with a Lua inside, for hosts in other languages
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
 #   make install, rock, clean
@@ -65,7 +66,7 @@ WATCH   = ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=
 LTO_JOIN = -flinker-output=nolto-rel
 VERSION := $(shell sed -n 's/.*LUNULA_VERSION "\(.*\)"/\1/p' src/host/lunula.h)
 BLASSRC := $(sort $(wildcard src/blas/*.c))
-SRC     := $(filter-out $(BLASSRC),$(sort $(wildcard src/*/*.c)))
+SRC     := $(filter-out $(BLASSRC) src/host/shared.c,$(sort $(wildcard src/*/*.c)))
 
 # Files of hot loops are compiled once more for each instruction set beyond what
 # every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
@@ -95,7 +96,12 @@ LUASEE  := $(wildcard src/bind/*.c) $(wildcard src/files/*_out.c) $(shell grep -
 LUAOBJ  := $(LUASEE:src/%.c=$(BUILD)/obj/%.o)
 # What knows OpenBLAS is a module of its own, which nothing else links.
 BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
-HOSTSRC := $(sort $(wildcard spec/host/*.c))
+# The library of all, with the static Lua of the system inside. Before 1.0 each
+# second number is an interface of its own.
+SONAME  := liblunula.so.$(basename $(VERSION))
+LUA_STATIC := $(wildcard $(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(filter -l%,$(LUA_LIBS))).a))
+SHARED  := $(if $(LUA_STATIC),$(BUILD)/liblunula.so)
+HOSTSRC := $(filter-out $(if $(SHARED),,%/shared.c),$(sort $(wildcard spec/host/*.c)))
 HOSTSEE := -Isrc/host $(if $(BLASOBJ),-DWITH_BLAS)
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
 LUASRC  := $(sort $(shell find lua -name '*.lua' -o -type d))  # a folder changes with its files
@@ -183,11 +189,30 @@ $(ARCHIVE): $(OBJ) $(BUILD)/code.o $(BUILD)/texts.o
 	@nm -g --defined-only $@ | awk 'NF == 3 && $$3 !~ /^(lunula_|luaopen_lunula_core$$)/ \
 	  { print "visible: " $$3; bad = 1 } END { exit bad }'
 
+# All names of Lua are hidden in it, or a host that has another Lua would get them
+# mixed up; some of libc's are taken from src/host/shared.c.
+LUA_OWN = stdin stdout stderr dlopen dlerror
+$(BUILD)/lua.o: $(LUA_STATIC)
+	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $< && \
+	  objcopy $(foreach name,$(LUA_OWN),--redefine-sym $(name)=shared_$(name)) $@
+$(BUILD)/shared.map: $(ARCHIVE) $(BLASLIB)
+	@{ echo "{ global:"; nm -g --defined-only $^ | awk '$$3 ~ /^lunula_/ && $$3 !~ /^lunula_in_/ \
+	  { print $$3 ";" }'; echo "local: *; };"; } >$@
+$(BUILD)/liblunula.so: $(BUILD)/shared.map $(BUILD)/lua.o $(BUILD)/obj/host/shared.o
+	@echo "ld $@"
+	@$(CC) -shared -Wl,--version-script=$(BUILD)/shared.map -Wl,-soname,$(SONAME) -Wl,-z,defs,-z,text \
+	  $(CFLAGS) $(LDFLAGS) -o $(BUILD)/$(SONAME) -Wl,--whole-archive $(ARCHIVE) $(BLASLIB) \
+	  -Wl,--no-whole-archive $(filter %.o,$^) -lm -ldl -pthread
+	@ln -sf $(SONAME) $@
+shared: $(SHARED)
+	@$(if $(SHARED),:,echo "no static Lua (Debian: liblua5.4-dev): without liblunula.so")
+
 # Every spec/host/*.c is one program: a C host that links the archive.
+HOSTLIBS = $(ARCHIVE) $(BLASLIB)
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE) $(BLASLIB)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) $(HOSTSEE) -MMD -MP -o $@ $< \
-	  $(ARCHIVE) $(BLASLIB) $(LDFLAGS) $(LUA_LIBS) -lm -ldl -pthread
+	  $(HOSTLIBS) $(LDFLAGS) $(LUA_LIBS) -lm -ldl -pthread
 hosts: $(HOSTS) ; @:
 
 # Below a sanitizer, which has the names of the allocator, the linker puts the
@@ -198,8 +223,13 @@ $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
 # This one only predicts: nothing of Lua is there to be linked.
 $(BUILD)/host/alone: override LUA_LIBS =
 $(BUILD)/host/alone: override LDFLAGS += -no-pie
-$(BUILD)/host/alone: override BLASLIB =
+$(BUILD)/host/alone: override HOSTLIBS = $(ARCHIVE)
 $(BUILD)/host/alone: override HOSTSEE = -Isrc/host
+
+# This one links the shared library, and finds it beside its own folder.
+$(BUILD)/host/shared: $(SHARED)
+$(BUILD)/host/shared: override LUA_LIBS =
+$(BUILD)/host/shared: override HOSTLIBS = $(SHARED) -Wl,-rpath,'$$ORIGIN/..'
 
 # Here it puts two functions of Lua's behind the host's.
 $(BUILD)/host/carried: override LDFLAGS += -Wl,--wrap=lua_dump,--wrap=lua_load
@@ -208,9 +238,9 @@ $(BUILD)/host/carried: override LDFLAGS += -Wl,--wrap=lua_dump,--wrap=lua_load
 $(BUILD)/obj/spec/host/%.o: spec/host/%.c
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) $(HOSTSEE) -MMD -MP -c -o $@ $<
-objects: $(OBJ) $(BLASOBJ) $(HOSTSRC:%.c=$(BUILD)/obj/%.o) ; @:
+objects: $(OBJ) $(BLASOBJ) $(BUILD)/obj/host/shared.o $(HOSTSRC:%.c=$(BUILD)/obj/%.o) ; @:
 
--include $(OBJ:.o=.d) $(BLASOBJ:.o=.d) $(HOSTS:=.d) $(HOSTSRC:%.c=$(BUILD)/obj/%.d)
+-include $(OBJ:.o=.d) $(BLASOBJ:.o=.d) $(BUILD)/obj/host/shared.d $(HOSTS:=.d) $(HOSTSRC:%.c=$(BUILD)/obj/%.d)
 
 # The main example, run from the installed rock in a folder from which the
 # checkout cannot be seen.
@@ -345,5 +375,5 @@ rock: tree
 clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)
 
-.PHONY: all modules rocks hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
+.PHONY: all modules rocks shared hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
   bench-peers install install-module tree tree-rocks rock clean
