@@ -11,6 +11,7 @@
 #   make sweep      every allocation fails once
 #   make lto        built with -flto, and the hosts run
 #   make shared     build/liblunula.so, with a Lua inside, for hosts in other languages
+#   make packages   installed into a folder, and found by pkg-config and CMake
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
 #   make install, rock, clean
@@ -18,6 +19,7 @@
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
 LIBDIR  = $(PREFIX)/lib/lua/5.4
+CLIBDIR = $(PREFIX)/lib
 BUILD   = build
 JOBS    = $(shell nproc 2>/dev/null || echo 1)
 LUA     = lua5.4
@@ -315,8 +317,16 @@ lto:
 	@$(MAKE) -j$(JOBS) BUILD=build/lto CFLAGS='-O2 -flto=auto' all hosts
 	@$(LUA) spec/support/run.lua build/lto spec=spec/core filter= $(HOSTS:build/%=build/lto/%)
 
+# What `make install` installs is found, and hosts are built with it.
+PREFIX_BUILT = $(CURDIR)/$(BUILD)/prefix
+packages:
+	@.ci/setup build packages
+	@$(MAKE) -j$(JOBS) all shared
+	@rm -rf $(PREFIX_BUILT) && $(MAKE) -s install PREFIX=$(PREFIX_BUILT)
+	@CC=$(CC) LUA=$(LUA) spec/packages/check $(PREFIX_BUILT)
+
 # Everything in full, with ten times the fuzz: once for each issue.
-NIGHTLY = test lint floors asan isa blas clang lto sweep
+NIGHTLY = test lint floors asan isa blas clang lto packages sweep
 nightly:
 	@broken=; for check in $(NIGHTLY); do echo "== make $$check"; \
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
@@ -341,13 +351,25 @@ $(BUILD)/peers/tiny $(BUILD)/peers/load: $(BUILD)/peers/%: spec/bench/peers/%.c 
 	@mkdir -p $(@D) && $(CC) $(FLAGS) $(CFLAGS) -Isrc/host -o $@ $< $(ARCHIVE) \
 	  $(LDFLAGS) $(LUA_LIBS) -lm -pthread
 
-install: all install-module
-	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(PREFIX)/lib/liblunula.a
-	$(if $(BLASLIB),install -D -m 644 $(BLASLIB) $(DESTDIR)$(PREFIX)/lib/liblunula_blas.a)
+# For packagers: both forms of the library, the header, and how pkg-config and
+# CMake find them. lunula-predict.pc is for hosts that only predict.
+install: all shared install-module
+	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(CLIBDIR)/liblunula.a
+	$(if $(BLASLIB),install -m 644 $(BLASLIB) $(DESTDIR)$(CLIBDIR)/liblunula_blas.a)
+	$(if $(SHARED),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(CLIBDIR)/$(SONAME))
+	$(if $(SHARED),ln -sf $(SONAME) $(DESTDIR)$(CLIBDIR)/liblunula.so)
 	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
 	install -D -m 755 rocks/lunula.lua $(DESTDIR)$(PREFIX)/bin/lunula
-	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' src/host/lunula.pc.in >$(BUILD)/lunula.pc
-	install -D -m 644 $(BUILD)/lunula.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/lunula.pc
+	@mkdir -p $(DESTDIR)$(CLIBDIR)/pkgconfig $(DESTDIR)$(CLIBDIR)/cmake/lunula
+	$(call fill,lunula.pc,pkgconfig/lunula.pc,$(LUA_PC),$(if $(LUA_PC),,$(LUA_LIBS) ))
+	$(call fill,lunula.pc,pkgconfig/lunula-predict.pc,,,-predict)
+	$(call fill,config.cmake,cmake/lunula/lunula-config.cmake)
+	$(call fill,version.cmake,cmake/lunula/lunula-config-version.cmake)
+LUA_PC = $(if $(call ask,--libs lua5.4),lua5.4)
+fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(CLIBDIR)|; s|@VERSION@|$(VERSION)|; s|@SONAME@|$(SONAME)|; \
+  s|@SERIES@|$(basename $(VERSION))|; s|@REQUIRES@|$(3)|; s|@LIBS@|$(4)|; s|@PART@|$(5)|; \
+  s|@INCLUDE@|'"$$(realpath -m --relative-to=$(CLIBDIR)/cmake/lunula $(PREFIX)/include)"'|' \
+  src/host/$(1).in >$(DESTDIR)$(CLIBDIR)/$(2)
 
 install-module: modules
 	install -D -m 755 $(CORE) $(DESTDIR)$(LIBDIR)/lunula/core.so
@@ -375,5 +397,5 @@ rock: tree
 clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)
 
-.PHONY: all modules rocks shared hosts objects demo test asan isa blas clang lint floors lto sweep nightly bench \
-  bench-peers install install-module tree tree-rocks rock clean
+.PHONY: all modules rocks shared hosts objects demo test asan isa blas clang lint floors lto sweep \
+  nightly bench bench-peers install install-module tree tree-rocks rock clean packages
