@@ -11,6 +11,7 @@
 #   make sweep      every allocation fails once
 #   make lto        built with -flto, and the hosts run
 #   make shared     build/liblunula.so, with a Lua inside, for hosts in other languages
+#   make builds     what only predicts: -Os, -flto, clang, musl, another processor
 #   make packages   installed into a folder, and found by pkg-config and CMake
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
@@ -23,7 +24,8 @@ CLIBDIR = $(PREFIX)/lib
 BUILD   = build
 JOBS    = $(shell nproc 2>/dev/null || echo 1)
 LUA     = lua5.4
-CC      = gcc
+CROSS   =
+CC      = $(CROSS)gcc
 CFLAGS  = -O3
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wpointer-arith -Wundef \
@@ -47,6 +49,10 @@ hdf5       := $(shell printf '\#include <hdf5.h>\n\#include <zlib.h>\n' | \
                 $(CC) $(call ask,--cflags hdf5 zlib) -E - >/dev/null 2>&1 && echo yes)
 ROCKS      := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
 MISSING    := $(filter-out $(ROCKS),$(SISTERS))
+
+# SCRIPTS=none: an archive for hosts that only predict, and nothing else; it is
+# built without Lua. CROSS=aarch64-linux-gnu- is for another machine.
+SCRIPTS =
 
 # ---- nothing below needs to be changed -------------------------------------
 
@@ -98,11 +104,12 @@ LUASEE  := $(wildcard src/bind/*.c) $(wildcard src/files/*_out.c) $(shell grep -
 LUAOBJ  := $(LUASEE:src/%.c=$(BUILD)/obj/%.o)
 # What knows OpenBLAS is a module of its own, which nothing else links.
 BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
+WHOLE   := $(if $(filter none,$(SCRIPTS)),,yes)
 # The library of all, with the static Lua of the system inside. Before 1.0 each
 # second number is an interface of its own.
 SONAME  := liblunula.so.$(basename $(VERSION))
 LUA_STATIC := $(wildcard $(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(filter -l%,$(LUA_LIBS))).a))
-SHARED  := $(if $(LUA_STATIC),$(BUILD)/liblunula.so)
+SHARED  := $(if $(and $(WHOLE),$(LUA_STATIC)),$(BUILD)/liblunula.so)
 HOSTSRC := $(filter-out $(if $(SHARED),,%/shared.c),$(sort $(wildcard spec/host/*.c)))
 HOSTSEE := -Isrc/host $(if $(BLASOBJ),-DWITH_BLAS)
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
@@ -129,7 +136,7 @@ ALLSPECS  = $(or $(SPEC),spec $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
-all: modules $(ARCHIVE) $(BLASLIB) ; @:
+all: $(if $(WHOLE),modules $(BLASLIB)) $(ARCHIVE) ; @:
 
 # make rocks: the modules of the sister rocks, as far as they can be built.
 rocks: modules
@@ -157,7 +164,7 @@ $(BUILD)/lunula/blas.so: $(BLASOBJ)
 	@mkdir -p $(@D) && echo "ld $@"
 	@$(CC) -shared -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -pthread
 $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
-	@echo "ar $@" && rm -f $@ && ar rcs $@ $^
+	@echo "ar $@" && rm -f $@ && $(CROSS)ar rcs $@ $^
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
 # The Lua files as bytecode, in both; their texts, in the archive alone.
@@ -177,18 +184,19 @@ $(BUILD)/code.o $(BUILD)/texts.o $(BUILD)/nothing.o: %.o: %.c src/bind/carried.h
 # The compiler joins the objects, for it knows the machine (-m32) and turns those
 # of -flto into code: objcopy can hide nothing in them.
 JOIN = $(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) -r -nostdlib
-$(ARCHIVE): $(OBJ) $(BUILD)/code.o $(BUILD)/texts.o
+PARTS = predict $(if $(WHOLE),scripts)
+$(ARCHIVE): $(if $(WHOLE),$(OBJ) $(BUILD)/code.o $(BUILD)/texts.o,$(filter-out $(LUAOBJ),$(OBJ)))
 	@echo "ar $@"
-	@$(JOIN) -o $(BUILD)/predict.o $(filter-out $(LUAOBJ),$(OBJ))
-	@$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o
-	@{ nm -u $(BUILD)/scripts.o; nm -g --defined-only $(BUILD)/predict.o; } | \
+	@$(JOIN) -o $(BUILD)/predict.o $(filter-out $(LUAOBJ) %/code.o %/texts.o,$^)
+	@$(if $(WHOLE),$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o)
+	@{ $(if $(WHOLE),$(CROSS)nm -u $(BUILD)/scripts.o;) $(CROSS)nm -g --defined-only $(BUILD)/predict.o; } | \
 	  awk 'NF == 2 { wanted[$$2] = 1 } NF == 3 && wanted[$$3] && $$3 !~ /^lunula_/ \
 	    { print $$3, "lunula_in_" $$3 }' >$(BUILD)/names
-	@for o in predict scripts; do objcopy --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
-	  objcopy --wildcard --keep-global-symbol='lunula_*' \
+	@for o in $(PARTS); do $(CROSS)objcopy --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
+	  $(CROSS)objcopy --wildcard --keep-global-symbol='lunula_*' \
 	    --keep-global-symbol=luaopen_lunula_core $(BUILD)/$$o.o || exit 1; done
-	@rm -f $@ && ar rcs $@ $(BUILD)/predict.o $(BUILD)/scripts.o
-	@nm -g --defined-only $@ | awk 'NF == 3 && $$3 !~ /^(lunula_|luaopen_lunula_core$$)/ \
+	@rm -f $@ && $(CROSS)ar rcs $@ $(PARTS:%=$(BUILD)/%.o)
+	@$(CROSS)nm -g --defined-only $@ | awk 'NF == 3 && $$3 !~ /^(lunula_|luaopen_lunula_core$$)/ \
 	  { print "visible: " $$3; bad = 1 } END { exit bad }'
 
 # All names of Lua are hidden in it, or a host that has another Lua would get them
@@ -222,11 +230,12 @@ hosts: $(HOSTS) ; @:
 $(BUILD)/host/sweep: override LDFLAGS += $(if $(filter %asan,$(BUILD)), \
   $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc posix_memalign free))
 
-# This one only predicts: nothing of Lua is there to be linked.
-$(BUILD)/host/alone: override LUA_LIBS =
+# These only predict: nothing of Lua is there to be linked.
+PREDICTS = $(BUILD)/host/alone $(BUILD)/host/golden
+$(PREDICTS): override LUA_LIBS =
+$(PREDICTS): override HOSTLIBS = $(ARCHIVE)
+$(PREDICTS): override HOSTSEE = -Isrc/host
 $(BUILD)/host/alone: override LDFLAGS += -no-pie
-$(BUILD)/host/alone: override HOSTLIBS = $(ARCHIVE)
-$(BUILD)/host/alone: override HOSTSEE = -Isrc/host
 
 # This one links the shared library, and finds it beside its own folder.
 $(BUILD)/host/shared: $(SHARED)
@@ -317,6 +326,21 @@ lto:
 	@$(MAKE) -j$(JOBS) BUILD=build/lto CFLAGS='-O2 -flto=auto' all hosts
 	@$(LUA) spec/support/run.lua build/lto spec=spec/core filter= $(HOSTS:build/%=build/lto/%)
 
+# A host that only predicts, as others may want to build it: for size, optimised by
+# the linker, by clang, static with musl, for another processor. It answers as the
+# release did that wrote its file. make builds [BUILDS="flto musl"]
+BUILDS = small flto clang-small musl aarch64
+builds: $(BUILDS:%=build-%) ; @:
+build-%:
+	@.ci/setup build $(filter clang musl aarch64,$(subst -, ,$*))
+	@echo "== $*" && $(MAKE) -j$(JOBS) SCRIPTS=none BLAS=none BUILD=build/$* $(AS_$*) build/$*/host/golden
+	@$(if $(filter aarch64,$*),qemu-aarch64-static) build/$*/host/golden
+AS_small       = CFLAGS=-Os
+AS_flto        = CFLAGS='-O2 -flto=auto'
+AS_clang-small = CC=clang CFLAGS=-Os
+AS_musl        = CC=musl-gcc LDFLAGS=-static
+AS_aarch64     = CROSS=aarch64-linux-gnu- LDFLAGS=-static
+
 # What `make install` installs is found, and hosts are built with it.
 PREFIX_BUILT = $(CURDIR)/$(BUILD)/prefix
 packages:
@@ -326,7 +350,7 @@ packages:
 	@CC=$(CC) LUA=$(LUA) spec/packages/check $(PREFIX_BUILT)
 
 # Everything in full, with ten times the fuzz: once for each issue.
-NIGHTLY = test lint floors asan isa blas clang lto packages sweep
+NIGHTLY = test lint floors asan isa blas clang lto builds packages sweep
 nightly:
 	@broken=; for check in $(NIGHTLY); do echo "== make $$check"; \
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
@@ -398,4 +422,4 @@ clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)
 
 .PHONY: all modules rocks shared hosts objects demo test asan isa blas clang lint floors lto sweep \
-  nightly bench bench-peers install install-module tree tree-rocks rock clean packages
+  nightly bench bench-peers install install-module tree tree-rocks rock clean packages builds
