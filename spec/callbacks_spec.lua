@@ -33,6 +33,29 @@ describe("callbacks", function()
     }, heard)
   end)
 
+  it("may yield: a coroutine trains in slices, with the same numbers", function()
+    local whole, x, y = model_and_data()
+    whole:fit(x, y, { epochs = 2, batch_size = 5, verbose = 0 })
+    local model, other = model_and_data(), model_and_data()
+    local turns = {
+      on_train_batch_end = function(_, batch) coroutine.yield("batch", batch) end,
+      on_epoch_end = function(_, epoch) coroutine.yield("epoch", epoch) end,
+    }
+    local heard = {}
+    for what, number in coroutine.wrap(function()
+      model:fit(x, y, { epochs = 2, batch_size = 5, verbose = 0, callbacks = { turns } })
+    end) do
+      heard[#heard + 1] = what .. " " .. number
+      other:fit(x, y, { epochs = 1, verbose = 0 })   -- others train meanwhile
+      model:predict(x, { verbose = 0 })
+    end
+    assert.same({ "batch 0", "batch 1", "batch 2", "batch 3", "epoch 0",
+      "batch 0", "batch 1", "batch 2", "batch 3", "epoch 1" }, heard)
+    for i, w in ipairs(whole:get_weights()) do
+      assert.same(w:totable(), model:get_weights()[i]:totable())
+    end
+  end)
+
   it("count the batches of a validation split from 0", function()
     local model, x, y = model_and_data()
     local heard = {}
