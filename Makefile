@@ -136,7 +136,7 @@ ALLSPECS  = $(or $(SPEC),spec $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
-all: $(if $(WHOLE),modules $(BLASLIB)) $(ARCHIVE) ; @:
+all: $(if $(WHOLE),modules) $(ARCHIVE) $(BLASLIB) ; @:
 
 # make rocks: the modules of the sister rocks, as far as they can be built.
 rocks: modules
@@ -377,15 +377,15 @@ $(BUILD)/peers/tiny $(BUILD)/peers/load: $(BUILD)/peers/%: spec/bench/peers/%.c 
 
 # For packagers: both forms of the library, the header, and how pkg-config and
 # CMake find them. lunula-predict.pc is for hosts that only predict.
-install: all shared install-module
+install: all $(if $(WHOLE),shared install-module)
 	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(CLIBDIR)/liblunula.a
 	$(if $(BLASLIB),install -m 644 $(BLASLIB) $(DESTDIR)$(CLIBDIR)/liblunula_blas.a)
 	$(if $(SHARED),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(CLIBDIR)/$(SONAME))
 	$(if $(SHARED),ln -sf $(SONAME) $(DESTDIR)$(CLIBDIR)/liblunula.so)
 	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
-	install -D -m 755 rocks/lunula.lua $(DESTDIR)$(PREFIX)/bin/lunula
+	$(if $(WHOLE),install -D -m 755 rocks/lunula.lua $(DESTDIR)$(PREFIX)/bin/lunula)
 	@mkdir -p $(DESTDIR)$(CLIBDIR)/pkgconfig $(DESTDIR)$(CLIBDIR)/cmake/lunula
-	$(call fill,lunula.pc,pkgconfig/lunula.pc,$(LUA_PC),$(if $(LUA_PC),,$(LUA_LIBS) ))
+	$(if $(WHOLE),$(call fill,lunula.pc,pkgconfig/lunula.pc,$(LUA_PC),$(if $(LUA_PC),,$(LUA_LIBS) )))
 	$(call fill,lunula.pc,pkgconfig/lunula-predict.pc,,,-predict)
 	$(call fill,config.cmake,cmake/lunula/lunula-config.cmake)
 	$(call fill,version.cmake,cmake/lunula/lunula-config-version.cmake)

@@ -92,9 +92,9 @@ int main(void) {
   test("has its version as soname", has_a_version);
   test("runs scripts", runs_scripts);
   test("takes no modules in C", takes_no_modules_in_c);
-  if (watched || system("luajit -v >/dev/null 2>&1") != 0)
+  if (system("luajit -v >/dev/null 2>&1") != 0)
     printf("  no LuaJIT (Debian: luajit): ffi.lua is not run\n");
-  else
+  else if (!watched) /* a sanitizer must be there from the start */
     test("serves LuaJIT", serves_luajit);
   return failures > 0;
 }
