@@ -12,8 +12,8 @@ end
 
 local function tensors(file, kind)
   local list = {}
-  while pcall(file.type, file, kind .. #list + 1) do
-    list[#list + 1] = file:tensor(kind .. #list + 1)
+  while pcall(file.type, file, kind .. #list) do
+    list[#list + 1] = file:tensor(kind .. #list)
   end
   return list
 end

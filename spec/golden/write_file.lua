@@ -4,7 +4,7 @@
 --
 -- A graph with loops, convolutions, attention, embeddings, a Lambda, random numbers that do not
 -- matter and a state; two inputs and their outputs are in the file as lunula/test/input/N and
--- lunula/test/output/N. Once written it is never changed (files/README.md).
+-- lunula/test/output/N, from 0 on, where lunula_model_test finds them. Once written it is never changed (files/README.md).
 
 local k = require "lunula"
 local core = require "lunula.core"
@@ -51,9 +51,9 @@ table.move(constants, 1, #constants, #list + 1, list)
 local inputs = { ops.round(k.random.normal { 3, 8, 6, 2 } * 64) / 64,
   core.tensor({ { 1, 5, 19, 0 }, { 7, 2, 0, 0 }, { 3, 3, 4, 18 } }, "int32") }
 local test = {}
-for i, input in ipairs(inputs) do test[#test + 1] = { "lunula/test/input/" .. i, input } end
+for i, input in ipairs(inputs) do test[#test + 1] = { "lunula/test/input/" .. i - 1, input } end
 for i, output in ipairs { f(table.unpack(inputs)) } do
-  test[#test + 1] = { "lunula/test/output/" .. i, output }
+  test[#test + 1] = { "lunula/test/output/" .. i - 1, output }
 end
 count:assign(0)
 table.move(test, 1, #test, #list + 1, list)

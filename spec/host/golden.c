@@ -26,7 +26,7 @@ static char *tensor(const char *kind, int i, size_t *length) {
   unsigned long begin, end;
   char key[100];
   memcpy(&header, bytes, sizeof header);
-  int n = snprintf(key, sizeof key, "\"lunula/test/%s/%d\":{", kind, i + 1);
+  int n = snprintf(key, sizeof key, "\"lunula/test/%s/%d\":{", kind, i);
   char *entry = memmem(bytes + 8, header, key, (size_t)n);
   char *offsets = entry ? strstr(entry, "\"data_offsets\":[") : NULL;
   if (!offsets || sscanf(offsets, "\"data_offsets\":[%lu,%lu", &begin, &end) != 2)
@@ -69,6 +69,7 @@ static void answers_as_it_did(void) {
       compare((float *)(void *)want, out[i].data, length / sizeof(float));
     free(out[i].data);
   }
+  EXPECT_STATUS(LUNULA_OK, lunula_model_test(m, &why));
   lunula_model_free(m);
 }
 
