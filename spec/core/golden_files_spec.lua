@@ -1,6 +1,7 @@
 -- Files of this release and of those before it: they load, and give what they gave.
 
 local core = require "lunula.core"
+local k = require "lunula"
 
 local function names()
   local list = {}
@@ -35,5 +36,17 @@ describe("a file of a release", function ()
         assert.near_all(y, wanted[i], 1e-5)
       end
     end)
+
+    if core.file_read("spec/golden/files/" .. name).metadata.config then
+      it("loads as a model, and trains on: " .. name, function ()
+        local path = "spec/golden/files/" .. name
+        local file, model = core.file_read(path), k.models.load_model(path, { check = true })
+        local x = file:tensor "lunula/test/input/0"
+        assert.near_all(model:predict(x), file:tensor "lunula/test/output/0", 1e-5)
+        local steps = model.optimizer.iterations:item()
+        model:fit(x, core.tensor({ 0, 1, 0 }, "int32"), { verbose = 0 })
+        assert.equal(steps + 1, model.optimizer.iterations:item())
+      end)
+    end
   end
 end)
