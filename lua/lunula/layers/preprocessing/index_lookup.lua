@@ -165,7 +165,9 @@ local function told_depth(self)
 end
 
 -- The depth; where only shapes are wanted, what was told of it will do.
-local function depth_now(self) return context.is_for_shapes() and told_depth(self) or depth(self) end
+local function depth_now(self)
+  return context.is_for_shapes() and told_depth(self) or depth(self)
+end
 
 local function weights_of(self)
   if self.weights_of_places then return self.weights_of_places end
