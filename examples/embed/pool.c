@@ -27,7 +27,7 @@ static void print(void *ud, const char *text, size_t size) {
 static void make_points(float points[BATCH][2], unsigned *seed) {
   for (int i = 0; i < 2 * BATCH; i++) {
     *seed = *seed * 1664525u + 1013904223u;
-    points[0][i] = (float)(*seed >> 8) / (1 << 23) - 1;
+    points[i / 2][i % 2] = (float)(*seed >> 8) / (1 << 23) - 1;
   }
 }
 

@@ -113,6 +113,7 @@ describe("prepared weights", function()
   end)
 
   native("leave nothing in the cache of the much that was freed before", function()
+    if os.getenv "ASAN_OPTIONS" then return end   -- where nothing is kept
     local m = model()
     k.random.normal { 5000, 1000 }:release()
     assert.is_true(k.memory().cached >= 4 * 5000 * 1000)
