@@ -45,8 +45,8 @@ BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) 
 # The sister rocks whose libraries are there, and how to get the others.
 SISTERS    := hdf5
 LIBS_hdf5  := libhdf5-dev zlib1g-dev
-hdf5       := $(shell printf '\#include <hdf5.h>\n\#include <zlib.h>\n' | \
-                $(CC) $(call ask,--cflags hdf5 zlib) -E - >/dev/null 2>&1 && echo yes)
+hdf5       := $(shell $(CC) $(call ask,--cflags hdf5 zlib) -include hdf5.h -include zlib.h \
+                -E -x c /dev/null >/dev/null 2>&1 && echo yes)
 ROCKS      := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
 MISSING    := $(filter-out $(ROCKS),$(SISTERS))
 
