@@ -17,7 +17,7 @@ end
 local function hdf5(path, ending)
   local found, module = pcall(function () return require "lunula.hdf5" end)
   if found then return module end
-  if tostring(module):find("module 'lunula.hdf5' not found", 1, true) then
+  if tostring(module):find "module 'lunula.hdf5[.core]*' not found" then   -- or not built
     core.raise('"%s": files that end in %s are read and written by another rock: '
       .. "luarocks install lunula-hdf5", path, ending)
   end
