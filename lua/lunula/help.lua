@@ -68,12 +68,13 @@ end
 
 -- Where a method stands, beside the list of its options, what it takes before them, what it does.
 local methods = {
-  compile = { "lunula.models.trainer", "{", "says how the model is trained: optimizer and loss "
+  compile = { "lunula.trainers.trainer", "{", "says how the model is trained: optimizer and loss "
     .. "by name or as objects,\n  metrics as a list, or by the name of the output" },
-  fit = { "lunula.models.fit", "x, y, {", "trains on samples and returns the history; x and y are "
-    .. "tensors, nested tables,\n  lists or name tables of them, or x is an iterator of batches" },
-  evaluate = { "lunula.models.evaluate", "x, y, {", "returns the loss and the metrics of samples" },
-  predict = { "lunula.models.predictor", "x, {", "returns the outputs for samples" },
+  fit = { "lunula.trainers.fit", "x, y, {", "trains on samples and returns the history; x and y "
+    .. "are tensors,\n  nested tables, lists or name tables of them, or x is an iterator of batches" },
+  evaluate = { "lunula.trainers.evaluate", "x, y, {",
+    "returns the loss and the metrics of samples" },
+  predict = { "lunula.trainers.predict", "x, {", "returns the outputs for samples" },
 }
 
 local function method_text(name)

@@ -69,7 +69,7 @@ describe("a traced step", function()
   end)
 
   it("is one of those whose plans work in at most so many bytes", function()
-    local functions = require "lunula.models.functions"
+    local functions = require "lunula.trainers.functions"
     assert.equal(256 << 20, functions.bytes)
     local Wide = k.model "WideOfVersions" {
       call = function(_, y)

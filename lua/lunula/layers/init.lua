@@ -81,7 +81,7 @@ end
 function layers.deserialize(config, custom_objects)
   require "lunula.models"
   return reading("layers.deserialize", declare.with_custom_objects, custom_objects,
-    declare.sharing, require "lunula.models.revive".layer, config)
+    declare.sharing, require "lunula.models.deserialize".layer, config)
 end
 
 local elsewhere = {

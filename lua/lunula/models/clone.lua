@@ -9,7 +9,7 @@ local nest = require "lunula.utils.nest"
 local options_of = require "lunula.utils.options"
 local input = require "lunula.models.input"
 local ktensor = require "lunula.models.ktensor"
-local node = require "lunula.models.node"
+local call_record = require "lunula.models.call_record"
 local operations = require "lunula.models.operations"
 
 local function from_config(layer)
@@ -82,7 +82,7 @@ local function clone_functional(model, input_tensors, clone)
     local layer = clone(record.layer)
     local results
     if operations.is(layer) then
-      results = table.pack(node.record_op(layer, record.call, table.unpack(args, 1, args.n)))
+      results = table.pack(call_record.record_op(layer, record.call, table.unpack(args, 1, args.n)))
     else
       results = table.pack(layer(args[1], next(args[2] or {}) and args[2] or nil))
     end

@@ -2,7 +2,7 @@
 --
 -- A functional model is written as its layers, each with the calls (inbound nodes) that belong to
 -- the model. Tensors inside a call are told by {layer, node, tensor}, counted from 0. How models
--- are made from configs stands in revive.lua.
+-- are made from configs stands in deserialize.lua.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"

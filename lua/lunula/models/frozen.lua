@@ -3,8 +3,8 @@
 
 local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
-local data = require "lunula.models.data"
-local feed = require "lunula.models.feed"
+local data = require "lunula.trainers.data"
+local batches = require "lunula.trainers.prepared_batches"
 
 local BATCH <const> = 32
 
@@ -68,7 +68,7 @@ function frozen:predict(x, given)
   local count = data.count_samples { { "x", xs } }
   local outputs = make_outputs(self, count)
   if outputs then
-    local source = feed.rows(xs, 0, count,
+    local source = batches.rows(xs, 0, count,
       options.count("predict", "batch_size", o.batch_size) or BATCH)
     source.outputs = outputs
     source:run({ call = self._call, rows = true }, function() return true end)

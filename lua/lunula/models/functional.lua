@@ -12,11 +12,11 @@ local kinds = require "lunula.kinds"
 local context = require "lunula.layers.base.context"
 local nest = require "lunula.utils.nest"
 local ktensor = require "lunula.models.ktensor"
-local node = require "lunula.models.node"
-local graph = require "lunula.models.graph"
+local call_record = require "lunula.models.call_record"
+local topology = require "lunula.models.topology"
 local input = require "lunula.models.input"
 local config = require "lunula.models.config"
-local revive = require "lunula.models.revive"
+local deserialize = require "lunula.models.deserialize"
 local model = require "lunula.models.model"
 
 local functional = { Input = input.Input, InputLayer = input.InputLayer }
@@ -145,7 +145,7 @@ local function call(self, given)
     local kt = self._inputs[i]
     values[kt] = put_right(value, kt)
   end
-  for _, each in ipairs(self._graph.nodes) do node.replay(each, values, training) end
+  for _, each in ipairs(self._graph.nodes) do call_record.replay(each, values, training) end
   local function value_of(kt) return values[kt] end
   local structure = self._output_structure
   if nest.is_structure(structure) and #structure > 0 then
@@ -189,7 +189,7 @@ end
 function functional.define(self, inputs, outputs)
   local input_list, output_list = placeholders("inputs", inputs), placeholders("outputs", outputs)
   local sources, alias = sources_of(input_list)
-  local found = graph.between(input_list, sources, output_list)
+  local found = topology.between(input_list, sources, output_list)
   check_unique(self, found.layers)
   rawset(self, "_input_structure", inputs)
   rawset(self, "_output_structure", outputs)
@@ -268,7 +268,7 @@ local declaration = {
     functional.define(self, inputs, outputs)
   end,
   call = call,
-  from_config = revive.from_config("Model", revive.functional),
+  from_config = deserialize.from_config("Model", deserialize.functional),
 }
 
 for name, method in pairs(functional.methods) do declaration[name] = method end

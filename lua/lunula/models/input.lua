@@ -4,21 +4,21 @@
 local base = require "lunula.layers.base"
 local InputLayer = require "lunula.layers.core.input_layer"
 local ktensor = require "lunula.models.ktensor"
-local node = require "lunula.models.node"
+local call_record = require "lunula.models.call_record"
 
 local input = { InputLayer = InputLayer }
 
 InputLayer.module = "keras.layers"
 
 base.set_recorder(function (values, options)
-  if ktensor.within(values) or ktensor.within(options) then return node.record end
+  if ktensor.within(values) or ktensor.within(options) then return call_record.record end
 end)
 
 -- The placeholder that an input layer gives; one layer has one.
 function input.output_of(layer, mask)
   local first = layer._nodes[1]
   if first then return first.outputs[1] end
-  return node.input(layer, { dims = layer.batch_shape, dtype = layer.dtype, mask = mask })
+  return call_record.input(layer, { dims = layer.batch_shape, dtype = layer.dtype, mask = mask })
 end
 
 -- The placeholder of a new input: Input{shape={28, 28, 1}}.

@@ -1,9 +1,9 @@
 -- The placeholder of the functional API: what `Input{}` and a layer called on an `Input` return.
 --
 -- A KTensor is a Lua table with a shape and a dtype and no numbers. It remembers the node (the
--- layer call) that made it; models/node.lua makes those nodes. Operators and methods are the ops
--- of the catalogue, which hand the call back through core.set_ktensor. It may not know layers or
--- models.
+-- layer call) that made it; models/call_record.lua makes those nodes. Operators and methods are
+-- the ops of the catalogue, which hand the call back through core.set_ktensor. It may not know
+-- layers or models.
 
 local core = require "lunula.core"
 local nest = require "lunula.utils.nest"

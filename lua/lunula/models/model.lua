@@ -3,38 +3,32 @@
 --
 -- Sequential and functional models know their inputs and outputs; a subclassed one (k.model
 -- "Name" {…}) only has a call, and takes its shapes from the first data. How training runs stands
--- in trainer.lua and step.lua.
+-- in trainers/trainer.lua and trainers/train_step.lua.
 
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
 local changes = require "lunula.layers.base.changes"
+local hooks = require "lunula.layers.base.hooks"
 local weights = require "lunula.layers.base.weights"
 
 local model = {}
 
--- With a dot in the place of the colon, the data or the options come as the model.
-function model.check_self(self, name)
-  if not declare.is(self, "layer") then
-    core.raise("%s is a method: model:%s(…), with a colon", name, name)
-  end
-end
-
 local function on_demand(module, name)
   return function(self, ...)
-    model.check_self(self, name)
+    hooks.check_method(self, "model", name)
     return require(module)[name](self, ...)
   end
 end
 
-local trainer = "lunula.models.trainer"
-local predictor = "lunula.models.predictor"
+local trainer = "lunula.trainers.trainer"
+local predictor = "lunula.trainers.predict"
 
 -- ---- looking at a model ------------------------------------------------------------------------
 
 local function get_layer(self, given)
-  model.check_self(self, "get_layer")
+  hooks.check_method(self, "model", "get_layer")
   local name, index = given, given
   if type(given) == "table" then name, index = given.name, given.index end
   local layers = self.layers
@@ -57,7 +51,7 @@ local function get_layer(self, given)
 end
 
 local function summary(self, options)
-  model.check_self(self, "summary")
+  hooks.check_method(self, "model", "summary")
   options = require("lunula.utils.options").read("summary", options, {
     "line_length", "positions", "print_fn", "expand_nested", "show_trainable", "layer_range",
   })
@@ -237,8 +231,8 @@ model.Model = base.layer "Model" {
   reset_states = reset_states, reset_state = reset_states,
   summary = summary,
   compile = on_demand(trainer, "compile"),
-  fit = on_demand("lunula.models.fit", "fit"),
-  evaluate = on_demand("lunula.models.evaluate", "evaluate"),
+  fit = on_demand("lunula.trainers.fit", "fit"),
+  evaluate = on_demand("lunula.trainers.evaluate", "evaluate"),
   train_on_batch = on_demand(trainer, "train_on_batch"),
   test_on_batch = on_demand(trainer, "test_on_batch"),
   reset_metrics = on_demand(trainer, "reset_metrics"),

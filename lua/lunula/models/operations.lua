@@ -12,7 +12,7 @@ local base = require "lunula.layers.base"
 local names = require "lunula.layers.base.names"
 local nest = require "lunula.utils.nest"
 local ktensor = require "lunula.models.ktensor"
-local node = require "lunula.models.node"
+local call_record = require "lunula.models.call_record"
 
 local operations = {}
 
@@ -161,7 +161,7 @@ end
 -- Called by core for every op that is given a placeholder; fn is the op bound to be called later.
 local function record_op(op, fn, ...)
   local layer = class_of_op(op) { op = op, name = names.unique((op:gsub("^.*%.", ""))) }
-  return node.record_op(layer, fn, ...)
+  return call_record.record_op(layer, fn, ...)
 end
 
 core.set_ktensor(ktensor.metatable, record_op)
@@ -204,7 +204,7 @@ function operations.call(layer, args, kwargs)
   if place < #args then
     core.raise("%s takes %d tensors, got %d", layer.op, place, #args)
   end
-  return node.record_op(layer, core.ops[layer.op], table.unpack(values, 1, values.n))
+  return call_record.record_op(layer, core.ops[layer.op], table.unpack(values, 1, values.n))
 end
 
 -- ---- files -------------------------------------------------------------------------------------

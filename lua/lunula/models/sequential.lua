@@ -10,12 +10,13 @@
 local core = require "lunula.core"
 local changes = require "lunula.layers.base.changes"
 local context = require "lunula.layers.base.context"
+local hooks = require "lunula.layers.base.hooks"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ktensor = require "lunula.models.ktensor"
 local config = require "lunula.models.config"
-local revive = require "lunula.models.revive"
+local deserialize = require "lunula.models.deserialize"
 local functional = require "lunula.models.functional"
 local input = require "lunula.models.input"
 local model = require "lunula.models.model"
@@ -112,7 +113,7 @@ local function check_name(self, name)
 end
 
 local function add(self, item)
-  model.check_self(self, "add")
+  hooks.check_method(self, "model", "add")
   local layer = as_layer(self, item)
   if is_input(layer) then
     if self._start or #self._stack >= first_place(self) then
@@ -141,7 +142,7 @@ local function add(self, item)
 end
 
 local function pop(self)
-  model.check_self(self, "pop")
+  hooks.check_method(self, "model", "pop")
   local layer = table.remove(self._stack)
   if not layer then core.raise("model \"%s\" has no layer to pop", self.name) end
   if self._start then
@@ -202,7 +203,7 @@ for name, method in pairs(functional.methods) do declaration[name] = method end
 
 declaration.get_config = config.of_sequential
 declaration.get_build_config = config.build_config_of_sequential
-declaration.from_config = revive.from_config("Sequential", revive.sequential)
+declaration.from_config = deserialize.from_config("Sequential", deserialize.sequential)
 declaration._output_names = function(self)
   return self._outputs and { self._outputs[1].node.layer.name } or { "output" }
 end

@@ -5,7 +5,7 @@
 -- models and changes nothing.
 
 local core = require "lunula.core"
-local node_module = require "lunula.models.node"
+local node_module = require "lunula.models.call_record"
 
 local summary = {}
 

@@ -12,7 +12,7 @@ local warn = require "lunula.utils.warn"
 local json = require "lunula.saving.json"
 local keras2 = require "lunula.saving.keras2"
 local objects = require "lunula.saving.objects"
-local revive = require "lunula.models.revive"
+local deserialize = require "lunula.models.deserialize"
 require "lunula.models"   -- whose classes a text names
 
 local config = {}
@@ -58,7 +58,7 @@ end
 -- ---- reading -----------------------------------------------------------------------------------
 
 local function read(record)
-  local model = revive.layer(keras2.modernised(record))
+  local model = deserialize.layer(keras2.modernised(record))
   if not config.is_model(model) then
     core.raise("the text describes the layer \"%s\" (%s); a model is wanted (layers.deserialize "
       .. "reads layers)", model.name, declare.class_of(model).name)

@@ -1,12 +1,12 @@
 -- What Keras 2 wrote, in the words of Keras 3: classes and fields that were named otherwise are
 -- renamed, defaults that were others are spelled out, and what says nothing today is left out.
 --
--- The calls of layers are left as they are; models/revive.lua reads both kinds.
+-- The calls of layers are left as they are; models/deserialize.lua reads both kinds.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local json_path = require "lunula.json_path"
-local records = require "lunula.models.call_records"
+local records = require "lunula.models.saved_calls"
 local tf_ops = require "lunula.saving.tf_ops"
 
 local keras2 = {}

@@ -22,7 +22,7 @@ local matching = require "lunula.saving.matching"
 local self_test = require "lunula.saving.self_test"
 local stand_ins = require "lunula.saving.stand_ins"
 local state = require "lunula.saving.state"
-local revive = require "lunula.models.revive"
+local deserialize = require "lunula.models.deserialize"
 local weights = require "lunula.layers.base.weights"
 local warn = require "lunula.utils.warn"
 
@@ -432,7 +432,7 @@ local function is_empty(value) return type(value) ~= "table" or next(value) == n
 -- not there.
 local function described(reader, numbers, record, options)
   local hooks = { made = state.teacher(numbers), stand_in = stand_ins.finder(reader) }
-  local model = weights.unset(revive.with_hooks, hooks, config.model, record, "load_model",
+  local model = weights.unset(deserialize.with_hooks, hooks, config.model, record, "load_model",
     options.custom_objects)
   fill(model, reader, numbers, options.compile)
   return model

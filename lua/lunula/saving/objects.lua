@@ -8,7 +8,7 @@ local declare = require "lunula.declare"
 local records = require "lunula.records"
 local json_path = require "lunula.json_path"
 local json = require "lunula.saving.json"
-local revive = require "lunula.models.revive"
+local deserialize = require "lunula.models.deserialize"
 
 local objects = {}
 
@@ -149,7 +149,7 @@ local function one_of(list, record)
   for _, kind in ipairs(list) do
     if kind == "schedule" then declare.home "optimizer" end   -- they come with the optimizers
     if declare.knows(kind, record) then
-      return kind == "layer" and revive.layer(record) or declare.get(kind, record)
+      return kind == "layer" and deserialize.layer(record) or declare.get(kind, record)
     end
   end
 end

@@ -4,8 +4,8 @@
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
-local data = require "lunula.models.data"
-local step = require "lunula.models.step"
+local data = require "lunula.trainers.data"
+local step = require "lunula.trainers.train_step"
 
 local self_test = {}
 

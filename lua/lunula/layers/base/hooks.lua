@@ -10,6 +10,13 @@ local declare = require "lunula.declare"
 
 local hooks = {}
 
+-- A method was called with a colon: its first value is the object.
+function hooks.check_method(self, what, name)
+  if not declare.is(self, "layer") then
+    core.raise("%s is a method: %s:%s(…), with a colon", name, what, name)
+  end
+end
+
 -- The functions that a class may have for us to call, and those that few have: a name that is like
 -- one of these is no misspelling of it.
 local called = {

@@ -8,6 +8,7 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local tools = require "lunula.ops.tools"
 local context = require "lunula.layers.base.context"
+local hooks = require "lunula.layers.base.hooks"
 local tracking = require "lunula.layers.base.tracking"
 local paths = require "lunula.utils.paths"
 
@@ -187,14 +188,8 @@ end
 
 -- ---- values -----------------------------------------------------------------------------------
 
-local function check_self(self, name)
-  if not declare.is(self, "layer") then
-    core.raise("%s is a method: layer:%s(…), with a colon", name, name)
-  end
-end
-
 function weights.get(self)
-  check_self(self, "get_weights")
+  hooks.check_method(self, "layer", "get_weights")
   local values = {}
   for i, variable in ipairs(self.weights) do values[i] = variable.value end
   return values
@@ -209,7 +204,7 @@ local function described(variables)
 end
 
 function weights.set(self, values)
-  check_self(self, "set_weights")
+  hooks.check_method(self, "layer", "set_weights")
   local _ <close> = core.enter(self.name, declare.class_of(self).name)
   local variables = self.weights
   if type(values) ~= "table" then

@@ -2,8 +2,8 @@
 
 local core = require "lunula.core"
 local hooks = require "lunula.layers.base.hooks"
-local data = require "lunula.models.data"
-local step = require "lunula.models.step"
+local data = require "lunula.trainers.data"
+local step = require "lunula.trainers.train_step"
 
 local samples = {}
 

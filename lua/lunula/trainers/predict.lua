@@ -6,14 +6,14 @@
 
 local core = require "lunula.core"
 local changes = require "lunula.layers.base.changes"
+local hooks = require "lunula.layers.base.hooks"
 local ops = require "lunula.ops"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
-local data = require "lunula.models.data"
-local feed = require "lunula.models.feed"
-local model = require "lunula.models.model"
-local step = require "lunula.models.step"
+local data = require "lunula.trainers.data"
+local batches = require "lunula.trainers.prepared_batches"
+local step = require "lunula.trainers.train_step"
 
 local predictor = {}
 
@@ -113,7 +113,7 @@ end
 -- ---- predict -----------------------------------------------------------------------------------
 
 local function check_ready(self, name)
-  model.check_self(self, name)
+  hooks.check_method(self, "model", name)
   if self._stack and #self._stack == 0 then
     core.raise("model \"%s\" has no layers yet; add some before predict", self.name)
   end
@@ -123,7 +123,7 @@ local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
 local function predict_iterator(self, next_batch, o)
   local collect, join = collector()
-  local source = feed.batches(next_batch, function(x)
+  local source = batches.of(next_batch, function(x)
     local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
       self._input_structure)
     local entry = step.predict(self, xs, structure)
@@ -161,7 +161,7 @@ function predictor.predict(self, x, given)
   local count = data.count_samples { { "x", xs } }
   local entry = step.predict(self, xs, structure)
   local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
-  local source = feed.rows(xs, 0, count, batch)
+  local source = batches.rows(xs, 0, count, batch)
   source.limit = options.count("predict", "steps", o.steps)
   local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
   callbacks:call "on_predict_begin"

@@ -1,18 +1,19 @@
 -- fit: epochs of batches through the train step, with validation, callbacks and progress.
 --
--- What happens in a batch is step.lua's business, where batches come from is feed.lua's.
+-- What happens in a batch is train_step.lua's business, where batches come from is
+-- prepared_batches.lua's.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local random = require "lunula.ops.random"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
-local data = require "lunula.models.data"
-local evaluate = require "lunula.models.evaluate"
-local feed = require "lunula.models.feed"
-local results = require "lunula.models.results"
-local samples = require "lunula.models.samples"
-local step = require "lunula.models.step"
+local data = require "lunula.trainers.data"
+local evaluate = require "lunula.trainers.evaluate"
+local batches = require "lunula.trainers.prepared_batches"
+local results = require "lunula.trainers.results"
+local samples = require "lunula.trainers.prepare"
+local step = require "lunula.trainers.train_step"
 
 -- ---- options -----------------------------------------------------------------------------------
 
@@ -64,10 +65,10 @@ local function training_of(self, x, y, o)
       end
     end
     if y ~= nil then core.raise("fit: with an iterator, y comes from it and cannot be given") end
-    return nil, feed.batches(x, samples.of_batches(self, "train"), o.steps_per_epoch)
+    return nil, batches.of(x, samples.of_batches(self, "train"), o.steps_per_epoch)
   end
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
-  local source = feed.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
+  local source = batches.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
   source.limit = o.steps_per_epoch
   return prepared, source
 end
@@ -75,14 +76,14 @@ end
 local function given_validation(self, o, batch)
   local given = o.validation_data
   if type(given) == "function" then
-    return { source = feed.batches(given, samples.of_batches(self, "test"), o.validation_steps) }
+    return { source = batches.of(given, samples.of_batches(self, "test"), o.validation_steps) }
   end
   if type(given) ~= "table" or core.is_tensor(given) or given[1] == nil then
     core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, or an "
       .. "iterator function")
   end
   local prepared = samples.prepare(self, given[1], given[2], given[3])
-  return { source = feed.rows(prepared.tensors, 0, prepared.count, batch), samples = prepared }
+  return { source = batches.rows(prepared.tensors, 0, prepared.count, batch), samples = prepared }
 end
 
 -- The last part of the samples, which training then leaves alone.
@@ -92,7 +93,8 @@ local function split_validation(o, batch, prepared, training)
   end
   local point = data.split_point(prepared.count, o.validation_split)
   training.last = point
-  return { source = feed.rows(prepared.tensors, point, prepared.count, batch), samples = prepared }
+  local source = batches.rows(prepared.tensors, point, prepared.count, batch)
+  return { source = source, samples = prepared }
 end
 
 -- {source=, samples=}, or nil when there is no validation.
@@ -133,7 +135,7 @@ end
 
 local function shuffle(source, o, seed, epoch)
   if not source.shuffle or not o.shuffle then return end
-  source:shuffle(feed.permutation(source.first, source.last, seed + epoch,
+  source:shuffle(batches.permutation(source.first, source.last, seed + epoch,
     o.shuffle == "batch" and source.batch or nil))
 end
 

@@ -6,7 +6,7 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
-local functions = require "lunula.models.functions"
+local functions = require "lunula.trainers.functions"
 
 local step = {}
 

@@ -3,11 +3,11 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local options = require "lunula.utils.options"
-local compiled = require "lunula.models.compiled"
+local compile_spec = require "lunula.trainers.compile_spec"
 local changes = require "lunula.layers.base.changes"
-local results = require "lunula.models.results"
-local samples = require "lunula.models.samples"
-local step = require "lunula.models.step"
+local results = require "lunula.trainers.results"
+local samples = require "lunula.trainers.prepare"
+local step = require "lunula.trainers.train_step"
 
 local trainer = {}
 
@@ -48,7 +48,7 @@ function trainer.compile(self, given)
   if o.run_eagerly ~= nil and type(o.run_eagerly) ~= "boolean" then
     core.raise("compile: run_eagerly must be true or false, got %s", declare.show(o.run_eagerly))
   end
-  local prepared = compiled.new(o)
+  local prepared = compile_spec.new(o)
   rawset(self, "optimizer", optimizer)
   rawset(self, "loss", o.loss)
   rawset(self, "_compiled", prepared)

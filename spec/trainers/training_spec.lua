@@ -333,7 +333,7 @@ describe("fit", function()
   end)
 
   it("shuffles every row once", function()
-    local feed = require "lunula.models.feed"
+    local feed = require "lunula.trainers.prepared_batches"
     local order = feed.permutation(3, 40, 5):totable()
     local seen = {}
     for _, row in ipairs(order) do seen[row] = (seen[row] or 0) + 1 end

@@ -8,7 +8,7 @@
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 
-local feed = {}
+local batches = {}
 
 local SLICE_SECONDS <const> = 0.05
 
@@ -18,7 +18,7 @@ local rows = {}
 rows.__index = rows
 
 -- tensors: flat list xs, ys, ws. first, last: the rows to use (from 0). batch: rows a step.
-function feed.rows(tensors, first, last, batch)
+function batches.rows(tensors, first, last, batch)
   return setmetatable({ tensors = tensors, first = first, last = last, batch = batch }, rows)
 end
 
@@ -76,20 +76,20 @@ end
 
 -- ---- iterators ---------------------------------------------------------------------------------
 
-local batches = {}
-batches.__index = batches
+local iterated = {}
+iterated.__index = iterated
 
 -- source: a function that returns the next batch (x, y, weight), nil at the end; or one that
 -- returns such a function. prepare(x, y, weight) -> entry, flat tensors.
-function feed.batches(source, prepare, limit)
-  return setmetatable({ source = source, prepare = prepare, limit = limit }, batches)
+function batches.of(source, prepare, limit)
+  return setmetatable({ source = source, prepare = prepare, limit = limit }, iterated)
 end
 
-function batches:steps()
+function iterated:steps()
   return self.limit or self.seen
 end
 
-function batches:run(_, visit, _, before)
+function iterated:run(_, visit, _, before)
   local steps, next_batch = 0, self.source
   while not self.limit or steps < self.limit do
     local x, y, weight = next_batch()
@@ -119,7 +119,7 @@ end
 
 -- A permutation of the rows first … last-1 as an int32 tensor, from a seed that is itself drawn
 -- at random. within: when given, rows move only inside blocks of so many (shuffle = "batch").
-function feed.permutation(first, last, seed, within)
+function batches.permutation(first, last, seed, within)
   local list, n = {}, last - first
   for i = 1, n do list[i] = first + i - 1 end
   -- Knuth's linear congruence; its high bits are good enough to shuffle with, and it is quick.
@@ -136,4 +136,4 @@ function feed.permutation(first, last, seed, within)
   return core.tensor(list, { dtype = "int32" })
 end
 
-return feed
+return batches

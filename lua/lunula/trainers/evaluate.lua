@@ -2,14 +2,14 @@
 
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
-local data = require "lunula.models.data"
-local feed = require "lunula.models.feed"
-local results = require "lunula.models.results"
-local samples = require "lunula.models.samples"
+local data = require "lunula.trainers.data"
+local batches = require "lunula.trainers.prepared_batches"
+local results = require "lunula.trainers.results"
+local samples = require "lunula.trainers.prepare"
 
 local evaluate = {}
 
--- Runs the feed through the test step and returns the results. bar: a progress bar or nil.
+-- Runs the batches through the test step and returns the results. bar: a progress bar or nil.
 function evaluate.run(self, source, entry, callbacks, bar)
   local compiled = self._compiled
   compiled:reset()
@@ -39,11 +39,11 @@ function evaluate.evaluate(self, x, y, given)
   local steps = options.count("evaluate", "steps", o.steps)
   local source, entry
   if type(x) == "function" then
-    source = feed.batches(x, samples.of_batches(self, "test"), steps)
+    source = batches.of(x, samples.of_batches(self, "test"), steps)
   else
     local prepared = samples.prepare(self, x, y, o.sample_weight)
     local batch = options.count("evaluate", "batch_size", o.batch_size) or 32
-    source = feed.rows(prepared.tensors, 0, prepared.count, batch)
+    source = batches.rows(prepared.tensors, 0, prepared.count, batch)
     source.limit = steps
     entry = samples.entry(self, "test", prepared)
   end
