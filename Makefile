@@ -130,7 +130,7 @@ PART      = $(SPEC)$(FILTER)
 SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
             spec/core/conv_spec.lua spec/core/scan_spec.lua spec/core/isa_spec.lua \
             spec/layers/golden_spec.lua spec/layers/rnn_training_spec.lua \
-            spec/models/training_spec.lua
+            spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
 ALLSPECS  = $(or $(SPEC),spec $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory

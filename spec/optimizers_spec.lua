@@ -183,7 +183,7 @@ describe("optimizers", function()
     assert.same(scheduled:get_config(), o.deserialize(o.serialize(scheduled)):get_config())
   end)
 
-  -- what is not finite never comes here: see spec/models/last_good_spec.lua
+  -- what is not finite never comes here: see spec/trainers/last_good_spec.lua
   it("clip all gradients together", function()
     local clip = require "lunula.optimizers.clip"
     local clipped = clip.all({ global_clipnorm = 5 }, { k.tensor { 6, 0 }, k.tensor { 8 } })
