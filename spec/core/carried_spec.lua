@@ -28,7 +28,7 @@ describe("bytecode of Lua files", function ()
   after_each(function () os.execute(("rm -r '%s'"):format(folder)) end)
 
   it("is taken for files as they were compiled, under the names of the files", function ()
-    assert.equal(("%s/lunula/json_path.lua\t@%s/lunula/declare.lua\n"):format(folder, folder),
+    assert.equal(("%s/lunula/json_path.lua\t@%s/lunula/declare/lookup.lua\n"):format(folder, folder),
       run(folder, only_bytecode))
   end)
 

@@ -31,7 +31,7 @@ static const char script[] =
   "local k = require 'lunula'\n"
   "local f = require 'lunula.declare'.snake_case\n"
   "local info = debug.getinfo(f, 'S')\n"
-  "assert(info.source == '@lunula/declare.lua' and info.linedefined > 1)\n"
+  "assert(info.source == '@lunula/declare/words.lua' and info.linedefined > 1)\n"
   "assert(debug.getlocal(f, 1) == 'name')\n"
   "local m = k.Sequential{k.layers.Dense{2, input_shape={3}}}\n"
   "assert(m:predict_on_batch(k.ones{1, 3}).shape[2] == 2)\n"

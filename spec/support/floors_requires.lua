@@ -24,10 +24,11 @@ local storeys = {
 
 -- Requires that point upwards all the same, all of them late. This list may only shrink.
 local exceptions = {
-  ["lunula.declare"] = { "lunula.activations", "lunula.constraints",
+  ["lunula.declare.registry"] = { "lunula.activations", "lunula.constraints",
     "lunula.initializers", "lunula.layers", "lunula.losses", "lunula.metrics", "lunula.optimizers",
-    "lunula.optimizers.schedules", "lunula.regularizers", "lunula.kinds",
-    why = "a name in a config loads the catalogue of its kind, a word in args is a kind" },
+    "lunula.optimizers.schedules", "lunula.regularizers",
+    why = "a name in a config loads the catalogue of its kind" },
+  ["lunula.declare.classes"] = { "lunula.kinds", why = "a word in args is a kind" },
   ["lunula.layers"] = { "lunula.models", "lunula.models.deserialize",
     why = "keras.layers has Input and deserialize, and a model is a layer" },
   ["lunula.utils"] = { "lunula.layers.base.names", "lunula.models.ktensor",

@@ -1,0 +1,67 @@
+-- What is printed of an object and, by k.help, of a class.
+
+local configs = require "lunula.declare.configs"
+local objects = require "lunula.declare.objects"
+local options = require "lunula.declare.options"
+local show = require("lunula.declare.words").show
+
+local texts = {}
+
+local is_plain = options.is_plain
+
+local function same(a, b)
+  if a == b then return true end
+  if not (is_plain(a) and is_plain(b)) then return false end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- The constructor call that would make the object, without what is at its default.
+function texts.text(object)
+  local class = objects.class_of(object)
+  local config, words = configs.get_config(object), {}
+  local function add(arg)
+    local value, default = config[arg.name], arg.default
+    if value == nil or same(value, default) then return end
+    if default ~= nil then
+      local serialise = arg.kind.serialise or configs.copy
+      if same(value, serialise(arg.kind.check(default, {}), object)) then return end
+    end
+    if is_plain(value) and value.class_name then value = value.class_name end
+    words[#words + 1] = arg.name .. "=" .. show(value)
+  end
+  for _, arg in ipairs(class.arguments) do
+    if not arg.keyword then add(arg) end
+  end
+  for _, arg in ipairs(class.arguments) do
+    if arg.keyword then add(arg) end
+  end
+  return class.name .. "{" .. table.concat(words, ", ") .. "}"
+end
+
+-- What k.help prints of a class: its call, its sentence, its own arguments, then the common ones.
+function texts.help(class)
+  local names, shown, width = {}, {}, 0
+  for i, arg in ipairs(class.positional) do names[i], shown[i] = arg.name, arg end
+  for _, arg in ipairs(class.arguments) do
+    if arg.keyword and arg.field == arg.name then shown[#shown + 1] = arg end
+  end
+  for _, arg in ipairs(shown) do width = math.max(width, #arg.name) end
+  local lines = { ("%s{%s}"):format(class.name, table.concat(names, ", ")) }
+  if class.doc then lines[2] = "  " .. class.doc end
+  for _, arg in ipairs(shown) do
+    local default = arg.required and "required"
+      or "default " .. (arg.default == nil and "None" or show(arg.default))
+    local none = arg.none and (arg.required or arg.default ~= nil) and " or None" or ""
+    lines[#lines + 1] = ("  %-" .. width .. "s  %s%s, %s"):format(arg.name, arg.kind.name, none,
+      default)
+  end
+  return table.concat(lines, "\n")
+end
+
+return texts
