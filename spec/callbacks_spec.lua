@@ -233,6 +233,68 @@ describe("progress", function()
     assert.equal("\n", plain:sub(-1))
   end)
 
+  -- The lines of a finished bar, without colours.
+  local function finished_lines(columns, logs)
+    local written = {}
+    local bar = progbar.new { target = 1875, live = true, columns = columns, write = function(t)
+      written[#written + 1] = t
+    end }
+    bar:finish(1875, logs)
+    local lines = {}
+    for line in table.concat(written):gsub("\27%[%d+m", ""):gmatch "[^\r\n]+" do
+      lines[#lines + 1] = line
+    end
+    return lines
+  end
+
+  it("fits a finished bar into 50 columns, and loses nothing in 30", function()
+    local logs = { { "accuracy", .5 }, { "loss", .1 } }
+    local lines = finished_lines(50, logs)
+    for _, line in ipairs(lines) do assert.truthy(utf8.len(line) < 50, line) end
+    assert.truthy(lines[1]:find(("━"):rep(20), 1, true))
+    assert.truthy(lines[2]:find "^   %- accuracy: 0%.5000 %- loss: 0%.1000$", lines[2])
+    lines = finished_lines(30, { { "accuracy", .5 }, { "loss", .1 }, { "val_loss", 2 } })
+    for _, line in ipairs(lines) do assert.truthy(utf8.len(line) < 30, line) end
+    assert.truthy(table.concat(lines):find "accuracy: 0%.5000.* %- loss: 0%.1000.* %- val_loss: 2")
+    assert.truthy(finished_lines(120, logs)[1]:find(("━"):rep(20) .. " 0s", 1, true))
+  end)
+
+  it("can be turned off, and reads verbose in fit, evaluate and predict", function()
+    local model, x, y = model_and_data()
+    assert.is_true(k.utils.is_interactive_logging_enabled())
+    k.utils.disable_interactive_logging()
+    assert.is_false(k.utils.is_interactive_logging_enabled())
+    assert.is_false(progbar.new({}).live)
+    k.utils.enable_interactive_logging()
+    for _, verbose in ipairs { "auto", 0, false } do
+      model:evaluate(x, y, { verbose = verbose })
+      model:predict(x, { verbose = verbose })
+    end
+    local bad = { verbose = 3 }
+    for _, name in ipairs { "fit", "evaluate" } do
+      assert.error_at_line(function() model[name](model, x, y, bad) end,
+        name .. ': verbose must be "auto", 0, 1 or 2, got 3')
+    end
+    assert.error_at_line(function() model:predict(x, bad) end, "predict: verbose must be")
+  end)
+
+  it("tells hooks of predict about the batches of an iterator", function()
+    local model, x = model_and_data()
+    local heard, given = {}, 0
+    local watcher = {}
+    for _, hook in ipairs { "begin", "batch_begin", "batch_end", "end" } do
+      watcher["on_predict_" .. hook] = function(_, batch)
+        heard[#heard + 1] = hook .. (batch or "")
+      end
+    end
+    model:predict(function()
+      given = given + 1
+      if given < 3 then return x end
+    end, { callbacks = { watcher } })
+    assert.equal("begin batch_begin0 batch_end0 batch_begin1 batch_end1 end",
+      table.concat(heard, " "))
+  end)
+
   it("formats numbers as Keras does", function()
     assert.equal("0.1000", progbar.format_value(.1))
     assert.equal("1.0000e-04", progbar.format_value(1e-4))

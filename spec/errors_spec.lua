@@ -52,7 +52,7 @@ describe("errors of models", function()
     end, "batch_size must be a whole number")
     assert.error_at_line(function()
       model:fit(x, y, { verbose = 3 })
-    end, "verbose must be 0, 1 or 2")
+    end, 'verbose must be "auto", 0, 1 or 2')
     assert.error_at_line(function()
       model:fit(x, y, { validation_split = 1.2 })
     end, "validation_split must be")
@@ -133,7 +133,8 @@ describe("errors of models", function()
     assert.truthy(message(function(_, p) return p:sum():item() end):find("run_eagerly", 1, true))
   end)
 
-  it("tell where Ctrl-C found fit", function()
+  -- What a script says that is interrupted in line 5.
+  local function interrupted(line)
     local name = os.tmpname()
     local file = assert(io.open(name, "w"))
     file:write(([[
@@ -141,17 +142,36 @@ package.path, package.cpath = %q, %q  local k = require "lunula"
 local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
 model:compile { loss = "mse" }
 local function interrupt() io.popen("kill -INT $PPID"):close() end
-model:fit(k.ones { 4, 2 }, k.ones { 4, 1 }, { epochs = 1000, verbose = 0,
-  callbacks = { k.callbacks.LambdaCallback { on_epoch_begin = interrupt } } })
+%s
 print "not interrupted"
-]]):format(package.path, package.cpath))
+]]):format(package.path, package.cpath, line))
     file:close()
     local pipe = assert(io.popen("export ASAN_OPTIONS=detect_leaks=0; lua5.4 " .. name .. " 2>&1"))
     local said = pipe:read "a"
     pipe:close()
     os.remove(name)
-    assert.truthy(said:find(name .. ":5: interrupted! The weights are those of the last finished "
-      .. "batch", 1, true), said)
+    return said, name .. ":5: interrupted!"
+  end
+
+  it("tell where Ctrl-C found fit", function()
+    local said, wanted = interrupted [[
+model:fit(k.ones { 4, 2 }, k.ones { 4, 1 }, { epochs = 1000, verbose = 0,
+  callbacks = { k.callbacks.LambdaCallback { on_epoch_begin = interrupt } } })]]
+    wanted = wanted .. " The weights are those of the last finished batch"
+    assert.truthy(said:find(wanted, 1, true), said)
+    assert.falsy(said:find("traceback", 1, true), said)
+  end)
+
+  it("tell where Ctrl-C found evaluate and predict", function()
+    for _, call in ipairs { "evaluate(k.ones { 99, 2 }, k.ones { 99, 1 }",
+      "predict(k.ones { 99, 2 }" } do
+      local hook = "on_" .. call:match "%l+"
+      hook = hook:gsub("evaluate", "test") .. "_batch_begin"
+      local said, wanted = interrupted("model:" .. call .. ", { callbacks = { { " .. hook
+        .. " = interrupt } } })")
+      assert.truthy(said:find(wanted, 1, true), said)
+      assert.falsy(said:find("traceback", 1, true), said)
+    end
   end)
 
   it("say what an unknown size is written as", function()

@@ -2,7 +2,9 @@
 
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
+local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
+local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
 local samples = require "lunula.trainers.prepare"
@@ -20,7 +22,7 @@ function evaluate.run(self, source, entry, callbacks, bar)
     if every then
       callbacks:call("on_test_batch_end", done - 1, results.by_name(compiled:results()))
     end
-    if bar then bar:update(done, bar.live and compiled:results() or {}) end
+    if bar then bar:update(done, bar.live and results.shown(compiled:results()) or {}) end
   end, every, before)
   local found = compiled:results()
   callbacks:call("on_test_end", results.by_name(found))
@@ -35,6 +37,7 @@ function evaluate.evaluate(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = options.read("evaluate", given, allowed)
+  local verbose = verbosity.read("evaluate", o.verbose, 0)
   samples.require_compiled(self, "evaluate")
   local steps = options.count("evaluate", "steps", o.steps)
   local source, entry
@@ -48,10 +51,11 @@ function evaluate.evaluate(self, x, y, given)
     entry = samples.entry(self, "test", prepared)
   end
   local callbacks = require("lunula.callbacks").list(self, o.callbacks,
-    { verbose = o.verbose, steps = source:steps() })
-  local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
+    { verbose = verbose, steps = source:steps() })
+  local _ <close> = interruption.tell()
+  local bar <close> = progbar.new { target = source:steps(), verbose = verbose }
   local found = evaluate.run(self, source, entry, callbacks, bar)
-  bar:finish(source:steps() or 0, found)
+  bar:finish(source:steps() or 0, results.shown(found))
   return results.as_returns(found, o.return_dict)
 end
 

@@ -8,8 +8,10 @@ local declare = require "lunula.declare"
 local random = require "lunula.ops.random"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
+local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
 local evaluate = require "lunula.trainers.evaluate"
+local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
 local samples = require "lunula.trainers.prepare"
@@ -42,11 +44,7 @@ local function read(given)
   for _, name in ipairs(counts) do o[name] = options.count("fit", name, o[name]) end
   o.initial_epoch = options.count("fit", "initial_epoch", o.initial_epoch, 0) or 0
   o.epochs = o.epochs or 1
-  if o.verbose == "auto" or o.verbose == nil then o.verbose = 1 end
-  if type(o.verbose) == "boolean" then o.verbose = o.verbose and 1 or 0 end
-  if o.verbose ~= 0 and o.verbose ~= 1 and o.verbose ~= 2 then
-    core.raise("fit: verbose must be 0, 1 or 2, got %s", declare.show(o.verbose))
-  end
+  o.verbose = verbosity.read("fit", o.verbose, 1)
   if o.shuffle == nil then o.shuffle = true end
   if type(o.shuffle) ~= "boolean" and o.shuffle ~= "batch" then
     core.raise("fit: shuffle must be true, false or \"batch\", got %s", declare.show(o.shuffle))
@@ -177,7 +175,7 @@ local function train(self, run, epoch, bar)
       callbacks:call("on_train_batch_end", done - 1, results.by_name(compiled:results()))
     end
     if run.tolerates_nan then end_at_gradient(self) else check_finite(self, epoch) end
-    bar:update(done, bar.live and compiled:results() or {})
+    bar:update(done, bar.live and results.shown(compiled:results()) or {})
     return not self.stop_training
   end, every, before)
 end
@@ -198,7 +196,7 @@ local function validate(self, run)
   local validation = run.validation
   local entry = validation.samples and samples.entry(self, "test", validation.samples)
   local found = evaluate.run(self, validation.source, entry, run.callbacks)
-  return results.of_validation(found)
+  return results.shown(results.of_validation(found))
 end
 
 local function run_epoch(self, run, epoch)
@@ -209,7 +207,7 @@ local function run_epoch(self, run, epoch)
   callbacks:call("on_epoch_begin", epoch)
   local bar <close> = new_bar(run, epoch)
   local steps = train(self, run, epoch, bar)
-  local found = self._compiled:results()
+  local found = results.shown(self._compiled:results())
   if run.validation and is_due(o.validation_freq, epoch) then
     local more = validate(self, run)
     table.move(more, 1, #more, #found + 1, found)
@@ -219,18 +217,6 @@ local function run_epoch(self, run, epoch)
   callbacks:call("on_epoch_end", epoch, logs)
   bar:finish(steps, results.with_added(found, logs))
   return logs
-end
-
--- Ctrl-C reaches Lua between two slices of batches, at a line of ours. The frames of the user are
--- gone when a closed value hears of it, and the interpreter has added its traceback: so the line is
--- taken before.
-local function tell_interruption()
-  local where = core.where()
-  return setmetatable({}, { __close = function(_, failure)
-    if type(failure) == "string" and failure:find "interrupted!%f[\n\0]" then
-      error(where .. ": interrupted! The weights are those of the last finished batch", 0)
-    end
-  end })
 end
 
 -- The first epoch to run: told by the options, or by a callback that brought back the state of a
@@ -264,7 +250,7 @@ local function fit(self, x, y, given)
   rawset(self, "_callbacks", run.callbacks)
   run.callbacks:call "on_train_begin"
   local first = resume(self, run)
-  local _ <close> = tell_interruption()
+  local _ <close> = interruption.tell "The weights are those of the last finished batch"
   local logs
   for epoch = first, o.epochs - 1 do
     if prepared then run.entry = samples.entry(self, "train", prepared) end

@@ -11,7 +11,9 @@ local ops = require "lunula.ops"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
+local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
+local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
 local step = require "lunula.trainers.train_step"
 
@@ -121,6 +123,23 @@ end
 
 local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
+-- Runs the batches between the hooks of callbacks and a bar. run(visit, before).
+local function watched_run(self, source, o, run)
+  local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
+  local every = callbacks:has_batch_hooks "predict"
+  local _ <close> = interruption.tell()
+  local bar <close> = progbar.new { target = source:steps(), verbose = o.verbose }
+  callbacks:call "on_predict_begin"
+  local outputs = run(function(done)
+    if every then callbacks:call("on_predict_batch_end", done - 1) end
+    bar:update(done, {})
+    return true
+  end, every and function(done) callbacks:call("on_predict_batch_begin", done) end or nil)
+  bar:finish(source:steps() or 0, {})
+  callbacks:call "on_predict_end"
+  return outputs
+end
+
 local function predict_iterator(self, next_batch, o)
   local collect, join = collector()
   local source = batches.of(next_batch, function(x)
@@ -129,8 +148,10 @@ local function predict_iterator(self, next_batch, o)
     local entry = step.predict(self, xs, structure)
     return { call = function(...) collect(entry.call(...)) end }, xs
   end, options.count("predict", "steps", o.steps))
-  source:run(nil, function() return true end)
-  return as_returns(self, join())
+  return as_returns(self, watched_run(self, source, o, function(visit, before)
+    source:run(nil, visit, before ~= nil, before)
+    return join()
+  end))
 end
 
 -- Runs the rows, into tensors of the full size where that is known before.
@@ -155,6 +176,7 @@ function predictor.predict(self, x, given)
     x, _, given = data.from_one_table(self, predict_options, x, nil, given)
   end
   local o = options.read("predict", given, predict_options)
+  o.verbose = verbosity.read("predict", o.verbose, 0)
   if type(x) == "function" then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
@@ -163,18 +185,11 @@ function predictor.predict(self, x, given)
   local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
   local source = batches.rows(xs, 0, count, batch)
   source.limit = options.count("predict", "steps", o.steps)
-  local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
-  callbacks:call "on_predict_begin"
-  local every = callbacks:has_batch_hooks "predict"
-  local bar = progbar.new { target = source:steps(), verbose = o.verbose or 0 }
-  local outputs = predict_rows(source, entry, count, function(done)
-    if every then callbacks:call("on_predict_batch_end", done - 1) end
-    bar:update(done, {})
-    return true
-  end, every and function(done) callbacks:call("on_predict_batch_begin", done) end or nil)
-  bar:finish(source:steps(), {})
-  callbacks:call "on_predict_end"
-  offer_short_way(self, entry, x, structure)
+  local outputs = watched_run(self, source, o, function(visit, before)
+    return predict_rows(source, entry, count, visit, before)
+  end)
+  -- The short way draws no bar.
+  if not verbosity.is_watched() then offer_short_way(self, entry, x, structure) end
   return as_returns(self, outputs)
 end
 

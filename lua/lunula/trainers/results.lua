@@ -17,6 +17,13 @@ function results.as_returns(list, return_dict)
   return table.unpack(values)
 end
 
+-- As Keras shows them: by alphabet.
+function results.shown(list)
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted, function(a, b) return a[1] < b[1] end)
+  return sorted
+end
+
 -- Those of validation, beside those of training.
 function results.of_validation(list)
   local renamed = {}

@@ -2,12 +2,16 @@
 
 local core = require "lunula.core"
 local data = require "lunula.utils.data"
+local verbosity = require "lunula.utils.verbosity"
 
 local utils = {
   to_categorical = data.to_categorical,
   normalize = data.normalize,
   pad_sequences = data.pad_sequences,
   split = data.split,
+  enable_interactive_logging = verbosity.enable_interactive_logging,
+  disable_interactive_logging = verbosity.disable_interactive_logging,
+  is_interactive_logging_enabled = verbosity.is_interactive_logging_enabled,
 }
 
 -- Everything random that follows is decided by the number: weights, dropout, shuffling.

@@ -4,11 +4,13 @@
 -- formats and writes; who measures and averages is the trainer.
 
 local core = require "lunula.core"
+local verbosity = require "lunula.utils.verbosity"
 
 local progbar = {}
 progbar.__index = progbar
 
 local WIDTH <const> = 20
+local LEAST_WIDTH <const> = 4   -- a narrower bar says nothing
 local REDRAW_SECONDS <const> = 0.05
 
 function progbar.format_value(value)
@@ -46,21 +48,21 @@ function progbar.format_logs(logs)
   return table.concat(words)
 end
 
--- options: target (steps, nil when unknown), verbose, unit, write (function), live (boolean,
--- default: a terminal).
+-- options: target (steps, nil when unknown), verbose, unit, write (function), columns, live
+-- (boolean, default: a terminal).
 function progbar.new(options)
   local self = setmetatable({}, progbar)
   self.target = options.target
   self.verbose = options.verbose or 1
   self.unit = options.unit or "step"
-  self.title = options.title
+  self.title, self.columns = options.title, options.columns
   self.write = options.write or function(text)
     if core.log then return core.log("progress", text) end
     io.stdout:write(text)
     io.stdout:flush()
   end
   self.live = options.live
-  if self.live == nil then self.live = core.isatty(1) end
+  if self.live == nil then self.live = verbosity.is_watched() end
   self.started = core.clock()
   self.drawn = -math.huge
   self.length = 0
@@ -79,11 +81,39 @@ function progbar:counter(step)
   return string.format("%7d/Unknown", step)
 end
 
-function progbar:bar(step)
-  if not self.target then return "" end
-  local filled = self.target > 0 and math.min(WIDTH, WIDTH * step // self.target) or WIDTH
+function progbar:bar(step, width)
+  if width == 0 then return "" end
+  local filled = self.target > 0 and math.min(width, width * step // self.target) or width
   local line = "━"
-  return " \27[32m" .. line:rep(filled) .. "\27[0m\27[37m" .. line:rep(WIDTH - filled) .. "\27[0m"
+  return " \27[32m" .. line:rep(filled) .. "\27[0m\27[37m" .. line:rep(width - filled) .. "\27[0m"
+end
+
+-- How wide the bar may be: room columns less counter and time, and less the values where they
+-- stand on the same line.
+local function bar_width(self, room, values, finished)
+  if not self.target then return 0 end
+  local left = room - values
+  if left <= LEAST_WIDTH and finished then left = room end   -- the values go below
+  if left <= LEAST_WIDTH then return 0 end
+  return math.min(WIDTH, left - 1)   -- a blank stands before it
+end
+
+-- The values in `room` columns. A line that will be drawn anew is cut, since one that wraps could
+-- not be; the last goes on below, broken between values.
+local function fit_values(logs, room, line_room, finished)
+  local text = progbar.format_logs(logs)
+  if #text <= room then return text, #text end
+  if not finished then
+    text = text:sub(1, math.max(room, 0))
+    return text, #text
+  end
+  local words, length = {}, line_room   -- so that they begin on a line of their own
+  for _, entry in ipairs(logs) do
+    local word = progbar.format_logs { entry }
+    if length + #word > line_room then words[#words + 1], length = "\n  ", 2 end
+    words[#words + 1], length = word, length + #word
+  end
+  return table.concat(words), length
 end
 
 -- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the
@@ -102,16 +132,15 @@ function progbar:update(step, logs, finished)
     time = progbar.format_seconds(per_step * (self.target - step))
       .. " " .. progbar.format_step_time(per_step, self.unit)
   end
-  local values = progbar.format_logs(logs)
   local counter = self:counter(step)
-  local visible = #counter + (self.target and WIDTH + 1 or 0) + 1 + #time + #values
-  local room = core.columns and core.columns() or 80
-  if visible >= room and not finished then     -- a line that wraps cannot be redrawn
-    values = values:sub(1, math.max(#values - (visible - room) - 1, 0))
-    visible = math.min(visible, room - 1)
-  end
-  self.write("\r\27[1m" .. counter .. "\27[0m" .. self:bar(step) .. " \27[1m" .. time .. "\27[0m"
-    .. values .. blank(self.length - visible) .. (finished and "\n" or ""))
+  local room = (self.columns or core.columns and core.columns() or 80) - 1
+  local words = #counter + 1 + #time
+  local width = bar_width(self, room - words, #progbar.format_logs(logs), finished)
+  local head = words + (width > 0 and width + 1 or 0)
+  local values, length = fit_values(logs, room - head, room, finished)
+  local visible = head + length
+  self.write("\r\27[1m" .. counter .. "\27[0m" .. self:bar(step, width) .. " \27[1m" .. time
+    .. "\27[0m" .. values .. blank(self.length - visible) .. (finished and "\n" or ""))
   self.length, self.finished = visible, finished
 end
 
