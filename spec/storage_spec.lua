@@ -152,3 +152,24 @@ describe("numbers beside tensors of whole numbers", function ()
     assert.equal("int32", ops.stack({ { 1, 2 }, { 3, 4 } }).dtype)
   end)
 end)
+
+describe("a variable whose value is still to come", function ()
+  it("is zeros of its shape and type, which can be written", function ()
+    local v = core.variable { shape = { 2, 3 }, dtype = "int32", name = "w" }
+    assert.same({ { 0, 0, 0 }, { 0, 0, 0 } }, v.value:totable())
+    assert.equal("int32", v.dtype)
+    local seen = v.value
+    v:assign(typed({ { 1, 2, 3 }, { 4, 5, 6 } }, "int32"))
+    assert.equal(0, seen[1][1])
+    assert.equal(6, v.value[2][3])
+    v = core.variable { shape = { 2 } }
+    core.trace(function () v:assign(v + 1) return v end, {})()
+    assert.same({ 1, 1 }, v.value:totable())
+  end)
+
+  refuses {
+    "variable: shape has an unknown size", function () core.variable { shape = { false, 3 } } end,
+    "variable: dtype is string, a variable holds numbers",
+    function () core.variable { shape = { 3 }, dtype = "string" } end,
+  }
+end)

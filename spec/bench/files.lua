@@ -1,9 +1,11 @@
 -- A file of 100 MB in 25 tensors against fread of it, and what is written against fwrite and fsync.
 -- To load is: the file opened and checked; then every number of every tensor read once, or copied
--- into a variable. Then what a process holds at most when it loads the file.
+-- into a variable. The same for a whole model of six tables, from Lua. Then what a process holds at
+-- most when it loads the file.
 
 local bench = require "bench"
 local core = require "lunula.core"
+local k = require "lunula"
 
 local peer = bench.peer "files_peer"
 local path, other = "build/bench/files.safetensors", "build/bench/files.bytes"
@@ -44,21 +46,43 @@ end, function () return time(read) end)
 bench.compare("save 100 MB", function () return time(save) end,
   function () return time(peer.write, other, text, count) end)
 
+local net = k.Sequential { k.Input { shape = { 2048 } } }
+for _ = 1, 6 do net:add(k.layers.Dense(2048)) end
+local model_path = "build/bench/model.safetensors"
+bench.compare("save a model of 100 MB in Lua", function ()
+  return time(net.save, net, model_path)
+end, function () return time(peer.write, other, text, count) end)
+bench.compare("load a model of 100 MB in Lua", function ()
+  local spent = time(k.models.load_model, model_path)
+  collectgarbage()
+  collectgarbage()
+  return spent
+end, function () return time(read) end)
+
 local ways = { { "read once", "core.ops.max(x):release()" },
                { "into variables", "all[#all + 1] = core.variable { value = x }" } }
+local function report_peak(what, script)
+  script = script .. [[
+    for line in io.lines "/proc/self/status" do
+      local kb = line:match "^VmHWM:%s+(%d+)"
+      if kb then print(kb / 1024) end
+    end]]
+  local command = ("LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='build/?.so' lua5.4 -e %q")
+    :format((script:gsub("\n", " ")))
+  local pipe = assert(io.popen(command))
+  bench.report("peak of a load, of 100 MB " .. what, pipe:read "n", "MB")
+  pipe:close()
+end
+
 for _, way in ipairs(ways) do
-  local script = ([[
+  report_peak(way[1], ([[
     local core = require "lunula.core"
     local file, all = core.file_read %q, {}
     for _, name in ipairs(file.names) do local x = file:tensor(name) %s x:release() end
-    for line in io.lines "/proc/self/status" do
-      local kb = line:match "^VmHWM:%%s+(%%d+)"
-      if kb then print(kb / 1024) end
-    end]]):format(path, way[2])
-  local command = ("LUA_CPATH_5_4='build/?.so' lua5.4 -e %q"):format((script:gsub("\n", " ")))
-  local pipe = assert(io.popen(command))
-  bench.report("peak of a load, of 100 MB " .. way[1], pipe:read "n", "MB")
-  pipe:close()
+    ]]):format(path, way[2]))
 end
+report_peak("as a model in Lua",
+  ("local model = require 'lunula'.models.load_model %q "):format(model_path))
 os.remove(path)
 os.remove(other)
+os.remove(model_path)

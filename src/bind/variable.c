@@ -101,6 +101,52 @@ static int variable_assign_value(lua_State *L) {
   return 1;
 }
 
+static void free_zeros(void *ud, void *data) {
+  (void)ud;
+  mem_free(data);
+}
+
+/* Zeros of the table's shape and dtype, for a variable whose value is still to
+** come: the system gives large records as zero pages, which cost nothing until
+** they are touched. */
+static Val zeros_of(lua_State *L, State *s) {
+  DType d = F32;
+  if (lua_getfield(L, 1, "dtype") != LUA_TNIL)
+    d = shape_check_dtype(L, -1);
+  if (d == STR)
+    raise_error(L, "variable: dtype is string, a variable holds numbers");
+  lua_getfield(L, 1, "shape");
+  Type type = shape_check(L, -1, d, "variable: shape");
+  lua_pop(L, 2);
+  if (!type_known(&type))
+    raise_error(L, "variable: shape has an unknown size");
+  size_t bytes = (size_t)type_bytes(&type);
+  memory_relieve(L, s, bytes);
+  void *zeros = mem_new(s->account, bytes, 1);
+  if (zeros == NULL)
+    raise_memory(L);
+  Tensor t;
+  if (!tensor_on(&t, s->account, &type, zeros, free_zeros, NULL,
+                 &s->c.error)) {
+    mem_free(zeros);
+    raise_context(L, s);
+  }
+  return value_of(&s->c, t);
+}
+
+/* The value that the table gives, as the variable's own. */
+static Val first_value(lua_State *L, State *s) {
+  Val v = operand_check(L, s, -1, DTYPE_COUNT, "value");
+  if (s->c.error.set)
+    raise_context(L, s);
+  if (val_symbolic(v))
+    raise_symbolic(L, v);
+  if (val_type(v)->dtype == STR)
+    raise_error(L, "variable: value is strings, a variable holds numbers");
+  return own_copy(s, v);
+}
+
+/* variable{value = | shape =, dtype =, name =, trainable =} */
 static int core_variable(lua_State *L) {
   State *s = state_enter(L);
   want_type(L, 1, LUA_TTABLE, "variable: the argument {value =, name =}");
@@ -110,16 +156,10 @@ static int core_variable(lua_State *L) {
   const char *name = luaL_optstring(L, -1, "variable");
   lua_getfield(L, 1, "trainable");
   bool trainable = lua_isnil(L, -1) || lua_toboolean(L, -1);
-  lua_getfield(L, 1, "value");
   int mark = context_mark(&s->c);
-  Val v = operand_check(L, s, -1, DTYPE_COUNT, "value");
-  if (s->c.error.set)
-    raise_context(L, s);
-  if (val_symbolic(v))
-    raise_symbolic(L, v);
-  if (val_type(v)->dtype == STR)
-    raise_error(L, "variable: value is strings, a variable holds numbers");
-  v = own_copy(s, v);
+  bool zeros = lua_getfield(L, 1, "value") == LUA_TNIL &&
+               lua_getfield(L, 1, "shape") != LUA_TNIL;
+  Val v = zeros ? zeros_of(L, s) : first_value(L, s);
   if (s->c.error.set)
     raise_context(L, s);
   Variable **box = box_push_variable(L);

@@ -215,8 +215,12 @@ local function values_of(pairs_of, reader)
   return values
 end
 
+-- What was given is let go at once, and with it its part of the file in memory.
 local function assign(values)
-  for _, pair in ipairs(values) do pair[1]:assign(pair[2]) end
+  for _, pair in ipairs(values) do
+    pair[1]:assign(pair[2])
+    pair[2]:release()
+  end
 end
 
 -- name in the model -> name in the file

@@ -93,7 +93,6 @@ function weights.unset(fn, ...)
 end
 
 local function first_value(self, given, name, shape, dtype)
-  if leaves_unset then return core.ops.full(shape, 0, dtype) end
   local initializer = companion(self, given, name, "initializer")
     or declare.get("initializer", dtype == "float32" and "glorot_uniform" or "zeros")
   local value = initializer(shape, dtype)
@@ -113,8 +112,10 @@ function weights.add(self, ...)
   local shape = check_shape(name, given.shape)
   local dtype = given.dtype or "float32"
   local trainable = given.trainable ~= false
-  local value = core.untraced(first_value, self, given, name, shape, dtype)
-  local variable = core.variable { value = value, name = name, trainable = trainable }
+  local value = not leaves_unset and core.untraced(first_value, self, given, name, shape, dtype)
+    or nil
+  local variable = core.variable { value = value, shape = shape, dtype = dtype, name = name,
+    trainable = trainable }
   facts[variable] = {
     layer = self,
     regularizer = companion(self, given, name, "regularizer"),
