@@ -346,6 +346,21 @@ def text_vectorization(k):
 
 
 @model
+def text_functional(k):
+    """Two inputs of strings, by their names, that meet in the middle."""
+    title = k.Input((), dtype="string", name="title")
+    tags = k.Input((2,), dtype="string", name="tags")
+    text = k.layers.TextVectorization(output_sequence_length=3, vocabulary=["cat", "the", "dog"])
+    look = k.layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=1)
+    embed = k.layers.Embedding(5, 2)
+    both = k.layers.Concatenate(axis=1)([embed(text(title)), embed(look(tags))])
+    m = k.Model({"title": title, "tags": tags}, k.layers.Dense(2)(k.layers.Flatten()(both)))
+    scramble(m)
+    return {"model": m, "x": {"title": np.array(["The cat", "a dog!"], dtype=object),
+                              "tags": np.array([["a", "z"], ["b", "a"]], dtype=object)}}
+
+
+@model
 def text_tf_idf(k):
     text = k.layers.TextVectorization(output_mode="tf_idf", ngrams=2)
     text.adapt(np.array(["the cat sat", "the dog", "a cat, a dog!"]))

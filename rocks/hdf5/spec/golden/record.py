@@ -61,10 +61,11 @@ def flat(value):
 
 def predict(m, x):
     """Texts go in by a call: predict does not take them."""
-    if getattr(x, "dtype", None) == object:
+    if any(getattr(one, "dtype", None) == object for one in flat(x)):
         import tensorflow as tf
 
-        return flat(m(tf.constant(x.tolist())))
+        return flat(m({key: tf.constant(one.tolist()) for key, one in x.items()}
+                      if isinstance(x, dict) else tf.constant(x.tolist())))
     return flat(m.predict(x, verbose=0))
 
 
