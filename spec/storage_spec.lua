@@ -163,7 +163,7 @@ describe("a variable whose value is still to come", function ()
     assert.equal(0, seen[1][1])
     assert.equal(6, v.value[2][3])
     v = core.variable { shape = { 2 } }
-    core.trace(function () v:assign(v + 1) return v end, {})()
+    core.trace({}, function () v:assign(v + 1) return v end)()
     assert.same({ 1, 1 }, v.value:totable())
   end)
 
