@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 /* y = scale * x * x, and how often each was called. */
 static int calls, back_calls;
 
@@ -119,6 +122,35 @@ static void refuses(void) {
   refused(op, "size");
 }
 
+/* Several threads add the same: one of them has. */
+static void *race(void *count) {
+  lunula_op op = split();
+  op.name = "host_race";
+  if (lunula_register_op(&op, NULL) == LUNULA_OK)
+    atomic_fetch_add((atomic_int *)count, 1);
+  return NULL;
+}
+
+static void adds_once(void) {
+  pthread_t thread[8];
+  atomic_int count = 0;
+  for (int i = 0; i < 8; i++)
+    pthread_create(&thread[i], NULL, race, &count);
+  for (int i = 0; i < 8; i++)
+    pthread_join(thread[i], NULL);
+  EXPECT(count == 1);
+}
+
+/* The name of the way back is taken. */
+static void takes_both_names(void) {
+  lunula_op op = split();
+  op.name = "host_cube_gradient";
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&op, &why));
+  op = square();
+  op.name = "host_cube";
+  refused(op, "there is an op host_cube_gradient already");
+}
+
 static lunula_runtime *rt;
 
 static const char script[] =
@@ -180,13 +212,30 @@ static void predicts(void) {
   lunula_model_free(model);
 }
 
+/* The last test: no state opens after it. */
+static void hides_none_of_lunulas(void) {
+  lunula_op op = split();
+  lunula_runtime *other;
+  op.name = "mean";
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&op, &why));
+  lunula_status s = lunula_new(NULL, &other, &why);
+  if (s == LUNULA_OK)
+    s = run_text(other, "return require 'lunula'.layers.Dense");
+  EXPECT_STATUS(LUNULA_ERROR, s);
+  EXPECT_TEXT("the host's op mean has the name of one of lunula's own");
+  lunula_free(other);
+}
+
 int main(void) {
   leave_the_house("op");
   test("ops are added", registers);
   test("what is none is refused", refuses);
+  test("of two threads one adds an op", adds_once);
+  test("the way back needs a name, too", takes_both_names);
   test("an op of the host is an op", is_an_op);
   test("it fails at the line of the script", fails_at_the_line);
   test("a model predicts with it", predicts);
   lunula_free(rt);
+  test("none of lunula's ops is hidden", hides_none_of_lunulas);
   return failures > 0;
 }

@@ -285,6 +285,16 @@ static bool is_defined(lua_State *L, const char *name) {
   return defined;
 }
 
+/* A composite may complete a row of ours, but would hide one of the host, which
+** does not know its name when it adds the op. */
+static void check_no_host(lua_State *L, const char *name) {
+  Catalogue *k = state_of(L)->c.catalogue;
+  const Op *op = catalogue_find(k, name);
+  if (op && catalogue_was_added(k, op))
+    raise_error(L, "the host's op %s has the name of one of lunula's own: give "
+                   "it another", name);
+}
+
 /* later(names, load): composites that load(name) will define, when they are
 ** first asked for; load() defines all. Those that are there stay. */
 static int core_later(lua_State *L) {
@@ -295,6 +305,7 @@ static int core_later(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
   for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
     const char *name = lua_tostring(L, 3);
+    check_no_host(L, name);
     if (!is_defined(L, name)) {
       hide(L, name);
       lua_pushboolean(L, 1);

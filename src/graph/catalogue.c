@@ -49,20 +49,32 @@ const Op *catalogue_find(Catalogue *k, const char *name) {
   return op;
 }
 
+bool catalogue_was_added(const Catalogue *k, const Op *op) {
+  for (int i = atomic_load_explicit(&k->added, memory_order_acquire); i-- > 0;)
+    if (k->more[i] == op)
+      return true;
+  return false;
+}
+
+static bool is_new(Catalogue *k, const Op *op, Error *e) {
+  return op == NULL || catalogue_find(k, op->name) == NULL ||
+         fail(e, "there is an op %s already", op->name);
+}
+
 bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e) {
-  if (catalogue_find(k, op->name))
-    return fail(e, "there is an op %s already", op->name);
+  catalogue_find(k, op->name); /* fills the slots, which takes the lock */
   lock_take(&k->lock);
   int n = atomic_load(&k->added);
-  bool room = n + 2 <= CATALOGUE_ADDED;
-  if (room)
+  bool ok = is_new(k, op, e) && is_new(k, second, e) &&
+            (n + 2 <= CATALOGUE_ADDED ||
+             fail(e, "no more than %d ops can be added", CATALOGUE_ADDED / 2));
+  if (ok)
     k->more[n++] = op;
-  if (room && second)
+  if (ok && second)
     k->more[n++] = second;
   atomic_store_explicit(&k->added, n, memory_order_release);
   lock_leave(&k->lock);
-  return room || fail(e, "no more than %d ops can be added",
-                      CATALOGUE_ADDED / 2);
+  return ok;
 }
 
 Val emit_op(Context *c, const char *name, const Val *in, int nin,

@@ -289,6 +289,7 @@ typedef struct Catalogue {
 
 const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
 const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
+bool catalogue_was_added(const Catalogue *k, const Op *op);
 /* Adds one row, or two (the second may be NULL). Thread-safe. */
 bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e);
 

@@ -562,7 +562,9 @@ typedef struct lunula_op {
 ** made after this have it, in files it is found by its name, and models that use
 ** it are compiled, trained and frozen as others are. What the struct says is
 ** copied; `ud` and the functions must stay. Any thread may call it;
-** LUNULA_ARGUMENT when there is an op of that name. At most 32 can be added. */
+** LUNULA_ARGUMENT when there is an op of that name. Some of lunula's own
+** are written in Lua and not known here: with the name of one of them, scripts
+** fail when they first use ops or layers. At most 32 can be added. */
 LUNULA_API lunula_status lunula_register_op(const lunula_op *op,
                                             lunula_error *error);
 
