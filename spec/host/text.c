@@ -82,6 +82,39 @@ static void exchanges(void) {
   lua_pop(L, 1);
 }
 
+/* A trace that closes over strings takes them along, also when it is frozen and
+** the state, and who lent them, are gone. */
+static void strings_are_captured(void) {
+  static const char code[] =
+      "local core = require 'lunula.core'\n"
+      "local ops = core.ops\n"
+      "local words = core.variable { value = core.tensor({ 97, 98 }, 'uint8') }\n"
+      "local ends = core.tensor({ 1, 2 }, 'int32')\n"
+      "local slots = ops.string_slots(words, ends)\n"
+      "captured = core.trace({ { shape = { 2 } } }, function (x)\n"
+      "  return x + ops.cast(ops.find_string(lent, words, ends, slots),\n"
+      "    'float32') end)\n"
+      "collectgarbage()\n";
+  char letters[] = "bbbbbbbbbbbbbbbba";
+  lunula_string s[2] = {{letters + 15, 1}, {letters + 16, 1}};
+  lunula_view in = texts(s, 2);
+  lunula_runtime *own;
+  lunula_model *live, *frozen;
+  float x[2] = {10, 20}, y[2];
+  lunula_view vx = floats(x, 1, 2, 0), vy = floats(y, 1, 2, 0);
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &own, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_set(own, "lent", &in, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(own, code));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(own, "captured", &live, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_freeze(live, &frozen, &why));
+  lunula_model_free(live);
+  lunula_free(own);
+  memset(letters, 'z', sizeof letters);
+  EXPECT_STATUS(LUNULA_OK, lunula_predict(frozen, &vx, 1, &vy, 1, &why));
+  EXPECT(y[0] == 11 && y[1] == 20);
+  lunula_model_free(frozen);
+}
+
 /* The vocabulary is in the file: no Lua, no folder of assets. */
 static void predicts_from_a_file(void) {
   char path[] = "/tmp/lunula-text-XXXXXX.safetensors", code[200];
@@ -109,6 +142,7 @@ int main(void) {
   test("what is no string is refused", refuses);
   test("strings are lent and seen", exchanges);
   test("a file predicts from strings", predicts_from_a_file);
+  test("strings go with who closes over them", strings_are_captured);
   lunula_model_free(model);
   lunula_free(rt);
   return failures > 0;

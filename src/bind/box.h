@@ -12,6 +12,8 @@ void memory_collect(lua_State *L, State *s);
 /* A new tensor of the type, held by the context; raises when memory is out also
 ** after a collection. */
 Val memory_value(lua_State *L, State *s, const Type *type);
+/* The same with a copy of what lies at `data`. */
+Val memory_value_of(lua_State *L, State *s, const Type *type, const void *data);
 /* The same of strings, all empty, with room for so many bytes. */
 Val memory_strings(lua_State *L, State *s, const Type *type, int64_t bytes,
                    char **room);

@@ -128,9 +128,8 @@ typedef struct HostCall {
 
 static Val copied_in(State *s, const Type *type, const void *data) {
   Tensor t;
-  if (!tensor_new(&t, s->account, type, &s->c.error))
+  if (!tensor_new_of(&t, s->account, type, data, &s->c.error))
     return (Val){s->c.dummy, 0};
-  memcpy(t.data, data, (size_t)type_bytes(type));
   return value_of(&s->c, t);
 }
 

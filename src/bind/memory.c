@@ -40,22 +40,31 @@ void memory_relieve(lua_State *L, State *s, size_t wanted) {
       collect(L, s);
 }
 
-static bool new_tensor(Tensor *t, State *s, const Type *type, int64_t bytes,
-                       char **room, Error *e) {
+/* A tensor that is wanted: with room for so many bytes of strings, if `room` is
+** there, or with a copy of the data, if there is some. */
+typedef struct Wanted {
+  const Type *type;
+  const void *data;
+  int64_t more;
+  char **room;
+} Wanted;
+
+static bool new_tensor(Tensor *t, State *s, const Wanted *w, Error *e) {
   e->set = false;
-  return room ? tensor_new_strings(t, s->account, type, bytes, room, e)
-              : tensor_new(t, s->account, type, e);
+  return w->room ? tensor_new_strings(t, s->account, w->type, w->more, w->room,
+                                      e)
+         : w->data ? tensor_new_of(t, s->account, w->type, w->data, e)
+                   : tensor_new(t, s->account, w->type, e);
 }
 
-static Val new_value(lua_State *L, State *s, const Type *type, int64_t more,
-                     char **room) {
+static Val new_value(lua_State *L, State *s, const Wanted *w) {
   Tensor t;
   Error e;
-  int64_t bytes = type_bytes(type) + more;
+  int64_t bytes = type_bytes(w->type) + w->more;
   memory_relieve(L, s, (size_t)(bytes > 0 ? bytes : 0));
-  if (!new_tensor(&t, s, type, more, room, &e)) {
+  if (!new_tensor(&t, s, w, &e)) {
     memory_collect(L, s);
-    if (!new_tensor(&t, s, type, more, room, &e))
+    if (!new_tensor(&t, s, w, &e))
       raise_failure(L, &e);
   }
   Val v = value_of(&s->c, t);
@@ -65,12 +74,17 @@ static Val new_value(lua_State *L, State *s, const Type *type, int64_t more,
 }
 
 Val memory_value(lua_State *L, State *s, const Type *type) {
-  return new_value(L, s, type, 0, NULL);
+  return new_value(L, s, &(Wanted){.type = type});
+}
+
+Val memory_value_of(lua_State *L, State *s, const Type *type,
+                    const void *data) {
+  return new_value(L, s, &(Wanted){.type = type, .data = data});
 }
 
 Val memory_strings(lua_State *L, State *s, const Type *type, int64_t bytes,
                    char **room) {
-  return new_value(L, s, type, bytes, room);
+  return new_value(L, s, &(Wanted){.type = type, .more = bytes, .room = room});
 }
 
 /* ---- what Lua sees ------------------------------------------------------ */

@@ -15,11 +15,8 @@ static Variable *check_variable(lua_State *L) {
 /* A variable's value must not follow later changes of its source. */
 static Val own_copy(State *s, Val v) {
   Tensor t;
-  if (!tensor_readable(val_tensor(v), &s->c.error) ||
-      !tensor_new(&t, s->account, val_type(v), &s->c.error))
-    return v;
-  memcpy(t.data, val_tensor(v)->data, (size_t)type_bytes(&t.type));
-  return value_of(&s->c, t);
+  return tensor_copy(&t, val_tensor(v), s->account, &s->c.error)
+             ? value_of(&s->c, t) : v;
 }
 
 /* The plan that called this closure writes new values into the variables where

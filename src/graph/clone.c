@@ -58,9 +58,8 @@ static Val clone_value(const Cloner *k, const Tensor *t) {
   Context *c = k->c;
   if (t->buffer == NULL)
     fail(&c->error, "a symbolic tensor of another trace is used");
-  else if (tensor_readable(t, &c->error) &&
-           tensor_new(&own, c->account, &t->type, &c->error))
-    memcpy(own.data, t->data, (size_t)type_bytes(&t->type));
+  else
+    tensor_copy(&own, t, c->account, &c->error);
   return value_of(c, own);
 }
 

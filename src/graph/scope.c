@@ -179,9 +179,8 @@ bool variable_own(Variable *v, Account *account, Error *e) {
       v->tensor.buffer->account != NULL && !v->tensor.buffer->read_only)
     return true;
   Tensor fresh;
-  if (!tensor_new(&fresh, account, &v->tensor.type, e))
+  if (!tensor_copy(&fresh, &v->tensor, account, e))
     return false;
-  memcpy(fresh.data, v->tensor.data, (size_t)type_bytes(&fresh.type));
   tensor_drop(&v->tensor);
   v->tensor = fresh;
   return true;

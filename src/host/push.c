@@ -36,9 +36,9 @@ static void push_states(lua_State *L, State *s, const ModelStates *states) {
   lua_createtable(L, states->n, 0);
   for (int i = 0; i < states->n; i++) {
     const Type *type = &states->type[i];
-    if (!tensor_new(&t, s->account, type, &s->c.error))
+    if (!tensor_new_of(&t, s->account, type, states->first + states->offset[i],
+                       &s->c.error))
       raise_context(L, s);
-    memcpy(t.data, states->first + states->offset[i], (size_t)type_bytes(type));
     Val v = value_of(&s->c, t);
     if (s->c.error.set)
       raise_context(L, s);

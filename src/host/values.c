@@ -50,43 +50,16 @@ static int push_named(lua_State *L, ValueJob *j) {
 
 /* ---- tensors ------------------------------------------------------------ */
 
-static int64_t text_bytes(const Type *type, const void *data) {
-  const Str *s = data;
-  int64_t n = 0;
-  for (int64_t i = 0; i < type_elements(type); i++)
-    n += (int64_t)s[i].size;
-  return n;
-}
-
-static void copy_strings(const Tensor *t, const Str *from, char *room) {
-  Str *to = t->data;
-  for (int64_t i = 0; i < type_elements(&t->type); i++) {
-    if (from[i].size > 0)
-      memcpy(room, from[i].text, from[i].size);
-    to[i] = (Str){room, from[i].size};
-    room += from[i].size;
-  }
-}
-
 /* Pushes a tensor with a copy of the view's numbers, or strings. */
 static void push_copy(lua_State *L, ValueJob *j, const char *what, int i,
                       const lunula_view *view) {
   State *s = protect_core(L);
   Error e = {.set = false};
   Type type;
-  char *room = NULL;
   int mark = context_mark(&s->c);
   if (!view_check(view, &type, &e))
     protect_refuse(L, j, LUNULA_ARGUMENT, "%s %d: %s", what, i, e.text);
-  bool strings = type.dtype == STR;
-  Val v = strings ? memory_strings(L, s, &type, text_bytes(&type, view->data),
-                                   &room)
-                  : memory_value(L, s, &type);
-  if (strings)
-    copy_strings(val_tensor(v), view->data, room);
-  else if (type_bytes(&type) > 0)
-    memcpy(val_tensor(v)->data, view->data, (size_t)type_bytes(&type));
-  box_push(L, s, v);
+  box_push(L, s, memory_value_of(L, s, &type, view->data));
   context_drain(&s->c, mark);
 }
 

@@ -142,23 +142,15 @@ static bool compute_prepared(Freezer *k) {
   return ok;
 }
 
-/* A copy, because scripts may write into what they see of a variable. */
-static bool own_value(const Freezer *k, const Tensor *t, Tensor *own) {
-  if (!tensor_readable(t, k->e) ||
-      !tensor_new(own, k->account, &t->type, k->e))
-    return false;
-  memcpy(own->data, t->data, (size_t)type_bytes(&t->type));
-  return true;
-}
-
-/* The variables that are read as they are, and those that are written. */
+/* The variables that are read as they are, and those that are written; copies,
+** because scripts may write into what they see of a variable. */
 static bool take_variables(Freezer *k, Tensor *states) {
   int n = 0;
   for (int i = 0; i < k->g.f->nbindings; i++) {
     Tensor t, *value = &k->g.f->bindings[i].variable->tensor;
     if (!is_updated(k, i) && k->readers[i] == 0)
       continue;
-    if (!own_value(k, value, &t))
+    if (!tensor_copy(&t, value, k->account, k->e))
       return false;
     if (is_updated(k, i))
       states[n++] = t;

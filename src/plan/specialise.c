@@ -153,8 +153,7 @@ static Val copy_value(Prog *p, const Tensor *t) {
     return (Val){p->c.dummy, 0};
   if (t->buffer->account)
     return value_of(&p->c, tensor_share(t));
-  if (tensor_new(&own, p->c.account, &t->type, &p->c.error))
-    memcpy(own.data, t->data, (size_t)type_bytes(&t->type));
+  tensor_copy(&own, t, p->c.account, &p->c.error);
   return value_of(&p->c, own);
 }
 

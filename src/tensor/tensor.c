@@ -180,13 +180,47 @@ bool tensor_writable(const Tensor *t, Error *e) {
   return true;
 }
 
+/* The bytes of strings lie behind them, or with a host: they go along. */
+static bool new_of_strings(Tensor *t, Account *account, const Type *type,
+                           const Str *from, Error *e) {
+  int64_t n = type_elements(type), bytes = 0;
+  char *room;
+  for (int64_t i = 0; i < n; i++)
+    bytes += (int64_t)from[i].size;
+  if (!tensor_new_strings(t, account, type, bytes, &room, e))
+    return false;
+  Str *to = t->data;
+  for (int64_t i = 0; i < n; i++) {
+    if (from[i].size > 0)
+      memcpy(room, from[i].text, from[i].size);
+    to[i] = (Str){room, from[i].size};
+    room += from[i].size;
+  }
+  return true;
+}
+
+bool tensor_new_of(Tensor *t, Account *account, const Type *type,
+                   const void *data, Error *e) {
+  if (type->dtype == STR)
+    return new_of_strings(t, account, type, data, e);
+  if (!tensor_new(t, account, type, e))
+    return false;
+  if (type_bytes(type) > 0)
+    memcpy(t->data, data, (size_t)type_bytes(type));
+  return true;
+}
+
+bool tensor_copy(Tensor *own, const Tensor *t, Account *account, Error *e) {
+  return tensor_readable(t, e) &&
+         tensor_new_of(own, account, &t->type, t->data, e);
+}
+
 bool tensor_own(Tensor *t, Account *account, Error *e) {
   Tensor own;
   if (t->buffer == NULL || !t->buffer->read_only || t->buffer->account == NULL)
     return true;
-  if (!tensor_new(&own, account, &t->type, e))
+  if (!tensor_copy(&own, t, account, e))
     return false;
-  memcpy(own.data, t->data, (size_t)type_bytes(&t->type));
   tensor_drop(t);
   *t = own;
   return true;

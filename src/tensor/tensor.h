@@ -84,6 +84,11 @@ bool tensor_adopt(Tensor *t, const Type *type, void *data, bool read_only,
 bool tensor_on(Tensor *t, Account *account, const Type *type, const void *data,
                void (*release)(void *ud, void *data), void *ud, Error *e);
 Tensor tensor_share(const Tensor *t);
+/* A tensor of its own with the numbers, or strings, that lie at `data`; with
+** those of another tensor, if it may be read. */
+bool tensor_new_of(Tensor *t, Account *account, const Type *type,
+                   const void *data, Error *e);
+bool tensor_copy(Tensor *own, const Tensor *t, Account *account, Error *e);
 /* The same buffer under another type, `offset` bytes further. */
 Tensor tensor_view(const Tensor *t, const Type *type, int64_t offset);
 void tensor_drop(Tensor *t);
