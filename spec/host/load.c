@@ -381,6 +381,76 @@ static void needs_little_memory(void) {
   lunula_model_free(m);
 }
 
+/* Files that would have a host compute for long: products of a weight, and loops
+** in loops. */
+static const char hostile[] =
+    "local ops = k.ops\n"
+    "local w = core.variable{value = ops.eye(512)}\n"
+    "local function save(fn)\n"
+    "  core.file_write(path, {{'w', w}}, {format = 'lunula 1',\n"
+    "    graph = (core.graph_text(fn, {inputs = {'x'}, outputs = {'y'},\n"
+    "    variable = function () return 'w' end}))})\n"
+    "end\n"
+    "local spec = {{shape = {false, 512}}}\n"
+    "function products() save(core.trace(spec, function (x)\n"
+    "  local v = w * 1\n"
+    "  for _ = 1, 5000 do v = ops.matmul(v, w) end\n"
+    "  return ops.matmul(x, v) end)) end\n"
+    "local function loops(n, v)\n"
+    "  if n == 0 then return ops.sin(v) end\n"
+    "  return (ops.scan(function (s) return loops(n - 1, s) end, v, nil,\n"
+    "    1000000))\n"
+    "end\n"
+    "function nested() save(core.trace(spec, function (x)\n"
+    "  return x + loops(3, ops.sum(w)) end)) end\n";
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void ends_early(lunula_status s, double start) {
+  EXPECT_STATUS(LUNULA_CANCELLED, s);
+  EXPECT(seconds() - start < 10); /* a minute and more without the watch */
+}
+
+static void is_watched(void) {
+  lunula_model *m;
+  size_t size;
+  lunula_watch watch = {.size = sizeof watch, .seconds = 0.05};
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, "products()"));
+  double start = seconds();
+  ends_early(lunula_load_watched(path, NULL, 0, &watch, &m, &why), start);
+  EXPECT(m == NULL);
+  char *bytes = read_file(&size);
+  start = seconds();
+  ends_early(lunula_load_watched(NULL, bytes, size, &watch, &m, &why), start);
+  free(bytes);
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_load_watched(NULL, NULL, 0, &watch, &m, &why));
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_load_watched(path, NULL, 0, NULL, &m, &why));
+  watch.size = 0;
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_load_watched(path, NULL, 0, &watch, &m, &why));
+}
+
+/* Loading runs no loop. */
+static void loops_are_watched(void) {
+  static float x[512], y[512];
+  lunula_model *m;
+  lunula_watch watch = {.size = sizeof watch, .seconds = 10};
+  lunula_view vx = floats(x, 2, 1, 512), vy = floats(y, 2, 1, 512);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, "nested()"));
+  EXPECT_STATUS(LUNULA_OK,
+                lunula_load_watched(path, NULL, 0, &watch, &m, &why));
+  watch.seconds = 0.05;
+  double start = seconds();
+  ends_early(lunula_predict_watched(m, &vx, 1, &vy, 1, &watch, &why), start);
+  lunula_model_free(m);
+}
+
 int main(void) {
   leave_the_house("load");
   int fd = mkstemps(path, ENDING);
@@ -395,6 +465,10 @@ int main(void) {
   test("needs little memory", needs_little_memory);
   test("says what is wrong", says_what_is_wrong);
   test("broken files", broken_files);
+  open_runtime(hostile);
+  test("a load ends early under a watch", is_watched);
+  test("so do loops of a file, when they run", loops_are_watched);
+  close_runtime();
   unlink(path);
   return failures > 0;
 }

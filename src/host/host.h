@@ -98,6 +98,9 @@ typedef struct ModelCall {
   const char *before;
   char *after;
 } ModelCall;
+/* A host's watch as one of ours; LUNULA_ARGUMENT when it is none. */
+lunula_status watch_open(const lunula_watch *w, Watch *ours,
+                         lunula_error *error);
 lunula_status model_predict(lunula_model *m, const ModelCall *call,
                             const lunula_watch *watch, lunula_error *error);
 

@@ -197,11 +197,12 @@ static Function *read_function(Context *c, TensorFile *f, StoredGraph *g,
   return own;
 }
 
-static lunula_model *load_in(Context *c, TensorFile *f, Error *e) {
+static lunula_model *load_in(Context *c, TensorFile *f, const Watch *watch,
+                             Error *e) {
   StoredGraph g = {.function = NULL};
   Texts origins = {.seen = {.account = c->account}};
   Function *own = read_function(c, f, &g, &origins, e);
-  lunula_model *m = own ? frozen_new(own, 0, c->account, NULL, e) : NULL;
+  lunula_model *m = own ? frozen_new(own, 0, c->account, watch, e) : NULL;
   if (m)
     m->origins = origins;
   else
@@ -226,19 +227,24 @@ static bool settle(Error *e) {
   return isa_choose(e) && provider_choose(no_module, NULL, e);
 }
 
-/* Of a path, or else of bytes. */
-static TensorFile *open_file(Account *account, const char *path,
-                             const void *data, size_t size, Error *e) {
-  if (path)
-    return tensor_file_open(account, path, e);
-  FileIn *in = file_in_lent(account, data, size, NULL, NULL, e);
+/* A file by its path or, where that is NULL, by its bytes. */
+typedef struct Source {
+  const char *path;
+  const void *data;
+  size_t size;
+} Source;
+
+static TensorFile *open_file(Account *account, const Source *s, Error *e) {
+  if (s->path)
+    return tensor_file_open(account, s->path, e);
+  FileIn *in = file_in_lent(account, s->data, s->size, NULL, NULL, e);
   return in ? tensor_file_of(account, in, "the bytes", e) : NULL;
 }
 
-static lunula_model *load(Account *account, const char *path, const void *data,
-                          size_t size, Error *e) {
+static lunula_model *load(Account *account, const Source *s, const Watch *watch,
+                          Error *e) {
   Context c;
-  TensorFile *f = open_file(account, path, data, size, e);
+  TensorFile *f = open_file(account, s, e);
   if (f == NULL)
     return NULL;
   context_open(&c, account, op_catalogue());
@@ -246,14 +252,20 @@ static lunula_model *load(Account *account, const char *path, const void *data,
   if (c.error.set)
     fail_again(e, &c.error);
   else
-    m = load_in(&c, f, e);
+    m = load_in(&c, f, watch, e);
   context_close(&c);
   tensor_file_release(f);
-  account_trim(account);
   return m;
 }
 
-static lunula_status load_model(const char *path, const void *data, size_t size,
+/* What is no matter of memory, or of the watch, is one of the file. */
+static lunula_status refuse_file(lunula_error *error, const Error *e) {
+  lunula_status s = host_status(e->kind);
+  return host_refuse(error, s == LUNULA_MEMORY || s == LUNULA_CANCELLED
+                                ? s : LUNULA_FILE, "%s", e->text);
+}
+
+static lunula_status load_model(const Source *s, const Watch *watch,
                                 lunula_model **model, lunula_error *error) {
   Error e = {.set = false};
   if (!settle(&e))
@@ -261,12 +273,9 @@ static lunula_status load_model(const char *path, const void *data, size_t size,
   Account *account = account_new();
   if (account == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
-  *model = load(account, path, data, size, &e);
+  *model = load(account, s, watch, &e);
   account_release(account);
-  if (*model)
-    return LUNULA_OK;
-  return host_refuse(error, e.kind == ERROR_MEMORY ? LUNULA_MEMORY
-                                                   : LUNULA_FILE, "%s", e.text);
+  return *model ? LUNULA_OK : refuse_file(error, &e);
 }
 
 lunula_status lunula_load(const char *path, lunula_model **model,
@@ -276,7 +285,7 @@ lunula_status lunula_load(const char *path, lunula_model **model,
   *model = NULL;
   if (path == NULL)
     return host_refuse_null(error, "path");
-  return load_model(path, NULL, 0, model, error);
+  return load_model(&(Source){.path = path}, NULL, model, error);
 }
 
 lunula_status lunula_load_bytes(const void *data, size_t size,
@@ -286,7 +295,23 @@ lunula_status lunula_load_bytes(const void *data, size_t size,
   *model = NULL;
   if (data == NULL)
     return host_refuse_null(error, "data");
-  return load_model(NULL, data, size, model, error);
+  return load_model(&(Source){.data = data, .size = size}, NULL, model, error);
+}
+
+lunula_status lunula_load_watched(const char *path, const void *data,
+                                  size_t size, const lunula_watch *watch,
+                                  lunula_model **model, lunula_error *error) {
+  Watch ours;
+  if (model == NULL)
+    return host_refuse_null(error, "place for the model");
+  *model = NULL;
+  if (path == NULL && data == NULL)
+    return host_refuse_null(error, "path and data");
+  if (watch == NULL)
+    return host_refuse_null(error, "watch");
+  lunula_status s = watch_open(watch, &ours, error);
+  return s == LUNULA_OK ? load_model(&(Source){path, data, size}, &ours, model,
+                                     error) : s;
 }
 
 /* ---- what else a file says ---------------------------------------------- */

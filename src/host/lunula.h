@@ -208,7 +208,7 @@ LUNULA_API lunula_status lunula_predict(lunula_model *model,
                                         const lunula_view *outputs,
                                         int noutputs, lunula_error *error);
 
-/* What ends a prediction early: a time, or the host. All zero but `size`, it
+/* What ends a prediction, or a load, early: a time, or the host. All zero but `size`, it
 ** ends nothing. */
 typedef struct lunula_watch {
   size_t size;    /* sizeof(lunula_watch) */
@@ -224,6 +224,15 @@ LUNULA_API lunula_status lunula_predict_watched(
     lunula_model *model, const lunula_view *inputs, int ninputs,
     const lunula_view *outputs, int noutputs, const lunula_watch *watch,
     lunula_error *error);
+
+/* The same as lunula_load or, where `path` is NULL, lunula_load_bytes, under a
+** watch; LUNULA_CANCELLED when it was ended. What weights are made into by a file
+** can take for ever: those of strangers need a watch, here and to predict. */
+LUNULA_API lunula_status lunula_load_watched(const char *path, const void *data,
+                                             size_t size,
+                                             const lunula_watch *watch,
+                                             lunula_model **model,
+                                             lunula_error *error);
 
 /* Ends the calls that are under this watch, and those that come. Any thread, or
 ** a signal handler, may call it. NULL is allowed. */

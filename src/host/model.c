@@ -335,22 +335,22 @@ static lunula_status check_watch(const lunula_watch *w, lunula_error *error) {
 }
 
 /* The flag stays where it is, unread: another thread may be setting it. */
-static Watch watch_of(const lunula_watch *w) {
-  Watch ours = {.cancel = (const atomic_bool *)&w->cancelled};
-  if (w->seconds > 0)
-    ours.deadline = clock_seconds() + w->seconds;
-  return ours;
+lunula_status watch_open(const lunula_watch *w, Watch *ours,
+                         lunula_error *error) {
+  lunula_status s = check_watch(w, error);
+  *ours = (Watch){.cancel = (const atomic_bool *)&w->cancelled};
+  if (s == LUNULA_OK && w->seconds > 0)
+    ours->deadline = clock_seconds() + w->seconds;
+  return s;
 }
 
 lunula_status model_predict(lunula_model *m, const ModelCall *call,
                             const lunula_watch *watch, lunula_error *error) {
   if (watch == NULL)
     return predict(m, call, NULL, error);
-  lunula_status s = check_watch(watch, error);
-  if (s != LUNULA_OK)
-    return s;
-  Watch ours = watch_of(watch);
-  return predict(m, call, &ours, error);
+  Watch ours;
+  lunula_status s = watch_open(watch, &ours, error);
+  return s == LUNULA_OK ? predict(m, call, &ours, error) : s;
 }
 
 lunula_status lunula_predict(lunula_model *m, const lunula_view *in, int nin,
