@@ -363,7 +363,7 @@ bench: $(CORE) $(BUILD)/peers/tiny $(BUILD)/peers/load
 # lunula beside other runtimes, which stand in a virtual environment of Python.
 # make bench-peers [PEERS=DIR] [ARGS="mlp lstm:32 --threads 1"]
 PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lunula-peers
-bench-peers: all $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
+bench-peers: all shared $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
 	@spec/bench/peers/setup $(PEERS)
 	@PYTHONDONTWRITEBYTECODE=1 PEERS_BUILD=$(BUILD)/peers PEERS_DATA=$(BUILD)/peers/data \
 	  LUA=$(LUA) LUA_CPATH_5_4='$(BUILD)/?.so;;' LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' \

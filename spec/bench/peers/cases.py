@@ -46,6 +46,8 @@ GATES = [
     Gate("attention 1024, train", "lua memory.lua attention_train", 0, "MB", 200),
     Gate("resnet50, first run", "lua memory.lua resnet50", 0, "x weights", 2.4,
          model="resnet50"),
+    Gate("resnet50, from a file to the first answer", "python from_file.py resnet50", 0, "x of ORT",
+         1.0, model="resnet50"),
 ]
 
 # The worker that stands for each runtime.
