@@ -2,7 +2,7 @@
 ** coroutines, handlers, metamethods and finalizers is counted with the rest,
 ** and a script that was told to end cannot go on. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "script.h"
 
 #include <lauxlib.h>
 #include <pthread.h>
@@ -23,14 +23,6 @@ static void open_runtime(int64_t budget, int sandbox) {
 static void close_runtime(void) {
   lunula_free(rt);
   rt = NULL;
-}
-
-static double number(const char *name) {
-  lua_State *L = lunula_state(rt);
-  lua_getglobal(L, name);
-  double v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return v;
 }
 
 /* `n` counts steps of at least four instructions each. */
@@ -104,7 +96,7 @@ static void expect_bounded(const char *script) {
   if (!EXPECT_STATUS(LUNULA_BUDGET, run_text(rt, script)))
     printf("  in: %s\n", script);
   EXPECT_TEXT("the 1000000 instructions that it may take are used up");
-  double n = number("n");
+  double n = global_number(rt, "n");
   if (!EXPECT(n > 0 && 4 * n <= BUDGET))
     printf("  %.0f steps in: %s\n", n, script);
 }
@@ -139,7 +131,7 @@ static void pays_in_every_call(void) {
     " coroutine.yield() while true do " COUNT "end end) all[i]() end"));
   EXPECT_STATUS(LUNULA_BUDGET, run_text(rt,
     "for i = 1, #all do pcall(all[i]) end"));
-  EXPECT(number("n") > 0 && 4 * number("n") <= BUDGET);
+  EXPECT(global_number(rt, "n") > 0 && 4 * global_number(rt, "n") <= BUDGET);
   close_runtime();
 }
 

@@ -13,10 +13,10 @@ int run_example(int argc, char **argv);
 #include "ring.h"
 
 int main(void) {
-  char path[] = "/tmp/lunula_example_XXXXXX", name[] = "predict";
+  char path[] = "/tmp/lunula_example_XXXXXX.safetensors", name[] = "predict";
   char missing[] = "/tmp/lunula_missing";
   char *right[] = {name, path, NULL}, *wrong[] = {name, missing, NULL};
-  close(mkstemp(path));
+  close(mkstemps(path, 12));
   int predicts = ring_write(path) && run_example(2, right) == 0;
   printf("%s - example: only predicts\n", predicts ? "ok" : "not ok");
   int refused = run_example(2, wrong) == 1;

@@ -2,7 +2,7 @@
 ** the script does then, and without the runtime. Sessions, and slots in which
 ** models are swapped while others predict. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "script.h"
 
 #include <lauxlib.h>
 #include <pthread.h>
@@ -42,14 +42,6 @@ static const char trained[] =
     "function more() model:fit(x, x:sum(1), {epochs=1, verbose=0}) end\n"
     "function answer() return model:predict{{1, 2, 3, 4}}:item() end\n"
     "number = answer()";
-
-static double global_number(const char *name) {
-  lua_State *L = lunula_state(rt);
-  lua_getglobal(L, name);
-  double v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
 
 /* What the model says of 1, 2, 3, 4. */
 static float ask(lunula_model *m) {
@@ -126,25 +118,6 @@ static const char zoo[] =
 
 enum { MOST = 2 };
 
-/* The tensors of entry[name], the entry on top of the stack. */
-static void read_views(lua_State *L, const char *name, int n,
-                       lunula_view *views) {
-  lua_getfield(L, -1, name);
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, -1, i + 1);
-    EXPECT_STATUS(LUNULA_OK, lunula_to_view(L, -1, &views[i], &why));
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-static size_t bytes_of(const lunula_view *v) {
-  size_t n = 4;
-  for (int i = 0; i < v->rank; i++)
-    n *= (size_t)v->shape[i];
-  return n;
-}
-
 static void check_entry(lua_State *L, lunula_model *m) {
   lunula_view in[MOST], want[MOST], out[MOST];
   int nin = lunula_model_input(m, 0, NULL);
@@ -191,7 +164,7 @@ static void gives_the_same_bits(void) {
 
 static void stays_as_it_is(void) {
   open_runtime(trained);
-  float number = (float)global_number("number");
+  float number = (float)global_number(rt, "number");
   lunula_model *first = freeze("model"), *same = NULL;
   EXPECT(ask(first) == number);
   EXPECT_STATUS(LUNULA_OK, lunula_freeze(first, &same, &why));
@@ -202,11 +175,11 @@ static void stays_as_it_is(void) {
     "number = answer()\n"
     "for _, w in ipairs(model.weights) do w.value[1] = 9 end"));
   EXPECT(ask(first) == number);
-  float newer = (float)global_number("number");
+  float newer = (float)global_number(rt, "number");
   EXPECT(newer != number);
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "more() number = answer()"));
   lunula_model *second = freeze("model");
-  EXPECT(ask(second) == (float)global_number("number"));
+  EXPECT(ask(second) == (float)global_number(rt, "number"));
   newer = ask(second);
   close_runtime();
   EXPECT(ask(first) == number && ask(second) == newer);
@@ -368,7 +341,7 @@ static void any_thread_frees(void) {
   open_runtime(trained);
   shared = freeze("model");
   float number = ask(shared);
-  EXPECT(number == (float)global_number("number"));
+  EXPECT(number == (float)global_number(rt, "number"));
   pthread_create(&thread, NULL, free_it, shared);
   pthread_join(thread, NULL);
   close_runtime();
@@ -494,7 +467,7 @@ static void any_frozen_model_has_sessions(void) {
   EXPECT_STATUS(LUNULA_OK, lunula_session_reset(copy, &why));
   EXPECT_STATUS(LUNULA_OK,
                 lunula_session_predict(copy, &vx, 1, &vy, 1, NULL, &why));
-  EXPECT(y[0] == (float)global_number("number"));
+  EXPECT(y[0] == (float)global_number(rt, "number"));
   lunula_session_free(s);
   lunula_session_free(copy);
   EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, "model", &script, &why));
@@ -535,7 +508,7 @@ static void scripts_predict_with_it(void) {
   float number = ask(m);
   push_as_given(lunula_state(rt), m);
   EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
-  EXPECT((float)global_number("number") == number);
+  EXPECT((float)global_number(rt, "number") == number);
   close_runtime();
   for (int i = 0; i < 2; i++) { /* states that never saw the script */
     open_runtime("");
@@ -543,7 +516,7 @@ static void scripts_predict_with_it(void) {
     if (i == 1)
       lunula_model_free(m);
     EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
-    EXPECT((float)global_number("number") == number);
+    EXPECT((float)global_number(rt, "number") == number);
     if (i == 0)
       push_as_given(lunula_state(rt), m); /* closed with the state */
     close_runtime();
@@ -565,8 +538,8 @@ static void scripts_predict_with_states(void) {
       "local y = given:predict{{{0.5, -1, 2}, {0.25, 1, -0.5}}}\n"
       "assert(select('#', given:predict{{{0, 0, 0}, {0, 0, 0}}}) == 1)\n"
       "a, b = y:get(1, 1), y:get(1, 2)"));
-    EXPECT((float)global_number("a") == want[0][0]);
-    EXPECT((float)global_number("b") == want[0][1]);
+    EXPECT((float)global_number(rt, "a") == want[0][0]);
+    EXPECT((float)global_number(rt, "b") == want[0][1]);
   }
   EXPECT_STATUS(LUNULA_OK, run_text(rt,
     "local k = require 'lunula'\n"

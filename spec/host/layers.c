@@ -1,32 +1,13 @@
 /* Every layer, frozen: the recorded cases of all of them give the same bits as
 ** the script's model. Reads spec/ from where it is started. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "script.h"
 
 #include <lauxlib.h>
 
 enum { MOST = 8, LEAST = 600 };
 
 static lunula_runtime *rt;
-
-/* The tensors of the list `name` of the case on top of the stack. */
-static void read_views(lua_State *L, const char *name, int n,
-                       lunula_view *views) {
-  lua_getfield(L, -1, name);
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, -1, i + 1);
-    EXPECT_STATUS(LUNULA_OK, lunula_to_view(L, -1, &views[i], &why));
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-static size_t bytes_of(const lunula_view *v) {
-  size_t n = 4;
-  for (int i = 0; i < v->rank; i++)
-    n *= (size_t)v->shape[i];
-  return n;
-}
 
 static void check_case(lua_State *L, lunula_model *m) {
   lunula_view in[MOST], want[MOST], out[MOST];

@@ -1,7 +1,7 @@
 /* Models from files: what a script writes, loaded without it; what a file says
 ** of itself; files that are broken. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "script.h"
 
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -45,14 +45,6 @@ static void open_runtime(const char *script) {
 static void close_runtime(void) {
   lunula_free(rt);
   rt = NULL;
-}
-
-static double global_number(const char *name) {
-  lua_State *L = lunula_state(rt);
-  lua_getglobal(L, name);
-  double v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return v;
 }
 
 static const char dense[] =
@@ -105,9 +97,9 @@ static void gives_the_same_bits(void) {
   write_file("gone", 4);
   for (int i = 0; i < 2; i++) {
     ask(i ? n : m, y);
-    EXPECT(y[0] == (float)global_number("a"));
-    EXPECT(y[1] == (float)global_number("b"));
-    EXPECT(y[2] == (float)global_number("c"));
+    EXPECT(y[0] == (float)global_number(rt, "a"));
+    EXPECT(y[1] == (float)global_number(rt, "b"));
+    EXPECT(y[2] == (float)global_number(rt, "c"));
   }
   close_runtime();
   ask(m, y);
@@ -172,7 +164,7 @@ static void floats_may_be_stored_shorter(void) {
     "write(path, model, nil, {dtype = 'bfloat16'})"));
   EXPECT_STATUS(LUNULA_OK, lunula_load(path, &m, &why));
   ask(m, y);
-  EXPECT(y[0] == (float)global_number("a"));
+  EXPECT(y[0] == (float)global_number(rt, "a"));
   lunula_model_free(m);
   close_runtime();
 }
@@ -198,7 +190,7 @@ static void larger_models(void) {
     "b = other:predict(k.ops.full({1, 12, 12, 3}, 0.5)):get(1, 4)");
   EXPECT_STATUS(LUNULA_OK, lunula_load(path, &m, &why));
   EXPECT_STATUS(LUNULA_OK, lunula_predict(m, &x, 1, &vy, 1, &why));
-  EXPECT(y[2] == (float)global_number("a"));
+  EXPECT(y[2] == (float)global_number(rt, "a"));
   lunula_model_free(m);
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "write(path, other)"));
   EXPECT_STATUS(LUNULA_OK, lunula_load(path, &m, &why));
@@ -207,7 +199,7 @@ static void larger_models(void) {
   lunula_view vi = {image, LUNULA_FLOAT32, 4, {1, 12, 12, 3}, 1};
   lunula_view vz = floats(z, 2, 1, 4);
   EXPECT_STATUS(LUNULA_OK, lunula_predict(m, &vi, 1, &vz, 1, &why));
-  EXPECT(z[3] == (float)global_number("b"));
+  EXPECT(z[3] == (float)global_number(rt, "b"));
   lunula_model_free(m);
   close_runtime();
 }
@@ -231,7 +223,7 @@ static void states_come_from_the_file(void) {
   for (int i = 0; i < 2; i++) {
     EXPECT_STATUS(LUNULA_OK,
                   lunula_session_predict(s, &vx, 1, &vy, 1, NULL, &why));
-    EXPECT(y[3] == (float)global_number(i ? "b" : "a"));
+    EXPECT(y[3] == (float)global_number(rt, i ? "b" : "a"));
   }
   lunula_session_free(s);
   close_runtime();
@@ -404,15 +396,9 @@ static const char hostile[] =
     "function nested() save(core.trace(spec, function (x)\n"
     "  return x + loops(3, ops.sum(w)) end)) end\n";
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void ends_early(lunula_status s, double start) {
   EXPECT_STATUS(LUNULA_CANCELLED, s);
-  EXPECT(seconds() - start < 10); /* a minute and more without the watch */
+  EXPECT(now() - start < 10); /* a minute and more without the watch */
 }
 
 static void is_watched(void) {
@@ -420,11 +406,11 @@ static void is_watched(void) {
   size_t size;
   lunula_watch watch = {.size = sizeof watch, .seconds = 0.05};
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "products()"));
-  double start = seconds();
+  double start = now();
   ends_early(lunula_load_watched(path, NULL, 0, &watch, &m, &why), start);
   EXPECT(m == NULL);
   char *bytes = read_file(&size);
-  start = seconds();
+  start = now();
   ends_early(lunula_load_watched(NULL, bytes, size, &watch, &m, &why), start);
   free(bytes);
   EXPECT_STATUS(LUNULA_ARGUMENT,
@@ -446,7 +432,7 @@ static void loops_are_watched(void) {
   EXPECT_STATUS(LUNULA_OK,
                 lunula_load_watched(path, NULL, 0, &watch, &m, &why));
   watch.seconds = 0.05;
-  double start = seconds();
+  double start = now();
   ends_early(lunula_predict_watched(m, &vx, 1, &vy, 1, &watch, &why), start);
   lunula_model_free(m);
 }

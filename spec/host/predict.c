@@ -1,7 +1,7 @@
 /* Predictions from C: what a model says of itself, what it refuses, several
 ** threads at once, and how long one takes. */
 #define _GNU_SOURCE
-#include "check.h"
+#include "script.h"
 
 #include <lauxlib.h>
 #include <pthread.h>
@@ -40,14 +40,6 @@ static const char trained[] =
     "answer = model:predict{{1, 2, 3, 4}}:item()\n"
     "return model";
 
-static double global_number(const char *name) {
-  lua_State *L = lunula_state(rt);
-  lua_getglobal(L, name);
-  double v = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return v;
-}
-
 /* ---- models ------------------------------------------------------------- */
 
 static void predicts_what_the_script_does(void) {
@@ -56,12 +48,12 @@ static void predicts_what_the_script_does(void) {
   lunula_model *other;
   open_model(trained);
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
-  EXPECT(y[0] == (float)global_number("answer"));
+  EXPECT(y[0] == (float)global_number(rt, "answer"));
   EXPECT(lua_gettop(lunula_state(rt)) == 0);
   EXPECT_STATUS(LUNULA_OK, lunula_find_model(rt, NULL, &other, &why));
   y[0] = 0;
   EXPECT_STATUS(LUNULA_OK, lunula_predict(other, &vx, 1, &vy, 1, NULL));
-  EXPECT(y[0] == (float)global_number("answer"));
+  EXPECT(y[0] == (float)global_number(rt, "answer"));
   lunula_model_free(other);
   /* training goes on, and the model here has the new weights */
   EXPECT_STATUS(LUNULA_OK, run_text(rt,
@@ -69,7 +61,7 @@ static void predicts_what_the_script_does(void) {
     "model:fit(k.ones{64, 4}, k.zeros{64, 1}, {epochs=5, verbose=0})\n"
     "answer = model:predict{{1, 2, 3, 4}}:item()"));
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
-  EXPECT(y[0] == (float)global_number("answer"));
+  EXPECT(y[0] == (float)global_number(rt, "answer"));
   close_all();
 }
 
@@ -207,7 +199,7 @@ static void keeps_what_it_needs(void) {
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "model = nil"));
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "collectgarbage() collectgarbage()"));
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
-  EXPECT(y[0] == (float)global_number("answer"));
+  EXPECT(y[0] == (float)global_number(rt, "answer"));
   close_all();
 }
 
@@ -228,11 +220,11 @@ static void host_steps(void) {
     "calls = 0");
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
   EXPECT(y[0] == 2 && y[2] == 6);
-  double calls = global_number("calls");
+  double calls = global_number(rt, "calls");
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "model = nil"));
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "collectgarbage() collectgarbage()"));
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
-  EXPECT(global_number("calls") == calls + 1);
+  EXPECT(global_number(rt, "calls") == calls + 1);
   x[0] = 101;
   EXPECT_STATUS(LUNULA_ERROR, lunula_predict(model, &vx, 1, &vy, 1, &why));
   EXPECT_TEXT("too much");
@@ -261,7 +253,7 @@ static void a_busy_model(void) {
     "  return x end, trace=false}}");
   lua_register(lunula_state(rt), "again", predict_again);
   EXPECT_STATUS(LUNULA_OK, lunula_predict(model, &vx, 1, &vy, 1, &why));
-  EXPECT(global_number("status") == LUNULA_BUSY);
+  EXPECT(global_number(rt, "status") == LUNULA_BUSY);
   close_all();
 }
 

@@ -9,15 +9,8 @@
 
 /* The other half of export.lua, for a host that has the script in a runtime. */
 static const char ring_writer[] =
-    "local core = require 'lunula.core'\n"
     "local model = (function () %s end)()\n"
-    "local fn, ins, outs = require 'lunula.models.served'(model)\n"
-    "local entries = {}\n"
-    "local text = core.graph_text(fn, {inputs = ins, outputs = outs,\n"
-    "  variable = function (v)\n"
-    "    entries[#entries + 1] = {'w' .. #entries, v}\n"
-    "    return entries[#entries][1] end})\n"
-    "core.file_write('%s', entries, {format = 'lunula 1', graph = text})";
+    "model:export('%s')";
 
 /* Runs examples/embed/model.lua, and writes what it has trained; 0: it failed. */
 static int ring_write(const char *path) {

@@ -74,8 +74,8 @@ static void takes_no_modules_in_c(void) {
 }
 
 static void serves_luajit(void) {
-  char path[] = "/tmp/lunula_ffi_XXXXXX", command[200];
-  close(mkstemp(path));
+  char path[] = "/tmp/lunula_ffi_XXXXXX.safetensors", command[200];
+  close(mkstemps(path, 12));
   if (EXPECT(chdir(house) == 0 && ring_write(path))) {
     snprintf(command, sizeof command, "env -u LUNULA_GEMM luajit "
              "examples/embed/ffi.lua '%%s' %s", path);
