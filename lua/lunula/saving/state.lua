@@ -8,6 +8,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
+local paths = require "lunula.utils.paths"
 
 local state = {}
 
@@ -48,16 +49,6 @@ end
 
 state.each_layer = each_layer
 
-local function unique(name, taken)
-  local new, number = name, 0
-  while taken[new] do
-    number = number + 1
-    new = ("%s_%d"):format(name, number)
-  end
-  taken[new] = true
-  return new
-end
-
 -- The weights and kept states of a model, {{name =, variable =, is_state =}, …}; and the set of
 -- automatic names among those of its layers.
 function state.weights(model)
@@ -65,7 +56,7 @@ function state.weights(model)
   local function add(variable, name, is_state)
     if seen[variable] then return end
     seen[variable] = true
-    list[#list + 1] = { name = unique(name, taken), variable = variable, is_state = is_state }
+    list[#list + 1] = { name = paths.unique(name, taken), variable = variable, is_state = is_state }
   end
   each_layer(model, function (layer, prefix)
     local base = prefix ~= "" and base_of(layer)
@@ -90,7 +81,7 @@ function state.of_optimizer(optimizer, name_of, entries)
     if described then
       name = name_of(described[1]):gsub("/", "_") .. "_" .. described[2]
     end
-    list[#list + 1] = { name = unique("optimizer/" .. name, taken), variable = variable }
+    list[#list + 1] = { name = paths.unique("optimizer/" .. name, taken), variable = variable }
   end
   return list
 end

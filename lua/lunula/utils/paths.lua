@@ -14,4 +14,15 @@ function paths.of(variable)
   return path_of[variable] or variable.name
 end
 
+-- The name, or name_1, name_2 … where it is taken; it is taken then.
+function paths.unique(name, taken)
+  local new, number = name, 0
+  while taken[new] do
+    number = number + 1
+    new = ("%s_%d"):format(name, number)
+  end
+  taken[new] = true
+  return new
+end
+
 return paths

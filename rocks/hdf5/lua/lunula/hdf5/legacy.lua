@@ -63,21 +63,11 @@ local function write_texts(writer, path, name, texts)
   end
 end
 
-local function unique(name, taken)
-  local new, number = name, 0
-  while taken[new] do
-    number = number + 1
-    new = ("%s_%d"):format(name, number)
-  end
-  taken[new] = true
-  return new
-end
-
 -- Datasets in a group, and the attribute that lists them. entries: {{name, tensor}, …}
 local function write_list(writer, path, entries)
   local names, taken = {}, {}
   check(writer:group(path))
-  for i, entry in ipairs(entries) do names[i] = unique(entry[1], taken) end
+  for i, entry in ipairs(entries) do names[i] = paths.unique(entry[1], taken) end
   write_texts(writer, path, "weight_names", names)
   for i, entry in ipairs(entries) do
     local tensor = entry[2]
