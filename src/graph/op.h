@@ -191,7 +191,7 @@ struct Op {
   void (*begin)(const OpCall *s, const Run *r); /* before all tasks; NULL */
   void (*end)(const OpCall *s, const Run *r);   /* after them; NULL */
   int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them,
-                                        at most THREAD_SCRATCH (base/pool.h) */
+                                        at most THREAD_SCRATCH (base/threads.h) */
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);
