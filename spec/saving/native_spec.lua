@@ -301,6 +301,8 @@ describe("errors of files", function ()
     says(function () load "x.txt" end,
       "the endings are .safetensors, and with the rock lunula-hdf5 .keras, .weights.h5, .h5, .hdf5")
     says(function () load(nil) end, "the path of a file is wanted, got nil")
+    says(function () model:load_weights "x.weights.json" end,
+      '"x.weights.json" lists the parts of weights that Keras saved with max_shard_size')
     says(function () model:save(scratch.path "no/x.safetensors") end, "there is no folder")
     says(function () model:save("") end, "the path of a file is wanted")
     model:save(path)

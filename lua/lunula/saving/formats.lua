@@ -46,7 +46,10 @@ function formats.ending(path)
     core.raise("the path of a file is wanted, got %s", declare.show(path))
   end
   local ending, find = ending_of(path)
-  if not ending then
+  if not ending and path:find "%.weights%.json$" then
+    core.raise('"%s" lists the parts of weights that Keras saved with max_shard_size, which are not '
+      .. "read; without it Keras saves them whole, as .weights.h5", path)
+  elseif not ending then
     core.raise('"%s" has no ending that says what kind of file it is; the endings are %s', path,
       formats.endings)
   end
