@@ -226,6 +226,50 @@ static void hides_none_of_lunulas(void) {
   lunula_free(other);
 }
 
+/* While a session predicts nobody else gets in, here from inside an op. */
+static lunula_session *session;
+
+static int inside_run(void *ud, lunula_op_call *c) {
+  lunula_session *copy;
+  EXPECT_STATUS(LUNULA_BUSY, lunula_session_reset(session, &why));
+  EXPECT_TEXT("another thread is in this session");
+  EXPECT_STATUS(LUNULA_BUSY, lunula_session_copy(session, &copy, NULL));
+  EXPECT_STATUS(LUNULA_BUSY, lunula_session_predict(session, NULL, 0, NULL, 0,
+                                                    NULL, NULL));
+  return split_run(ud, c);
+}
+
+static void sessions_are_for_one(void) {
+  static const char script_inside[] =
+      "local core = require 'lunula.core'\n"
+      "inside = core.trace({ { shape = { 3 } } }, function (x)\n"
+      "  return (core.ops.host_inside(x)) end)\n";
+  lunula_op op = split();
+  lunula_runtime *own;
+  lunula_model *model, *frozen;
+  float x[3] = {1, 2, 3}, y[3];
+  lunula_view in = floats(x, 1, 3, 0), out = floats(y, 1, 3, 0);
+  op.name = "host_inside";
+  op.run = inside_run;
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&op, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &own, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(own, script_inside));
+  EXPECT_STATUS(LUNULA_OK, lunula_find_model(own, "inside", &model, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_freeze(model, &frozen, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_session_new(frozen, &session, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_session_predict(session, &in, 1, &out, 1,
+                                                  NULL, &why));
+  EXPECT(y[2] == 3);
+  out.read_only = 1;
+  EXPECT_STATUS(LUNULA_ARGUMENT,
+                lunula_session_predict(session, &in, 1, &out, 1, NULL, &why));
+  EXPECT_TEXT("output 0 is read only");
+  lunula_session_free(session);
+  lunula_model_free(frozen);
+  lunula_model_free(model);
+  lunula_free(own);
+}
+
 int main(void) {
   leave_the_house("op");
   test("ops are added", registers);
@@ -236,6 +280,7 @@ int main(void) {
   test("it fails at the line of the script", fails_at_the_line);
   test("a model predicts with it", predicts);
   lunula_free(rt);
+  test("a session is for one thread", sessions_are_for_one);
   test("none of lunula's ops is hidden", hides_none_of_lunulas);
   return failures > 0;
 }

@@ -37,6 +37,9 @@ static void sets_and_gets(void) {
   EXPECT(((const float *)got.data)[0] == 2 && ((const float *)got.data)[2] == 4);
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "y = nil collectgarbage()"));
   EXPECT(((const float *)got.data)[2] == 4); /* still there */
+  EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "x", &got, &why));
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, "x[1] = 9 assert(x[1] == 9)"));
+  EXPECT(((const float *)got.data)[0] == 1); /* as it was */
   EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "rate", &got, &why));
   EXPECT(got.rank == 0 && *(const float *)got.data == 0.25f);
   EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "ok", &got, &why));

@@ -117,6 +117,17 @@ static int set_job(lua_State *L) {
   return 0;
 }
 
+/* The tensor on the top becomes one that no script has: they may write into
+** theirs. */
+static void make_own(lua_State *L) {
+  State *s = state_of(L);
+  int mark = context_mark(&s->c);
+  Tensor t = box_tensor(L, s, lua_gettop(L));
+  box_push(L, s, memory_value_of(L, s, &t.type, t.data));
+  context_drain(&s->c, mark);
+  lua_remove(L, -2);
+}
+
 static int get_job(lua_State *L) {
   ValueJob *j = lua_touserdata(L, 1);
   protect_core(L);
@@ -125,7 +136,10 @@ static int get_job(lua_State *L) {
     return protect_refuse(L, j, LUNULA_ARGUMENT,
                           "get: \"%s\" is a method; lunula_call calls it",
                           j->name);
+  bool shared = box_is_tensor(L, -1);
   make_tensor(L);
+  if (shared)
+    make_own(L);
   show_kept(L, j, j->out);
   return 0;
 }
