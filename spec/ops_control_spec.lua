@@ -7,6 +7,12 @@ local function vector(...) return core.tensor({ ... }, { dtype = "float32" }) en
 local spec_of_3 = { { shape = { 3 }, dtype = "float32" } }
 
 describe("cond", function ()
+  it("a loop that reads nothing is run", function ()
+    local _, ys = ops.scan(function (carry) return carry, ops.ones { 2 } end, {}, nil, 3)
+    assert.are.same({ 3, 2 }, { ys.shape[1], ys.shape[2] })
+    ops.scan(function () end, {}, nil, 2)
+  end)
+
   it("runs one branch when the value is known", function ()
     local ran = {}
     local y = ops.cond(core.tensor(true), function () ran[1] = "yes" return vector(1) end,

@@ -20,6 +20,7 @@ static Function *loop_function(const OpCall *s, Account *account, Error *e) {
   Scope scope;
   Val in[MAX_INPUTS], out[MAX_OUTPUTS];
   context_open(&c, account, ((Function *)s->attr[0].body)->catalogue);
+  c.rebuild = true; /* a loop that reads nothing is not run now, but made */
   scope_open(&c, &scope, true);
   for (int i = 0; i < s->nin; i++)
     in[i] = scope_input(&c, &s->in[i]);
