@@ -13,6 +13,13 @@ local function number(x)
   return math.type(x) == "integer" and ("%d"):format(x) or ("%.17g"):format(x)
 end
 
+-- Bytes that are no text stand as characters of these numbers.
+local function text(s)
+  return '"' .. s:gsub('[%c"\\\127-\255]', function (c)
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
 local encode
 
 local function list(t)
@@ -23,11 +30,14 @@ end
 
 function encode(value)
   if type(value) == "number" then return number(value) end
-  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) == "string" then return text(value) end
   if type(value) ~= "table" then return tostring(value) end
   if #value > 0 or next(value) == nil then return list(value) end
   local parts = {}
-  for key, item in pairs(value) do parts[#parts + 1] = ("%q:%s"):format(key, encode(item)) end
+  for key, item in pairs(value) do
+    local word = key == "axis" and item == false and "null" or encode(item) -- None
+    parts[#parts + 1] = ("%q:%s"):format(key, word)
+  end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 

@@ -54,13 +54,13 @@ def record(engine, here):
     import keras
 
     module = importlib.import_module("ops")
-    to_array = module.to_array
+    to_array = ops_cases.to_array
 
     def to_tensor(entry):
         plain = "scalar" in entry
         return to_array(entry) if plain else keras.ops.convert_to_tensor(to_array(entry))
 
-    module.to_array = to_tensor
+    ops_cases.to_array = to_tensor
     path = os.path.join(here, "types.lua")
     known = {} if engine == ENGINES[0] else read(path)
     rows, refused = [], 0
