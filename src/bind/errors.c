@@ -52,6 +52,12 @@ static int core_raise(lua_State *L) {
   return raise_text(L, ERROR_PLAIN, lua_tostring(L, 1));
 }
 
+/* no_value(text): what cannot be traced; a Lambda is then a step of the host. */
+static int core_no_value(lua_State *L) {
+  want_type(L, 1, LUA_TSTRING, "no_value: the text");
+  return raise_no_value(L, lua_tostring(L, 1));
+}
+
 static const char *const kinds[] = {
   [ERROR_PLAIN] = "plain", [ERROR_MEMORY] = "memory",
   [ERROR_CANCELLED] = "cancelled", [ERROR_BUDGET] = "budget", NULL
@@ -104,6 +110,8 @@ static int leave_layer(lua_State *L) {
 void errors_open(lua_State *L) {
   lua_pushcfunction(L, core_raise);
   lua_setfield(L, -2, "raise");
+  lua_pushcfunction(L, core_no_value);
+  lua_setfield(L, -2, "no_value");
   lua_pushcfunction(L, core_error_kind);
   lua_setfield(L, -2, "error_kind");
   lua_pushcfunction(L, core_raise_as);

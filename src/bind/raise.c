@@ -78,17 +78,11 @@ static int symbolic_text(lua_State *L) {
   return 1;
 }
 
-int raise_symbolic(lua_State *L, Val v) {
-  char shape[TYPE_TEXT];
-  lua_createtable(L, 0, 3);
+int raise_no_value(lua_State *L, const char *text) {
+  lua_createtable(L, 0, 2);
   where_push(L);
   layer_push(L);
-  lua_pushfstring(L, "this tensor of shape %s has no value yet: it stands for "
-                     "what comes when the model runs%s%s (use k.ops instead, "
-                     "or Lambda{f, trace = false})",
-                  type_text(val_type(v), shape),
-                  v.node->origin ? "; made at " : "",
-                  v.node->origin ? v.node->origin : "");
+  lua_pushstring(L, text);
   lua_concat(L, 3);
   lua_setfield(L, -2, "message");
   lua_pushboolean(L, 1);
@@ -98,4 +92,15 @@ int raise_symbolic(lua_State *L, Val v) {
   lua_setfield(L, -2, "__tostring");
   lua_setmetatable(L, -2);
   return lua_error(L);
+}
+
+int raise_symbolic(lua_State *L, Val v) {
+  char shape[TYPE_TEXT];
+  lua_pushfstring(L, "this tensor of shape %s has no value yet: it stands for "
+                     "what comes when the model runs%s%s (use k.ops instead, "
+                     "or Lambda{f, trace = false})",
+                  type_text(val_type(v), shape),
+                  v.node->origin ? "; made at " : "",
+                  v.node->origin ? v.node->origin : "");
+  return raise_no_value(L, lua_tostring(L, -1));
 }

@@ -28,7 +28,9 @@ int raise_failure(lua_State *L, const Error *e);
 int raise_memory(lua_State *L); /* "out of memory" */
 /* Raises what the context holds, and clears it. */
 int raise_context(lua_State *L, State *s);
-/* An error object that says that a traced tensor has no value. */
+/* An error object that says that a value is wanted in a trace, by which a
+** Lambda knows that it must be a step of the host; of a traced tensor. */
+int raise_no_value(lua_State *L, const char *text);
 int raise_symbolic(lua_State *L, Val v);
 /* The kind of a caught error value: of the last one that was raised here, if
 ** it is that, or of Lua's own when its memory is out. */

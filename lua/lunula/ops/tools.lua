@@ -243,6 +243,13 @@ function tools.check_sizes(name, ...)
   end
 end
 
+-- Refuses to be traced where the size of a result depends on the values of x.
+function tools.need_values(name, x, what, remedy)
+  if not core.is_symbolic(x) then return end
+  core.no_value(("%s: %s depends on values that are not known yet (%sLambda{f, trace = false} "
+    .. "runs it with them)"):format(name, what, remedy and remedy .. "; " or ""))
+end
+
 -- ---- types ------------------------------------------------------------------------------------
 
 local float_types = { float16 = true, bfloat16 = true, float32 = true, float64 = true }
