@@ -87,7 +87,7 @@ LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
 # loops for the plainest set, where there are others; some loops for all sets; rules
 # and adapters of ops, which have no loops; what compiles plans and does not run them.
 # Nor do loops come twice, for strides of 1.
-PLAIN   := $(patsubst %,src/kernels/%.c,pool move window index) src/ops/cast.c \
+PLAIN   := $(patsubst %,src/kernels/%.c,pool move window index sort) src/ops/cast.c \
            $(filter-out $(LOOPS),$(wildcard src/ops/*.c)) \
            $(wildcard src/files/*.c src/graph/*.c src/host/*.c src/scan/*.c src/tensor/*.c) \
            $(filter-out %/plan.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))

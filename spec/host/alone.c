@@ -126,7 +126,7 @@ static void is_small(void) {
   EXPECT(lines(command) == 0 && stat(stripped, &st) == 0);
   unlink(stripped);
   printf("  stripped: %.2f MB\n", (double)st.st_size / (1 << 20));
-  EXPECT(watched || !optimised || st.st_size < 3 << 19);
+  EXPECT(watched || !optimised || st.st_size < 7 << 18);
 }
 
 int main(void) {

@@ -80,6 +80,7 @@ return {
       "einsum meshgrid vstack get_item", {
       adaptive_average_pool = { data_format = "Keras fails when it is not said" },
       adaptive_max_pool = "not on TensorFlow",
+      argpartition = { axis = "any order of what is smaller, and of what is larger, will do" },
       average_pool = because(accident, "pool_size"), max_pool = because(accident, "pool_size"),
       cast = because(accident, "dtype"), cross = because(accident, "axisc"),
       ["image.extract_patches"] = because(accident, "dilation_rate"),

@@ -34,7 +34,11 @@ isclose(A{1, nan, inf, -inf}, A{1, nan, inf, inf})
 norm(F{2, 3, 4})
 power(J{2}, J{-1})
 rot90(F{2, 3}, {k=2})
+searchsorted(A{1, 2, 2, 5}, A(2.0), {side="left"})
+searchsorted(A{1, 2, 2, 5}, A(2.0), {side="right"})
 searchsorted(A{1, 2, 3}, F{2, 2})
+searchsorted(A{2}, A(2.0), {side="left"})
+searchsorted(A{2}, A(2.0), {side="right"})
 segment_sum(F{4}, J{0, 1, 0, 2}, {num_segments=2})
 segment_sum(F{4, 2}, J{0, -1, 0, 5}, {num_segments=3})
 sparse_categorical_crossentropy(J{0, 1, 1}, A{{0.2, 0.3, 0.5}, {0.1, 0.1, 0.8}}, {axis=0})
@@ -47,6 +51,14 @@ einsum("...i,...i", F{2, 1, 3}, F{4, 3})
 einsum("ij,ij->ij", F{2, 1}, F{2, 3})
 einsum("ij,jk->ik", F{2, 1}, F{3, 4})
 einsum("ji", F{2, 3})
+]],
+  ["in an order that nobody asked for, or with places in any"] = [[
+argpartition(J{3, 1, 2}, 0, {axis=false})
+top_k(F{2, 2, 4}, 2, {sorted=false})
+top_k(F{3, 5}, 2, {sorted=false})
+top_k(F{7}, 2, {sorted=false})
+top_k(I{3, 5, low=-4, high=5}, 2, {sorted=false})
+top_k(J{5, 5, 1, 5}, 2, {sorted=false})
 ]],
   -- Keras refuses these in a functional model, and we refuse them everywhere.
   ["as functional models"] = [[

@@ -238,6 +238,64 @@ extern void SET(put_add_f32)(float *y, const float *g, const int32_t *idx,
                              int64_t n, int64_t m, int64_t inner, int64_t o0,
                              int64_t o1);
 
+/* ---- sorting (sort.c) -------------------------------------------------- */
+
+/* Rows of n floats, or whole numbers, with a place for each number's value and
+** one for where it was. Ascending, NaN last, or descending, NaN first; what is
+** equal keeps its order. */
+typedef struct Sort {
+  int64_t n;
+  bool real, descending;
+  const int32_t *x; /* bits */
+  int32_t *y, *place;
+} Sort;
+
+/* Row r alone, of whose results m are kept. */
+INLINE Sort sort_row(const Sort *s, int64_t r, int64_t m) {
+  Sort one = *s;
+  one.x += r * s->n;
+  one.y += r * m;
+  one.place += r * m;
+  return one;
+}
+
+/* Rows in [r0, r1); works in 2 n words. */
+extern void SET(sort_rows)(const Sort *rows, int64_t r0, int64_t r1,
+                           uint64_t *words);
+
+/* A long row goes by rounds, which several may share: the range of its ranks;
+** how many fall into each bucket; each to its bucket, from place[bucket] of
+** words on; the words [i0, i1) of a bucket in order, and written. */
+enum { SORT_BUCKET_BITS = 10, SORT_BUCKETS = 1 << SORT_BUCKET_BITS };
+typedef struct SortCut {
+  uint32_t least;
+  int shift;
+} SortCut;
+extern void SET(sort_range)(const Sort *s, int64_t i0, int64_t i1,
+                            uint32_t range[2]);
+SortCut sort_cut(uint32_t least, uint32_t most);
+extern void SET(sort_count)(const Sort *s, SortCut cut, int64_t i0, int64_t i1,
+                            uint32_t *count);
+extern void SET(sort_deal)(const Sort *s, SortCut cut, int64_t i0, int64_t i1,
+                           uint32_t *place, uint64_t *words);
+extern void SET(sort_bucket)(const Sort *s, SortCut cut, int64_t i0,
+                             int64_t i1, uint64_t *words, uint64_t *spare);
+
+/* words (k) = the largest of x[i0..i1) of a row, which are k or more; works in
+** 2 TOP_ROOM(k) words. Then the first k of n words are written as a row's
+** result. */
+#define TOP_ROOM(k) (2 * (k) + 64)
+extern void SET(top_words)(const Sort *s, int64_t k, int64_t i0, int64_t i1,
+                           uint64_t *scratch, uint64_t *words);
+extern void SET(top_write)(const Sort *s, int64_t k, int64_t n,
+                           uint64_t *words, uint64_t *spare);
+
+/* y[i] = how many of the sorted (n) are less than x[i], or not more (right);
+** i in [i0, i1). Bits, as above. */
+extern void SET(search_sorted)(const int32_t *sorted, int64_t n, bool real,
+                               bool right, const int32_t *x, int32_t *y,
+                               int64_t i0, int64_t i1);
+
 /* ---- windows (window.c) ------------------------------------------------ */
 
 /* The geometry of a window walk over an image (batch, in..., channels). */

@@ -60,6 +60,20 @@ op("take_along_axis", "x, indices, axis:int=nil",
     return take_along_axis(x, ids, axis)
   end)
 
+op("unravel_index", "indices, shape:sizes",
+  "The places along each axis of a shape that numbers of elements have: a tensor for each axis.",
+  function (indices, shape)
+    local rest, places = tools.is_float(indices) and indices or tools.cast(indices, "int32"), {}
+    for axis = #shape, 1, -1 do
+      if shape[axis] < 1 and indices.size ~= 0 then
+        core.raise("unravel_index: nothing has a place in shape %s", tools.shape_text(shape))
+      end
+      places[axis] = rest % shape[axis]
+      rest = rest // shape[axis]
+    end
+    return table.unpack(places)
+  end)
+
 -- ---- replacing --------------------------------------------------------------------------------
 
 -- Along axis i the middle is replaced, the ends stay; what is whole along an axis is passed on.
@@ -222,22 +236,15 @@ op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
 
 -- ---- searching --------------------------------------------------------------------------------
 
+local search = tools.row "searchsorted"
+
 op("searchsorted", "sorted_sequence, values, side:str=\"left\"",
-  "Where each value would go in an ascending vector.", function (sorted_sequence, values, side)
-    if sorted_sequence.rank ~= 1 then
-      core.raise("searchsorted: sorted_sequence has one axis, its shape is %s (ops.map takes the "
-        .. "rows of several)", tools.shape_text(sorted_sequence.shape))
-    end
-    local value = ops.expand_dims(values, values.rank)
-    local before
-    if side == "left" then
-      before = ops.less(sorted_sequence, value)
-    elseif side == "right" then
-      before = ops.less_equal(sorted_sequence, value)
-    else
+  "Where each value would go in an ascending vector, NaN last.",
+  function (sorted_sequence, values, side)
+    if side ~= "left" and side ~= "right" then
       core.raise("searchsorted: side must be left or right, got \"%s\"", side)
     end
-    return ops.sum(ops.cast(before, "int32"), -1)
+    return search(tools.number(sorted_sequence), tools.number(values), side == "right")
   end, { file_class = "numpy.SearchSorted" })
 
 op("digitize", "x, bins", "The number of the bin that each element of x falls into.",
@@ -270,9 +277,7 @@ op("bincount", "x, weights=nil, minlength:int?=0, sparse:bool=false",
   "How often each number occurs (or the sum of its weights).",
   function (x, weights, minlength, sparse)
     tools.refuse_sparse("bincount", sparse)
-    if core.is_symbolic(x) then
-      core.raise("bincount: the length of the result depends on values that are not known yet")
-    end
+    tools.need_values("bincount", x, "the length of the result")
     local length = minlength or 0
     if x.rank ~= 1 and x.rank ~= 2 or length < 0 then
       core.raise("bincount: x has one axis or two and minlength is 0 or more, got shape %s and %d",

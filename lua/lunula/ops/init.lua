@@ -17,7 +17,8 @@ local families = {
   { "make", "full full_like zeros ones empty empty_like copy arange linspace logspace eye "
     .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid" },
   { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
-    .. "searchsorted digitize isin in_top_k bincount" },
+    .. "searchsorted digitize isin in_top_k bincount unravel_index" },
+  { "sort", "sort argsort argpartition top_k nonzero unique" },
   { "get_item", "get_item" },
   { "einsum", "einsum" },
   { "linalg", "matmul dot vdot inner outer tensordot kron cross norm" },

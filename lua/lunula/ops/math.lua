@@ -172,32 +172,16 @@ op("isclose", "x1, x2, rtol:num=1e-5, atol:num=1e-8, equal_nan:bool=false",
 
 local choose = tools.row "where"
 
--- The places of what is not 0, in order: each writes its number where its rank among them says.
-local function places_of(x)
-  if x.rank == 0 then core.raise("where: a single condition has no places (give x1 and x2)") end
-  if core.is_symbolic(x) then
-    core.raise("where: how many places there are depends on values that are not known yet (give x1 "
-      .. "and x2)")
-  end
-  local found = ops.cast(ops.not_equal(ops.ravel(x), 0), "int32")
-  local n = ops.sum(found):item()
-  local rank = ops.where(found, ops.cumsum(found, 0) - 1, n)
-  local flat = tools.part(ops.scatter_add(ops.iota_like(found, 0), rank,
-    ops.zeros({ n + 1 }, "int32")), 0, 0, n)
-  local columns, below = {}, 1
-  for i = x.rank, 1, -1 do
-    columns[i] = ops.mod(ops.floor_divide(flat, below), x.shape[i])
-    below = below * x.shape[i]
-  end
-  return table.unpack(columns)
-end
-
 op("where", "condition, x1=nil, x2=nil",
   "x1 where the condition holds, else x2; alone the places where it holds, a vector for each axis.",
   function (condition, x1, x2)
     if x1 ~= nil and x2 ~= nil then return choose(condition, x1, x2) end
     if x1 ~= nil or x2 ~= nil then core.raise("where: x1 and x2 are given both or neither") end
-    return places_of(condition)
+    if condition.rank == 0 then
+      core.raise("where: a single condition has no places (give x1 and x2)")
+    end
+    tools.need_values("where", condition, "how many places there are", "give x1 and x2")
+    return ops.nonzero(condition)
   end)
 
 op("select", "condlist:tensors, choicelist:tensors, default=nil",

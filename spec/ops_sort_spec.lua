@@ -1,0 +1,183 @@
+-- Sorting and what is made of it, beyond the table of cases: rows of all lengths, which go
+-- different ways, the order of what is equal, how many threads; sizes that come from data.
+
+local core = require "lunula.core"
+local k = require "lunula"
+
+local ops = k.ops
+local nan, inf = 0 / 0, math.huge
+
+local function int(data) return core.tensor(data, { dtype = "int32" }) end
+
+-- ---- numbers of many kinds --------------------------------------------------------------------
+
+local kinds = {
+  { "real", function () return math.random() end },
+  { "few", function () return math.random(-3, 3) end },
+  { "of all sizes", function () return (math.random() - 0.5) * 10.0 ^ math.random(-44, 38) end },
+  { "one far away", function (i) return i == 5 and 1e30 or math.random() + 1 end },
+  { "all the same", function () return 7 end },
+  { "ascending", function (i) return i end },
+  { "descending", function (i) return -i end },
+  { "odd", function ()
+    return ({ nan, -nan, inf, -inf, 0.0, -0.0, 1e-40, -1e-40, 1, -1 })[math.random(10)]
+  end },
+}
+
+-- Short rows, those that are merged, those of one thread, and those of all.
+local lengths = { 1, 2, 8, 9, 127, 128, 1000, 4095, 5000, 32768, 32769, 70000, 140000 }
+
+-- Whether the number at place a comes before that at b: NaN last (first), what is equal in order.
+local function comes_before(x, descending)
+  return function (a, b)
+    local u, v = x[a], x[b]
+    local u_is_nan, v_is_nan = u ~= u, v ~= v
+    if u_is_nan ~= v_is_nan then
+      if descending then return u_is_nan end
+      return v_is_nan
+    end
+    if u_is_nan or u == v then return a < b end
+    if descending then return u > v end
+    return u < v
+  end
+end
+
+local function numbers(n, make)
+  local data = {}
+  for i = 1, n do data[i] = make(i) + 0.0 end
+  return core.tensor(data, { dtype = "float32" })
+end
+
+local function check_order(places, x, descending)
+  local before = comes_before(x:totable(), descending)
+  local list = places:totable()
+  for i = 2, #list do
+    if not before(list[i - 1] + 1, list[i] + 1) then
+      error(("places %d and %d are in the wrong order"):format(i - 1, i), 0)
+    end
+  end
+end
+
+describe("sorting", function ()
+  before_each(function () math.randomseed(3) end)
+
+  for _, kind in ipairs(kinds) do
+    it("puts numbers in order, NaN last: " .. kind[1], function ()
+      for _, n in ipairs(lengths) do
+        local x = numbers(n, kind[2])
+        local places = ops.argsort(x)
+        check_order(places, x, false)
+        assert.equal(ops.gather(x, places):tobytes(), ops.sort(x):tobytes())
+      end
+    end)
+
+    it("finds the largest, the first of equal ones first: " .. kind[1], function ()
+      for _, n in ipairs(lengths) do
+        local x = numbers(n, kind[2])
+        for _, count in ipairs { 1, 10, 33, 500, 5000 } do
+          if count <= n then
+            local values, places = ops.top_k(x, count)
+            check_order(places, x, true)
+            assert.equal(ops.gather(x, places):tobytes(), values:tobytes())
+            local least = values[count]
+            local more = ops.sum(ops.cast(ops.greater(x, least), "int32")):item()
+            assert.is_true(least ~= least or more < count)
+          end
+        end
+      end
+    end)
+  end
+
+  it("gives the same bits with one thread and with more", function ()
+    local function results()
+      local bytes = {}
+      for _, x in ipairs { k.random.normal({ 3, 50000 }, 0, 1, nil, 1),
+        k.random.normal({ 300, 500 }, 0, 1, nil, 2), k.random.normal({ 200000 }, 0, 1, nil, 3) } do
+        bytes[#bytes + 1] = ops.argsort(x):tobytes()
+        bytes[#bytes + 1] = ops.sort(x):tobytes()
+        for _, y in ipairs { ops.top_k(x, 20) } do bytes[#bytes + 1] = y:tobytes() end
+        bytes[#bytes + 1] = ops.searchsorted(ops.sort(ops.ravel(x)), ops.ravel(x)):tobytes()
+      end
+      return bytes
+    end
+    local _ <close> = setmetatable({}, { __close = function () core.threads(0) end })
+    core.threads(1)
+    local alone = results()
+    core.threads(3)
+    assert.same(alone, results())
+  end)
+
+  it("takes whole numbers to their ends", function ()
+    local x = int { 2147483647, -2147483648, 0, -1, 2147483647 }
+    assert.same({ 1, 3, 2, 0, 4 }, ops.argsort(x):totable())
+    assert.same({ 0, 4, 2, 3, 1 }, select(2, ops.top_k(x, 5)):totable())
+  end)
+
+  it("sorts in the body of a loop", function ()
+    local rows = k.random.normal({ 4, 40000 }, 0, 1, nil, 1)
+    local sorted = ops.map(function (row) return ops.sort(row) end, rows)
+    assert.equal(ops.sort(rows):tobytes(), sorted:tobytes())
+  end)
+end)
+
+describe("searchsorted", function ()
+  it("counts NaN last", function ()
+    local sorted = core.tensor { 1, 2, nan }
+    assert.same({ 2, 0, 2 }, ops.searchsorted(sorted, core.tensor { nan, -inf, inf }):totable())
+    assert.same({ 3 }, ops.searchsorted(sorted, core.tensor { nan }, "right"):totable())
+  end)
+
+  it("finds a place among none", function ()
+    assert.same({ 0, 0 }, ops.searchsorted(ops.zeros { 0 }, core.tensor { 1, 2 }):totable())
+  end)
+end)
+
+-- ---- sizes that come from data ----------------------------------------------------------------
+
+describe("sizes that depend on values", function ()
+  local one = { { shape = { false }, dtype = "float32" } }
+
+  it("are not known in a trace, which says what to do", function ()
+    assert.error_at_line(function () core.trace(one, function (x) return (ops.unique(x)) end) end,
+      "unique: how many different values there are depends on values that are not known yet "
+        .. "(give size; Lambda{f, trace = false} runs it with them)")
+    assert.error_at_line(function () core.trace(one, function (x) return (ops.nonzero(x)) end) end,
+      "nonzero: how many places there are depends on values that are not known yet "
+        .. "(Lambda{f, trace = false} runs it with them)")
+  end)
+
+  it("make a Lambda a step of the host", function ()
+    local function f(x) return ops.expand_dims(ops.sum(ops.unique(x)) + ops.sum(x, 1), -1) end
+    local warn = require "lunula.utils.warn"
+    local said, sink = {}, warn.sink
+    local _ <close> = setmetatable({}, { __close = function () warn.sink = sink end })
+    warn.sink = function (text) said[#said + 1] = text end
+    local model = k.Sequential { k.Input { shape = { 3 } }, k.layers.Lambda { f } }
+    local x = core.tensor { { 1, 2, 2 }, { 5, 1, 7 } }
+    assert.near_all(model:predict(x, { verbose = 0 }), f(x))
+    assert.equal(1, #said)
+  end)
+
+  it("may be given", function ()
+    local f = core.trace({ { shape = { false }, dtype = "int32" } }, function (x)
+      return ops.unique(x, { size = 4, fill_value = -1, return_counts = true })
+    end)
+    local values, counts = f(int { 3, 3, 1 })
+    assert.same({ { 1, 3, -1, -1 }, { 1, 2, 0, 0 } }, { values:totable(), counts:totable() })
+    values, counts = f(int { 9, 8, 7, 6, 5, 5 })
+    assert.same({ { 5, 6, 7, 8 }, { 2, 1, 1, 1 } }, { values:totable(), counts:totable() })
+  end)
+
+  it("are none of nothing", function ()
+    local values, counts = ops.unique(ops.zeros { 0 }, { return_counts = true, size = 2 })
+    assert.same({ { 0, 0 }, { 0, 0 } }, { values:totable(), counts:totable() })
+    assert.same({ 0 }, { ops.unique(ops.zeros { 0 }).size })
+    assert.same({ 0 }, { ops.nonzero(ops.zeros { 3 }).size })
+  end)
+
+  it("tells each NaN from the others", function ()
+    local values, counts = ops.unique(core.tensor { nan, 1, nan }, { return_counts = true })
+    assert.near_all(values, { 1, nan, nan })
+    assert.same({ 1, 1, 1 }, counts:totable())
+  end)
+end)
