@@ -1,5 +1,6 @@
 -- Sorting and what is made of it, beyond the table of cases: rows of all lengths, which go
--- different ways, the order of what is equal, how many threads; sizes that come from data.
+-- different ways, the order of what is equal, how many threads; sizes that come from data; corners
+-- that only a run tells.
 
 local core = require "lunula.core"
 local k = require "lunula"
@@ -179,5 +180,52 @@ describe("sizes that depend on values", function ()
     local values, counts = ops.unique(core.tensor { nan, 1, nan }, { return_counts = true })
     assert.near_all(values, { 1, nan, nan })
     assert.same({ 1, 1, 1 }, counts:totable())
+  end)
+end)
+
+-- ---- corners that only a run tells ------------------------------------------------------------
+
+describe("corners that are traced", function ()
+  local x = ops.reshape(ops.arange(24), { 2, 3, 4 })
+  local specs = { { shape = { false, 3, 4 }, dtype = "int32" }, { shape = { 3 }, dtype = "int32" } }
+
+  it("are those of slice", function ()
+    local f = core.trace(specs, function (t, at) return ops.slice(t, at, { 1, 2, 2 }) end)
+    for _, at in ipairs { { 0, 0, 0 }, { 1, 1, 2 } } do
+      assert.same(ops.slice(x, at, { 1, 2, 2 }):totable(), f(x, int(at)):totable())
+    end
+    assert.error_at_line(function () f(x, int { 0, 2, 0 }) end, "index 3 in sample 2 is out of")
+  end)
+
+  it("are those of slice_update, held inside", function ()
+    local new = int { { { -1, -2 } } }
+    local f = core.trace(specs, function (t, at) return ops.slice_update(t, at, new) end)
+    for _, at in ipairs { { 0, 0, 0 }, { 1, 2, 2 } } do
+      assert.same(ops.slice_update(x, at, new):totable(), f(x, int(at)):totable())
+    end
+    assert.same(ops.slice_update(x, { 1, 2, 2 }, new):totable(), f(x, int { 7, 7, 7 }):totable())
+  end)
+
+  it("have gradients", function ()
+    local y, new = core.tensor { { 1, 2, 3 }, { 4, 5, 6 } }, core.tensor { { 2, 3 } }
+    local f = core.trace({ { shape = { 2, 3 } }, { shape = { 1, 2 } },
+      { shape = { 2 }, dtype = "int32" } }, function (a, b, at)
+        local _, grads = core.value_and_grad(function (u, v)
+          return ops.sum(ops.square(ops.slice_update(u, at, v)))
+            + ops.sum(ops.slice(u, at, { 1, 2 }) ^ 3)
+        end)(a, b)
+        return grads[1], grads[2]
+      end)
+    local da, db = f(y, new, int { 1, 1 })
+    assert.near_all(da, { { 2, 4, 6 }, { 8, 75, 108 } })
+    assert.near_all(db, { { 4, 6 } })
+  end)
+
+  it("need sizes", function ()
+    core.trace(specs, function (t, at)
+      assert.error_at_line(function () ops.slice(t, at, { 1, -1, 2 }) end,
+        "slice: axis 1: the size must be given, as the start is a traced tensor")
+      return t
+    end)
   end)
 end)

@@ -93,14 +93,35 @@ local function replaced(x, start, updates, i)
   return size and tools.with_size(y, i - 1, size) or y
 end
 
-op("slice_update", "inputs, start_indices:sizes, updates",
-  "inputs with updates written over it from a corner on.",
+-- The same from a corner that only the run tells, held where all of updates is inside.
+local function replaced_at_places(x, start, updates)
+  local inside = true
+  for axis = 0, x.rank - 1 do
+    local size, count = tools.size(x, axis), tools.size(updates, axis)
+    local from = start[axis + 1]
+    if core.is_tensor(from) then
+      from = ops.maximum(ops.minimum(tools.cast(from, "int32"), size - count), 0)
+    end
+    local place = tools.positions(size) - from
+    local shape = tools.fill(x.rank, 1)
+    shape[axis + 1] = -1
+    inside = ops.reshape(ops.less_equal(0, place) & ops.less(place, count), shape) & inside
+    updates = ops.take(updates, ops.maximum(ops.minimum(place, count - 1), 0), axis)
+  end
+  return ops.where(inside, updates, x)
+end
+
+op("slice_update", "inputs, start_indices:shape, updates",
+  "inputs with updates written over it from a corner on, which may be a traced tensor.",
   function (inputs, start_indices, updates)
     if #start_indices ~= inputs.rank or updates.rank ~= inputs.rank then
       core.raise("slice_update: inputs has rank %d, start_indices %d, updates %d", inputs.rank,
         #start_indices, updates.rank)
     end
-    return replaced(inputs, start_indices, tools.cast(updates, inputs.dtype), 1)
+    local is_known = true
+    for _, from in ipairs(start_indices) do is_known = is_known and not core.is_tensor(from) end
+    return (is_known and replaced or replaced_at_places)(inputs, start_indices,
+      tools.cast(updates, inputs.dtype), 1)
   end, { file_class = "core", file_called = "start_indices" })
 
 -- ---- scattering -------------------------------------------------------------------------------

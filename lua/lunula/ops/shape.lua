@@ -72,11 +72,30 @@ op("moveaxis", "x, source:axes, destination:axes", "x with axes moved to other p
     return ops.transpose(x, order)
   end)
 
-op("slice", "inputs, start_indices:sizes, shape:sizes",
-  "The block of a shape from a corner on; a size of -1 goes to the end.",
+-- `count` elements along an axis from a place on that only the run tells.
+local function from_place(x, axis, start, count)
+  if count == -1 then
+    core.raise("slice: axis %d: the size must be given, as the start is a traced tensor", axis)
+  end
+  local places = tools.positions(count) + tools.cast(start, "int32")
+  local size = tools.positions(tools.size(x, axis))
+  return ops.take(x, ops.take_along_axis(size, places, 0), axis)
+end
+
+op("slice", "inputs, start_indices:shape, shape:sizes",
+  "The block of a shape from a corner on; a size of -1 goes to the end. Where the corner is a "
+  .. "traced tensor, the sizes must be given.",
   function (inputs, start_indices, shape)
+    local rank = inputs.rank
+    if #start_indices ~= rank or #shape ~= rank then
+      core.raise("slice: inputs has rank %d, start_indices %d, shape %d", rank, #start_indices,
+        #shape)
+    end
     for i, start in ipairs(start_indices) do
-      if start and start < 0 then
+      if core.is_tensor(start) then
+        inputs = from_place(inputs, i - 1, start, shape[i])
+        start_indices[i], shape[i] = 0, -1
+      elseif start and start < 0 then
         core.raise("slice: axis %d: a start of %d, positions count from 0 (get_item also counts "
           .. "from the end)", i - 1, start)
       end
