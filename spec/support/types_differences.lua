@@ -20,6 +20,9 @@ return {
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
     .. "pixels, ours are true where any part is" },
+  quantile = { cases = "/[25]:.i", why = "nothing is above more than all elements" },
+  nanquantile = { cases = "/1:.i", why = "nothing is above more than all elements" },
+  geomspace = { cases = "/2:b", why = "no multiple of 0 is anything else" },
 
   ["layer LayerNormalization int32"] = { ours = "float32", why = cut },
   ["layer LayerNormalization bool"] = { ours = "float32", why = cut },

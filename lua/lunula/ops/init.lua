@@ -10,15 +10,19 @@ local families = {
     .. "divide_no_nan round fmod signbit heaviside clip deg2rad rad2deg sinc diff isposinf "
     .. "isneginf nan_to_num fmax fmin isclose where select erfc" },
   { "reduce", "max min prod cumsum amax amin any all count_nonzero allclose mean average var "
-    .. "std ptp logsumexp cumprod nansum nanprod nanmax nanmin nanmean nanvar nanstd" },
+    .. "std ptp logsumexp cumprod nansum nanprod nanmax nanmin nanmean nanvar nanstd "
+    .. "nanargmax nanargmin nancumsum nancumprod trapezoid" },
   { "shape", "expand_dims squeeze ravel swapaxes moveaxis slice repeat repeat_elements tile "
     .. "fliplr flipud roll rot90 pad" },
   { "join", "stack append hstack vstack dstack split array_split vsplit dsplit hsplit unstack" },
   { "make", "full full_like zeros ones empty empty_like copy arange linspace logspace eye "
-    .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid" },
+    .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid "
+    .. "geomspace" },
   { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
     .. "searchsorted digitize isin in_top_k bincount unravel_index" },
   { "sort", "sort argsort argpartition top_k nonzero unique" },
+  { "statistics", "quantile percentile median nanquantile nanpercentile nanmedian histogram "
+    .. "corrcoef correlate cdist" },
   { "get_item", "get_item" },
   { "einsum", "einsum" },
   { "linalg", "matmul dot vdot inner outer tensordot kron cross norm" },

@@ -117,6 +117,18 @@ op("logspace", "start, stop, num:int=50, endpoint:bool=true, base:num=10, dtype:
     return dtype and tools.cast(y, dtype) or y
   end)
 
+op("geomspace", "start, stop, num:int=50, endpoint:bool=true, dtype:dtype=nil, axis:int=0",
+  "num values from start to stop, each the same multiple of the one before it.",
+  function (start, stop, num, endpoint, dtype, axis)
+    start, stop = tools.float(start), tools.float(stop)
+    local size = ops.exp(ops.linspace(ops.log(ops.abs(start)), ops.log(ops.abs(stop)), num,
+      endpoint, false, nil, axis))
+    local sign = ops.sign(start)
+    while sign.rank < stop.rank do sign = ops.expand_dims(sign, 0) end
+    local y = size * ops.expand_dims(sign, tools.axis("geomspace", axis, sign.rank + 1))
+    return dtype and tools.cast(y, dtype) or y
+  end)
+
 -- ---- matrices ---------------------------------------------------------------------------------
 
 -- column number - row number, (rows, columns)

@@ -184,3 +184,46 @@ op("nanstd", "x, axis:axes=nil, keepdims:bool=false",
   "The standard deviation of the elements that are numbers.", function (x, axis, keepdims)
     return ops.sqrt(ops.nanvar(x, axis, keepdims))
   end)
+
+-- Where no element is a number, the place is -1.
+local function place_of_extreme(name, plain, neutral, doc)
+  op(name, "x, axis:int=nil, keepdims:bool=false", doc, function (x, axis, keepdims)
+    if not tools.is_float(x) then return ops[plain](x, axis, keepdims) end
+    local place = ops[plain](ops.where(ops.isnan(x), neutral, x), axis, keepdims)
+    return ops.where(ops.equal(numbers(x, axis, keepdims), 0), -1, place)
+  end)
+end
+
+place_of_extreme("nanargmax", "argmax", -math.huge,
+  "The place of the largest element that is a number (none: -1).")
+place_of_extreme("nanargmin", "argmin", math.huge,
+  "The place of the smallest element that is a number (none: -1).")
+
+local function running(name, plain, neutral, doc)
+  op(name, "x, axis:int=nil, dtype:dtype=nil", doc, function (x, axis, dtype)
+    return ops[plain](tools.is_float(x) and ops.where(ops.isnan(x), neutral, x) or x, axis, dtype)
+  end)
+end
+
+running("nancumsum", "cumsum", 0, "Running sums along an axis (nil: of all), NaN as 0.")
+running("nancumprod", "cumprod", 1, "Running products along an axis (nil: of all), NaN as 1.")
+
+-- ---- areas ------------------------------------------------------------------------------------
+
+op("trapezoid", "y, x=nil, dx:num=1.0, axis:int=-1",
+  "The area under y along an axis, its points joined by lines: at the places x, or dx apart.",
+  function (y, x, dx, axis)
+    y = tools.float(y)
+    axis = tools.axis("trapezoid", axis, y.rank)
+    local later = tools.part(y, axis, 1, -1)
+    local before = ops.slice_like(y, later, tools.fill(y.rank, 0))
+    local width = dx
+    if x ~= nil then
+      local is_line = x.rank == 1 and y.rank > 1
+      local step = ops.diff(tools.float(x), 1, is_line and 0 or axis)
+      local sizes = tools.fill(y.rank, 1)
+      sizes[axis + 1] = step.shape[1] or -1
+      width = is_line and ops.reshape(step, sizes) or step
+    end
+    return ops.sum((later + before) * 0.5 * width, axis)
+  end, { file_made = "x" })
