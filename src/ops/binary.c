@@ -5,6 +5,8 @@
 #include "base/each_isa.h"
 #include "ops/strip.h"
 
+#include <string.h>
+
 #define BINARY(name, expression) \
   BINARY_STRIP(strip_##name, float, float, expression)
 #define BINARY_INT(name, expression) \
@@ -71,6 +73,56 @@ INLINE int32_t whole_power(int32_t a, int32_t b) {
   return (int32_t)y;
 }
 BINARY_INT(power, whole_power(a, b))
+
+BINARY_INT(bitwise_and, a & b)
+BINARY_INT(bitwise_or, a | b)
+BINARY_INT(bitwise_xor, a ^ b)
+
+/* beyond the last bit there are zeros, or what the sign is */
+INLINE int32_t shifted_left(int32_t a, int32_t b) {
+  return b < 0 || b > 31 ? 0 : (int32_t)((uint32_t)a << (b & 31));
+}
+INLINE int32_t shifted_right(int32_t a, int32_t b) {
+  return a >> (b < 0 || b > 31 ? 31 : b);
+}
+BINARY_INT(bitwise_left_shift, shifted_left(a, b))
+BINARY_INT(bitwise_right_shift, shifted_right(a, b))
+
+INLINE int32_t common_divisor(int32_t a, int32_t b) {
+  uint32_t x = a < 0 ? 0u - (uint32_t)a : (uint32_t)a;
+  uint32_t y = b < 0 ? 0u - (uint32_t)b : (uint32_t)b;
+  while (y) {
+    uint32_t rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return (int32_t)x;
+}
+BINARY_INT(gcd, common_divisor(a, b))
+
+/* a * 2 ^ b by way of double, which has room for both */
+INLINE float scaled_by_power(float a, float b) {
+  float held = b > -600 ? b < 600 ? b : 600 : -600;
+  double power;
+  uint64_t bits = (uint64_t)(1023 + (int64_t)held) << 52;
+  memcpy(&power, &bits, sizeof power);
+  return (float)((double)a * power);
+}
+BINARY(ldexp, scaled_by_power(a, b))
+
+/* The number beside a on the way to b: as whole numbers floats of one sign lie
+** one behind the other. */
+INLINE float neighbour(float a, float b) {
+  uint32_t bits = float_bits(a);
+  if (a != a || b != b)
+    return a + b;
+  if (a == b)
+    return b;
+  if ((bits & INT32_MAX) == 0)
+    return bits_float((float_bits(b) & 0x80000000u) | 1);
+  return bits_float((a < b) == (a > 0) ? bits + 1 : bits - 1);
+}
+BINARY(nextafter, neighbour(a, b))
 
 #define SELECT_STRIP(name, type)              \
   STRIP(name) {                               \
@@ -210,6 +262,27 @@ static bool to_the_second(Context *c, const Op *op, const Val *x, int nin,
   {#op, "x1, x2", ELEMENTWISE, LOGICAL, broadcast_predicate, \
    {NULL, NULL, strip}, .traits = NO_GRADIENT, .doc = text}
 
+/* Whole numbers, and booleans where there is a strip for them. */
+static bool whole_shape(Rule *r) {
+  if (!broadcast_all(r))
+    return false;
+  return r->out[0].dtype != F32 ||
+         fail(r->error, "whole numbers are wanted, got float32");
+}
+
+#define ROW_WHOLE(op, params, truths, text) \
+  {#op, params, ELEMENTWISE, PROMOTE, whole_shape, \
+   {NULL, strip_##op##_int, truths}, .traits = NO_GRADIENT, .doc = text}
+
+static void ldexp_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  dx[0] = emit_op(c, "ldexp", (Val[]){dy[0], input(n, 1)}, 2, NULL);
+}
+
+static void nextafter_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
+  (void)c, (void)n;
+  dx[0] = dy[0];
+}
+
 const Op ops_binary[] = {
   ROW_TRUTHS(add, strip_or, "x1 + x2.", .role = ADDS, .neutral = {3, -0.0},
              .simpler = add_simpler, .traits = GROWS),
@@ -234,6 +307,17 @@ const Op ops_binary[] = {
   ROW_LOGIC(logical_and, strip_and, "Where both are true."),
   ROW_LOGIC(logical_or, strip_or, "Where one is true."),
   ROW_LOGIC(logical_xor, strip_xor, "Where just one is true."),
+  ROW_WHOLE(bitwise_and, "x, y", strip_and, "The bits that both have."),
+  ROW_WHOLE(bitwise_or, "x, y", strip_or, "The bits that one has."),
+  ROW_WHOLE(bitwise_xor, "x, y", strip_xor, "The bits that just one has."),
+  ROW_WHOLE(bitwise_left_shift, "x, y", NULL,
+            "x with its bits y places further up."),
+  ROW_WHOLE(bitwise_right_shift, "x, y", NULL,
+            "x with its bits y places further down; the sign stays."),
+  ROW_WHOLE(gcd, "x1, x2", NULL, "The greatest common divisor."),
+  ROW_FLOAT(ldexp, "x1 * 2 ^ x2.", .role = NO_ROLE),
+  ROW_FLOAT(nextafter, "The float beside x1 on the way to x2.",
+            .role = NO_ROLE),
   {"lerp", "x1, x2, amount", ELEMENTWISE, PROMOTE, broadcast_all, {strip_lerp},
    .traits = NO_GRADIENT | HIDDEN,
    .doc = "x1 + (x2 - x1) * amount, in one step of a plan."},

@@ -154,7 +154,7 @@ const Op ops_make[] = {
    .doc = "Positions from 0 along an axis, in the shape of x."},
   {"range", "start:num, stop:num, step:num=1, dtype:dtype=\"float32\"", MOVE,
    AS_IS, arange_shape, .tasks = make_tasks, .run = arange_run,
-   .traits = NO_GRADIENT,
+   .traits = NO_GRADIENT, .file_class = "lunula",
    .doc = "start, start + step, ... below stop."},
   {0}
 };

@@ -204,6 +204,34 @@ static void broadcast_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = dy[0];
 }
 
+/* ---- bits --------------------------------------------------------------- */
+
+/* Of what a boolean is made, not every number is one. */
+static bool has_bits_of(DType from, DType to) {
+  return from == to || (from != STR && to != STR && to != BOOL);
+}
+
+static bool bits_shape(Rule *r) {
+  char text[TYPE_TEXT];
+  Type *y = &r->out[0];
+  DType from = (DType)r->in[0].dtype, to = (DType)r->attr[0].i[0];
+  *y = r->in[0];
+  y->dtype = to;
+  if (!has_bits_of(from, to))
+    return fail(r->error, "the bits of %s are no %s", dtype_name(from),
+                dtype_name(to));
+  int64_t old = dtype_size(from), new = dtype_size(to);
+  if (old == new)
+    return true;
+  int64_t *last = y->rank > 0 ? &y->dim[y->rank - 1] : NULL;
+  if (last == NULL || (*last != UNKNOWN && *last * old % new != 0))
+    return fail(r->error, "the last axis of %s, %s, does not make whole "
+                          "elements of %s", type_text(&r->in[0], text),
+                dtype_name(from), dtype_name(to));
+  *last = *last == UNKNOWN ? UNKNOWN : *last * old / new;
+  return true;
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
 const Op ops_reshape[] = {
@@ -224,6 +252,8 @@ const Op ops_reshape[] = {
    .role = ASSIGNS, .simpler = assigned_simpler,
    .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
    .doc = "A value that must have the sizes of a variable."},
+  {"view", "x, dtype:dtype", MOVE, AS_IS, bits_shape, .view = whole,
+   .traits = NO_GRADIENT, .doc = "The bits of x as another type."},
   {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole,
    .role = SAME_ELEMENTS, .traits = NO_GRADIENT,
    .file_class = "core",

@@ -96,6 +96,57 @@ INLINE float inverse_erf(float x) {
 }
 UNARY(erfinv, inverse_erf(x))
 
+/* A sum of c[k] T_k(x / 2), the last polynomial first, as Chebyshev's recur
+** (C. W. Clenshaw, 1955); T_0 stands for half of itself. */
+#define CHEBYSHEV(name, ...)                                    \
+  INLINE float name(float x) {                                  \
+    static const float c[] = {__VA_ARGS__};                     \
+    float b0 = 0, b1 = 0, b2 = 0;                               \
+    for (int k = 0; k < (int)(sizeof c / sizeof *c); k++) {     \
+      b2 = b1;                                                  \
+      b1 = b0;                                                  \
+      b0 = x * b1 - b2 + c[k];                                  \
+    }                                                           \
+    return 0.5f * (b0 - b2);                                    \
+  }
+CHEBYSHEV(i0_near,
+          -1.30002498e-08f, 6.04699499e-08f, -2.67079385e-07f, 1.11738754e-06f,
+          -4.41673836e-06f, 1.64484481e-05f, -5.75419501e-05f, 0.000188502885f,
+          -0.000576375575f, 0.00163947562f, -0.00432431f, 0.0105464604f,
+          -0.0237374148f, 0.0493052842f, -0.094901097f, 0.171620902f,
+          -0.304682672f, 0.676795274f)
+CHEBYSHEV(i0_far,
+          3.39623201e-09f, 2.266669e-08f, 2.04891859e-07f, 2.89137052e-06f,
+          6.88975835e-05f, 0.00336911648f, 0.804490411f)
+CHEBYSHEV(i1_near,
+          9.38153726e-09f, -4.44505912e-08f, 2.00329475e-07f, -8.56872026e-07f,
+          3.47025131e-06f, -1.32731637e-05f, 4.78156511e-05f, -0.000161760816f,
+          0.000512285956f, -0.00151357245f, 0.00415642294f, -0.0105640849f,
+          0.024726449f, -0.0529459812f, 0.102643659f, -0.176416518f,
+          0.252587186f)
+CHEBYSHEV(i1_far,
+          -3.83538041e-09f, -2.63146884e-08f, -2.51223624e-07f,
+          -3.88256481e-06f, -0.000110588939f, -0.00976109749f, 0.778576235f)
+INLINE float bessel_i0(float x) {
+  float a = fabsf(x);
+  float near = i0_near(a * 0.5f - 2.0f);
+  float far = i0_far(32.0f / (a > 8.0f ? a : 8.0f) - 2.0f) / sqrtf(a);
+  float half = vexp(a * 0.5f); /* which does not overflow before the result */
+  return half * (a <= 8.0f ? near : far) * half;
+}
+INLINE float bessel_i1(float x) {
+  float a = fabsf(x);
+  float near = i1_near(a * 0.5f - 2.0f) * a;
+  float far = i1_far(32.0f / (a > 8.0f ? a : 8.0f) - 2.0f) / sqrtf(a);
+  float half = vexp(a * 0.5f);
+  float y = half * (a <= 8.0f ? near : far) * half;
+  return x < 0 ? -y : y;
+}
+UNARY(i0, bessel_i0(x))
+UNARY(i1, bessel_i1(x))
+
+UNARY_STRIP(strip_bitwise_not_int, int32_t, int32_t, ~x)
+
 #if ISA_FIRST
 
 /* ---- gradients: dx = dy * ... ------------------------------------------- */
@@ -143,6 +194,22 @@ VJP(erf, mul(c, g, scaled(c, exp_of(c, neg(c, square(c, x))),
 VJP(erfinv, mul(c, g, scaled(c, exp_of(c, square(c, y)), 0.886226925452758)))
 VJP(relu, select_of(c, less(c, scalar_f32(c, 0), y), g, scalar_f32(c, 0)))
 VJP(softplus, mul(c, g, sigmoid_of(c, x)))
+
+/* the second derivative is i0 - i1 / x, and half of i0 at 0 */
+static Val slope_of_i1(Context *c, Val x, Val y) {
+  Val zero = scalar_f32(c, 0), one = scalar_f32(c, 1);
+  Val is_0 = equal(c, x, zero), i0 = emit_op(c, "i0", &x, 1, NULL);
+  Val ratio = divide(c, y, select_of(c, is_0, one, x));
+  return sub(c, i0, select_of(c, is_0, scalar_f32(c, 0.5), ratio));
+}
+VJP(i0, mul(c, g, emit_op(c, "i1", &x, 1, NULL)))
+VJP(i1, mul(c, g, slope_of_i1(c, x, y)))
+
+static bool whole_first(Rule *r) {
+  return like_first(r) && (r->in[0].dtype != F32 ||
+                           fail(r->error, "whole numbers are wanted, got "
+                                          "float32"));
+}
 
 /* Whole numbers and booleans are their own rounded values. */
 static bool whole_already(Context *c, const Op *op, const Val *x, int nin,
@@ -215,6 +282,11 @@ const Op ops_unary[] = {
   ROW_IS(isnan, "Where x is not a number."),
   ROW_IS(isinf, "Where x is infinite."),
   ROW_IS(isfinite, "Where x is neither infinite nor NaN."),
+  ROW(i0, "The modified Bessel function of the first kind, of order 0."),
+  ROW(i1, "That of order 1.", .traits = HIDDEN),
+  {"bitwise_not", "x", ELEMENTWISE, COMPUTE, whole_first,
+   {NULL, strip_bitwise_not_int, strip_not}, .traits = NO_GRADIENT,
+   .doc = "x with all its bits the other way."},
   {"logical_not", "x", ELEMENTWISE, LOGICAL, predicate_first,
    {NULL, NULL, strip_not}, .traits = NO_GRADIENT, .doc = "Where x is false."},
   {0}

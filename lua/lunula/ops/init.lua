@@ -23,6 +23,8 @@ local families = {
   { "sort", "sort argsort argpartition top_k nonzero unique" },
   { "statistics", "quantile percentile median nanquantile nanpercentile nanmedian histogram "
     .. "corrcoef correlate cdist" },
+  { "bits", "bitwise_invert left_shift right_shift lcm ldexp saturate_cast view real imag "
+    .. "conjugate conj isreal angle" },
   { "get_item", "get_item" },
   { "einsum", "einsum" },
   { "linalg", "matmul dot vdot inner outer tensordot kron cross norm" },
