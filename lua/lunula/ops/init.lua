@@ -41,6 +41,7 @@ local families = {
   { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
     .. "image.extract_patches image.affine_transform" },
   { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient" },
+  { "einops", "rearrange" },
 }
 
 local family_of, names, loading = {}, {}, {}

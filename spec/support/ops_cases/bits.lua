@@ -55,6 +55,10 @@ local cases = {
   { "conjugate", { real { 3, 4 } } },
   { "isreal", { real { 3, 4 } }, grad = false },
   { "angle", { exact { 1, -1, 0, 2.5, -0.5 } }, grad = false },
+  { "rearrange", { real { 2, 3, 4 } }, { pattern = "b h w -> b w h" } },
+  { "rearrange", { real { 2, 6, 4 } }, { pattern = "b (h w) c -> (b h) w c", h = 2 },
+    free = { { 0, 1 } } },
+  { "rearrange", { real { 2, 3, 4 } }, { pattern = "b h w -> (b h w)" }, batches = false },
 }
 
 for _, name in ipairs { "and", "or", "xor" } do
