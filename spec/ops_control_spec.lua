@@ -1,6 +1,7 @@
 -- Branches and loops: with values, inside traces, and their gradients.
 
 local core = require "lunula.core"
+local lunula = require "lunula"
 local ops = require "lunula.ops"
 
 local function vector(...) return core.tensor({ ... }, { dtype = "float32" }) end
@@ -153,5 +154,110 @@ describe("rows", function ()
   it("want rows or a length", function ()
     assert.error_at_line(function () ops.scan(function (c) return c end, 1) end,
       "scan: give xs or length")
+  end)
+end)
+
+describe("associative_scan", function ()
+  local function add(a, b) return a + b end
+
+  it("gives running results of any number of rows", function ()
+    for n = 1, 17 do
+      local x = ops.reshape(ops.arange(2 * n), { n, 2 })
+      assert.near_all(ops.associative_scan(add, x), ops.cumsum(x, 0))
+      assert.near_all(ops.associative_scan(add, x, { reverse = true }),
+        ops.flip(ops.cumsum(ops.flip(x, 0), 0), 0))
+      assert.near_all(ops.associative_scan(add, ops.transpose(x), { axis = -1 }),
+        ops.cumsum(ops.transpose(x), 1))
+    end
+  end)
+
+  it("takes several tensors, and has gradients in a trace", function ()
+    local function line(f, g) return { f[1] * g[1], f[2] * g[1] + g[2] } end
+    local a, b = vector(2, 3, 4, 5), vector(1, -1, 2, 0.5)
+    local function last(u, v) return ops.sum(ops.associative_scan(line, { u, v })[2]) end
+    assert.near_all(ops.associative_scan(line, { a, b })[2], { 1, 2, 10, 50.5 })
+    assert.is_true(lunula.gradcheck(last, { a, b }) < 2e-2)
+    local f = core.trace({ { shape = { 4 } }, { shape = { 4 } } }, function (u, v)
+      local _, grads = core.value_and_grad(last)(u, v)
+      return grads[1], grads[2]
+    end)
+    local _, grads = core.value_and_grad(last)(a, b)
+    local da, db = f(a, b)
+    assert.near_all(da, grads[1])
+    assert.near_all(db, grads[2])
+  end)
+
+  it("wants as many rows of each, whose number is known", function ()
+    assert.error_at_line(function ()
+      ops.associative_scan(function (a) return a end, { vector(1, 2), vector(1, 2, 3) })
+    end, "associative_scan: the elements have 2 and 3 rows along the axis")
+    core.trace({ { shape = { false } } }, function (x)
+      assert.error_at_line(function () ops.associative_scan(add, x) end,
+        "associative_scan: the size of axis 0 must be known, the shape is (None,)")
+      return x
+    end)
+  end)
+end)
+
+describe("vectorize", function ()
+  it("broadcasts the arguments", function ()
+    local f = ops.vectorize(function (a, b) return a * b + 1 end)
+    assert.near_all(f(core.tensor { { 1 }, { 2 } }, vector(1, 2, 3)), { { 2, 3, 4 }, { 3, 5, 7 } })
+  end)
+
+  it("leaves the last axes to the function, as a signature says", function ()
+    local dot = ops.vectorize(function (a, b) return ops.sum(a * b) end,
+      { signature = "(n),(n)->()" })
+    assert.near_all(dot(core.tensor { { 1, 2 }, { 2, 3 } }, vector(1, 2)), { 5, 8 })
+    local both = ops.vectorize(function (a) return ops.flip(a, 0), ops.max(a) end,
+      { signature = "(n)->(n),()" })
+    local turned, largest = both(core.tensor { { 1, 2 }, { 5, 3 } })
+    assert.near_all(turned, { { 2, 1 }, { 3, 5 } })
+    assert.near_all(largest, { 2, 5 })
+  end)
+
+  it("says what does not fit", function ()
+    local f = ops.vectorize(function (a) return a end, { signature = "(n)->()" })
+    assert.error_at_line(function () f(vector(1, 2)) end,
+      "vectorize: result 1 has shape (2,), the signature says 0 axes")
+    assert.error_at_line(function () f(vector(1), vector(2)) end,
+      "vectorize: 2 arguments, the signature has 1")
+    assert.error_at_line(function () ops.vectorize(print, { "a" }) end,
+      "vectorize: excluded must be nil: keep what is not broadcast in a closure")
+  end)
+end)
+
+describe("jvp", function ()
+  local function f(x, y) return ops.sin(x) * y end
+  local x, y, dx, dy = vector(0.5, 2), vector(3, -1), vector(1, 0.25), vector(0, 2)
+
+  it("gives the result and what it changes by", function ()
+    local value, change = ops.jvp(f, { x, y }, { dx, dy })
+    assert.near_all(value, f(x, y))
+    assert.near_all(change, ops.cos(x) * dx * y + ops.sin(x) * dy)
+  end)
+
+  it("takes lists of results, and a second result", function ()
+    local _, changes = ops.jvp(function (a) return { a * a, ops.sum(a) } end, x, dx)
+    assert.near_all(changes[1], 2 * x * dx)
+    assert.near_all(changes[2], ops.sum(dx))
+    local _, change, aux = ops.jvp(function (a) return a * 2, "seen" end, x, dx,
+      { has_aux = true })
+    assert.near_all(change, dx * 2)
+    assert.equal("seen", aux)
+  end)
+
+  it("is traced", function ()
+    local traced = core.trace({ { shape = { false } }, { shape = { false } } }, function (a, b)
+      return select(2, ops.jvp(function (u) return ops.exp(u) end, { a }, { b }))
+    end)
+    assert.near_all(traced(x, dx), ops.exp(x) * dx)
+  end)
+
+  it("wants a tangent of the shape of each primal", function ()
+    assert.error_at_line(function () ops.jvp(f, { x, y }, { dx }) end,
+      "jvp: 2 primals and 1 tangents")
+    assert.error_at_line(function () ops.jvp(ops.sin, { x }, { vector(1, 2, 3) }) end,
+      "jvp: primal 1 is (2,), its tangent (3,)")
   end)
 end)

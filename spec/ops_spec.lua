@@ -12,7 +12,8 @@ local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,
   host = true, host_gradient = true, call = true, barrier = true, lerp = true, as_int32 = true,
-  custom_gradient = true, panels = true, matmul_panels = true,
+  custom_gradient = true, associative_scan = true, vectorize = true, jvp = true, panels = true,
+  matmul_panels = true,
   convolution_panels = true, convolution_with_panels = true, convolution_pooled = true,
   turned_panels = true, transposed_with_panels = true,
 }

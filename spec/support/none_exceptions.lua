@@ -76,7 +76,8 @@ return {
       .. "on_predict_batch_begin on_predict_batch_end on_batch_begin on_batch_end"),
   },
   ops = because(functions, "cond switch while_loop fori_loop scan map vectorized_map "
-    .. "custom_gradient", because("takes its operands one by one; none can be None",
+    .. "custom_gradient associative_scan vectorize jvp", because("takes its operands one by one; "
+    .. "none can be None",
       "einsum meshgrid vstack get_item", {
       adaptive_average_pool = { data_format = "Keras fails when it is not said" },
       adaptive_max_pool = "not on TensorFlow",

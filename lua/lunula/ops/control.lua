@@ -132,3 +132,227 @@ op("custom_gradient", "f:fn", "f with a gradient of its own: f returns its resul
       end, { ... }))
     end
   end)
+
+-- ---- a running result in few steps -----------------------------------------------------------
+
+-- Every second row of each, from `start` on.
+local function every_second(list, start)
+  local y = {}
+  for i, x in ipairs(list) do
+    local starts, steps = tools.fill(x.rank, 0), tools.fill(x.rank, 1)
+    starts[1], steps[1] = start, 2
+    y[i] = ops.slice_steps(x, starts, steps)
+  end
+  return y
+end
+
+-- Rows of a and b by turns; a has as many, or one more.
+local function by_turns(a, b)
+  local n, m = a.shape[1], b.shape[1]
+  local sizes = tools.sizes(a)
+  sizes[1] = 2 * m
+  local y = ops.reshape(ops.stack({ tools.part(a, 0, 0, m), b }, 1), sizes)
+  return n > m and ops.concatenate({ y, tools.part(a, 0, m, 1) }, 0) or y
+end
+
+-- The running results of an even number of rows are those of pairs; what lies between comes from
+-- one more row each.
+local function scan_pairs(combine, list)
+  local n = list[1].shape[1]
+  if n < 2 then return list end
+  local first, second = every_second(list, 0), every_second(list, 1)
+  local m = n // 2
+  local pairs_of = {}
+  for i, x in ipairs(first) do pairs_of[i] = tools.part(x, 0, 0, m) end
+  local odd = scan_pairs(combine, combine(pairs_of, second))
+  local before, after = {}, {}
+  for i in ipairs(list) do
+    before[i] = tools.part(odd[i], 0, 0, (n - 1) // 2)
+    after[i] = tools.part(first[i], 0, 1, -1)
+  end
+  local even = n > 2 and combine(before, after)
+  local y = {}
+  for i, x in ipairs(list) do
+    local row = tools.part(x, 0, 0, 1)
+    y[i] = by_turns(even and ops.concatenate({ row, even[i] }, 0) or row, odd[i])
+  end
+  return y
+end
+
+op("associative_scan", "f:fn, elems:nest, reverse:bool=false, axis:int=0",
+  "What f makes of all rows up to each one, for an f of two rows (or many pairs of them) that does "
+  .. "not mind in which order it is taken: in about 2 log2(n) steps.",
+  function (f, elems, reverse, axis)
+    local many = type(elems) == "table"
+    local list, n = {}, nil
+    for i, x in ipairs(many and elems or { elems }) do
+      local at = tools.axis("associative_scan", axis, x.rank)
+      local size = tools.known_size("associative_scan", x, at)
+      n = n or size
+      if size ~= n then
+        core.raise("associative_scan: the elements have %d and %d rows along the axis", n, size)
+      end
+      x = ops.moveaxis(x, at, 0)
+      list[i] = reverse and ops.flip(x, 0) or x
+    end
+    if #list == 0 then core.raise "associative_scan: there are no elements" end
+    local y = scan_pairs(function (a, b)
+      local result = f(many and a or a[1], many and b or b[1])
+      return listed(result)
+    end, list)
+    for i, x in ipairs(y) do
+      x = reverse and ops.flip(x, 0) or x
+      y[i] = ops.moveaxis(x, 0, axis)
+    end
+    return many and y or y[1]
+  end, { file_called = "f elems" })
+
+-- ---- functions of single elements --------------------------------------------------------------
+
+-- "(n,m),(m)->(n)" as lists of names, for the arguments and for the results.
+local function core_axes(signature)
+  local inputs, outputs = signature:gsub("%s", ""):match "^(%(.*%))%->(%(.*%))$"
+  if not inputs then
+    core.raise("vectorize: the signature is as \"(n,m),(m)->(n)\", got \"%s\"", signature)
+  end
+  local function lists(text)
+    local all = {}
+    for inner in text:gmatch "%((.-)%)" do
+      local names = {}
+      for name in inner:gmatch "[%w_]+" do names[#names + 1] = name end
+      all[#all + 1] = names
+    end
+    return all
+  end
+  return lists(inputs), lists(outputs)
+end
+
+local function check_core(names, x, known, i)
+  if x.rank < #names then
+    core.raise("vectorize: argument %d has shape %s, and should have %d axes", i,
+      tools.shape_text(x.shape), #names)
+  end
+  for k, name in ipairs(names) do
+    local size = x.shape[x.rank - #names + k]
+    known[name] = known[name] or size
+    if size and size ~= known[name] then
+      core.raise("vectorize: %s is %d, and %d in argument %d", name, known[name], size, i)
+    end
+  end
+end
+
+-- The axes before the last `core_rank`.
+local function outer_of(x, core_rank)
+  local sizes = x.shape
+  return table.move(sizes, 1, #sizes - core_rank, 1, {})
+end
+
+local function joined(a, b)
+  local y = {}
+  for i = 1, math.max(#a, #b) do
+    local m, n = a[#a + 1 - i] or 1, b[#b + 1 - i] or 1
+    if m ~= n and m ~= 1 and n ~= 1 then
+      core.raise("vectorize: shapes %s and %s do not broadcast", tools.shape_text(a),
+        tools.shape_text(b))
+    end
+    table.insert(y, 1, m == 1 and n or m)
+  end
+  return y
+end
+
+-- pyfunc of the elements (or of the last axes, as the signature says) of broadcast arguments.
+local function vectorized(pyfunc, args, signature)
+  local names, outputs, known = {}, nil, {}
+  if signature then names, outputs = core_axes(signature) end
+  if signature and #names ~= #args then
+    core.raise("vectorize: %d arguments, the signature has %d", #args, #names)
+  end
+  local outer = {}
+  for i, x in ipairs(args) do
+    args[i] = tools.tensor("vectorize", x)
+    names[i] = names[i] or {}
+    check_core(names[i], args[i], known, i)
+    outer = joined(outer, outer_of(args[i], #names[i]))
+  end
+  for i, x in ipairs(args) do
+    local shape = table.move(outer, 1, #outer, 1, {})
+    local inner = { -1 }
+    for k = x.rank - #names[i] + 1, x.rank do
+      shape[#shape + 1], inner[#inner + 1] = x.shape[k], x.shape[k]
+    end
+    args[i] = ops.reshape(ops.broadcast_to(x, shape), inner)
+  end
+  local results = listed(map_rows(function (rows)
+    local y = table.pack(pyfunc(table.unpack(rows)))
+    return y.n == 1 and y[1] or table.move(y, 1, y.n, 1, {})
+  end, args))
+  for i, y in ipairs(results) do
+    local inner = y.shape
+    if outputs and #inner - 1 ~= #(outputs[i] or {}) then
+      core.raise("vectorize: result %d has shape %s, the signature says %d axes", i,
+        tools.shape_text(table.move(inner, 2, #inner, 1, {})), #(outputs[i] or {}))
+    end
+    local shape = table.move(outer, 1, #outer, 1, {})
+    results[i] = ops.reshape(y, table.move(inner, 2, #inner, #shape + 1, shape))
+  end
+  return table.unpack(results)
+end
+
+op("vectorize", "pyfunc:fn, excluded:any=nil, signature:str=nil",
+  "A function that gives pyfunc's results for each element of its broadcast arguments, or for "
+  .. "their last axes, as a signature \"(n),(n)->()\" says.", function (pyfunc, excluded, signature)
+    if excluded ~= nil and (type(excluded) ~= "table" or next(excluded) ~= nil) then
+      core.raise("vectorize: excluded must be nil: keep what is not broadcast in a closure")
+    end
+    return function (...) return vectorized(pyfunc, { ... }, signature) end
+  end, { file_class = "numpy" })
+
+-- ---- derivatives along a direction -------------------------------------------------------------
+
+-- The gradient of <f(x), v> by x is linear in v; the gradient by v of its product with the tangent
+-- is what f changes by.
+local function directional(f, primals, tangents)
+  local function paired(list, others)
+    local sum
+    for i, x in ipairs(list) do
+      if others[i] and tools.is_float(x) then
+        local part = ops.sum(x * others[i])
+        sum = sum and sum + part or part
+      end
+    end
+    return sum
+  end
+  local zeros = {}
+  for i, y in ipairs(listed(f(table.unpack(primals)))) do zeros[i] = ops.zeros_like(y) end
+  local _, changes = core.value_and_grad(function (...)
+    local v = { ... }
+    local _, grads = core.value_and_grad(function (...)
+      return paired(listed(f(...)), v)
+    end)(table.unpack(primals))
+    for i, x in ipairs(primals) do grads[i] = grads[i] or ops.zeros_like(x) end
+    return (paired(grads, tangents) or 0) + 0 * paired(v, v)
+  end)(table.unpack(zeros))
+  for i, zero in ipairs(zeros) do changes[i] = changes[i] or zero end
+  return changes
+end
+
+tools.family "linalg"("jvp", "fun:fn, primals:nest, tangents:nest, has_aux:bool=false",
+  "fun(primals ...) and what it changes by along the tangents; with has_aux also fun's second "
+  .. "result.", function (fun, primals, tangents, has_aux)
+    primals, tangents = listed(primals), listed(tangents)
+    if #primals ~= #tangents then
+      core.raise("jvp: %d primals and %d tangents", #primals, #tangents)
+    end
+    for i, x in ipairs(primals) do
+      if tools.shape_text(x.shape) ~= tools.shape_text(tangents[i].shape) then
+        core.raise("jvp: primal %d is %s, its tangent %s", i, tools.shape_text(x.shape),
+          tools.shape_text(tangents[i].shape))
+      end
+      tangents[i] = tools.cast(tangents[i], x.dtype)
+    end
+    local y, aux = fun(table.unpack(primals))
+    local changes = directional(function (...) return (fun(...)) end, primals, tangents)
+    if type(y) ~= "table" then changes = changes[1] end
+    if has_aux then return y, changes, aux end
+    return y, changes
+  end, { file_class = "linalg.JVP", file_called = "fun primals tangents" })

@@ -40,7 +40,8 @@ local families = {
     .. "adaptive_average_pool adaptive_max_pool" },
   { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
     .. "image.extract_patches image.affine_transform" },
-  { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient" },
+  { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient "
+    .. "associative_scan vectorize jvp" },
   { "einops", "rearrange" },
 }
 
