@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local keras = require "spec.golden.ops_signatures"
+local modules = require "spec.golden.ops_modules"
 
 require "lunula.ops"
 
@@ -31,6 +32,62 @@ local function words(signature)
   end
   return list
 end
+
+-- Names of Keras that are none of ours, and why.
+local refused = {}
+for reason, names in pairs {
+  ["there are no complex types; each says so"] = "view_as_complex view_as_real polar",
+  ["there is no NumPy; it says what stands for it"] = "convert_to_numpy",
+  -- another family of the catalogue
+  ["not yet"] = [[ bartlett blackman cholesky_inverse ctc_decode ctc_loss depth_to_space eig eigh
+    extract_sequences fft fft2 fold hamming hanning ifft2 irfft istft kaiser lstsq lu_factor
+    matrix_rank pinv psnr rfft segment_max segment_min segment_prod space_to_depth stft svd unfold
+    elastic_transform extract_patches_3d gaussian_blur hsv_to_rgb map_coordinates
+    perspective_transform rgb_to_hsv scale_and_translate sobel_edges ssim ]],
+} do
+  for name in names:gmatch "%S+" do refused[name] = reason end
+end
+
+describe("the modules of Keras", function ()
+  local ours = require "lunula.ops"
+
+  for module, text in pairs(modules) do
+    local names = {}
+    for name in text:gmatch "%S+" do names[name] = true end
+    local own = module == "ops" and ours or ours[module]
+
+    it("have all names of " .. module, function ()
+      local missing = {}
+      for name in pairs(names) do
+        if not own[name] and not refused[name] then missing[#missing + 1] = name end
+      end
+      table.sort(missing)
+      assert.equal("", table.concat(missing, " "))
+    end)
+
+    if module ~= "ops" then
+      it("have no other names: " .. module, function ()
+        local more = {}
+        for name, op in pairs(own) do
+          if not names[name] then more[#more + 1] = name end
+          assert.equal(own[name], op)
+        end
+        table.sort(more)
+        assert.equal("", table.concat(more, " "))
+        assert.is_nil(own.no_such_op)
+      end)
+    end
+  end
+
+  it("are refused with a word", function ()
+    local x = core.tensor { 1, 2 }
+    assert.error_at_line(function () ours.convert_to_numpy(x) end,
+      "convert_to_numpy: there is no NumPy here; t:totable() gives tables of numbers")
+    for _, name in ipairs { "view_as_complex", "view_as_real", "polar" } do
+      assert.error_at_line(function () ours[name](x) end, name .. ": there are no complex types")
+    end
+  end)
+end)
 
 describe("the arguments of Keras", function ()
   for _, row in ipairs(core.catalogue()) do

@@ -229,3 +229,71 @@ describe("corners that are traced", function ()
     end)
   end)
 end)
+
+-- ---- what is refused --------------------------------------------------------------------------
+
+describe("refused at the line", function ()
+  local x = core.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+  local rows = {
+    "top_k: k is 4, the last axis of x, (2, 3), has no so many",
+    function () ops.top_k(x, 4) end,
+    "top_k: axis -1 is out of range for a tensor of rank 0",
+    function () ops.top_k(core.tensor(1), 1) end,
+    "sort: axis 2 is out of range for a tensor of rank 2",
+    function () ops.sort(x, 2) end,
+    "argpartition: kth is 3, there are 3 elements along the axis",
+    function () ops.argpartition(x, 3) end,
+    "nonzero: a single number has no places",
+    function () ops.nonzero(core.tensor(1)) end,
+    "unique: a size of -1",
+    function () ops.unique(x, { size = -1 }) end,
+    'searchsorted: side must be left or right, got "middle"',
+    function () ops.searchsorted(x[1], x, "middle") end,
+    "searchsorted: sorted_sequence has one axis, its shape is (2, 3) (ops.map takes the rows of "
+      .. "several)",
+    function () ops.searchsorted(x, x) end,
+    'quantile: method must be linear, lower, higher, midpoint or nearest, got "cubic"',
+    function () ops.quantile(x, 0.5, { method = "cubic" }) end,
+    "median: (0, 3) has no elements along the axis",
+    function () ops.median(ops.zeros { 0, 3 }, 0) end,
+    "histogram: x has one axis and bins is 1 or more, got shape (2, 3) and 10",
+    function () ops.histogram(x) end,
+    "histogram: range must be {least, most}",
+    function () ops.histogram(x[1], 3, { 2, 1 }) end,
+    "corrcoef: x has two axes, its shape is (3,)",
+    function () ops.corrcoef(x[1]) end,
+    'correlate: mode must be valid, same or full, got "some"',
+    function () ops.correlate(x[1], x[2], "some") end,
+    "cdist: x and y have two axes or more and the same last one, they are (2, 3) and (3, 2)",
+    function () ops.cdist(x, ops.transpose(x)) end,
+    "bitwise_and: whole numbers are wanted, got float32",
+    function () ops.bitwise_and(x, 1) end,
+    "bitwise_not: whole numbers are wanted, got float32",
+    function () ops.bitwise_not(x) end,
+    "gcd: whole numbers are wanted, got float32",
+    function () ops.gcd(x, 2) end,
+    "ldexp: x2 must be whole numbers, it is float32",
+    function () ops.ldexp(x, x) end,
+    "view: the last axis of (2, 3), float32, does not make whole elements of float64",
+    function () ops.view(x, "float64") end,
+    "view: the bits of int32 are no bool",
+    function () ops.view(int { 1 }, "bool") end,
+    "unravel_index: nothing has a place in shape (2, 0)",
+    function () ops.unravel_index(int { 1 }, { 2, 0 }) end,
+    'rearrange: the pattern "a b" has no ->',
+    function () ops.rearrange(x, "a b") end,
+    'rearrange: c comes from nowhere in "a b -> a b c"',
+    function () ops.rearrange(x, "a b -> a b c") end,
+    'rearrange: b gets lost in "a b -> a"',
+    function () ops.rearrange(x, "a b -> a") end,
+    "rearrange: an axis of size 3 does not come apart as (b c)",
+    function () ops.rearrange(x, "a (b c) -> a b c", { b = 2 }) end,
+    "rearrange: the sizes of b and c are not said, one of them must be",
+    function () ops.rearrange(x, "a (b c) -> a b c") end,
+    'rearrange: d = 2 is no size of an axis of "a b"',
+    function () ops.rearrange(x, "a b -> b a", { d = 2 }) end,
+  }
+  for i = 1, #rows, 2 do
+    it("says: " .. rows[i], function () assert.error_at_line(rows[i + 1], rows[i]) end)
+  end
+end)

@@ -1,5 +1,5 @@
-"""Records what Keras gives for every op case, and the signatures of its ops: writes ops.lua and
-ops_signatures.lua beside this file.
+"""Records what Keras gives for every op case, the signatures of its ops and their modules: writes
+ops.lua, ops_signatures.lua and ops_modules.lua beside this file.
 
 Run from the top folder, with a Keras of the version below:
     KERAS_BACKEND=jax python3 spec/golden/ops.py
@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -105,6 +106,19 @@ def record_signatures():
     write("ops_signatures.lua", "The signatures of the ops", lines)
 
 
+def record_modules():
+    """The names of keras.ops, and of each module in it; core is no public one."""
+    found = {"ops": [n for n in dir(keras.ops) if inspect.isfunction(getattr(keras.ops, n))]}
+    for name in ("image", "linalg", "nn", "numpy"):
+        found[name] = [n for n in dir(getattr(keras.ops, name)) if n[0] != "_"]
+    found["core"] = [n for n in found["ops"]
+                     if getattr(keras.ops, n).__module__ == "keras.src.ops.core"]
+    lines = ['  %s = [[\n%s]],' % (name, textwrap.fill(" ".join(found[name]), 100))
+             for name in sorted(found)]
+    write("ops_modules.lua", "The names of the ops", lines)
+
+
 if __name__ == "__main__":
     record_cases(known_lines() if "new" in sys.argv[1:] else {})
     record_signatures()
+    record_modules()

@@ -70,23 +70,43 @@ end)
 
 local ops = core.ops
 
--- Ops under a name of their own: ops.image.resize is ops["image.resize"].
-local function namespace(prefix, list)
-  local all = {}
-  for name in list:gmatch "%S+" do all[name] = prefix .. name end
+-- ---- the modules of Keras ----------------------------------------------------------------------
+
+-- What Keras has in a module is what its files call by it. Functions that are no ops stand here.
+local functions = {
+  numpy = { array = true, ndim = true, size = true },
+  core = { convert_to_tensor = true, convert_to_numpy = true, dtype = true, is_tensor = true,
+    shape = true },
+}
+
+local function module_of(row) return (row.file_class or "numpy"):match "^[^.]+" end
+
+-- ops.image.resize is ops["image.resize"], which has no other name; ops.nn.relu is also ops.relu.
+local function namespace(module)
+  local prefix, own = module == "image" and "image." or "", functions[module] or {}
   return setmetatable({}, {
-    __index = function (_, name) return all[name] and ops[all[name]] end,
+    __index = function (_, name)
+      if type(name) ~= "string" then return nil end
+      if own[name] then return ops[name] end
+      local row = core.catalogue(prefix .. name)
+      return row and module_of(row) == module and ops[prefix .. name] or nil
+    end,
     __pairs = function (self)
-      for name in next, all do rawset(self, name, self[name]) end
+      for _ in pairs(ops) do end -- what is listed is loaded
+      for name in pairs(own) do rawset(self, name, ops[name]) end
+      for _, row in ipairs(core.catalogue()) do
+        if module_of(row) == module then
+          rawset(self, row.name:sub(#prefix + 1), ops[row.name])
+        end
+      end
       return next, self
     end,
   })
 end
 
-ops.image = namespace("image.",
-  "resize pad_images crop_images rgb_to_grayscale extract_patches affine_transform")
--- Keras has these here too.
-ops.linalg = namespace("", "cholesky det inv norm qr solve solve_triangular")
+for _, module in ipairs { "nn", "numpy", "linalg", "image", "core" } do
+  ops[module] = namespace(module)
+end
 
 -- ---- facts about a tensor: plain values, not tensors ------------------------------------------
 
@@ -112,5 +132,16 @@ local function to_tensor(x, dtype)
   return dtype and core.tensor(x, { dtype = dtype }) or own_type(x)
 end
 ops.convert_to_tensor, ops.array = to_tensor, to_tensor
+
+-- ---- what cannot be had ------------------------------------------------------------------------
+
+local function refused(name, why)
+  ops[name] = function () core.raise("%s: %s", name, why) end
+end
+
+refused("convert_to_numpy", "there is no NumPy here; t:totable() gives tables of numbers, "
+  .. "t:tobytes() the bytes, t:item() the number of a scalar")
+local apart = "there are no complex types; keep the real and the imaginary part as two tensors"
+for _, name in ipairs { "view_as_complex", "view_as_real", "polar" } do refused(name, apart) end
 
 return ops
