@@ -1,7 +1,8 @@
 """What is measured, and what it must reach and should reach.
 
-Of `predict` and `train` the figures are lunula's time by the best peer's, of `kernel` the share
-of the FMA peak, of the others what their unit says."""
+Of `predict`, `train` and `op` the figures are lunula's time by the best peer's (NumPy, which has
+one thread, sorts values by the processor's widest vectors: an aim, where there is no must), of
+`kernel` the share of the FMA peak, of the others what their unit says."""
 
 from collections import namedtuple
 
@@ -26,11 +27,19 @@ CASES = [
     Case("train", "convnet", 128, 0.9, 0.6),
     Case("train", "lstm", 128, 0.9, 0.6),
     Case("train", "transformer", 32, 0.9, 0.6),
+    Case("op", "argsort", 1, 1.0, 0.5, 10**6),
+    Case("op", "sort_rows", 1, None, 1.0, 10**6),
+    Case("op", "sort", 1, None, 1.0, 10**6),
+    Case("op", "top_k", 1, 1.0, 0.5, 10**6),
+    Case("op", "top_k_rows", 1, 1.0, 0.8, 10**6),
     Case("kernel", "product", 1, 0.80, 0.90, 2 * 1024**3),
     Case("kernel", "conv56x56x64", 1, 0.80, 0.92, 2 * 56 * 56 * 9 * 64 * 64),
     Case("kernel", "conv14x14x256", 1, 0.80, 0.92, 2 * 14 * 14 * 9 * 256 * 256),
     Case("kernel", "conv7x7x512", 1, 0.80, 0.92, 2 * 7 * 7 * 9 * 512 * 512),
 ]
+
+# What has no model, and so no numbers of Keras's: the specs hold those.
+NO_MODEL = ("op", "kernel")
 
 # Processes that print figures, of which `column` is the one meant.
 GATES = [
@@ -59,12 +68,13 @@ WORKERS = {
     "torch_cl": "python peer_torch.py channels_last",
     "torch_jit": "python peer_torch.py jit",
     "keras": "python peer_keras.py",
+    "numpy": "python peer_numpy.py",
 }
 
 
 def chosen(words, batches):
-    """The cases and gates that words name (a model, model:batch, predict, train, kernel, gate, a
-    part of a gate's name); all without words."""
+    """The cases and gates that words name (a model, model:batch, predict, train, op, kernel, gate,
+    a part of a gate's name); all without words."""
     def named(*names):
         return not words or any(word in names for word in words)
     cases = [c for c in CASES if named(c.what, c.model, f"{c.model}:{c.batch}")

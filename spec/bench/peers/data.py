@@ -52,6 +52,12 @@ def sample(name, batch):
     return random.normal(0, 1, (batch, *shape(name))).astype("float32")
 
 
+def operand(name):
+    """What an op is given."""
+    shape = (1000, 1000) if name.endswith("_rows") else 10**6
+    return np.random.RandomState(5).uniform(0, 1, shape).astype("float32")
+
+
 def target(name, batch):
     """What a train step is given: numbers like the output, or the class of each sample."""
     random = np.random.RandomState(4)

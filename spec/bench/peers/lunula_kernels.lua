@@ -1,5 +1,5 @@
 -- The kernels that are held against the FMA peak: a large product of two tensors, and convolutions
--- as a model has them, with a batch of one.
+-- as a model has them, with a batch of one; and ops of 10^6 numbers, which stand beside the peers'.
 
 local k = require "lunula"
 
@@ -26,6 +26,22 @@ end
 made.conv56x56x64 = convolution(56, 64)
 made.conv14x14x256 = convolution(14, 256)
 made.conv7x7x512 = convolution(7, 512)
+
+local function of_numbers(shape, op)
+  return function ()
+    local x = k.random.uniform(shape)
+    return function ()
+      for _, y in ipairs { op(x) } do y:release() end
+    end
+  end
+end
+
+local ops = k.ops
+made.sort = of_numbers({ 10 ^ 6 }, function (x) return ops.sort(x) end)
+made.argsort = of_numbers({ 10 ^ 6 }, function (x) return ops.argsort(x) end)
+made.top_k = of_numbers({ 10 ^ 6 }, function (x) return ops.top_k(x, 10) end)
+made.sort_rows = of_numbers({ 1000, 1000 }, function (x) return ops.sort(x) end)
+made.top_k_rows = of_numbers({ 1000, 1000 }, function (x) return ops.top_k(x, 10) end)
 
 function kernels.make(name)
   return made[name](), 1

@@ -1,5 +1,5 @@
 -- The worker of lunula: the protocol is that of worker.py. It has one kind of case more,
--- `kernel NAME`: what stands beside the FMA peak.
+-- `kernel NAME`: what stands beside the FMA peak, or an op beside that of a peer.
 
 package.path = arg[0]:match "^(.*)/" .. "/?.lua;" .. package.path
 local core = require "lunula.core"
@@ -9,7 +9,7 @@ local models = require "lunula_models"
 core.threads(tonumber(os.getenv "PEERS_THREADS"))
 local clock = os.getenv "PEERS_CLOCK" == "cpu" and os.clock or core.clock
 
-local make = { kernel = kernels.make }
+local make = { kernel = kernels.make, op = kernels.make }
 
 function make.predict(name, batch)
   local model, x = models.make(name), models.sample(name, batch)

@@ -44,6 +44,13 @@ class Peer:
         call(), call()                               # the first ones compile
         return call
 
+    def op(self, name, x):
+        if self.mode != "eager":
+            raise NotImplementedError("is eager")
+        x = torch.from_numpy(x)
+        return {"sort": lambda: torch.sort(x), "argsort": lambda: torch.argsort(x, stable=True),
+                "top_k": lambda: torch.topk(x, 10)}[name.removesuffix("_rows")]
+
     def train(self, name, x, y):
         if self.mode == "jit":
             raise NotImplementedError("is for inference")

@@ -18,8 +18,8 @@ TOLERANCE = 1e-5
 
 def arguments():
     parser = argparse.ArgumentParser(prog="make bench-peers ARGS=...")
-    parser.add_argument("what", nargs="*", help="models, model:batch, predict, train, kernel, "
-                        "gate, or words of a gate's name; all of them if nothing is said")
+    parser.add_argument("what", nargs="*", help="models, model:batch, predict, train, op, "
+                        "kernel, gate, or words of a gate's name; all of them if nothing is said")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--batch", type=int, nargs="+", help="only cases of these batches")
     parser.add_argument("--peers", nargs="+", default=list(cases.WORKERS)[1:],
@@ -130,7 +130,7 @@ def bench(chosen, options):
         return []
     group = team.Team(options.threads, ["lunula", *options.peers], options.clock)
     print("-- differences from Keras", flush=True)
-    check(group, dict.fromkeys(c.model for c in chosen if c.what != "kernel"))
+    check(group, dict.fromkeys(c.model for c in chosen if c.what not in cases.NO_MODEL))
     table.head()
     rows = []
     for case in chosen:
@@ -161,7 +161,7 @@ def main():
     chosen, gates = cases.chosen(options.what, options.batch)
     if not chosen and not gates:
         sys.exit(f"nothing is called {' '.join(options.what)}: see cases.py")
-    names = {c.model for c in chosen if c.what != "kernel"} | {g.model for g in gates if g.model}
+    names = {c.model for c in chosen if c.what not in cases.NO_MODEL} | {g.model for g in gates if g.model}
     export(sorted(names))
     print(f"load of the machine: {os.getloadavg()[0]:.1f}")
     keep(bench(chosen, options) + gate(gates), options.json)

@@ -3,7 +3,7 @@
 The peer is the best by its median. The ratios are of the medians and of the best times; GF/s are
 lunula's best, FMA is the processor's own peak in the same minute, then the one as a share of the
 other; `scaling` is how much faster lunula, and that peer, get by their threads. For a kernel must
-and aim are shares of the peak."""
+and aim are shares of the peak; for an op, GF/s are numbers a nanosecond."""
 
 FORM = ("{:<20} {:>3}  {:>8} {:>8}  {:<9} {:>8} {:>8}  {:>5} {:>5}  {:>4} {:>4}"
         "  {:>6} {:>4} {:>5}  {:>9}")
@@ -27,8 +27,8 @@ def fastest(times):
 
 
 def label(row):
-    if row["what"] == "kernel":
-        return "kernel " + row["model"]
+    if row["what"] in ("op", "kernel"):
+        return row["what"] + " " + row["model"]
     return f"{row['model']}:{row['batch']}" + (" train" if row["what"] == "train" else "")
 
 

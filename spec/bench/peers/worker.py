@@ -3,6 +3,7 @@ alive, and answers one line with one line.
 
     check MODEL                               the largest difference from Keras, relative
     predict|train MODEL BATCH RUNS CALLS      seconds of one call: best and median of the runs
+    op NAME 1 RUNS CALLS                      the same of a function of keras.ops
 
 A run is CALLS calls in a row. What cannot be done is answered with `none` and the reason."""
 
@@ -21,7 +22,7 @@ clock = time.process_time if os.environ.get("PEERS_CLOCK") == "cpu" else time.pe
 
 class Worker:
     """peer.predict(model, x) -> a function that predicts; peer.train(model, x, y) -> one that
-    takes an Adam step."""
+    takes an Adam step; peer.op(name, x) -> one that computes; a peer may lack what it has not."""
 
     def __init__(self, peer):
         self.peer, self.case, self.call = peer, None, None
@@ -32,8 +33,10 @@ class Worker:
             return
         self.case = self.call = None
         what, model, batch = case
-        x = data.sample(model, batch)
-        if what == "train":
+        x = data.operand(model) if what == "op" else data.sample(model, batch)
+        if what == "op":
+            self.call = self.peer.op(model, x)
+        elif what == "train":
             self.call = self.peer.train(model, x, data.target(model, batch))
         else:
             self.call = self.peer.predict(model, x)
