@@ -300,6 +300,8 @@ describe("types and values", function ()
   refuses {
     "unknown dtype float3",
     function () core.tensor({ 1, 2 }, { dtype = "float3" }) end,
+    "complex64: there are no complex types; keep the real and the imaginary part as two tensors",
+    function () ops.cast(x, "complex64") end,
     "unknown dtype integer",
     function () ops.cast(x, "integer") end,
     "a ragged table: element [2] has 1 elements, the first one there has 2",

@@ -1,5 +1,7 @@
 /* Shapes and dtypes as scripts write them: {false, 3}, "int32". */
 
+#include <string.h>
+
 #include "bind/box.h"
 
 void shape_push(lua_State *L, const Type *t) {
@@ -56,6 +58,9 @@ Type shape_check(lua_State *L, int index, DType d, const char *name) {
 DType shape_check_dtype(lua_State *L, int index) {
   DType d = F32;
   const char *name = lua_tostring(L, index);
+  if (name && strncmp(name, "complex", 7) == 0)
+    raise_error(L, "%s: there are no complex types; keep the real and the "
+                   "imaginary part as two tensors", name);
   if (name == NULL || !dtype_find(name, &d))
     raise_error(L, "unknown dtype %s (float32, int32, bool, float16, bfloat16, "
                    "float64, int8, uint8, int64)",
