@@ -32,7 +32,8 @@ local function batches_of(inputs)
 end
 
 for _, family in ipairs { "elementwise", "activations", "reduce", "shape", "make", "index",
-  "linalg", "nn", "image", "conv", "rows", "text", "sort", "statistics", "bits" } do
+  "linalg", "nn", "image", "conv", "rows", "text", "sort", "statistics", "bits", "decompose",
+  "fourier", "blocks" } do
   local count = {}
   for _, row in ipairs(require("spec.support.ops_cases." .. family)) do
     local name = row[1]

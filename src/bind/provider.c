@@ -1,5 +1,5 @@
 /* OpenBLAS for the scripts of a state: its module is required when products
-** are to be made by it, and never else. */
+** are to be made by it or a matrix is to be taken apart, and never else. */
 
 #include <string.h>
 
@@ -9,20 +9,28 @@
 #include "kernels/provider.h"
 
 /* require "lunula.blas"; the first line of what it says when it fails. */
-static bool search(void *ud, Error *e) {
-  lua_State *L = ud;
+static bool require(lua_State *L, bool (*take)(const Provider *p, Error *e),
+                    Error *e) {
   int top = lua_gettop(L);
   bool found = false;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "lunula.blas");
   if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_islightuserdata(L, -1)) {
-    found = provider_offer(lua_touserdata(L, -1), e);
+    found = take(lua_touserdata(L, -1), e);
   } else {
     const char *text = lua_tostring(L, -1);
     fail(e, "%.*s", text ? (int)strcspn(text, ":\n") : 0, text ? text : "");
   }
   lua_settop(L, top);
   return found;
+}
+
+static bool search(void *ud, Error *e) {
+  return require(ud, provider_offer, e);
+}
+
+bool provider_search(void *ud, Error *e) {
+  return require(((State *)ud)->L, provider_lend, e);
 }
 
 void provider_open(lua_State *L) {

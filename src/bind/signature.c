@@ -42,6 +42,11 @@ static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
       p->standard = (Attr){.kind = ATTR_BOOL, .n = 1,
                            .i = {strcmp(word, "true") == 0}};
       break;
+    case K_ANY: /* a word */
+      if (*word != '"')
+        raise_error(L, "signature: parameter %s takes no default but nil or a "
+                    "word", p->name);
+      /* falls through */
     case K_STR: case K_DTYPE: {
       copy_word(p->text, sizeof p->text, word + 1,
                 strlen(word) < 2 ? 0 : strlen(word) - 2);

@@ -1,10 +1,11 @@
-/* Products by OpenBLAS. It is loaded when it is first needed and is never
+/* Products by OpenBLAS, and matrices taken apart by its LAPACK. It is loaded when it is first needed and is never
 ** linked: at a program's start it would make threads, with all signals open,
 ** whether anybody multiplies or not. */
 #define _GNU_SOURCE
 #include <cblas.h>
 #include <dlfcn.h>
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,9 +23,22 @@
   f(openblas_get_corename) f(openblas_get_num_threads)                    \
   f(openblas_set_num_threads)
 
+/* LAPACK's, which has no header of its own there. */
+#define EACH_DECOMPOSITION(f) f(sgesdd_) f(ssyevd_)
+
+void sgesdd_(const char *job, const int *m, const int *n, float *a,
+             const int *lda, float *s, float *u, const int *ldu, float *vt,
+             const int *ldvt, float *work, const int *lwork, int *iwork,
+             int *info, size_t job_size);
+void ssyevd_(const char *job, const char *triangle, const int *n, float *a,
+             const int *lda, float *w, float *work, const int *lwork,
+             int *iwork, const int *liwork, int *info, size_t job_size,
+             size_t triangle_size);
+
 #define MEMBER(name) __typeof__(name) *name;
 static struct {
   EACH_FUNCTION(MEMBER)
+  EACH_DECOMPOSITION(MEMBER)
 } blas;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -70,7 +84,7 @@ static void load(void) {
   restore_signals(&before);
   if (library == NULL)
     complain(dlerror());
-  else if (!(true EACH_FUNCTION(FIND)))
+  else if (!(true EACH_FUNCTION(FIND) EACH_DECOMPOSITION(FIND)))
     dlclose(library);
 }
 
@@ -181,10 +195,107 @@ static bool multiply(const Product *p) {
   return true;
 }
 
+/* ---- matrices taken apart ------------------------------------------------ */
+
+/* LAPACK stores columns: y (n,m) = x (m,n) turned. By blocks, for the cache. */
+static void turn(int64_t m, int64_t n, const float *x, float *y) {
+  enum { BLOCK = 16 };
+  for (int64_t i0 = 0; i0 < m; i0 += BLOCK)
+    for (int64_t j0 = 0; j0 < n; j0 += BLOCK)
+      for (int64_t i = i0; i < m && i < i0 + BLOCK; i++)
+        for (int64_t j = j0; j < n && j < j0 + BLOCK; j++)
+          y[j * m + i] = x[i * n + j];
+}
+
+static void not_a_number(float *y, int64_t n) {
+  for (int64_t i = 0; y && i < n; i++) y[i] = NAN;
+}
+
+/* What LAPACK asks for is told as a float, which may be below it. */
+static int64_t rounded_up(float size) {
+  return (int64_t)size + (int64_t)size / 1000000 + 1;
+}
+
+typedef struct Svd {
+  int m, n, k, u, vh; /* sizes; columns of u, rows of vh */
+  char job;
+} Svd;
+
+static Svd svd_of(int64_t m, int64_t n, Vectors v) {
+  static const char job[] = {'N', 'S', 'A'};
+  int k = (int)(m < n ? m : n);
+  return (Svd){(int)m, (int)n, k, v == ALL_VECTORS ? (int)m : k,
+               v == ALL_VECTORS ? (int)n : k, job[v]};
+}
+
+static int gesdd(const Svd *p, float *a, float *s, float *u, float *vt,
+                 float *work, int lwork, int *iwork) {
+  int info = 0;
+  blas.sgesdd_(&p->job, &p->m, &p->n, a, &p->m, s, u, &p->m, vt, &p->vh, work,
+               &lwork, iwork, &info, 1);
+  return info;
+}
+
+/* The matrix, u, vh, whole numbers, and what LAPACK wants. */
+static int64_t svd_room(int64_t m, int64_t n, Vectors v) {
+  Svd p = svd_of(m, n, v);
+  float size = 0;
+  int none;
+  gesdd(&p, &size, &size, &size, &size, &size, -1, &none);
+  return m * n + m * p.u + n * p.vh + 8 * (int64_t)p.k + rounded_up(size);
+}
+
+static void svd(int64_t m, int64_t n, Vectors v, const float *x, float *u,
+                float *s, float *vh, float *room) {
+  Svd p = svd_of(m, n, v);
+  float *a = room, *u_turned = a + m * n, *vh_turned = u_turned + m * p.u;
+  float *whole = vh_turned + n * p.vh, *work = whole + 8 * (int64_t)p.k;
+  int64_t size = svd_room(m, n, v) - (work - room);
+  turn(m, n, x, a);
+  if (gesdd(&p, a, s, u_turned, vh_turned, work, (int)size,
+            (int *)(void *)whole) != 0) {
+    not_a_number(s, p.k);
+    not_a_number(u, m * p.u);
+    not_a_number(vh, n * p.vh);
+  } else if (v != NO_VECTORS) {
+    turn(p.u, m, u_turned, u);
+    turn(n, p.vh, vh_turned, vh);
+  }
+}
+
+static int64_t syevd(int n, float *a, float *w, float *work, int lwork,
+                     int *iwork, int liwork) {
+  int info = 0;
+  blas.ssyevd_("V", "L", &n, a, &n, w, work, &lwork, iwork, &liwork, &info, 1,
+               1);
+  return info;
+}
+
+static int64_t eigh_room(int64_t n) {
+  float size = 0;
+  int whole = 0;
+  syevd((int)n, &size, &size, &size, -1, &whole, -1);
+  return n * n + 5 * n + 3 + rounded_up(size);
+}
+
+static void eigh(int64_t n, const float *x, float *w, float *v, float *room) {
+  float *a = room, *whole = a + n * n, *work = whole + 5 * n + 3;
+  int64_t size = eigh_room(n) - (work - room);
+  turn(n, n, x, a);
+  if (syevd((int)n, a, w, work, (int)size, (int *)(void *)whole,
+            (int)(5 * n + 3)) != 0) {
+    not_a_number(w, n);
+    not_a_number(v, n * n);
+  } else {
+    turn(n, n, a, v);
+  }
+}
+
 /* ---- the module --------------------------------------------------------- */
 
 const lunula_blas *lunula_openblas(void) {
   static const Provider it = {PROVIDER_VERSION, open, multiply, retain,
-                              release, config, core, is_slow};
+                              release, config, core, is_slow,
+                              svd_room, svd, eigh_room, eigh};
   return &it;
 }

@@ -44,6 +44,9 @@ struct Context {
   uint32_t stream, draw; /* of the random numbers */
   const char *(*origin)(void *ud); /* finds the user's line; may be NULL */
   void *origin_ud;
+  bool (*lapack)(void *ud, Error *e); /* finds OpenBLAS for rows that DECOMPOSE;
+                                         may be NULL */
+  void *lapack_ud;
   const Watch *watch; /* ends eager runs early; may be NULL */
   Env env; /* of eager runs */
   Node *dummy; /* what emit returns after an error */

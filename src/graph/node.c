@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "graph/scope.h"
+#include "kernels/provider.h"
 
 /* ---- context ------------------------------------------------------------ */
 
@@ -402,13 +403,24 @@ static bool makes_no_strings(const Rule *r) {
   return true;
 }
 
+/* OpenBLAS, where the op needs it: there before sizes of scratch are asked. */
+static bool has_lapack(Context *c, const Op *op, Error *e) {
+  Error why = {.set = false};
+  return !(op->traits & DECOMPOSES) ||
+         provider_lapack(c->lapack, c->lapack_ud, &why) != NULL ||
+         fail(e, "matrices are taken apart by OpenBLAS, which is not there "
+                 "(%s): install it (Debian: libopenblas-dev) and build lunula "
+                 "again", why.text);
+}
+
 /* The rule has an error record of its own, so that the op's name goes in front
 ** of its message and of no earlier one. */
 static bool apply_rule(Context *c, Rule *r) {
   Error e;
   e.set = false;
   r->error = &e;
-  if (r->op->shape(r) && !e.set && can_be_counted(r) && makes_no_strings(r))
+  if (r->op->shape(r) && !e.set && can_be_counted(r) && makes_no_strings(r) &&
+      has_lapack(c, r->op, &e))
     return true;
   op_prefix(&e, r->op);
   return fail_again(&c->error, &e);

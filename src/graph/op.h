@@ -251,6 +251,7 @@ enum {
                        inputs, and of NaN comes NaN */
   SIZED = 256,      /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
+  DECOMPOSES = 8192, /* calls LAPACK: OpenBLAS must be there when it is emitted */
   FILED = 1024      /* is HIDDEN, but found in files: its rule trusts nobody */
 };
 

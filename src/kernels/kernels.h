@@ -65,6 +65,49 @@ extern void SET(product_i32)(int64_t m, int64_t n, int64_t k, const int32_t *a,
                              int64_t a_row, int64_t a_step, const int32_t *b,
                              bool transpose_b, int32_t *c);
 
+/* ---- Fourier transforms (fft.c) ----------------------------------------- */
+
+/* How rows of n numbers are transformed, by their length alone. */
+typedef struct Fourier {
+  int64_t n, n1, n2; /* n1 n2 = n */
+  int64_t padded;    /* FOURIER_CHIRP: a power of two */
+  enum { FOURIER_NONE, FOURIER_SHORT, FOURIER_LONG, FOURIER_CHIRP } way;
+} Fourier;
+
+Fourier fourier_of(int64_t n);
+/* Floats of the tables, which all rows share, and of the room that each call
+** needs; both aligned to 64. Filling the tables takes the room, too. */
+int64_t fourier_tables(const Fourier *f);
+int64_t fourier_room(const Fourier *f);
+void fourier_fill(const Fourier *f, float *tables, float *room);
+/* y_k = sum of x_j e ^ (-2 pi i j k / n) of each row of x = re + i im (rows,n),
+** which may not overlap y. With both parts of x exchanged, and both of y, the
+** sign is +: the inverse, n times. */
+extern void SET(fourier_rows)(const Fourier *f, const float *re,
+                              const float *im, float *y_re, float *y_im,
+                              int64_t rows, const float *tables, float *room);
+
+/* The same of real rows, whose y_k is y*_(n-k): k = 0 ... n / 2 are kept. */
+typedef struct RealFourier {
+  int64_t n;
+  bool halves; /* n is even: neighbours are one complex number */
+  Fourier inner;
+} RealFourier;
+
+RealFourier real_fourier_of(int64_t n);
+int64_t real_fourier_tables(const RealFourier *f);
+int64_t real_fourier_room(const RealFourier *f);
+void real_fourier_fill(const RealFourier *f, float *tables, float *room);
+/* y (rows,n/2+1) of x (rows,n), or the adjoint of the inverse. */
+extern void SET(fourier_real)(const RealFourier *f, bool adjoint,
+                              const float *x, float *re, float *im,
+                              int64_t rows, const float *tables, float *room);
+/* The inverse, x (rows,n) of y (rows,n/2+1), or the adjoint of the former. */
+extern void SET(fourier_real_back)(const RealFourier *f, bool adjoint,
+                                   const float *re, const float *im, float *x,
+                                   int64_t rows, const float *tables,
+                                   float *room);
+
 /* ---- reductions (reduce.c) --------------------------------------------- */
 
 typedef enum Reduction {

@@ -9,6 +9,7 @@
 _Atomic(const Provider *) provider_chosen;
 
 static _Atomic(const Provider *) offered;
+static _Atomic(const Provider *) lent; /* for matrices */
 static _Atomic(const char *) reason; /* NULL: nothing is decided yet */
 
 typedef enum Wish { AUTO, NATIVE, BLAS } Wish;
@@ -29,13 +30,36 @@ static bool read_wish(Wish *wish, Error *e) {
                  "auto, native or blas", word);
 }
 
+static bool fits(const Provider *p, Error *e) {
+  return p->version == PROVIDER_VERSION ||
+         fail(e, "the module of OpenBLAS is of another version of lunula");
+}
+
 bool provider_offer(const Provider *p, Error *e) {
-  if (p->version != PROVIDER_VERSION)
-    return fail(e, "the module of OpenBLAS is of another version of lunula");
+  if (!fits(p, e)) return false;
   if (atomic_load(&reason) && atomic_load(&offered) != p)
     return fail(e, "lunula is in use already: hand OpenBLAS in before");
   atomic_store(&offered, p);
+  atomic_store(&lent, p);
   return true;
+}
+
+bool provider_lend(const Provider *p, Error *e) {
+  if (!fits(p, e)) return false;
+  atomic_store(&lent, p);
+  return true;
+}
+
+const Provider *provider_lapack(ProviderSearch *search, void *ud, Error *why) {
+  char text[200] = "";
+  if (atomic_load(&lent) == NULL &&
+      (search == NULL ? !fail(why, "a C host calls lunula_use_blas")
+                      : !search(ud, why)))
+    return NULL;
+  const Provider *p = atomic_load(&lent);
+  if (p->open(text, sizeof text)) return p;
+  fail(why, "%s", text);
+  return NULL;
 }
 
 /* The module, loaded; NULL with the reason. */

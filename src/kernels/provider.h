@@ -5,7 +5,9 @@
 **   auto    our own; the library, if it is there, where the processor has no
 **           multiply-add, for which our kernels are made
 ** That is decided once for the process, before the first product: memory of
-** plans and the bits of numbers depend on it. */
+** plans and the bits of numbers depend on it. Matrices are taken apart by the
+** library alone (its LAPACK), whoever makes products: it is looked for when the
+** first is to be. */
 #ifndef KERNELS_PROVIDER_H
 #define KERNELS_PROVIDER_H
 
@@ -15,7 +17,10 @@
 
 struct Product;
 
-enum { PROVIDER_VERSION = 1 }; /* of what is below */
+/* Of singular vectors. */
+typedef enum Vectors { NO_VECTORS, FEW_VECTORS, ALL_VECTORS } Vectors;
+
+enum { PROVIDER_VERSION = 2 }; /* of what is below */
 
 typedef struct lunula_blas {
   int version;
@@ -31,6 +36,16 @@ typedef struct lunula_blas {
   const char *(*config)(void); /* version and options of the library */
   const char *(*core)(void);   /* the processor that it has found */
   bool (*is_slow)(void);       /* has that one no multiply-add? */
+  /* One matrix taken apart, on the calling thread, while it is retained; NaN
+  ** where there is no result. Each works in as many floats as its room says. */
+  /* x (m,n) = u . s on a diagonal . vh; k = min(m,n): s (k) falls; of vectors
+  ** there are none, k: u (m,k), vh (k,n), or all: u (m,m), vh (n,n) */
+  int64_t (*svd_room)(int64_t m, int64_t n, Vectors v);
+  void (*svd)(int64_t m, int64_t n, Vectors v, const float *x, float *u,
+              float *s, float *vh, float *room);
+  /* the lower triangle of x (n,n): w (n) rises, v (n,n) has vectors as columns */
+  int64_t (*eigh_room)(int64_t n);
+  void (*eigh)(int64_t n, const float *x, float *w, float *v, float *room);
 } Provider;
 
 extern _Atomic(const Provider *) provider_chosen;
@@ -56,6 +71,11 @@ typedef bool ProviderSearch(void *ud, Error *e);
 ** was handed in. False with the error: LUNULA_GEMM is none of these words, or
 ** the library that it wants is not there. */
 bool provider_choose(ProviderSearch *search, void *ud, Error *e);
+
+/* The module for matrices alone, loaded: one that was handed in, or what the
+** search finds, which calls provider_lend; NULL with the reason. */
+const Provider *provider_lapack(ProviderSearch *search, void *ud, Error *why);
+bool provider_lend(const Provider *p, Error *e);
 
 /* Why it is so: "LUNULA_GEMM=blas". */
 const char *provider_why(void);

@@ -378,3 +378,75 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
     end
     return back(ops.where(ops.expand_dims(nowhere, 3), fill_value, sum))
   end)
+
+-- ---- colours as hue, saturation and value -------------------------------------------------------
+
+-- The images with their channels last, which are three, and their parts.
+local function colours(name, images, data_format)
+  local x, back = unified(name, images, data_format)
+  if not tools.is_float(images) then
+    core.raise("image.%s: images must be floats, they are %s", name, images.dtype)
+  end
+  if (x.shape[4] or 3) ~= 3 then
+    core.raise("image.%s: images have 3 channels, these have %d", name, x.shape[4])
+  end
+  x = tools.with_size(x, 3, 3)
+  return x, back, ops.unstack(x, 3, 3)
+end
+
+op("rgb_to_hsv", "images, data_format:str=nil",
+  "Hue, saturation and value, from 0 to 1, of red, green and blue.",
+  function (images, data_format)
+    local x, back, red, green, blue = colours("rgb_to_hsv", images, data_format)
+    local value = ops.max(x, 3)
+    local range = value - ops.min(x, 3)
+    local flat, black = ops.equal(range, 0), ops.less_equal(value, 0)
+    local norm = 1 / (6 * ops.where(flat, 1, range))
+    local hue = ops.where(ops.equal(red, value), (green - blue) * norm,
+      ops.where(ops.equal(green, value), (blue - red) * norm + 1 / 3, (red - green) * norm + 2 / 3))
+    hue = ops.where(flat, 0, hue)
+    hue = ops.where(ops.less(hue, 0), hue + 1, hue)
+    local saturation = ops.where(black, 0, range / ops.where(black, 1, value))
+    return back(ops.stack({ hue, saturation, value }, 3))
+  end, { file_class = "image.RGBToHSV" })
+
+op("hsv_to_rgb", "images, data_format:str=nil",
+  "Red, green and blue of hue, saturation and value.", function (images, data_format)
+    local _, back, hue, saturation, value = colours("hsv_to_rgb", images, data_format)
+    local at = hue * 6
+    local parts = {
+      ops.clip(ops.abs(at - 3) - 1, 0, 1),
+      ops.clip(2 - ops.abs(at - 2), 0, 1),
+      ops.clip(2 - ops.abs(at - 4), 0, 1),
+    }
+    for i, part in ipairs(parts) do parts[i] = (1 - saturation + saturation * part) * value end
+    return back(ops.stack(parts, 3))
+  end, { file_class = "image.HSVToRGB" })
+
+-- ---- volumes ----------------------------------------------------------------------------------
+
+op("extract_patches_3d", "volumes, size:ints, strides:ints=nil, dilation_rate:axes=1, "
+  .. "padding:str=\"valid\", data_format:str=nil",
+  "The cells under each window of volumes, one behind the other in the channels.",
+  function (volumes, size, strides, dilation_rate, padding, data_format)
+    local name = "image.extract_patches_3d"
+    if volumes.rank ~= 4 and volumes.rank ~= 5 then
+      core.raise("%s: volumes have 4 axes, or 5 with the batch: they are %s", name,
+        tools.shape_text(volumes.shape))
+    end
+    if padding ~= "same" and padding ~= "valid" then
+      core.raise("%s: padding must be \"valid\" or \"same\", got \"%s\"", name, padding)
+    end
+    local function triple(value)
+      local list = type(value) == "number" and { value, value, value } or value
+      if #list ~= 3 then core.raise("%s: 3 numbers are wanted, got %d", name, #list) end
+      return list
+    end
+    local single, first = volumes.rank == 4, config.layout(data_format) == "channels_first"
+    local x = single and ops.expand_dims(volumes, 0) or volumes
+    if first then x = ops.moveaxis(x, 1, -1) end
+    local y = ops.patches(x, triple(size), triple(strides or size), triple(dilation_rate),
+      padding == "same")
+    if first then y = ops.moveaxis(y, -1, 1) end
+    return single and ops.squeeze(y, 0) or y
+  end, { file_class = "lunula" })

@@ -234,26 +234,53 @@ op("scatter_update", "inputs, indices, updates, reduction:str=nil",
     return ops.reshape_like(tools.like(y, inputs), inputs)
   end, { file_class = "core" })
 
+-- The numbers of segments, what is in none as one behind the last, and how many there are.
+local function segments(name, data, segment_ids, num_segments)
+  local ids = tools.cast(segment_ids, "int32")
+  if not num_segments then
+    if core.is_symbolic(ids) then
+      core.raise("%s: num_segments must be given, the numbers are not known yet", name)
+    end
+    num_segments = ids.size == 0 and 0 or math.max(ops.max(ids):item() + 1, 0)
+  end
+  if data.rank < 1 or num_segments < 0 or num_segments >= 0x7fffffff then
+    core.raise("%s: %d segments of data of shape %s", name, num_segments,
+      tools.shape_text(data.shape))
+  end
+  local shape = ops.shape(data)
+  shape[1] = num_segments + 1
+  return ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids), num_segments,
+    shape
+end
+
 op("segment_sum", "data, segment_ids, num_segments:int=nil, sorted:bool=false",
   "The sums of the rows of data that have the same segment number; others have none.",
   function (data, segment_ids, num_segments)
-    local ids = tools.cast(segment_ids, "int32")
-    if not num_segments then
-      if core.is_symbolic(ids) then
-        core.raise("segment_sum: num_segments must be given, the numbers are not known yet")
-      end
-      num_segments = ids.size == 0 and 0 or math.max(ops.max(ids):item() + 1, 0)
-    end
-    if data.rank < 1 or num_segments < 0 or num_segments >= 0x7fffffff then
-      core.raise("segment_sum: %d segments of data of shape %s", num_segments,
-        tools.shape_text(data.shape))
-    end
-    local shape = ops.shape(data)
-    shape[1] = num_segments + 1 -- the last one takes what has no segment
-    ids = ops.where(ops.less(ids, 0) | ops.less(num_segments, ids), num_segments, ids)
+    local ids, n, shape = segments("segment_sum", data, segment_ids, num_segments)
     local sums = ops.scatter_add(tools.number(data), ids, ops.full(shape, 0, "float32"))
-    return tools.like(tools.part(sums, 0, 0, num_segments), data)
+    return tools.like(tools.part(sums, 0, 0, n), data)
   end, { file_class = "math" })
+
+-- What a segment without rows has: of floats, of whole numbers.
+local lowest <const>, highest <const> = -(2 - 2 ^ -23) * 2.0 ^ 127, (2 - 2 ^ -23) * 2.0 ^ 127
+
+local function segment_op(name, doc, class, fold, none, none_whole)
+  op(name, "data, segment_ids, num_segments:int=nil, sorted:bool=false", doc,
+    function (data, segment_ids, num_segments)
+      local ids, n, shape = segments(name, data, segment_ids, num_segments)
+      local values = tools.number(data)
+      local start = tools.is_float(data) and ops.full(shape, none, "float32")
+        or ops.full(shape, none_whole, "int32")
+      return tools.like(tools.part(ops.scatter_fold(start, ids, values, fold), 0, 0, n), data)
+    end, { file_class = class })
+end
+
+segment_op("segment_max", "The largest of the rows of data that have the same segment number.",
+  "math.SegmentMax", folds.max, lowest, math.tointeger(-2 ^ 31))
+segment_op("segment_min", "The smallest of the rows of data that have the same segment number.",
+  "math.SegmentMin", folds.min, highest, 0x7fffffff)
+segment_op("segment_prod", "The products of the rows of data that have the same segment number.",
+  "math.SegmentProd", folds.mul, 1, 1)
 
 -- ---- searching --------------------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ local families = {
     .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid "
     .. "geomspace" },
   { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
-    .. "searchsorted digitize isin in_top_k bincount unravel_index" },
+    .. "segment_max segment_min segment_prod searchsorted digitize isin in_top_k bincount "
+    .. "unravel_index" },
   { "sort", "sort argsort argpartition top_k nonzero unique" },
   { "statistics", "quantile percentile median nanquantile nanpercentile nanmedian histogram "
     .. "corrcoef correlate cdist" },
@@ -28,7 +29,12 @@ local families = {
   { "get_item", "get_item" },
   { "einsum", "einsum" },
   { "linalg", "matmul dot vdot inner outer tensordot kron cross norm" },
-  { "solve", "solve inv slogdet det solve_triangular cholesky logdet qr" },
+  { "solve", "solve inv slogdet det solve_triangular cholesky cholesky_inverse lu_factor "
+    .. "logdet qr" },
+  { "decompose", "pinv matrix_rank lstsq" },
+  { "fourier", "view_as_complex view_as_real polar fft fft2 ifft2 rfft irfft bartlett hanning "
+    .. "hamming blackman kaiser extract_sequences stft istft" },
+  { "blocks", "unfold fold space_to_depth depth_to_space psnr" },
   { "nn", "relu6 leaky_relu hard_sigmoid hard_silu hard_swish hard_tanh hard_shrink "
     .. "soft_shrink threshold sparse_sigmoid sparse_plus elu selu celu silu swish log_sigmoid "
     .. "softsign tanh_shrink squareplus softmax log_softmax glu sparsemax" },
@@ -39,7 +45,8 @@ local families = {
   { "conv", "conv depthwise_conv separable_conv conv_transpose max_pool average_pool "
     .. "adaptive_average_pool adaptive_max_pool" },
   { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
-    .. "image.extract_patches image.affine_transform" },
+    .. "image.extract_patches image.affine_transform image.rgb_to_hsv image.hsv_to_rgb "
+    .. "image.extract_patches_3d" },
   { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient "
     .. "associative_scan vectorize jvp" },
   { "einops", "rearrange" },
@@ -123,6 +130,11 @@ for name, field in pairs { ndim = "rank", size = "size", dtype = "dtype" } do
   ops[name] = tools.takes("ops." .. name, "x", function (x) return x[field] end)
 end
 ops.is_tensor = core.is_tensor
+
+ops.eig = tools.takes("ops.eig", "x", function ()
+  core.raise("eig: eigenvalues of a general matrix are complex numbers, and there is no type for "
+    .. "them: eigh takes symmetric matrices")
+end)
 
 local own_type = tools.takes("ops.convert_to_tensor", "x", function (x) return x end)
 

@@ -165,6 +165,16 @@ local function vector_norm(x, order, axis, keepdims)
   return tools.root(ops.sum(size ^ order, axis, keepdims), order)
 end
 
+-- Of the singular values the largest, the smallest or the sum.
+local function spectral_norm(x, order, axes, keepdims)
+  local s = ops.svd(ops.moveaxis(x, axes, { -2, -1 }), { compute_uv = false })
+  local y = order == "nuc" and ops.sum(s, -1) or order == 2 and ops.max(s, -1) or ops.min(s, -1)
+  if not keepdims then return y end
+  local first, last = axes[1], axes[2]
+  if first > last then first, last = last, first end
+  return ops.expand_dims(ops.expand_dims(y, first), last)
+end
+
 -- Sums along one axis, then the extreme along the other.
 local function matrix_norm(x, order, axes, keepdims)
   local rows, columns = axes[1], axes[2]
@@ -202,6 +212,7 @@ op("norm", "x, ord:any=nil, axis:axes=nil, keepdims:bool=false",
     if ord == 1 or ord == -1 or ord == math.huge or ord == -math.huge then
       return matrix_norm(x, ord, axes, keepdims)
     end
-    core.raise("norm: ord=%s of matrices is not available (1, -1, inf, -inf and \"fro\" are)",
-      tostring(ord))
+    if ord == 2 or ord == -2 or ord == "nuc" then return spectral_norm(x, ord, axes, keepdims) end
+    core.raise("norm: ord=%s is not a norm of matrices (1, -1, 2, -2, inf, -inf, \"fro\" and "
+      .. "\"nuc\" are)", tostring(ord))
   end, { file_class = "linalg" })

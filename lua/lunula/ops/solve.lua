@@ -151,6 +151,49 @@ op("cholesky", "x, upper:bool=false",
     return upper and ops.swapaxes(t, -1, -2) or t
   end)
 
+op("cholesky_inverse", "x, upper:bool=false",
+  "The inverse of t . transposed t, for a triangle t (of transposed t . t where it is upper).",
+  function (x, upper)
+    local n
+    x, n = square("cholesky_inverse", x)
+    x = tools.float(x)
+    local inverse = solve(upper and ops.triu(x) or ops.tril(x), row_mask(x, ops.iota_like(x, -1)), n)
+    local turned = ops.swapaxes(inverse, -1, -2)
+    if upper then inverse, turned = turned, inverse end
+    return ops.matmul(turned, inverse)
+  end)
+
+-- Rows are exchanged whole, so that the lower triangle moves with them, as LAPACK does.
+op("lu_factor", "x", "Lower and upper triangle in one matrix, of x with rows exchanged, and with "
+  .. "which row each was exchanged: two results.", function (x)
+  if x.rank < 2 then
+    core.raise("lu_factor: x has matrices in its last two axes, got %s", tools.shape_text(x.shape))
+  end
+  x = tools.float(x)
+  local rows, columns = tools.size(x, x.rank - 2), tools.size(x, x.rank - 1)
+  local _, ys = core.scan(function (states, inputs)
+    local m, k = states[1], inputs[1]
+    local column = ops.sum(m * column_mask(m, k), -1, true)
+    local places = ops.iota_like(column, -2)
+    local chosen = ops.argmax(ops.where(ops.less_equal(k, places), ops.abs(column), -1), -2, true)
+    local here, there = row_mask(m, k), row_mask(m, chosen)
+    local row_here = ops.sum(m * here, -2, true)
+    local row = ops.sum(m * there, -2, true)
+    m = m + (there - here) * (row_here - row)
+    column = ops.sum(m * column_mask(m, k), -1, true)
+    local pivot = ops.sum(column * row_mask(column, k), -2, true)
+    local none = ops.equal(pivot, 0)
+    local factor = ops.where(none | ops.less_equal(places, k), 0,
+      column / ops.where(none, 1, pivot))
+    local right = ops.cast(ops.less(k, ops.iota_like(row, -1)), "float32")
+    local own = column_mask(m, k)
+    local below = ops.cast(ops.less(k, places), "float32")
+    m = m - factor * (row * right) + own * (factor - column * below)
+    return { m }, { ops.squeeze(chosen, { -2, -1 }) }
+  end, { x }, { tools.positions(tools.min(rows, columns)) })
+  return _[1], ops.moveaxis(ys[1], 0, -1)
+end)
+
 op("logdet", "x", "The logarithm of the determinant of symmetric positive matrices; NaN of others.",
   function (x)
     local n

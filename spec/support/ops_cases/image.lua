@@ -51,4 +51,11 @@ return {
   affine { fill_mode = "reflect", interpolation = "nearest" },
   affine({ fill_value = 0.5 }, far),
   affine({ fill_mode = "reflect" }, far),
+  { "image.rgb_to_hsv", { from.chance { 2, 3, 4, 3 } }, tol = 1e-4 },
+  { "image.hsv_to_rgb", { from.chance { 2, 3, 4, 3 } }, grad = false }, -- too near to its corners
+  { "image.hsv_to_rgb", { from.chance { 3, 2, 2 } }, { data_format = "channels_first" },
+    free = false },
+  { "image.extract_patches_3d", { real { 2, 3, 4, 5, 2 } }, { size = 2 } },
+  { "image.extract_patches_3d", { real { 2, 3, 4, 5, 2 } },
+    { size = { 1, 2, 3 }, strides = { 1, 1, 2 }, padding = "same" } },
 }

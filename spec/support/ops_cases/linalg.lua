@@ -146,4 +146,10 @@ return {
   { "norm", { uneven }, { ord = -1, axis = { 1, 2 }, keepdims = true } },
   { "norm", { uneven }, { ord = math.huge, axis = { 1, 2 } } },
   { "norm", { a }, { ord = -math.huge } },
+  { "norm", { matrix }, { ord = 2, axis = { 0, 1 } }, free = false, tol = 1e-4, second = false },
+  { "norm", { matrix }, { ord = -2, axis = { 0, 1 }, keepdims = true }, free = false, tol = 1e-4,
+    second = false },
+  { "norm", { uneven }, { ord = "nuc", axis = { 1, 2 } }, tol = 1e-4, second = false },
+  { "norm", { uneven }, { ord = 2, axis = { 2, 0 }, keepdims = true }, tol = 1e-4,
+    second = false },
 }
