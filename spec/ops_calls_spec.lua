@@ -30,6 +30,7 @@ end
 local words = setmetatable({
   F = sized(inputs.real), I = sized(inputs.ints), A = of_dtype "float32", J = of_dtype "int32",
   B = of_dtype "bool", nan = 0 / 0, inf = math.huge, pack = table.pack,
+  None = core.None,
 }, { __index = ops })
 
 -- ---- results ----------------------------------------------------------------------------------

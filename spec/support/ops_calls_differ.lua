@@ -86,12 +86,6 @@ reshape(F{2, 3}, {-2, 3})
 ]],
   ["not here"] = [[
 moments(F{2, 3}, {axes={0}, synchronized=true})
-norm(F{2, 3}, {ord=-2, axis={0, 1}})
-norm(F{2, 3}, {ord=2, axis={0, 1}})
-norm(F{2, 3}, {ord="nuc", axis={0, 1}})
-norm(F{2, 3, 3}, {ord=2, axis={0, 2}, keepdims=true})
-norm(F{2, 3, 3}, {ord="nuc", axis={1, 2}})
-norm(F{3, 2}, {ord=2})
 ]],
   -- Elimination ends in NaN where substitution meets an infinity.
   ["singular triangles are NaN"] = [[

@@ -17,6 +17,12 @@ return {
     .. "the nearest point of the simplex" },
   log = { cases = "/2:f", why = "a denormal counts as 0" },
   scatter_update = { cases = "/5:bif", why = "ours are true where the factor is not 0" },
+  svd = { cases = "/[123458]:f", why = "the signs of vectors are free: ours are LAPACK's" },
+  eigh = { cases = "/%d:f", why = "the signs of vectors are free: ours are LAPACK's" },
+  lu_factor = { cases = "/1:f", why = "TensorFlow tells the order of rows, ours are LAPACK's "
+    .. "exchanges, as on other backends" },
+  stft = { cases = "/2:f", why = "a window of odd length is not periodic on TensorFlow" },
+  psnr = { cases = "/1:ii", why = "TensorFlow cuts the mean of squares to a whole number" },
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
     .. "pixels, ours are true where any part is" },

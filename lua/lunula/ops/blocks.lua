@@ -35,8 +35,8 @@ op("unfold", "x, kernel_size:ints, dilation:axes=1, padding:axes=0, stride:axes=
     local y = ops.patches(ops.transpose(x, { 0, 2, 3, 1 }), options)
     local windows = tools.size(y, 1) * tools.size(y, 2)
     y = ops.reshape(y, { tools.size(x, 0), windows, k[1] * k[2], channels })
-    return ops.reshape(ops.transpose(y, { 0, 3, 2, 1 }),
-      { tools.size(x, 0), channels * (k[1] * k[2]), windows })
+    return tools.like(ops.reshape(ops.transpose(y, { 0, 3, 2, 1 }),
+      { tools.size(x, 0), channels * (k[1] * k[2]), windows }), x)
   end)
 
 op("fold", "x, output_size:ints, kernel_size:ints, dilation:axes=1, padding:axes=0, stride:axes=1",
@@ -61,7 +61,7 @@ op("fold", "x, output_size:ints, kernel_size:ints, dilation:axes=1, padding:axes
     y = ops.reshape(ops.transpose(y, { 0, 3, 2, 1 }), { batch, out[1], out[2], cells * channels })
     local like = ops.broadcast_to(core.tensor(0.0), { batch, size[1], size[2], channels })
     options.size = k
-    return ops.transpose(ops.fold_patches(y, like, options), { 0, 3, 1, 2 })
+    return tools.like(ops.transpose(ops.fold_patches(y, like, options), { 0, 3, 1, 2 }), x)
   end)
 
 -- ---- space and depth --------------------------------------------------------------------------
@@ -130,4 +130,4 @@ op("psnr", "x1, x2, max_val:num", "How far x1 is from x2, in decibels below the 
     end
     local apart = ops.mean(ops.square(tools.float(x1) - tools.float(x2)))
     return 20 * math.log(max_val, 10) - 10 * ops.log10(apart)
-  end)
+  end, { file_class = "nn.PSNR" })

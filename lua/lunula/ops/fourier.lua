@@ -219,7 +219,7 @@ op("extract_sequences", "x, sequence_length:int, sequence_stride:int",
   function (x, length, stride)
     check_steps("extract_sequences", length, stride)
     need_axes("extract_sequences", x, 1)
-    return frames_of(x, length, stride)
+    return tools.like(frames_of(x, length, stride), x)
   end)
 
 local periodic = { hann = { 0.5, -0.5 }, hamming = { 0.54, -0.46 } }

@@ -74,7 +74,7 @@ class Op:
 
     def __call__(self, *args, **options):
         texts = [lua(value) for value in args]
-        named = ["%s=%s" % (k, "false" if v is None else lua(v)) for k, v in options.items()]
+        named = ["%s=%s" % (k, "None" if v is None else lua(v)) for k, v in options.items()]
         if named:
             texts.append("{%s}" % ", ".join(named))
         try:
