@@ -29,7 +29,7 @@ static bool search(void *ud, Error *e) {
   return require(ud, provider_offer, e);
 }
 
-bool provider_search(void *ud, Error *e) {
+static bool search_lapack(void *ud, Error *e) {
   return require(((State *)ud)->L, provider_lend, e);
 }
 
@@ -38,6 +38,8 @@ void provider_open(lua_State *L) {
   Error e = {.set = false};
   if (!provider_choose(search, L, &e))
     luaL_error(L, "lunula: %s", e.text);
+  s->c.lapack = search_lapack;
+  s->c.lapack_ud = s;
   if (provider() && !s->retains) {
     provider()->retain();
     s->retains = true;

@@ -92,8 +92,6 @@ State *state_open(lua_State *L, Account *account) {
   threads_retain();
   context_open(&s->c, s->account, op_catalogue());
   s->c.env.run_body = body_run_now;
-  s->c.lapack = provider_search;
-  s->c.lapack_ud = s;
   s->c.seed = (uint64_t)(clock_seconds() * 1e9);
   s->L = L;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);

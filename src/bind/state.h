@@ -49,8 +49,6 @@ int state_call(lua_State *L, State *s, int nargs, int nresults, int handler);
 /* The state of L, made when there is none; its tensors are counted by this
 ** account, NULL: by one of its own. */
 State *state_open(lua_State *L, Account *account);
-/* Finds OpenBLAS for the state `ud` (provider.c). */
-bool provider_search(void *ud, Error *e);
 /* core.None (none.c) */
 void none_push(lua_State *L, const State *st);
 
