@@ -1,5 +1,5 @@
--- Decompositions and Fourier transforms: what is refused, at the user's line, and that transforms do
--- not depend on how many threads or rows there are.
+-- Decompositions and Fourier transforms: what is refused, at the user's line, and that transforms
+-- do not depend on how many threads or rows there are.
 
 local k = require "lunula"
 local core = require "lunula.core"
@@ -9,8 +9,8 @@ local square = k.tensor { { 2, 1 }, { 1, 3 } }
 
 describe("what is refused", function ()
   for name, case in pairs {
-    eig = { function () ops.eig(square) end, "eig: eigenvalues of a general matrix are complex" },
-    svd = { function () ops.svd(k.tensor { 1, 2 }) end, "svd: x has matrices in its last two axes" },
+    eig = { function () ops.eig(square) end, "eig: eigenvalues of a general matrix" },
+    svd = { function () ops.svd(k.tensor { 1, 2 }) end, "svd: x has matrices" },
     eigh = { function () ops.eigh(k.zeros { 2, 3 }) end, "eigh: square matrices are needed" },
     lstsq = { function () ops.lstsq(square, k.tensor { 1, 2, 3 }) end, "lstsq: a is a matrix" },
     pair = { function () ops.fft { square } end, "fft: x is a list of two tensors" },

@@ -1,5 +1,5 @@
--- Fourier transforms and what is made of them. A complex tensor is two, real and imaginary part: ops
--- take them as a list and give them as two results. Along the last axis rows of C do the work.
+-- Fourier transforms and what is made of them. A complex tensor is two, real and imaginary part:
+-- ops take them as a list and give them as two results. Along the last axis rows of C do the work.
 
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
@@ -20,8 +20,8 @@ local function pair(name, x)
   return x[1], x[2]
 end
 
-op("view_as_complex", "x", "The real and the imaginary part that lie side by side in the last axis: "
-  .. "two results.", function (x)
+op("view_as_complex", "x", "The real and the imaginary part that lie side by side in the last "
+  .. "axis: two results.", function (x)
   if x.rank < 1 or (x.shape[x.rank] or 2) ~= 2 then
     core.raise("view_as_complex: the last axis has real and imaginary part, got %s",
       tools.shape_text(x.shape))
@@ -35,8 +35,8 @@ op("view_as_real", "x:tensors", "Real and imaginary part side by side in a new l
     return ops.stack({ pair("view_as_real", x) }, -1)
   end)
 
-tools.op("polar", "abs_, angle", "The complex numbers of these sizes and angles, real and imaginary "
-  .. "part: two results.", function (abs, angle)
+tools.op("polar", "abs_, angle", "The complex numbers of these sizes and angles, real and "
+  .. "imaginary part: two results.", function (abs, angle)
   abs, angle = tools.float(abs), tools.float(angle)
   return abs * ops.cos(angle), abs * ops.sin(angle)
 end, { file_class = "nn" })
@@ -91,19 +91,21 @@ local function fitted(x, length)
 end
 
 local function check_length(name, length)
-  if length and length < 1 then core.raise("%s: fft_length must be 1 or more, got %d", name, length) end
+  if length and length < 1 then
+    core.raise("%s: fft_length must be 1 or more, got %d", name, length)
+  end
 end
 
-op("rfft", "x, fft_length:int=nil", "The first half of the Fourier transform of real numbers, cut or "
-  .. "filled with zeros to fft_length: real and imaginary part.", function (x, fft_length)
+op("rfft", "x, fft_length:int=nil", "The first half of the Fourier transform of real numbers, "
+  .. "cut or filled with zeros to fft_length: real and imaginary part.", function (x, fft_length)
   check_length("rfft", fft_length)
   need_axes("rfft", x, 1)
   x = tools.float(x)
   return ops.rdft(fft_length and fitted(x, fft_length) or x)
 end, { file_class = "math.RFFT" })
 
-op("irfft", "x:tensors, fft_length:int=nil", "The real numbers, fft_length of them, whose transform's "
-  .. "first half is given as a pair.", function (x, fft_length)
+op("irfft", "x:tensors, fft_length:int=nil", "The real numbers, fft_length of them, whose "
+  .. "transform's first half is given as a pair.", function (x, fft_length)
   check_length("irfft", fft_length)
   local real, imag = pair("irfft", x)
   need_axes("irfft", real, 1)
@@ -138,7 +140,7 @@ local function cosines(n, period, weights)
   return data
 end
 
-local function window(name, doc, make)
+local function window_op(name, doc, make)
   tools.op(name, "x:value", doc, function (x)
     local n = count(name, x)
     if n == 0 then return ops.zeros { 0 } end
@@ -147,18 +149,18 @@ local function window(name, doc, make)
   end, { file_class = "lunula" })
 end
 
-window("bartlett", "A triangle of x points.", function (n)
+window_op("bartlett", "A triangle of x points.", function (n)
   local data = {}
   for i = 0, n - 1 do data[i + 1] = 1 - math.abs(2 * i / (n - 1) - 1) end
   return data
 end)
-window("hanning", "A cosine of x points, from 0 to 0.", function (n)
+window_op("hanning", "A cosine of x points, from 0 to 0.", function (n)
   return cosines(n, n - 1, { 0.5, -0.5 })
 end)
-window("hamming", "A cosine of x points, from 0.08 to 0.08.", function (n)
+window_op("hamming", "A cosine of x points, from 0.08 to 0.08.", function (n)
   return cosines(n, n - 1, { 0.54, -0.46 })
 end)
-window("blackman", "Two cosines of x points, from 0 to 0.", function (n)
+window_op("blackman", "Two cosines of x points, from 0 to 0.", function (n)
   return cosines(n, n - 1, { 0.42, -0.5, 0.08 })
 end)
 

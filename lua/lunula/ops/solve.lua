@@ -157,7 +157,8 @@ op("cholesky_inverse", "x, upper:bool=false",
     local n
     x, n = square("cholesky_inverse", x)
     x = tools.float(x)
-    local inverse = solve(upper and ops.triu(x) or ops.tril(x), row_mask(x, ops.iota_like(x, -1)), n)
+    local one = row_mask(x, ops.iota_like(x, -1))
+    local inverse = solve(upper and ops.triu(x) or ops.tril(x), one, n)
     local turned = ops.swapaxes(inverse, -1, -2)
     if upper then inverse, turned = turned, inverse end
     return ops.matmul(turned, inverse)
@@ -171,7 +172,7 @@ op("lu_factor", "x", "Lower and upper triangle in one matrix, of x with rows exc
   end
   x = tools.float(x)
   local rows, columns = tools.size(x, x.rank - 2), tools.size(x, x.rank - 1)
-  local _, ys = core.scan(function (states, inputs)
+  local last, ys = core.scan(function (states, inputs)
     local m, k = states[1], inputs[1]
     local column = ops.sum(m * column_mask(m, k), -1, true)
     local places = ops.iota_like(column, -2)
@@ -191,7 +192,7 @@ op("lu_factor", "x", "Lower and upper triangle in one matrix, of x with rows exc
     m = m - factor * (row * right) + own * (factor - column * below)
     return { m }, { ops.squeeze(chosen, { -2, -1 }) }
   end, { x }, { tools.positions(tools.min(rows, columns)) })
-  return _[1], ops.moveaxis(ys[1], 0, -1)
+  return last[1], ops.moveaxis(ys[1], 0, -1)
 end)
 
 op("logdet", "x", "The logarithm of the determinant of symmetric positive matrices; NaN of others.",

@@ -114,9 +114,9 @@ for _, n in ipairs { 2, 6, 7 } do
   local bins = n // 2 + 1
   cases[#cases + 1] = { "irdft", pair(3, bins), { length = n }, tol = 1e-4,
     ref = back(n, { ends = 1 / n, others = 2 / n }) }
-  cases[#cases + 1] = { "rdft_back", { real { 3, bins }, real { 3, bins, seed = 2 }, real { 3, n } },
-    tol = 1e-4, ref = back(n, { ends = 1, others = 1 }), grad = { 1, 2 },
-    free = { { 0 }, { 0 }, { 0 } } }
+  cases[#cases + 1] = { "rdft_back",
+    { real { 3, bins }, real { 3, bins, seed = 2 }, real { 3, n } }, tol = 1e-4,
+    ref = back(n, { ends = 1, others = 1 }), grad = { 1, 2 }, free = { { 0 }, { 0 }, { 0 } } }
   cases[#cases + 1] = { "irdft_back", { real { 3, n } }, { length = n }, tol = 1e-4,
     ref = function (data)
       local y = first_half(n)(data)
