@@ -22,6 +22,11 @@ end
 local function walk(name, kernel, dilation, padding, stride)
   local k, d = pair(name, "kernel_size", kernel), pair(name, "dilation", dilation)
   local p, s = pair(name, "padding", padding), pair(name, "stride", stride)
+  for i = 1, 2 do
+    if math.min(k[i], d[i], s[i]) < 1 or p[i] < 0 then
+      core.raise("%s: kernel_size, dilation and stride are 1 or more, padding 0 or more", name)
+    end
+  end
   return k, { strides = s, dilation = d, before = p, after = p }
 end
 
