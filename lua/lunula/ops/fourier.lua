@@ -121,8 +121,8 @@ end, { file_class = "math.IRFFT" })
 local function count(name, x)
   if core.is_tensor(x) then x = x:item() end
   local n = math.tointeger(x)
-  if not n or n < 0 or n > 1 << 20 then
-    core.raise("%s: a number of points, at most %d, is wanted, got %s", name, 1 << 20, tostring(x))
+  if not n or n < 0 or n > 1 << 16 then
+    core.raise("%s: a number of points, at most %d, is wanted, got %s", name, 1 << 16, tostring(x))
   end
   return n
 end
@@ -181,10 +181,11 @@ tools.op("kaiser", "x:value, beta:value", "A window of x points that beta makes 
     beta = core.is_tensor(beta) and beta:item() or beta
     if math.abs(beta) > 600 then core.raise("kaiser: beta must be within 600, got %g", beta) end
     local whole = bessel(beta)
-    for i = 0, n - 1 do
+    for i = 0, (n - 1) // 2 do -- it is symmetric
       local at = n > 1 and 2 * i / (n - 1) - 1 or 0
       data[i + 1] = bessel(beta * math.sqrt(math.max(1 - at * at, 0))) / whole
     end
+    for i = (n - 1) // 2 + 1, n - 1 do data[i + 1] = data[n - i] end
     return n == 0 and ops.zeros { 0 } or core.tensor(data, { dtype = "float32" })
   end, { file_class = "lunula" })
 
