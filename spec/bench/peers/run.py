@@ -128,7 +128,8 @@ def keep(rows, path):
 def bench(chosen, options):
     if not chosen:
         return []
-    group = team.Team(options.threads, ["lunula", *options.peers], options.clock)
+    peers = options.peers if any(c.what != "kernel" for c in chosen) else []
+    group = team.Team(options.threads, ["lunula", *peers], options.clock)
     print("-- differences from Keras", flush=True)
     check(group, dict.fromkeys(c.model for c in chosen if c.what not in cases.NO_MODEL))
     table.head()

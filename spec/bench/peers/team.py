@@ -60,6 +60,9 @@ class Team:
         self.workers = {(name, n): Worker(cases.WORKERS[name], n, clock)
                         for name in names for n in threads}
         self.measures = {n: Worker(f"fma_peak {n}", n) for n in threads}
+        # who answers has loaded its runtime, and takes no processor from the others any more
+        for worker in self.workers.values():
+            worker.ask("ready")
 
     def peak(self, threads):
         return float(self.measures[threads].ask("peak")[0])

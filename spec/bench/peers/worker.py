@@ -2,6 +2,7 @@
 alive, and answers one line with one line.
 
     check MODEL                               the largest difference from Keras, relative
+    ready                                     anything: it has loaded its runtime
     predict|train MODEL BATCH RUNS CALLS      seconds of one call: best and median of the runs
     op NAME 1 RUNS CALLS                      the same of a function of keras.ops
 
@@ -61,6 +62,8 @@ class Worker:
         return f"{np.abs(got - want).max() / np.abs(want).max():.3g}"
 
     def answer(self, what, *words):
+        if what == "ready":
+            return what
         try:
             return self.check(*words) if what == "check" else self.time(what, *words)
         except Exception as error:
