@@ -58,6 +58,10 @@ describe("worker threads", function()
     assert.is_true(most_wakes(5, product(256, 512, 512), 10, 0.005) >= 5)
   end)
 
+  it("are woken by long jobs of two tasks that follow one another", function()
+    assert.is_true(most_wakes(1, product(190, 8192, 256), 10, 0) >= 1)
+  end)
+
   it("are not asked for what one task does", function()
     assert.equal(0, wakes(product(8, 64, 64), 300, 0))
   end)

@@ -30,13 +30,13 @@ enum {
   SPINS = 64,          /* pauses between two looks at the clock */
   JOIN_SPINS = 500,    /* pauses of the caller before it yields */
   MANY_TASKS = 4,      /* of a job that is worth waking for, */
-  MORE_TASKS = 8,      /* and of small ones that follow one another */
+  MORE_TASKS = 8,      /* and of those that follow one another */
   OPEN = 1 << 30       /* bit of the gate; the rest counts who is inside */
 };
 
-/* Seconds before a worker without work sleeps, and in which small jobs follow
-** one another. */
-static const double AWAKE = 100e-6, SOON = 300e-6;
+/* Seconds before a worker without work sleeps, in which small jobs follow one
+** another, and of a job that counts as many although its tasks are few. */
+static const double AWAKE = 100e-6, SOON = 300e-6, LONG = 250e-6;
 
 typedef struct Worker {
   pthread_t thread;
@@ -55,7 +55,7 @@ static struct {
   Worker worker[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
   int64_t alone; /* tasks of small jobs that followed one another, while all */
-  double last;   /* workers slept; when the last one came */
+  double last;   /* workers slept; when the last one was over */
   ThreadTask task; /* the job, written while the gate is closed */
   void *arg;
   int64_t tasks;
@@ -192,11 +192,19 @@ static void make_way(void) {
 ** another that it finds work in the later ones. */
 static bool worth_waking(int64_t tasks) {
   if (tasks >= MANY_TASKS) return true;
-  double now = clock_seconds();
-  if (now - team.last > SOON) team.alone = 0;
-  team.last = now;
+  if (clock_seconds() - team.last > SOON) team.alone = 0;
   team.alone += tasks;
   return team.alone >= MORE_TASKS;
+}
+
+/* Draws what tasks there are of a job that nobody was woken for, and takes note
+** for the next one. */
+static void draw_alone(ThreadTask task, void *arg, int64_t tasks,
+                       void *scratch) {
+  double begin = clock_seconds();
+  draw_tasks(task, arg, tasks, scratch);
+  team.last = clock_seconds();
+  if (team.last - begin > LONG) team.alone = MORE_TASKS;
 }
 
 /* Wakes as many as can help. */
@@ -212,11 +220,13 @@ static void wake_workers(int64_t helpers) {
   pthread_mutex_unlock(&team.sleep);
 }
 
-/* Makes the workers look. */
-static void announce_job(int64_t tasks) {
+/* Makes the workers look; false if those that sleep are left alone. */
+static bool announce_job(int64_t tasks) {
   atomic_fetch_add(&team.job, 1);
-  if (atomic_load(&team.asleep) > 0 && worth_waking(tasks))
-    wake_workers(tasks - 1);
+  if (atomic_load(&team.asleep) == 0) return true;
+  if (!worth_waking(tasks)) return false;
+  wake_workers(tasks - 1);
+  return true;
 }
 
 /* ---- workers come and go (busy is held) -------------------------------- */
@@ -266,7 +276,7 @@ static void start_workers(int count) {
 static void stop_workers(void) {
   if (team.workers == 0) return;
   atomic_store(&team.stop, true);
-  announce_job(MAX_WORKERS + 1);
+  (void)announce_job(MAX_WORKERS + 1);
   for (int i = 0; i < team.workers; i++)
     pthread_join(team.worker[i].thread, NULL);
   for (int i = 0; i < MAX_WORKERS; i++) {
@@ -329,8 +339,10 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
   team.tasks = tasks;
   atomic_store_explicit(&team.next, 0, memory_order_relaxed);
   atomic_store_explicit(&team.gate, OPEN, memory_order_release);
-  announce_job(tasks);
-  draw_tasks(task, arg, tasks, scratch);
+  if (announce_job(tasks))
+    draw_tasks(task, arg, tasks, scratch);
+  else
+    draw_alone(task, arg, tasks, scratch);
   atomic_fetch_and_explicit(&team.gate, ~OPEN, memory_order_acquire);
   for (int i = 0; atomic_load_explicit(&team.gate, memory_order_acquire); i++)
     if (i < JOIN_SPINS)
