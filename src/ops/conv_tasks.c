@@ -71,15 +71,19 @@ int64_t conv_worth_tasks(const Conv *c, int64_t most) {
 /* Bands are not made smaller for the tasks' sake where the panels, which each
 ** of them reads, do not stay in cache. */
 Division conv_divide(const Conv *c, ConvWay way) {
-  enum { PART = 128 /* filters, at least */, FEW_BANDS = 4, CACHED = 1 << 18 };
+  enum { PART = 128 /* filters, at least; or some more of */, SMALL = 64,
+         FEW_PARTS = 4, FEW_BANDS = 4, CACHED = 1 << 18 };
   int64_t wanted = conv_worth_tasks(c, ENOUGH);
   bool image = way == CONV_IMAGE, cached = conv_panels(c, image) <= CACHED;
   int64_t columns = image ? c->w.channels : c->filters;
   Division d = {.bands = conv_bands(c, way, cached ? wanted : 1), .parts = 1};
   d.n = conv_band_count(&d.bands);
   d.runs = parts_of(conv_worth_tasks(c, MOST_TASKS), d.n);
+  int64_t most_parts = columns / PART;
+  if (most_parts < FEW_PARTS)
+    most_parts = columns / SMALL < FEW_PARTS ? columns / SMALL : FEW_PARTS;
   if (c->groups == 1 && d.n > 0 && d.n < FEW_BANDS)
-    d.parts = parts_of(divide_up(wanted / 2, d.n), columns / PART);
+    d.parts = parts_of(divide_up(wanted / 2, d.n), most_parts);
   return d;
 }
 
