@@ -128,6 +128,18 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 #define STORE_ROW_2(i) STORE_2(i) c += c_row;
 #define STORE_ROW_4(i) STORE_4(i) c += c_row;
 
+/* The sums of a run. */
+#define RUN(vectors, rows, a_step, b_step)                               \
+  UNROLL_4                                                               \
+  for (int64_t k = t->k; k > 0; k--) {                                   \
+    B_##vectors                                                          \
+    ROWS_##rows(STEP_##vectors)                                          \
+    a += a_step, a5 += a_step, a10 += a_step, b += b_step;               \
+  }
+
+/* Where a lies in rows and b is a panel, which is nearly always, the steps are
+** said: they cost no additions then, which would take turns of the multipliers,
+** and reads of rows that belong to one set of the cache wait less. */
 #define TILE(vectors, rows)                                              \
   static APART void tile_##vectors##_##rows(const Micro *t) {            \
     const float *a = t->a, *b = t->b;                                    \
@@ -148,11 +160,10 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
       const float *a5 = a + 5 * a_row, *a10 = a + 10 * a_row;            \
       HIDE(a5);                                                          \
       HIDE(a10);                                                         \
-      UNROLL_4                                                           \
-      for (int64_t k = t->k; k > 0; k--) {                               \
-        B_##vectors                                                      \
-        ROWS_##rows(STEP_##vectors)                                      \
-        a += a_column, a5 += a_column, a10 += a_column, b += b_row;      \
+      if (a_column == 1 && b_row == MICRO_WIDTH) {                       \
+        RUN(vectors, rows, 1, MICRO_WIDTH)                               \
+      } else {                                                           \
+        RUN(vectors, rows, a_column, b_row)                              \
       }                                                                  \
       if (++run >= t->runs) break;                                       \
       a = t->a + t->run[run];                                            \
