@@ -73,11 +73,21 @@ INLINE void pack_turned(float *panel, const float *b, int64_t b_column,
   }
 }
 
+/* Rows of a whole panel, a few vectors each. (A compiler that sees a loop over
+** numbers calls a function for it, which costs as much again.) */
+INLINE void pack_vectors(float *panel, const float *b, int64_t b_row,
+                         int64_t k) {
+  for (; k > 0; k--, b += b_row, panel += WIDTH)
+    for (int64_t j = 0; j < WIDTH; j += LANES) AT(panel + j) = FROM(b + j);
+}
+
 INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
                          int64_t k1, int64_t n) {
   const float *b = p->b + k0 * p->b_row + j * p->b_column;
   if (p->b_row == 1 && p->b_column != 1)
     pack_turned(panel, b, p->b_column, k1 - k0, n);
+  else if (p->b_column == 1 && n == WIDTH)
+    pack_vectors(panel, b, p->b_row, k1 - k0);
   else if (p->b_column == 1)
     for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
       pack_row(panel, b, 1, n, WIDTH);
