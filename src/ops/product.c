@@ -62,10 +62,11 @@ static int64_t parts_of(double wanted, int64_t n, int64_t least) {
 /* A task is worth some 25 us, and they are even in number, since threads are.
 ** What it takes: 80 multiply-adds a nanosecond, and
 ** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
-** side again, so they come second and are high; they come first when it is
-** packed, because whole rows are finished in one go. */
+** side again, so they come second and are high, the more so the fewer are
+** needed; they come first when it is packed, because whole rows are finished in
+** one go. */
 static void divide_work(Matmul *p) {
-  enum { WORTH = 25 * 1000, MOST = 64 };
+  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 4 };
   double side = (double)p->k * (double)p->n;
   double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
   p->row_parts = p->column_parts = 1;
@@ -76,7 +77,8 @@ static void divide_work(Matmul *p) {
     p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
   } else {
     p->column_parts = parts_of(wanted, p->n, 128);
-    p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, 192);
+    int64_t height = p->column_parts >= ENOUGH ? 480 : 192;
+    p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, height);
   }
 }
 
