@@ -64,9 +64,10 @@ static int64_t parts_of(double wanted, int64_t n, int64_t least) {
 ** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
 ** side again, so they come second and are high, the more so the fewer are
 ** needed; they come first when it is packed, because whole rows are finished in
-** one go. */
+** one go. Parts by columns finish pieces of rows, which are wider where rows
+** alone give tasks enough. */
 static void divide_work(Matmul *p) {
-  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 4 };
+  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 16, HIGH = 480, TALL = 2048 };
   double side = (double)p->k * (double)p->n;
   double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
   p->row_parts = p->column_parts = 1;
@@ -76,8 +77,8 @@ static void divide_work(Matmul *p) {
     p->row_parts = parts_of(wanted, p->m, 56);
     p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
   } else {
-    p->column_parts = parts_of(wanted, p->n, 128);
-    int64_t height = p->column_parts >= ENOUGH ? 480 : 192;
+    p->column_parts = parts_of(wanted, p->n, p->m < TALL ? 128 : 256);
+    int64_t height = p->column_parts * (p->m / HIGH) < ENOUGH ? 192 : HIGH;
     p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, height);
   }
 }
