@@ -29,15 +29,24 @@ local function wakes(call, times, pause)
   return core.threads_woken() - before
 end
 
+-- On a busy machine a small job may be interrupted, and seem a long one: some tries.
+local function least_wakes(...)
+  local least = math.huge
+  for _ = 1, 10 do
+    if least > 0 then least = math.min(least, wakes(...)) end
+  end
+  return least
+end
+
 describe("worker threads", function()
   local before = core.threads()
   setup(function() core.threads(2) end)
   teardown(function() core.threads(before) end)
 
   it("sleep on while small jobs come one at a time", function()
-    assert.equal(0, wakes(product(1, 784, 512), 20, 0.005))
+    assert.equal(0, least_wakes(product(1, 784, 512), 20, 0.005))
     local first, second = product(1, 784, 512), product(1, 512, 512)
-    assert.equal(0, wakes(function() first() second() end, 20, 0.005))
+    assert.equal(0, least_wakes(function() first() second() end, 20, 0.005))
   end)
 
   -- On a busy machine a worker may not have come to sleep: some tries.
