@@ -139,7 +139,11 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 
 /* Where a lies in rows and b is a panel, which is nearly always, the steps are
 ** said: they cost no additions then, which would take turns of the multipliers,
-** and reads of rows that belong to one set of the cache wait less. */
+** and reads of rows that belong to one set of the cache wait less. Of fewer
+** rows, of one vector or four, and of what comes from far, that is not worth the
+** code. */
+enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
+       STEPS_SAID_AHEAD = 0 };
 #define TILE(vectors, rows)                                              \
   static APART void tile_##vectors##_##rows(const Micro *t) {            \
     const float *a = t->a, *b = t->b;                                    \
@@ -160,7 +164,8 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
       const float *a5 = a + 5 * a_row, *a10 = a + 10 * a_row;            \
       HIDE(a5);                                                          \
       HIDE(a10);                                                         \
-      if (a_column == 1 && b_row == MICRO_WIDTH) {                       \
+      if (STEPS_SAID_##vectors && (rows) + 2 >= MICRO_ROWS &&            \
+          a_column == 1 && b_row == MICRO_WIDTH) {                       \
         RUN(vectors, rows, 1, MICRO_WIDTH)                               \
       } else {                                                           \
         RUN(vectors, rows, a_column, b_row)                              \
