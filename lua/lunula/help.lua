@@ -54,7 +54,12 @@ k.layer "Name" { args =, init =, build =, call =, … }
   model = [[
 k.model "Name" { args =, init =, call =, … }
   declares a class of models; init makes its layers, call(self, x, training) puts them together.
-  Like k.layer otherwise; train_step and its relatives are not supported yet.]],
+  Without both it is made as k.Model is, of inputs and outputs. Like k.layer otherwise. Training:
+  train_step, test_step   function (self, data): one batch; returns the logs, a table by name.
+         data is x, or what k.utils.unpack_x_y_sample_weight(data) takes apart
+  compute_loss, compute_metrics   function (self, x, y, y_pred, sample_weight)
+  predict_step, compile, metrics (a function or a list); k.Model.train_step(self, data) and the
+  like are the built-in ones.]],
 }
 
 local function door_text(x)

@@ -53,34 +53,13 @@ describe("a declaration", function ()
   end)
 
   it("refuses what fit would not call", function ()
-    for _, name in ipairs {
-      "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "metrics",
-    } do
-      refuses({ call = identity, [name] = identity },
-        ('model "Odd": %s is not supported yet'):format(name), k.model)
-    end
-    refuses({ parent = k.Model, call = identity, train_step = identity },
-      "train_step is not supported yet")
+    refuses({ call = identity, make_train_function = identity },
+      'model "Odd": make_train_function is not called: fit traces the model\'s steps by itself; '
+      .. "declare train_step, which it calls", k.model)
+    refuses({ parent = k.Model, call = identity, make_test_function = identity },
+      "declare test_step, which it calls")
     refuses({ call = identity, layers = identity }, '"layers" is a computed field', k.model)
-  end)
-
-  it("refuses in fit what it would not call, where that came later", function ()
-    local x, y = k.ones { 4, 2 }, k.ones { 4, 1 }
-    local Late = k.model "Late" {
-      init = function (self) self.dense = k.layers.Dense(1) end,
-      call = function (self, h) return self.dense(h) end,
-    }
-    local model = Late {}
-    model:compile { loss = "mse" }
-    model:fit(x, y, { verbose = 0 })
-    model.compute_loss = identity
-    assert.error_at_line(function () model:fit(x, y, { verbose = 0 }) end,
-      'model "late": compute_loss is not supported yet, and fit would not call it')
-    model = Late {}
-    model:compile { loss = "mse" }
-    function Late:train_step() return self end
-    assert.error_at_line(function () model:train_on_batch(x, y) end,
-      "train_step is not supported yet")
+    refuses({ call = identity, metrics = 3 }, "metrics must be a function, got 3", k.model)
   end)
 
   it("takes methods, and inherits and replaces those of its parent", function ()

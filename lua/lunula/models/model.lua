@@ -8,10 +8,10 @@
 local core = require "lunula.core"
 local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
+local batch = require "lunula.utils.batch"
 local nest = require "lunula.utils.nest"
 local changes = require "lunula.layers.base.changes"
 local hooks = require "lunula.layers.base.hooks"
-local weights = require "lunula.layers.base.weights"
 
 local model = {}
 
@@ -22,6 +22,7 @@ local function on_demand(module, name)
   end
 end
 
+local steps = "lunula.trainers.train_step"
 local trainer = "lunula.trainers.trainer"
 local predictor = "lunula.trainers.predict"
 
@@ -62,37 +63,34 @@ end
 
 -- ---- the bridge to the trainer -----------------------------------------------------------------
 
--- The argument of a call from a flat list: as the data was given.
-local function pack_inputs(xs, structure)
-  if structure == "single" then return xs[1] end
-  if structure == "list" then return xs end
-  local named = {}
-  for i, name in ipairs(structure) do named[name] = xs[i] end
-  return named
+-- Calls the model. Several results become a list.
+local function called(self, x, training)
+  local results = { self(x, { training = training }) }
+  return #results > 1 and results or results[1]
 end
 
--- Calls the model and returns its outputs as a flat list.
-local function forward(self, xs, structure, training)
-  local results = table.pack(self(pack_inputs(xs, structure), { training = training }))
+-- The outputs of a call as a flat list.
+local function flat(self, y_pred)
   local outputs = {}
-  for i = 1, results.n do
-    nest.each(results[i], function(leaf)
-      if not core.is_tensor(leaf) then
-        core.raise("model \"%s\": its call must return tensors, got %s", self.name,
-          declare.show(leaf))
-      end
-      outputs[#outputs + 1] = leaf
-    end)
-  end
+  nest.each(y_pred, function(leaf)
+    if not core.is_tensor(leaf) then
+      core.raise("model \"%s\": its call must return tensors, got %s", self.name,
+        declare.show(leaf))
+    end
+    outputs[#outputs + 1] = leaf
+  end)
   if #outputs == 0 then core.raise("model \"%s\": its call returned nothing", self.name) end
   if not self._output_names_seen then
-    local first = results[1]
-    rawset(self, "_returns_names", nest.is_structure(first) and #first == 0 and nest.keys(first)
-      or false)
+    local named = nest.is_structure(y_pred) and #y_pred == 0
+    rawset(self, "_returns_names", named and nest.keys(y_pred) or false)
     rawset(self, "_output_count", #outputs)
     rawset(self, "_output_names_seen", true)
   end
   return outputs
+end
+
+local function forward(self, xs, structure, training)
+  return flat(self, called(self, batch.of(xs, structure), training))
 end
 
 local function output_names(self)
@@ -100,13 +98,6 @@ local function output_names(self)
   local names = {}
   for i = 1, self._output_count or 1 do names[i] = "output_" .. i end
   return names
-end
-
--- Constraints of the variables that have one.
-local function constraints_of(_, variables)
-  local found = {}
-  for _, variable in ipairs(variables) do found[variable] = weights.facts(variable).constraint end
-  return found
 end
 
 -- ---- building by hand --------------------------------------------------------------------------
@@ -203,12 +194,17 @@ model.Model = base.layer "Model" {
     output_names = function(self) return self:_output_names() end,
     metrics_names = function(self)
       local names = {}
-      for i, entry in ipairs(self._compiled and self._compiled:results() or {}) do
-        names[i] = entry[1]
-      end
+      for i, entry in ipairs(self:_metric_entries()) do names[i] = entry.label end
       return names
     end,
-    metrics = function(self) return self._compiled and self._compiled:all_metrics() or {} end,
+    metrics = function(self)
+      local list = {}
+      for i, entry in ipairs(self:_metric_entries()) do list[i] = entry.metric end
+      return list
+    end,
+  },
+  setters = {
+    metrics = function(self, list) rawset(self, "_own_metrics", list) end,
   },
   prepare = function(self)
     base.Layer.prepare(self)
@@ -230,6 +226,12 @@ model.Model = base.layer "Model" {
   get_layer = get_layer,
   reset_states = reset_states, reset_state = reset_states,
   summary = summary,
+  train_step = on_demand(steps, "train_step"),
+  test_step = on_demand(steps, "test_step"),
+  predict_step = on_demand(steps, "predict_step"),
+  compute_loss = on_demand(steps, "compute_loss"),
+  compute_metrics = on_demand(steps, "compute_metrics"),
+  get_metrics_result = on_demand(steps, "get_metrics_result"),
   compile = on_demand(trainer, "compile"),
   fit = on_demand("lunula.trainers.fit", "fit"),
   evaluate = on_demand("lunula.trainers.evaluate", "evaluate"),
@@ -250,9 +252,9 @@ model.Model = base.layer "Model" {
   get_compile_config = on_demand("lunula.models.config", "of_compile"),
   compile_from_config = on_demand("lunula.models.config", "compile"),
 
-  _forward = forward,
+  _forward = forward, _called = called, _flat = flat,
+  _metric_entries = function(self) return require("lunula.trainers.results").metrics(self) end,
   _keeps_states = keeps_states, _kept_variables = kept_variables,
-  _constraints = constraints_of,
   _version = changes.version,
   _input_names = function() return nil end,
   -- What a model does before its data become tensors: a table of strings is one, and no structure.
@@ -269,9 +271,19 @@ model.Model = base.layer "Model" {
   _ensure_built = function() end,
 }
 
--- k.model "Name" { init =, call =, args = }: a class of models.
+-- Does a class of a user's replace the method?
+model.Model._has_own = function(self, name) return self[name] ~= model.Model[name] end
+
+-- k.model "Name" { init =, call =, args = }: a class of models. Its compute_loss and
+-- compute_metrics may be called with a table by name too.
 function model.declare(name)
-  return base.declare(name, "model", model.Model)
+  local declare_class = base.declare(name, "model", model.Model)
+  return function(spec)
+    if not declare.is_plain(spec) then return declare_class(spec) end
+    local copy = {}
+    for key, value in pairs(spec) do copy[key] = value end
+    return declare_class(require(steps).wrap(copy))
+  end
 end
 
 return model

@@ -9,6 +9,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local attached = require "lunula.constraints.attached"
 local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
 
@@ -247,7 +248,7 @@ local function all_finite(self, loss, grads)
   return ops.equal(none, 0)
 end
 
-local function step_along(self, grads, variables, constraints, gate)
+local function step_along(self, grads, variables, gate)
   self.gate = gate
   local learning_rate = rate.value(self)
   if self.loss_scale_factor then
@@ -263,7 +264,7 @@ local function step_along(self, grads, variables, constraints, gate)
   self.gate = gate
   move_averages(self, variables)
   for _, variable in ipairs(variables) do
-    local constraint = constraints and constraints[variable]
+    local constraint = attached.of(variable)
     if constraint then self:assign(variable, constraint(variable.value)) end
   end
   self:assign(self.iterations, self.iterations + 1)
@@ -274,17 +275,16 @@ local function is_false(gate)
 end
 
 -- One step along the gradients, unless something is not finite: then nothing of the variables nor
--- of the optimizer changes. Options: constraints (variable -> function that puts its value right),
--- loss (a number that must be finite too), allowed (a boolean that must be true too). Returns
--- whether all was finite, and whether the step was taken.
-function Optimizer:apply_if_finite(grads, variables, options)
+-- of the optimizer changes. loss: a number that must be finite too, or nil; allowed: a boolean that
+-- must be true too, or nil. Returns whether all was finite, and whether the step was taken.
+function Optimizer:apply_if_finite(grads, variables, loss, allowed)
   grads, variables = with_gradients(grads, variables)
   self:build(variables)
-  local finite = all_finite(self, options.loss, grads)
-  local gate = options.allowed and ops.logical_and(finite, options.allowed) or finite
+  local finite = all_finite(self, loss, grads)
+  local gate = allowed and ops.logical_and(finite, allowed) or finite
   if is_false(gate) then return finite, gate end
   local _ <close> = setmetatable({}, { __close = function() self.gate = nil end })
-  step_along(self, grads, variables, options.constraints, core.is_symbolic(gate) and gate or nil)
+  step_along(self, grads, variables, core.is_symbolic(gate) and gate or nil)
   return finite, gate
 end
 
@@ -294,10 +294,26 @@ local function first_not_finite(self, grads, variables)
   end
 end
 
--- The same for a loop of the user's own, in which an update that is not finite is an error. In a
--- trace nobody can know; there it is not applied.
-function Optimizer:apply(grads, variables, constraints)
-  local finite = self:apply_if_finite(grads, variables, { constraints = constraints })
+local overseer
+
+-- fn(…), a step of fit: `by` says to each update inside whether it is `allowed`, and which `loss`
+-- must be finite; it is told of it before, by:begin(variables), and after, by:noted(finite).
+function Optimizer.oversee(by, fn, ...)
+  local before = overseer
+  overseer = by
+  local _ <close> = setmetatable({}, { __close = function() overseer = before end })
+  return fn(...)
+end
+
+-- One step along the gradients. In a loop of the user's own an update that is not finite is an
+-- error. In a trace nobody can know; there it is not applied. In a step of fit that is fit's matter.
+function Optimizer:apply(grads, variables)
+  if overseer then
+    local by = overseer
+    by:begin(variables)
+    return by:noted((self:apply_if_finite(grads, variables, by.loss, by.allowed)))
+  end
+  local finite = self:apply_if_finite(grads, variables)
   if is_false(finite) then
     core.raise("%s: the gradient of \"%s\" is not finite; the update is not applied",
       declare.class_of(self).name, first_not_finite(self, grads, variables).name)

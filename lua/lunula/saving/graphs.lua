@@ -13,6 +13,7 @@ local json = require "lunula.saving.json"
 local nest = require "lunula.utils.nest"
 local ktensor = require "lunula.models.ktensor"
 local state = require "lunula.saving.state"
+local attached = require "lunula.constraints.attached"
 local weights = require "lunula.layers.base.weights"
 
 local graphs = {}
@@ -181,8 +182,7 @@ end
 
 local function has_rules(layer)
   for _, variable in ipairs(layer.weights) do
-    local facts = weights.facts(variable)
-    if facts.regularizer or facts.constraint then return true end
+    if weights.facts(variable).regularizer or attached.of(variable) then return true end
   end
   return #layer.losses > 0
 end

@@ -5,7 +5,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local data = require "lunula.trainers.data"
-local step = require "lunula.trainers.train_step"
+local step = require "lunula.trainers.traced_steps"
 
 local self_test = {}
 

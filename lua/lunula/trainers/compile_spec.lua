@@ -223,8 +223,7 @@ function compiled:total(ys, preds, weights, penalties, samples)
   return total
 end
 
-function compiled:update(total, ys, preds, weights, samples)
-  if total then self.tracker:update_state(total, samples) end
+function compiled:update(ys, preds, weights)
   for _, entry in ipairs(self.linked) do
     local i = entry.output
     if ys[i] then
@@ -241,19 +240,6 @@ function compiled:reset()
   if not self.built then return end
   for _, tracker in ipairs(self.loss_trackers) do tracker:reset_state() end
   for _, entry in ipairs(self.linked) do entry.metric:reset_state() end
-end
-
--- {{name, value}, …}: loss, metrics, then the losses of the outputs.
-function compiled:results()
-  local list = { { "loss", self.tracker:read() } }
-  if not self.built then return list end
-  for _, entry in ipairs(self.linked) do
-    list[#list + 1] = { entry.label, entry.metric:read() }
-  end
-  for _, tracker in ipairs(self.loss_trackers) do
-    list[#list + 1] = { tracker.name, tracker:read() }
-  end
-  return list
 end
 
 -- visit(label, metric) for all of them.
@@ -293,10 +279,12 @@ function compiled:give(values)
   self.waiting = not self.built and waiting or nil
 end
 
+-- {{label=, metric=}, …}: loss, metrics, then the losses of the outputs.
 function compiled:all_metrics()
-  local list = { self.tracker }
-  for _, entry in ipairs(self.linked or {}) do list[#list + 1] = entry.metric end
-  for _, tracker in ipairs(self.loss_trackers or {}) do list[#list + 1] = tracker end
+  local list = {}
+  each_metric(self, function (label, metric)
+    list[#list + 1] = { label = label, metric = metric }
+  end)
   return list
 end
 

@@ -128,8 +128,13 @@ local function has_options(given, allowed)
 end
 
 -- model:fit{ x =, y =, epochs = 2 } or model:fit{ x, y, epochs = 2 }, all in one table as a call in
--- Python has it. Returns x, y and the options. A model with an input named x is given data so.
+-- Python has it; and model:fit(x, { epochs = 2 }) for a model that needs no y. Returns x, y and the
+-- options. A model with an input named x is given data so.
 function data.from_one_table(self, allowed, x, y, given)
+  if given == nil and declare.is_plain(y) and (next(y) == nil or has_options(y, allowed))
+    and y.x == nil and y.y == nil and y[1] == nil then
+    return x, nil, y
+  end
   local alone = y == nil and given == nil and declare.is_plain(x)
     and not holds(self:_input_names(), "x")
   local named = alone and x.x ~= nil and (x.y ~= nil or has_options(x, allowed))

@@ -13,18 +13,17 @@ local evaluate = {}
 
 -- Runs the batches through the test step and returns the results. bar: a progress bar or nil.
 function evaluate.run(self, source, entry, callbacks, bar)
-  local compiled = self._compiled
-  compiled:reset()
+  self:reset_metrics()
   callbacks:call "on_test_begin"
   local every = callbacks:has_batch_hooks "test"
   local before = every and function(done) callbacks:call("on_test_batch_begin", done) end
   source:run(entry, function(done)
     if every then
-      callbacks:call("on_test_batch_end", done - 1, results.by_name(compiled:results()))
+      callbacks:call("on_test_batch_end", done - 1, results.by_name(results.of(self, "test")))
     end
-    if bar then bar:update(done, bar.live and results.shown(compiled:results()) or {}) end
+    if bar then bar:update(done, bar.live and results.shown(results.of(self, "test")) or {}) end
   end, every, before)
-  local found = compiled:results()
+  local found = results.of(self, "test")
   callbacks:call("on_test_end", results.by_name(found))
   return found
 end

@@ -1,7 +1,7 @@
 -- fit: epochs of batches through the train step, with validation, callbacks and progress.
 --
--- What happens in a batch is train_step.lua's business, where batches come from is
--- prepared_batches.lua's.
+-- What happens in a batch is train_step.lua's business, how that is traced traced_steps.lua's, and
+-- where batches come from prepared_batches.lua's.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -15,7 +15,8 @@ local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
 local samples = require "lunula.trainers.prepare"
-local step = require "lunula.trainers.train_step"
+local traced = require "lunula.trainers.traced_steps"
+local watch = require "lunula.trainers.watch"
 
 -- ---- options -----------------------------------------------------------------------------------
 
@@ -141,9 +142,9 @@ end
 
 -- Such a batch changed nothing. Say where it is, and stop.
 local function check_finite(self, epoch)
-  local bad, what = step.bad_step(self)
+  local bad, what = watch.bad_step(self)
   if not bad then return end
-  step.start_watch(self)
+  watch.start(self)
   core.raise("fit: %s is not a finite number at batch %d of epoch %d; the weights are those of the "
     .. "batch before. Look for a learning rate that is too high, a division by 0 or a logarithm of "
     .. "0, or for such values in the data", what, bad + 1, epoch + 1)
@@ -151,7 +152,7 @@ end
 
 -- TerminateOnNaN ends training at a loss that is none; here it is ended at such a gradient.
 local function end_at_gradient(self)
-  local bad, what = step.bad_step(self)
+  local bad, what = watch.bad_step(self)
   if not bad or what ~= "a gradient" then return end
   print(("Batch %d: Invalid gradient, terminating training"):format(bad))
   self.stop_training = true
@@ -166,16 +167,16 @@ end
 
 -- The batches of one epoch. Returns the number of steps.
 local function train(self, run, epoch, bar)
-  local callbacks, compiled = run.callbacks, self._compiled
+  local callbacks = run.callbacks
   local every = callbacks:has_batch_hooks "train"
   local before = every and function(done) callbacks:call("on_train_batch_begin", done) end
   return run.source:run(run.entry, function(done)
     if every then
       note_position(self, run, epoch, done)
-      callbacks:call("on_train_batch_end", done - 1, results.by_name(compiled:results()))
+      callbacks:call("on_train_batch_end", done - 1, results.by_name(results.of(self, "train")))
     end
     if run.tolerates_nan then end_at_gradient(self) else check_finite(self, epoch) end
-    bar:update(done, bar.live and results.shown(compiled:results()) or {})
+    bar:update(done, bar.live and results.shown(results.of(self, "train")) or {})
     return not self.stop_training
   end, every, before)
 end
@@ -202,12 +203,12 @@ end
 local function run_epoch(self, run, epoch)
   local o, callbacks = run.options, run.callbacks
   shuffle(run.source, o, run.seed, epoch)
-  if not run.source.skip then self._compiled:reset() end   -- else they go on within the epoch
-  step.start_watch(self)
+  if not run.source.skip then self:reset_metrics() end   -- else they go on within the epoch
+  watch.start(self)
   callbacks:call("on_epoch_begin", epoch)
   local bar <close> = new_bar(run, epoch)
   local steps = train(self, run, epoch, bar)
-  local found = results.shown(self._compiled:results())
+  local found = results.shown(results.of(self, "train"))
   if run.validation and is_due(o.validation_freq, epoch) then
     local more = validate(self, run)
     table.move(more, 1, #more, #found + 1, found)
@@ -235,7 +236,7 @@ local function fit(self, x, y, given)
   if type(x) == "function" and given == nil then y, given = nil, y end
   local o = read(given)
   samples.require_compiled(self, "fit")
-  step.take_up_random(self)
+  traced.take_up_random(self)
   local prepared, source = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, source)
   local run = { source = source, options = o, validation = validation, seed = seed_of(self, o) }

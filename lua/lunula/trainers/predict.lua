@@ -15,7 +15,7 @@ local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
-local step = require "lunula.trainers.train_step"
+local step = require "lunula.trainers.traced_steps"
 
 local predictor = {}
 

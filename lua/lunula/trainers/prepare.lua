@@ -1,9 +1,8 @@
 -- What fit and evaluate are given, prepared: lists of tensors and the traced step that fits them.
 
 local core = require "lunula.core"
-local hooks = require "lunula.layers.base.hooks"
 local data = require "lunula.trainers.data"
-local step = require "lunula.trainers.train_step"
+local step = require "lunula.trainers.traced_steps"
 
 local samples = {}
 
@@ -13,7 +12,6 @@ function samples.require_compiled(self, what)
     core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
       self.name, what)
   end
-  hooks.check_model(self)
 end
 
 local function flat(xs, ys, ws)
@@ -28,22 +26,23 @@ end
 function samples.prepare(self, x, y, sample_weight, class_weight)
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
-  local ys = {}
+  local ys, y_structure = {}, nil
   if y ~= nil then
-    ys = data.list(y, self._graph and self:_output_names() or nil, "y", self._output_structure)
+    ys, y_structure = data.list(y, self._graph and self:_output_names() or nil, "y", self._output_structure)
   end
   local ws = data.weights(sample_weight, class_weight, ys, self:_output_names())
   local count = data.count_samples {
     { "x", xs }, { "y", ys }, { "sample_weight", data.present(ws) },
   }
   return {
-    xs = xs, ys = ys, ws = ws, structure = structure, tensors = flat(xs, ys, ws), count = count,
+    xs = xs, ys = ys, ws = ws, structure = structure, y_structure = y_structure,
+    tensors = flat(xs, ys, ws), count = count,
   }
 end
 
 -- The step (mode "train" or "test") for prepared samples. Their class ids are looked at once.
 function samples.entry(self, mode, prepared)
-  local entry = step[mode](self, prepared.xs, prepared.ys, prepared.ws, prepared.structure)
+  local entry = step[mode](self, prepared)
   if self._compiled.built and not prepared.checked then
     self._compiled:check_class_ids(prepared.ys)
     prepared.checked = true

@@ -1,6 +1,158 @@
--- The results of an epoch, {{name, value}, …} in the order they are shown, and their other forms.
+-- The results of an epoch, {{name, value}, …}: where they come from, and their other forms.
+--
+-- A step's logs are as a rule the results of the model's metrics, which are read when they are
+-- asked for. Logs under other names, which only an own step returns, are kept from batch to batch
+-- in Variables, since steps run in C. They stand behind those of the metrics, by alphabet.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local declare = require "lunula.declare"
+local tracking = require "lunula.layers.base.tracking"
 
 local results = {}
+
+-- ---- the metrics of a model --------------------------------------------------------------------
+
+local function add_fields(layer, visit, seen)
+  if seen[layer] then return end
+  seen[layer] = true
+  tracking.each_of(layer, "metric", visit)
+  for _, inner in ipairs(layer:tracked_layers()) do
+    if not inner.fit then add_fields(inner, visit, seen) end   -- a model's are its own matter
+  end
+end
+
+-- Those that the class or the model itself says: `metrics`, a function or a list; or nil.
+local function declared(self)
+  local told = self._own_metrics or declare.class_of(self).metrics
+  if type(told) == "function" then told = told(self) end
+  if told == nil then return nil end
+  local list = {}
+  for i, metric in ipairs(declare.is_plain(told) and told or { told }) do
+    if not declare.is(metric, "metric") then
+      core.raise("model \"%s\": metrics must be a list of metrics, got %s", self.name,
+        declare.show(metric))
+    end
+    list[i] = { label = metric.name, metric = metric }
+  end
+  return list
+end
+
+-- {{label=, metric=}, …} as Keras lists them: the loss, those that compile was told, the losses of
+-- outputs, those in fields of the model and of its layers. A later one takes the place of one of
+-- its name.
+function results.metrics(self)
+  local own = declared(self)
+  if own then return own end
+  local list, place = self._compiled and self._compiled:all_metrics() or {}, {}
+  for i, entry in ipairs(list) do place[entry.label] = i end
+  add_fields(self, function(metric)
+    local i = place[metric.name] or #list + 1
+    list[i], place[metric.name] = { label = metric.name, metric = metric }, i
+  end, {})
+  return list
+end
+
+local function read(self)
+  local list = {}
+  for _, entry in ipairs(results.metrics(self)) do
+    local value = entry.metric:read()
+    local several = declare.is_plain(value) and value[1] == nil
+    for _, name in ipairs(several and results.names(value) or { entry.label }) do
+      if several then list[#list + 1] = { name, value[name] }
+      else list[#list + 1] = { name, value } end
+    end
+  end
+  return list
+end
+
+-- ---- the logs of a step ------------------------------------------------------------------------
+
+function results.names(logs)
+  local names = {}
+  for name in pairs(logs) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- The names in their order, and whether they are just those of the metrics.
+local function ordered(self, logs)
+  local names, seen, same = {}, {}, true
+  for _, entry in ipairs(results.metrics(self)) do
+    if logs[entry.label] ~= nil then
+      names[#names + 1], seen[entry.label] = entry.label, true
+    else
+      same = false
+    end
+  end
+  for _, name in ipairs(results.names(logs)) do
+    if not seen[name] then names[#names + 1], same = name, false end
+  end
+  return names, same
+end
+
+local function check(self, mode, logs)
+  if not declare.only_names(logs) then
+    core.raise("model \"%s\": %s_step must return its logs, a table of numbers by name, as "
+      .. "{ loss = loss }, got %s", self.name, mode, declare.show(logs))
+  end
+  for name, value in pairs(logs) do
+    if not core.is_tensor(value) and type(value) ~= "number" then
+      core.raise("model \"%s\": the log \"%s\" of %s_step must be a number, got %s", self.name,
+        name, mode, declare.show(value))
+    end
+  end
+end
+
+-- A Variable for the values of one log, made when the step is traced.
+local function holder(self, mode, name, value)
+  for _, size in ipairs(value.shape) do
+    if not size then
+      core.raise("model \"%s\": the log \"%s\" of %s_step must be one number, its shape is %s",
+        self.name, name, mode, require("lunula.ops.tools").shape_text(value.shape))
+    end
+  end
+  local zeros = core.untraced(ops.full, value.shape, 0, value.dtype)
+  return core.variable { value = zeros, name = name, trainable = false }
+end
+
+-- Called in the step, with what it returned; nil stands for the metrics as they are.
+function results.keep(self, mode, logs)
+  local kept = self._logs[mode] or { holders = {} }
+  self._logs[mode], kept.names = kept, nil
+  if logs == nil then return end
+  check(self, mode, logs)
+  local names, same = ordered(self, logs)
+  if same then return end
+  kept.names, kept.numbers = names, {}
+  for _, name in ipairs(names) do
+    local value = logs[name]
+    if core.is_tensor(value) then
+      kept.holders[name] = kept.holders[name] or holder(self, mode, name, value)
+      kept.holders[name]:assign(core.is_variable(value) and value.value or value)
+    else
+      kept.numbers[name] = value
+    end
+  end
+end
+
+-- The results of the steps since the metrics were reset. mode: "train" or "test".
+function results.of(self, mode)
+  local kept = self._logs[mode]
+  if not (kept and kept.names) then return read(self) end
+  local list = {}
+  for i, name in ipairs(kept.names) do
+    local value = kept.numbers[name]
+    if not value then
+      local held = kept.holders[name].value
+      value = held.rank == 0 and held:item() or held:totable()
+    end
+    list[i] = { name, value }
+  end
+  return list
+end
+
+-- ---- other forms -------------------------------------------------------------------------------
 
 -- As a table by name.
 function results.by_name(list, into)

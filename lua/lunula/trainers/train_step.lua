@@ -1,357 +1,201 @@
--- The three functions of a model: train, test and predict, each traced once into one Function.
+-- What a model does with one batch: the steps that train, test and predict, as Keras's Model has
+-- them. A model of a user's may replace each (train_step, test_step, predict_step, compute_loss,
+-- compute_metrics), and call these as k.Model.train_step(self, data).
 --
--- The whole train step (forward, loss, gradients, clipping, update, constraints, metrics) is a
--- trace whose effects are assigns, so that many batches run in C with no Lua between them. With
--- run_eagerly the same code runs batch by batch.
+-- A step is ops and assigns. traced_steps.lua traces it once, so that many batches run in C with
+-- no Lua between them; watch.lua sees to it that what is not finite changes nothing.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
-local functions = require "lunula.trainers.functions"
+local declare = require "lunula.declare"
+local nest = require "lunula.utils.nest"
+local batch = require "lunula.utils.batch"
+local watch = require "lunula.trainers.watch"
 
 local step = {}
 
--- ---- specs and keys ----------------------------------------------------------------------------
+-- ---- what is given, as flat lists --------------------------------------------------------------
 
--- The placeholder of a batch of such tensors: the first size is free, and so are those that the
--- model leaves free, so that one trace serves sequences of every length. A model that keeps states
--- knows its batch.
-local function spec_of(tensor, declared, name, batch, freed)
-  local shape = tensor.shape
-  shape[1] = batch or false
-  for i = 2, declared and #shape or 0 do
-    if declared[i] == false then
-      freed[shape[i]] = true
-      shape[i] = false
-    end
-  end
-  return { shape = shape, dtype = tensor.dtype, name = name }
+local function is_named(x)
+  return nest.is_structure(x) and #x == 0
 end
 
--- Targets and weights are as long as an input that is free, where their output is free too.
-local function spec_beside(tensor, output, name, freed)
-  local shape = tensor.shape
-  shape[1] = false
-  for i = 2, output and #shape or 0 do
-    if output[i] == false and freed[shape[i]] then shape[i] = false end
+-- The targets in the order of the outputs.
+local function flat_targets(self, y)
+  if y == nil then return {} end
+  if not is_named(y) or nest.is_nested(y) then return nest.flatten(y) end
+  local list = {}
+  for i, name in ipairs(self._graph and self:_output_names() or nest.keys(y)) do
+    list[i] = y[name] or false
   end
-  return { shape = shape, dtype = tensor.dtype, name = name }
+  return list
 end
 
-local function specs_of(model, xs, ys, ws)
-  local declared, names = model:_input_shapes(), model:_input_names()
-  local outputs, keeps = model:_output_shapes() or {}, model:_keeps_states()
-  local specs, freed = {}, {}
-  for i, tensor in ipairs(xs) do
-    local own = declared and declared[i]
-    if own and #own ~= tensor.rank then own = nil end
-    specs[#specs + 1] = spec_of(tensor, own, names and names[i] or "x" .. i,
-      keeps and declared and declared[i] and declared[i][1], freed)
+-- One weight for each of `count` outputs, `false` where there is none.
+local function flat_weights(self, sample_weight, count)
+  local list = {}
+  for i = 1, count do list[i] = false end
+  if sample_weight == nil then return list end
+  local named = is_named(sample_weight)
+  local names = named and self:_output_names() or {}
+  for i = 1, count do
+    if core.is_tensor(sample_weight) then list[i] = sample_weight
+    else list[i] = sample_weight[named and names[i] or i] or false end
   end
-  for i, tensor in ipairs(ys) do
-    specs[#specs + 1] = spec_beside(tensor, outputs[i], "y" .. i, freed)
-  end
-  for i, tensor in ipairs(ws) do
-    if tensor then
-      specs[#specs + 1] = spec_beside(tensor, outputs[i], "sample_weight" .. i, freed)
-    end
-  end
-  return specs
+  return list
 end
 
--- What tells one trace of a model from another: the data's structure, its types and fixed sizes.
-local function key_of(mode, parts, structure, specs)
-  local words = { mode, type(structure) == "table" and table.concat(structure, ",") or structure }
-  local position = 0
-  for _, list in ipairs(parts) do
-    words[#words + 1] = "|"
-    for _, tensor in ipairs(list) do
-      local word = "-"
-      if tensor then
-        position = position + 1
-        word = specs[position].dtype
-        for _, size in ipairs(specs[position].shape) do word = word .. "," .. (size or "?") end
-      end
-      words[#words + 1] = word
-    end
-  end
-  return table.concat(words, ";")
+local function samples_of(x)
+  local first = nest.flatten(x)[1]
+  return ops.cast(ops.dim(first, 0), "float32")
 end
 
--- Splits flat arguments into xs, ys and ws again; ws keeps `false` where there is no weight.
-local function split(flat, xs, ys, ws)
-  local position = 0
-  local function take(list)
-    local taken = {}
-    for i = 1, #list do
-      taken[i] = false
-      if list[i] then
-        position = position + 1
-        taken[i] = flat[position]
-      end
-    end
-    return taken
-  end
-  return take(xs), take(ys), take(ws)
-end
-
--- ---- what a step does --------------------------------------------------------------------------
-
-local function check_targets(model, ys, preds)
+local function check_targets(self, ys, preds)
   if #ys > 0 and #ys ~= #preds then
-    core.raise("model \"%s\" has %d outputs, but %d targets are given", model.name, #preds, #ys)
+    core.raise("model \"%s\" has %d outputs, but %d targets are given", self.name, #preds, #ys)
   end
 end
 
-local function count_samples(x)
-  return ops.cast(ops.dim(x, 0), "float32")
+-- What compile was told, linked to these targets and predictions, and both as lists.
+local function linked(self, y, y_pred)
+  local ys, preds = flat_targets(self, y), self:_flat(y_pred)
+  check_targets(self, ys, preds)
+  self._compiled:link(self:_output_names(), ys, preds)
+  return self._compiled, ys, preds
 end
 
--- Notes the first step in which something is not finite, and whether that was the loss.
-local function watch(model, total, finite)
-  local seen = model._watch
-  local is_new = ops.logical_and(ops.less(seen.bad, 0), ops.logical_not(finite))
-  local of_loss = ops.cast(ops.logical_not(ops.isfinite(total)), "float32")
-  seen.of_loss:assign(ops.where(is_new, of_loss, seen.of_loss))
-  seen.bad:assign(ops.where(is_new, seen.steps, seen.bad))
-  seen.steps:assign(seen.steps + 1)
-end
+-- ---- the loss and the metrics ------------------------------------------------------------------
 
--- ---- the last good values ----------------------------------------------------------------------
+-- self:compute_loss{x=, y=, y_pred=, sample_weight=, training=} gives the values in this order.
+step.of_loss = { "x", "y", "y_pred", "sample_weight", "training" }
+step.of_metrics = { "x", "y", "y_pred", "sample_weight" }
 
-local function values_of(variables)
-  local values = {}
-  for i, variable in ipairs(variables) do values[i] = { variable, variable.value } end
-  return values
-end
-
--- Two different traced tensors cannot be compared, which is an answer too.
-local function is_same(a, b)
-  local ok, same = pcall(function () return a == b end)
-  return ok and same
-end
-
--- What the layers assigned in their calls (moving means, states) since `before` was taken.
-local function assigned_since(before)
-  local changed = {}
-  for _, pair in ipairs(before) do
-    if not is_same(pair[1].value, pair[2]) then changed[#changed + 1] = pair end
+-- fn(self, values in order…), which may also be called with one table of them by name.
+function step.by_name_too(names, fn)
+  local known = {}
+  for _, name in ipairs(names) do known[name] = true end
+  local function is_options(given)
+    if not declare.only_names(given) or given.y_pred == nil then return false end
+    for name in pairs(given) do
+      if not known[name] then return false end
+    end
+    return true
   end
-  return changed
-end
-
--- Takes it back unless the step was taken.
-local function keep_if(taken, changed)
-  for _, pair in ipairs(changed) do
-    pair[1]:assign(ops.where(taken, pair[1].value, pair[2]))
+  return function(self, first, ...)
+    if select("#", ...) > 0 or not is_options(first) then return fn(self, first, ...) end
+    local values = {}
+    for i, name in ipairs(names) do values[i] = first[name] end
+    return fn(self, table.unpack(values, 1, #names))
   end
 end
 
-local function constraints_of(variables, model)
-  return model:_constraints(variables)
+-- The loss that compile was told, and what layers add; nil when there is none.
+local function total_loss(self, x, y, y_pred, sample_weight)
+  local compiled, ys, preds = linked(self, y, y_pred)
+  local weights = flat_weights(self, sample_weight, #preds)
+  return compiled:total(ys, preds, weights, self.losses, samples_of(x == nil and y_pred or x))
 end
 
--- The optimizer's step, if the loss and the gradients are finite and were so in all steps before.
--- Returns whether they are.
-local function update(model, total, changed)
-  local variables, so_far = model.trainable_weights, ops.less(model._watch.bad, 0)
-  local finite = ops.isfinite(total)
-  local taken = ops.logical_and(finite, so_far)
-  if #variables > 0 then
-    local grads = core.grad(model.optimizer:scale_loss(total), variables)
-    finite, taken = model.optimizer:apply_if_finite(grads, variables, {
-      constraints = constraints_of(variables, model), loss = total, allowed = so_far,
-    })
-  end
-  keep_if(taken, changed)
-  return finite
-end
-
-local function train_once(model, structure, xs, ys, ws)
-  local before = values_of(model:_kept_variables())
-  local preds = model:_forward(xs, structure, true)
-  local changed = assigned_since(before)
-  check_targets(model, ys, preds)
-  local compiled, samples = model._compiled, count_samples(xs[1])
-  compiled:link(model:_output_names(preds), ys, preds)
-  local total = compiled:total(ys, preds, ws, model.losses, samples)
+step.compute_loss = step.by_name_too(step.of_loss, function(self, x, y, y_pred, sample_weight)
+  local total = total_loss(self, x, y, y_pred, sample_weight)
   if not total then
     core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
       .. "a layer")
   end
-  local finite = update(model, total, changed)
-  compiled:update(total, ys, preds, ws, samples)
-  watch(model, total, finite)
+  watch.loss(self, total)
+  return total
+end)
+
+local function update_metrics(self, y, y_pred, sample_weight)
+  local compiled, ys, preds = linked(self, y, y_pred)
+  compiled:update(ys, preds, flat_weights(self, sample_weight, #preds))
 end
 
-local function test_once(model, structure, xs, ys, ws)
-  local preds = model:_forward(xs, structure, false)
-  check_targets(model, ys, preds)
-  local compiled, samples = model._compiled, count_samples(xs[1])
-  compiled:link(model:_output_names(preds), ys, preds)
-  local total = compiled:total(ys, preds, ws, model.losses, samples)
-  compiled:update(total, ys, preds, ws, samples)
-end
+-- Updates the metrics that compile was told. Returns the results of all.
+step.compute_metrics = step.by_name_too(step.of_metrics, function(self, _, y, y_pred, sample_weight)
+  update_metrics(self, y, y_pred, sample_weight)
+  return self:get_metrics_result()
+end)
 
--- ---- tracing -----------------------------------------------------------------------------------
-
-local not_a_number = "bad argument #%d+ to '([%w_]+)' %(number expected, got lunula%.%w+%)"
-
--- A trace that failed because it asked for what it cannot have says what to do instead.
-local function rethrow(failure)
-  local kind = type(failure)
-  if kind == "string" then
-    local name = failure:match(not_a_number)
-    error(name and ("%s; tensors take ops, as k.ops.%s"):format(failure, name) or failure, 0)
-  end
-  local ok, symbolic = pcall(function() return failure.symbolic end)
-  if ok and symbolic then
-    error(tostring(failure) .. "; or compile the model with run_eagerly=true", 0)
-  end
-  error(failure, 0)
-end
-
--- A trace numbers what it draws from 1, so that a model draws the same numbers whenever, and in
--- whichever process, it was traced. Each run of a trace, and each eager draw, counts on.
-local function trace(specs, fn)
-  local seed, stream, draw = core.random_state()
-  core.random_state(seed, 0, draw)
-  local ok, result = pcall(core.trace, specs, fn)
-  core.random_state(seed, stream, select(3, core.random_state()))
-  if not ok then rethrow(result) end
-  return result
-end
-
--- A model that makes its weights in its first call is traced again when it has them: a step must
--- know all values that it may have to keep.
-local function trace_built(model, specs, fn)
-  local count = #model:_kept_variables()
-  local call = trace(specs, fn)
-  return #model:_kept_variables() == count and call or trace(specs, fn)
-end
-
--- Every weight and whether it was trainable.
-local function note_weights(entry, model)
-  entry.weights, entry.trainable = model.weights, {}
-  for i, variable in ipairs(entry.weights) do entry.trainable[i] = variable.trainable end
-end
-
--- Is the traced step still the model's? Adding a layer changes what is run, freezing one what is
--- trained.
-local function is_current(entry, model)
-  if entry.version ~= model:_version() then return false end
-  for i, variable in ipairs(entry.weights or {}) do
-    if variable.trainable ~= entry.trainable[i] then return false end
-  end
-  return true
-end
-
-local function cached(model, key)
-  local entry = functions.find(model, key)
-  if entry and is_current(entry, model) then return entry end
-end
-
--- A model without an Input is known by what it was last given; a file tells it.
-local function note_inputs(model, specs, count, structure)
-  if model._inputs then return end
-  rawset(model, "_last_inputs", {
-    specs = table.move(specs, 1, count, 1, {}), structure = structure,
-  })
-end
-
-local function make(model, mode, once, xs, ys, ws, structure)
-  local eager = model.run_eagerly
-  if not eager then model:_ensure_built(xs, structure) end
-  local specs = specs_of(model, xs, ys, ws)
-  note_inputs(model, specs, #xs, structure)
-  local key = key_of(mode .. (eager and "!" or ""), { xs, ys, ws }, structure, specs)
-  local entry = cached(model, key)
-  if entry then return entry end
-  entry = {}
-  if eager then
-    entry.call = function(...)
-      local bx, by, bw = split({ ... }, xs, ys, ws)
-      core.record(once, model, structure, bx, by, bw)
+-- name -> result, of all metrics of the model. A metric that gives a table gives several.
+function step.get_metrics_result(self)
+  local found = {}
+  for _, entry in ipairs(self:_metric_entries()) do
+    local result = entry.metric:result()
+    if declare.is_plain(result) then
+      for name, value in pairs(result) do found[name] = value end
+    else
+      found[entry.label] = core.is_variable(result) and result.value or result
     end
+  end
+  return found
+end
+
+-- The logs of a built-in step: nil, the metrics as they are, unless the model has its own.
+local function logs(self, x, y, y_pred, sample_weight)
+  if not (self:_has_own "compute_metrics" or self:_has_own "get_metrics_result") then
+    return update_metrics(self, y, y_pred, sample_weight)
+  end
+  return self:compute_metrics(x, y, y_pred, sample_weight)
+end
+
+-- Makes of a declaration what the class holds: hooks that may be called by name too, and metrics as
+-- a function behind the computed field.
+function step.wrap(spec)
+  local metrics = spec.metrics
+  if type(metrics) == "function" or type(metrics) == "table" then
+    spec._own_metrics, spec.metrics = metrics, nil
+    if type(metrics) == "table" then spec._own_metrics = function() return metrics end end
+  end
+  for name, names in pairs { compute_loss = step.of_loss, compute_metrics = step.of_metrics } do
+    if type(spec[name]) == "function" then spec[name] = step.by_name_too(names, spec[name]) end
+  end
+  return spec
+end
+
+-- ---- the steps ---------------------------------------------------------------------------------
+
+local function follow(self, loss)
+  local variables = self.trainable_weights
+  if #variables == 0 then return end
+  self.optimizer:apply(core.grad(self.optimizer:scale_loss(loss), variables), variables)
+end
+
+-- The loss as a number, kept for the logs.
+local function tracked(self, loss, x)
+  if core.is_tensor(loss) and loss.rank > 0 then loss = ops.mean(loss) end
+  if not core.is_tensor(loss) then
+    core.raise("model \"%s\": compute_loss must return the loss, a tensor, got %s", self.name,
+      declare.show(loss))
+  end
+  self._compiled.tracker:update_state(loss, samples_of(x))
+  return loss
+end
+
+function step.train_step(self, data)
+  local x, y, sample_weight = batch.unpack(data)
+  local y_pred = self:_called(x, true)
+  local loss = tracked(self, self:compute_loss(x, y, y_pred, sample_weight, true), x)
+  watch.loss(self, loss)
+  follow(self, loss)
+  return logs(self, x, y, y_pred, sample_weight)
+end
+
+function step.test_step(self, data)
+  local x, y, sample_weight = batch.unpack(data)
+  local y_pred = self:_called(x, false)
+  local loss
+  if self:_has_own "compute_loss" then
+    loss = self:compute_loss(x, y, y_pred, sample_weight, false)
   else
-    entry.call = trace_built(model, specs, function(...)
-      local bx, by, bw = split({ ... }, xs, ys, ws)
-      once(model, structure, bx, by, bw)
-    end)
-    entry.rows = true
+    loss = total_loss(self, x, y, y_pred, sample_weight)   -- none: it is tested for its metrics
   end
-  if mode == "train" then note_weights(entry, model) end
-  entry.version = model:_version()
-  functions.keep(model, key, entry)
-  return entry
+  if loss ~= nil then tracked(self, loss, x) end
+  return logs(self, x, y, y_pred, sample_weight)
 end
 
--- A model that came from a file takes up the random numbers where they stood when it was saved, as
--- soon as it is trained.
-function step.take_up_random(model)
-  local told = rawget(model, "_random_told")
-  if not told then return end
-  rawset(model, "_random_told", nil)
-  core.random_state(told.seed, told.stream, told.draw)
-end
-
--- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
--- it run rows}.
-function step.train(model, xs, ys, ws, structure)
-  return make(model, "train", train_once, xs, ys, ws, structure)
-end
-
-function step.test(model, xs, ys, ws, structure)
-  return make(model, "test", test_once, xs, ys, ws, structure)
-end
-
-function step.predict(model, xs, structure)
-  local eager = model.run_eagerly
-  if not eager then model:_ensure_built(xs, structure) end
-  local specs = specs_of(model, xs, {}, {})
-  note_inputs(model, specs, #xs, structure)
-  local key = key_of(eager and "predict!" or "predict", { xs }, structure, specs)
-  local entry = cached(model, key)
-  if entry then return entry end
-  entry = {}
-  local function forward(...)
-    return table.unpack(model:_forward({ ... }, structure, false))
-  end
-  if eager then
-    entry.call = forward
-  else
-    entry.call = trace(specs, forward)
-    entry.rows = true
-  end
-  entry.version = model:_version()
-  functions.keep(model, key, entry)
-  return entry
-end
-
--- ---- the watch over what is not finite ---------------------------------------------------------
-
-local function number(value, name)
-  return core.variable { value = core.tensor(value, "float32"), name = name, trainable = false }
-end
-
--- steps: how many were made; bad: the first that was not finite, -1 for none; of_loss: was it the
--- loss?
-function step.new_watch()
-  return {
-    steps = number(0, "steps"), bad = number(-1, "bad_step"), of_loss = number(0, "of_loss"),
-  }
-end
-
--- Begins anew. While a bad step is noted none is taken.
-function step.start_watch(model)
-  model._watch.steps:assign(core.tensor(0, "float32"))
-  model._watch.bad:assign(core.tensor(-1, "float32"))
-end
-
--- The first bad step since then, from 0, and whether its loss or a gradient is no number; or nil.
-function step.bad_step(model)
-  local bad = model._watch.bad.value:item()
-  if bad < 0 then return nil end
-  return math.tointeger(bad), model._watch.of_loss.value:item() > 0 and "the loss" or "a gradient"
+function step.predict_step(self, data)
+  return self:_called((batch.unpack(data)), false)
 end
 
 return step

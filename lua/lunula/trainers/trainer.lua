@@ -7,7 +7,8 @@ local compile_spec = require "lunula.trainers.compile_spec"
 local changes = require "lunula.layers.base.changes"
 local results = require "lunula.trainers.results"
 local samples = require "lunula.trainers.prepare"
-local step = require "lunula.trainers.train_step"
+local traced = require "lunula.trainers.traced_steps"
+local watch = require "lunula.trainers.watch"
 
 local trainer = {}
 
@@ -53,8 +54,9 @@ function trainer.compile(self, given)
   rawset(self, "loss", o.loss)
   rawset(self, "_compiled", prepared)
   rawset(self, "_compile_options", o)
-  rawset(self, "_watch", step.new_watch())
+  rawset(self, "_watch", watch.new())
   rawset(self, "_functions", {})
+  rawset(self, "_logs", {})
   rawset(self, "run_eagerly", o.run_eagerly or false)
   changes.note(self)
 end
@@ -65,22 +67,22 @@ local batch_options = { "sample_weight", "class_weight", "return_dict" }
 
 -- A batch that is not finite changed nothing. It would stay in the metrics: they begin anew.
 local function check_finite(self)
-  local bad, what = step.bad_step(self)
+  local bad, what = watch.bad_step(self)
   if not bad then return end
-  self._compiled:reset()
+  self:reset_metrics()
   core.raise("train_on_batch: %s is not a finite number; the weights are those before", what)
 end
 
 local function on_batch(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
   samples.require_compiled(self, name)
-  if mode == "train" then step.take_up_random(self) end
+  if mode == "train" then traced.take_up_random(self) end
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
   local entry = samples.entry(self, mode, prepared)
-  step.start_watch(self)
+  watch.start(self)
   entry.call(table.unpack(prepared.tensors))
   if mode == "train" then check_finite(self) end
-  return results.as_returns(self._compiled:results(), o.return_dict)
+  return results.as_returns(results.of(self, mode), o.return_dict)
 end
 
 -- Metrics add up over calls until reset_metrics().
@@ -93,7 +95,9 @@ function trainer.test_on_batch(self, x, y, given)
 end
 
 function trainer.reset_metrics(self)
-  if self._compiled then self._compiled:reset() end
+  if not self._compiled then return end
+  self._compiled:reset()
+  for _, metric in ipairs(self.metrics) do metric:reset_state() end
 end
 
 return trainer

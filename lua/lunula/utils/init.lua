@@ -1,6 +1,7 @@
 -- k.utils: tools that are not layers.
 
 local core = require "lunula.core"
+local batch = require "lunula.utils.batch"
 local data = require "lunula.utils.data"
 local verbosity = require "lunula.utils.verbosity"
 
@@ -12,6 +13,7 @@ local utils = {
   enable_interactive_logging = verbosity.enable_interactive_logging,
   disable_interactive_logging = verbosity.disable_interactive_logging,
   is_interactive_logging_enabled = verbosity.is_interactive_logging_enabled,
+  pack_x_y_sample_weight = batch.pack, unpack_x_y_sample_weight = batch.unpack,
 }
 
 -- Everything random that follows is decided by the number: weights, dropout, shuffling.

@@ -25,9 +25,16 @@ local called = {
 }
 local rarely_called = { "draw", "project", "adapt", "prepare", "finish" }
 
--- Keras's hooks of training. They will be called one day; until then they are refused.
-local not_yet = {
+-- Keras's hooks of training, which models have.
+local of_training = {
   "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "metrics",
+  "compile",
+}
+
+-- What Keras has and we have not, with what to say.
+local refused = {
+  make_train_function = "train_step", make_test_function = "test_step",
+  make_predict_function = "predict_step",
 }
 
 -- What is no function, with its type.
@@ -46,11 +53,11 @@ local function set_of(list)
   return set
 end
 
-local is_called, is_not_yet = set_of(called), set_of(not_yet)
+local is_called, is_of_training = set_of(called), set_of(of_training)
 for _, name in ipairs(rarely_called) do is_called[name] = true end
 
 local known_names = {}
-for _, list in ipairs { called, not_yet } do
+for _, list in ipairs { called, of_training } do
   table.move(list, 1, #list, #known_names + 1, known_names)
 end
 for name in pairs(fields) do known_names[#known_names + 1] = name end
@@ -65,13 +72,13 @@ local function misspelt(name)
   end
 end
 
-local function refuse_uncalled(what, name)
-  core.raise("%s: %s is not supported yet, and fit would not call it; train in a loop of your "
-    .. "own, with k.value_and_grad and optimizer:apply", what, name)
+local function refuse(what, name)
+  core.raise("%s: %s is not called: fit traces the model's steps by itself; declare %s, which it "
+    .. "calls", what, name, refused[name])
 end
 
 local function check_function(what, key, parent)
-  local known = is_called[key] or is_not_yet[key] or parent[key] ~= nil
+  local known = is_called[key] or is_of_training[key] or parent[key] ~= nil
   if known or key:sub(1, 2) == "__" then return end
   local meant = misspelt(key)
   if meant then
@@ -85,7 +92,7 @@ local function check_value(what, key, value, parent)
   if wanted then
     if wanted:find(type(value), 1, true) then return end
     core.raise("%s: %s must be a %s, got %s", what, key, wanted, declare.show(value))
-  elseif is_called[key] or type(parent[key]) == "function" then
+  elseif is_called[key] or is_of_training[key] or type(parent[key]) == "function" then
     core.raise("%s: %s must be a function, got %s", what, key, declare.show(value))
   end
   core.raise('%s: "%s" is no hook and no field of a declaration%s; values of your own go into '
@@ -107,22 +114,12 @@ function hooks.check(kind, name, spec, parent)
   table.sort(keys)
   for _, key in ipairs(keys) do
     local value = spec[key]
-    if kind == "model" and is_not_yet[key] then
-      refuse_uncalled(what, key)
+    if kind == "model" and refused[key] then
+      refuse(what, key)
     elseif type(value) == "function" and not fields[key] then
       check_function(what, key, parent)
     else
       check_value(what, key, value, parent)
-    end
-  end
-end
-
--- The same for what a model or its class got after the declaration: function Net:train_step(…).
--- Every model has metrics.
-function hooks.check_model(self)
-  for _, name in ipairs(not_yet) do
-    if name ~= "metrics" and self[name] ~= nil then
-      refuse_uncalled(('model "%s"'):format(self.name), name)
     end
   end
 end

@@ -42,6 +42,21 @@ function tracking.each(self, visit)
   for _, key in ipairs(self._order) do walk(rawget(self, key), seen, visit) end
 end
 
+-- visit(object) for the objects of another kind ("metric") in fields, or in lists there.
+function tracking.each_of(self, kind, visit)
+  local seen = {}
+  local function look(value)
+    if type(value) ~= "table" or seen[value] then return end
+    seen[value] = true
+    if declare.is(value, kind) then
+      visit(value)
+    elseif getmetatable(value) == nil then
+      for _, key in ipairs(nest.keys(value)) do look(value[key]) end
+    end
+  end
+  for _, key in ipairs(self._order) do look(rawget(self, key)) end
+end
+
 -- The layers directly inside this one.
 function tracking.layers(self)
   local layers = {}

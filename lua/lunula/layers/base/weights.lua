@@ -7,6 +7,7 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local tools = require "lunula.ops.tools"
+local attached = require "lunula.constraints.attached"
 local context = require "lunula.layers.base.context"
 local hooks = require "lunula.layers.base.hooks"
 local tracking = require "lunula.layers.base.tracking"
@@ -16,7 +17,7 @@ local weights = {}
 
 local facts = setmetatable({}, { __mode = "k" })
 
--- {layer=, regularizer=, constraint=} of a variable; empty for one that no layer made.
+-- {layer=, regularizer=} of a variable; empty for one that no layer made.
 function weights.facts(variable)
   return facts[variable] or {}
 end
@@ -119,8 +120,8 @@ function weights.add(self, ...)
   facts[variable] = {
     layer = self,
     regularizer = companion(self, given, name, "regularizer"),
-    constraint = companion(self, given, name, "constraint"),
   }
+  attached.set(variable, companion(self, given, name, "constraint"))
   paths.set(variable, context.path(self) .. "/" .. name)
   local list = trainable and self._trainables or self._others
   list[#list + 1] = variable

@@ -1,0 +1,13 @@
+-- The constraint of a Variable, kept beside it, since Variables carry no such fields: layers attach
+-- it, optimizers put the value right with it after every update.
+
+local attached = {}
+
+local constraints = setmetatable({}, { __mode = "k" })
+
+function attached.set(variable, constraint) constraints[variable] = constraint end
+
+-- A function of a value, or nil.
+function attached.of(variable) return constraints[variable] end
+
+return attached
