@@ -148,7 +148,7 @@ describe("optimizers", function()
     assert.equal(1, optimizer.learning_rate)
     f(k.tensor { 1, 1 })
     assert.near_all(v.value, { -.1, -3.1 })
-    assert.equal(2, optimizer.iterations.value:item())
+    assert.equal(2, optimizer.iterations)
   end)
 
   it("average weights", function()

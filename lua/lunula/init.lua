@@ -27,6 +27,8 @@ local values = {
   model = { "lunula.models", "declare" },
   layer = { "lunula.layers.base", "declare" },
   callback = { "lunula.callbacks", "declare" },
+  metric = { "lunula.metrics", "declare" }, loss = { "lunula.losses", "declare" },
+  optimizer = { "lunula.optimizers", "declare" },
   value_and_grad = { "lunula.gradients", "value_and_grad" },
   gradcheck = { "lunula.gradients", "gradcheck" },
   remat = { "lunula.gradients", "remat" },

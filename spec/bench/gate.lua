@@ -13,11 +13,11 @@ local gated = Optimizer.apply_if_finite
 local function free(self, grads, variables, options)
   self:build(variables)
   local rate = self.rate_variable.value
-  local step = self:prepare_step(rate, ops.cast(self.iterations + 1, "float32"))
+  local step = self:prepare_step(rate, ops.cast(self._iterations + 1, "float32"))
   for i, variable in ipairs(variables) do
     self:update(variable, grads[i], rate, self.slot_of[variable], step)
   end
-  self.iterations:assign(self.iterations + 1)
+  self._iterations:assign(self._iterations + 1)
   local finite = ops.isfinite(options.loss)
   return finite, finite
 end

@@ -38,4 +38,6 @@ function losses.name_of(call)
   return class_names[call]
 end
 
+losses.declare = loss.door
+
 return losses

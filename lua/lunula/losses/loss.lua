@@ -11,6 +11,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local declaration_of = require "lunula.utils.declaration"
 local reduction = require "lunula.losses.reduction"
 local shape_text = require("lunula.ops.tools").shape_text
 
@@ -59,7 +60,7 @@ function Loss:values(y_true, y_pred)
   if not self.takes_class_ids then
     if y_pred.dtype ~= "float32" then y_pred = ops.cast(y_pred, "float32") end
     if y_true.dtype ~= y_pred.dtype then y_true = ops.cast(y_true, y_pred.dtype) end
-    check_shapes(self, y_true, y_pred)
+    if not self.own_shapes then check_shapes(self, y_true, y_pred) end
   end
   return self:call(y_true, y_pred)
 end
@@ -127,7 +128,8 @@ end
 local function declare_loss(name, declaration)
   local snake = declare.snake_case(name)
   local aliases = declaration.aliases or {}
-  declaration.kind, declaration.name, declaration.parent = "loss", name, Loss
+  declaration.kind, declaration.name = "loss", name
+  declaration.parent = declaration.parent or Loss
   declaration.args = complete_args(declaration.args, declaration.default_name or snake)
   declaration.default_name = nil
   local class = declare.class(declaration)
@@ -142,6 +144,19 @@ losses.reduction_argument = how
 
 function losses.declare(name)
   return function(declaration) return declare_loss(name, declaration) end
+end
+
+-- k.loss "Name" {…}: a user's. Its call gets targets and predictions of the same rank, whatever
+-- their shapes.
+function losses.door(name)
+  declaration_of.name("loss", name, "call")
+  return function(given)
+    local declaration = declaration_of.check("loss", name, given, {
+      base = Loss, hooks = { "call" }, needed = { "call" },
+    })
+    declaration.own_shapes = true
+    return losses.declare(name)(declaration)
+  end
 end
 
 return losses

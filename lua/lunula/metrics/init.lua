@@ -67,4 +67,6 @@ function metrics.get(identifier)
   return reduction.MeanMetricWrapper { found, name = "metric" }
 end
 
+metrics.declare = metric.door
+
 return metrics

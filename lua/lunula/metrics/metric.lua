@@ -2,12 +2,13 @@
 --
 -- Because the state is Variables and every update an op, the same code runs eagerly, and inside a
 -- traced train step where the updates become part of the plan. Users declare their own with
--- declare.class{parent = Metric}.
+-- k.metric "Name" {…}.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local declaration_of = require "lunula.utils.declaration"
 
 local metric = { classes = {}, functions = {} }
 
@@ -32,12 +33,34 @@ local Metric = declare.class {
 }
 
 local function filled(shape, value)
+  if type(value) ~= "number" then return declare.get("initializer", value)(shape, "float32") end
   if #shape == 0 then return core.tensor(value, { dtype = "float32" }) end
   return ops.full(shape, value, "float32")
 end
 
--- A state Variable of the shape, zeros at first and after reset_state.
+local weight_options = { "name", "shape", "initializer", "dtype" }
+
+local function read_weight(self, given)
+  for key in pairs(given) do
+    local known = false
+    for _, name in ipairs(weight_options) do known = known or key == name end
+    if not known then
+      core.raise('metric %s: add_weight: unknown option "%s"%s', self.name, tostring(key),
+        declare.suggestion(key, weight_options))
+    end
+  end
+  if given.dtype ~= nil and given.dtype ~= "float32" then
+    core.raise("metric %s: add_weight: states are float32, got %s", self.name,
+      declare.show(given.dtype))
+  end
+  local name = given.name or ("variable_%d"):format(#self.variables)
+  return name, given.shape, given.initializer
+end
+
+-- A state Variable of the shape, zeros at first and after reset_state. Called with a name, a shape
+-- and a number or an initializer, or with {name =, shape =, initializer =}.
 function Metric:add_variable(name, shape, initial)
+  if declare.is_plain(name) then name, shape, initial = read_weight(self, name) end
   initial = initial or 0
   local value = core.untraced(filled, shape or {}, initial)
   local variable = core.variable { value = value, name = self.name .. "/" .. name,
@@ -49,6 +72,8 @@ function Metric:add_variable(name, shape, initial)
   if given then core.untraced(variable.assign, variable, given) end
   return variable
 end
+
+Metric.add_weight = Metric.add_variable
 
 -- A state from a file, for a variable that is made with the first samples.
 function Metric:await(name, value)
@@ -69,13 +94,19 @@ function Metric:result()
   core.raise("metric %s has no result", self.name)
 end
 
--- The result as a plain number or table.
-function Metric:read()
-  local result = self:result()
+local function plain(result)
+  if declare.is_plain(result) then
+    local list = {}
+    for name, value in pairs(result) do list[name] = plain(value) end
+    return list
+  end
   if not core.is_tensor(result) then return result end
   if core.is_variable(result) then result = result.value end
   return result.rank == 0 and result:item() or result:totable()
 end
+
+-- The result as a plain number or table.
+function Metric:read() return plain(self:result()) end
 
 metric.Metric = Metric
 
@@ -106,6 +137,17 @@ function metric.declare(name)
     local class = declare.class(declaration)
     metric.classes[#metric.classes + 1] = class
     return class
+  end
+end
+
+-- k.metric "Name" {…}: a user's.
+function metric.door(name)
+  declaration_of.name("metric", name, "update_state")
+  return function(given)
+    return metric.declare(name)(declaration_of.check("metric", name, given, {
+      base = Metric, hooks = { "update_state", "result", "reset_state" },
+      needed = { "update_state", "result" },
+    }))
   end
 end
 

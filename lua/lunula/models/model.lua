@@ -178,6 +178,14 @@ local function shape_of(getter)
   end
 end
 
+local function absent(name, instead)
+  return function(self)
+    core.raise("model \"%s\" has no %s: %s", self.name, name, instead)
+  end
+end
+
+local distributed = "a model runs on one machine, on all its cores, and needs no strategy"
+
 local input, output = input_facts "_inputs", input_facts "_outputs"
 
 model.Model = base.layer "Model" {
@@ -187,6 +195,8 @@ model.Model = base.layer "Model" {
   getters = {
     layers = function(self) return self:tracked_layers() end,
     input = input, output = output,
+    distribute_strategy = absent("distribute_strategy", distributed),
+    distribute = absent("distribute", distributed),
     inputs = function(self) return self._inputs end,
     outputs = function(self) return self._outputs end,
     input_shape = shape_of(input), output_shape = shape_of(output),
@@ -206,6 +216,9 @@ model.Model = base.layer "Model" {
   setters = {
     metrics = function(self, list) rawset(self, "_own_metrics", list) end,
   },
+  make_train_function = absent("make_train_function", "fit traces train_step by itself"),
+  make_test_function = absent("make_test_function", "evaluate traces test_step by itself"),
+  make_predict_function = absent("make_predict_function", "predict traces predict_step by itself"),
   prepare = function(self)
     base.Layer.prepare(self)
     rawset(self, "_functions", {})

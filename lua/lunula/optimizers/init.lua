@@ -14,4 +14,6 @@ local optimizers = declare.catalogue("optimizer", classes)
 
 optimizers.schedules = require "lunula.optimizers.schedules"
 
+optimizers.declare = optimizer.door
+
 return optimizers

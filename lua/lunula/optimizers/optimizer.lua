@@ -10,6 +10,7 @@ local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local attached = require "lunula.constraints.attached"
+local declaration_of = require "lunula.utils.declaration"
 local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
 
@@ -41,6 +42,11 @@ local Optimizer = declare.class {
   getters = {
     -- The rate in force now, a number; assign to change it.
     learning_rate = function(self) return rate.current(self) end,
+    -- How many steps were made, a number; in a trace, the tensor.
+    iterations = function(self)
+      local value = self._iterations.value
+      return core.is_symbolic(value) and value or math.tointeger(value:item())
+    end,
   },
   prepare = function(self)
     self.variables, self.slot_of, self.averages, self.accumulators = {}, {}, {}, {}
@@ -62,15 +68,16 @@ local Optimizer = declare.class {
         declare.class_of(self).name, steps)
     end
     self.name = rawget(self, "name") or declare.snake_case(declare.class_of(self).name)
-    self.iterations = core.variable {
+    self._iterations = core.variable {
       value = core.tensor(0, { dtype = "int32" }), name = self.name .. "/iteration",
       trainable = false,
     }
-    self.variables[1] = self.iterations
+    self.variables[1] = self._iterations
     rate.start(self)
   end,
   __newindex = function(self, key, value)
     if key == "learning_rate" then return rate.set(self, value) end
+    if key == "iterations" then return self._iterations:assign(value) end
     rawset(self, key, value)
   end,
 }
@@ -91,6 +98,20 @@ function Optimizer:add_slot(variable, name, initial, shape)
   local slot = self:add_variable(variable.name .. "_" .. name, shape or variable.shape, initial)
   self.described[slot] = { variable, name }
   return slot
+end
+
+-- The same as Keras calls it: reference is the model's variable.
+function Optimizer:add_variable_from_reference(reference, name, initializer)
+  if declare.is_plain(reference) then
+    reference, name, initializer = reference.reference_variable or reference[1],
+      reference.name or reference[2], reference.initializer or reference[3]
+  end
+  local initial = initializer == "ones" and 1 or 0
+  if initializer ~= nil and initializer ~= "ones" and initializer ~= "zeros" then
+    core.raise("add_variable_from_reference: initializer must be \"zeros\" or \"ones\", got %s",
+      declare.show(initializer))
+  end
+  return self:add_slot(reference, name, initial)
 end
 
 -- The value slots begin with; classes override it.
@@ -151,6 +172,10 @@ function Optimizer:assign(variable, value)
   variable:assign(value)
 end
 
+function Optimizer:assign_add(variable, value) self:assign(variable, variable + value) end
+
+function Optimizer:assign_sub(variable, value) self:assign(variable, variable - value) end
+
 -- Pairs that have a gradient. None at all is a mistake of the user's.
 local function with_gradients(grads, variables)
   if type(grads) ~= "table" or type(variables) ~= "table" then
@@ -173,7 +198,7 @@ end
 -- Adds the gradients to what has gathered; returns the means and opens the gate every n-th step.
 local function accumulate(self, grads, variables)
   local n, gate = self.gradient_accumulation_steps, self.gate
-  local due = ops.equal(ops.mod(self.iterations + 1, n), 0)
+  local due = ops.equal(ops.mod(self._iterations + 1, n), 0)
   local means = {}
   for i, variable in ipairs(variables) do
     local accumulator = self.accumulators[variable]
@@ -216,7 +241,7 @@ end
 -- How often the variables were updated: with accumulation, every n-th step.
 local function updates_done(self)
   local n = self.gradient_accumulation_steps
-  return n and ops.floor_divide(self.iterations, n) or self.iterations
+  return n and ops.floor_divide(self._iterations, n) or self._iterations
 end
 
 local function move_averages(self, variables)
@@ -248,6 +273,18 @@ local function all_finite(self, loss, grads)
   return ops.equal(none, 0)
 end
 
+-- An update_step of a user's may assign without asking the gate. What returns puts back, while it is
+-- closed, all values as they are now.
+local function keeper(self, variables)
+  local before = {}
+  for _, list in ipairs { variables, self.variables } do
+    for _, variable in ipairs(list) do before[#before + 1] = { variable, variable.value } end
+  end
+  return function()
+    for _, pair in ipairs(before) do pair[1]:assign(ops.where(self.gate, pair[1], pair[2])) end
+  end
+end
+
 local function step_along(self, grads, variables, gate)
   self.gate = gate
   local learning_rate = rate.value(self)
@@ -258,16 +295,18 @@ local function step_along(self, grads, variables, gate)
   grads = clip.all(self, grads)
   decay(self, variables, learning_rate)
   local step = self:prepare_step(learning_rate, ops.cast(updates_done(self) + 1, "float32"))
+  local keep = self.update_step and self.gate and keeper(self, variables)
   for i, variable in ipairs(variables) do
     self:update(variable, grads[i], learning_rate, self.slot_of[variable], step)
   end
+  if keep then keep() end
   self.gate = gate
   move_averages(self, variables)
   for _, variable in ipairs(variables) do
     local constraint = attached.of(variable)
     if constraint then self:assign(variable, constraint(variable.value)) end
   end
-  self:assign(self.iterations, self.iterations + 1)
+  self:assign(self._iterations, self._iterations + 1)
 end
 
 local function is_false(gate)
@@ -327,6 +366,10 @@ end
 
 -- Keras's form: a list of {gradient, variable} pairs.
 function Optimizer:apply_gradients(pairs_list)
+  if type(pairs_list) ~= "table" then
+    core.raise("apply_gradients takes a list of pairs {gradient, variable}, got %s",
+      type(pairs_list))
+  end
   local grads, variables = {}, {}
   for i, pair in ipairs(pairs_list) do grads[i], variables[i] = pair[1], pair[2] end
   self:apply(grads, variables)
@@ -354,13 +397,43 @@ function optimizer.declare(name)
     }
     for _, arg in ipairs(declaration.args or {}) do args[#args + 1] = arg end
     declaration.learning_rate = nil
-    declaration.kind, declaration.name, declaration.parent = "optimizer", name, Optimizer
+    declaration.kind, declaration.name = "optimizer", name
+    declaration.parent = declaration.parent or Optimizer
     declaration.args = args
     local aliases = declaration.aliases or {}
     declaration.aliases = table.move(aliases, 1, #aliases, 2, { name:lower() })
     local class = declare.class(declaration)
     optimizer.classes[#optimizer.classes + 1] = class
     return class
+  end
+end
+
+-- A build of the user's makes its slots, once; then come ours.
+local function built_once(build)
+  return function(self, variables)
+    if not rawget(self, "_built_own") then
+      rawset(self, "_built_own", true)
+      build(self, variables)
+    end
+    return Optimizer.build(self, variables)
+  end
+end
+
+-- k.optimizer "Name" { update_step = function (self, gradient, variable, learning_rate) … end }: a
+-- user's. learning_rate = is the default.
+function optimizer.door(name)
+  declaration_of.name("optimizer", name, "update_step")
+  return function(given)
+    local declaration = declaration_of.check("optimizer", name, given, {
+      base = Optimizer, hooks = { "build", "update_step" }, needed = { "update_step" },
+      fields = { learning_rate = "number", slots = "table" },
+    })
+    declaration.learning_rate = declaration.learning_rate or 0.001
+    if declaration.build then declaration.build = built_once(declaration.build) end
+    declaration.update = function(self, variable, gradient, learning_rate)
+      self:update_step(gradient, variable, learning_rate)
+    end
+    return optimizer.declare(name)(declaration)
   end
 end
 

@@ -46,7 +46,7 @@ end
 function rate.value(optimizer)
   if optimizer.rate_variable then return optimizer.rate_variable.value end
   local given = optimizer._rate
-  if is_schedule(given) then return given(optimizer.iterations) end
+  if is_schedule(given) then return given(optimizer._iterations) end
   return ops.cast(given(), "float32")
 end
 
@@ -54,8 +54,10 @@ local function as_float32(x)
   return (string.unpack("f", string.pack("f", x)))
 end
 
--- The rate as a number, as it was set: 0.1 and not its float32 neighbour.
+-- The rate as a number, as it was set: 0.1 and not its float32 neighbour. In a trace, the tensor.
 function rate.current(optimizer)
+  local now = rate.value(optimizer)
+  if core.is_symbolic(now) then return now end
   if not optimizer.rate_variable then
     local value = rate.value(optimizer)
     return type(value) == "number" and value or value:item()

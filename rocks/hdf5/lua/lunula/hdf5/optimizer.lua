@@ -65,7 +65,7 @@ end
 -- The variables, {variable or placeholder, …}. One that has made no step has two; the others are
 -- made by `build`.
 function optimizer.variables(self, variables)
-  local list = { self.iterations, self.rate_variable }
+  local list = { self._iterations, self.rate_variable }
   if not self.built then return list end
   if self.use_ema then
     for _, variable in ipairs(variables) do list[#list + 1] = self.averages[variable] end
@@ -81,7 +81,7 @@ end
 
 -- Its first optimizers wrote one slot of all variables, then the next.
 local function one_by_one(self, variables)
-  local list = { self.iterations }
+  local list = { self._iterations }
   for _, slot in ipairs(self.slots) do
     for _, variable in ipairs(variables) do list[#list + 1] = self.slot_of[variable][slot] end
   end
@@ -141,7 +141,7 @@ function optimizer.complete(self, list)
     if entry == self.product then return end
   end
   local product = 1
-  for t = 1, math.min(self.iterations:item(), 10000) do
+  for t = 1, math.min(self._iterations:item(), 10000) do
     product = product * self.beta_1 * (1 - 0.5 * 0.96 ^ t)
   end
   self.product:assign(core.tensor(product))
@@ -158,7 +158,7 @@ function optimizer.value(self, entry)
   if not core.is_variable(entry) then
     return core.ops.full(entry.shape, 0, entry.dtype)
   end
-  return entry == self.iterations and core.ops.cast(entry.value, "int64") or entry.value
+  return entry == self._iterations and core.ops.cast(entry.value, "int64") or entry.value
 end
 
 return optimizer
