@@ -66,7 +66,8 @@ describe("k.metric", function ()
       'metric "None" needs result = function (self, …) … end')
     assert.error_at_line(function () k.metric { result = 3 } end, "k.metric takes a name first")
     local metric = k.metrics.Sum()
-    assert.error_at_line(function () metric:add_weight { nam = "total" } end, 'unknown option "nam" (did you mean "name"?)')
+    assert.error_at_line(function () metric:add_weight { nam = "total" } end,
+      'unknown option "nam" (did you mean "name"?)')
   end)
 end)
 
@@ -122,7 +123,9 @@ describe("k.optimizer", function ()
       assert.near_table(history { optimizer = ours, loss = "mse", run_eagerly = eager }.loss,
         history { optimizer = Momentum {}, loss = "mse", run_eagerly = eager }.loss, 1e-6)
     end
-    local function clipped(optimizer) return history { optimizer = optimizer, loss = "mse" }.loss end
+    local function clipped(optimizer)
+      return history { optimizer = optimizer, loss = "mse" }.loss
+    end
     assert.near_table(
       clipped(k.optimizers.SGD { 0.1, momentum = 0.5, clipnorm = 0.1,
         gradient_accumulation_steps = 2 }),

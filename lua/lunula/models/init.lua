@@ -11,8 +11,8 @@ local function saving(name)
   return function (...) return require("lunula.saving")[name](...) end
 end
 
--- k.model "Name" {…}: a class of models. One that has neither a call nor anything to make it from is
--- made of inputs and outputs, as k.Model{inputs =, outputs =} is.
+-- k.model "Name" {…}: a class of models. One that has neither a call nor anything to make it from
+-- is made of inputs and outputs, as k.Model{inputs =, outputs =} is.
 local function declare(name)
   local declare_class = model.declare(name)
   return function (spec)

@@ -273,8 +273,8 @@ local function all_finite(self, loss, grads)
   return ops.equal(none, 0)
 end
 
--- An update_step of a user's may assign without asking the gate. What returns puts back, while it is
--- closed, all values as they are now.
+-- An update_step of a user's may assign without asking the gate. What returns puts back, while it
+-- is closed, all values as they are now.
 local function keeper(self, variables)
   local before = {}
   for _, list in ipairs { variables, self.variables } do
@@ -345,7 +345,8 @@ function Optimizer.oversee(by, fn, ...)
 end
 
 -- One step along the gradients. In a loop of the user's own an update that is not finite is an
--- error. In a trace nobody can know; there it is not applied. In a step of fit that is fit's matter.
+-- error. In a trace nobody can know; there it is not applied. In a step of fit that is fit's
+-- matter.
 function Optimizer:apply(grads, variables)
   if overseer then
     local by = overseer
@@ -419,7 +420,7 @@ local function built_once(build)
   end
 end
 
--- k.optimizer "Name" { update_step = function (self, gradient, variable, learning_rate) … end }: a
+-- k.optimizer "Name" { update_step = function (self, gradient, variable, rate) … end }: a
 -- user's. learning_rate = is the default.
 function optimizer.door(name)
   declaration_of.name("optimizer", name, "update_step")

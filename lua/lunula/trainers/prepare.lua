@@ -28,7 +28,8 @@ function samples.prepare(self, x, y, sample_weight, class_weight)
     self._input_structure)
   local ys, y_structure = {}, nil
   if y ~= nil then
-    ys, y_structure = data.list(y, self._graph and self:_output_names() or nil, "y", self._output_structure)
+    local names = self._graph and self:_output_names() or nil
+    ys, y_structure = data.list(y, names, "y", self._output_structure)
   end
   local ws = data.weights(sample_weight, class_weight, ys, self:_output_names())
   local count = data.count_samples {
