@@ -54,7 +54,7 @@ k.layer "Name" { args =, init =, build =, call =, … }
   model = [[
 k.model "Name" { args =, init =, call =, … }
   declares a class of models; init makes its layers, call(self, x, training) puts them together.
-  Without both it is made as k.Model is, of inputs and outputs. Like k.layer otherwise. Training:
+  Without both it is made as k.Model is. Like k.layer otherwise. Training:
   train_step, test_step   function (self, data): one batch; returns the logs, a table by name.
          data is x, or what k.utils.unpack_x_y_sample_weight(data) takes apart
   compute_loss, compute_metrics   function (self, x, y, y_pred, sample_weight)
