@@ -30,6 +30,23 @@ for _, name in ipairs { "get_custom_objects", "custom_object_scope", "register_k
   utils[name] = function (...) return require("lunula.saving.objects")[name](...) end
 end
 
+-- Pictures: plot_model(model, "m.svg", {show_shapes = true}) and the like.
+function utils.plot_model(...)
+  return require("lunula.utils.pictures.plot_model").plot_model(...)
+end
+
+function utils.model_to_dot(...)
+  return require("lunula.utils.pictures.plot_model").model_to_dot(...)
+end
+
+function utils.plot_history(...)
+  return require("lunula.utils.pictures.plot_history").plot_history(...)
+end
+
+function utils.plot_images(...)
+  return require("lunula.utils.pictures.plot_images").plot_images(...)
+end
+
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
