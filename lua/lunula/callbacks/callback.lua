@@ -57,7 +57,8 @@ local function check_plain(given)
   end
 end
 
-local function check(given)
+-- The list of callbacks that was given, or an error that says what is none.
+function callback.check(given)
   if given == nil then return {} end
   if declare.is(given, "callback") then return { given } end
   if type(given) ~= "table" then
@@ -86,10 +87,15 @@ local function called_order(items)
   return table.move(last, 1, #last, #order + 1, order)
 end
 
--- history: the History object that the list shall end with, or nil.
+-- history: the History object that the list shall end with, or nil. params: what callbacks find in
+-- their params; with draws_progress the caller draws a bar, and callbacks that would are left out.
 function callback.list(model, given, params, history)
   local self = setmetatable({ items = {}, having = {} }, list)
-  for i, item in ipairs(check(given)) do self.items[i] = item end
+  for _, item in ipairs(callback.check(given)) do
+    if not (params.draws_progress and item.draws_progress) then
+      self.items[#self.items + 1] = item
+    end
+  end
   for _, item in ipairs(self.items) do
     if history and declare.class_of(item) == declare.class_of(history) then history = item end
   end
@@ -103,6 +109,7 @@ function callback.list(model, given, params, history)
     rawset(item, "model", model)
     rawset(item, "params", params)
     if item.set_model then item:set_model(model) end
+    if item.set_params then item:set_params(params) end
   end
   local order = called_order(self.items)
   for _, hook in ipairs(hooks) do
