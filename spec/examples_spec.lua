@@ -28,6 +28,39 @@ describe("examples", function()
     assert.truthy(run "antirectifier" > .85)
   end)
 
+  -- What each reaches it asserts itself; here the number that it returns is looked at once more.
+  local reach = {
+    digits_mlp = .8, digits_convnet = .9, text_classification = .95, char_lstm = .95, seq2seq = .9,
+    ticket_model = .9, transformer = .9, transfer_learning = .85,
+  }
+  for name, least in pairs(reach) do
+    it(name .. " reaches what it says", function()
+      local accuracy, text = run(name)
+      assert.truthy(accuracy > least)
+      assert.truthy(text:find("accuracy", 1, true) or text:find("right", 1, true))
+    end)
+  end
+
+  it("autoencoder cleans pictures", function() assert.truthy(run "autoencoder" < .6) end)
+
+  it("time_series is better than the value before", function()
+    assert.truthy(run "time_series" < .5)
+  end)
+
+  it("are listed, and each is under 100 lines", function()
+    local file = assert(io.open "examples/README.md")
+    local listed = file:read "a"
+    file:close()
+    local pipe = assert(io.popen "ls examples/*.lua")
+    for path in pipe:lines() do
+      assert.truthy(listed:find(path:match "[^/]+$", 1, true), path .. " is not in README.md")
+      local lines = 0
+      for _ in io.lines(path) do lines = lines + 1 end
+      assert.truthy(lines < 100, path .. " is long")
+    end
+    pipe:close()
+  end)
+
   it("linear_layer learns", function()
     assert.truthy(run "linear_layer" < 1e-2)
   end)
