@@ -38,7 +38,7 @@ local function tensor_text(x)
     .. "by element."
 end
 
--- The two functions that declare classes.
+-- The functions that declare classes.
 local doors = {
   layer = [[
 k.layer "Name" { args =, init =, build =, call =, … }
@@ -60,12 +60,25 @@ k.model "Name" { args =, init =, call =, … }
   compute_loss, compute_metrics   function (self, x, y, y_pred, sample_weight)
   predict_step, compile, metrics (a function or a list); k.Model.train_step(self, data) and the
   like are the built-in ones.]],
+  ["utils.PyDataset"] = [[
+k.utils.PyDataset "Name" { init =, len =, get_item =, on_epoch_begin =, on_epoch_end =, … }
+  declares a class of datasets, for fit, evaluate and predict. Sequence is its old name.
+  init      function (self, …): what the class is called with: local d = Name(x, y)
+  len       function (self): the number of batches, or nil when they do not end
+  get_item  function (self, index): the batch x, y, sample_weight; index counts from 0
+  Functions under other names are methods.]],
 }
+
+-- Where they stand.
+local function door(name)
+  if name == "utils.PyDataset" then return require("lunula.utils").PyDataset end
+  return require(name == "layer" and "lunula.layers.base" or "lunula.models").declare
+end
 
 local function door_text(x)
   for name, text in pairs(doors) do
-    local module = name == "layer" and "lunula.layers.base" or "lunula.models"
-    if x == name or x == "k." .. name or x == require(module).declare then return text end
+    local short = name:match "[^.]+$"
+    if x == name or x == short or x == "k." .. name or x == door(name) then return text end
   end
 end
 

@@ -10,6 +10,7 @@ local storeys = {
   { "kinds", "records" },
   { "ops" },
   { "utils" },
+  { "data" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses",
     "regularizers" },
   { "callbacks", "metrics" },
@@ -32,8 +33,8 @@ local exceptions = {
   ["lunula.layers"] = { "lunula.models", "lunula.models.deserialize",
     why = "keras.layers has Input and deserialize, and a model is a layer" },
   ["lunula.utils"] = { "lunula.layers.base.names", "lunula.models.ktensor",
-    "lunula.saving.objects",
-    why = "keras.utils has clear_session, is_keras_tensor and what keras.saving says of objects" },
+    "lunula.saving.objects", "lunula.data.py_dataset",
+    why = "keras.utils has clear_session, is_keras_tensor, datasets and what keras.saving says" },
   ["lunula.models"] = { "lunula.saving", why = "keras.models has model_from_json" },
   ["lunula.models.model"] = { "lunula.saving", why = "a model has to_json and save" },
 }

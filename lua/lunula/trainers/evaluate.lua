@@ -34,14 +34,14 @@ evaluate.options = allowed
 
 function evaluate.evaluate(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
-  if type(x) == "function" and given == nil then y, given = nil, y end
+  y, given = samples.arrange(x, y, given)
   local o = options.read("evaluate", given, allowed)
   local verbose = verbosity.read("evaluate", o.verbose, 0)
   samples.require_compiled(self, "evaluate")
   local steps = options.count("evaluate", "steps", o.steps)
   local source, entry
-  if type(x) == "function" then
-    source = batches.of(x, samples.of_batches(self, "test"), steps)
+  if samples.gives_batches(x) then
+    source = samples.feed(self, "evaluate", "test", x, y, o, steps, "steps")
   else
     local prepared = samples.prepare(self, x, y, o.sample_weight)
     local batch = options.count("evaluate", "batch_size", o.batch_size) or 32

@@ -57,14 +57,8 @@ end
 
 -- The prepared samples (nil for an iterator) and the feed.
 local function training_of(self, x, y, o)
-  if type(x) == "function" then
-    for _, name in ipairs { "batch_size", "class_weight", "sample_weight" } do
-      if o[name] ~= nil then
-        core.raise("fit: %s cannot be used with an iterator, which yields batches", name)
-      end
-    end
-    if y ~= nil then core.raise("fit: with an iterator, y comes from it and cannot be given") end
-    return nil, batches.of(x, samples.of_batches(self, "train"), o.steps_per_epoch)
+  if samples.gives_batches(x) then
+    return nil, samples.feed(self, "fit", "train", x, y, o, o.steps_per_epoch, "steps_per_epoch")
   end
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
   local source = batches.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
@@ -74,12 +68,13 @@ end
 
 local function given_validation(self, o, batch)
   local given = o.validation_data
-  if type(given) == "function" then
-    return { source = batches.of(given, samples.of_batches(self, "test"), o.validation_steps) }
+  if samples.gives_batches(given) then
+    return { source = samples.feed(self, "fit: validation_data", "test", given, nil, {},
+      o.validation_steps, "validation_steps") }
   end
   if type(given) ~= "table" or core.is_tensor(given) or given[1] == nil then
-    core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, or an "
-      .. "iterator function")
+    core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, a "
+      .. "dataset or an iterator function")
   end
   local prepared = samples.prepare(self, given[1], given[2], given[3])
   return { source = batches.rows(prepared.tensors, 0, prepared.count, batch), samples = prepared }
@@ -88,7 +83,7 @@ end
 -- The last part of the samples, which training then leaves alone.
 local function split_validation(o, batch, prepared, training)
   if not prepared then
-    core.raise("fit: validation_split needs tensors; an iterator function cannot be split")
+    core.raise("fit: validation_split needs tensors; an iterator or a dataset cannot be split")
   end
   local point = data.split_point(prepared.count, o.validation_split)
   training.last = point
@@ -233,7 +228,7 @@ end
 
 local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
-  if type(x) == "function" and given == nil then y, given = nil, y end
+  y, given = samples.arrange(x, y, given)
   local o = read(given)
   samples.require_compiled(self, "fit")
   traced.take_up_random(self)

@@ -15,6 +15,7 @@ local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
+local samples = require "lunula.trainers.prepare"
 local step = require "lunula.trainers.traced_steps"
 
 local predictor = {}
@@ -140,14 +141,14 @@ local function watched_run(self, source, o, run)
   return outputs
 end
 
-local function predict_iterator(self, next_batch, o)
+local function predict_iterator(self, given, o)
   local collect, join = collector()
-  local source = batches.of(next_batch, function(x)
+  local source = samples.batched("predict", given, nil, o, function(x)
     local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
       self._input_structure)
     local entry = step.predict(self, xs, structure)
     return { call = function(...) collect(entry.call(...)) end }, xs
-  end, options.count("predict", "steps", o.steps))
+  end, options.count("predict", "steps", o.steps), "steps")
   return as_returns(self, watched_run(self, source, o, function(visit, before)
     source:run(nil, visit, before ~= nil, before)
     return join()
@@ -177,7 +178,7 @@ function predictor.predict(self, x, given)
   end
   local o = options.read("predict", given, predict_options)
   o.verbose = verbosity.read("predict", o.verbose, 0)
-  if type(x) == "function" then return predict_iterator(self, x, o) end
+  if samples.gives_batches(x) then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
   local count = data.count_samples { { "x", xs } }

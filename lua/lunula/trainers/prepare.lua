@@ -1,7 +1,9 @@
 -- What fit and evaluate are given, prepared: lists of tensors and the traced step that fits them.
 
 local core = require "lunula.core"
+local source = require "lunula.data.source"
 local data = require "lunula.trainers.data"
+local batches = require "lunula.trainers.prepared_batches"
 local step = require "lunula.trainers.traced_steps"
 
 local samples = {}
@@ -52,11 +54,55 @@ function samples.entry(self, mode, prepared)
 end
 
 -- For batches of an iterator: a function from what it gave to a step and its tensors.
-function samples.of_batches(self, mode)
+local function of_batches(self, mode, class_weight)
   return function(x, y, weight)
-    local prepared = samples.prepare(self, x, y, weight)
+    local prepared = samples.prepare(self, x, y, weight, class_weight)
     return samples.entry(self, mode, prepared), prepared.tensors
   end
+end
+
+-- Is x what gives batches, an iterator function or a dataset?
+function samples.gives_batches(x)
+  return type(x) == "function" or source.is(x)
+end
+
+-- (x, options) where x gives batches: they have y within.
+function samples.arrange(x, y, given)
+  if samples.gives_batches(x) and given == nil then return nil, y end
+  return y, given
+end
+
+local targets = { y = "the targets", sample_weight = "the sample weights" }
+
+-- What an iterator or a dataset gives with its batches, or decides by itself, cannot be given.
+local function check_batched(what, x, y, o)
+  local kind = type(x) == "function" and "an iterator" or "a dataset"
+  local given = { y = y, sample_weight = o.sample_weight }
+  for _, name in ipairs { "y", "sample_weight" } do
+    if given[name] ~= nil then
+      core.raise("%s: when x is %s, %s should not be given; %s should be part of its batches",
+        what, kind, name, targets[name])
+    end
+  end
+  for _, name in ipairs { "batch_size", kind == "an iterator" and "class_weight" or nil } do
+    if o[name] ~= nil then
+      core.raise("%s: %s cannot be used with %s, which yields batches", what, name, kind)
+    end
+  end
+end
+
+-- Batches for fit, evaluate or predict (`what`); prepare(x, y, weight) -> step, its tensors.
+-- limit: the number of steps, whose option is `steps`.
+function samples.batched(what, x, y, o, prepare, limit, steps)
+  check_batched(what, x, y, o)
+  if type(x) == "function" then return batches.of(x, prepare, limit) end
+  return batches.of_dataset(x, prepare, limit,
+    ("%s: the dataset repeats without end; say %s"):format(what, steps))
+end
+
+-- The same for a step of mode "train" or "test".
+function samples.feed(self, what, mode, x, y, o, limit, steps)
+  return samples.batched(what, x, y, o, of_batches(self, mode, o.class_weight), limit, steps)
 end
 
 return samples

@@ -1,11 +1,12 @@
--- Where batches come from: tensors in memory, whose rows a Function runs through in C, or an
--- iterator function.
+-- Where batches come from: tensors in memory, whose rows a Function runs through in C, an
+-- iterator function, or a dataset (data/source.lua).
 --
--- Both offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling
+-- All offer `run(entry, visit, every)`: run all batches of an epoch through the step, calling
 -- visit(steps done) after every slice of time, or after every batch. `skip`: how many batches of
 -- the epoch are passed over, because they were done before.
 
 local core = require "lunula.core"
+local source = require "lunula.data.source"
 local ops = require "lunula.ops"
 
 local batches = {}
@@ -79,24 +80,46 @@ end
 local iterated = {}
 iterated.__index = iterated
 
--- source: a function that returns the next batch (x, y, weight), nil at the end; or one that
+-- given: a function that returns the next batch (x, y, weight), nil at the end; or one that
 -- returns such a function. prepare(x, y, weight) -> entry, flat tensors.
-function batches.of(source, prepare, limit)
-  return setmetatable({ source = source, prepare = prepare, limit = limit }, iterated)
+function batches.of(given, prepare, limit)
+  return setmetatable({ given = given, prepare = prepare, limit = limit }, iterated)
 end
 
 function iterated:steps()
   return self.limit or self.seen
 end
 
+-- The first batch of an epoch. A maker of iterators gives a fresh one for each.
+function iterated:first_batch()
+  self.next_batch = self.given
+  local x, y, weight = self.next_batch()
+  if type(x) == "function" then
+    self.next_batch = x
+    x, y, weight = self.next_batch()
+  end
+  return x, y, weight
+end
+
+function iterated:batch(step)
+  if step == 0 then return self:first_batch() end
+  return self.next_batch()
+end
+
+function iterated:complain()
+  core.raise("the iterator gave no batch%s",
+    self.seen and " in this epoch; give a function that returns a new iterator for every epoch"
+      or "")
+end
+
+local function nothing() end
+iterated.begin, iterated.finish = nothing, nothing
+
 function iterated:run(_, visit, _, before)
-  local steps, next_batch = 0, self.source
+  local steps = 0
+  self:begin()
   while not self.limit or steps < self.limit do
-    local x, y, weight = next_batch()
-    if steps == 0 and type(x) == "function" then   -- a maker of iterators: a fresh one each epoch
-      next_batch = x
-      x, y, weight = next_batch()
-    end
+    local x, y, weight = self:batch(steps)
     if x == nil then break end
     steps = steps + 1
     if steps > (self.skip or 0) then
@@ -106,13 +129,58 @@ function iterated:run(_, visit, _, before)
       if visit(steps) == false then break end
     end
   end
-  if steps == 0 then
-    core.raise("the iterator gave no batch%s",
-      self.seen and " in this epoch; give a function that returns a new iterator for every epoch"
-        or "")
-  end
+  if steps == 0 then self:complain() end
   self.seen = steps
+  self:finish()
   return steps
+end
+
+-- ---- datasets ----------------------------------------------------------------------------------
+
+local fed = setmetatable({}, { __index = iterated })
+fed.__index = fed
+
+-- A dataset. endless: what is said when it has no end and there is no limit.
+function batches.of_dataset(dataset, prepare, limit, endless)
+  local count, without_end = source.len(dataset)
+  if without_end and not limit then core.raise("%s", endless) end
+  if count == 0 then core.raise("the dataset has no batches: its len is 0") end
+  local self = { dataset = dataset, prepare = prepare, limit = limit, count = count }
+  self.first, self.last = 0, count
+  if not source.has_order(dataset) then self.shuffle = false end
+  return setmetatable(self, fed)
+end
+
+function fed:steps()
+  return self.limit or self.count or self.seen
+end
+
+-- A new order of the batches for this epoch.
+function fed:shuffle(order)
+  self.order = order:totable()
+end
+
+function fed:begin()
+  if type(self.dataset.on_epoch_begin) == "function" then self.dataset:on_epoch_begin() end
+end
+
+function fed:finish()
+  if type(self.dataset.on_epoch_end) == "function" then self.dataset:on_epoch_end() end
+end
+
+-- Each epoch begins the dataset anew; where steps are counted it goes on with the next of them,
+-- and begins anew at the end.
+function fed:batch(step)
+  if self.next_batch and (step > 0 or self.limit) then
+    local x, y, weight = self.next_batch()
+    if x ~= nil or not self.limit then return x, y, weight end
+  end
+  self.next_batch = source.iterator(self.dataset, self.order)
+  return self.next_batch()
+end
+
+function fed:complain()
+  core.raise("the dataset gave no batch")
 end
 
 -- ---- orders ------------------------------------------------------------------------------------

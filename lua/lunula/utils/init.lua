@@ -47,6 +47,12 @@ function utils.plot_images(...)
   return require("lunula.utils.pictures.plot_images").plot_images(...)
 end
 
+-- Batches by their number, in a class of one's own. Sequence is its old name.
+function utils.PyDataset(name)
+  return require "lunula.data.py_dataset"(name)
+end
+utils.Sequence = utils.PyDataset
+
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
