@@ -16,7 +16,8 @@ local modules = {
   regularizers = "lunula.regularizers", constraints = "lunula.constraints",
   losses = "lunula.losses",
   metrics = "lunula.metrics", optimizers = "lunula.optimizers", callbacks = "lunula.callbacks",
-  utils = "lunula.utils", config = "lunula.ops.config", saving = "lunula.saving",
+  utils = "lunula.utils", data = "lunula.data", config = "lunula.ops.config",
+  saving = "lunula.saving",
 }
 
 -- Single values out of modules: name = {module, field}.

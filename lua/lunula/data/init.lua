@@ -1,0 +1,118 @@
+-- k.data: where pipelines begin. Their methods stand in pipeline.lua.
+
+local core = require "lunula.core"
+local pipeline = require "lunula.data.pipeline"
+local rows = require "lunula.data.rows"
+
+local data = { zip = pipeline.zip, AUTOTUNE = -1 }
+
+-- Is the value a tensor, or a table of tensors by name?
+local function holds_tensors(value)
+  if core.is_tensor(value) then return true end
+  if type(value) ~= "table" or value[1] ~= nil or next(value) == nil then return false end
+  for _, inner in pairs(value) do
+    if not core.is_tensor(inner) then return false end
+  end
+  return true
+end
+
+-- The number of rows that all have.
+local function count_rows(values)
+  local count
+  local function look(tensor, what)
+    if tensor.rank == 0 then core.raise("k.data.from: %s is one number, without rows", what) end
+    local n = tensor.shape[1]
+    if count and n ~= count then
+      core.raise("k.data.from: %s has %d rows, those before have %d", what, n, count)
+    end
+    count = n
+  end
+  for i, value in ipairs(values) do
+    local what = ("value %d"):format(i)
+    if core.is_tensor(value) then
+      look(value, what)
+    else
+      for name, tensor in pairs(value) do look(tensor, ("%s[\"%s\"]"):format(what, name)) end
+    end
+  end
+  return count
+end
+
+local function of_list(list)
+  return pipeline.new(function()
+    local at = 0
+    return function()
+      at = at + 1
+      return list[at]
+    end
+  end, #list)
+end
+
+-- An iterator gives one pass; a function that returns an iterator gives as many as are wanted.
+local function of_function(f)
+  return pipeline.new(function()
+    local first = table.pack(f())
+    if type(first[1]) == "function" then return first[1] end
+    return function()
+      local element = first or table.pack(f())
+      first = nil
+      return table.unpack(element, 1, element.n)
+    end
+  end)
+end
+
+-- from(x, y): the rows of tensors, or of tables of tensors by name. from { … }: the values of a
+-- list, one by one. from(f): what an iterator gives, or a function that returns one.
+function data.from(...)
+  local values = table.pack(...)
+  local first = values[1]
+  if values.n == 1 and type(first) == "function" then return of_function(first) end
+  if values.n == 1 and type(first) == "table" and first[1] ~= nil then return of_list(first) end
+  for i = 1, values.n do
+    if core.is_variable(values[i]) then values[i] = values[i].value end
+    if not holds_tensors(values[i]) then
+      core.raise("k.data.from takes tensors, tables of tensors by name, one list or one function; "
+        .. "value %d is %s", i, type(values[i]))
+    end
+  end
+  if values.n == 0 then core.raise "k.data.from takes tensors, a list or a function" end
+  return rows.new(values, count_rows(values))
+end
+
+-- The whole numbers from 0 to below n, or from a to below b.
+function data.range(a, b)
+  if not b then a, b = 0, a end
+  local first, last = math.tointeger(a), math.tointeger(b)
+  if not (first and last) then core.raise "k.data.range takes one or two whole numbers" end
+  return pipeline.new(function()
+    local at = first - 1
+    return function()
+      if at + 1 >= last then return nil end
+      at = at + 1
+      return at
+    end
+  end, math.max(last - first, 0))
+end
+
+-- The lines of text files, without their ends; files are opened when they are reached.
+function data.lines(paths)
+  if type(paths) == "string" then paths = { paths } end
+  if type(paths) ~= "table" then core.raise("k.data.lines takes a path or a list of them") end
+  return pipeline.new(function()
+    local at, file = 0, nil
+    return function()
+      while true do
+        local line = file and file:read "l"
+        if line then return line end
+        if file then file:close() end
+        at = at + 1
+        if not paths[at] then return nil end
+        local problem
+        file, problem = io.open(paths[at])
+        if not file then core.raise("k.data.lines: %s", problem) end
+      end
+    end
+  end)
+end
+
+return data

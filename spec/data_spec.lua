@@ -1,0 +1,176 @@
+-- k.data: pipelines, and what fit makes of them.
+
+local k = require "lunula"
+local data = k.data
+
+-- The elements of one pass, those of one number as it is.
+local function all(dataset)
+  local list = {}
+  for a, b in dataset:as_iterator() do
+    list[#list + 1] = b and { a, b } or a
+  end
+  return list
+end
+
+local function sorted(list)
+  table.sort(list)
+  return list
+end
+
+describe("a pipeline", function()
+  it("has the elements of a list, of numbers, of an iterator, of lines", function()
+    assert.same({ "a", "b" }, all(data.from { "a", "b" }))
+    assert.same({ 0, 1, 2 }, all(data.range(3)))
+    local n = 0
+    local once = data.from(function()
+      n = n + 1
+      return n < 4 and n or nil
+    end)
+    assert.same({ 1, 2, 3 }, all(once))
+    local again = data.from(function() return data.range(2):as_iterator() end)
+    assert.same({ 0, 1, 0, 1 }, all(again:repeat_(2)))
+    assert.equal("function", type(data.from(function() end).len))
+    local path = os.tmpname()
+    local file = io.open(path, "w")
+    file:write "one\ntwo\n"
+    file:close()
+    assert.same({ "one", "two", "one", "two" }, all(data.lines { path, path }))
+    os.remove(path)
+    assert.error_at_line(function() data.lines(path):as_iterator()() end, "No such file")
+  end)
+
+  it("is changed element by element", function()
+    local five = data.range(5)
+    assert.same({ 0, 1, 4, 9, 16 }, all(five:map(function(x) return x * x end)))
+    assert.same({ 1, 3 }, all(five:filter(function(x) return x % 2 == 1 end)))
+    assert.same({ 0, 1 }, all(five:take(2)))
+    assert.same({ 3, 4 }, all(five:skip(3)))
+    assert.same({}, all(five:skip(9)))
+    assert.same({ 1, 3 }, all(five:shard(2, 1)))
+    assert.same({ 0, 2, 4 }, all(five:shard(2, 0)))
+    assert.same({ { 7, 3 }, { 8, 4 } }, all(five:skip(3):enumerate(7)))
+    assert.same({ { 0, 0 }, { 1, 1 } }, all(data.zip(five, data.range(2))))
+    assert.same({ 0, 1, 2, 0, 1 }, all(data.range(3):concatenate(data.range(2))))
+    assert.same({ 0, 1, 0, 1, 0 }, all(data.range(2):repeat_():take(5)))
+    assert.same({ 0, 1, 0, 1 }, all(data.range(2)["repeat"](data.range(2), 2)))
+    assert.same({}, all(data.range(0):repeat_()))
+    assert.same({ 0, 1 }, all(data.range(2):prefetch(data.AUTOTUNE)))
+  end)
+
+  it("knows its length where that can be known", function()
+    local five = data.range(5)
+    for expected, dataset in pairs { [5] = five, [2] = five:take(2), [1] = five:skip(4),
+      [15] = five:repeat_(3), [3] = five:batch(2), [7] = five:concatenate(data.range(2)),
+      [0] = five:repeat_(0) } do
+      assert.equal(expected, #dataset)
+      assert.equal(expected, #all(dataset))
+    end
+    assert.equal(2, #five:batch(2, { drop_remainder = true }))
+    assert.equal(3, #five:shard(2, 0))
+    assert.equal(math.huge, five:repeat_():len())
+    assert.is_nil(five:filter(print):len())
+    assert.error_at_line(function() return #five:repeat_() end, "no end")
+    assert.error_at_line(function() return #five:filter(print) end, "known only when")
+    assert.matches("5 elements", tostring(five))
+  end)
+
+  it("is shuffled in a buffer, the same for the same seed", function()
+    local ten = data.range(10)
+    local one = ten:shuffle(10, { seed = 3 })
+    local first, second = all(one), all(one)
+    assert.are_not.same(first, second)
+    assert.same(first, all(ten:shuffle(10, { seed = 3 })))
+    assert.same(all(data.range(10)), sorted(first))
+    local still = ten:shuffle(10, { seed = 3, reshuffle_each_iteration = false })
+    assert.same(all(still), all(still))
+    for i, x in ipairs(all(ten:shuffle(3))) do assert.is_true(x < i + 3) end
+  end)
+
+  it("keeps what it has seen", function()
+    local calls = 0
+    local kept = data.range(3):map(function(x)
+      calls = calls + 1
+      return x
+    end):cache()
+    assert.same(all(kept), all(kept))
+    assert.equal(3, calls)
+  end)
+
+  it("makes batches of numbers, strings, tensors and tables", function()
+    local batches = all(data.range(5):batch(2))
+    assert.near_all(batches[1], { 0, 1 })
+    assert.near_all(batches[3], { 4 })
+    assert.same({ "a", "b" }, all(data.from { "a", "b" }:batch(2))[1]:totable())
+    assert.same({ 2, 3 }, all(data.from { k.ones { 3 }, k.zeros { 3 } }:batch(2))[1].shape)
+    local named = data.range(2):map(function(x) return { a = x, b = { x, x } } end):batch(2)
+    assert.near_all(all(named)[1].b, { { 0, 0 }, { 1, 1 } })
+    local back = all(named:unbatch())
+    assert.equal(2, #back)
+    assert.near_all(back[2].b, { 1, 1 })
+  end)
+
+  it("says what it cannot do, at the line", function()
+    local five = data.range(5)
+    assert.error_at_line(function() five:batch(0) end, "batch: batch_size must be a whole number")
+    assert.error_at_line(function() five:batch() end, "batch: batch_size is missing")
+    assert.error_at_line(function() five:map(3) end, "map takes a function, got number")
+    assert.error_at_line(function() five:shuffle(3, { sede = 1 }) end, 'did you mean "seed"?')
+    assert.error_at_line(function() five:shard(2, 2) end, "index must be below num_shards")
+    assert.error_at_line(function() data.zip(five, 3) end, "zip: value 2 is no dataset")
+    assert.error_at_line(function() data.from(k.ones { 2 }, 3) end, "value 2 is number")
+    assert.error_at_line(function() data.from(k.ones { 2 }, k.ones { 3 }) end,
+      "value 2 has 3 rows, those before have 2")
+    assert.error_at_line(function() data.range "x" end, "whole numbers")
+  end)
+end)
+
+describe("rows of tensors", function()
+  local x, y = k.arange(12):reshape { 6, 2 }, k.arange(6)
+
+  it("come one by one and in batches", function()
+    local dataset = data.from(x, y)
+    local a, b = dataset:skip(1):as_iterator()()
+    assert.near_all(a, { 2, 3 })
+    assert.near_all(b, 1)
+    local batches = all(dataset:batch(4))
+    assert.near_all(batches[1][1], { { 0, 1 }, { 2, 3 }, { 4, 5 }, { 6, 7 } })
+    assert.near_all(batches[2][2], { 4, 5 })
+    local named = all(data.from { a = x, b = y }:batch(6))[1]
+    assert.near_all(named.a, x)
+  end)
+
+  it("keep together when they are shuffled", function()
+    local seen = {}
+    for a, b in data.from(x, y):shuffle(6, { seed = 1 }):repeat_(2):batch(4):as_iterator() do
+      for i, row in ipairs(a:totable()) do
+        local id = b:totable()[i]
+        assert.same({ 2 * id, 2 * id + 1 }, row)
+        seen[#seen + 1] = id
+      end
+    end
+    assert.same({ 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5 }, sorted(seen))
+  end)
+
+  it("are not copied for a batch in order", function()
+    local big = k.zeros { 1024, 1024 }
+    local before, kept = k.memory().live, {}
+    for batch in data.from(big):batch(128):as_iterator() do kept[#kept + 1] = batch end
+    assert.equal(8, #kept)
+    assert.is_true(k.memory().live - before < 1024 * 1024)
+  end)
+
+  it("train a model", function()
+    k.set_random_seed(1)
+    local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense { 1 } }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    local inputs = k.random.normal { 64, 2 }
+    local dataset = data.from(inputs, k.ops.sum(inputs, { axis = 1, keepdims = true }))
+      :shuffle(64):batch(8)
+    local history = model:fit(dataset, { epochs = 30, verbose = 0, validation_data = dataset })
+    assert.is_true(history.history.val_loss[30] < 1e-2)
+    assert.same({ 64, 1 }, model:predict(data.from(inputs):batch(10)).shape)
+    assert.error_at_line(function() model:fit(dataset:repeat_(), { verbose = 0 }) end,
+      "repeats without end; say steps_per_epoch")
+    model:fit(dataset:repeat_(), { steps_per_epoch = 3, verbose = 0 })
+  end)
+end)
