@@ -174,3 +174,57 @@ describe("rows of tensors", function()
     model:fit(dataset:repeat_(), { steps_per_epoch = 3, verbose = 0 })
   end)
 end)
+
+describe("timeseries_dataset_from_array", function()
+  local series = k.arange(20)
+  local windows = k.utils.timeseries_dataset_from_array
+
+  it("makes Keras's windows", function()
+    local cases = 0
+    for line in io.lines "spec/golden/timeseries.jsonl" do
+      local case = require("lunula.saving.json").decode(line)
+      local first = case.targets ~= k.None and 20 - case.targets
+      local targets = first and k.arange(first, 20) * 10 or nil
+      local o = case.options
+      if o.batch_size == k.None then o.batch_size = false end
+      local at, made = 0, windows(series, targets, o)
+      for x, y in made:as_iterator() do
+        at = at + 1
+        assert.near_all(x, case.batches[at][1])
+        if targets then assert.near_all(y, case.batches[at][2]) end
+      end
+      assert.equal(#case.batches, at)
+      assert.equal(at, #made)
+      cases = cases + 1
+    end
+    assert.equal(12, cases)
+  end)
+
+  it("shuffles windows with their targets", function()
+    local made, seen = windows(series, series, { sequence_length = 2, shuffle = true, seed = 1,
+      batch_size = 4 }), {}
+    for x, y in made:as_iterator() do
+      for i, row in ipairs(x:totable()) do
+        assert.equal(row[1], y:totable()[i])
+        seen[#seen + 1] = row[1]
+      end
+    end
+    local straight = table.concat(seen, " ")
+    table.sort(seen)
+    assert.are_not.equal(straight, table.concat(seen, " "))
+    assert.equal(19, #seen)
+  end)
+
+  it("refuses what Keras refuses", function()
+    for text, options in pairs {
+      ["start_index must be below the length"] = { sequence_length = 2, start_index = 20 },
+      ["end_index must be higher"] = { sequence_length = 2, start_index = 5, end_index = 5 },
+      ["end_index must be below"] = { sequence_length = 2, end_index = 20 },
+      ["sampling_rate must be below"] = { sequence_length = 2, sampling_rate = 20 },
+      ["sequence_stride must be a whole number"] = { sequence_length = 2, sequence_stride = 0 },
+      ["sequence_length is missing"] = {},
+    } do
+      assert.error_at_line(function() windows(series, nil, options) end, text)
+    end
+  end)
+end)

@@ -53,6 +53,11 @@ function utils.PyDataset(name)
 end
 utils.Sequence = utils.PyDataset
 
+-- Windows of a series as batches: (data, targets or nil, { sequence_length =, … }).
+function utils.timeseries_dataset_from_array(data, targets, given)
+  return require "lunula.data.timeseries"(data, targets, given)
+end
+
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
