@@ -89,8 +89,8 @@ local methods = {
   compile = { "lunula.trainers.trainer", "{", "says how the model is trained: optimizer and loss "
     .. "by name or as objects,\n  metrics as a list, or by the name of the output" },
   fit = { "lunula.trainers.fit", "x, y, {", "trains on samples and returns the history; x and y "
-    .. "are tensors,\n  nested tables, lists or name tables of them, or x is an iterator "
-    .. "of batches" },
+    .. "are tensors,\n  nested tables, lists or name tables of them,\n  or x is an "
+    .. "iterator of batches or a dataset" },
   evaluate = { "lunula.trainers.evaluate", "x, y, {",
     "returns the loss and the metrics of samples" },
   predict = { "lunula.trainers.predict", "x, {", "returns the outputs for samples" },

@@ -54,8 +54,17 @@ end
 utils.Sequence = utils.PyDataset
 
 -- Windows of a series as batches: (data, targets or nil, { sequence_length =, … }).
-function utils.timeseries_dataset_from_array(data, targets, given)
-  return require "lunula.data.timeseries"(data, targets, given)
+function utils.timeseries_dataset_from_array(series, targets, given)
+  return require "lunula.data.timeseries"(series, targets, given)
+end
+
+-- load_npy "x.npy" -> a tensor, load_npy "x.npz" -> tensors by name; save_npy("x.npy", tensor).
+function utils.load_npy(path)
+  return require("lunula.data.npy").load(path)
+end
+
+function utils.save_npy(path, tensor)
+  return require("lunula.data.npy").save(path, tensor)
 end
 
 function utils.is_keras_tensor(x)

@@ -1,0 +1,172 @@
+-- NumPy's files of numbers: .npy as a tensor and back, and archives of them, .npz.
+--
+-- A file is not trusted: its header is matched and never run, sizes are checked against the bytes
+-- that are there, and objects (pickles) are refused. Archives hold their entries stored, as
+-- numpy.savez writes them; there is no zlib here for those of savez_compressed.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+
+local npy = {}
+
+local MAGIC <const> = "\x93NUMPY"
+
+-- NumPy's names of what we have too, little-endian.
+local dtypes = {
+  ["<f4"] = "float32", ["<f8"] = "float64", ["<f2"] = "float16", ["<i4"] = "int32",
+  ["<i8"] = "int64", ["|i1"] = "int8", ["|u1"] = "uint8", ["|b1"] = "bool",
+}
+local sizes = { float32 = 4, float64 = 8, float16 = 2, int32 = 4, int64 = 8, int8 = 1, uint8 = 1,
+  bool = 1 }
+
+local function fail(path, text, ...)
+  core.raise("\"%s\": " .. text, path, ...)
+end
+
+local function read_file(path)
+  if type(path) ~= "string" then core.raise("a path is expected, got %s", type(path)) end
+  local file, problem = io.open(path, "rb")
+  if not file then core.raise("%s", problem) end
+  local bytes = file:read "a"
+  file:close()
+  if not bytes then fail(path, "it cannot be read") end
+  return bytes
+end
+
+local MOST <const> = 2 ^ 31   -- numbers, and of a size of 0 beside others; products stay whole
+
+-- "2, 3" -> {2, 3} and their product; nil where it is none, or more than MOST.
+local function shape_of(text)
+  local shape, product = {}, 1
+  if text:find "[^%d%s,]" then return nil end
+  for digits in text:gmatch "%d+" do
+    local n = #digits < 16 and math.tointeger(tonumber(digits))
+    if not n or n > MOST then return nil end
+    shape[#shape + 1] = n
+    product = product * n
+    if product > MOST then return nil end
+  end
+  return #shape <= 8 and shape or nil, product
+end
+
+-- Numbers of Fortran's order are those of the reversed axes.
+local function in_order(bytes, shape, dtype, fortran)
+  if not fortran or #shape < 2 then
+    return core.frombytes(bytes, { shape = shape, dtype = dtype })
+  end
+  local reversed, axes = {}, {}
+  for i = 1, #shape do reversed[i], axes[i] = shape[#shape + 1 - i], #shape - i end
+  return ops.transpose(core.frombytes(bytes, { shape = reversed, dtype = dtype }), axes)
+end
+
+-- Where the header lies, and where the numbers begin.
+local function header_of(bytes, path)
+  if bytes:sub(1, 6) ~= MAGIC or #bytes < 12 then fail(path, "this is no .npy file") end
+  local version = bytes:byte(7)
+  if version < 1 or version > 3 then fail(path, ".npy of version %d is not known", version) end
+  local length, first = string.unpack(version == 1 and "<I2" or "<I4", bytes, 9)
+  if first + length - 1 > #bytes then fail(path, "it ends within its header") end
+  return bytes:sub(first, first + length - 1), first + length
+end
+
+-- The tensor of the text of a .npy file, which errors call `path`.
+local function decode(bytes, path)
+  local header, first = header_of(bytes, path)
+  local descr = header:match "'descr'%s*:%s*'([^']*)'"
+  local fortran = header:match "'fortran_order'%s*:%s*(%a+)"
+  local dims = header:match "'shape'%s*:%s*%(([^)]*)%)"
+  if not (descr and fortran and dims) then fail(path, "its header is not NumPy's") end
+  local dtype = dtypes[descr]
+  if not dtype then fail(path, "numbers of type '%s' are not read", descr) end
+  local room = #bytes - first + 1
+  local shape, count = shape_of(dims)
+  if not shape then fail(path, "shape (%s) is more than the %d bytes it has", dims, room) end
+  if count * sizes[dtype] ~= room then
+    fail(path, "shape (%s) of %s takes %d bytes, %d are there", dims, dtype, count * sizes[dtype],
+      room)
+  end
+  return in_order(bytes:sub(first), shape, dtype, fortran == "True")
+end
+
+-- ---- archives ----------------------------------------------------------------------------------
+
+-- Where the list of entries begins, and their number.
+local function find_directory(bytes, path)
+  for at = #bytes - 21, math.max(1, #bytes - 65557), -1 do
+    if bytes:sub(at, at + 3) == "PK\5\6" then
+      local count, _, first = string.unpack("<I2I4I4", bytes, at + 10)
+      return first + 1, count
+    end
+  end
+  fail(path, "this is no .npz file, or it is cut off")
+end
+
+-- The bytes of an entry whose local header begins at `at`.
+local function entry_bytes(bytes, at, size, name, path)
+  if at < 1 or at + 29 > #bytes or bytes:sub(at, at + 3) ~= "PK\3\4" then
+    fail(path, "entry \"%s\" is not where the archive says", name)
+  end
+  local name_length, extra = string.unpack("<I2I2", bytes, at + 26)
+  local first = at + 30 + name_length + extra
+  if first + size - 1 > #bytes then fail(path, "entry \"%s\" goes beyond the end", name) end
+  return bytes:sub(first, first + size - 1)
+end
+
+local function decode_archive(bytes, path)
+  local at, count = find_directory(bytes, path)
+  local tensors = {}
+  for _ = 1, count do
+    if at + 45 > #bytes or bytes:sub(at, at + 3) ~= "PK\1\2" then
+      fail(path, "its list of entries is broken")
+    end
+    local method = string.unpack("<I2", bytes, at + 10)
+    local packed, _, length, extra, comment = string.unpack("<I4I4I2I2I2", bytes, at + 20)
+    local start = string.unpack("<I4", bytes, at + 42) + 1
+    local name = bytes:sub(at + 46, at + 45 + length)
+    if method ~= 0 then
+      fail(path, "entry \"%s\" is compressed, which is not read; write it anew with numpy.savez",
+        name)
+    end
+    local whole = ("%s\" in \"%s"):format(name, path)
+    tensors[name:gsub("%.npy$", "")] = decode(entry_bytes(bytes, start, packed, name, path), whole)
+    at = at + 46 + length + extra + comment
+  end
+  return tensors
+end
+
+-- ---- the two functions -------------------------------------------------------------------------
+
+-- load "x.npy" -> a tensor; load "x.npz" -> a table of tensors by name.
+function npy.load(path)
+  local bytes = read_file(path)
+  if bytes:sub(1, 2) == "PK" then return decode_archive(bytes, path) end
+  return decode(bytes, path)
+end
+
+local function encode(tensor, path)
+  local descr
+  for name, dtype in pairs(dtypes) do
+    if dtype == tensor.dtype then descr = name end
+  end
+  if not descr then fail(path, "NumPy has no numbers of type %s", tensor.dtype) end
+  local dims = {}
+  for i = 1, tensor.rank do dims[i] = tostring(tensor.shape[i]) end
+  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s%s), }"):format(descr,
+    table.concat(dims, ", "), #dims == 1 and "," or "")
+  header = header .. (" "):rep(-(#header + 11) % 64) .. "\n"
+  return MAGIC .. string.pack("<BBs2", 1, 0, header) .. tensor:tobytes()
+end
+
+-- save("x.npy", tensor)
+function npy.save(path, tensor)
+  if type(path) ~= "string" then core.raise("save_npy: a path comes first, got %s", type(path)) end
+  if core.is_variable(tensor) then tensor = tensor.value end
+  if not core.is_tensor(tensor) then tensor = core.tensor(tensor) end
+  local bytes = encode(tensor, path)
+  local file, problem = io.open(path, "wb")
+  if not file then core.raise("%s", problem) end
+  local written = file:write(bytes)
+  if not file:close() or not written then fail(path, "it could not be written") end
+end
+
+return npy
