@@ -43,6 +43,11 @@ describe("examples", function()
 
   it("autoencoder cleans pictures", function() assert.truthy(run "autoencoder" < .6) end)
 
+  it("vae and dcgan learn by steps of their own", function()
+    assert.truthy(run "vae" < .9)
+    assert.truthy(run "dcgan" < .1)
+  end)
+
   it("time_series is better than the value before", function()
     assert.truthy(run "time_series" < .5)
   end)

@@ -1,0 +1,95 @@
+-- Keras's DCGAN, with a train step of its own and two optimizers: one network makes digits, the
+-- other tells them from real ones. Some are drawn into dcgan.svg of the folder for temporary files.
+--
+--   lua5.4 examples/dcgan.lua
+
+local k = require "lunula"
+local layers, ops = k.layers, k.ops
+
+local folder = debug.getinfo(1, "S").source:match "^@(.*/)" or "./"
+local digits = dofile(folder .. "digits.lua")
+
+k.set_random_seed(13)
+
+local LATENT <const> = 16
+
+local discriminator = k.Sequential {
+  k.Input { shape = { 12, 12, 1 } },
+  layers.Conv2D { 16, 4, strides = 2, padding = "same" },
+  layers.LeakyReLU { negative_slope = 0.2 },
+  layers.Conv2D { 32, 4, strides = 2, padding = "same" },
+  layers.LeakyReLU { negative_slope = 0.2 },
+  layers.Flatten {},
+  layers.Dropout(0.2),
+  layers.Dense(1),
+  name = "discriminator",
+}
+
+local generator = k.Sequential {
+  k.Input { shape = { LATENT } },
+  layers.Dense(3 * 3 * 32),
+  layers.Reshape { { 3, 3, 32 } },
+  layers.Conv2DTranspose { 32, 4, strides = 2, padding = "same" },
+  layers.LeakyReLU { negative_slope = 0.2 },
+  layers.Conv2DTranspose { 16, 4, strides = 2, padding = "same" },
+  layers.LeakyReLU { negative_slope = 0.2 },
+  layers.Conv2D { 1, 5, padding = "same", activation = "sigmoid" },
+  name = "generator",
+}
+
+local cross_entropy = k.losses.BinaryCrossentropy { from_logits = true }
+
+local GAN = k.model "GAN" {
+  init = function(self)
+    self.discriminator, self.generator = discriminator, generator
+    self.noise = layers.GaussianNoise(1)
+    self.d_metric = k.metrics.Mean { name = "d_loss" }
+    self.g_metric = k.metrics.Mean { name = "g_loss" }
+    self.metrics = { self.d_metric, self.g_metric }
+  end,
+  compile = function(self, o)
+    k.Model.compile(self, { optimizer = o.g_optimizer })
+    self.d_optimizer, self.g_optimizer = o.d_optimizer, o.g_optimizer
+  end,
+  points_for = function(self, real)   -- as many points as there are real pictures
+    local nothing = ops.zeros_like(ops.reshape(real, { -1, 144 })):slice({ 0, 0 }, { -1, LATENT })
+    return self.noise(nothing, { training = true })
+  end,
+  train_step = function(self, real)
+    local fake = self.generator(self:points_for(real), { training = true })
+    local d_loss, _, d_grads = k.value_and_grad(function()
+      local of_real = self.discriminator(real, { training = true })
+      local of_fake = self.discriminator(fake, { training = true })
+      return cross_entropy(ops.ones_like(of_real), of_real)
+        + cross_entropy(ops.zeros_like(of_fake), of_fake)
+    end, self.discriminator.trainable_weights)()
+    self.d_optimizer:apply(d_grads, self.discriminator.trainable_weights)
+    local z = self:points_for(real)
+    local g_loss, _, g_grads = k.value_and_grad(function()
+      local judged = self.discriminator(self.generator(z, { training = true }))
+      return cross_entropy(ops.ones_like(judged), judged)
+    end, self.generator.trainable_weights)()
+    self.g_optimizer:apply(g_grads, self.generator.trainable_weights)
+    self.d_metric:update_state(d_loss)
+    self.g_metric:update_state(g_loss)
+    return { d_loss = self.d_metric:result(), g_loss = self.g_metric:result() }
+  end,
+}
+
+local real = digits(1000, 0, 3)
+local gan = GAN {}
+gan:compile {
+  d_optimizer = k.optimizers.Adam { learning_rate = 3e-4, beta_1 = 0.5 },
+  g_optimizer = k.optimizers.Adam { learning_rate = 1e-3, beta_1 = 0.5 },
+}
+gan:fit(real, { epochs = 20, batch_size = 32, verbose = 2 })
+
+local made = generator:predict(k.random.normal { 32, LATENT })
+local path = (os.getenv "TMPDIR" or "/tmp") .. "/dcgan.svg"
+k.utils.plot_images(made, path, { cols = 8 })
+print("drawn into " .. path)
+local far = math.abs(ops.mean(made):item() - ops.mean(real):item())
+print(("mean brightness differs by %.3f"):format(far))
+assert(far < 0.1, "made digits should be as bright as real ones")
+
+return far
