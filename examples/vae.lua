@@ -1,5 +1,6 @@
 -- Keras's variational autoencoder, with a train step of its own: digits as points of a plane, and
--- digits out of points. A grid of the plane is drawn into vae.svg of the folder for temporary files.
+-- digits out of points. A grid of the plane is drawn into vae.svg of the folder for temporary
+-- files.
 --
 --   lua5.4 examples/vae.lua
 

@@ -67,7 +67,8 @@ local function report_peak(what, script)
       local kb = line:match "^VmHWM:%s+(%d+)"
       if kb then print(kb / 1024) end
     end]]
-  local command = ("LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='build/?.so' lua5.4 -e %q")
+  local command = ("LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='build/?.so' "
+    .. "lua5.4 -e %q")
     :format((script:gsub("\n", " ")))
   local pipe = assert(io.popen(command))
   bench.report("peak of a load, of 100 MB " .. what, pipe:read "n", "MB")

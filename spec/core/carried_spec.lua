@@ -28,7 +28,8 @@ describe("bytecode of Lua files", function ()
   after_each(function () os.execute(("rm -r '%s'"):format(folder)) end)
 
   it("is taken for files as they were compiled, under the names of the files", function ()
-    assert.equal(("%s/lunula/json_path.lua\t@%s/lunula/declare/lookup.lua\n"):format(folder, folder),
+    local both = "%s/lunula/json_path.lua\t@%s/lunula/declare/lookup.lua\n"
+    assert.equal(both:format(folder, folder),
       run(folder, only_bytecode))
   end)
 

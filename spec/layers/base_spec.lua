@@ -88,9 +88,10 @@ describe("layers", function ()
     }
     assert.near_all(dense(x), { { 7, 7 }, { 16, 16 } })
     local facts = require "lunula.layers.base.weights".facts
+    local constraint_of = require "lunula.constraints.attached".of
     assert.are.equal(dense.kernel_regularizer, facts(dense.kernel).regularizer)
-    assert.is_nil(facts(dense.kernel).constraint)
-    assert.are.equal(dense.bias_constraint, facts(dense.bias).constraint)
+    assert.is_nil(constraint_of(dense.kernel))
+    assert.are.equal(dense.bias_constraint, constraint_of(dense.bias))
   end)
 
   it("give and take weights", function ()

@@ -61,6 +61,10 @@ end
 -- and a number or an initializer, or with {name =, shape =, initializer =}.
 function Metric:add_variable(name, shape, initial)
   if declare.is_plain(name) then name, shape, initial = read_weight(self, name) end
+  if type(name) ~= "string" then
+    core.raise("metric %s: add_weight: name must be a string, got %s", self.name,
+      declare.show(name))
+  end
   initial = initial or 0
   local value = core.untraced(filled, shape or {}, initial)
   local variable = core.variable { value = value, name = self.name .. "/" .. name,

@@ -73,8 +73,8 @@ op("fold", "x, output_size:ints, kernel_size:ints, dilation:axes=1, padding:axes
 
 local function check_blocks(name, x, block_size, data_format)
   check_rank(name, x, 4)
-  if block_size < 2 then
-    core.raise("%s: block_size must be 2 or more, got %d", name, block_size)
+  if block_size < 2 or block_size > 1 << 15 then   -- its square is a count of channels
+    core.raise("%s: block_size must be from 2 to %d, got %d", name, 1 << 15, block_size)
   end
   if data_format ~= "channels_last" and data_format ~= "channels_first" then
     core.raise("%s: data_format must be channels_last or channels_first, got \"%s\"", name,

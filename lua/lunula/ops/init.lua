@@ -153,7 +153,5 @@ end
 
 refused("convert_to_numpy", "there is no NumPy here; t:totable() gives tables of numbers, "
   .. "t:tobytes() the bytes, t:item() the number of a scalar")
-local apart = "there are no complex types; keep the real and the imaginary part as two tensors"
-for _, name in ipairs { "view_as_complex", "view_as_real", "polar" } do refused(name, apart) end
 
 return ops

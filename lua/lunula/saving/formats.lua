@@ -47,8 +47,8 @@ function formats.ending(path)
   end
   local ending, find = ending_of(path)
   if not ending and path:find "%.weights%.json$" then
-    core.raise('"%s" lists the parts of weights that Keras saved with max_shard_size, which are not '
-      .. "read; without it Keras saves them whole, as .weights.h5", path)
+    core.raise('"%s" lists the parts of weights that Keras saved with max_shard_size, which are '
+      .. "not read; without it Keras saves them whole, as .weights.h5", path)
   elseif not ending then
     core.raise('"%s" has no ending that says what kind of file it is; the endings are %s', path,
       formats.endings)

@@ -18,6 +18,8 @@ local function read_images(x)
   if type(x) == "table" then x = ops.convert_to_tensor(x) end
   if not core.is_tensor(x) then
     core.raise("plot_images takes a tensor of images, got %s", declare.show(x))
+  elseif core.is_symbolic(x) then
+    core.raise "plot_images draws numbers; in a trace there are none yet"
   end
   if x.rank == 3 then x = ops.expand_dims(x, -1) end
   local shape = x.shape
