@@ -50,7 +50,7 @@ describe("make floors", function ()
   setup(function ()
     copy_tree()
     wanted.block = plant("lua/lunula/json_path.lua", "return", {
-      "do", '  local tools = require "lunula.ops.tools"', "  _ENV.planted = tools", "end",
+      "function _ENV.planted()", '  return (require "lunula.ops.tools")', "end",
     }, "require")
     wanted.computed = plant("lua/lunula/records.lua", "return", {
       'local name = "lunula.ops.tools"', "_ENV.planted = require(name)" }, "require")

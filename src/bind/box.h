@@ -67,7 +67,7 @@ Variable *box_variable_at(lua_State *L, int index);
 
 /* ---- shapes, numbers, tables (shape.c, number.c, table.c) --------------- */
 
-void shape_push(lua_State *L, const Type *t);
+void shape_push(lua_State *L, const Type *t); /* a Shape */
 /* A shape table ({false, 3}); raises with the name when it is none. */
 Type shape_check(lua_State *L, int index, DType d, const char *name);
 DType shape_check_dtype(lua_State *L, int index);

@@ -29,6 +29,7 @@ int luaopen_lunula_core(lua_State *L) {
   memory_open(L);
   machine_open(L);
   seed_open(L);
+  shape_open(L);
   box_open(L);
   convert_open(L);
   tensor_open(L);

@@ -15,6 +15,7 @@ void provider_open(lua_State *L); /* first of all, it may fail */
 void provider_fields(lua_State *L); /* of core.build_info */
 void machine_open(lua_State *L);
 void seed_open(lua_State *L);
+void shape_open(lua_State *L);
 void box_open(lua_State *L);
 void convert_open(lua_State *L);
 void tensor_open(lua_State *L);

@@ -1,8 +1,84 @@
-/* Shapes and dtypes as scripts write them: {false, 3}, "int32". */
+/*
+** Shapes and dtypes as scripts write them: {false, 3}, "int32". A shape that
+** we give is a table with a metatable of its own, a Shape: it counts from the
+** end too, is equal to a table of the same sizes, and prints as in Keras.
+*/
 
 #include <string.h>
 
 #include "bind/box.h"
+#include "bind/core.h"
+#include "bind/raise.h"
+
+#define SHAPE "lunula.Shape"
+
+/* s[-1] is the last size. */
+static int shape_index(lua_State *L) {
+  lua_Integer i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+  if (i < 0 && i >= -n)
+    lua_rawgeti(L, 1, n + i + 1);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static int shape_equal(lua_State *L) {
+  lua_Unsigned n = lua_rawlen(L, 1);
+  bool same = lua_rawlen(L, 2) == n;
+  for (lua_Unsigned i = 1; same && i <= n; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i);
+    lua_rawgeti(L, 2, (lua_Integer)i);
+    same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  lua_pushboolean(L, same);
+  return 1;
+}
+
+/* (None, 3). What is no number is not known yet, a tensor in a trace too. */
+static int shape_text(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Unsigned n = lua_rawlen(L, 1);
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addchar(&text, '(');
+  for (lua_Unsigned i = 1; i <= n; i++) {
+    if (lua_rawgeti(L, 1, (lua_Integer)i) == LUA_TNUMBER) {
+      luaL_addvalue(&text);
+    } else {
+      lua_pop(L, 1);
+      luaL_addstring(&text, "None");
+    }
+    luaL_addstring(&text, i < n ? ", " : n == 1 ? "," : "");
+  }
+  luaL_addchar(&text, ')');
+  luaL_pushresult(&text);
+  return 1;
+}
+
+/* core.shape(list): makes a list of sizes a Shape, in place. */
+static int core_shape(lua_State *L) {
+  want_type(L, 1, LUA_TTABLE, "shape: the list of sizes");
+  lua_settop(L, 1);
+  luaL_setmetatable(L, SHAPE);
+  return 1;
+}
+
+/* __jsontype says that the table is plain data (lua/lunula/declare). */
+void shape_open(lua_State *L) {
+  static const luaL_Reg methods[] = {{"__index", shape_index},
+                                     {"__eq", shape_equal},
+                                     {"__tostring", shape_text},
+                                     {NULL, NULL}};
+  luaL_newmetatable(L, SHAPE);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushliteral(L, "shape");
+  lua_setfield(L, -2, "__jsontype");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, core_shape);
+  lua_setfield(L, -2, "shape");
+}
 
 void shape_push(lua_State *L, const Type *t) {
   lua_createtable(L, t->rank, 0);
@@ -13,6 +89,7 @@ void shape_push(lua_State *L, const Type *t) {
       lua_pushinteger(L, t->dim[i]);
     lua_rawseti(L, -2, i + 1);
   }
+  luaL_setmetatable(L, SHAPE);
 }
 
 static Type countable(lua_State *L, Type t, const char *name) {

@@ -266,7 +266,7 @@ local function positional(args)
 end
 
 local function says_nothing(mask)
-  if type(mask) ~= "table" or getmetatable(mask) then return mask == false end
+  if not declare.is_plain(mask) then return mask == false end
   for _, inner in pairs(mask) do
     if inner ~= false then return false end
   end

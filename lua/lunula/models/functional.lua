@@ -85,11 +85,11 @@ local function put_right(value, kt)
     elseif fits(given, without_batch(wanted)) then
       core.raise("input \"%s\" expects shape %s, got %s: the batch axis is missing; give a "
         .. "batch of one",
-        kt.name, ktensor.shape_text(wanted), ktensor.shape_text(given))
+        kt.name, kt.shape, given)
     end
     if not fits(value.shape, wanted) then
       core.raise("input \"%s\" expects shape %s, got %s", kt.name,
-        ktensor.shape_text(wanted), ktensor.shape_text(given))
+        kt.shape, given)
     end
   end
   if value.dtype ~= kt.dtype then

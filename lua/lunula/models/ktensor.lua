@@ -6,6 +6,7 @@
 -- layers or models.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
 
 local KTensor = { __name = "lunula.KTensor" }
@@ -40,7 +41,7 @@ local methods = {}
 
 local fields = {
   shape = function(self)
-    return table.move(self.dims, 1, #self.dims, 1, {})
+    return core.shape(table.move(self.dims, 1, #self.dims, 1, {}))
   end,
   rank = function(self) return #self.dims end,
   size = function(self)
@@ -82,18 +83,9 @@ end
 
 KTensor.__len = no_value
 
-local function shape_text(dims)
-  local words = {}
-  for i, dim in ipairs(dims) do
-    words[i] = dim and string.format("%d", dim) or "None"
-  end
-  if #words == 1 then return "(" .. words[1] .. ",)" end
-  return "(" .. table.concat(words, ", ") .. ")"
-end
-
 function KTensor:__tostring()
   return string.format("<KTensor %s%s %s>", self.name and self.name .. " " or "",
-    shape_text(self.dims), self.dtype)
+    tostring(self.shape), self.dtype)
 end
 
 -- A new placeholder. dims: list of sizes, `false` where unknown. mask: true when a mask of
@@ -112,7 +104,7 @@ end
 -- Does the structure hold a placeholder? A table of numbers is not looked through.
 function ktensor.within(tree, depth)
   if ktensor.is(tree) then return true end
-  if type(tree) ~= "table" or getmetatable(tree) ~= nil or type(tree[1]) == "number" then
+  if type(tree) ~= "table" or not declare.is_plain(tree) or type(tree[1]) == "number" then
     return false
   end
   depth = nest.deeper(depth)
@@ -121,7 +113,5 @@ function ktensor.within(tree, depth)
   end
   return false
 end
-
-ktensor.shape_text = shape_text
 
 return ktensor

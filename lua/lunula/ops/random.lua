@@ -6,6 +6,7 @@
 -- sequence), or nil (the next numbers of the program's sequence, see set_random_seed).
 
 local core = require "lunula.core"
+local is_plain = require("lunula.declare").is_plain
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
 
@@ -47,7 +48,7 @@ end
 
 -- What has the sizes: the given tensor, or one of the given sizes.
 local function like(name, shape)
-  if type(shape) == "userdata" or (type(shape) == "table" and getmetatable(shape)) then
+  if type(shape) == "userdata" or type(shape) == "table" and not is_plain(shape) then
     return shape
   end
   if type(shape) ~= "table" then

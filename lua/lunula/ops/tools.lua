@@ -5,6 +5,7 @@ local core = require "lunula.core"
 local config = require "lunula.ops.config"
 
 local ops = core.ops
+local is_plain = require("lunula.declare").is_plain
 local tools = {}
 
 -- What Keras's files say of the op, where it does not follow from name and signature:
@@ -41,9 +42,7 @@ function tools.alias(name, target, file)
   return declare(name, row.signature, ("The same as %s."):format(target), ops[target], file)
 end
 
-local function is_plain_table(x) return type(x) == "table" and getmetatable(x) == nil end
-
-local function has_names(x) return is_plain_table(x) and type(next(x)) == "string" end
+local function has_names(x) return is_plain(x) and type(next(x)) == "string" end
 
 -- Lets an op whose parameter after `fixed` others is a list also take its elements one by one:
 -- einsum("ij,jk", a, b) beside einsum("ij,jk", {a, b}).
@@ -53,7 +52,7 @@ function tools.variadic(name, fixed)
     local args = table.pack(...)
     local options = has_names(args[args.n]) and args[args.n] or nil
     local last = options and args.n - 1 or args.n
-    if last <= fixed or (last == fixed + 1 and is_plain_table(args[last])) then
+    if last <= fixed or (last == fixed + 1 and is_plain(args[last])) then
       return listed(...)
     end
     local list = table.move(args, fixed + 1, last, 1, {})
@@ -71,7 +70,7 @@ end
 -- is.
 function tools.tensor(name, x)
   if core.is_tensor(x) or core.is_placeholder(x) then return x end
-  if type(x) == "number" or type(x) == "boolean" or type(x) == "table" and not getmetatable(x) then
+  if type(x) == "number" or type(x) == "boolean" or is_plain(x) then
     return core.tensor(x)
   end
   core.raise("%s: a tensor, a number or a table of numbers is wanted, got %s", name, type(x))

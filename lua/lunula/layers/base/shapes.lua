@@ -19,7 +19,7 @@ end
 -- A shape, or a structure of shapes with tables in tables.
 local function holds_only_shapes(x, depth)
   if is_shape(x) then return kinds.shape.check(x) ~= nil end
-  if type(x) ~= "table" or getmetatable(x) or depth > 8 then return false end
+  if not declare.is_plain(x) or depth > 8 then return false end
   for _, inner in pairs(x) do
     if inner ~= false and not holds_only_shapes(inner, depth + 1) then return false end
   end
@@ -83,7 +83,7 @@ end
 
 local function holds_shapes(x)
   if is_shape(x) then return true end
-  if type(x) ~= "table" or getmetatable(x) then return false end
+  if not declare.is_plain(x) then return false end
   for _, inner in pairs(x) do
     if holds_shapes(inner) then return true end
   end

@@ -30,7 +30,7 @@ local function walk(value, seen, visit)
     seen[value] = true
     if declare.is(value, "layer") then
       visit(value, "layer")
-    elseif getmetatable(value) == nil then
+    elseif declare.is_plain(value) then
       for _, key in ipairs(nest.keys(value)) do walk(value[key], seen, visit) end
     end
   end
