@@ -27,10 +27,10 @@ local function nothing() return setmetatable({}, { __jsontype = "object" }) end
 
 -- Closures that a model was compiled with have no place in a text; the model has.
 local function without_closures(record, what)
-  local ok, problem = pcall(objects.serialize_keras_object, record.compile_config)
+  local ok, problem = json_path.try(objects.serialize_keras_object, record.compile_config)
   if ok then return record end
   warn.say("%s leaves out what the model was compiled with: %s", what,
-    type(problem) == "table" and problem.text or tostring(problem))
+    tostring(problem))
   record.compile_config = nothing()
   return record
 end

@@ -27,21 +27,34 @@ local function is_list(t)
   return not (metatable and (metatable.__jsontype == "object" or metatable.__jsonorder))
 end
 
+local function by_text(a, b) return tostring(a) < tostring(b) end
+
 -- The fields of an object: those with a place of their own, then the others by name.
 function json.fields(t)
   local metatable = getmetatable(t)
+  local order = metatable and metatable.__jsonorder
   local fields, seen, others = {}, {}, {}
-  for i, key in ipairs(metatable and metatable.__jsonorder or {}) do
-    fields[i], seen[key] = key, true
+  for i = 1, order and #order or 0 do
+    fields[i], seen[order[i]] = order[i], true
   end
-  for key in pairs(t) do
+  for key in next, t do
     if not seen[key] then others[#others + 1] = key end
   end
-  table.sort(others, function (a, b) return tostring(a) < tostring(b) end)
+  if #others > 1 then table.sort(others, by_text) end
   return table.move(others, 1, #others, #fields + 1, fields)
 end
 
 local write
+
+-- What cannot fail needs no step.
+local function step_in(key, value, out, indent)
+  local told = type(value)
+  if told == "string" or told == "boolean" or told == "nil" then
+    write(value, out, indent)
+  else
+    json_path.at(json_path.step(key), write, value, out, indent)
+  end
+end
 
 local function write_list(t, out, indent)
   if #t == 0 then
@@ -56,7 +69,7 @@ local function write_list(t, out, indent)
     if t[i] == false and not has_booleans then
       out[#out + 1] = "null"
     else
-      json_path.at(json_path.element(i), write, t[i], out, inner)
+      step_in(i, t[i], out, inner)
     end
   end
   out[#out + 1] = (indent or "") .. "]"
@@ -68,7 +81,7 @@ local function write_object(t, out, indent)
   for _, key in ipairs(json.fields(t)) do
     out[#out + 1] = (first and "{" or ",") .. (inner or first and "" or " ")
       .. core.json_quote(tostring(key)) .. ": "
-    json_path.at("." .. tostring(key), write, t[key], out, inner)
+    step_in(key, t[key], out, inner)
     first = false
   end
   out[#out + 1] = first and "{}" or (indent or "") .. "}"

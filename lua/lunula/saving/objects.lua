@@ -114,8 +114,12 @@ local function plain(value, seen)
   value = records.in_full(value)
   local copy = setmetatable({}, getmetatable(value))
   for _, key in ipairs(json.fields(value)) do
-    local step = type(key) == "number" and json_path.element(key) or "." .. tostring(key)
-    copy[key] = json_path.at(step, plain, value[key], seen)
+    local inner = value[key]
+    if math.type(inner) or type(inner) == "string" or type(inner) == "boolean" then
+      copy[key] = inner
+    else
+      copy[key] = json_path.at(json_path.step(key), plain, inner, seen)
+    end
   end
   if object and declare.is(object, "layer") then note(object, copy, seen) end
   return copy
