@@ -69,6 +69,13 @@ return {
   initializers = {}, regularizers = {},
   constraints = { RadialConstraint = "not exported by Keras 3; has no arguments" },
   callbacks = {
+    CallbackList = because("Keras checks nothing before training", "callbacks add_history "
+      .. "add_progbar model epochs steps"),
+    RemoteMonitor = because("Keras checks nothing before training; send is ours", "root path field "
+      .. "headers send_as_json send"),
+    TensorBoard = because("Keras checks nothing before training", "log_dir histogram_freq "
+      .. "write_graph write_images write_steps_per_second update_freq profile_batch "
+      .. "embeddings_freq embeddings_metadata"),
     ["*"] = because("Keras checks nothing before training", "monitor mode patience verbose "
       .. "start_from_epoch cooldown min_lr filename separator schedule"),
     LambdaCallback = because("one of Keras's **kwargs", "on_test_begin on_test_end "

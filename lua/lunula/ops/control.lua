@@ -197,8 +197,15 @@ op("associative_scan", "f:fn, elems:nest, reverse:bool=false, axis:int=0",
     end
     if #list == 0 then core.raise "associative_scan: there are no elements" end
     local y = scan_pairs(function (a, b)
-      local result = f(many and a or a[1], many and b or b[1])
-      return listed(result)
+      local result = listed(f(many and a or a[1], many and b or b[1]))
+      for i in ipairs(b) do
+        if not core.is_tensor(result[i]) or result[i].shape ~= b[i].shape then
+          core.raise("associative_scan: f must give values like those that it gets, of shape %s, "
+            .. "got %s", tostring(b[i].shape),
+            core.is_tensor(result[i]) and tostring(result[i].shape) or type(result[i]))
+        end
+      end
+      return result
     end, list)
     for i, x in ipairs(y) do
       x = reverse and ops.flip(x, 0) or x
@@ -339,11 +346,14 @@ end
 tools.family "linalg"("jvp", "fun:fn, primals:nest, tangents:nest, has_aux:bool=false",
   "fun(primals ...) and what it changes by along the tangents; with has_aux also fun's second "
   .. "result.", function (fun, primals, tangents, has_aux)
-    primals, tangents = listed(primals), listed(tangents)
+    primals, tangents = table.move(listed(primals), 1, #listed(primals), 1, {}),
+      table.move(listed(tangents), 1, #listed(tangents), 1, {})
     if #primals ~= #tangents then
       core.raise("jvp: %d primals and %d tangents", #primals, #tangents)
     end
     for i, x in ipairs(primals) do
+      primals[i], tangents[i] = tools.tensor("jvp", x), tools.tensor("jvp", tangents[i])
+      x = primals[i]
       if tools.shape_text(x.shape) ~= tools.shape_text(tangents[i].shape) then
         core.raise("jvp: primal %d is %s, its tangent %s", i, tools.shape_text(x.shape),
           tools.shape_text(tangents[i].shape))

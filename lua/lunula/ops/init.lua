@@ -81,7 +81,9 @@ local ops = core.ops
 
 -- What Keras has in a module is what its files call by it. Functions that are no ops stand here.
 local functions = {
-  numpy = { array = true, ndim = true, size = true },
+  numpy = { array = true, ndim = true, size = true, bartlett = true, blackman = true,
+    hamming = true, hanning = true, kaiser = true },
+  image = { extract_patches_3d = true },
   core = { convert_to_tensor = true, convert_to_numpy = true, dtype = true, is_tensor = true,
     shape = true },
 }
@@ -94,13 +96,13 @@ local function namespace(module)
   return setmetatable({}, {
     __index = function (_, name)
       if type(name) ~= "string" then return nil end
-      if own[name] then return ops[name] end
+      if own[name] then return ops[prefix .. name] end
       local row = core.catalogue(prefix .. name)
       return row and module_of(row) == module and ops[prefix .. name] or nil
     end,
     __pairs = function (self)
       for _ in pairs(ops) do end -- what is listed is loaded
-      for name in pairs(own) do rawset(self, name, ops[name]) end
+      for name in pairs(own) do rawset(self, name, ops[prefix .. name]) end
       for _, row in ipairs(core.catalogue()) do
         if module_of(row) == module then
           rawset(self, row.name:sub(#prefix + 1), ops[row.name])

@@ -252,6 +252,7 @@ CALLBACKS = {
     "LearningRateScheduler": {"schedule": lambda epoch, lr: lr}, "TerminateOnNaN": {},
     "LambdaCallback": {}, "History": {}, "SwapEMAWeights": {},
     "BackupAndRestore": {"backup_dir": "backup"}, "ModelCheckpoint": {"filepath": "m.keras"},
+    "CallbackList": {}, "RemoteMonitor": {}, "TensorBoard": {},
 }
 
 
