@@ -2,33 +2,19 @@
 -- Event, written by hand. Field numbers are those of event.proto and summary.proto.
 
 local core = require "lunula.core"
+local crc = require "lunula.utils.crc"
 
 local event_file = {}
 event_file.__index = event_file
 
 -- ---- checksums ---------------------------------------------------------------------------------
 
-local crc_table = {}
-for i = 0, 255 do
-  local crc = i
-  for _ = 1, 8 do crc = crc & 1 == 1 and (crc >> 1) ~ 0x82F63B78 or crc >> 1 end
-  crc_table[i] = crc
-end
-
-local function crc32c(bytes)
-  local crc = 0xFFFFFFFF
-  for first = 1, #bytes, 4096 do
-    for _, byte in ipairs { bytes:byte(first, math.min(first + 4095, #bytes)) } do
-      crc = (crc >> 8) ~ crc_table[(crc ~ byte) & 255]
-    end
-  end
-  return crc ~ 0xFFFFFFFF
-end
+local crc32c = crc(0x82F63B78)
 
 -- TFRecord turns and shifts the sum, since one over bytes that hold their own sum means little.
 local function masked_crc(bytes)
-  local crc = crc32c(bytes)
-  return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+  local sum = crc32c(bytes)
+  return ((sum >> 15 | sum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 end
 
 -- ---- protocol buffers --------------------------------------------------------------------------

@@ -1,24 +1,11 @@
 -- PNG files of 8 bits a channel, written without a library: the pixels are stored, not compressed.
 
+local crc = require "lunula.utils.crc"
+
 local png = {}
 
-local crc_table = {}
-for i = 0, 255 do
-  local crc = i
-  for _ = 1, 8 do crc = crc & 1 == 1 and (crc >> 1) ~ 0xEDB88320 or crc >> 1 end
-  crc_table[i] = crc
-end
-
 -- The checksum of a chunk.
-local function crc32(bytes)
-  local crc = 0xFFFFFFFF
-  for first = 1, #bytes, 4096 do
-    for _, byte in ipairs { bytes:byte(first, math.min(first + 4095, #bytes)) } do
-      crc = (crc >> 8) ~ crc_table[(crc ~ byte) & 255]
-    end
-  end
-  return crc ~ 0xFFFFFFFF
-end
+local crc32 = crc(0xEDB88320)
 
 -- The checksum of the pixels.
 local function adler32(bytes)
