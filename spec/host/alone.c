@@ -116,6 +116,10 @@ static const int optimised = 1;
 static const int optimised = 0;
 #endif
 
+/* 1.75 MB hold what is there today. 1.5 were meant: the rows of sorting,
+** transforms and decompositions, which few models use, went beyond. */
+#define LARGEST (7 << 18)
+
 static void is_small(void) {
   struct stat st;
   char stripped[] = "/tmp/lunula_alone_XXXXXX";
@@ -126,7 +130,7 @@ static void is_small(void) {
   EXPECT(lines(command) == 0 && stat(stripped, &st) == 0);
   unlink(stripped);
   printf("  stripped: %.2f MB\n", (double)st.st_size / (1 << 20));
-  EXPECT(watched || !optimised || st.st_size < 7 << 18);
+  EXPECT(watched || !optimised || st.st_size < LARGEST);
 }
 
 int main(void) {
