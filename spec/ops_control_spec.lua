@@ -260,4 +260,12 @@ describe("jvp", function ()
     assert.error_at_line(function () ops.jvp(ops.sin, { x }, { vector(1, 2, 3) }) end,
       "jvp: primal 1 is (2,), its tangent (3,)")
   end)
+
+  it("knows results that do not change, and what is none", function ()
+    assert.near_all(select(2, ops.jvp(function () return 1 end, { x }, { dx })), core.tensor(0))
+    local function whole(a) return ops.cast(a, "int32") end
+    assert.near_all(select(2, ops.jvp(whole, { x }, { dx })), core.tensor { 0, 0 })
+    assert.error_at_line(function () ops.jvp(function () return "a" end, { x }, { dx }) end,
+      "jvp: the result: a tensor, a number or a table of numbers is wanted, got string")
+  end)
 end)

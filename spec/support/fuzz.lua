@@ -19,6 +19,17 @@ local function random_of(seed, number)
     Random)
 end
 
+-- Number `number` goes round the list; what is drawn for an item depends on its own text and on
+-- the round, so that a new item leaves the calls of all others as they are.
+local function item_of(list, text_of, seed, number)
+  local item = list[(number - 1) % #list + 1]
+  local hash = 0
+  for _, byte in ipairs { item[text_of]:byte(1, -1) } do hash = (hash ~ byte) * 0x100000001B3 end
+  local r = random_of(seed, hash + (number - 1) // #list)
+  r:upto(2) -- near states begin with near numbers
+  return item, r
+end
+
 -- A number from 1 to n (xorshift64*).
 function Random:upto(n)
   local s = self.state
@@ -361,8 +372,8 @@ end
 
 -- The line of call `number`; no tail call, which would leave no line to blame.
 function fuzz.line(targets, seed, number_of_call, traced)
-  local r = random_of(seed, number_of_call)
-  local text = call_of(r, targets[r:upto(#targets)])
+  local target, r = item_of(targets, "text", seed, number_of_call)
+  local text = call_of(r, target)
   return ("return (%s)"):format(traced and traced_call(text) or text)
 end
 
@@ -504,8 +515,7 @@ end
 -- shape rule let it pass. call(case, inputs, specs) makes the call, through a trace with inputs of
 -- these specs when there are some.
 function fuzz.near_case(cases, seed, number_of_call, call)
-  local r = random_of(seed, number_of_call)
-  local case = r:one(cases)
+  local case, r = item_of(cases, "key", seed, number_of_call)
   local changed, inputs_of = {}, {}
   for key, x in pairs(case) do changed[key] = x end
   changed.attributes = r:chance(70) and mutated(r, case.attributes) or case.attributes

@@ -9,6 +9,10 @@ local ops, op = core.ops, tools.family "nn"
 local function pair(name, option, value)
   local list = type(value) == "number" and { value, value } or value
   if #list ~= 2 then core.raise("%s: %s is a number or two, got %d", name, option, #list) end
+  if math.max(list[1], list[2]) > 1 << 28 then -- a product of two must be a count
+    core.raise("%s: %s must be at most %d, got %d", name, option, 1 << 28,
+      math.max(list[1], list[2]))
+  end
   return list
 end
 

@@ -318,7 +318,12 @@ op("vectorize", "pyfunc:fn, excluded:any=nil, signature:str=nil",
 
 -- The gradient of <f(x), v> by x is linear in v; the gradient by v of its product with the tangent
 -- is what f changes by.
-local function directional(f, primals, tangents)
+local function directional(fun, primals, tangents)
+  local function f(...)
+    local results = {}
+    for i, y in ipairs(listed((fun(...)))) do results[i] = tools.tensor("jvp: the result", y) end
+    return results
+  end
   local function paired(list, others)
     local sum
     for i, x in ipairs(list) do
@@ -327,17 +332,17 @@ local function directional(f, primals, tangents)
         sum = sum and sum + part or part
       end
     end
-    return sum
+    return sum or core.tensor(0.0)
   end
   local zeros = {}
-  for i, y in ipairs(listed(f(table.unpack(primals)))) do zeros[i] = ops.zeros_like(y) end
+  for i, y in ipairs(f(table.unpack(primals))) do zeros[i] = ops.zeros_like(y) end
   local _, changes = core.value_and_grad(function (...)
     local v = { ... }
     local _, grads = core.value_and_grad(function (...)
-      return paired(listed(f(...)), v)
+      return paired(f(...), v)
     end)(table.unpack(primals))
     for i, x in ipairs(primals) do grads[i] = grads[i] or ops.zeros_like(x) end
-    return (paired(grads, tangents) or 0) + 0 * paired(v, v)
+    return paired(grads, tangents) + 0 * paired(v, v)
   end)(table.unpack(zeros))
   for i, zero in ipairs(zeros) do changes[i] = changes[i] or zero end
   return changes
@@ -361,7 +366,7 @@ tools.family "linalg"("jvp", "fun:fn, primals:nest, tangents:nest, has_aux:bool=
       tangents[i] = tools.cast(tangents[i], x.dtype)
     end
     local y, aux = fun(table.unpack(primals))
-    local changes = directional(function (...) return (fun(...)) end, primals, tangents)
+    local changes = directional(fun, primals, tangents)
     if type(y) ~= "table" then changes = changes[1] end
     if has_aux then return y, changes, aux end
     return y, changes
