@@ -3,6 +3,7 @@
 
 local k = require "lunula"
 local core = require "lunula.core"
+local harness = require "spec.support.ops_harness"
 local ops = k.ops
 
 local square = k.tensor { { 2, 1 }, { 1, 3 } }
@@ -21,6 +22,9 @@ describe("what is refused", function ()
       "stft: fft_length must be sequence_length or more" },
     blocks = { function () ops.space_to_depth(k.zeros { 1, 3, 4, 1 }, 2) end,
       "space_to_depth: the size of axis 1 must be a multiple of 2" },
+    rows = { function ()
+      harness.op "rdft_back"(k.zeros { 2, 3 }, k.zeros { 2, 3 }, k.zeros { 5, 4 })
+    end, "a spectrum of %(2, 3%) for rows of %(5, 4%)" },
     fold = { function () ops.fold(k.zeros { 1, 4, 3 }, 4, 2) end, "fold: 9 windows fit the size" },
     gradient = { function ()
       k.value_and_grad(function (x) return ops.sum((ops.svd(x))) end)(k.ones { 3, 2 })

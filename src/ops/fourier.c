@@ -72,9 +72,18 @@ static bool irdft_shape(Rule *r) {
 }
 
 static bool rdft_back_shape(Rule *r) {
-  r->out[0] = r->in[LIKE];
+  const Type *re = &r->in[RE], *like = &r->in[LIKE];
+  char a[TYPE_TEXT], b[TYPE_TEXT];
+  r->out[0] = *like;
   r->out[0].dtype = F32;
-  return pair_fits(r) && spectrum_fits(r, *last_of(&r->out[0]));
+  if (!pair_fits(r))
+    return false;
+  bool fits = like->rank == re->rank;
+  for (int i = 0; fits && i < re->rank - 1; i++)
+    fits = may_equal(re->dim[i], like->dim[i]);
+  return (fits || fail(r->error, "a spectrum of %s for rows of %s",
+                       type_text(re, a), type_text(like, b))) &&
+         spectrum_fits(r, *last_of(&r->out[0]));
 }
 
 /* ---- the work ----------------------------------------------------------- */
