@@ -132,7 +132,9 @@ SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
             spec/layers/golden_spec.lua spec/layers/rnn_training_spec.lua \
             spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
-ALLSPECS  = $(or $(SPEC),spec $(ROCKS:%=rocks/%/spec))
+# All of them but LEAVE=, say spec/examples_spec.lua.
+OURSPECS  = $(if $(LEAVE),$(filter-out $(LEAVE),$(wildcard spec/*_spec.lua spec/*/*_spec.lua)),spec)
+ALLSPECS  = $(or $(SPEC),$(OURSPECS) $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
