@@ -45,6 +45,7 @@ layer_types.json   what layers give for them: recorder/layer_types.py
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
+folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -70,7 +71,7 @@ ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
-            "layer_types", "none", "sizes", "models", "files", "timeseries")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "folders")
 
 
 def catalogue():

@@ -1,7 +1,9 @@
-/* What the C library of Lua has no words for: what stands at a path, and new
-** folders. */
-
+/* What the C library of Lua has no words for: what stands at a path and in a
+** folder, and new folders. */
+#define _DEFAULT_SOURCE /* d_type, fstatat */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -51,10 +53,79 @@ static int core_make_folders(lua_State *L) {
   return 0;
 }
 
+/* ---- what stands in a folder -------------------------------------------- */
+
+static const char LISTING[] = "lunula.Listing";
+
+/* The folder that is open is the userdata's: names are pushed while it is, and
+** that may raise. */
+static int listing_close(lua_State *L) {
+  DIR **folder = luaL_checkudata(L, 1, LISTING);
+  if (*folder)
+    closedir(*folder);
+  *folder = NULL;
+  return 0;
+}
+
+static DIR *listing_new(lua_State *L, const char *path) {
+  DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+  *folder = NULL;
+  luaL_setmetatable(L, LISTING);
+  lua_toclose(L, -1);
+  *folder = opendir(path);
+  if (*folder == NULL)
+    raise_error(L, "%s: the folder cannot be read: %s", path, strerror(errno));
+  return *folder;
+}
+
+/* The kind of an entry, as DT_REG and the like; what a link leads to where
+** there is something. Some file systems do not say it in the listing. */
+static int kind_of(DIR *folder, const struct dirent *x, bool *link) {
+  struct stat at;
+  int kind = x->d_type, fd = dirfd(folder);
+  if (kind == DT_UNKNOWN &&
+      fstatat(fd, x->d_name, &at, AT_SYMLINK_NOFOLLOW) == 0)
+    kind = S_ISLNK(at.st_mode)   ? DT_LNK
+           : S_ISDIR(at.st_mode) ? DT_DIR
+                                 : DT_REG;
+  *link = kind == DT_LNK;
+  if (*link && fstatat(fd, x->d_name, &at, 0) == 0)
+    kind = S_ISDIR(at.st_mode) ? DT_DIR : DT_REG;
+  return kind;
+}
+
+/* folder(path) -> the names of files, of folders, and of folders that are
+** links; in no order */
+static int core_folder(lua_State *L) {
+  lua_Integer n[3] = {0, 0, 0};
+  struct dirent *x;
+  want_type(L, 1, LUA_TSTRING, "folder: the path");
+  lua_settop(L, 1);
+  DIR *folder = listing_new(L, lua_tostring(L, 1));
+  for (int i = 0; i < 3; i++)
+    lua_newtable(L);
+  while ((x = readdir(folder))) {
+    bool link;
+    if (strcmp(x->d_name, ".") == 0 || strcmp(x->d_name, "..") == 0)
+      continue;
+    bool inner = kind_of(folder, x, &link) == DT_DIR;
+    int list = inner + (inner && link);
+    lua_pushstring(L, x->d_name);
+    lua_rawseti(L, 3 + list, ++n[list]);
+  }
+  return 3;
+}
+
 void folder_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"file_kind", core_file_kind}, {"make_folders", core_make_folders},
-    {NULL, NULL}
+    {"folder", core_folder}, {NULL, NULL}
   };
+  static const luaL_Reg meta[] = {
+    {"__gc", listing_close}, {"__close", listing_close}, {NULL, NULL}
+  };
+  luaL_newmetatable(L, LISTING);
+  luaL_setfuncs(L, meta, 0);
+  lua_pop(L, 1);
   luaL_setfuncs(L, core, 0);
 }

@@ -58,6 +58,11 @@ function utils.timeseries_dataset_from_array(series, targets, given)
   return require "lunula.data.timeseries"(series, targets, given)
 end
 
+-- Text files as batches of strings; the folder that a file is in names its class.
+function utils.text_dataset_from_directory(directory, given)
+  return require "lunula.data.texts"(directory, given)
+end
+
 -- load_npy "x.npy" -> a tensor, load_npy "x.npz" -> tensors by name; save_npy("x.npy", tensor).
 function utils.load_npy(path)
   return require("lunula.data.npy").load(path)
