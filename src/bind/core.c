@@ -52,6 +52,7 @@ int luaopen_lunula_core(lua_State *L) {
   scan_open(L);
   call_open(L);
   graph_open(L);
+  rocks_open(L);
   lua_pushliteral(L, VERSION);
   lua_setfield(L, -2, "version");
   return 1;

@@ -38,5 +38,6 @@ void short_open(lua_State *L);
 void scan_open(lua_State *L);
 void call_open(lua_State *L);
 void graph_open(lua_State *L);
+void rocks_open(lua_State *L);
 
 #endif
