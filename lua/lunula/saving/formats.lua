@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local sister = require "lunula.utils.sister"
 
 local formats = {}
 
@@ -15,13 +16,8 @@ end
 
 -- The sister rock for Keras's own files is looked for when such a file is met.
 local function hdf5(path, ending)
-  local found, module = pcall(function () return require "lunula.hdf5" end)
-  if found then return module end
-  if tostring(module):find "module 'lunula.hdf5[.core]*' not found" then   -- or not built
-    core.raise('"%s": files that end in %s are read and written by another rock: '
-      .. "luarocks install lunula-hdf5", path, ending)
-  end
-  core.raise('"%s": the rock lunula-hdf5 is there, but does not load: %s', path, tostring(module))
+  return sister("hdf5", function () return require "lunula.hdf5" end,
+    ('"%s": files that end in %s'):format(path, ending))
 end
 
 -- Longer endings first.
