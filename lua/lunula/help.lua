@@ -67,11 +67,32 @@ k.utils.PyDataset "Name" { init =, len =, get_item =, on_epoch_begin =, on_epoch
   len       function (self): the number of batches, or nil when they do not end
   get_item  function (self, index): the batch x, y, sample_weight; index counts from 0
   Functions under other names are methods.]],
+  ["utils.load_img"] = [[
+k.utils.load_img(path, { color_mode = "rgb", target_size =, interpolation = "nearest",
+  keep_aspect_ratio = })
+  reads a PNG or JPEG as a tensor (height, width, channels) of uint8, by the rock lunula-images.
+  color_mode     "rgb", "rgba", "grayscale"
+  target_size    {height, width}
+  interpolation  nearest, bilinear, bicubic, hamming, box, lanczos]],
+  ["utils.save_img"] = [[
+k.utils.save_img(path, x, { data_format =, file_format =, scale = true, quality = 75,
+  progressive =, compress_level = 6 })
+  writes (height, width, channels) as .png or .jpg, by the rock lunula-images. Unless scale is
+  false the least number becomes 0 and the greatest 255. quality and progressive are for JPEG,
+  compress_level is for PNG.]],
+  ["utils.image_dataset_from_directory"] = [[
+k.utils.image_dataset_from_directory(directory, { labels = "inferred", label_mode = "int",
+  class_names =, color_mode = "rgb", batch_size = 32, image_size = {256, 256}, shuffle = true,
+  seed =, validation_split =, subset =, interpolation = "bilinear", follow_links =,
+  crop_to_aspect_ratio =, pad_to_aspect_ratio =, data_format =, verbose = true })
+  gives a dataset of batches (images, labels) of the PNG and JPEG files in the directory, whose
+  folders name the classes; for subset = "both" two. By the rock lunula-images.]],
 }
 
 -- Where they stand.
 local function door(name)
-  if name == "utils.PyDataset" then return require("lunula.utils").PyDataset end
+  local tool = name:match "^utils%.(.+)"
+  if tool then return require("lunula.utils")[tool] end
   return require(name == "layer" and "lunula.layers.base" or "lunula.models").declare
 end
 

@@ -41,7 +41,7 @@ local exceptions = {
 }
 
 -- What is no file of lua/lunula: the module in C, and the sister rocks.
-local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true }
+local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true, ["lunula.images"] = true }
 
 -- They reach every computed require.
 local specs = { "spec/declare_spec.lua", "spec/utils_spec.lua", "spec/optimizers_spec.lua",

@@ -47,6 +47,35 @@ function utils.plot_images(...)
   return require("lunula.utils.pictures.plot_images").plot_images(...)
 end
 
+-- Images: img_to_array(img, { data_format =, dtype = }), array_to_img(x, { scale = true, … }).
+function utils.img_to_array(img, given)
+  return require("lunula.utils.image").img_to_array(img, given)
+end
+
+function utils.array_to_img(x, given)
+  return require("lunula.utils.image").array_to_img(x, given)
+end
+
+local function images(name)
+  return require "lunula.utils.sister"("images", function() return require "lunula.images" end,
+    name .. ": PNG and JPEG")[name]
+end
+
+-- load_img("x.jpg", { color_mode = "rgb", target_size = { 32, 32 }, … }) -> an image.
+function utils.load_img(path, given)
+  return images "load_img"(path, given)
+end
+
+-- save_img("x.png", x, { scale = true, … })
+function utils.save_img(path, x, given)
+  return images "save_img"(path, x, given)
+end
+
+-- Images in folders as batches of one size; the folder that a file is in names its class.
+function utils.image_dataset_from_directory(directory, given)
+  return images "image_dataset_from_directory"(directory, given)
+end
+
 -- Batches by their number, in a class of one's own. Sequence is its old name.
 function utils.PyDataset(name)
   return require "lunula.data.py_dataset"(name)
