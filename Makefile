@@ -43,12 +43,15 @@ BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) 
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
 
 # The sister rocks whose libraries are there, and how to get the others.
-SISTERS    := hdf5
-LIBS_hdf5  := libhdf5-dev zlib1g-dev
-hdf5       := $(shell $(CC) $(call ask,--cflags hdf5 zlib) -include hdf5.h -include zlib.h \
-                -E -x c /dev/null >/dev/null 2>&1 && echo yes)
-ROCKS      := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
-MISSING    := $(filter-out $(ROCKS),$(SISTERS))
+SISTERS     := hdf5 images
+LIBS_hdf5   := libhdf5-dev zlib1g-dev
+LIBS_images := libpng-dev libjpeg-dev
+there        = $(shell $(CC) $(call ask,--cflags $(1)) $(2:%=-include %) -E -x c /dev/null \
+                 >/dev/null 2>&1 && echo yes)
+hdf5        := $(call there,hdf5 zlib,hdf5.h zlib.h)
+images      := $(call there,libpng libjpeg,png.h stdio.h jpeglib.h)
+ROCKS       := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
+MISSING     := $(filter-out $(ROCKS),$(SISTERS))
 
 # SCRIPTS=none: an archive for hosts that only predict, and nothing else; it is
 # built without Lua. CROSS=aarch64-linux-gnu- is for another machine.
