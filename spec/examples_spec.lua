@@ -41,6 +41,13 @@ describe("examples", function()
     end)
   end
 
+  it("image_folder reaches what it says, where its rock is there", function()
+    local accuracy, text = run "image_folder"
+    if accuracy == nil then return assert.truthy(text:find("left out", 1, true)) end
+    assert.truthy(accuracy > .9)
+    assert.truthy(text:find("validation accuracy", 1, true))
+  end)
+
   it("autoencoder cleans pictures", function() assert.truthy(run "autoencoder" < .6) end)
 
   it("vae and dcgan learn by steps of their own", function()
