@@ -60,6 +60,63 @@ describe("distributions", function ()
   end)
 end)
 
+-- The share of numbers below each of these, of many of them.
+local function below(x, limits)
+  local shares = {}
+  for i, limit in ipairs(limits) do shares[i] = ops.mean(ops.less(x, limit)):item() end
+  return shares
+end
+
+describe("gamma", function ()
+  it("has its mean, its variance and its distribution", function ()
+    for _, alpha in ipairs { 0.3, 1, 4.5 } do
+      local mean, std, low = moments(random.gamma(many, alpha))
+      assert.near_all(mean, alpha, 0.02 + 0.01 * alpha)
+      assert.near_all(std, math.sqrt(alpha), 0.05)
+      assert.is_true(low >= 0)
+    end
+    -- of shape 1: 1 - exp(-x); of shape 1/2: erf(sqrt(x))
+    assert.near_all(below(random.gamma(many, 1), { 0.1, 1, 3 }),
+      { 1 - math.exp(-0.1), 1 - math.exp(-1), 1 - math.exp(-3) }, 0.01)
+    local x = core.tensor { 0.02, 0.3, 2 }
+    assert.near_all(below(random.gamma(many, 0.5), x:totable()), ops.erf(ops.sqrt(x)), 0.01)
+  end)
+
+  it("takes shapes one by one", function ()
+    local alpha = core.tensor { 0.5, 8 }
+    assert.near_all(ops.mean(random.gamma({ 50000, 2 }, alpha), 0), alpha, 0.1)
+  end)
+end)
+
+describe("beta", function ()
+  it("has its mean, its variance and its distribution", function ()
+    for _, pair in ipairs { { 0.2, 0.2 }, { 1, 1 }, { 2, 5 } } do
+      local a, b = pair[1], pair[2]
+      local mean, std, low, high = moments(random.beta(many, a, b))
+      assert.near_all(mean, a / (a + b), 0.01)
+      assert.near_all(std, math.sqrt(a * b / (a + b + 1)) / (a + b), 0.01)
+      assert.is_true(low >= 0 and high <= 1)
+    end
+    -- of (1/2, 1/2): 2 / pi * asin(sqrt(x))
+    local x = core.tensor { 0.01, 0.25, 0.9 }
+    assert.near_all(below(random.beta(many, 0.5, 0.5), x:totable()),
+      ops.arcsin(ops.sqrt(x)) * (2 / math.pi), 0.01)
+  end)
+
+  it("is 0 or 1, both as often, where both shapes are next to nothing", function ()
+    local mean, std = moments(random.beta(many, 1e-6, 1e-6))
+    assert.near_all(mean, 0.5, 0.01)
+    assert.near_all(std, 0.5, 0.01)
+  end)
+
+  it("repeats itself with a seed, and has independent parts", function ()
+    local x = random.beta(many, 2, 2, { seed = 5 })
+    assert.near_all(x, random.beta(many, 2, 2, { seed = 5 }), 0)
+    local _, std = moments(x)
+    assert.near_all(std, math.sqrt(1 / 20), 0.01)
+  end)
+end)
+
 describe("dropout", function ()
   local x = ops.ones(many)
 

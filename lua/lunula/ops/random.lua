@@ -137,6 +137,57 @@ random.categorical = takes("random.categorical",
     return tools.cast(ops.argmax(rows - ops.log(-ops.log(u)), -1), dtype or "int32")
   end)
 
+-- Marsaglia and Tsang's way for a shape of 1 or more: a candidate is taken some 19 times of 20.
+-- With this many candidates for each number all are refused once in 10^13.
+local CANDIDATES = 10
+
+local function gamma_from_one(like_it, alpha, seed)
+  local d = alpha - 1 / 3
+  local c = 1 / ops.sqrt(d * 9)
+  local result = d
+  for _ = 1, CANDIDATES do
+    local x = normal("gamma", like_it, seed)
+    local u = ops.maximum(uniform("gamma", like_it, seed), 2.0 ^ -25)
+    local v = (x * c + 1) ^ 3
+    local bound = x * x * 0.5 + d - d * v + d * ops.log(ops.maximum(v, 1e-30))
+    local taken = ops.logical_and(ops.less(0, v), ops.less(ops.log(u), bound))
+    result = ops.where(taken, d * v, result)
+  end
+  return result
+end
+
+-- Numbers x and logarithms of factors: a shape below 1 has the numbers of one more, times
+-- u^(1/shape), which may be too small for a float.
+local function gamma(name, shape, alpha, seed)
+  local like_it = like(name, shape)
+  alpha = ops.zeros_like(ops.cast(like_it, "float32")) + alpha
+  local below = ops.less(alpha, 1)
+  local x = gamma_from_one(like_it, ops.where(below, alpha + 1, alpha), seed)
+  local u = ops.maximum(uniform(name, like_it, seed), 2.0 ^ -25)
+  return x, ops.where(below, ops.log(u) / alpha, 0)
+end
+
+-- The numbers of one call are drawn one after the other, also with a seed that is a number.
+local function sequence(seed)
+  return math.type(seed) == "integer" and random.SeedGenerator(seed) or seed
+end
+
+random.gamma = takes("random.gamma", "shape:any, alpha:value, dtype:dtype=nil, seed:any=nil",
+  function (shape, alpha, dtype, seed)
+    local x, factor = gamma("gamma", shape, alpha, sequence(seed))
+    return as(x * ops.exp(factor), dtype)
+  end)
+
+-- a / (a + b) of two such numbers, by their logarithms.
+random.beta = takes("random.beta",
+  "shape:any, alpha:value, beta:value, dtype:dtype=nil, seed:any=nil",
+  function (shape, alpha, beta, dtype, seed)
+    seed = sequence(seed)
+    local a, factor_a = gamma("beta", shape, alpha, seed)
+    local b, factor_b = gamma("beta", shape, beta, seed)
+    return as(ops.sigmoid(ops.log(a / b) + factor_a - factor_b), dtype)
+  end)
+
 -- ---- what is done with them -------------------------------------------------------------------
 
 -- Zeros a share of the elements and scales the others up. noise_shape: 1 on an axis along which
