@@ -5,23 +5,16 @@ local core = require "lunula.core"
 local k = require "lunula"
 local ops = require "lunula.ops"
 local check_layer = require "spec.support.check_layer"
+local check_images = require "spec.support.image_layers"
 
 local layers = k.layers
-local training, inference = { training = true }, { training = false }
+local inference = { training = false }
+local rows_of, unchanged = check_images.rows, check_images.unchanged
 
 -- Four by four, each pixel its own number.
 local image = ops.reshape(ops.arange(0, 16, 1, "float32"), { 4, 4, 1 })
 
-local function copies(n, one)
-  return ops["repeat"](ops.expand_dims(one or image, 0), n, 0)
-end
-
-local function rows_of(x) return ops.reshape(x, { x.shape[1], -1 }) end
-
--- The share of the images in which nothing has changed.
-local function unchanged(y, x)
-  return ops.mean(ops.cast(ops.all(ops.equal(rows_of(y), rows_of(x)), 1), "float32")):item()
-end
+local function copies(n, one) return check_images.copies(n, one or image) end
 
 local makers = {
   RandomFlip = function (seed) return layers.RandomFlip { seed = seed } end,
@@ -33,73 +26,13 @@ local makers = {
   RandomCrop = function (seed) return layers.RandomCrop { 2, 2, seed = seed } end,
 }
 
+local masks_of = {
+  RandomFlip = "images", RandomCrop = "images", RandomContrast = "stay", RandomBrightness = "stay",
+}
+
 for name, make in pairs(makers) do
-  describe(name, function ()
-    local batch = copies(64)
-
-    it("repeats itself with a seed, and draws anew at every call", function ()
-      local layer = make(3)
-      local first, second, third = layer(batch), layer(batch), layer(batch)
-      assert.near_all(make(3)(batch), first, 0)
-      assert.is_true(unchanged(second, first) < 1 or unchanged(third, first) < 1)
-    end)
-
-    it("is in training when it is called directly, and not at inference", function ()
-      local layer = make(3)
-      assert.near_all(layer(batch, inference), batch, 0)
-      if name ~= "RandomCrop" then assert.is_true(unchanged(layer(batch), batch) < 1) end
-    end)
-
-    it("follows the model that it is in", function ()
-      local model = k.Sequential { k.Input { shape = { 4, 4, 1 } }, make(3) }
-      assert.near_all(model:predict(batch, { verbose = 0 }), batch, 0)
-      assert.are.same(make(3)(batch).shape, model(batch, training).shape)
-      assert.is_nil(make(3).bogus)
-    end)
-
-    it("draws anew in every planned run", function ()
-      local layer = make()
-      local f = core.trace({ { shape = { false, 4, 4, 1 } } }, function (x)
-        return layer(x, training)
-      end)
-      local same = unchanged(f(batch), f(batch)) == 1 and unchanged(f(batch), f(batch)) == 1
-        and unchanged(f(batch), f(batch)) == 1
-      assert.is_false(same)
-      assert.are.same(layer(batch).shape, f(batch).shape)
-    end)
-
-    it("takes one image, and channels first", function ()
-      local layer = make(1)
-      assert.are.equal(3, layer(image).rank)
-      local first = ops.moveaxis(batch, -1, 1)
-      local config = layer:get_config()
-      config.data_format = "channels_first"
-      local other = layers[name].from_config(config)
-      assert.near_all(ops.moveaxis(other(first), 1, -1), make(1)(batch), 1e-4)
-    end)
-
-    it("passes labels on, and moves masks as it moves pixels", function ()
-      local labels = ops.arange(0, 64, 1, "int32")
-      local result = make(5) {
-        images = batch, labels = labels, segmentation_masks = ops.cast(batch, "int32"),
-      }
-      assert.near_all(result.images, make(5)(batch), 0)
-      assert.near_all(result.labels, labels, 0)
-      assert.are.equal("int32", result.segmentation_masks.dtype)
-      local moved = ops.cast(result.segmentation_masks, "float32")
-      if name == "RandomFlip" or name == "RandomCrop" then
-        assert.near_all(moved, result.images, 0)
-      elseif name == "RandomContrast" or name == "RandomBrightness" then
-        assert.near_all(moved, batch, 0)
-      end
-    end)
-
-    it("says what it takes", function ()
-      assert.error_at_line(function () make()(ops.ones { 4, 4 }) end,
-        "takes images (height, width, channels) or a batch of them, got shape (4, 4)")
-      assert.error_at_line(function () make() { image = batch } end, 'did you mean "images"?')
-    end)
-  end)
+  check_images.layer(name, make, copies(64),
+    { masks = masks_of[name], crops = name == "RandomCrop" })
 end
 
 describe("RandomFlip", function ()
