@@ -53,15 +53,43 @@ image.data_format = { "data_format", kinds.data_format }
 
 -- ---- draws ------------------------------------------------------------------------------------
 
+-- Something of shape (b, 1).
+function image.per_image(images)
+  local first = ops.slice_steps(images, { 0, 0, 0, 0 }, nil, { -1, 1, 1, 1 })
+  return ops.reshape(first, { -2, 1 })
+end
+
+-- Even numbers of this shape.
+function image.uniform(self, shape, lower, upper)
+  return random.uniform(shape, lower, upper, nil, self.generator)
+end
+
 -- Even numbers, one for each image: (b, 1).
 function image.one_per_image(self, images, lower, upper)
-  local first = ops.slice_steps(images, { 0, 0, 0, 0 }, nil, { -1, 1, 1, 1 })
-  return random.uniform(ops.reshape(first, { -2, 1 }), lower, upper, nil, self.generator)
+  return image.uniform(self, image.per_image(images), lower, upper)
 end
 
 -- The same numbers as (b, 1, 1, 1).
 function image.over_pixels(draws)
   return ops.expand_dims(draws, { 2, 3 })
+end
+
+-- Which images are chosen, each with a chance that is drawn itself: (b, 1, 1, 1).
+function image.chosen(self, images, factor)
+  local chance = image.one_per_image(self, images, factor[1], factor[2])
+  return image.over_pixels(ops.less(image.one_per_image(self, images, 0, 1), chance))
+end
+
+-- ---- values -----------------------------------------------------------------------------------
+
+-- Values of one range as those of another.
+function image.rescale(images, from, to)
+  if from[1] == to[1] and from[2] == to[2] then return images end
+  return (images - from[1]) / (from[2] - from[1]) * (to[2] - to[1]) + to[1]
+end
+
+function image.clip(self, images)
+  return ops.clip(images, self.value_range[1], self.value_range[2])
 end
 
 -- ---- windows ----------------------------------------------------------------------------------
@@ -74,14 +102,18 @@ end
 
 -- ---- the layer --------------------------------------------------------------------------------
 
--- Images as a batch with channels last, and the way back.
-local function unified(self, images)
+local function check_rank(images)
   local shape = images.shape
   if #shape ~= 3 and #shape ~= 4 then
     core.raise("takes images (height, width, channels) or a batch of them, got shape %s",
       tools.shape_text(shape))
   end
-  local single, first = #shape == 3, self.data_format == "channels_first"
+end
+
+-- Images as a batch with channels last, and the way back.
+local function unified(self, images)
+  check_rank(images)
+  local single, first = #images.shape == 3, self.data_format == "channels_first"
   local x = single and ops.expand_dims(images, 0) or images
   if first then x = ops.moveaxis(x, 1, -1) end
   return x, function (y)
@@ -103,11 +135,29 @@ local function check_table(given)
   if given.images == nil then core.raise("the table has no images") end
 end
 
-local function transformed(self, images, draw, interpolation)
-  local x, back = unified(self, images)
-  return back(self:transform(x, draw, interpolation))
+-- Masks are moved as the images are, by whole pixels, and keep their type.
+function image.move_masks(self, masks, draw)
+  local moved = self:transform(tools.cast(masks, "float32"), draw, "nearest")
+  return tools.cast(moved, masks.dtype)
 end
 
+-- What stands beside the images, after this draw.
+local function beside(self, given, draw)
+  local labels, masks = given.labels, given.segmentation_masks
+  if labels ~= nil and self.transform_labels then
+    local single = #given.images.shape == 3
+    labels = self:transform_labels(single and ops.expand_dims(labels, 0) or labels, draw)
+    if single then labels = ops.squeeze(labels, 0) end
+  end
+  local change = self.transform_masks or self.moves_pixels and image.move_masks
+  if masks ~= nil and change then
+    local x, back = unified(self, masks)
+    masks = back(change(self, x, draw))
+  end
+  return labels, masks
+end
+
+-- A child's `transform_labels` and `transform_masks` get batches too.
 image.Layer = base.layer "BaseImagePreprocessingLayer" {
   abstract = true,
   doc = "changes images",
@@ -121,21 +171,17 @@ image.Layer = base.layer "BaseImagePreprocessingLayer" {
     local alone = core.is_tensor(given)
     if not alone then check_table(given) end
     local images = alone and given or given.images
-    if self.random then images = tools.cast(images, "float32") end
-    local active, draw = options.training or not self.random, nil
-    if active then
-      draw = self:draw(unified(self, images), options.training)
-      images = transformed(self, images, draw, self.interpolation)
+    if self.random or self.computes then images = tools.cast(images, "float32") end
+    local labels, masks
+    if not alone then labels, masks = given.labels, given.segmentation_masks end
+    if options.training or not self.random then
+      local x, back = unified(self, images)
+      local draw = self:draw(x, options.training)
+      images = back(self:transform(x, draw, self.interpolation))
+      if not alone then labels, masks = beside(self, given, draw) end
     end
     if alone then return images end
-    local result = { images = images, labels = given.labels }
-    local masks = given.segmentation_masks
-    if masks ~= nil and active and self.moves_pixels then
-      local dtype = masks.dtype
-      masks = tools.cast(transformed(self, tools.cast(masks, "float32"), draw, "nearest"), dtype)
-    end
-    result.segmentation_masks = masks
-    return result
+    return { images = images, labels = labels, segmentation_masks = masks }
   end,
 }
 
