@@ -1,7 +1,7 @@
 -- The parent of the layers that move pixels by an affine map: rotation, translation, zoom.
 --
--- `matrix(self, images)` gives a0, a1, a2, b0, b1, b2 as columns (b, 1): the pixel (x, y) of the
--- result is that at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+-- `matrix(self, images, draw)` gives a0, a1, a2, b0, b1, b2 as columns (b, 1): the pixel (x, y) of
+-- the result is that at (a0 x + a1 y + a2, b0 x + b1 y + b2).
 
 local base = require "lunula.layers.base"
 local kinds = require "lunula.kinds"
@@ -37,15 +37,12 @@ affine.Affine = base.layer "RandomAffine" {
   parent = image.Layer, abstract = true,
   doc = "moves pixels by a random affine map",
   moves_pixels = true,
-  draw = function (self, images)
-    local columns = self:matrix(images)
+  transform = function (self, images, draw, interpolation)
+    local columns = self:matrix(images, draw)
     local nothing = ops.zeros_like(columns[1])
     columns[7], columns[8] = nothing, nothing
-    return ops.concatenate(columns, 1)
-  end,
-  transform = function (self, images, matrix, interpolation)
-    return ops.image.affine_transform(images, matrix, interpolation, self.fill_mode,
-      self.fill_value, "channels_last")
+    return ops.image.affine_transform(images, ops.concatenate(columns, 1), interpolation,
+      self.fill_mode, self.fill_value, "channels_last")
   end,
 }
 

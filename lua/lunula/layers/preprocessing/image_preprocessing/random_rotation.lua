@@ -9,9 +9,12 @@ return layer "RandomRotation" {
   parent = affine.Affine,
   doc = "in training turns each image by a random part of a full turn",
   args = affine.args { { "factor", image.factor(-1, 1), required = true } },
-  matrix = function (self, images)
+  -- Angles.
+  draw = function (self, images)
     local turn = 2 * math.pi
-    local angle = image.one_per_image(self, images, self.factor[1] * turn, self.factor[2] * turn)
+    return image.one_per_image(self, images, self.factor[1] * turn, self.factor[2] * turn)
+  end,
+  matrix = function (_, images, angle)
     local height, width = affine.size(images)
     local x, y = (width - 1) * 0.5, (height - 1) * 0.5
     local cos, sin = ops.cos(angle), ops.sin(angle)

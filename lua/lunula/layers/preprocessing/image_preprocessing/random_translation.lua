@@ -13,11 +13,16 @@ return layer "RandomTranslation" {
   args = affine.args {
     { "height_factor", factor, required = true }, { "width_factor", factor, required = true },
   },
-  matrix = function (self, images)
+  -- Ways in pixels.
+  draw = function (self, images)
     local height, width = affine.size(images)
-    local down = image.one_per_image(self, images, affine.bounds(self.height_factor)) * height
-    local right = image.one_per_image(self, images, affine.bounds(self.width_factor)) * width
-    local one, zero = ops.ones_like(down), ops.zeros_like(down)
-    return { one, zero, -right, zero, one, -down }
+    return {
+      down = image.one_per_image(self, images, affine.bounds(self.height_factor)) * height,
+      right = image.one_per_image(self, images, affine.bounds(self.width_factor)) * width,
+    }
+  end,
+  matrix = function (_, _, draw)
+    local one, zero = ops.ones_like(draw.down), ops.zeros_like(draw.down)
+    return { one, zero, -draw.right, zero, one, -draw.down }
   end,
 }

@@ -8,7 +8,7 @@ local ops = require "lunula.ops"
 
 local factor = image.factor(-1, 1, true)
 
-local function draw(self, images, given)
+local function drawn(self, images, given)
   local lower, upper = affine.bounds(given)
   return image.one_per_image(self, images, 1 + lower, 1 + upper)
 end
@@ -30,10 +30,14 @@ return layer "RandomZoom" {
     image.Layer.init(self)
   end,
   -- One draw serves both axes when there is no width_factor.
-  matrix = function (self, images)
+  draw = function (self, images)
+    local tall = drawn(self, images, self.height_factor)
+    return { tall = tall,
+      wide = self.width_factor and drawn(self, images, self.width_factor) or tall }
+  end,
+  matrix = function (_, images, draw)
     local height, width = affine.size(images)
-    local tall = draw(self, images, self.height_factor)
-    local wide = self.width_factor and draw(self, images, self.width_factor) or tall
+    local tall, wide = draw.tall, draw.wide
     local zero = ops.zeros_like(tall)
     return {
       wide, zero, (width - 1) * 0.5 * (1 - wide), zero, tall, (height - 1) * 0.5 * (1 - tall),
