@@ -51,10 +51,10 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization
-  MaxNumBoundingBoxes MixUp Pipeline RandAugment RandomColorDegeneration RandomColorJitter
-  RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert
-  RandomPerspective RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization
+  RandomInvert RandomGrayscale RandomPosterization RandomColorDegeneration RandomSharpness
+  RandomHue RandomSaturation RandomColorJitter Solarization RandomShear RandomErasing MixUp
+  CutMix RandAugment AugMix
+  MaxNumBoundingBoxes Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective
 ]]):gmatch "%S+" do absent[name] = true end
 
 -- A layer takes its name and dtype by name only; InputLayer has its dtype among the others.

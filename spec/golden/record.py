@@ -44,6 +44,7 @@ types.lua          what ops give for booleans, whole numbers and floats: recorde
 layer_types.json   what layers give for them: recorder/layer_types.py
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
+image_draws.json   what layers of images do with a draw of Keras's: recorder/image_draws.py
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
 folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
@@ -69,9 +70,10 @@ from recorder import engines, tensors  # noqa: E402
 
 ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
-              "preprocessing", "legacy")
+              "preprocessing", "augmentation", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
             "layer_types", "none", "sizes", "models", "files", "timeseries", "folders")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws")
 
 
 def catalogue():

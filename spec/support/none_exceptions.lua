@@ -23,6 +23,7 @@ return {
       { join_masks = "Keras has none: how layers of its files did it" }),
     CustomScaleLayer = "not exported by Keras 3", LayerScale = "not exported by Keras 3",
     ConvLSTM2DCell = "not exported by Keras 3", DepthwiseConv3D = "Keras has none",
+    Equalization = because(unused, "bins"),
     ActivityRegularization = because(unknown, "activity_regularizer"),
     InputLayer = because(unknown, "trainable"),
     IntegerLookup = because(unknown, "activity_regularizer autocast trainable",

@@ -6,10 +6,18 @@ local classes = {
 }
 
 for file, name in pairs {
-  center_crop = "CenterCrop", random_brightness = "RandomBrightness",
-  random_contrast = "RandomContrast", random_crop = "RandomCrop", random_flip = "RandomFlip",
-  random_rotation = "RandomRotation", random_translation = "RandomTranslation",
-  random_zoom = "RandomZoom", resizing = "Resizing",
+  auto_contrast = "AutoContrast",
+  center_crop = "CenterCrop",
+  clahe = "ContrastLimitedAdaptiveHistogramEqualization",
+  equalization = "Equalization",
+  random_brightness = "RandomBrightness",
+  random_contrast = "RandomContrast",
+  random_crop = "RandomCrop",
+  random_flip = "RandomFlip",
+  random_rotation = "RandomRotation",
+  random_translation = "RandomTranslation",
+  random_zoom = "RandomZoom",
+  resizing = "Resizing",
 } do
   classes["image_preprocessing." .. file] = name
 end
