@@ -51,9 +51,7 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  RandomInvert RandomGrayscale RandomPosterization RandomColorDegeneration RandomSharpness
-  RandomHue RandomSaturation RandomColorJitter Solarization RandomShear RandomErasing MixUp
-  CutMix RandAugment AugMix
+  RandomShear RandomErasing MixUp CutMix RandAugment AugMix
   MaxNumBoundingBoxes Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective
 ]]):gmatch "%S+" do absent[name] = true end
 

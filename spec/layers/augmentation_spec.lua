@@ -5,11 +5,102 @@ local core = require "lunula.core"
 local k = require "lunula"
 local ops = require "lunula.ops"
 local random = require "lunula.ops.random"
+local check_images = require "spec.support.image_layers"
 
 local layers = k.layers
 
 local batch = core.untraced(function ()
   return ops.floor(random.uniform({ 16, 4, 5, 3 }, 0, 256, nil, 3))
+end)
+
+-- Many images of which only the number matters.
+local many = ops.ones { 4000, 1, 1, 3 }
+
+local makers = {
+  RandomInvert = { factor = { 0.2, 0.8 } }, RandomGrayscale = { factor = 0.5 },
+  RandomPosterization = { factor = 8 }, RandomColorDegeneration = { factor = 0.5 },
+  RandomSharpness = { factor = 0.9 }, RandomHue = { factor = 0.5 },
+  RandomSaturation = { factor = { 0.1, 0.9 } },
+  RandomColorJitter = { brightness_factor = 0.2, contrast_factor = 0.3, saturation_factor = 0.4,
+    hue_factor = 0.1 },
+  Solarization = { addition_factor = 0.3, threshold_factor = 0.8 },
+}
+
+for name, options in pairs(makers) do
+  local function make(seed)
+    local own = { seed = seed }
+    for key, value in pairs(options) do own[key] = value end
+    return layers[name](own)
+  end
+  check_images.layer(name, make, batch, { masks = "stay" })
+end
+
+local function mean(x) return ops.mean(ops.cast(x, "float32")):item() end
+
+local function draws_of(name, options)
+  options.seed = 5
+  return ops.reshape(layers[name](options):draw(many), { -1 })
+end
+
+-- Even numbers from low to high.
+local function assert_even(x, low, high)
+  assert.near_all(mean(x), (low + high) / 2, (high - low) * 0.03)
+  assert.near_all(ops.std(x), (high - low) / math.sqrt(12), (high - low) * 0.03)
+  assert.is_true(ops.min(x):item() >= low - 1e-6 and ops.max(x):item() <= high + 1e-6)
+end
+
+describe("colours by chance", function ()
+  it("are drawn evenly", function ()
+    assert_even(draws_of("RandomColorDegeneration", { factor = { -0.2, 0.6 } }), -0.2, 0.6)
+    assert_even(draws_of("RandomColorDegeneration", { factor = 0.6 }), -0.6, 0.6)
+    assert_even(draws_of("RandomSharpness", { factor = 0.6 }), 0, 0.6)
+    local s = draws_of("RandomSaturation", { factor = 0.5 })      -- f / (1 - f)
+    assert_even(s / (1 + s), -0.5, 0.5)
+    local solar = layers.Solarization { 0.2, { 0.5, 1 }, seed = 1 }:draw(many)
+    assert_even(solar.addition, 0, 51)
+    assert_even(solar.threshold, 0.5, 255)     -- Keras scales the upper end alone
+  end)
+
+  it("turn to both sides", function ()
+    local turn = draws_of("RandomHue", { factor = { 0.4, 0.8 } })
+    assert.near_all(mean(ops.less(turn, 0)), 0.5, 0.03)
+    assert_even(ops.abs(turn), 0.2, 0.4)
+  end)
+
+  it("keep whole numbers of bits, but not the most", function ()
+    local step = draws_of("RandomPosterization", { factor = 4 })
+    for bits = 1, 3 do
+      assert.near_all(mean(ops.equal(step, 2.0 ^ (8 - bits))), 1 / 3, 0.03)
+    end
+  end)
+
+  it("change as many images as factor says", function ()
+    assert.near_all(mean(draws_of("RandomInvert", { factor = { 0.2, 0.8 } })), 0.5, 0.03)
+    assert.near_all(mean(draws_of("RandomInvert", { factor = 0.4 })), 0.2, 0.03)
+    assert.near_all(mean(draws_of("RandomGrayscale", { factor = 0.3 })), 0.3, 0.03)
+  end)
+
+  it("of one jitter are drawn one after the other", function ()
+    local jitter = layers.RandomColorJitter {
+      brightness_factor = { 0, 1 }, saturation_factor = { 0, 0.5 }, seed = 2,
+    }
+    local first, second = table.unpack(jitter:draw(many))
+    local x, y = ops.reshape(first, { -1 }), ops.reshape(second / (1 + second), { -1 }) * 2
+    assert.near_all(mean((x - 0.5) * (y - 0.5)), 0, 0.01)
+  end)
+
+  it("say what they take", function ()
+    assert.error_at_line(function () layers.RandomPosterization(2.5) end,
+      "factor must be a whole number from 1 to 8 or a list of two, got 2.5")
+    assert.error_at_line(function () layers.RandomPosterization { { 1, 9 } } end,
+      "factor must be a whole number from 1 to 8")
+    assert.error_at_line(function () layers.Solarization(1.5) end,
+      "addition_factor must be a number from 0 to 1 or a list of two, got 1.5")
+    assert.error_at_line(function () layers.RandomHue(-0.1) end,
+      "factor must be a number from 0 to 1")
+    assert.error_at_line(function () layers.RandomHue(0.1)(ops.ones { 1, 2, 2, 4 }) end,
+      "images have 3 channels, these have 4")
+  end)
 end)
 
 describe("histograms", function ()

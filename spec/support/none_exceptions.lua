@@ -24,6 +24,8 @@ return {
     CustomScaleLayer = "not exported by Keras 3", LayerScale = "not exported by Keras 3",
     ConvLSTM2DCell = "not exported by Keras 3", DepthwiseConv3D = "Keras has none",
     Equalization = because(unused, "bins"),
+    RandomHue = because(unused, "value_range"),
+    RandomInvert = because(unused, "value_range"),
     ActivityRegularization = because(unknown, "activity_regularizer"),
     InputLayer = because(unknown, "trainable"),
     IntegerLookup = because(unknown, "activity_regularizer autocast trainable",

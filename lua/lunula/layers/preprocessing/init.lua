@@ -11,13 +11,22 @@ for file, name in pairs {
   clahe = "ContrastLimitedAdaptiveHistogramEqualization",
   equalization = "Equalization",
   random_brightness = "RandomBrightness",
+  random_color_degeneration = "RandomColorDegeneration",
+  random_color_jitter = "RandomColorJitter",
   random_contrast = "RandomContrast",
   random_crop = "RandomCrop",
   random_flip = "RandomFlip",
+  random_grayscale = "RandomGrayscale",
+  random_hue = "RandomHue",
+  random_invert = "RandomInvert",
+  random_posterization = "RandomPosterization",
   random_rotation = "RandomRotation",
+  random_saturation = "RandomSaturation",
+  random_sharpness = "RandomSharpness",
   random_translation = "RandomTranslation",
   random_zoom = "RandomZoom",
   resizing = "Resizing",
+  solarization = "Solarization",
 } do
   classes["image_preprocessing." .. file] = name
 end
