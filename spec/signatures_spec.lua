@@ -51,7 +51,7 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  RandomShear RandomErasing MixUp CutMix RandAugment AugMix
+  MixUp CutMix RandAugment AugMix
   MaxNumBoundingBoxes Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective
 ]]):gmatch "%S+" do absent[name] = true end
 

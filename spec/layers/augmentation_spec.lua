@@ -23,6 +23,7 @@ local makers = {
   RandomSaturation = { factor = { 0.1, 0.9 } },
   RandomColorJitter = { brightness_factor = 0.2, contrast_factor = 0.3, saturation_factor = 0.4,
     hue_factor = 0.1 },
+  RandomShear = { x_factor = 0.5, y_factor = 0.4 }, RandomErasing = { scale = { 0.1, 0.9 } },
   Solarization = { addition_factor = 0.3, threshold_factor = 0.8 },
 }
 
@@ -32,7 +33,8 @@ for name, options in pairs(makers) do
     for key, value in pairs(options) do own[key] = value end
     return layers[name](own)
   end
-  check_images.layer(name, make, batch, { masks = "stay" })
+  check_images.layer(name, make, batch,
+    { masks = name ~= "RandomShear" and "stay" or "moved" })
 end
 
 local function mean(x) return ops.mean(ops.cast(x, "float32")):item() end
@@ -120,5 +122,62 @@ describe("histograms", function ()
     local bytes = ops.cast(batch, "int32")
     local y = layers.ContrastLimitedAdaptiveHistogramEqualization()(bytes)
     assert.are.equal("int32", y.dtype)
+  end)
+end)
+
+describe("RandomShear", function ()
+  it("slants to both sides by evenly drawn factors", function ()
+    local draw = layers.RandomShear { 0.4, { 0.2, 0.6 }, seed = 4 }:draw(many)
+    assert_even(draw.x, -0.4, 0.4)
+    assert_even(ops.abs(draw.y), 0.2, 0.6)
+    assert.near_all(mean(ops.less(draw.y, 0)), 0.5, 0.03)
+  end)
+
+  it("reads what Keras writes, which Keras does not", function ()
+    local layer = layers.RandomShear(0.3)
+    assert.are.same({ -0.3, 0.3 }, layer:get_config().x_factor)
+    assert.are.same({ -0.3, 0.3 }, layers.RandomShear.from_config(layer:get_config()).x_factor)
+    for _, factor in ipairs { -0.3, 1.5, { -0.3, 0.4 }, { -0.2, -0.1 } } do
+      assert.error_at_line(function () layers.RandomShear { factor } end,
+        "x_factor must be a number from 0 to 1 or a list of two")
+    end
+  end)
+end)
+
+describe("RandomErasing", function ()
+  local blank = ops.zeros { 400, 40, 50, 1 }
+
+  local function share_of(options)
+    options.seed, options.factor = 9, { 1, 1 }
+    return ops.mean(layers.RandomErasing(options)(blank), { 1, 2, 3 })
+  end
+
+  it("erases a part of the area, whose sides have the same share each", function ()
+    assert.near_all(share_of { scale = { 0.25, 0.25 }, fill_value = 1 },
+      ops.full({ 400 }, 0.25), 0.02)
+    local y = share_of { scale = { 0.1, 0.6 }, fill_value = 1 }
+    local side = (0.6 ^ 1.5 - 0.1 ^ 1.5) / 1.5 / 0.5      -- the mean of the root of an even number
+    assert.near_all(mean(y), side * side, 0.015)
+  end)
+
+  it("erases as many images as factor says, anywhere", function ()
+    local options = { factor = { 0.2, 0.4 }, scale = { 0.25, 0.25 }, fill_value = 1, seed = 2 }
+    local y = layers.RandomErasing(options)(blank)
+    assert.near_all(mean(ops.less(0, ops.max(y, { 1, 2, 3 }))), 0.3, 0.07)
+    options.factor = { 1, 1 }
+    local everywhere = ops.mean(layers.RandomErasing(options)(blank), 0)
+    assert.is_true(ops.min(everywhere):item() < 0.1 and ops.max(everywhere):item() > 0.4)
+  end)
+
+  it("fills with noise, or with a colour", function ()
+    local whole = { factor = { 1, 1 }, scale = { 1, 1 }, seed = 1 }
+    local y = layers.RandomErasing(whole)(blank)
+    assert.near_all(mean(ops.equal(y, 0)), 0.5, 0.01)         -- half of the noise is below 0
+    assert.near_all(mean(ops.equal(y, 255)), 0.1587, 0.01)    -- ... and some is clipped
+    whole.fill_value = { 1, 300, 3 }
+    y = layers.RandomErasing(whole)(ops.zeros { 1, 2, 2, 3 })
+    assert.near_all(y, ops.zeros { 1, 2, 2, 3 } + core.tensor { 1, 255, 3 })
+    assert.error_at_line(function () layers.RandomErasing { fill_value = { 1, 2 } } end,
+      "fill_value must be a number or a list of three")
   end)
 end)
