@@ -51,7 +51,7 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  MixUp CutMix RandAugment AugMix
+  RandAugment AugMix
   MaxNumBoundingBoxes Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective
 ]]):gmatch "%S+" do absent[name] = true end
 

@@ -69,6 +69,10 @@ kinds.non_negative = define("a number, 0 or more", function(value)
   return n and n >= 0 and n < math.huge and n or nil
 end)
 
+kinds.positive_number = define("a number above 0", function(value)
+  return number(value) and value > 0 and value or nil
+end)
+
 kinds.fraction = define("a number from 0 to 1", function(value)
   local n = number(value)
   return n and n >= 0 and n <= 1 and n or nil

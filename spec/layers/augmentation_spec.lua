@@ -181,3 +181,64 @@ describe("RandomErasing", function ()
       "fill_value must be a number or a list of three")
   end)
 end)
+
+describe("mixing", function ()
+  local labels = ops.one_hot(ops.arange(16) % 4, 4)
+
+  for _, name in ipairs { "MixUp", "CutMix" } do
+    local function make(seed) return layers[name] { 0.9, seed = seed } end
+
+    check_images.layer(name, make, batch, { mixes = true })
+
+    it("of labels adds up to 1 in " .. name, function ()
+      local result = make(1) { images = batch, labels = labels }
+      assert.near_all(ops.sum(result.labels, 1), ops.ones { 16 }, 1e-6)
+      assert.is_true(ops.max(ops.abs(result.labels - labels)):item() > 0.05)
+      local still = make(1)({ images = batch, labels = labels }, { training = false })
+      assert.near_all(still.labels, labels, 0)
+    end)
+
+    it("leaves one image as it is in " .. name, function ()
+      local result = make(1) { images = batch[1], labels = labels[1],
+        segmentation_masks = batch[2] }
+      assert.near_all(result.images, batch[1], 1e-5)
+      assert.near_all(result.labels, labels[1], 1e-6)
+      assert.near_all(result.segmentation_masks, batch[2], 1e-5)
+    end)
+  end
+
+  it("has the weight of its labels in MixUp", function ()
+    local weight = layers.MixUp { 0.2, seed = 8 }:draw(many).weight
+    assert.near_all(mean(weight), 0.5, 0.03)
+    assert.near_all(ops.std(weight), math.sqrt(1 / (4 * 1.4)), 0.02)
+    local x = { images = batch, labels = ops.reshape(batch, { 16, -1 }),
+      segmentation_masks = batch }
+    local y = layers.MixUp { 1, seed = 3 } (x)
+    assert.near_all(ops.reshape(y.images, { 16, -1 }), y.labels, 1e-3)
+    assert.near_all(y.segmentation_masks, y.images, 1e-3)
+  end)
+
+  it("of every image is with another one, each once", function ()
+    local order = layers.MixUp { 0.2, seed = 8 }:draw(batch).order:totable()
+    table.sort(order)
+    assert.are.same(ops.arange(16):totable(), order)
+  end)
+
+  it("cuts what its labels say in CutMix, and masks as images", function ()
+    local number = ops.reshape(ops.arange(0, 16, 1, "float32"), { 16, 1, 1, 1 })
+    local images = ops.zeros { 16, 60, 50, 1 } + number
+    local y = layers.CutMix { seed = 2 } {
+      images = images, labels = ops.one_hot(ops.arange(16), 16),
+      segmentation_masks = ops.cast(images, "int32"),
+    }
+    local kept = ops.mean(ops.cast(ops.equal(y.images, number), "float32"), { 1, 2, 3 })
+    assert.near_all(kept, ops.max(y.labels * ops.eye(16), 1), 0.04)
+    assert.near_all(ops.cast(y.segmentation_masks, "float32"), y.images, 0)
+    assert.are.equal("int32", y.segmentation_masks.dtype)
+  end)
+
+  it("wants a shape above 0", function ()
+    assert.error_at_line(function () layers.MixUp(0) end,
+      "alpha must be a number above 0, got 0")
+  end)
+end)
