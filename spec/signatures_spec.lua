@@ -51,7 +51,6 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  RandAugment AugMix
   MaxNumBoundingBoxes Pipeline RandomElasticTransform RandomGaussianBlur RandomPerspective
 ]]):gmatch "%S+" do absent[name] = true end
 

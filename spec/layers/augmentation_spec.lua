@@ -242,3 +242,58 @@ describe("mixing", function ()
       "alpha must be a number above 0, got 0")
   end)
 end)
+
+describe("chosen layers", function ()
+  check_images.layer("RandAugment", function (seed)
+    return layers.RandAugment { num_ops = 3, seed = seed }
+  end, batch, { masks = "moved" })
+
+  check_images.layer("AugMix", function (seed) return layers.AugMix { seed = seed } end, batch,
+    { mixes = true })
+
+  it("are all chosen as often", function ()
+    local layer = layers.RandAugment { num_ops = 5000, seed = 2 }
+    local numbers = layer:draw(ops.ones { 1, 1, 1, 3 }).numbers
+    for i = 0, 10 do assert.near_all(mean(ops.equal(numbers, i)), 1 / 11, 0.015) end
+    local mix = layers.AugMix { num_chains = 1, chain_depth = 1, all_ops = false }
+    assert.are.equal(7, #mix._layers)
+    assert.are.equal(11, #layers.AugMix()._layers)
+  end)
+
+  it("are chosen in a planned run as they are at once", function ()
+    for _, name in ipairs { "RandAugment", "AugMix" } do
+      local layer = layers[name] { seed = 3 }
+      local draw = layer:draw(batch)
+      function layer.draw() return draw end
+      local f = core.trace({ { shape = batch.shape } }, function (x)
+        local numbers = {}          -- as they are drawn in a trace: not known yet
+        for i = 1, draw.numbers.shape[1] do numbers[i] = draw.numbers[i] + ops.sum(x * 0) end
+        function layer.draw()
+          return setmetatable({ numbers = numbers }, { __index = draw })
+        end
+        return layer(x, { training = true })
+      end)
+      function layer.draw() return draw end
+      assert.near_all(f(batch), layer(batch), 1e-4)
+    end
+  end)
+
+  it("colour no masks", function ()
+    local layer = layers.RandAugment { num_ops = 1, interpolation = "nearest" }
+    local masks = ops.cast(batch, "int32")
+    for i, one in ipairs(layer._layers) do
+      local draw = { numbers = core.tensor { i - 1 }, draws = {} }
+      for j, other in ipairs(layer._layers) do draw.draws[j] = other:draw(batch) or false end
+      function layer.draw() return draw end
+      local y = layer { images = batch, segmentation_masks = masks }
+      local wanted = one.moves_pixels and ops.cast(y.images, "int32") or masks
+      assert.near_all(y.segmentation_masks, wanted, 0)
+    end
+  end)
+
+  it("mix no masks", function ()
+    assert.error_at_line(function ()
+      layers.AugMix() { images = batch, segmentation_masks = batch }
+    end, "mixes images, whose segmentation_masks cannot follow: leave them out")
+  end)
+end)

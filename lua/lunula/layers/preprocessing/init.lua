@@ -6,12 +6,14 @@ local classes = {
 }
 
 for file, name in pairs {
+  aug_mix = "AugMix",
   auto_contrast = "AutoContrast",
   center_crop = "CenterCrop",
   clahe = "ContrastLimitedAdaptiveHistogramEqualization",
   cut_mix = "CutMix",
   equalization = "Equalization",
   mix_up = "MixUp",
+  rand_augment = "RandAugment",
   random_brightness = "RandomBrightness",
   random_color_degeneration = "RandomColorDegeneration",
   random_color_jitter = "RandomColorJitter",
