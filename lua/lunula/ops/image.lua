@@ -1,8 +1,9 @@
 -- ops.image: images (height, width, channels), alone or as a batch. Resizing is two products with a
--- matrix of weights; moving pixels about is picking them by number.
+-- matrix of weights. Moving pixels about: warp.lua.
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
+local unified = require("lunula.ops.layouts").unified
 local interpolations = require "lunula.ops.interpolation"
 local tools = require "lunula.ops.tools"
 
@@ -11,26 +12,6 @@ local declare = tools.family "image"
 
 local function op(name, ...)
   declare("image." .. name, ...)
-end
-
--- ---- layouts ----------------------------------------------------------------------------------
-
--- The images as (batch, height, width, channels), and how to give a result their form and their
--- type back.
-local function unified(name, images, data_format)
-  if images.rank ~= 3 and images.rank ~= 4 then
-    core.raise("image.%s: images have 3 axes, or 4 with the batch: they are %s", name,
-      tools.shape_text(images.shape))
-  end
-  local single = images.rank == 3
-  local first = config.layout(data_format) == "channels_first"
-  local x = single and ops.expand_dims(images, 0) or images
-  if first then x = ops.moveaxis(x, 1, -1) end
-  return x, function (y)
-    y = tools.like(y, images)
-    if first then y = ops.moveaxis(y, -1, 1) end
-    return single and ops.squeeze(y, 0) or y
-  end
 end
 
 local function height_and_width(x)
@@ -265,118 +246,6 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
     local function pair(value) return type(value) == "number" and { value, value } or value end
     return back(ops.patches(x, pair(size), pair(strides or size), pair(dilation_rate),
       padding == "same"))
-  end)
-
--- ---- moving pixels ----------------------------------------------------------------------------
-
--- A position beyond the edge as one inside; `size` is a scalar tensor. The steps of reflect are
--- TensorFlow's. Its wrap goes round by one less than the size, which no other backend does: here
--- what lies between the last pixel and the first is a mixture of both.
-local inside = {
-  constant = function (at, size) return ops.clip(at, -2, size + 1) end,
-  nearest = function (at, size) return ops.clip(at, 0, size - 1) end,
-  wrap = function (at) return at end,
-  mirror = function (at, size)
-    local last = size - 1
-    return ops.abs(ops.mod(at + last, ops.maximum(last * 2, 1)) - last)
-  end,
-  reflect = function (at, size)
-    local round = size * 2
-    local below = at + round * ops.floor(-at / round)
-    below = ops.where(ops.less(below, -size), below + round, -below - 1)
-    local above = at - round * ops.floor(at / round)
-    above = ops.where(ops.less_equal(size, above), round - above - 1, above)
-    return ops.clip(ops.where(ops.less(at, 0), below, above), 0, size - 1)
-  end,
-}
-
-local function bounded(at, size, fill_mode)
-  return inside[fill_mode](at, ops.cast(size, "float32"))
-end
-
--- The neighbours of a position along an axis, each with its weight.
-local function neighbours(position, interpolation)
-  if interpolation == "nearest" then
-    local away = ops.sign(position) * ops.floor(ops.abs(position) + 0.5)
-    return { { ops.cast(away, "int32") } }
-  end
-  local below = ops.floor(position)
-  local share = position - below
-  below = ops.cast(below, "int32")
-  return { { below, 1 - share }, { below + 1, share } }
-end
-
-local function check_transform(images, transform)
-  local shape, batch = transform.shape, images.rank == 3 and 1 or images.shape[1]
-  local n, rows = shape[#shape], #shape == 1 and 1 or shape[1]
-  local fits = (#shape == 1 or #shape == 2) and (not n or n == 8)
-  if not fits or rows and batch and rows ~= 1 and rows ~= batch then
-    core.raise("image.affine_transform: transform is (8,) or (batch, 8): images are %s, "
-      .. "transform is %s", tools.shape_text(images.shape), tools.shape_text(shape))
-  end
-end
-
--- One transform for each image, or one for all: what was not known to fit must turn out so.
-local function transforms(pixels, transform)
-  if transform.rank == 1 then transform = ops.expand_dims(transform, 0) end
-  transform = tools.with_size(transform, 1, 8)
-  local rows, batch = transform.shape[1], pixels.shape[1]
-  if rows == 1 or rows and rows == batch then return transform end
-  return ops.broadcast_to(transform, { tools.size(pixels, 0), 8 })
-end
-
--- Where each pixel of the result comes from, (batch, height, width) each, and where that is
--- nowhere: at the vanishing line.
-local function sources(grid, transform)
-  local function factor(i) return ops.expand_dims(tools.part(transform, 1, i, 1), 2) end
-  local y, x = ops.iota_like(grid, 1), ops.iota_like(grid, 2)
-  local depth = x * factor(6) + y * factor(7) + 1
-  local nowhere = ops.equal(depth, 0)
-  depth = ops.where(nowhere, 1, depth)
-  local row = (x * factor(3) + y * factor(4) + factor(5)) / depth
-  return row, (x * factor(0) + y * factor(1) + factor(2)) / depth, nowhere
-end
-
-op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
-  .. "fill_mode:str=\"constant\", fill_value:num=0, data_format:str=nil",
-  "Each pixel (x, y) from (a0 x + a1 y + a2, b0 x + b1 y + b2) / (c0 x + c1 y + 1): transform has "
-  .. "a0, a1, a2, b0, b1, b2, c0, c1, for each image or for all.",
-  function (images, transform, interpolation, fill_mode, fill_value, data_format)
-    if interpolation ~= "nearest" and interpolation ~= "bilinear" then
-      core.raise("image.affine_transform: interpolation must be nearest or bilinear, got \"%s\"",
-        interpolation)
-    elseif not inside[fill_mode] then
-      core.raise("image.affine_transform: fill_mode must be constant, nearest, wrap, mirror or "
-        .. "reflect, got \"%s\"", fill_mode)
-    end
-    local pixels, back = unified("affine_transform", images, data_format)
-    check_transform(images, transform)
-    transform = transforms(pixels, transform)
-    local grid = ops.squeeze(tools.part(pixels, 3, 0, 1), 3)
-    local row, column, nowhere = sources(grid, tools.float(transform))
-    local height, width = ops.dim(pixels, 1), ops.dim(pixels, 2)
-    local rows = neighbours(bounded(row, height, fill_mode), interpolation)
-    local columns = neighbours(bounded(column, width, fill_mode), interpolation)
-
-    local all = ops.reshape(pixels, { -1, tools.size(pixels, 3) })
-    local first = ops.iota_like(grid, 0) * height * width
-    local function cell(at, size)
-      return fill_mode == "wrap" and ops.mod(at, size) or ops.clip(at, 0, size - 1)
-    end
-    local sum
-    for _, near_y in ipairs(rows) do
-      for _, near_x in ipairs(columns) do
-        local at_y, at_x = cell(near_y[1], height), cell(near_x[1], width)
-        local value = ops.gather(all, first + at_y * width + at_x)
-        if fill_mode == "constant" then
-          local here = ops.equal(at_y, near_y[1]) & ops.equal(at_x, near_x[1])
-          value = ops.where(ops.expand_dims(here, 3), value, fill_value)
-        end
-        if near_y[2] then value = value * ops.expand_dims(near_y[2] * near_x[2], 3) end
-        sum = sum and sum + value or value
-      end
-    end
-    return back(ops.where(ops.expand_dims(nowhere, 3), fill_value, sum))
   end)
 
 -- ---- colours as hue, saturation and value -------------------------------------------------------
