@@ -511,3 +511,29 @@ describe("released tensors", function ()
     end
   end)
 end)
+
+describe("images", function ()
+  local images, corners = ops.ones { 2, 3, 4, 3 }, ops.ones { 4, 2 }
+  local image = ops.image
+  refuses {
+    "image.gaussian_blur: images have 3 axes, or 4 with the batch: they are (2, 3)",
+    function () image.gaussian_blur(x) end,
+    "image.gaussian_blur: kernel_size has two sizes of 1 or more",
+    function () image.gaussian_blur(images, { 3, 0 }) end,
+    "image.gaussian_blur: sigma has two numbers, or is a tensor of two",
+    function () image.gaussian_blur(images, { 3, 3 }, { 1 }) end,
+    "image.gaussian_blur: sigma has two numbers: it is (3,)",
+    function () image.gaussian_blur(images, { 3, 3 }, core.tensor { 1, 2, 3 }) end,
+    "image.perspective_transform: start_points are (4, 2), or (batch, 4, 2): they are (2,)",
+    function () image.perspective_transform(images, y, corners) end,
+    "image.perspective_transform: images are (2, 3, 4, 3), start_points are (3, 4, 2), "
+      .. "end_points are (3, 4, 2)",
+    function () image.perspective_transform(images, ops.ones { 3, 4, 2 }, ops.ones { 3, 4, 2 }) end,
+    "image.perspective_transform: interpolation must be nearest or bilinear",
+    function () image.perspective_transform(images, corners, corners, "cubic") end,
+    "solve: a has no inverse: it is singular",
+    function () image.perspective_transform(images, corners, corners) end,
+    "image.affine_transform: transform is (8,) or (batch, 8)",
+    function () image.affine_transform(images, y) end,
+  }
+end)

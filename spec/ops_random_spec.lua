@@ -237,3 +237,63 @@ describe("misuse", function ()
     assert.error_at_line(function () random.randint({ 2 }, 3, 3) end, "the range must hold")
   end)
 end)
+
+describe("elastic_transform", function ()
+  local elastic = ops.image.elastic_transform
+
+  -- Images whose pixels tell their column in the first channel and their row in the second.
+  local grid = core.untraced(function ()
+    local x = ops.zeros { 4, 80, 90, 1 }
+    return ops.concatenate({ ops.iota_like(x, 2) + x, ops.iota_like(x, 1) + x }, 3)
+  end)
+
+  local function moved(options)
+    local way = elastic(grid, options) - grid
+    way = ops.slice(way, { 0, 20, 20, 0 }, { -1, 40, 50, -1 })
+    local right, down = ops.split(way, 2, 3)
+    return ops.reshape(right, { -1 }), ops.reshape(down, { -1 })
+  end
+
+  it("moves by blurred noise, along both axes by its own", function ()
+    for _, sigma in ipairs { 0.5, 1.5, 2 } do
+      local sum, squares = 0, 0
+      for i = -3 * math.floor(sigma), 3 * math.floor(sigma) do
+        local weight = math.exp(-0.5 * (i / sigma) ^ 2)
+        sum, squares = sum + weight, squares + weight * weight
+      end
+      local right, down = moved { alpha = 3, sigma = sigma, seed = 4 }
+      local wanted = 3 * sigma * squares / (sum * sum)
+      for _, way in ipairs { right, down } do
+        assert.near_all(ops.mean(way), 0, wanted * 0.15)
+        assert.near_all(ops.std(way), wanted, wanted * 0.08)
+      end
+      assert.near_all(ops.mean(right * down), 0, wanted * wanted * 0.15)
+    end
+  end)
+
+  it("moves smoothly", function ()
+    local way = elastic(grid, { alpha = 5, sigma = 4, seed = 1 }) - grid
+    local slope = ops.slice(way, { 0, 20, 20, 0 }, { -1, 40, 50, -1 })
+      - ops.slice(way, { 0, 20, 21, 0 }, { -1, 40, 50, -1 })
+    assert.is_true(ops.std(slope):item() < 0.3 * ops.std(way):item())
+  end)
+
+  it("repeats itself with a seed, draws anew without, and keeps whole numbers", function ()
+    assert.near_all(elastic(grid, { seed = 3 }), elastic(grid, { seed = 3 }), 0)
+    assert.is_false(ops.all(ops.equal(elastic(grid), elastic(grid))):item())
+    local bytes = elastic(ops.cast(grid, "int32"), { fill_mode = "constant", fill_value = -7 })
+    assert.equal("int32", bytes.dtype)
+    assert.near_all(ops.min(bytes), -7, 0)
+  end)
+
+  it("says what it takes", function ()
+    assert.error_at_line(function () elastic(grid, { sigma = 0 }) end,
+      "image.elastic_transform: sigma must be above 0, got 0")
+    assert.error_at_line(function () elastic(grid, { interpolation = "cubic" }) end,
+      'image.elastic_transform: interpolation must be nearest or bilinear, got "cubic"')
+    assert.error_at_line(function () elastic(grid, { fill_mode = "edge" }) end,
+      "image.elastic_transform: fill_mode must be constant, nearest, wrap, mirror or reflect")
+    assert.error_at_line(function () elastic(ops.ones { 2, 2 }) end,
+      "image.elastic_transform: images have 3 axes, or 4 with the batch: they are (2, 2)")
+  end)
+end)

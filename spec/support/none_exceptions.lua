@@ -103,6 +103,8 @@ return {
       space_to_depth = because(accident, "data_format"),
       depth_to_space = because(accident, "data_format"),
       ["image.resize"] = because(unused, "fill_value"),
+      ["image.gaussian_blur"] = because(nil_only, "kernel_size sigma"),
+      ["image.elastic_transform"] = { alpha = "noise of another generator" },
       leaky_relu = because(accident, "negative_slope"), unstack = because(accident, "axis"),
       rot90 = because(nil_only, "axes"), select = because(nil_only, "default"),
       tensordot = because(nil_only, "axes"),

@@ -248,6 +248,55 @@ op("extract_patches", "images, size:ints, strides:ints=nil, dilation_rate:axes=1
       padding == "same"))
   end)
 
+-- ---- blurring ---------------------------------------------------------------------------------
+
+-- The weights of a Gauss curve at `count` places about its middle.
+local function gauss(count, sigma)
+  local z = (ops.arange(0, count, 1, "float32") - (count - 1) / 2) / sigma
+  local weights = ops.exp(z * z * -0.5)
+  return weights / ops.sum(weights)
+end
+
+-- Every channel along an axis, with nothing beyond the edges.
+local function blurred(x, axis, weights)
+  local count = weights.shape[1]
+  local kernel = ops.reshape(weights, axis == 1 and { count, 1, 1, 1 } or { 1, count, 1, 1 })
+  local one = ops.reshape(ops.ones_like(ops.sum(x, { 0, 1, 2 })), { 1, 1, -1, 1 })
+  return ops.depthwise_conv(x, kernel * one, 1, "same", "channels_last")
+end
+
+local function check_blur(size, sigma)
+  for _, count in ipairs(#size == 2 and size or { 0 }) do
+    if count < 1 or count > 1 << 16 then
+      core.raise("image.gaussian_blur: kernel_size has two sizes of 1 or more")
+    end
+  end
+  local list = type(sigma) == "table" and #sigma == 2 and sigma
+  if not core.is_tensor(sigma) then
+    for i = 1, 2 do
+      if not list or type(list[i]) ~= "number" then
+        core.raise("image.gaussian_blur: sigma has two numbers, or is a tensor of two")
+      end
+    end
+  elseif sigma.rank ~= 1 or (sigma.shape[1] or 2) ~= 2 then
+    core.raise("image.gaussian_blur: sigma has two numbers: it is %s",
+      tools.shape_text(sigma.shape))
+  end
+end
+
+op("gaussian_blur", "images, kernel_size:ints=nil, sigma:any=nil, data_format:str=nil",
+  "The images blurred by a Gauss curve: how many weights (3) and what deviation (1) along x, and "
+  .. "along y.",
+  function (images, kernel_size, sigma, data_format)
+    local x, back = unified("gaussian_blur", images, data_format)
+    kernel_size, sigma = kernel_size or { 3, 3 }, sigma or { 1.0, 1.0 }
+    if type(kernel_size) == "number" then kernel_size = { kernel_size } end
+    check_blur(kernel_size, sigma)
+    x = tools.float(x)
+    x = blurred(x, 2, gauss(kernel_size[1], sigma[1]))
+    return back(blurred(x, 1, gauss(kernel_size[2], sigma[2])))
+  end)
+
 -- ---- colours as hue, saturation and value -------------------------------------------------------
 
 -- The images with their channels last, which are three, and their parts.

@@ -45,8 +45,9 @@ local families = {
   { "conv", "conv depthwise_conv separable_conv conv_transpose max_pool average_pool "
     .. "adaptive_average_pool adaptive_max_pool" },
   { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
-    .. "image.extract_patches image.rgb_to_hsv image.hsv_to_rgb image.extract_patches_3d" },
-  { "warp", "image.affine_transform" },
+    .. "image.extract_patches image.rgb_to_hsv image.hsv_to_rgb image.extract_patches_3d "
+    .. "image.gaussian_blur" },
+  { "warp", "image.affine_transform image.perspective_transform image.elastic_transform" },
   { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient "
     .. "associative_scan vectorize jvp" },
   { "einops", "rearrange" },

@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 local unified = require("lunula.ops.layouts").unified
+local random = require "lunula.ops.random"
 
 local ops = core.ops
 local declare = tools.family "image"
@@ -140,6 +141,98 @@ op("affine_transform", "images, transform, interpolation:str=\"bilinear\", "
     check_transform(images, transform)
     return back(transformed(pixels, transforms(pixels, transform), interpolation, fill_mode,
       fill_value))
+  end)
+
+local function check_points(name, points)
+  local shape = points.shape
+  local n = #shape
+  if (n ~= 2 and n ~= 3) or (shape[n - 1] or 4) ~= 4 or (shape[n] or 2) ~= 2 then
+    core.raise("image.perspective_transform: %s are (4, 2), or (batch, 4, 2): they are %s", name,
+      tools.shape_text(shape))
+  end
+  if n == 2 then points = ops.expand_dims(points, 0) end
+  return tools.float(tools.with_size(tools.with_size(points, 1, 4), 2, 2))
+end
+
+-- The transform by which each pixel comes from where it was: it maps `to` to `from`. Both are
+-- (batch, 4, 2); the corners give eight equations.
+function warp.homography(from, to)
+  local x, y = tools.part(from, 2, 0, 1), tools.part(from, 2, 1, 1)
+  local one = ops.ones_like(x)
+  local place = ops.concatenate({ to, one }, 2)
+  local none = ops.zeros_like(place)
+  local left = ops.concatenate({
+    ops.concatenate({ place, none, to * -x }, 2),
+    ops.concatenate({ none, place, to * -y }, 2),
+  }, 1)
+  return ops.squeeze(ops.solve(left, ops.concatenate({ x, y }, 1)), 2)
+end
+
+op("perspective_transform", "images, start_points, end_points, interpolation:str=\"bilinear\", "
+  .. "fill_value:num=0, data_format:str=nil",
+  "The images with what was at the four start_points (x, y) at the four end_points.",
+  function (images, start_points, end_points, interpolation, fill_value, data_format)
+    check_options("perspective_transform", interpolation, "constant")
+    local pixels, back = unified("perspective_transform", images, data_format)
+    local from = check_points("start_points", start_points)
+    local to = check_points("end_points", end_points)
+    local rows, others, batch = from.shape[1], to.shape[1], pixels.shape[1]
+    if rows and others and rows ~= others or rows and rows ~= 1 and batch and rows ~= batch then
+      core.raise("image.perspective_transform: images are %s, start_points are %s, end_points "
+        .. "are %s", tools.shape_text(images.shape), tools.shape_text(start_points.shape),
+        tools.shape_text(end_points.shape))
+    end
+    return back(transformed(pixels, transforms(pixels, warp.homography(from, to)), interpolation,
+      "constant", fill_value))
+  end)
+
+-- ---- elastic images ---------------------------------------------------------------------------
+
+-- Weights of a Gauss curve between all places of an axis, cut off 3 whole sigma away: a product
+-- with it blurs the axis. sigma may be a tensor; the curve is taken to fit into the axis then.
+local function blurring(at, size, sigma)
+  local reach = type(sigma) == "number" and 3 * math.floor(sigma) or 3 * ops.floor(sigma)
+  local function curve(distance)
+    local z = distance / sigma
+    return ops.where(ops.less_equal(distance, reach), ops.exp(z * z * -0.5), 0)
+  end
+  local far = type(reach) == "number" and reach + 1 or size
+  local half = curve(ops.arange(0, far, 1, "float32"))
+  local distance = ops.abs(ops.expand_dims(at, 1) - ops.expand_dims(at, 0))
+  return curve(ops.cast(distance, "float32")) / (ops.sum(half) * 2 - 1)
+end
+
+-- How far each pixel of a batch is moved along x and along y, (batch, height, width) each: noise
+-- that is blurred over sigma pixels.
+function warp.field(pixels, alpha, sigma, seed)
+  local grid = grid_of(pixels)
+  local function along(axis, others)
+    local at = ops.iota_like(ops.sum(grid, others), 0)
+    return blurring(at, tools.size(grid, axis), sigma)
+  end
+  local tall, wide = along(1, { 0, 2 }), along(2, { 0, 1 })
+  local noise = random.normal(ops.stack({ grid, grid }, 0), 0, 1, nil, seed) * sigma
+  return ops.unstack(ops.matmul(ops.matmul(tall, noise), wide) * alpha, 2, 0)
+end
+
+-- Each pixel from as far away as the field says.
+function warp.displaced(pixels, right, down, interpolation, fill_mode, fill_value)
+  local row, column = ops.iota_like(right, 1) + down, ops.iota_like(right, 2) + right
+  return warp.sampled(pixels, row, column, interpolation, fill_mode, fill_value)
+end
+
+op("elastic_transform", "images, alpha:num=20.0, sigma:num=5.0, interpolation:str=\"bilinear\", "
+  .. "fill_mode:str=\"reflect\", fill_value:num=0.0, seed:any=nil, data_format:str=nil",
+  "Images pulled about as if on rubber: by noise that is blurred over sigma pixels, times alpha.",
+  function (images, alpha, sigma, interpolation, fill_mode, fill_value, seed, data_format)
+    check_options("elastic_transform", interpolation, fill_mode)
+    if not (sigma > 0) then
+      core.raise("image.elastic_transform: sigma must be above 0, got %g", sigma)
+    end
+    local pixels, back = unified("elastic_transform", images, data_format)
+    local x = tools.float(pixels)
+    local right, down = warp.field(x, alpha, sigma, seed)
+    return back(warp.displaced(x, right, down, interpolation, fill_mode, fill_value))
   end)
 
 return warp

@@ -18,7 +18,54 @@ local function affine(attributes, transform)
     free = { { 0 }, { 0 } } }
 end
 
+-- Corners of a picture of 4 by 6, and where they go.
+local corners = { 0, 0, 5, 0, 0, 3, 5, 3 }
+local starts = from.exact({ 0, 0, 5, 0, 0, 3, 5, 3, 0, 0, 5, 0, 0, 3, 5, 3 }, { shape = { 2, 4, 2 } })
+local ends = from.exact({ 0.5, 0.25, 4.5, -0.5, 0.25, 3.5, 5.75, 2.5, 0, 0, 5, 1, 1, 3, 4.5, 2 },
+  { shape = { 2, 4, 2 } })
+
+-- `one` under three weights along x and five along y, written out.
+local function blurred(data)
+  local function weights(reach, sigma)
+    local list, sum = {}, 0
+    for i = -reach, reach do
+      list[i] = math.exp(-0.5 * (i / sigma) ^ 2)
+      sum = sum + list[i]
+    end
+    for i = -reach, reach do list[i] = list[i] / sum end
+    return list
+  end
+  local across, down, y = weights(1, 0.75), weights(2, 1.5), {}
+  for at = 0, 5 * 4 * 2 - 1 do
+    local row, column, channel, sum = at // 8, at // 2 % 4, at % 2, 0
+    for i = math.max(-2, -row), math.min(2, 4 - row) do
+      for j = math.max(-1, -column), math.min(1, 3 - column) do
+        sum = sum + down[i] * across[j] * data[1][((row + i) * 4 + column + j) * 2 + channel + 1]
+      end
+    end
+    y[at + 1] = sum
+  end
+  return y
+end
+
 return {
+  { "image.gaussian_blur", { images } },
+  { "image.gaussian_blur", { images }, { kernel_size = { 5, 5 }, sigma = { 0.75, 1.5 } } },
+  -- TensorFlow and torch turn a kernel with two sizes round; NumPy and JAX do not
+  { "image.gaussian_blur", { one }, { kernel_size = { 3, 5 }, sigma = { 0.75, 1.5 } }, free = false,
+    ref = blurred },
+  { "image.gaussian_blur", { real { 2, 4, 5 } },
+    { kernel_size = { 4, 4 }, sigma = { 1, 2 }, data_format = "channels_first" }, free = false },
+  { "image.perspective_transform", { images, starts, ends }, grad = { 1 },
+    free = { { 0 }, { 0 }, { 0 } } },
+  { "image.perspective_transform", { images, starts, ends },
+    { interpolation = "nearest", fill_value = 9 }, grad = { 1 }, free = { { 0 }, { 0 }, { 0 } } },
+  { "image.perspective_transform", { real { 2, 4, 6 }, from.exact(corners, { shape = { 4, 2 } }),
+    from.exact({ 0, 0, 5.5, 0.5, 0.25, 3, 5, 3.25 }, { shape = { 4, 2 } }) },
+    { data_format = "channels_first" }, grad = { 1 }, free = false },
+  -- moved by nothing; what noise does: ops_random_spec.lua
+  { "image.elastic_transform", { images }, { alpha = 0, sigma = 1.5 },
+    ref = function (data) return data[1] end },
   { "image.resize", { images }, { size = { 8, 3 } } },
   { "image.resize", { images }, { size = { 3, 4 }, interpolation = "nearest" } },
   { "image.resize", { images }, { size = { 3, 9 }, interpolation = "bicubic" }, tol = 1e-4 },
