@@ -47,6 +47,7 @@ metrics.json optimizers.json schedules.json    numbers of those
 image_draws.json   what layers of images do with a draw of Keras's: recorder/image_draws.py
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
 folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
+deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -74,6 +75,8 @@ CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
             "layer_types", "none", "sizes", "models", "files", "timeseries", "folders")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "folders",
+            "numpy_files")
 
 
 def catalogue():

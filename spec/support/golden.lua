@@ -30,6 +30,8 @@ local function nested(list, shape, depth, place)
   return row
 end
 
+golden.bytes = from_base64
+
 -- The tensor of a record, for strings a nested table; nil for null.
 function golden.tensor(record)
   if not record then return nil end

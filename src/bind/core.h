@@ -29,6 +29,7 @@ void json_open(lua_State *L);
 void words_open(lua_State *L);
 void file_open(lua_State *L);
 void folder_open(lua_State *L);
+void unpack_open(lua_State *L);
 void between_open(lua_State *L);
 void tape_open(lua_State *L);
 void host_open(lua_State *L);

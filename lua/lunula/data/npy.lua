@@ -1,10 +1,10 @@
 -- NumPy's files of numbers: .npy as a tensor and back, and archives of them, .npz.
 --
 -- A file is not trusted: its header is matched and never run, sizes are checked against the bytes
--- that are there, and objects (pickles) are refused. Archives hold their entries stored, as
--- numpy.savez writes them; there is no zlib here for those of savez_compressed.
+-- that are there, and objects (pickles) are refused.
 
 local core = require "lunula.core"
+local archive = require "lunula.data.archive"
 local ops = require "lunula.ops"
 
 local npy = {}
@@ -88,48 +88,10 @@ local function decode(bytes, path)
   return in_order(bytes:sub(first), shape, dtype, fortran == "True")
 end
 
--- ---- archives ----------------------------------------------------------------------------------
-
--- Where the list of entries begins, and their number.
-local function find_directory(bytes, path)
-  for at = #bytes - 21, math.max(1, #bytes - 65557), -1 do
-    if bytes:sub(at, at + 3) == "PK\5\6" then
-      local count, _, first = string.unpack("<I2I4I4", bytes, at + 10)
-      return first + 1, count
-    end
-  end
-  fail(path, "this is no .npz file, or it is cut off")
-end
-
--- The bytes of an entry whose local header begins at `at`.
-local function entry_bytes(bytes, at, size, name, path)
-  if at < 1 or at + 29 > #bytes or bytes:sub(at, at + 3) ~= "PK\3\4" then
-    fail(path, "entry \"%s\" is not where the archive says", name)
-  end
-  local name_length, extra = string.unpack("<I2I2", bytes, at + 26)
-  local first = at + 30 + name_length + extra
-  if first + size - 1 > #bytes then fail(path, "entry \"%s\" goes beyond the end", name) end
-  return bytes:sub(first, first + size - 1)
-end
-
 local function decode_archive(bytes, path)
-  local at, count = find_directory(bytes, path)
   local tensors = {}
-  for _ = 1, count do
-    if at + 45 > #bytes or bytes:sub(at, at + 3) ~= "PK\1\2" then
-      fail(path, "its list of entries is broken")
-    end
-    local method = string.unpack("<I2", bytes, at + 10)
-    local packed, _, length, extra, comment = string.unpack("<I4I4I2I2I2", bytes, at + 20)
-    local start = string.unpack("<I4", bytes, at + 42) + 1
-    local name = bytes:sub(at + 46, at + 45 + length)
-    if method ~= 0 then
-      fail(path, "entry \"%s\" is compressed, which is not read; write it anew with numpy.savez",
-        name)
-    end
-    local whole = ("%s\" in \"%s"):format(name, path)
-    tensors[name:gsub("%.npy$", "")] = decode(entry_bytes(bytes, start, packed, name, path), whole)
-    at = at + 46 + length + extra + comment
+  for name, text in archive.entries(bytes, path) do
+    tensors[name:gsub("%.npy$", "")] = decode(text, archive.title(name, path))
   end
   return tensors
 end
@@ -139,7 +101,7 @@ end
 -- load "x.npy" -> a tensor; load "x.npz" -> a table of tensors by name.
 function npy.load(path)
   local bytes = read_file(path)
-  if bytes:sub(1, 2) == "PK" then return decode_archive(bytes, path) end
+  if archive.is(bytes) then return decode_archive(bytes, path) end
   return decode(bytes, path)
 end
 
