@@ -44,6 +44,7 @@ int luaopen_lunula_core(lua_State *L) {
   file_open(L);
   folder_open(L);
   unpack_open(L);
+  table_text_open(L);
   between_open(L);
   tape_open(L);
   host_open(L);

@@ -30,6 +30,7 @@ void words_open(lua_State *L);
 void file_open(lua_State *L);
 void folder_open(lua_State *L);
 void unpack_open(lua_State *L);
+void table_text_open(lua_State *L); /* csv.c */
 void between_open(lua_State *L);
 void tape_open(lua_State *L);
 void host_open(lua_State *L);

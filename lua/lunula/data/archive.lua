@@ -5,14 +5,13 @@
 -- checksums are compared.
 
 local core = require "lunula.core"
+local files = require "lunula.data.files"
 
 local archive = {}
 
 local STORED <const>, DEFLATED <const> = 0, 8
 
-local function fail(path, text, ...)
-  core.raise("\"%s\": " .. text, path, ...)
-end
+local fail = files.fail
 
 function archive.is(bytes)
   return bytes:sub(1, 4) == "PK\3\4" or bytes:sub(1, 4) == "PK\5\6"

@@ -5,6 +5,7 @@
 
 local core = require "lunula.core"
 local archive = require "lunula.data.archive"
+local files = require "lunula.data.files"
 local ops = require "lunula.ops"
 
 local npy = {}
@@ -19,19 +20,7 @@ local dtypes = {
 local sizes = { float32 = 4, float64 = 8, float16 = 2, int32 = 4, int64 = 8, int8 = 1, uint8 = 1,
   bool = 1 }
 
-local function fail(path, text, ...)
-  core.raise("\"%s\": " .. text, path, ...)
-end
-
-local function read_file(path)
-  if type(path) ~= "string" then core.raise("a path is expected, got %s", type(path)) end
-  local file, problem = io.open(path, "rb")
-  if not file then core.raise("%s", problem) end
-  local bytes = file:read "a"
-  file:close()
-  if not bytes then fail(path, "it cannot be read") end
-  return bytes
-end
+local fail = files.fail
 
 local MOST <const> = 2 ^ 31   -- numbers, and of a size of 0 beside others; products stay whole
 
@@ -100,7 +89,7 @@ end
 
 -- load "x.npy" -> a tensor; load "x.npz" -> a table of tensors by name.
 function npy.load(path)
-  local bytes = read_file(path)
+  local bytes = files.bytes(path)
   if archive.is(bytes) then return decode_archive(bytes, path) end
   return decode(bytes, path)
 end

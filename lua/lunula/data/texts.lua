@@ -1,19 +1,11 @@
 -- k.utils.text_dataset_from_directory: text files as batches of strings, with their labels.
 
 local core = require "lunula.core"
+local files = require "lunula.data.files"
 local folders = require "lunula.data.folders"
 local options = require "lunula.utils.options"
 
 local NAME <const> = "text_dataset_from_directory"
-
-local function read_file(path)
-  local file, problem = io.open(path, "rb")
-  if not file then core.raise("%s: %s", NAME, problem) end
-  local text = file:read "a"
-  file:close()
-  if not text then core.raise("%s: %s: it cannot be read", NAME, path) end
-  return text
-end
 
 -- ("folder", { batch_size = 32, … }) -> a dataset, or two for subset = "both"
 return function(directory, given)
@@ -22,7 +14,7 @@ return function(directory, given)
   return folders.datasets(o, { ".txt" }, function(paths)
     local texts = {}
     for i, path in ipairs(paths) do
-      texts[i] = read_file(path)
+      texts[i] = files.bytes(path)
       if longest then texts[i] = texts[i]:sub(1, longest) end   -- bytes, as in Keras
     end
     return core.tensor(texts)

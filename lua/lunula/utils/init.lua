@@ -101,6 +101,16 @@ function utils.save_npy(path, tensor)
   return require("lunula.data.npy").save(path, tensor)
 end
 
+-- load_csv("x.csv", { … }) -> the columns of a table as tensors by name, and the list of names.
+function utils.load_csv(path, given)
+  return require "lunula.data.csv"(path, given)
+end
+
+-- load_idx "train-images-idx3-ubyte" -> a tensor; also of a .gz file.
+function utils.load_idx(path)
+  return require "lunula.data.idx"(path)
+end
+
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
