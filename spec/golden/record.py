@@ -35,6 +35,7 @@ layers/<Class>.json  a list of cases, one to a line:
 A tensor is {"shape", "dtype", "data": base64 of little-endian elements, bool one byte};
 strings are a flat list. A case without "outputs" is about its config and weights only.
 
+names.txt          the public names of Keras, as one writes them in Lua: recorder/names.py
 signatures.json    arguments of every class and keras.ops function, in order
 operations.json    the classes that ops are in files: module, what one is made and called with
 refusals.json      arguments of constructors, and whether Keras refuses them
@@ -77,6 +78,7 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "folders",
             "numpy_files")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "names")
 
 
 def catalogue():
