@@ -26,6 +26,11 @@ local values = {
   Sequential = { "lunula.models", "Sequential" },
   Model = { "lunula.models", "Model" },
   model = { "lunula.models", "declare" },
+  Layer = { "lunula.layers.base", "Layer" }, InputSpec = { "lunula.layers", "InputSpec" },
+  Variable = { "lunula.variables", "Variable" }, Loss = { "lunula.losses", "Loss" },
+  Metric = { "lunula.metrics", "Metric" }, Optimizer = { "lunula.optimizers", "Optimizer" },
+  Initializer = { "lunula.initializers", "Initializer" },
+  Regularizer = { "lunula.regularizers", "Regularizer" },
   layer = { "lunula.layers.base", "declare" },
   callback = { "lunula.callbacks", "declare" },
   metric = { "lunula.metrics", "declare" }, loss = { "lunula.losses", "declare" },
@@ -51,6 +56,7 @@ lunula.threads = core.threads
 lunula.build_info = core.build_info
 lunula.seed = core.seed
 lunula.None = core.None
+lunula.version = core.version
 
 -- zeros{2, 3}, zeros({2, 3}, "int32") or zeros({2, 3}, {dtype = "int32"})
 local function filled(name, value)

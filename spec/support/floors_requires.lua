@@ -16,7 +16,7 @@ local storeys = {
   { "callbacks", "metrics" },
   { "optimizers" },
   { "layers" },
-  { "trainers" },
+  { "trainers", "variables" },
   { "models" },
   { "saving" },
   { "help", "command" },

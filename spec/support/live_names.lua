@@ -37,7 +37,10 @@ end
 local makers = {
   layer = layer_of("Dense", { 2 }, 3), model = sequential, sequential = sequential,
   placeholder = function () return k.Input { 3 } end,
-  variable = function () return k.layers.Dense(2):add_weight { name = "w", shape = { 2 } } end,
+  variable = function ()
+    local options = { 2, kernel_regularizer = "l2", kernel_constraint = "non_neg" }
+    return used(layers.Dense(options), 3).kernel
+  end,
   optimizer = function () return sequential().optimizer end,
   metric = function () return k.metrics.Mean() end,
   loss = function () return k.losses.MeanSquaredError() end,

@@ -16,7 +16,8 @@ static Val check_self(lua_State *L, State *s) {
 /* Names of methods come here, too: few of them begin as a field does. */
 static const char *field_name(const char *name) {
   const char *field = *name == 'm' ? "mask" : *name == 'd' ? "dtype"
-                    : *name == 'r' ? "rank" : *name != 's' ? NULL
+                    : *name == 'r' ? "rank" : *name == 'n' ? "ndim"
+                    : *name != 's' ? NULL
                     : name[1] == 'h' ? "shape" : "size";
   bool same = field && name[1] == field[1] && strcmp(name, field) == 0;
   return same ? field : NULL;
@@ -42,7 +43,7 @@ int field_get(lua_State *L, State *s, const char *name) {
     shape_push(L, t);
   else if (*field == 'd')
     lua_pushstring(L, dtype_name((DType)t->dtype));
-  else if (*field == 'r')
+  else if (*field == 'r' || *field == 'n')
     lua_pushinteger(L, t->rank);
   else if (type_elements(t) == UNKNOWN)
     lua_pushnil(L);

@@ -38,6 +38,34 @@ static int variable_value(lua_State *L, State *s, Variable *v) {
   return 1;
 }
 
+/* The registry's table of fields that Lua knows: name -> function of the
+   variable. */
+static const char FIELDS[] = "lunula.variable_fields";
+
+/* What Lua says of the field at 2; leaves nothing where it knows none. */
+static bool lua_field(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, FIELDS);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pop(L, 2);
+    return false;
+  }
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return true;
+}
+
+/* variable_field(name, f): v[name] is f(v) from now on */
+static int core_variable_field(lua_State *L) {
+  want_type(L, 1, LUA_TSTRING, "variable_field: name");
+  want_type(L, 2, LUA_TFUNCTION, "variable_field: the function");
+  lua_settop(L, 2);
+  lua_getfield(L, LUA_REGISTRYINDEX, FIELDS);
+  lua_insert(L, 1);
+  lua_rawset(L, 1);
+  return 0;
+}
+
 static int variable_index(lua_State *L) {
   State *s = state_enter(L);
   Variable *v = check_variable(L);
@@ -57,7 +85,7 @@ static int variable_index(lua_State *L) {
   else
     n = field_get(L, s, name);
   context_drain(&s->c, mark);
-  return n ? n : field_method(L);
+  return n ? n : lua_field(L) ? 1 : field_method(L);
 }
 
 static int variable_newindex(lua_State *L) {
@@ -83,18 +111,52 @@ static int variable_newindex(lua_State *L) {
   return 0;
 }
 
-static int variable_assign_value(lua_State *L) {
+/* Gives the variable the value x, or that with what `op` makes of its own and x
+   where there is an op. Returns the variable. */
+static int assign_through(lua_State *L, const char *name, const char *op) {
   State *s = state_enter(L);
   Variable *v = check_variable(L);
   int mark = context_mark(&s->c);
-  Val x = operand_check(L, s, 2, (DType)v->tensor.type.dtype, "assign");
-  if (!s->c.error.set && !val_symbolic(x))
+  Val x = operand_check(L, s, 2, (DType)v->tensor.type.dtype, name);
+  if (op && !s->c.error.set) {
+    Val now = variable_read(&s->c, v);
+    if (!s->c.error.set)
+      x = emit_op(&s->c, op, (Val[]){now, x}, 2, NULL);
+  } else if (!s->c.error.set && !val_symbolic(x))
     x = own_copy(s, x);
   bool ok = variable_assign(&s->c, v, x);
   context_drain(&s->c, mark);
   if (!ok)
     return raise_context(L, s);
   lua_settop(L, 1);
+  return 1;
+}
+
+static int variable_assign_value(lua_State *L) {
+  return assign_through(L, "assign", NULL);
+}
+
+static int variable_assign_add(lua_State *L) {
+  return assign_through(L, "assign_add", "add");
+}
+
+static int variable_assign_sub(lua_State *L) {
+  return assign_through(L, "assign_sub", "subtract");
+}
+
+/* x:numpy(): what x has now, as a tensor; later updates of a variable do not
+   reach it. A tensor is that itself. */
+static int value_numpy(lua_State *L) {
+  State *s = state_enter(L);
+  int mark = context_mark(&s->c);
+  box_tensor(L, s, 1);
+  Variable *v = box_variable(L, 1);
+  if (v)
+    box_push(L, s, own_copy(s, variable_read(&s->c, v)));
+  context_drain(&s->c, mark);
+  if (s->c.error.set)
+    return raise_context(L, s);
+  lua_settop(L, v ? 2 : 1);
   return 1;
 }
 
@@ -171,9 +233,17 @@ static int core_variable(lua_State *L) {
 void variable_open(lua_State *L) {
   field_metatable(L, VARIABLE_NAME, variable_index, variable_newindex);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
-  lua_pushcfunction(L, variable_assign_value);
-  lua_setfield(L, -2, "assign");
+  const luaL_Reg methods[] = {
+    {"assign", variable_assign_value}, {"assign_add", variable_assign_add},
+    {"assign_sub", variable_assign_sub}, {"numpy", value_numpy}, {NULL, NULL}
+  };
+  luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);
-  lua_pushcfunction(L, core_variable);
-  lua_setfield(L, -2, "variable");
+  lua_newtable(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, FIELDS);
+  const luaL_Reg doors[] = {
+    {"variable", core_variable}, {"variable_field", core_variable_field},
+    {NULL, NULL}
+  };
+  luaL_setfuncs(L, doors, 0);
 }

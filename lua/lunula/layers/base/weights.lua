@@ -22,6 +22,10 @@ function weights.facts(variable)
   return facts[variable] or {}
 end
 
+core.variable_field("regularizer", function (variable)
+  return weights.facts(variable).regularizer
+end)
+
 local shape_text = tools.shape_text
 
 -- ---- making -----------------------------------------------------------------------------------
