@@ -16,8 +16,9 @@ local modules = {
   regularizers = "lunula.regularizers", constraints = "lunula.constraints",
   losses = "lunula.losses",
   metrics = "lunula.metrics", optimizers = "lunula.optimizers", callbacks = "lunula.callbacks",
-  utils = "lunula.utils", data = "lunula.data", config = "lunula.ops.config",
-  saving = "lunula.saving",
+  utils = "lunula.utils", data = "lunula.data", config = "lunula.config",
+  saving = "lunula.saving", mixed_precision = "lunula.mixed_precision",
+  preprocessing = "lunula.preprocessing",
 }
 
 -- Single values out of modules: name = {module, field}.

@@ -19,7 +19,8 @@ local storeys = {
   { "trainers", "variables" },
   { "models" },
   { "saving" },
-  { "help", "command" },
+  { "config", "preprocessing" },
+  { "help", "command", "mixed_precision" },
   { "init" },
 }
 

@@ -64,7 +64,11 @@ local makers = {
   stacked_cells = function () return layers.StackedRNNCells { { layers.LSTMCell(2) } } end,
   conv_lstm = layer_of("ConvLSTM2D", { 2, 3 }, 4, 8, 8, 1),
   bidirectional = layer_of("Bidirectional", { layers.LSTM(2) }, 4, 3),
-  attention = function () return layers.MultiHeadAttention { 2, 3 } end,
+  attention = function ()
+    local layer, x = layers.MultiHeadAttention { 2, 3 }, k.Input { 4, 3 }
+    layer(x, x)
+    return layer
+  end,
   spectral = function () return layers.SpectralNormalization { layers.Dense(2) } end,
   normalization = function () return layers.Normalization() end,
   discretization = function () return layers.Discretization { num_bins = 3 } end,

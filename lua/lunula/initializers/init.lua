@@ -16,6 +16,8 @@ end
 
 local initializers = declare.catalogue("initializer", classes, {
   zero = named.Zeros, one = named.Ones, normal = named.RandomNormal, uniform = named.RandomUniform,
+  IdentityInitializer = named.Identity, OrthogonalInitializer = named.Orthogonal,
+  STFTInitializer = named.STFT,
 })
 
 initializers.Initializer = initializer.Initializer

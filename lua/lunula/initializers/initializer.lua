@@ -34,6 +34,11 @@ function Initializer:__call(shape, dtype)
   return self:make(initializer.sizes(name, shape), dtype or "float32")
 end
 
+-- Another one of the same config; without a seed it gives numbers of its own.
+function Initializer:clone()
+  return declare.class_of(self).from_config(self:get_config())
+end
+
 initializer.Initializer = Initializer
 
 -- A seed that no other object of the program has, and that follows from the program's seed.

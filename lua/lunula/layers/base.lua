@@ -182,6 +182,18 @@ local getters = {
   trainable_variables = weights.trainable,
   non_trainable_variables = weights.non_trainable,
   losses = losses.all,
+  metrics = function (self)
+    local list = {}
+    tracking.each_metric(self, function (metric) list[#list + 1] = metric end)
+    return list
+  end,
+  metrics_variables = function (self)
+    local list = {}
+    for _, metric in ipairs(self.metrics) do
+      table.move(metric.variables, 1, #metric.variables, #list + 1, list)
+    end
+    return list
+  end,
   class_name = function (self) return declare.class_of(self).name end,
   compute_dtype = function () return "float32" end,
   variable_dtype = function () return "float32" end,

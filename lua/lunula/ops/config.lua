@@ -12,19 +12,18 @@ local settings = {
   image_data_format = "channels_last",
 }
 
-local float_types = { float16 = true, bfloat16 = true, float32 = true, float64 = true }
 local layouts = { channels_last = true, channels_first = true }
 
 function config.floatx() return settings.floatx end
 function config.epsilon() return settings.epsilon end
 function config.image_data_format() return settings.image_data_format end
 
+-- Layers, gradients and products are float32 whatever a script says, so nothing else is promised.
 function config.set_floatx(value)
-  if not float_types[value] then
-    core.raise("set_floatx: expected float16, bfloat16, float32 or float64, got %s",
-      tostring(value))
+  if value ~= "float32" then
+    core.raise("set_floatx: everything computes in float32, got %s; tensors are stored in other "
+      .. "types by dtype=, as ops.cast(x, \"float16\")", tostring(value))
   end
-  settings.floatx = value
 end
 
 function config.set_epsilon(value)

@@ -376,6 +376,20 @@ function Optimizer:apply_gradients(pairs_list)
   self:apply(grads, variables)
 end
 
+-- Values for its variables, in their order: a list of tensors or tables.
+function Optimizer:set_weights(values)
+  local name, variables = declare.class_of(self).name, self.variables
+  if not self.built then
+    core.raise("%s: set_weights: there are no variables yet; call optimizer:build(variables) before",
+      name)
+  end
+  if type(values) ~= "table" or #values ~= #variables then
+    core.raise("%s: set_weights takes a list of %d values, one for each of its variables, got %s",
+      name, #variables, type(values) == "table" and #values or declare.show(values))
+  end
+  for i, variable in ipairs(variables) do variable:assign(values[i]) end
+end
+
 -- At the end of training with use_ema the variables take their averages.
 function Optimizer:finalize_variable_values(variables)
   if not self.use_ema then return end

@@ -13,15 +13,6 @@ local results = {}
 
 -- ---- the metrics of a model --------------------------------------------------------------------
 
-local function add_fields(layer, visit, seen)
-  if seen[layer] then return end
-  seen[layer] = true
-  tracking.each_of(layer, "metric", visit)
-  for _, inner in ipairs(layer:tracked_layers()) do
-    if not inner.fit then add_fields(inner, visit, seen) end   -- a model's are its own matter
-  end
-end
-
 -- Those that the class or the model itself says: `metrics`, a function or a list; or nil.
 local function declared(self)
   local told = self._own_metrics or declare.class_of(self).metrics
@@ -46,10 +37,10 @@ function results.metrics(self)
   if own then return own end
   local list, place = self._compiled and self._compiled:all_metrics() or {}, {}
   for i, entry in ipairs(list) do place[entry.label] = i end
-  add_fields(self, function(metric)
+  tracking.each_metric(self, function(metric)
     local i = place[metric.name] or #list + 1
     list[i], place[metric.name] = { label = metric.name, metric = metric }, i
-  end, {})
+  end)
   return list
 end
 

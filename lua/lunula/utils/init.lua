@@ -3,6 +3,8 @@
 local core = require "lunula.core"
 local batch = require "lunula.utils.batch"
 local data = require "lunula.utils.data"
+local declare = require "lunula.declare"
+local kinds = require "lunula.kinds"
 local verbosity = require "lunula.utils.verbosity"
 
 local utils = {
@@ -118,6 +120,19 @@ end
 -- Counting of layer names begins again.
 function utils.clear_session()
   require("lunula.layers.base.names").reset()
+end
+
+utils.CustomObjectScope = utils.custom_object_scope
+
+-- The name of a dtype as k.tensor takes it; that of floats for none.
+function utils.standardize_dtype(dtype)
+  if dtype == nil or dtype == core.None then return "float32" end
+  local name, wanted = kinds.dtype.check(dtype)
+  if not name then
+    core.raise("standardize_dtype: %s is no dtype; it is %s", declare.show(dtype),
+      wanted or kinds.dtype.name)
+  end
+  return name
 end
 
 function utils.Progbar(given)

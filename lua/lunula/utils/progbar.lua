@@ -65,7 +65,7 @@ function progbar.new(options)
   if self.live == nil then self.live = verbosity.is_watched() end
   self.started = core.clock()
   self.drawn = -math.huge
-  self.length = 0
+  self.length, self.step = 0, 0
   return self
 end
 
@@ -119,6 +119,7 @@ end
 -- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the
 -- epoch.
 function progbar:update(step, logs, finished)
+  self.step = step
   if self.verbose ~= 1 or not self.live then return end
   local now = core.clock()
   if not finished and now - self.drawn < REDRAW_SECONDS then return end
@@ -160,6 +161,11 @@ function progbar:__close()
   if self.live and self.verbose == 1 and self.length > 0 and not self.finished then
     self.write("\n")
   end
+end
+
+-- n more steps are done.
+function progbar:add(n, logs)
+  self:update(self.step + n, logs or {}, self.target ~= nil and self.step + n >= self.target)
 end
 
 return progbar

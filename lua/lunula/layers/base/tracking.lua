@@ -57,6 +57,18 @@ function tracking.each_of(self, kind, visit)
   for _, key in ipairs(self._order) do look(rawget(self, key)) end
 end
 
+-- visit(metric) for the metrics in fields of the layer and of those inside; a model's are its own
+-- matter.
+function tracking.each_metric(layer, visit, seen)
+  seen = seen or {}
+  if seen[layer] then return end
+  seen[layer] = true
+  tracking.each_of(layer, "metric", visit)
+  for _, inner in ipairs(layer:tracked_layers()) do
+    if not inner.fit then tracking.each_metric(inner, visit, seen) end
+  end
+end
+
 -- The layers directly inside this one.
 function tracking.layers(self)
   local layers = {}
