@@ -1,6 +1,7 @@
 /* From a signature to a Lua function. One binder serves C rows and Lua
 ** composites, and the placeholders of the functional API. */
 
+#include "bind/box.h"
 #include "bind/signature.h"
 
 int bind_call(lua_State *L) {
@@ -11,4 +12,11 @@ int bind_call(lua_State *L) {
   if (!s->unlisted && placeholder_among(L, s))
     return placeholder_call(L, st, s, none);
   return s->op ? row_call(L, st, s, none) : composite_call(L, st, s, none);
+}
+
+int bind_method(lua_State *L) {
+  const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
+  if (!box_is_tensor(L, 1))
+    return raise_error(L, "a method is called with a colon: x:%s(…)", s->name);
+  return bind_call(L);
 }

@@ -6,7 +6,17 @@
 #include "bind/core.h"
 #include "bind/signature.h"
 
-/* Puts the function on the top into core.ops and the methods. */
+/* The method of the op whose function is on the top: of the same upvalues, which
+** are a signature and for a composite its Lua function. */
+static void push_method(lua_State *L) {
+  int function = lua_gettop(L), n = 1;
+  lua_getupvalue(L, function, 1);
+  if (lua_getupvalue(L, function, 2))
+    n = 2;
+  lua_pushcclosure(L, bind_method, n);
+}
+
+/* Puts the function on the top into core.ops, and its method into those. */
 static void offer(lua_State *L, const char *name, bool method) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
   lua_pushvalue(L, -2);
@@ -14,8 +24,9 @@ static void offer(lua_State *L, const char *name, bool method) {
   lua_pop(L, 1);
   if (!method)
     return;
+  push_method(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
-  lua_pushvalue(L, -2);
+  lua_insert(L, -2);
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
 }
@@ -111,6 +122,7 @@ static void open_rows(lua_State *L) {
   const Context *c = &state_of(L)->c;
   int top = lua_gettop(L);
   state_of(L)->binder = bind_call;
+  state_of(L)->method = bind_method;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
   for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++)

@@ -30,11 +30,25 @@ static int operate_alone(lua_State *L) {
   return 1;
 }
 
+/* Lua turns x > 0 into 0 < x: where the number stands first, that was meant. Of
+   two tensors nobody can tell. */
+static int refuse_comparison(lua_State *L, bool or_equal) {
+  const char *end = or_equal ? "_equal" : "";
+  if (lua_isnumber(L, 1))
+    return raise_error(L, "a comparison gives one Lua boolean, not a tensor: "
+                          "use k.ops.greater%s (and k.ops.where)", end);
+  if (lua_isnumber(L, 2))
+    return raise_error(L, "a comparison gives one Lua boolean, not a tensor: "
+                          "use k.ops.less%s (and k.ops.where)", end);
+  return raise_error(L, "a comparison gives one Lua boolean, not a tensor: use "
+                        "k.ops.less%s or k.ops.greater%s (and k.ops.where)",
+                     end, end);
+}
+
 /* Lua makes a boolean of what a comparison returns: only one number can. */
 static int compare(lua_State *L) {
   State *st = state_enter(L);
-  const char *op = lua_tostring(L, lua_upvalueindex(1));
-  bool or_equal = strcmp(op, "less_equal") == 0;
+  bool or_equal = lua_toboolean(L, lua_upvalueindex(1));
   double value[2];
   for (int i = 1; i <= 2; i++) {
     Val v;
@@ -49,8 +63,7 @@ static int compare(lua_State *L) {
     if (val_symbolic(v) || type_elements(val_type(v)) != 1)
       return val_symbolic(v) && type_elements(val_type(v)) == 1
                  ? raise_symbolic(L, v)
-                 : raise_error(L, "a comparison gives one Lua boolean, not a "
-                                  "tensor: use k.ops.%s (and k.ops.where)", op);
+                 : refuse_comparison(L, or_equal);
     if (!tensor_readable(val_tensor(v), &st->c.error))
       return raise_context(L, st);
     value[i - 1] = tensor_get(val_tensor(v), 0);
@@ -107,10 +120,10 @@ static void set_operators(lua_State *L) {
   lua_pushcclosure(L, operate_alone, 1);
   lua_setfield(L, -3, "__bnot");
   lua_pop(L, 1);
-  lua_pushliteral(L, "less");
+  lua_pushboolean(L, 0);
   lua_pushcclosure(L, compare, 1);
   lua_setfield(L, -2, "__lt");
-  lua_pushliteral(L, "less_equal");
+  lua_pushboolean(L, 1);
   lua_pushcclosure(L, compare, 1);
   lua_setfield(L, -2, "__le");
   lua_pushcfunction(L, equals);

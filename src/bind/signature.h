@@ -71,4 +71,7 @@ int placeholder_call(lua_State *L, const State *st, const Signature *s,
 /* The Lua function of a signature, which is upvalue 1 (bind.c) */
 int bind_call(lua_State *L);
 
+/* The same as a method, whose first value is the tensor it belongs to. */
+int bind_method(lua_State *L);
+
 #endif

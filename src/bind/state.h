@@ -26,6 +26,7 @@ typedef struct State {
   lua_State *L;       /* of the call that is being served */
   char *home;         /* our Lua files' sources start so */
   lua_CFunction binder; /* what the functions of all ops are */
+  lua_CFunction method; /* and their methods */
   LayerStack layers;  /* of the main thread */
   int64_t hosts;      /* number of the last host closure */
   ErrorKind raised;   /* kind of the last error that was not a plain one */

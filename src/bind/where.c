@@ -38,8 +38,9 @@ static bool find_user(lua_State *L, const State *s, lua_Debug *ar) {
 static const char *op_at(lua_State *L, const State *s, lua_Debug *ar) {
   const char *name = NULL;
   lua_getinfo(L, "f", ar);
-  if (s->binder && lua_tocfunction(L, -1) == s->binder &&
-      lua_getupvalue(L, -1, 1)) {
+  lua_CFunction f = lua_tocfunction(L, -1);
+  bool is_op = f && (f == s->binder || f == s->method);
+  if (is_op && lua_getupvalue(L, -1, 1)) {
     name = lua_touserdata(L, -1); /* a Signature begins with its name */
     lua_pop(L, 1);
   }

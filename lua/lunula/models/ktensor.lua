@@ -28,14 +28,20 @@ end
 
 KTensor.__bnot = function(x) return core.ops.logical_not(x) end
 
-local function refuse_comparison(name)
-  return function()
-    core.raise("a comparison gives a Lua boolean and cannot be recorded; use ops.%s(a, b)", name)
+-- Lua turns x > 0 into 0 < x: where the number stands first, that was meant. Of two tensors nobody
+-- can tell.
+local function refuse_comparison(ending)
+  return function(a, b)
+    local less, greater = "ops.less" .. ending, "ops.greater" .. ending
+    local meant = type(a) == "number" and ("%s(x, %s)"):format(greater, a)
+      or type(b) == "number" and ("%s(x, %s)"):format(less, b)
+      or ("%s(a, b) or %s(a, b)"):format(less, greater)
+    core.raise("a comparison gives a Lua boolean and cannot be recorded; use %s", meant)
   end
 end
 
-KTensor.__lt = refuse_comparison "less"
-KTensor.__le = refuse_comparison "less_equal"
+KTensor.__lt = refuse_comparison ""
+KTensor.__le = refuse_comparison "_equal"
 
 local methods = {}
 
@@ -64,6 +70,19 @@ for _, name in ipairs { "item", "totable", "get", "set", "tobytes", "release" } 
   methods[name] = no_value
 end
 
+-- The op as a method: its first value is the placeholder.
+local op_methods = {}
+
+local function op_method(name, op)
+  op_methods[name] = op_methods[name] or function(x, ...)
+    if not core.is_tensor(x) and getmetatable(x) ~= KTensor then
+      core.raise("%s: a method is called with a colon: x:%s(…)", name, name)
+    end
+    return op(x, ...)
+  end
+  return op_methods[name]
+end
+
 -- Fields first, then the ops of the catalogue as methods.
 function KTensor:__index(key)
   local field = fields[key]
@@ -78,7 +97,7 @@ function KTensor:__index(key)
   if op == nil then
     core.raise("a placeholder has no field or op named \"%s\"", tostring(key))
   end
-  return op
+  return op_method(key, op)
 end
 
 KTensor.__len = no_value
