@@ -67,10 +67,29 @@ local function index_of(class, getters)
   end
 end
 
+-- Methods that scripts call by name: after a point instead of a colon they have no self.
+local asked_for = {}
+for name in ([[
+  adapt get_vocabulary set_vocabulary vocabulary_size get_config update_state result reset_state
+  reset_states apply apply_gradients set_weights add_loss compute_output_shape clone
+  get_input_at get_output_at get_input_shape_at get_output_shape_at get_input_mask_at
+  get_output_mask_at make_train_function make_test_function make_predict_function
+]]):gmatch "%S+" do asked_for[name] = true end
+
+local function checked(name, method)
+  if not asked_for[name] or type(method) ~= "function" then return method end
+  return function (self, ...)
+    if not objects.class_of(self) then
+      core.raise("%s is a method: object:%s(…), with a colon", name, name)
+    end
+    return method(self, ...)
+  end
+end
+
 -- A metamethod may be given after the declaration too; classes declared later inherit it.
 function Class:__newindex(key, value)
   forget_found()
-  rawset(self, key, value)
+  rawset(self, key, checked(key, value))
   if type(key) == "string" and key:sub(1, 2) == "__" then self.metatable[key] = value end
 end
 
@@ -178,7 +197,7 @@ function classes.class(spec)
   }
   for key, value in pairs(spec) do
     if not reserved[key] and type(key) == "string" and key:sub(1, 2) ~= "__" then
-      class[key] = value
+      class[key] = checked(key, value)
     end
   end
   setmetatable(class, Class)

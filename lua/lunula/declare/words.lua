@@ -48,10 +48,28 @@ function words.nearest(name, list)
   end
 end
 
+-- The words that a name is a part of, in quotes, where those are few: the crossentropies.
+local function longer(name, list)
+  local found, seen = {}, {}
+  for _, word in ipairs(list) do
+    word = tostring(word)
+    if #name >= 4 and word:lower():find(name:lower(), 1, true) and not seen[word] then
+      found[#found + 1], seen[word] = ('"%s"'):format(word), true
+    end
+  end
+  table.sort(found)
+  return #found <= 6 and found or {}
+end
+
 -- ` (did you mean "units"?)`, or the empty text.
 function words.suggestion(name, list)
   local best = words.nearest(name, list)
-  return best and (' (did you mean "%s"?)'):format(best) or ""
+  if best then return (' (did you mean "%s"?)'):format(best) end
+  local found = longer(tostring(name), list)
+  local last = table.remove(found)
+  if not last then return "" end
+  local before = #found > 0 and table.concat(found, ", ") .. " or " or ""
+  return (" (did you mean %s%s?)"):format(before, last)
 end
 
 -- A value as it would be written in Lua, cut short: for error texts and tostring.

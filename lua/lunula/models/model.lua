@@ -15,9 +15,10 @@ local hooks = require "lunula.layers.base.hooks"
 
 local model = {}
 
-local function on_demand(module, name)
+-- method: what the user calls it, where that is not its name there.
+local function on_demand(module, name, method)
   return function(self, ...)
-    hooks.check_method(self, "model", name)
+    hooks.check_method(self, "model", method or name)
     return require(module)[name](self, ...)
   end
 end
@@ -28,10 +29,14 @@ local predictor = "lunula.trainers.predict"
 
 -- ---- looking at a model ------------------------------------------------------------------------
 
-local function get_layer(self, given)
+local function get_layer(self, given, second)
   hooks.check_method(self, "model", "get_layer")
-  local name, index = given, given
+  local name, index = given, second or given
   if type(given) == "table" then name, index = given.name, given.index end
+  if name == nil and index == nil or name ~= nil and index ~= nil and name ~= index then
+    core.raise("get_layer takes a name or a position, counted from 1: get_layer \"%s\" or "
+      .. "get_layer(1)", self.layers[1] and self.layers[1].name or "dense")
+  end
   local layers = self.layers
   if type(index) == "number" then
     local position = index < 0 and #layers + index + 1 or index
@@ -186,6 +191,11 @@ end
 
 local distributed = "a model runs on one machine, on all its cores, and needs no strategy"
 
+local function no_list(self)
+  core.raise("model \"%s\" is no list: model.layers is the list of its layers, #model.layers their "
+    .. "number, model:get_layer(1) the first", self.name)
+end
+
 local input, output = input_facts "_inputs", input_facts "_outputs"
 
 model.Model = base.layer "Model" {
@@ -193,6 +203,7 @@ model.Model = base.layer "Model" {
   doc = "Layers that are trained together. Declare your own with k.model \"Name\" { init =, "
     .. "call = }.",
   getters = {
+    [1] = no_list,   -- ipairs(model) begins there
     layers = function(self) return self:tracked_layers() end,
     input = input, output = output,
     distribute_strategy = absent("distribute_strategy", distributed),
@@ -227,8 +238,11 @@ model.Model = base.layer "Model" {
     rawset(self, "run_eagerly", false)
   end,
   __call = call,
+  __len = no_list,
   __tostring = function(self)
-    return ("%s \"%s\" of %d layers"):format(declare.class_of(self).name, self.name, #self.layers)
+    local count = #self.layers
+    return ("%s \"%s\" of %d layer%s"):format(declare.class_of(self).name, self.name, count,
+      count == 1 and "" or "s")
   end,
   build = build,
   call = function(self)
@@ -255,7 +269,7 @@ model.Model = base.layer "Model" {
   predict_on_batch = on_demand(predictor, "predict_on_batch"),
 
   to_json = on_demand("lunula.saving", "to_json"),
-  save = on_demand("lunula.saving", "save_model"),
+  save = on_demand("lunula.saving", "save_model", "save"),
   export = on_demand("lunula.saving", "export"),
   save_weights = on_demand("lunula.saving", "save_weights"),
   load_weights = on_demand("lunula.saving", "load_weights"),

@@ -229,10 +229,27 @@ declaration._shown_layers = function(self) return self._stack end
 local Sequential = base.layer "Sequential" (declaration)
 Sequential.module = "keras"
 
+-- Sequential({ l1, l2 }, { name = }): the options follow the list, or the layers.
+local function with_options(...)
+  local stack = table.pack(...)
+  local options = table.remove(stack)
+  if declare.is_plain(stack[1]) and #stack > 1 or not declare.only_names(options) then
+    core.raise("Sequential: what follows the list of layers is a table of options by name, as "
+      .. "Sequential({…}, { name = \"m\" }), got %s", declare.show((select(2, ...))))
+  end
+  local given = { layers = declare.is_plain(stack[1]) and stack[1] or stack }
+  for key, value in pairs(options) do given[key] = value end
+  return Sequential(given)
+end
+
 -- Sequential{ l1, l2, name= }: the positional values are the layers, whether in a list of their
 -- own or not.
 local function construct(...)
   local first = ...
+  local many = select("#", ...) > 1
+  if many and (declare.is_plain(first) or declare.only_names((select(-1, ...)))) then
+    return with_options(...)
+  end
   if select("#", ...) ~= 1 or not declare.is_plain(first) then
     if first == nil then return Sequential {} end
     return Sequential { { ... } }

@@ -380,8 +380,8 @@ end
 function Optimizer:set_weights(values)
   local name, variables = declare.class_of(self).name, self.variables
   if not self.built then
-    core.raise("%s: set_weights: there are no variables yet; call optimizer:build(variables) before",
-      name)
+    core.raise("%s: set_weights: there are no variables yet; call optimizer:build(variables) "
+      .. "before", name)
   end
   if type(values) ~= "table" or #values ~= #variables then
     core.raise("%s: set_weights takes a list of %d values, one for each of its variables, got %s",

@@ -37,13 +37,20 @@ local function is_list(value)
   return type(value) == "table" and declare.is_plain(value) and value.class_name == nil
 end
 
+-- Is it chosen by the shapes? No loss is an accuracy.
+local function is_chosen(catalogue, identifier)
+  local family = type(identifier) == "string" and automatic[identifier:lower()]
+  return family and catalogue[family[1]] ~= nil
+end
+
 -- Every identifier inside is looked up, so that a wrong name is reported by compile.
 local function check(kind, value)
   if value == nil or value == core.None then return end
+  local catalogue = kind == "loss" and losses or metrics
   if is_list(value) then
     for _, inner in pairs(value) do check(kind, inner) end
-  elseif not (type(value) == "string" and automatic[value:lower()]) then
-    (kind == "loss" and losses or metrics).get(value)
+  elseif not is_chosen(catalogue, value) then
+    catalogue.get(value)
   end
 end
 

@@ -12,7 +12,7 @@ local hooks = {}
 
 -- A method was called with a colon: its first value is the object.
 function hooks.check_method(self, what, name)
-  if not declare.is(self, "layer") then
+  if not declare.is(self, "layer") or what == "model" and not self.train_on_batch then
     core.raise("%s is a method: %s:%s(…), with a colon", name, what, name)
   end
 end

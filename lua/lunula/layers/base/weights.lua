@@ -210,7 +210,6 @@ local function described(variables)
 end
 
 function weights.set(self, values)
-  hooks.check_method(self, "layer", "set_weights")
   local _ <close> = core.enter(self.name, declare.class_of(self).name)
   local variables = self.weights
   if type(values) ~= "table" then
@@ -235,6 +234,7 @@ function weights.set(self, values)
 end
 
 function weights.count(self)
+  hooks.check_method(self, "layer", "count_params")
   local variables = self.weights
   if not self.built and #variables == 0 then
     core.raise('count_params: layer "%s" is not built; call it on data or on an Input, '

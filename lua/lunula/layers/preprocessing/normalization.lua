@@ -39,6 +39,7 @@ end
 -- ---- moments of data --------------------------------------------------------------------------
 
 local function moments(self, batch)
+  if #self.kept == 0 then return ops.mean(batch), ops.var(batch), batch.size end
   if #self.reduced == 0 then return batch, ops.zeros_like(batch), 1 end
   local count, shape = 1, batch.shape
   for _, axis in ipairs(self.reduced) do count = count * shape[axis + 1] end
@@ -79,7 +80,7 @@ local function as_batch(self, values)
   if not self.built then self:build(batch.shape) end
   local shape, fits = batch.shape, true
   for i, axis in ipairs(self.kept or {}) do fits = fits and shape[axis + 1] == self.sizes[i] end
-  if not fits or #shape ~= self.rank then
+  if not fits or #self.kept > 0 and #shape ~= self.rank then
     core.raise("adapt: data of shape %s do not fit a layer built for rank %d with the sizes %s on "
       .. "axis %s", tools.shape_text(shape), self.rank, tools.shape_text(self.sizes),
       declare.show(self.axis))
@@ -144,7 +145,7 @@ return layer "Normalization" {
     end
     local fixed = {}
     for i, axis in ipairs(self.kept) do fixed[axis] = self.sizes[i] end
-    self.input_spec = { ndim = #shape, axes = fixed }
+    if #self.kept > 0 then self.input_spec = { ndim = #shape, axes = fixed } end
   end,
   call = function (self, x)
     local mean = along(self, self.mean, x.rank)
