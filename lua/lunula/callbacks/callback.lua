@@ -145,7 +145,7 @@ local function state_of(item)
   for _, arg in ipairs(class.arguments) do made_with[arg.field] = true end
   for key, value in next, item do
     local plain = type(value) == "number" or type(value) == "boolean" or type(value) == "string"
-    local tensors = type(value) == "table" and core.is_tensor(value[1])
+    local tensors = declare.is_plain(value) and core.is_tensor(value[1])
     if type(key) == "string" and not made_with[key] and (plain or tensors) then
       state[key] = value
     end
