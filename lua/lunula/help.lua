@@ -195,7 +195,7 @@ function help.text(x)
     if named and #texts == 0 then texts[1] = function_text(name) end
     if #texts > 0 then return table.concat(texts, "\n\n") end
   end
-  if type(x) == "table" and metatable == nil then return names_in(x) end
+  if type(x) == "table" and (not metatable or metatable.module) then return names_in(x) end
   return nil, "nothing is known about " .. declare.show(x) .. suggestion(x)
 end
 

@@ -87,12 +87,30 @@ function lunula.arange(...)
   return require("lunula.ops").arange(...)
 end
 
+local inner = { ops = { "image", "linalg", "nn", "numpy" }, optimizers = { "schedules" } }
+
+-- print(k.utils) says what it is, as far as the table is free for that.
+local named
+function named(name, module)
+  for _, part in ipairs(inner[name] or {}) do named(name .. "." .. part, module[part]) end
+  local metatable = getmetatable(module) or {}
+  if metatable.__tostring then return module end
+  metatable.module = name
+  metatable.__tostring = function()
+    return ("k.%s: a module; k.help(k.%s) lists its names"):format(name, name)
+  end
+  return setmetatable(module, metatable)
+end
+
 return setmetatable(lunula, {
+  __tostring = function()
+    return lunula._VERSION .. ": Keras for Lua; k.help() says what there is"
+  end,
   __index = function(self, name)
     local value
     if modules[name] then
       require "lunula.ops"                  -- all of them stand upon the ops
-      value = require(modules[name])
+      value = named(name, require(modules[name]))
     elseif values[name] then
       value = require(values[name][1])[values[name][2]]
     end

@@ -80,7 +80,7 @@ describe("summary", function()
     local model = Own {}
     model:predict(k.ones { 3, 4 })
     assert.truthy(text(model):find("inside (Dense)                       │ (None, 2)", 1, true))
-    assert.equal('Own "own" of 1 layers', tostring(model))
+    assert.equal('Own "own" of 1 layer', tostring(model))
   end)
 
   it("says what is not built", function()

@@ -1,6 +1,7 @@
 -- History, LambdaCallback, LearningRateScheduler, TerminateOnNaN, CSVLogger, SwapEMAWeights.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local callback = require "lunula.callbacks.callback"
 
@@ -21,10 +22,10 @@ simple.History = callback.declare "History" {
   end,
   is_history = true,
   init = function(self)
-    self.epoch, self.history = {}, {}
+    self.epoch, self.history = declare.list {}, declare.list {}
   end,
   on_train_begin = function(self)
-    self.epoch, self.history = {}, {}
+    self.epoch, self.history = declare.list {}, declare.list {}
   end,
   on_epoch_end = function(self, epoch, logs)
     self.epoch[#self.epoch + 1] = epoch

@@ -101,8 +101,8 @@ end
 -- "units". Further fields: default; required; none = whether it may be None (which an argument
 -- without a default may, and one whose kind says so), or "default" where None means that; keyword
 -- = by name only; alias = other names, and translate = what a value under such a name means; field
--- = where the object keeps it; spread = bare numbers are taken together; config = false (never
--- written) or "set" (when there is one).
+-- = where the object keeps it; spread = bare numbers are taken together; printed = tostring always
+-- shows it; config = false (never written) or "set" (when there is one).
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end
@@ -120,7 +120,7 @@ local function argument(class, row)
     name = row[1], kind = kind, default = row.default, required = row.required,
     alias = type(alias) == "table" and alias or { alias }, field = row.field or row[1],
     spread = row.spread, config = row.config, keyword = row.keyword, translate = row.translate,
-    none = none,
+    none = none, printed = row.printed,
   }
 end
 

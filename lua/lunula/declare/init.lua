@@ -7,6 +7,7 @@
 -- kinds.lua. This is its face; each idea has its file.
 
 local words = require "lunula.declare.words"
+local lists = require "lunula.declare.lists"
 local options = require "lunula.declare.options"
 local objects = require "lunula.declare.objects"
 local registry = require "lunula.declare.registry"
@@ -19,6 +20,8 @@ local lookup = require "lunula.declare.lookup"
 return {
   snake_case = words.snake_case, distance = words.distance, nearest = words.nearest,
   suggestion = words.suggestion, show = words.show,
+
+  list = lists.of,
 
   is_plain = options.is_plain, only_names = options.only_names,
 

@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local json_path = require "lunula.json_path"
+local lists = require "lunula.declare.lists"
 local words = require "lunula.declare.words"
 
 local options = {}
@@ -16,7 +17,7 @@ function options.is_plain(value)
   if type(value) ~= "table" then return false end
   local metatable = getmetatable(value)
   return metatable == nil or rawget(metatable, "__jsontype") ~= nil
-    or rawget(metatable, "__jsonorder") ~= nil
+    or rawget(metatable, "__jsonorder") ~= nil or lists.is(value)
 end
 
 function options.only_names(value)

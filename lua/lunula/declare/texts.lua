@@ -3,7 +3,7 @@
 local configs = require "lunula.declare.configs"
 local objects = require "lunula.declare.objects"
 local options = require "lunula.declare.options"
-local show = require("lunula.declare.words").show
+local words = require "lunula.declare.words"
 
 local texts = {}
 
@@ -21,19 +21,21 @@ local function same(a, b)
   return true
 end
 
--- The constructor call that would make the object, without what is at its default.
+-- The constructor call that would make the object, without what is at its default: save for
+-- arguments that say `printed`.
 function texts.text(object)
   local class = objects.class_of(object)
-  local config, words = configs.get_config(object), {}
+  local config, parts = configs.get_config(object), {}
   local function add(arg)
     local value, default = config[arg.name], arg.default
-    if value == nil or same(value, default) then return end
-    if default ~= nil then
+    if value == nil or not arg.printed and same(value, default) then return end
+    if arg.name == "name" and value == words.snake_case(class.name) then return end
+    if default ~= nil and not arg.printed then
       local serialise = arg.kind.serialise or configs.copy
       if same(value, serialise(arg.kind.check(default, {}), object)) then return end
     end
     if is_plain(value) and value.class_name then value = value.class_name end
-    words[#words + 1] = arg.name .. "=" .. show(value)
+    parts[#parts + 1] = arg.name .. "=" .. words.show(value)
   end
   for _, arg in ipairs(class.arguments) do
     if not arg.keyword then add(arg) end
@@ -41,7 +43,7 @@ function texts.text(object)
   for _, arg in ipairs(class.arguments) do
     if arg.keyword then add(arg) end
   end
-  return class.name .. "{" .. table.concat(words, ", ") .. "}"
+  return class.name .. "{" .. table.concat(parts, ", ") .. "}"
 end
 
 -- What k.help prints of a class: its call, its sentence, its own arguments, then the common ones.
@@ -56,7 +58,7 @@ function texts.help(class)
   if class.doc then lines[2] = "  " .. class.doc end
   for _, arg in ipairs(shown) do
     local default = arg.required and "required"
-      or "default " .. (arg.default == nil and "None" or show(arg.default))
+      or "default " .. (arg.default == nil and "None" or words.show(arg.default))
     local none = arg.none and (arg.required or arg.default ~= nil) and " or None" or ""
     lines[#lines + 1] = ("  %-" .. width .. "s  %s%s, %s"):format(arg.name, arg.kind.name, none,
       default)

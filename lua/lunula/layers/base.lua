@@ -173,26 +173,31 @@ local function hidden(name, kind)
   return option(name, kind, { config = false, field = "_" .. name })
 end
 
+-- A list that is printed.
+local function list_of(f)
+  return function (self) return declare.list(f(self)) end
+end
+
+local all, trainable = list_of(weights.all), list_of(weights.trainable)
+local non_trainable = list_of(weights.non_trainable)
+
 local getters = {
   trainable = function (self) return self._trainable end,
-  weights = weights.all,
-  trainable_weights = weights.trainable,
-  non_trainable_weights = weights.non_trainable,
-  variables = weights.all,
-  trainable_variables = weights.trainable,
-  non_trainable_variables = weights.non_trainable,
-  losses = losses.all,
+  weights = all, variables = all,
+  trainable_weights = trainable, trainable_variables = trainable,
+  non_trainable_weights = non_trainable, non_trainable_variables = non_trainable,
+  losses = list_of(losses.all),
   metrics = function (self)
     local list = {}
     tracking.each_metric(self, function (metric) list[#list + 1] = metric end)
-    return list
+    return declare.list(list)
   end,
   metrics_variables = function (self)
     local list = {}
     for _, metric in ipairs(self.metrics) do
       table.move(metric.variables, 1, #metric.variables, #list + 1, list)
     end
-    return list
+    return declare.list(list)
   end,
   class_name = function (self) return declare.class_of(self).name end,
   compute_dtype = function () return "float32" end,

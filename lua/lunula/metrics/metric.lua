@@ -22,7 +22,7 @@ local Metric = declare.class {
     .. "reset_state forgets.",
   args = { metric.dtype, { "name", kinds.name } },
   prepare = function(self)
-    self.variables = {}
+    self.variables = declare.list {}
   end,
 
   -- metric(y_true, y_pred, sample_weight): adds the samples and returns the result so far.

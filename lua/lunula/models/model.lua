@@ -204,24 +204,27 @@ model.Model = base.layer "Model" {
     .. "call = }.",
   getters = {
     [1] = no_list,   -- ipairs(model) begins there
-    layers = function(self) return self:tracked_layers() end,
+    layers = function(self)
+      local layers = self:tracked_layers()
+      return declare.list(table.move(layers, 1, #layers, 1, {}))
+    end,
     input = input, output = output,
     distribute_strategy = absent("distribute_strategy", distributed),
     distribute = absent("distribute", distributed),
-    inputs = function(self) return self._inputs end,
-    outputs = function(self) return self._outputs end,
+    inputs = function(self) return self._inputs and declare.list(self._inputs) end,
+    outputs = function(self) return self._outputs and declare.list(self._outputs) end,
     input_shape = shape_of(input), output_shape = shape_of(output),
     input_names = function(self) return self:_input_names() end,
     output_names = function(self) return self:_output_names() end,
     metrics_names = function(self)
       local names = {}
       for i, entry in ipairs(self:_metric_entries()) do names[i] = entry.label end
-      return names
+      return declare.list(names)
     end,
     metrics = function(self)
       local list = {}
       for i, entry in ipairs(self:_metric_entries()) do list[i] = entry.metric end
-      return list
+      return declare.list(list)
     end,
   },
   setters = {

@@ -178,7 +178,6 @@ local declaration = {
   doc = "A stack of layers: Sequential{ layers.Dense{8, activation=\"relu\"}, layers.Dense(1) }.",
   replace_args = true,
   args = { { "layers", kinds.any, config = false, field = "_given_layers" } },
-  getters = { layers = function(self) return table.move(self._stack, 1, #self._stack, 1, {}) end },
   init = function(self)
     local given = rawget(self, "_given_layers")
     rawset(self, "_given_layers", nil)

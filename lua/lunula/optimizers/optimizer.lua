@@ -15,7 +15,8 @@ local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
 
 local shared_args = {
-  { "learning_rate", rate.kind, required = true, field = "_rate", alias = "lr" },
+  { "learning_rate", rate.kind, required = true, field = "_rate", alias = "lr",
+    printed = true },
   { "weight_decay", kinds.number },
   { "clipnorm", kinds.non_negative },
   { "clipvalue", kinds.non_negative },
@@ -49,7 +50,8 @@ local Optimizer = declare.class {
     end,
   },
   prepare = function(self)
-    self.variables, self.slot_of, self.averages, self.accumulators = {}, {}, {}, {}
+    self.variables = declare.list {}
+    self.slot_of, self.averages, self.accumulators = {}, {}, {}
     self.described = {}      -- variable of ours -> {the variable it goes with, "momentum"}
     self.built = false
   end,
@@ -408,7 +410,7 @@ function optimizer.declare(name)
   return function(declaration)
     local args = {
       { "learning_rate", rate.kind, default = declaration.learning_rate, field = "_rate",
-        alias = "lr" },
+        alias = "lr", printed = true },
     }
     for _, arg in ipairs(declaration.args or {}) do args[#args + 1] = arg end
     declaration.learning_rate = nil

@@ -50,7 +50,7 @@ function tracking.each_of(self, kind, visit)
     seen[value] = true
     if declare.is(value, kind) then
       visit(value)
-    elseif getmetatable(value) == nil then
+    elseif declare.is_plain(value) then
       for _, key in ipairs(nest.keys(value)) do look(value[key]) end
     end
   end

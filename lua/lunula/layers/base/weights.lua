@@ -198,7 +198,7 @@ function weights.get(self)
   hooks.check_method(self, "layer", "get_weights")
   local values = {}
   for i, variable in ipairs(self.weights) do values[i] = variable.value end
-  return values
+  return declare.list(values)
 end
 
 local function described(variables)
