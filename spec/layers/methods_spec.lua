@@ -78,3 +78,74 @@ describe("layers inside of a layer", function ()
     assert.equal(4, #block.trainable_weights)
   end)
 end)
+
+describe("stateless_call", function ()
+  local ops = k.ops
+
+  local function model()
+    k.set_random_seed(2)
+    local x = k.Input { shape = { 3 } }
+    local h = layers.BatchNormalization {} (layers.Dense { 2, kernel_regularizer = "l2" } (x))
+    return k.Model { inputs = x, outputs = layers.Dense(1)(h) }, k.random.normal { 8, 3 }
+  end
+
+  local function numbers(list)
+    local all = {}
+    for i, value in ipairs(list) do all[i] = ops.reshape(value, { -1 }):totable() end
+    return all
+  end
+
+  it("takes the values of the variables, and changes none", function ()
+    local m, x = model()
+    local before = numbers(m.weights)
+    local twice = {}
+    for i, variable in ipairs(m.trainable_variables) do twice[i] = 2 * variable.value end
+    local y, others, losses = m:stateless_call(twice, m.non_trainable_variables, x,
+      { training = true, return_losses = true })
+    assert.same(before, numbers(m.weights))
+    for i, variable in ipairs(m.trainable_variables) do variable:assign(twice[i]) end
+    assert.same(m(x, { training = true }):totable(), y:totable())
+    assert.same(numbers(m.non_trainable_variables), numbers(others))
+    assert.equal(1, #losses)
+    assert.is_near(m.losses[1]:item(), losses[1]:item(), 1e-7)
+  end)
+
+  it("has gradients with respect to what it was given", function ()
+    local dense = layers.Dense(2)
+    dense(k.ones { 1, 3 })
+    local x = k.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+    local _, grads = k.value_and_grad(function (kernel)
+      return ops.sum((dense:stateless_call({ kernel, dense.bias }, {}, x)))
+    end)(k.zeros { 3, 2 })
+    assert.same({ { 5, 5 }, { 7, 7 }, { 9, 9 } }, grads[1]:totable())
+    local before = dense.kernel.value
+    local loss = k.value_and_grad(function (kernel)          -- its own, beside the given one
+      return ops.sum(dense:stateless_call({ kernel, dense.bias }, {}, x) * dense(x))
+    end, { dense.kernel })
+    local value, given, own = loss(before)
+    assert.is_near(ops.sum(dense(x) ^ 2):item(), value:item(), 1e-5)
+    assert.near_all(given[1], own[1], 1e-6)
+    assert.equal(before:tobytes(), dense.kernel.value:tobytes())
+  end)
+
+  it("puts the variables back after an error, too", function ()
+    local dense = layers.Dense(2)
+    dense(k.ones { 1, 3 })
+    local before = dense.kernel.value:totable()
+    assert.error_at_line(function ()
+      dense:stateless_call({ k.zeros { 3, 2 }, k.zeros { 2 } }, {}, k.ones { 1, 4 })
+    end, "built for size 3")
+    assert.same(before, dense.kernel.value:totable())
+  end)
+
+  it("tells what is missing", function ()
+    local dense = layers.Dense(2)
+    assert.error_at_line(function () dense:stateless_call({}, {}, k.ones { 1, 3 }) end,
+      "has no variables yet; call it on data first")
+    dense(k.ones { 1, 3 })
+    assert.error_at_line(function () dense:stateless_call({ 1 }, {}, k.ones { 1, 3 }) end,
+      "trainable_variables must have a tensor for each of the 2")
+    assert.error_at_line(function () dense:stateless_call(3, {}, k.ones { 1, 3 }) end,
+      "trainable_variables must be a list of tensors, got 3")
+  end)
+end)

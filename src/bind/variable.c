@@ -160,6 +160,17 @@ static int value_numpy(lua_State *L) {
   return 1;
 }
 
+/* lend(variable, value): see variable_lend. */
+static int core_lend(lua_State *L) {
+  State *s = state_enter(L);
+  Variable *v = check_variable(L);
+  int mark = context_mark(&s->c);
+  Val x = operand_check(L, s, 2, (DType)v->tensor.type.dtype, "lend");
+  bool ok = variable_lend(&s->c, v, x);
+  context_drain(&s->c, mark);
+  return ok ? 0 : raise_context(L, s);
+}
+
 static void free_zeros(void *ud, void *data) {
   (void)ud;
   mem_free(data);
@@ -243,7 +254,7 @@ void variable_open(lua_State *L) {
   lua_setfield(L, LUA_REGISTRYINDEX, FIELDS);
   const luaL_Reg doors[] = {
     {"variable", core_variable}, {"variable_field", core_variable_field},
-    {NULL, NULL}
+    {"lend", core_lend}, {NULL, NULL}
   };
   luaL_setfuncs(L, doors, 0);
 }

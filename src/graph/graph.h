@@ -126,7 +126,7 @@ typedef struct Variable {
   bool trainable;
   Tensor tensor;
   atomic_ulong version; /* grows with every change of the value */
-  Node *leaf;           /* what eager reads return; NULL: none made yet */
+  Val leaf;             /* what eager reads return; no node: none made yet */
 } Variable;
 
 /* Takes the value over, also when it fails: NULL. */
@@ -140,6 +140,9 @@ Val variable_read(Context *c, Variable *v);
 Val variable_leaf(Context *c, Variable *v);
 /* Now, or at each run of the function that is being traced. */
 bool variable_assign(Context *c, Variable *v, Val value);
+/* The same, but eager reads return `value` itself, so that a tape follows it,
+** until the variable is given another one. */
+bool variable_lend(Context *c, Variable *v, Val value);
 /* Makes the buffer its own, before something writes into it. */
 bool variable_own(Variable *v, Account *account, Error *e);
 

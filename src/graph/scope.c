@@ -50,9 +50,9 @@ Variable *variable_retain(Variable *v) {
 }
 
 static void forget_leaf(Variable *v) {
-  if (v->leaf)
-    node_release(v->leaf);
-  v->leaf = NULL;
+  if (v->leaf.node)
+    node_release(v->leaf.node);
+  v->leaf = (Val){NULL, 0};
 }
 
 void variable_release(Variable *v) {
@@ -67,15 +67,16 @@ void variable_release(Variable *v) {
 /* The variable's value outside of traces. The leaf is kept until the value
 ** changes: a tape finds a variable again by its node. */
 static Val eager_leaf(Context *c, Variable *v) {
-  if (v->leaf == NULL) {
+  if (v->leaf.node == NULL) {
     Node *n = node_new(c, &leaf_variable, NULL, 0, NULL, &v->tensor.type, 1);
     if (n == NULL)
       return (Val){c->dummy, 0};
     n->out[0] = tensor_share(&v->tensor);
     n->tracked = true;
-    v->leaf = n;
+    v->leaf.node = n;
   }
-  return value_keep(c, node_retain(v->leaf));
+  Node *n = value_keep(c, node_retain(v->leaf.node)).node;
+  return (Val){n, v->leaf.out};
 }
 
 /* NULL (with the error) when memory is out. */
@@ -168,6 +169,16 @@ bool variable_assign(Context *c, Variable *v, Val value) {
   node_retain(value.node);
   node_release(b->current.node);
   b->current = value;
+  return true;
+}
+
+bool variable_lend(Context *c, Variable *v, Val value) {
+  if (!variable_assign(c, v, value))
+    return false;
+  if (c->scope == NULL && val_type(value)->dtype == v->tensor.type.dtype) {
+    node_retain(value.node);
+    v->leaf = value;
+  }
   return true;
 }
 

@@ -21,6 +21,7 @@ local names = require "lunula.layers.base.names"
 local nodes = require "lunula.layers.base.nodes"
 local parameters = require "lunula.layers.base.parameters"
 local shapes = require "lunula.layers.base.shapes"
+local stateless = require "lunula.layers.base.stateless"
 local tracking = require "lunula.layers.base.tracking"
 local weights = require "lunula.layers.base.weights"
 
@@ -263,6 +264,7 @@ local Layer = {
   compute_output_shape = shapes.compute,
   add_weight = weights.add, add_variable = weights.add,
   add_loss = losses.add,
+  stateless_call = stateless.call,
   tracked_layers = tracking.layers,
   get_weights = weights.get, set_weights = weights.set, count_params = weights.count,
   get_build_config = build_config.get, build_from_config = build_config.build,
