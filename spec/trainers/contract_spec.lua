@@ -86,7 +86,7 @@ describe("a train step of the user's own", function ()
   it("names its logs, which stand behind those of the metrics", function ()
     local Logs = k.model "OwnLogs" {
       train_step = function (self, batch)
-        local logs = k.Model.train_step(self, batch) or self:get_metrics_result()
+        local logs = k.Model.train_step(self, batch)
         logs.zeta, logs.alpha = ops.max(batch[1]), 7
         return logs
       end,
@@ -103,6 +103,34 @@ describe("a train step of the user's own", function ()
     assert.is_near(ops.sum(x):item(), model:evaluate(x, y, { batch_size = 24 }), 1e-4)
     local more = model:fit(x, y, { validation_data = { x, y }, verbose = 0 }).history
     assert.is_number(more.val_first[1])
+  end)
+
+  it("can be called without fit, as the built-in one can", function ()
+    local x, y = data()
+    for _, class in ipairs { k.Model, Own } do
+      local model, fit = class(parts()), class(parts())
+      if class == k.Model then
+        assert.error_at_line(function () model:train_step { x, y } end,
+          "must be compiled before train_step")
+      end
+      for _, one in ipairs { model, fit } do
+        one:compile { optimizer = "adam", loss = "mse", metrics = { "mae" } }
+      end
+      local logs
+      for _ = 1, 2 do
+        model:reset_metrics()
+        logs = model:train_step { x, y }
+      end
+      local history = fit:fit(x, y, { epochs = 2, batch_size = 24, shuffle = false,
+        verbose = 0 }).history
+      assert.is_near(history.loss[2], logs.loss:item(), 1e-6)
+      assert.is_near(history.mae[2], logs.mae:item(), 1e-6)
+      for i, value in ipairs(fit:get_weights()) do
+        assert.near_all(model:get_weights()[i], value, 1e-6)
+      end
+      model:reset_metrics()
+      assert.is_near(fit:evaluate(x, y), model:test_step { x, y }.loss:item(), 1e-6)
+    end
   end)
 
   it("gets the batch as it was given", function ()

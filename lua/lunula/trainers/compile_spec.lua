@@ -65,6 +65,14 @@ function compiled.new(given)
   }, compiled)
 end
 
+-- A model must be compiled before it can do `what`.
+function compiled.require_of(model, what)
+  if not model._compiled then
+    core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
+      model.name, what)
+  end
+end
+
 -- ---- linking: one entry per output -------------------------------------------------------------
 
 -- The entries of a name table, by output.
@@ -209,8 +217,8 @@ end
 
 -- ---- inside a step -----------------------------------------------------------------------------
 
--- The total loss, nil when there is none. penalties: losses of regularizers and add_loss, already
--- numbers.
+-- The total loss, nil when there is none: a number, or with reduction="none" a loss for each
+-- sample. penalties: losses of regularizers and add_loss, already numbers.
 function compiled:total(ys, preds, weights, penalties, samples)
   local total
   for _, entry in ipairs(self.losses) do
@@ -219,7 +227,6 @@ function compiled:total(ys, preds, weights, penalties, samples)
       core.raise("output \"%s\" has a loss but no target: give y", entry.name)
     end
     local value = entry.loss(ys[i], preds[i], weights[i] or nil)
-    if value.rank > 0 then value = ops.mean(value) end       -- reduction = "none"
     if entry.tracker then entry.tracker:update_state(value, samples) end
     if entry.weight ~= 1 then value = value * entry.weight end
     total = total and total + value or value

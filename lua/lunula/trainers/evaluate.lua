@@ -3,6 +3,7 @@
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
+local compile_spec = require "lunula.trainers.compile_spec"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
 local batches = require "lunula.trainers.prepared_batches"
@@ -37,7 +38,7 @@ function evaluate.evaluate(self, x, y, given)
   y, given = samples.arrange(x, y, given)
   local o = options.read("evaluate", given, allowed)
   local verbose = verbosity.read("evaluate", o.verbose, 0)
-  samples.require_compiled(self, "evaluate")
+  compile_spec.require_of(self, "evaluate")
   local steps = options.count("evaluate", "steps", o.steps)
   local source, entry
   if samples.gives_batches(x) then

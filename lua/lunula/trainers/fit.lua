@@ -9,6 +9,7 @@ local random = require "lunula.ops.random"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
+local compile_spec = require "lunula.trainers.compile_spec"
 local data = require "lunula.trainers.data"
 local evaluate = require "lunula.trainers.evaluate"
 local interruption = require "lunula.trainers.interruption"
@@ -230,7 +231,7 @@ local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
   y, given = samples.arrange(x, y, given)
   local o = read(given)
-  samples.require_compiled(self, "fit")
+  compile_spec.require_of(self, "fit")
   traced.take_up_random(self)
   local prepared, source = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, source)

@@ -8,14 +8,6 @@ local step = require "lunula.trainers.traced_steps"
 
 local samples = {}
 
--- The model must be compiled before it can do `what`.
-function samples.require_compiled(self, what)
-  if not self._compiled then
-    core.raise("model \"%s\" must be compiled before %s: model:compile{optimizer=\"adam\", loss=…}",
-      self.name, what)
-  end
-end
-
 local function flat(xs, ys, ws)
   local list = {}
   for _, part in ipairs { xs, ys, data.present(ws) } do

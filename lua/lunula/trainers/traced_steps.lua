@@ -9,6 +9,7 @@ local core = require "lunula.core"
 local batch = require "lunula.utils.batch"
 local functions = require "lunula.trainers.functions"
 local results = require "lunula.trainers.results"
+local train_step = require "lunula.trainers.train_step"
 local watch = require "lunula.trainers.watch"
 
 local step = {}
@@ -113,12 +114,16 @@ local function packed(prepared, flat)
     #ys > 0 and batch.of(ys, prepared.y_structure) or nil, weights)
 end
 
+local function step_of(model, name)
+  return model:_has_own(name) and model[name] or train_step.built_in[name]
+end
+
 local function train_once(model, data)
-  results.keep(model, "train", watch.step(model, model.train_step, model, data))
+  results.keep(model, "train", watch.step(model, step_of(model, "train_step"), model, data))
 end
 
 local function test_once(model, data)
-  results.keep(model, "test", model:test_step(data))
+  results.keep(model, "test", step_of(model, "test_step")(model, data))
 end
 
 -- ---- tracing -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
 local batch = require "lunula.utils.batch"
+local compile_spec = require "lunula.trainers.compile_spec"
 local watch = require "lunula.trainers.watch"
 
 local step = {}
@@ -58,6 +59,7 @@ end
 
 -- What compile was told, linked to these targets and predictions, and both as lists.
 local function linked(self, y, y_pred)
+  compile_spec.require_of(self, "its loss or its metrics are computed")
   local ys, preds = flat_targets(self, y), self:_flat(y_pred)
   check_targets(self, ys, preds)
   self._compiled:link(self:_output_names(), ys, preds)
@@ -131,7 +133,8 @@ function step.get_metrics_result(self)
   return found
 end
 
--- The logs of a built-in step: nil, the metrics as they are, unless the model has its own.
+-- Updates the metrics. Returns the logs where the model makes its own; nil, the metrics as they
+-- are, else.
 local function logs(self, x, y, y_pred, sample_weight)
   if not (self:_has_own "compute_metrics" or self:_has_own "get_metrics_result") then
     return update_metrics(self, y, y_pred, sample_weight)
@@ -161,18 +164,23 @@ local function follow(self, loss)
   self.optimizer:apply(core.grad(self.optimizer:scale_loss(loss), variables), variables)
 end
 
--- The loss as a number, kept for the logs.
+-- Keeps the loss for the logs. Returns what training follows: where each sample has a loss
+-- (reduction="none") their sum, as a gradient of TensorFlow's does; the logs have their mean.
 local function tracked(self, loss, x)
-  if core.is_tensor(loss) and loss.rank > 0 then loss = ops.mean(loss) end
   if not core.is_tensor(loss) then
     core.raise("model \"%s\": compute_loss must return the loss, a tensor, got %s", self.name,
       declare.show(loss))
   end
-  self._compiled.tracker:update_state(loss, samples_of(x))
-  return loss
+  local is_number = loss.rank == 0
+  self._compiled.tracker:update_state(is_number and loss or ops.mean(loss), samples_of(x))
+  return is_number and loss or ops.sum(loss)
 end
 
-function step.train_step(self, data)
+-- What fit and evaluate run where the model has no step of its own.
+local built_in = {}
+step.built_in = built_in
+
+function built_in.train_step(self, data)
   local x, y, sample_weight = batch.unpack(data)
   local y_pred = self:_called(x, true)
   local loss = tracked(self, self:compute_loss(x, y, y_pred, sample_weight, true), x)
@@ -181,7 +189,7 @@ function step.train_step(self, data)
   return logs(self, x, y, y_pred, sample_weight)
 end
 
-function step.test_step(self, data)
+function built_in.test_step(self, data)
   local x, y, sample_weight = batch.unpack(data)
   local y_pred = self:_called(x, false)
   local loss
@@ -192,6 +200,15 @@ function step.test_step(self, data)
   end
   if loss ~= nil then tracked(self, loss, x) end
   return logs(self, x, y, y_pred, sample_weight)
+end
+
+-- model:train_step(data) and model:test_step(data), called by a step of the user's own or in a loop
+-- without fit. They return the logs.
+for _, name in ipairs { "train_step", "test_step" } do
+  step[name] = function(self, data)
+    compile_spec.require_of(self, name)
+    return core.record(built_in[name], self, data) or self:get_metrics_result()
+  end
 end
 
 function step.predict_step(self, data)

@@ -65,27 +65,27 @@ end
 
 local batch_options = { "sample_weight", "class_weight", "return_dict" }
 
--- A batch that is not finite changed nothing. It would stay in the metrics: they begin anew.
+-- A batch that is not finite changed nothing.
 local function check_finite(self)
   local bad, what = watch.bad_step(self)
   if not bad then return end
-  self:reset_metrics()
   core.raise("train_on_batch: %s is not a finite number; the weights are those before", what)
 end
 
 local function on_batch(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
-  samples.require_compiled(self, name)
+  compile_spec.require_of(self, name)
   if mode == "train" then traced.take_up_random(self) end
   local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
   local entry = samples.entry(self, mode, prepared)
   watch.start(self)
+  self:reset_metrics()
   entry.call(table.unpack(prepared.tensors))
   if mode == "train" then check_finite(self) end
   return results.as_returns(results.of(self, mode), o.return_dict)
 end
 
--- Metrics add up over calls until reset_metrics().
+-- The results are those of this batch alone.
 function trainer.train_on_batch(self, x, y, given)
   return on_batch(self, "train", "train_on_batch", x, y, given)
 end

@@ -67,7 +67,7 @@ end
 -- The loss of the step that runs, if one does: it must be finite.
 function watch.loss(model, loss)
   local running = model._watch and model._watch.running
-  if running then running.loss = loss end
+  if running then running.loss = loss.rank == 0 and loss or ops.sum(loss) end
 end
 
 -- Notes the first step in which something is not finite, and whether that was the loss.
