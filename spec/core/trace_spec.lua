@@ -225,6 +225,29 @@ describe("a gradient", function()
     assert.is_true((c - dw[1]):abs():max():item() < 1e-6)
   end)
 
+  -- As on a tape: two updates of one variable in a step, and one that depends on another variable.
+  it("does not go back through an assign", function()
+    local function updates(v, w)
+      local function squared() return ((v * 1):sum() * w):sum() end
+      for _ = 1, 2 do
+        local _, _, dw = core.value_and_grad(function() return (squared() * w):sum() end, { w })()
+        w:assign(w - 0.1 * dw[1])
+      end
+      local _, _, d = core.value_and_grad(function() return (squared() * w):sum() end, { v, w })()
+      return d[1], d[2]
+    end
+    local function run(traced)
+      local v = core.variable { value = core.tensor { 1, 2 } }
+      local w = core.variable { value = core.tensor { 0.5, -0.3 } }
+      local f = traced and core.trace({}, function() return updates(v, w) end)
+        or function() return updates(v, w) end
+      local dv, dw = f()
+      return { dv:totable(), dw:totable(), w.value:totable() }
+    end
+    local wanted, got = run(false), run(true)
+    for i = 1, 3 do assert.near_all(got[i], wanted[i], 1e-6) end
+  end)
+
   it("is false where nothing depends", function()
     local _, d = core.value_and_grad(function(x, y) return (x * 1):sum() + y:sum() * 0 end)(
       core.tensor { 1 }, core.tensor { 2 })

@@ -45,7 +45,7 @@ static void push_gradients(lua_State *L, State *s, Val loss, int list) {
     lua_rawgeti(L, list, i + 1);
     Variable *v = box_variable(L, -1);
     if (v)
-      xs[i] = variable_leaf(&s->c, v);
+      xs[i] = variable_read(&s->c, v);
     else
       xs[i] = operand_check(L, s, -1, F32, "grad");
     lua_pop(L, 1);

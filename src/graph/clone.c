@@ -190,9 +190,9 @@ static void clone_ends(const Cloner *k, const Function *f, Ends *e) {
     e->value[i] = *copy_at(k, e->value[i]);
   for (; e->bindings < f->nbindings && !k->c->error.set; e->bindings++) {
     const Binding *b = &f->bindings[e->bindings];
-    e->binding[e->bindings] = (Binding){clone_variable(k->c, b->variable),
-                                        *copy_at(k, b->leaf),
-                                        *copy_at(k, b->current)};
+    e->binding[e->bindings] = (Binding){
+      .variable = clone_variable(k->c, b->variable),
+      .leaf = *copy_at(k, b->leaf), .current = *copy_at(k, b->current)};
   }
 }
 

@@ -164,6 +164,7 @@ void nodemap_free(NodeMap *m);
 typedef struct Binding {
   Variable *variable;
   Val leaf, current;
+  Val read; /* what reads give after an assign; no node: none was read yet */
 } Binding;
 
 typedef struct Capture {

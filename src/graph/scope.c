@@ -99,8 +99,35 @@ static Binding *find_binding(Context *c, Variable *v) {
     return NULL;
   }
   *number = s->nbindings - 1;
-  *b = (Binding){variable_retain(v), {leaf, 0}, {node_retain(leaf), 0}};
+  *b = (Binding){.variable = variable_retain(v), .leaf = {leaf, 0},
+                 .current = {node_retain(leaf), 0}};
   return b;
+}
+
+/* What reads of an assigned variable give: no gradient goes back through the
+** assign to what the value was made of, as none does on a tape. */
+static Val read_assigned(Context *c, Binding *b) {
+  if (b->read.node == NULL) {
+    Val v = emit_op(c, "stop_gradient", &b->current, 1, NULL);
+    if (c->error.set)
+      return v;
+    node_retain(v.node);
+    b->read = v;
+  }
+  return b->read;
+}
+
+static Val current_value(Context *c, Binding *b) {
+  return val_same(b->current, b->leaf) ? b->leaf : read_assigned(c, b);
+}
+
+static void set_current(Binding *b, Val value) {
+  node_retain(value.node);
+  node_release(b->current.node);
+  b->current = value;
+  if (b->read.node)
+    node_release(b->read.node);
+  b->read = (Val){NULL, 0};
 }
 
 /* The body of a loop has no variables of its own: it asks the trace around it
@@ -110,7 +137,9 @@ static Val read_binding(Context *c, Variable *v, bool at_start) {
     return eager_leaf(c, v);
   if (!c->scope->body) {
     Binding *b = find_binding(c, v);
-    return b == NULL ? (Val){c->dummy, 0} : at_start ? b->leaf : b->current;
+    if (b == NULL)
+      return (Val){c->dummy, 0};
+    return at_start ? b->leaf : current_value(c, b);
   }
   Scope *inner = c->scope;
   c->scope = inner->outer;
@@ -166,16 +195,18 @@ bool variable_assign(Context *c, Variable *v, Val value) {
   value = hold_to(c, b, value);
   if (c->error.set)
     return false;
-  node_retain(value.node);
-  node_release(b->current.node);
-  b->current = value;
+  set_current(b, value);
   return true;
 }
 
 bool variable_lend(Context *c, Variable *v, Val value) {
   if (!variable_assign(c, v, value))
     return false;
-  if (c->scope == NULL && val_type(value)->dtype == v->tensor.type.dtype) {
+  if (c->scope) {
+    Binding *b = find_binding(c, v);
+    node_retain(b->current.node);
+    b->read = b->current;
+  } else if (val_type(value)->dtype == v->tensor.type.dtype) {
     node_retain(value.node);
     v->leaf = value;
   }
@@ -211,6 +242,8 @@ static void drop_values(Scope *s) {
   for (int i = 0; i < s->nbindings; i++) {
     node_release(s->bindings[i].leaf.node);
     node_release(s->bindings[i].current.node);
+    if (s->bindings[i].read.node)
+      node_release(s->bindings[i].read.node);
     variable_release(s->bindings[i].variable);
   }
   for (int i = 0; i < s->ncaptures; i++) {
@@ -354,6 +387,11 @@ static void take_over(Context *c, Scope *s, Function *f) {
     f->inputs[f->ninputs++] = s->inputs[i];
   f->nbindings = s->nbindings;
   f->bindings = s->bindings;
+  for (int i = 0; i < f->nbindings; i++) {
+    if (f->bindings[i].read.node)
+      node_release(f->bindings[i].read.node);
+    f->bindings[i].read = (Val){NULL, 0};
+  }
   for (int i = 0; i < s->ncaptures; i++)
     value_keep(c, s->captures[i].outer.node); /* until the caller drains */
   mem_free(s->captures);
@@ -442,7 +480,8 @@ Function *function_of_variables(Context *c, const Function *like,
   size_t room = (size_t)like->nbindings + 1;
   Binding *b = mem_new(c->account, room, sizeof *b);
   for (int i = 0; b && i < like->nbindings; i++)
-    b[i] = (Binding){like->bindings[i].variable, leaf[i], leaf[i]};
+    b[i] = (Binding){.variable = like->bindings[i].variable, .leaf = leaf[i],
+                     .current = leaf[i]};
   Function *f = b ? function_of_values(c, NULL, 0, outputs, n, b,
                                        like->nbindings) : NULL;
   mem_free(b);
