@@ -49,6 +49,8 @@ image_draws.json   what layers of images do with a draw of Keras's: recorder/ima
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
 folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
 deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.py
+trajectories.jsonl whole trainings: logs of each epoch, final weights, one case a line:
+                   recorder/trajectories.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -79,6 +81,7 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "layer_types", "none", "sizes", "models", "files", "timeseries", "folders",
             "numpy_files")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "names")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "trajectories")
 
 
 def catalogue():
