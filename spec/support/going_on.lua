@@ -85,6 +85,38 @@ cases.several = { several = true, metrics = { out_a = { "mae" } }, model = funct
   }
 end }
 
+-- An optimizer for each layer and a metric, in fields that a compile of its own fills.
+local Two = k.model "TwoOptimizers" {
+  init = function (self)
+    self.a = layers.Dense { 6, activation = "tanh", name = "a" }
+    self.b = layers.Dense { 1, name = "b" }
+    self.seen = k.metrics.Mean { name = "seen" }
+  end,
+  call = function (self, x) return self.b(self.a(x)) end,
+  compile = function (self, o)
+    k.Model.compile(self, { optimizer = o.optimizer, loss = o.loss })
+    self.second, self.rest = o.second, o.rest
+  end,
+  train_step = function (self, data)
+    local list = self.trainable_weights
+    local loss, _, grads = k.value_and_grad(function ()
+      return self:compute_loss { y = data[2], y_pred = self(data[1], { training = true }) }
+    end, list)()
+    self.optimizer:apply({ grads[1] }, { list[1] })
+    self.second:apply({ grads[2], grads[3] }, { list[2], list[3] })
+    self.rest[1]:apply({ grads[4] }, { list[4] })
+    self.seen:update_state(loss)
+    return { loss = loss, seen = self.seen:result() }
+  end,
+}
+cases.optimizers = {
+  model = function () return Two {} end,
+  compile = function ()
+    return { second = k.optimizers.Adam { .03 },
+      rest = { k.optimizers.SGD { .02, momentum = .9 } } }
+  end,
+}
+
 -- Only where callbacks go on as well.
 cases.plateau = { callbacks = function ()
   return { k.callbacks.ReduceLROnPlateau { monitor = "loss", patience = 2, factor = .5,
@@ -112,11 +144,13 @@ function going_on.model(case)
       activation = case.classes and "softmax" or nil }
     model = k.Sequential(stack)
   end
-  model:compile {
+  local options = {
     optimizer = case.optimizer and case.optimizer() or "adam", metrics = case.metrics,
     run_eagerly = case.eager,
     loss = case.classes and "sparse_categorical_crossentropy" or "mse",
   }
+  for name, value in pairs(case.compile and case.compile() or {}) do options[name] = value end
+  model:compile(options)
   return model
 end
 

@@ -223,10 +223,13 @@ local compile_order = {
   "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly",
 }
 
--- The config of compile, or nil when the model is not compiled.
+-- The config of compile, or nil when the model is not compiled. A compile of the user's own is told
+-- with the options that it took.
 function config.of_compile(self)
   local given = self._compile_options
   if not given then return nil end
+  local own = rawget(self, "_own_compile")
+  if own then return plain(own) end
   local written = {}
   for _, key in ipairs(compile_order) do written[key] = plain(given[key]) end
   written.optimizer = declare.serialize(self.optimizer)
@@ -248,8 +251,33 @@ local function made(kind, value)
   return copy
 end
 
+local kind_in = { optimizers = "optimizer", losses = "loss", metrics = "metric" }
+
+-- The object of a record whose kind its module tells; of a user's class, whichever is found.
+local function found(record)
+  local kind = kind_in[tostring(record.module):match "^keras%.(%l+)"]
+  if kind then return declare.get(kind, record) end
+  for _, each in ipairs { "optimizer", "loss", "metric" } do
+    local object = declare.find(each, record)
+    if object ~= nil then return object end
+  end
+  core.raise("%s is no optimizer, loss or metric that is known here", record.class_name)
+end
+
+-- The options of a compile of the user's own.
+local function revived(value)
+  if not declare.is_plain(value) then return value end
+  if type(value.class_name) == "string" then return found(value) end
+  local copy = {}
+  for key, inner in pairs(value) do
+    if inner ~= core.None then copy[key] = revived(inner) end
+  end
+  return copy
+end
+
 -- Compiles a model as such a config says; what Keras writes beside it is passed over.
 function config.compile(self, given)
+  if self:_has_own "compile" then return self:compile(revived(given)) end
   local options = {}
   for _, key in ipairs(compile_order) do
     local value = given[key]

@@ -23,6 +23,7 @@ local self_test = require "lunula.saving.self_test"
 local stand_ins = require "lunula.saving.stand_ins"
 local state = require "lunula.saving.state"
 local deserialize = require "lunula.models.deserialize"
+local results = require "lunula.trainers.results"
 local weights = require "lunula.layers.base.weights"
 local warn = require "lunula.utils.warn"
 
@@ -154,7 +155,7 @@ local function weight_names(reader, numbers, wanted)
     is_state[name] = true
   end
   for _, name in ipairs(reader.names) do
-    local other = name:find "^optimizer/" or name:find "^metrics/" or name:find "^lunula/"
+    local other = name:find "^optimizers?/" or name:find "^metrics/" or name:find "^lunula/"
       or is_state[name]
     if wanted[name] or not other then names[#names + 1] = name end
   end
@@ -228,26 +229,39 @@ local function file_names(entries, bases, names)
   return matching.names(names_of(entries), names, bases)
 end
 
--- The optimizer's variables, made now, and their names in the file; nil when something differs.
-local function optimizer_values(model, reader, told, entries, file_name)
-  local optimizer = model.optimizer
-  state.build_optimizer(optimizer, told, entries, file_name)
+-- The values for the variables of one optimizer, made now; nil when something differs.
+local function values_of_optimizer(each, reader, told, entries, file_name)
+  state.build_optimizer(each.optimizer, told, entries, file_name)
   local there, named = {}, {}
   for _, name in ipairs(reader.names) do there[name] = true end
   for _, entry in ipairs(entries) do
     named[entry.variable] = file_name[entry.name] or entry.name
   end
-  local list, names = state.of_optimizer(optimizer, function (variable)
+  local list, names = state.of_optimizer(each, function (variable)
     return named[variable] or variable.name
   end, entries), {}
   for _, entry in ipairs(list) do names[entry.name] = there[entry.name] and entry.name end
-  local known = {}
+  local known, start = {}, each.name .. "/"
   for _, name in pairs(file_name) do known[name] = true end
   for _, name in ipairs(reader.names) do
-    if name:find "^optimizer/" and not (names[name] or known[name]) then return nil end
+    if name:sub(1, #start) == start and not (names[name] or known[name]) then return nil end
   end
   local pairs_of, problem = compare(list, reader, {}, names)
   return problem == "" and values_of(pairs_of, reader) or nil
+end
+
+-- Those of all optimizers of the model. Of one in a field a file may say nothing.
+local function optimizer_values(model, reader, numbers, entries, file_name)
+  local all = {}
+  for _, each in ipairs(state.optimizers(model)) do
+    local told = state.told_of(numbers, each)
+    if told or not each.field then
+      local values = values_of_optimizer(each, reader, told, entries, file_name)
+      if not values then return nil end
+      table.move(values, 1, #values, #all + 1, all)
+    end
+  end
+  return all
 end
 
 local function metric_values(reader)
@@ -283,10 +297,10 @@ function native.load_weights(model, path, options)
   end
   assign(values_of(pairs_of, reader))
   if model.optimizer and numbers.optimizer then
-    local values = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    local values = optimizer_values(model, reader, numbers, entries, file_name)
     if values then
       assign(values)
-      state.give_rate(model.optimizer, numbers.optimizer)
+      state.give_rates(model, numbers)
     else
       warn.say("%s: the state of the optimizer is left out, it does not fit %s", path,
         tostring(model.optimizer))
@@ -342,7 +356,7 @@ function native.load_training(model, path)
   local numbers = numbers_of(reader)
   local pairs_of, problem, entries, file_name = weight_pairs(model, reader, numbers)
   local of_optimizer = problem == ""
-    and optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    and optimizer_values(model, reader, numbers, entries, file_name)
   local fit = state.position_of(numbers)
   if not (of_optimizer and fit) then
     core.raise('%s is no backup of model "%s" as it is built and compiled%s', path, model.name,
@@ -350,8 +364,8 @@ function native.load_training(model, path)
   end
   assign(values_of(pairs_of, reader))
   assign(of_optimizer)
-  state.give_rate(model.optimizer, numbers.optimizer)
-  model._compiled:give(metric_values(reader))
+  state.give_rates(model, numbers)
+  results.give(model, metric_values(reader))
   state.give_numbers(model, numbers)
   local told = state.random_of(numbers)
   if told then core.random_state(told.seed, told.stream, told.draw) end
@@ -410,13 +424,14 @@ local function fill(model, reader, numbers, with_training)
   end
   assign(values_of(pairs_of, reader))
   if with_training and model.optimizer then
-    local values = optimizer_values(model, reader, numbers.optimizer, entries, file_name)
+    local values = optimizer_values(model, reader, numbers, entries, file_name)
     if not values then
       core.raise("load_model: the state of the optimizer in %s does not fit %s; load it with "
         .. "compile=false", reader.path, tostring(model.optimizer))
     end
     assign(values)
-    model._compiled:give(metric_values(reader))
+    state.give_rates(model, numbers)
+    results.give(model, metric_values(reader))
     rawset(model, "_fit_position", state.position_of(numbers))
     rawset(model, "_random_told", state.random_of(numbers))
   end

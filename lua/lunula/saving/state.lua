@@ -1,7 +1,8 @@
 -- What a model knows beside its architecture, under the names that files give it.
 --
 -- Tensors: weights and kept states under the names of their layers ("lstm/lstm_cell/kernel"), those
--- of the optimizer ("optimizer/dense_kernel_momentum") and of the metrics ("metrics/loss/total").
+-- of the optimizer ("optimizer/dense_kernel_momentum"), of further ones in fields of the model
+-- ("optimizers/d_optimizer/…") and of the metrics ("metrics/loss/total").
 -- Numbers: counters of random layers and of the program, tables of preprocessing layers, where fit
 -- stands. With all of it, training goes on as if nothing had happened.
 
@@ -9,8 +10,11 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
 local paths = require "lunula.utils.paths"
+local results = require "lunula.trainers.results"
 
 local state = {}
+
+local function is_table(value) return type(value) == "table" end
 
 -- ---- names -------------------------------------------------------------------------------------
 
@@ -70,10 +74,31 @@ function state.weights(model)
   return list, bases
 end
 
--- The variables of the optimizer: its own, and those beside the model's variables, which are named
+-- The optimizers of a model, {{name =, optimizer =, field =}, …}: that of compile, then those that
+-- a step of the user's own has in fields.
+function state.optimizers(model)
+  local list, seen = {}, {}
+  local function add(name, optimizer, field)
+    if seen[optimizer] then return end
+    seen[optimizer] = true
+    list[#list + 1] = { name = name, optimizer = optimizer, field = field }
+  end
+  if model.optimizer then add("optimizer", model.optimizer) end
+  for _, field in ipairs(model._order) do
+    local value = rawget(model, field)
+    for key, one in pairs(declare.is_plain(value) and value or { value }) do
+      local path = declare.is_plain(value) and ("%s/%s"):format(field, key) or field
+      if declare.is(one, "optimizer") then add("optimizers/" .. path, one, path) end
+    end
+  end
+  table.sort(list, function (a, b) return a.name < b.name end)
+  return list
+end
+
+-- The variables of one of them: its own, and those beside the model's variables, which are named
 -- by name_of(variable). `entries`: those of the model, whose names are taken.
-function state.of_optimizer(optimizer, name_of, entries)
-  local list, taken = {}, {}
+function state.of_optimizer(each, name_of, entries)
+  local list, taken, optimizer = {}, {}, each.optimizer
   for _, entry in ipairs(entries) do taken[entry.name] = true end
   for _, variable in ipairs(optimizer.variables) do
     local described = optimizer.described[variable]
@@ -81,7 +106,8 @@ function state.of_optimizer(optimizer, name_of, entries)
     if described then
       name = name_of(described[1]):gsub("/", "_") .. "_" .. described[2]
     end
-    list[#list + 1] = { name = paths.unique("optimizer/" .. name, taken), variable = variable }
+    list[#list + 1] = { name = paths.unique(each.name .. "/" .. name, taken),
+      variable = variable }
   end
   return list
 end
@@ -158,31 +184,47 @@ local function states_among(entries)
   return names
 end
 
+local function tell_optimizer(numbers, each, name_of)
+  local optimizer = each.optimizer
+  local told = {
+    built = optimizer.built, slots = slots_of(optimizer, name_of),
+    rate = optimizer.rate_variable and optimizer.learning_rate,   -- as it was set, 0.1
+  }
+  if not each.field then
+    numbers.optimizer = told
+    return
+  end
+  numbers.optimizers = numbers.optimizers or {}
+  numbers.optimizers[each.field] = told
+end
+
+-- What is told of one of the model's optimizers.
+function state.told_of(numbers, each)
+  if not each.field then return numbers.optimizer end
+  return is_table(numbers.optimizers) and numbers.optimizers[each.field] or nil
+end
+
 -- The entries {{name =, variable =}, …} and the numbers of a model, as a table. training: with what
 -- only training needs.
 function state.collect(model, training)
   local list = state.weights(model)
   local numbers = { generators = generators(model), tables = tables(model),
     states = states_among(list), inputs = not model._inputs and model._last_inputs or nil }
-  local optimizer = model.optimizer
-  if training and optimizer then
+  if training and model.optimizer then
     local name_of = name_finder(list)
-    append(list, state.of_optimizer(optimizer, name_of, list))
-    append(list, model._compiled:entries())
+    for _, each in ipairs(state.optimizers(model)) do
+      append(list, state.of_optimizer(each, name_of, list))
+      tell_optimizer(numbers, each, name_of)
+    end
+    append(list, results.variables(model))
     local seed, stream, draw = core.random_state()
     numbers.random = { seed = seed, stream = stream, draw = draw }
-    numbers.optimizer = {
-      built = optimizer.built, slots = slots_of(optimizer, name_of),
-      rate = optimizer.rate_variable and optimizer.learning_rate,   -- as it was set, 0.1
-    }
     numbers.fit = rawget(model, "_fit_position")
   end
   return list, numbers
 end
 
 -- ---- giving it back ----------------------------------------------------------------------------
-
-local function is_table(value) return type(value) == "table" end
 
 -- What a model without an Input was last given: {specs = {{shape =, dtype =}, …}, structure =}.
 local function give_inputs(model, told)
@@ -263,10 +305,13 @@ function state.build_optimizer(optimizer, told, entries, file_name)
   optimizer:build(variables)
 end
 
--- The variable of the learning rate has the nearest float32; this is what it was set to.
-function state.give_rate(optimizer, told)
-  if is_table(told) and type(told.rate) == "number" and optimizer.rate_variable then
-    optimizer._rate = told.rate
+-- The variable of a learning rate has the nearest float32; this is what it was set to.
+function state.give_rates(model, numbers)
+  for _, each in ipairs(state.optimizers(model)) do
+    local told, optimizer = state.told_of(numbers, each), each.optimizer
+    if is_table(told) and type(told.rate) == "number" and optimizer.rate_variable then
+      optimizer._rate = told.rate
+    end
   end
 end
 

@@ -11,6 +11,7 @@ local declare = require "lunula.declare"
 local losses = require "lunula.losses"
 local metrics = require "lunula.metrics"
 local options = require "lunula.utils.options"
+local saved = require "lunula.trainers.saved_metrics"
 
 local compiled = {}
 compiled.__index = compiled
@@ -188,7 +189,7 @@ function compiled:link(names, ys, preds)
     end
   end
   self.built = true
-  if self.waiting then core.untraced(self.give, self, self.waiting) end
+  if self.waiting then core.untraced(saved.take, self:all_metrics(), self.waiting) end
 end
 
 -- The number (from 1) and the class of the first sample whose class id is out of range, or nil.
@@ -261,36 +262,6 @@ local function each_metric(self, visit)
   visit("loss", self.tracker)
   for _, entry in ipairs(self.linked or {}) do visit(entry.label, entry.metric) end
   for _, tracker in ipairs(self.loss_trackers or {}) do visit(tracker.name, tracker) end
-end
-
--- The variables of all metrics as files name them: {{name = "metrics/loss/total", variable =}, …}.
-function compiled:entries()
-  local list = {}
-  each_metric(self, function (label, metric)
-    for _, variable in ipairs(metric.variables) do
-      local name = ("metrics/%s/%s"):format(label, variable.name:match "([^/]*)$")
-      list[#list + 1] = { name = name, variable = variable }
-    end
-  end)
-  return list
-end
-
--- Takes the values of such variables, {["metrics/loss/total"] = tensor}. Those of variables and of
--- metrics that are not made yet wait for them.
-function compiled:give(values)
-  local waiting, made = {}, {}
-  for name, value in pairs(values) do waiting[name] = value end
-  for _, entry in ipairs(self:entries()) do
-    local value = waiting[entry.name]
-    if value then entry.variable:assign(value) end
-    waiting[entry.name] = nil
-  end
-  each_metric(self, function (label, metric) made[label] = metric end)
-  for name, value in pairs(waiting) do
-    local label, own = name:match "^metrics/(.+)/([^/]+)$"
-    if made[label] then made[label]:await(own, value) end
-  end
-  self.waiting = not self.built and waiting or nil
 end
 
 -- {{label=, metric=}, …}: loss, metrics, then the losses of the outputs.

@@ -8,6 +8,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local tracking = require "lunula.layers.base.tracking"
+local saved = require "lunula.trainers.saved_metrics"
 
 local results = {}
 
@@ -42,6 +43,16 @@ function results.metrics(self)
     list[i], place[metric.name] = { label = metric.name, metric = metric }, i
   end)
   return list
+end
+
+-- Their variables for a file; and from one.
+function results.variables(self)
+  return saved.variables(results.metrics(self))
+end
+
+function results.give(self, values)
+  local rest = saved.take(results.metrics(self), values)
+  if not self._compiled.built then self._compiled.waiting = rest end
 end
 
 local function read(self)

@@ -142,8 +142,16 @@ local function logs(self, x, y, y_pred, sample_weight)
   return self:compute_metrics(x, y, y_pred, sample_weight)
 end
 
--- Makes of a declaration what the class holds: hooks that may be called by name too, and metrics as
--- a function behind the computed field.
+-- A compile of the user's own, whose options are kept for files.
+local function noting(compile)
+  return function(self, given, ...)
+    compile(self, given, ...)
+    rawset(self, "_own_compile", declare.only_names(given) and given or nil)
+  end
+end
+
+-- Makes of a declaration what the class holds: hooks that may be called by name too, metrics as a
+-- function behind the computed field, a compile whose options are known.
 function step.wrap(spec)
   local metrics = spec.metrics
   if type(metrics) == "function" or type(metrics) == "table" then
@@ -153,6 +161,7 @@ function step.wrap(spec)
   for name, names in pairs { compute_loss = step.of_loss, compute_metrics = step.of_metrics } do
     if type(spec[name]) == "function" then spec[name] = step.by_name_too(names, spec[name]) end
   end
+  if type(spec.compile) == "function" then spec.compile = noting(spec.compile) end
   return spec
 end
 
