@@ -94,6 +94,8 @@ return {
       adaptive_max_pool = "not on TensorFlow",
       argpartition = { axis = "any order of what is smaller, and of what is larger, will do" },
       average_pool = because(accident, "pool_size"), max_pool = because(accident, "pool_size"),
+      ctc_loss = because(accident, "mask_index"),
+      ctc_decode = because(unused, "beam_width top_paths"),
       cast = because(accident, "dtype"), cross = because(accident, "axisc"),
       ["image.extract_patches"] = because(accident, "dilation_rate"),
       ["image.extract_patches_3d"] = because(accident, "dilation_rate"),

@@ -33,7 +33,7 @@ end
 
 for _, family in ipairs { "elementwise", "activations", "reduce", "shape", "make", "index",
   "linalg", "nn", "image", "conv", "rows", "text", "sort", "statistics", "bits", "decompose",
-  "fourier", "blocks" } do
+  "fourier", "blocks", "ctc" } do
   local count = {}
   for _, row in ipairs(require("spec.support.ops_cases." .. family)) do
     local name = row[1]

@@ -22,6 +22,7 @@ return {
   lu_factor = { cases = "/1:f", why = "TensorFlow tells the order of rows, ours are LAPACK's "
     .. "exchanges, as on other backends" },
   stft = { cases = "/2:f", why = "a window of odd length is not periodic on TensorFlow" },
+  ctc_decode = { cases = "/[34]:b", why = "of equally probable labels ours are the first ones" },
   psnr = { cases = "/1:ii", why = "TensorFlow cuts the mean of squares to a whole number" },
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "

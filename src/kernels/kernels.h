@@ -339,6 +339,41 @@ extern void SET(search_sorted)(const int32_t *sorted, int64_t n, bool real,
                                bool right, const int32_t *x, int32_t *y,
                                int64_t i0, int64_t i1);
 
+/* ---- labels without times (ctc.c) --------------------------------------- */
+
+/* The n labels of a sequence beside the log-probabilities of its frames; `room`
+** is how many labels there could be, width = 2 room + 1 the states of a frame:
+** blanks, of which there is one more, and labels. */
+typedef struct Ctc {
+  int64_t frames, classes, n, room, width;
+  const float *logs;    /* (frames, classes) */
+  const int32_t *label; /* (n), each less than classes */
+  int32_t blank;
+} Ctc;
+
+/* -log of the probability of the labels; paths (frames, width) = the logarithm
+** of that of all ways into each state. Both work in ctc_room(room) floats. */
+extern float SET(ctc_forward)(const Ctc *p, float *paths, float *room);
+int64_t ctc_room(int64_t labels);
+/* d (frames, classes) += g times the gradient of loss, which is finite or of
+** nobody's concern. */
+extern void SET(ctc_backward)(const Ctc *p, const float *paths, float loss,
+                              float g, float *d, float *room);
+
+/* The `top` most probable sequences of labels of scores (frames, classes), by
+** prefixes of which the best `width` are kept at each frame. */
+typedef struct CtcBeams {
+  int64_t frames, classes, width, top;
+  int64_t room, path_step; /* numbers of a path, to the next path */
+  int32_t blank;
+} CtcBeams;
+
+/* paths: `top` of room numbers, -1 behind the labels; logs (top), -inf of those
+** that there are not. Works in so many bytes, aligned to 8. */
+int64_t ctc_search_bytes(const CtcBeams *p);
+void ctc_search(const CtcBeams *p, const float *scores, int32_t *paths,
+                float *logs, void *room);
+
 /* ---- windows (window.c) ------------------------------------------------ */
 
 /* The geometry of a window walk over an image (batch, in..., channels). */

@@ -42,6 +42,7 @@ local families = {
   { "crossentropy", "categorical_crossentropy class_losses sparse_categorical_crossentropy "
     .. "binary_crossentropy" },
   { "attention", "dot_product_attention" },
+  { "ctc", "ctc_loss ctc_decode" },
   { "conv", "conv depthwise_conv separable_conv conv_transpose max_pool average_pool "
     .. "adaptive_average_pool adaptive_max_pool" },
   { "image", "image.resize image.pad_images image.crop_images image.rgb_to_grayscale "
