@@ -58,6 +58,16 @@ describe("losses", function()
       { k.ops.slice(logits, { 0, 0, 0 }, { 1, -1, -1 }) })
   end)
 
+  it("is infinite for labels that do not fit, and leaves their scores alone", function()
+    local scores = k.tensor { { { 1, 2, 3 }, { 3, 2, 1 } } }
+    local function loss(x) return k.losses.ctc(k.tensor { { 1, 1 } }, x) end
+    assert.equal(math.huge, loss(scores):totable()[1])
+    local _, gradients = k.value_and_grad(function(x) return k.ops.sum(loss(x)) end)(scores)
+    assert.near_all(gradients[1], { 0, 0, 0, 0, 0, 0 }, 0)
+    assert.error_at_line(function() k.losses.ctc(k.tensor { { 1, 3 } }, scores) end,
+      "ctc_loss: a label is 3 in sample 1, which is out of range 0..2")
+  end)
+
   it("takes logits", function()
     local logits = { { -1.5, 2 }, { .25, -.5 } }
     local probabilities = k.ops.softmax(k.tensor(logits)):totable()
