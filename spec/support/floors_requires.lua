@@ -48,7 +48,7 @@ local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true, ["lunula.ima
 -- They reach every computed require.
 local specs = { "spec/declare_spec.lua", "spec/utils_spec.lua", "spec/optimizers_spec.lua",
                 "spec/constraints_spec.lua", "spec/models/config_spec.lua",
-                "spec/models/json_errors_spec.lua", "spec/layers/image_draws_spec.lua" }
+                "spec/models/json_errors_spec.lua" }
 
 local storey = {}
 for i, row in ipairs(storeys) do

@@ -2,7 +2,21 @@
 
 local ops = require "lunula.ops"
 
-local part = "lunula.layers.preprocessing.image_preprocessing."
+local classes = {
+  random_shear = require "lunula.layers.preprocessing.image_preprocessing.random_shear",
+  random_translation = require "lunula.layers.preprocessing.image_preprocessing.random_translation",
+  random_rotation = require "lunula.layers.preprocessing.image_preprocessing.random_rotation",
+  random_brightness = require "lunula.layers.preprocessing.image_preprocessing.random_brightness",
+  random_color_degeneration =
+    require "lunula.layers.preprocessing.image_preprocessing.random_color_degeneration",
+  random_contrast = require "lunula.layers.preprocessing.image_preprocessing.random_contrast",
+  random_sharpness = require "lunula.layers.preprocessing.image_preprocessing.random_sharpness",
+  random_posterization =
+    require "lunula.layers.preprocessing.image_preprocessing.random_posterization",
+  solarization = require "lunula.layers.preprocessing.image_preprocessing.solarization",
+  auto_contrast = require "lunula.layers.preprocessing.image_preprocessing.auto_contrast",
+  equalization = require "lunula.layers.preprocessing.image_preprocessing.equalization",
+}
 
 local chosen_layers = {}
 
@@ -30,7 +44,7 @@ end
 function chosen_layers.make(self, names)
   local given, made = options(self), {}
   for i, name in ipairs(names) do
-    made[i] = require(part .. name)(given[name])
+    made[i] = classes[name](given[name])
     made[i].generator = self.generator
   end
   return made
