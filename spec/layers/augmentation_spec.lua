@@ -24,6 +24,7 @@ local makers = {
   RandomColorJitter = { brightness_factor = 0.2, contrast_factor = 0.3, saturation_factor = 0.4,
     hue_factor = 0.1 },
   RandomShear = { x_factor = 0.5, y_factor = 0.4 }, RandomErasing = { scale = { 0.1, 0.9 } },
+  RandomGaussianBlur = {}, RandomPerspective = {}, RandomElasticTransform = {},
   Solarization = { addition_factor = 0.3, threshold_factor = 0.8 },
 }
 
@@ -34,7 +35,7 @@ for name, options in pairs(makers) do
     return layers[name](own)
   end
   check_images.layer(name, make, batch,
-    { masks = name ~= "RandomShear" and "stay" or "moved" })
+    { masks = layers[name].moves_pixels and "moved" or "stay" })
 end
 
 local function mean(x) return ops.mean(ops.cast(x, "float32")):item() end
@@ -141,6 +142,48 @@ describe("RandomShear", function ()
       assert.error_at_line(function () layers.RandomShear { factor } end,
         "x_factor must be a number from 0 to 1 or a list of two")
     end
+  end)
+end)
+
+describe("blurred, tilted and bent images", function ()
+  it("are as many as factor says", function ()
+    for _, name in ipairs { "RandomGaussianBlur", "RandomPerspective", "RandomElasticTransform" } do
+      local layer = layers[name] { factor = { 0.2, 0.6 }, seed = 3 }
+      assert.near_all(mean(layer:draw(many).chosen), 0.4, 0.03)
+    end
+  end)
+
+  it("have evenly drawn deviations and corners", function ()
+    local sigmas, blur = {}, layers.RandomGaussianBlur { sigma = { 0.2, 0.8 }, seed = 1 }
+    for i = 1, 500 do sigmas[i] = blur:draw(batch).sigma:totable() end
+    assert_even(core.tensor(sigmas), 0.2, 0.8)
+    local draw = layers.RandomPerspective { scale = 0.4, seed = 1 }:draw(ops.ones { 2000, 5, 9, 1 })
+    assert.near_all(draw.from[1], { { 0, 0 }, { 8, 0 }, { 0, 4 }, { 8, 4 } }, 0)
+    local moved = (draw.to - draw.from) / ops.maximum(draw.from, 1)
+    assert.near_all(moved[1][1], { 0, 0 }, 0)
+    assert_even(ops.reshape(ops.slice(moved, { 0, 3, 0 }, { -1, 1, -1 }), { -1 }), -0.2, 0.2)
+  end)
+
+  it("bend masks as images, and do not clip them", function ()
+    local numbers = ops.cast(batch, "int32") + 1000
+    local bend = { scale = { 1, 1 }, factor = { 1, 1 }, interpolation = "nearest", seed = 7 }
+    bend.value_range = { 0, 2000 }
+    local images = ops.tile(numbers, { 1, 10, 10, 1 })
+    local y = layers.RandomElasticTransform(bend) { images = images, segmentation_masks = images }
+    assert.near_all(ops.cast(y.segmentation_masks, "float32"), y.images, 0)
+    assert.is_true(mean(ops.equal(y.segmentation_masks, images)) < 0.9)
+    bend.value_range = { 0, 1 }
+    y = layers.RandomElasticTransform(bend) { images = images, segmentation_masks = images }
+    assert.is_true(ops.min(y.segmentation_masks):item() >= 1000 and ops.max(y.images):item() <= 1)
+  end)
+
+  it("say what they take", function ()
+    assert.error_at_line(function () layers.RandomGaussianBlur { kernel_size = 4 } end,
+      "kernel_size must be an odd number or a list of two, got 4")
+    assert.error_at_line(function () layers.RandomPerspective { scale = 1.5 } end,
+      "scale must be a number from 0 to 1, got 1.5")
+    assert.error_at_line(function () layers.RandomElasticTransform { fill_mode = "edge" } end,
+      "fill_mode must be one of")
   end)
 end)
 

@@ -46,6 +46,13 @@ function ours.RandomErasing(at)
   return { mask = ops.logical_and(ops.less(0, at "batch_masks"), chosen(at "apply_erasing")),
     filling = at "fill_value" }
 end
+function ours.RandomGaussianBlur(at)
+  return { chosen = chosen(at "should_apply_blur"), sigma = at "blur_factor" }
+end
+function ours.RandomPerspective(at)
+  return { chosen = chosen(at "apply_perspective"), from = at "start_points",
+    to = at "end_points" }
+end
 function ours.MixUp(at)
   return { order = ops.cast(at "permutation_order", "int32"),
     weight = ops.reshape(at "mix_weight", { -1, 1 }) }

@@ -26,6 +26,9 @@ INFERENCE = {
     "RandomSaturation": lambda: L.RandomSaturation(0.5, seed=3),
     "RandomShear": lambda: L.RandomShear((0.1, 0.3), 0.0, seed=3),
     "RandomErasing": lambda: L.RandomErasing(seed=3),
+    "RandomGaussianBlur": lambda: L.RandomGaussianBlur(seed=3),
+    "RandomElasticTransform": lambda: L.RandomElasticTransform(seed=3),
+    "RandomPerspective": lambda: L.RandomPerspective(seed=3),
     "RandomColorJitter": lambda: L.RandomColorJitter(brightness_factor=0.3, hue_factor=0.1,
                                                      seed=3),
     "Solarization": lambda: L.Solarization(0.2, 0.4, seed=3),
@@ -70,6 +73,13 @@ cases_of("RandomShear", engine="tensorflow")(      # Keras refuses to read its c
     "one number", lambda: L.RandomShear(0.3, 0.2), BYTES, training=False, gradients=False)
 training("RandomShear", "nothing", lambda: L.RandomShear(0.0, 0.0), BYTES)
 training("RandomErasing", "none", lambda: L.RandomErasing((0.0, 0.0)), BYTES)
+training("RandomGaussianBlur", "all", lambda: L.RandomGaussianBlur(
+    (1.0, 1.0), sigma=(0.7, 0.7)), BYTES)
+training("RandomGaussianBlur", "wide", lambda: L.RandomGaussianBlur(
+    (1.0, 1.0), kernel_size=5, sigma=(1.0, 1.0), value_range=(0, 1), **FIRST),
+    uniform(0, 1, 2, 3, 4, 5))
+training("RandomElasticTransform", "none", lambda: L.RandomElasticTransform((0.0, 0.0)), BYTES)
+training("RandomPerspective", "nothing", lambda: L.RandomPerspective(scale=0.0), BYTES)
 training("RandomColorJitter", "brightness and saturation", lambda: L.RandomColorJitter(
     brightness_factor=(0.1, 0.1), saturation_factor=(0.4, 0.4)), BYTES)
 training("Solarization", "all", lambda: L.Solarization(), BYTES)

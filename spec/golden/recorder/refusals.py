@@ -120,7 +120,12 @@ LAYERS = {
     **{name: [{"factor": 0.5}, {"factor": 1.5}, {"factor": [0.1]}, {"factor": "half"},
               {"factor": [0.2, 0.4]}]
        for name in ("RandomHue", "RandomSaturation", "RandomSharpness", "RandomInvert",
-                    "RandomColorDegeneration", "CutMix", "RandAugment", "AugMix")},
+                    "RandomColorDegeneration", "CutMix", "RandAugment", "AugMix",
+                    "RandomElasticTransform")},
+    "RandomGaussianBlur": [{"factor": 1.5}, {"kernel_size": 4}, {"kernel_size": [3, 4]},
+                           {"kernel_size": [3, 5]}, {"kernel_size": [3]}, {"sigma": 1.5}],
+    "RandomPerspective": [{"factor": 1.5}, {"scale": 1.5}, {"scale": -0.5}, {"scale": 0.5},
+                          {"interpolation": "cubic"}],
     "RandomGrayscale": [{"factor": 1.5}, {"factor": -0.1}, {"factor": 1.0}],
     "RandomPosterization": [{"factor": 9}, {"factor": 0}, {"factor": 8}, {"factor": [2, 5]}],
     "Solarization": [{"addition_factor": 1.5}, {"threshold_factor": -0.1},
