@@ -46,6 +46,7 @@ layer_types.json   what layers give for them: recorder/layer_types.py
 activations.json initializers.json regularizers.json constraints.json losses.json
 metrics.json optimizers.json schedules.json    numbers of those
 image_draws.json   what layers of images do with a draw of Keras's: recorder/image_draws.py
+bounding_boxes.json   calls of keras.utils.bounding_boxes: recorder/bounding_boxes.py
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
 folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
 deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.py
@@ -82,6 +83,8 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "numpy_files")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "names")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "trajectories")
+            "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws",
+            "bounding_boxes")
 
 
 def catalogue():

@@ -142,4 +142,10 @@ function utils.Progbar(given)
   return require("lunula.utils.progbar").new(given or {})
 end
 
-return utils
+-- Boxes in images are loaded when they are first asked for.
+return setmetatable(utils, { __index = function (_, name)
+  if name ~= "bounding_boxes" then return nil end
+  local boxes = require "lunula.utils.bounding_boxes"
+  rawset(utils, name, boxes)
+  return boxes
+end })
