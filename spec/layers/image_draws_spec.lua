@@ -1,5 +1,5 @@
--- What layers of images do with draws of Keras (spec/golden/image_draws.json): images, labels and
--- masks by number.
+-- What layers of images do with draws of Keras (spec/golden/image_draws.json): images, labels,
+-- masks and boxes by number.
 
 local core = require "lunula.core"
 local k = require "lunula"
@@ -102,28 +102,55 @@ function ours.AugMix(at, layer)
     shares = at "chain_mixing_weights" }
 end
 
--- Where Keras is wrong, or refused here with a reason.
-local differs = {
-  MixUp = "segmentation_masks",     -- Keras takes pixels of the flat masks instead of masks
-  CutMix = "segmentation_masks",    -- ... gives them as many channels as the images have
-  AugMix = "segmentation_masks",    -- ... mixes class numbers; refused
-}
+-- Where Keras is wrong, or refused here with a reason: outputs of all cases of a class.
+local differs = {}
+for class, names in pairs {
+  MixUp = "segmentation_masks box_labels", -- pixels of the flat masks; labels behind the batch
+  CutMix = "segmentation_masks",        -- ... as many channels as the images have
+  CenterCrop = "segmentation_masks",    -- ... mixes class numbers where it enlarges
+  RandomShear = "boxes box_labels",     -- ... takes shares of the sides for pixels
+  AugMix = "segmentation_masks boxes box_labels",  -- mixes class numbers, leaves boxes; refused
+} do
+  differs[class] = {}
+  for name in names:gmatch "%S+" do differs[class][name] = true end
+end
+
+-- Outputs by our names.
+local function outputs_of(layer, given)
+  local found = layer(given, { training = true })
+  local boxes = found.bounding_boxes or {}
+  found.boxes, found.box_labels = boxes.boxes, boxes.labels
+  return found
+end
+
+local function inputs_of(case)
+  local other, given = differs[case.class_name] or {}, {}
+  for name, record in pairs(case.inputs) do given[name] = golden.tensor(record) end
+  if other.segmentation_masks then given.segmentation_masks = nil end
+  if case.outputs.boxes and not other.boxes then
+    given.bounding_boxes = { boxes = given.boxes, labels = given.box_labels }
+  end
+  given.boxes, given.box_labels = nil, nil
+  return given
+end
 
 local function check(case)
-  local layer = k.layers[case.class_name](case.options)
+  local options = { bounding_box_format = "xyxy" }
+  for name, value in pairs(case.options) do options[name] = value end
+  local layer = k.layers[case.class_name](options)
   local function at(name)
     local record = case.draw[name]
     return record and golden.tensor(record)
   end
-  local draw, given = ours[case.class_name](at, layer), {}
-  function layer.draw() return draw end
-  for name, record in pairs(case.inputs) do
-    if name ~= differs[case.class_name] then given[name] = golden.tensor(record) end
+  local change = ours[case.class_name]
+  if change then
+    local draw = change(at, layer)
+    function layer.draw() return draw end
   end
-  local found = layer(given, { training = true })
+  local found, other = outputs_of(layer, inputs_of(case)), differs[case.class_name] or {}
   for name, record in pairs(case.outputs) do
-    if given[name] then
-      assert.near_all(found[name], golden.tensor(record), name == "images" and 2e-4 or 1e-5)
+    if not other[name] then
+      assert.near_all(found[name], golden.tensor(record), name == "images" and 2e-4 or 1e-4)
     end
   end
 end

@@ -20,7 +20,8 @@ return {
     ["*"] = because("what a layer of Keras 2 is told: None says nothing", "input_shape "
       .. "batch_input_shape batch_size input_dim input_length input_dtype weights implementation "
       .. "time_major num_constants",
-      { join_masks = "Keras has none: how layers of its files did it" }),
+      { join_masks = "Keras has none: how layers of its files did it",
+        bounding_box_format = "one of Keras's **kwargs, told when there is one" }),
     CustomScaleLayer = "not exported by Keras 3", LayerScale = "not exported by Keras 3",
     ConvLSTM2DCell = "not exported by Keras 3", DepthwiseConv3D = "Keras has none",
     AugMix = because(unused, "num_chains chain_depth alpha"),

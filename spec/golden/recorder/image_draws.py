@@ -1,9 +1,9 @@
 """What layers of images do with a draw: the draw is Keras's own, so chance is no matter.
 
 image_draws.json, one case a line: class_name, options of its constructor, inputs and outputs by
-name (images, labels, segmentation_masks), and the draw, each of its tensors under
-its path ("transforms/random_shear/shear_factor"). Outputs that Keras refuses are left out, and
-those that are wrong there: see spec/layers/image_draws_spec.lua.
+name (images, labels, segmentation_masks, boxes and box_labels), and the draw, each of its tensors
+under its path ("transforms/random_shear/shear_factor"). What Keras refuses has no output. What is
+wrong there: see spec/layers/image_draws_spec.lua.
 """
 
 import os
@@ -39,11 +39,28 @@ CASES = [
     ("RandomGaussianBlur", {"factor": 0.8, "kernel_size": 5}),
     ("RandomPerspective", {"scale": 0.6}),
     ("RandomPerspective", {"factor": [0.6, 1.0], "fill_value": 7.0, "interpolation": "nearest"}),
+    ("RandomFlip", {"bounding_box_format": "rel_xywh"}),
+    ("RandomTranslation", {"height_factor": 0.5, "width_factor": 0.6,
+                           "bounding_box_format": "center_xywh"}),
+    ("RandomZoom", {"height_factor": 0.5, "bounding_box_format": "yxyx"}),
+    ("CenterCrop", {"height": 3, "width": 3}),
+    ("CenterCrop", {"height": 7, "width": 3, "bounding_box_format": "xywh"}),
+    ("CenterCrop", {"height": 8, "width": 9, "bounding_box_format": "rel_xyxy"}),
+    ("Resizing", {"height": 8, "width": 5, "bounding_box_format": "xywh"}),
+    ("Resizing", {"height": 8, "width": 8, "pad_to_aspect_ratio": True}),
+    ("Resizing", {"height": 4, "width": 9, "pad_to_aspect_ratio": True,
+                  "bounding_box_format": "rel_xyxy"}),
+    ("Resizing", {"height": 4, "width": 9, "crop_to_aspect_ratio": True}),
+    ("Resizing", {"height": 9, "width": 6, "crop_to_aspect_ratio": True}),
+    ("MaxNumBoundingBoxes", {"max_number": 1}), ("MaxNumBoundingBoxes", {"max_number": 4}),
+    ("MaxNumBoundingBoxes", {"max_number": 3, "fill_value": -7,
+                             "bounding_box_format": "rel_xywh"}),
     ("MixUp", {"alpha": 0.8}), ("CutMix", {}), ("CutMix", {"factor": [0.3, 0.5]}),
     ("RandAugment", {}), ("RandAugment", {"num_ops": 4, "factor": 0.9, **UNIT}),
     ("AugMix", {}), ("AugMix", {"num_chains": 2, "chain_depth": 4, "alpha": 2.0, **UNIT}),
 ]
 
+STILL = ("CenterCrop", "Resizing", "MaxNumBoundingBoxes")
 B, H, W = 3, 5, 6
 
 
@@ -75,6 +92,21 @@ def flat(value, path=""):
 
 
 SIDES = ("labels", "segmentation_masks")
+BOXES = np.array([[[1, 1, 3, 4], [0, 0, 6, 5]], [[2, 0, 5, 2], [4, 3, 5, 4.5]],
+                  [[0, 2, 1.5, 5], [3, 1, 4, 2]]], "float32")
+BOX_LABELS = np.array([[3, 1], [0, 2], [5, 4]], "int32")
+
+
+def formatted(keras, options):
+    return keras.utils.bounding_boxes.convert_format(
+        BOXES, "xyxy", options.get("bounding_box_format", "xyxy"), height=H, width=W)
+
+
+def moved_boxes(keras, layer, options, draw):
+    boxes = {"boxes": formatted(keras, options),
+             "labels": keras.ops.convert_to_tensor(BOX_LABELS)}
+    found = layer.transform_bounding_boxes(boxes, draw)
+    return {"boxes": found["boxes"], "box_labels": found["labels"]}
 
 
 def one(keras, class_name, options, seed):
@@ -82,7 +114,8 @@ def one(keras, class_name, options, seed):
 
     keras.utils.set_random_seed(seed)
     random.seed(seed)
-    layer = getattr(keras.layers, class_name)(**options, seed=seed)
+    seeded = {} if class_name in STILL else {"seed": seed}
+    layer = getattr(keras.layers, class_name)(**{"bounding_box_format": "xyxy", **options, **seeded})
     given = inputs_of(options)
     data = given["images"] if class_name == "RandomGrayscale" else dict(given)
     draw = layer.get_random_transformation(data, training=True)
@@ -94,6 +127,11 @@ def one(keras, class_name, options, seed):
             outputs[name] = change(given[name].copy(), draw)
         except Exception as error:
             print(class_name, name, repr(error)[:120])
+    try:
+        outputs.update(moved_boxes(keras, layer, options, draw))
+    except Exception as error:
+        print(class_name, "boxes", repr(error)[:120])
+    given.update(boxes=np.asarray(formatted(keras, options)), box_labels=BOX_LABELS)
     return {"class_name": class_name, "options": options, "draw": flat(draw),
             "inputs": {k: tensor(v) for k, v in given.items()},
             "outputs": {k: tensor(np.asarray(v).astype("float32")) for k, v in outputs.items()}}

@@ -41,6 +41,11 @@ INFERENCE = {
 for name, make in INFERENCE.items():
     cases_of(name, engine="tensorflow")("inference", make, BYTES, training=False, gradients=False)
 
+case = cases_of("MaxNumBoundingBoxes", engine="tensorflow", gradients=False)
+case("images alone", lambda: L.MaxNumBoundingBoxes(3), BYTES)
+case("a format", lambda: L.MaxNumBoundingBoxes(2, fill_value=0, bounding_box_format="rel_xyxy"),
+     BYTES)
+
 training("RandomInvert", "all", lambda: L.RandomInvert((1.0, 1.0)), BYTES)
 training("RandomInvert", "none", lambda: L.RandomInvert((0.0, 0.0)), BYTES)
 training("RandomInvert", "of one", lambda: L.RandomInvert((1.0, 1.0), value_range=(0, 1)), UNIT)

@@ -122,6 +122,7 @@ LAYERS = {
        for name in ("RandomHue", "RandomSaturation", "RandomSharpness", "RandomInvert",
                     "RandomColorDegeneration", "CutMix", "RandAugment", "AugMix",
                     "RandomElasticTransform")},
+    "MaxNumBoundingBoxes": [{}, {"max_number": 2, "fill_value": 0}, {"max_number": "two"}],
     "RandomGaussianBlur": [{"factor": 1.5}, {"kernel_size": 4}, {"kernel_size": [3, 4]},
                            {"kernel_size": [3, 5]}, {"kernel_size": [3]}, {"sigma": 1.5}],
     "RandomPerspective": [{"factor": 1.5}, {"scale": 1.5}, {"scale": -0.5}, {"scale": 0.5},

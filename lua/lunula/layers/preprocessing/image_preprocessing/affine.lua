@@ -7,6 +7,7 @@ local base = require "lunula.layers.base"
 local kinds = require "lunula.kinds"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
+local formats = require "lunula.utils.bounding_boxes.formats"
 
 local affine = {}
 
@@ -37,6 +38,18 @@ affine.Affine = base.layer "RandomAffine" {
   parent = image.Layer, abstract = true,
   doc = "moves pixels by a random affine map",
   moves_pixels = true,
+  -- The way back of the map, for corners.
+  move_boxes = function (self, boxes, draw, images)
+    local a0, a1, a2, b0, b1, b2 = table.unpack(self:matrix(images, draw))
+    local function beside(column) return ops.expand_dims(column, 2) end
+    local right, down = beside(a2), beside(b2)
+    local det = beside(a0 * b1 - a1 * b0)
+    a0, a1, b0, b1 = beside(a0), beside(a1), beside(b0), beside(b1)
+    return formats.mapped(boxes, function (x, y)
+      x, y = x - right, y - down
+      return (b1 * x - a1 * y) / det, (a0 * y - b0 * x) / det
+    end)
+  end,
   transform = function (self, images, draw, interpolation)
     local columns = self:matrix(images, draw)
     local nothing = ops.zeros_like(columns[1])

@@ -64,6 +64,7 @@ return layer "AugMix" {
     end
     return image.clip(self, draw.weight * images + (1 - draw.weight) * mixed)
   end,
+  without_boxes = "mixes images",
   -- Keras mixes class numbers here.
   transform_masks = function ()
     core.raise("mixes images, whose segmentation_masks cannot follow: leave them out")

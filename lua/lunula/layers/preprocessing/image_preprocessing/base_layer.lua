@@ -1,5 +1,5 @@
--- The parent of the layers that change images: an image or a batch of them, or a table with labels
--- and segmentation masks beside them.
+-- The parent of the layers that change images: an image or a batch of them, or a table with labels,
+-- segmentation masks and bounding boxes beside them.
 --
 -- A child says what one draw is (`draw`, in training) and what it does to a batch of images with
 -- channels last (`transform`). Called directly the random ones are in training, inside of a model
@@ -12,6 +12,7 @@ local kinds = require "lunula.kinds"
 local base = require "lunula.layers.base"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
+local boxes = require "lunula.layers.preprocessing.image_preprocessing.boxes"
 local noise = require "lunula.layers.regularization.noise"
 local random = require "lunula.ops.random"
 
@@ -122,14 +123,15 @@ local function unified(self, images)
   end
 end
 
-local known = { "images", "labels", "segmentation_masks" }
-local is_known = { images = true, labels = true, segmentation_masks = true }
+local known = { "images", "labels", "segmentation_masks", "bounding_boxes" }
+local is_known = {}
+for _, name in ipairs(known) do is_known[name] = true end
 
 local function check_table(given)
   for name in pairs(given) do
     if not is_known[name] then
-      core.raise("takes images alone or a table of images, labels and segmentation_masks, not "
-        .. "%s%s", declare.show(name), declare.suggestion(name, known))
+      core.raise("takes images alone or a table of images, labels, segmentation_masks and "
+        .. "bounding_boxes, not %s%s", declare.show(name), declare.suggestion(name, known))
     end
   end
   if given.images == nil then core.raise("the table has no images") end
@@ -142,7 +144,7 @@ function image.move_masks(self, masks, draw)
 end
 
 -- What stands beside the images, after this draw.
-local function beside(self, given, draw)
+local function labels_and_masks(self, given, draw)
   local labels, masks = given.labels, given.segmentation_masks
   if labels ~= nil and self.transform_labels then
     local single = #given.images.shape == 3
@@ -157,12 +159,25 @@ local function beside(self, given, draw)
   return labels, masks
 end
 
--- A child's `transform_labels` and `transform_masks` get batches too.
+-- The table `given`, whose images are `after` now; `before` they were this batch.
+local function beside(self, given, after, before, draw, active)
+  local result = {
+    images = after, labels = given.labels, segmentation_masks = given.segmentation_masks,
+  }
+  if active then result.labels, result.segmentation_masks = labels_and_masks(self, given, draw) end
+  if given.bounding_boxes ~= nil then
+    local single = #given.images.shape == 3
+    result.bounding_boxes = boxes.beside(self, given.bounding_boxes, draw, before, single, active)
+  end
+  return result
+end
+
+-- A child's `transform_labels` and `transform_masks` get batches too. Of boxes see boxes.lua.
 image.Layer = base.layer "BaseImagePreprocessingLayer" {
   abstract = true,
   doc = "changes images",
   several = true,
-  args = {},
+  args = { boxes.arg },
   default_training = true,
   random = true,             -- does nothing outside training
   init = noise.init,
@@ -172,16 +187,14 @@ image.Layer = base.layer "BaseImagePreprocessingLayer" {
     if not alone then check_table(given) end
     local images = alone and given or given.images
     if self.random or self.computes then images = tools.cast(images, "float32") end
-    local labels, masks
-    if not alone then labels, masks = given.labels, given.segmentation_masks end
-    if options.training or not self.random then
-      local x, back = unified(self, images)
-      local draw = self:draw(x, options.training)
-      images = back(self:transform(x, draw, self.interpolation))
-      if not alone then labels, masks = beside(self, given, draw) end
+    local active, before, draw = options.training or not self.random, nil, nil
+    if active then
+      local back
+      before, back = unified(self, images)
+      draw = self:draw(before, options.training)
+      images = back(self:transform(before, draw, self.interpolation))
     end
-    if alone then return images end
-    return { images = images, labels = labels, segmentation_masks = masks }
+    return alone and images or beside(self, given, images, before, draw, active)
   end,
 }
 

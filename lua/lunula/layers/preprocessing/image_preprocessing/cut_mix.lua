@@ -30,4 +30,5 @@ return layer "CutMix" {
     return mixing.mixed(labels, draw.order, draw.weight)
   end,
   moves_pixels = true,
+  without_boxes = "puts parts of images together",
 }

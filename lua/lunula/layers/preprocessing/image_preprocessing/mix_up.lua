@@ -2,6 +2,7 @@
 
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
+local ops = require "lunula.ops"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local mixing = require "lunula.layers.preprocessing.image_preprocessing.mixing"
 
@@ -23,6 +24,11 @@ return layer "MixUp" {
   end,
   transform_labels = function (_, labels, draw)
     return mixing.mixed(labels, draw.order, draw.weight)
+  end,
+  -- Those of both images.
+  transform_boxes = function (_, boxes, labels, draw)
+    local function both(x) return ops.concatenate({ x, ops.take(x, draw.order, 0) }, 1) end
+    return both(boxes), both(labels)
   end,
   -- Shares of class numbers, as Keras gives them.
   transform_masks = function (_, masks, draw)

@@ -4,6 +4,8 @@ local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
+local boxes = require "lunula.layers.preprocessing.image_preprocessing.boxes"
 local chosen_layers = require "lunula.layers.preprocessing.image_preprocessing.chosen_layers"
 
 local names = {
@@ -44,6 +46,19 @@ return layer "RandAugment" {
     return applied(self, images, draw, function (one, x, own)
       return one:transform(x, own, self.interpolation)
     end)
+  end,
+  move_boxes = true,
+  -- Labels go with their boxes as a fifth column: what is lost once stays lost.
+  follow_boxes = function (self, x, labels, draw, images)
+    local packed = ops.concatenate({ x, ops.expand_dims(ops.cast(labels, "float32"), 2) }, 2)
+    packed = applied(self, packed, draw, function (one, both, own)
+      if not one.move_boxes then return nil end
+      local moved, left = boxes.moved(one, tools.part(both, 2, 0, 4),
+        ops.squeeze(tools.part(both, 2, 4, 1), 2), own, images)
+      return ops.concatenate({ moved, ops.expand_dims(left, 2) }, 2)
+    end)
+    labels = ops.cast(ops.squeeze(tools.part(packed, 2, 4, 1), 2), labels.dtype)
+    return tools.part(packed, 2, 0, 4), labels, tools.size(images, 1), tools.size(images, 2)
   end,
   -- A mask goes through those layers alone that move pixels.
   transform_masks = function (self, masks, draw)

@@ -6,6 +6,7 @@ local image = require "lunula.layers.preprocessing.image_preprocessing.base_laye
 local ops = require "lunula.ops"
 local random = require "lunula.ops.random"
 local tools = require "lunula.ops.tools"
+local formats = require "lunula.utils.bounding_boxes.formats"
 
 -- A whole number from 0 up to, not including, n.
 local function below(self, n)
@@ -13,17 +14,18 @@ local function below(self, n)
   return ops.minimum(ops.cast(ops.floor(u * n), "int32"), n - 1)
 end
 
--- The middle of an image that is too small, as much of it as a window there would cover.
-local function middle(self, images, h, w)
+-- The middle of an image that is too small, as much of it as a window there would cover: top, left,
+-- height and width.
+local function middle(self, h, w)
   local crop_h = tools.max(tools.min(h, w * self.height // self.width), 1)
   local crop_w = tools.max(tools.min(w, h * self.width // self.height), 1)
   local top, left = (h - crop_h) // 2, (w - crop_w) // 2
-  images = tools.part(images, 1, top, tools.min(self.height, h - top))
-  return tools.part(images, 2, left, tools.min(self.width, w - left))
+  return top, left, tools.min(self.height, h - top), tools.min(self.width, w - left)
 end
 
 local function enlarged(self, images, draw, interpolation)
-  images = middle(self, images, draw.h, draw.w)
+  local top, left, height, width = middle(self, draw.h, draw.w)
+  images = tools.part(tools.part(images, 1, top, height), 2, left, width)
   local shape = images.shape
   if shape[2] == self.height and shape[3] == self.width then return images end
   return ops.image.resize(images, { self.height, self.width }, interpolation or "bilinear", false,
@@ -35,6 +37,13 @@ local function cropped(self, images, draw)
   images = tools.pad(images, 2, 0, tools.max(self.width - draw.w, 0), 0)
   images = image.window(images, 1, draw.top, self.height)
   return image.window(images, 2, draw.left, self.width)
+end
+
+-- Boxes as they are in a window that is enlarged to the size of the layer.
+local function in_window(self, boxes, top, left, height, width)
+  return formats.mapped(boxes, function (x, y)
+    return (x - left) * self.width / width, (y - top) * self.height / height
+  end)
 end
 
 return layer "RandomCrop" {
@@ -54,6 +63,17 @@ return layer "RandomCrop" {
     if room == 0 then return { h = h, w = w, room = room } end
     return { h = h, w = w, room = room, top = below(self, tools.max(h - self.height, 0) + 1),
       left = below(self, tools.max(w - self.width, 0) + 1) }
+  end,
+  move_boxes = function (self, boxes, draw)
+    local room, y = draw.room, nil
+    if room ~= 0 then
+      y = in_window(self, boxes, draw.top, draw.left, self.height, self.width)
+    end
+    if room == 0 or not tools.is_known(room) then
+      local whole = in_window(self, boxes, middle(self, draw.h, draw.w))
+      y = y and ops.where(ops.less(0, room), y, whole) or whole
+    end
+    return y, self.height, self.width
   end,
   transform = function (self, images, draw, interpolation)
     if draw.room == 0 then return enlarged(self, images, draw, interpolation) end

@@ -34,6 +34,7 @@ return layer "RandomElasticTransform" {
       ops.maximum(tools.min(height, width) * 0.05 * far, 1e-6), self.generator)
     return { chosen = image.chosen(self, images, self.factor), right = right, down = down }
   end,
+  without_boxes = "bends images",
   transform = function (self, images, draw, interpolation)
     return image.clip(self, bent(self, images, draw, interpolation))
   end,
