@@ -51,7 +51,7 @@ local absent = {}
 for name in ([[
   FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
   MelSpectrogram STFTSpectrogram
-  MaxNumBoundingBoxes Pipeline
+  Pipeline
 ]]):gmatch "%S+" do absent[name] = true end
 
 -- A layer takes its name and dtype by name only; InputLayer has its dtype among the others.

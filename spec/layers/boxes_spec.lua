@@ -208,3 +208,36 @@ describe("boxes", function ()
     end
   end)
 end)
+
+describe("MaxNumBoundingBoxes", function ()
+  local function fit(options, count)
+    options.bounding_box_format = "xyxy"
+    local boxes = { boxes = ops.ones { 2, count, 4 }, labels = ops.ones({ 2, count }, "int32") }
+    local given_table = { images = ops.ones { 2, 3, 3, 1 }, bounding_boxes = boxes }
+    return layers.MaxNumBoundingBoxes(options)(given_table, { training = false }).bounding_boxes
+  end
+
+  it("cuts and fills, outside training too", function ()
+    local boxes = fit({ 2 }, 3)
+    assert.same({ 2, 2, 4 }, boxes.boxes.shape)
+    boxes = fit({ 3 }, 1)
+    assert.near_all(boxes.labels, { { 1, -1, -1 }, { 1, -1, -1 } }, 0)
+    assert.near_all(boxes.boxes[1][2], { -1, -1, -1, -1 }, 0)
+    assert.near_all(fit({ 2, fill_value = 9 }, 0).labels, { { 9, 9 }, { 9, 9 } }, 0)
+  end)
+
+  it("knows how many there are afterwards", function ()
+    local layer = layers.MaxNumBoundingBoxes { 3, bounding_box_format = "xyxy" }
+    local f = core.trace({ { shape = { 2, false, 4 } }, { shape = { 2, false }, dtype = "int32" } },
+      function (boxes, labels)
+        local y = layer { images = ops.ones { 2, 3, 3, 1 },
+          bounding_boxes = { boxes = boxes, labels = labels } }
+        assert.same({ 2, 3, 4 }, y.bounding_boxes.boxes.shape)
+        return y.bounding_boxes.labels
+      end)
+    assert.near_all(f(ops.ones { 2, 2, 4 }, ops.ones({ 2, 2 }, "int32")),
+      { { 1, 1, -1 }, { 1, 1, -1 } }, 0)
+    assert.near_all(f(ops.ones { 2, 5, 4 }, ops.ones({ 2, 5 }, "int32")),
+      { { 1, 1, 1 }, { 1, 1, 1 } }, 0)
+  end)
+end)

@@ -12,6 +12,7 @@ for file, name in pairs {
   clahe = "ContrastLimitedAdaptiveHistogramEqualization",
   cut_mix = "CutMix",
   equalization = "Equalization",
+  max_num_bounding_box = "MaxNumBoundingBoxes",
   mix_up = "MixUp",
   rand_augment = "RandAugment",
   random_brightness = "RandomBrightness",
