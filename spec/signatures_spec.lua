@@ -46,13 +46,10 @@ local function agrees(wanted, arg)
   return same(default, arg.default)
 end
 
--- Layers of Keras that are not here: of other frameworks, of sounds, and images beyond the usual.
-local absent = {}
-for name in ([[
-  FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper
-  MelSpectrogram STFTSpectrogram
-  Pipeline
-]]):gmatch "%S+" do absent[name] = true end
+-- Layers of Keras that are not here: those that hold what other frameworks made.
+local absent = {
+  FlaxLayer = true, JaxLayer = true, TFSMLayer = true, TorchModuleWrapper = true, Pipeline = true,
+}
 
 -- A layer takes its name and dtype by name only; InputLayer has its dtype among the others.
 local function own_arguments(name, list)

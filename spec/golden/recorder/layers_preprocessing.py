@@ -297,3 +297,38 @@ case("darker of one", lambda: L.RandomBrightness((-0.3, -0.3), value_range=(0.0,
      uniform(0, 1, 2, 3, 4, 2), training=True)
 case = cases_of("RandomContrast", engine="tensorflow")
 case("nothing", lambda: L.RandomContrast((0.0, 0.0)), IMAGE, training=True)
+
+case = cases_of("Pipeline", engine="tensorflow")
+case("images", lambda: L.Pipeline([L.Rescaling(0.5), L.Resizing(3, 4), L.CenterCrop(2, 2)]),
+     x(2, 5, 6, 2), gradients=False)
+case("with weights", lambda: L.Pipeline([L.Dense(3, activation="tanh"), L.Dropout(0.5),
+                                         L.Dense(2)]), x(2, 4), training=False)
+case("nothing", lambda: L.Pipeline([]), call=False)
+
+case = cases_of("STFTSpectrogram", engine="tensorflow")
+SIGNAL = x(2, 20, 2)
+for mode in ("log", "magnitude", "psd", "real", "imag", "angle", "stft"):
+    case(mode, lambda m=mode: L.STFTSpectrogram(mode=m, frame_length=8, frame_step=4), SIGNAL,
+         gradients=mode != "angle")
+case("another length", lambda: L.STFTSpectrogram("psd", 5, 3, 16), SIGNAL, gradients=False)
+case("same", lambda: L.STFTSpectrogram("magnitude", 6, 2, padding="same"), SIGNAL)
+case("spectrum", lambda: L.STFTSpectrogram("magnitude", 8, scaling="spectrum", periodic=True,
+                                           window="hamming"), SIGNAL, gradients=False)
+case("no window", lambda: L.STFTSpectrogram("real", 8, window=None), SIGNAL, gradients=False)
+case("no scaling", lambda: L.STFTSpectrogram("psd", 8, scaling=None, window="blackman"), SIGNAL,
+     gradients=False)
+case("channels apart", lambda: L.STFTSpectrogram("magnitude", 8, expand_dims=True), SIGNAL,
+     gradients=False)
+case("stft apart", lambda: L.STFTSpectrogram("stft", 8, expand_dims=True), SIGNAL, gradients=False)
+
+case = cases_of("MelSpectrogram", engine="tensorflow", gradients=False)
+SMALL = {"fft_length": 32, "sequence_stride": 16, "num_mel_bins": 6, "sampling_rate": 800}
+case("decibels", lambda: L.MelSpectrogram(**SMALL), x(2, 100))
+case("one signal", lambda: L.MelSpectrogram(**SMALL), x(70))
+case("power", lambda: L.MelSpectrogram(power_to_db=False, **SMALL), x(2, 64))
+case("magnitude", lambda: L.MelSpectrogram(power_to_db=False, mag_exp=1.0, sequence_length=20,
+                                           **SMALL), x(2, 64))
+case("all options", lambda: L.MelSpectrogram(
+    sequence_length=24, window="hamming", min_freq=50.0, max_freq=300.0, top_db=20.0,
+    min_power=1e-4, ref_power=0.5, **SMALL), x(2, 80))
+case("no window", lambda: L.MelSpectrogram(window=None, **SMALL), x(1, 64))

@@ -1,7 +1,8 @@
 local classes = {
   category_encoding = "CategoryEncoding", discretization = "Discretization",
   hashed_crossing = "HashedCrossing", hashing = "Hashing", integer_lookup = "IntegerLookup",
-  normalization = "Normalization", rescaling = "Rescaling", string_lookup = "StringLookup",
+  mel_spectrogram = "MelSpectrogram", normalization = "Normalization",
+  rescaling = "Rescaling", stft_spectrogram = "STFTSpectrogram", string_lookup = "StringLookup",
   text_vectorization = "TextVectorization",
 }
 
