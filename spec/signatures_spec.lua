@@ -48,7 +48,7 @@ end
 
 -- Layers of Keras that are not here: those that hold what other frameworks made.
 local absent = {
-  FlaxLayer = true, JaxLayer = true, TFSMLayer = true, TorchModuleWrapper = true, Pipeline = true,
+  FlaxLayer = true, JaxLayer = true, TFSMLayer = true, TorchModuleWrapper = true,
 }
 
 -- A layer takes its name and dtype by name only; InputLayer has its dtype among the others.

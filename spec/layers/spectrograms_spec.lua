@@ -1,4 +1,4 @@
--- Spectrograms beyond Keras's numbers: training, errors.
+-- Spectrograms and pipelines beyond Keras's numbers: training, tables, errors.
 
 local k = require "lunula"
 local ops = require "lunula.ops"
@@ -58,5 +58,33 @@ describe("MelSpectrogram", function ()
       "MelSpectrogram: fft_length is sequence_length or more, got 16 < 20")
     assert.error_at_line(function () layers.MelSpectrogram()(ops.ones { 1, 2, 3 }) end,
       "takes signals (time) or (batch, time), got shape (1, 2, 3)")
+  end)
+end)
+
+describe("Pipeline", function ()
+  it("hands tables on, in training unless told otherwise", function ()
+    local line = layers.Pipeline { {
+      layers.RandomInvert { factor = { 1, 1 } }, layers.CenterCrop { 2, 2 },
+    } }
+    local x = ops.ones { 1, 4, 4, 1 }
+    local y = line { images = x, labels = ops.ones { 1 } }
+    assert.near_all(y.images, ops.full({ 1, 2, 2, 1 }, 254), 0)
+    assert.near_all(y.labels, { 1 }, 0)
+    assert.near_all(line(x, { training = false }), ops.ones { 1, 2, 2, 1 }, 0)
+  end)
+
+  it("is a layer of a model, with the weights of its layers", function ()
+    local line = layers.Pipeline { { layers.Rescaling(0.5), layers.Dense(3) } }
+    local model = k.Sequential { k.Input { 2 }, line, layers.Dense(1) }
+    assert.equal(4, #model.trainable_weights)
+    local copy = k.models.model_from_json(model:to_json())
+    copy:set_weights(model:get_weights())
+    local x = k.random.uniform { 3, 2 }
+    assert.near_all(copy(x), model(x), 1e-6)
+  end)
+
+  it("takes layers alone", function ()
+    assert.error_at_line(function () layers.Pipeline { { layers.Rescaling(1), 3 } } end,
+      "layers must be")
   end)
 end)

@@ -1,7 +1,7 @@
 local classes = {
   category_encoding = "CategoryEncoding", discretization = "Discretization",
   hashed_crossing = "HashedCrossing", hashing = "Hashing", integer_lookup = "IntegerLookup",
-  mel_spectrogram = "MelSpectrogram", normalization = "Normalization",
+  mel_spectrogram = "MelSpectrogram", normalization = "Normalization", pipeline = "Pipeline",
   rescaling = "Rescaling", stft_spectrogram = "STFTSpectrogram", string_lookup = "StringLookup",
   text_vectorization = "TextVectorization",
 }
