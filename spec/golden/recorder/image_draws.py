@@ -21,12 +21,14 @@ CASES = [
     ("RandomHue", {"factor": 0.6}), ("RandomHue", {"factor": 0.9, **UNIT}),
     ("RandomSaturation", {"factor": [0.1, 0.9]}),
     ("RandomSharpness", {"factor": 1.0}), ("RandomColorDegeneration", {"factor": 0.7}),
-    ("RandomPosterization", {"factor": [1, 8]}), ("RandomPosterization", {"factor": [2, 5], **UNIT}),
+    ("RandomPosterization", {"factor": [1, 8]}),
+    ("RandomPosterization", {"factor": [2, 5], **UNIT}),
     ("Solarization", {"addition_factor": 0.4, "threshold_factor": [0.1, 0.7]}),
     ("Solarization", {"addition_factor": 0.4, "threshold_factor": 0.7, **UNIT}),
     ("RandomInvert", {"factor": 0.5}), ("RandomGrayscale", {"factor": 0.5}),
     ("RandomBrightness", {"factor": 0.5}), ("RandomContrast", {"factor": 0.9}),
-    ("RandomFlip", {}), ("RandomFlip", {"mode": "horizontal"}), ("RandomFlip", {"mode": "vertical"}),
+    ("RandomFlip", {}), ("RandomFlip", {"mode": "horizontal"}),
+    ("RandomFlip", {"mode": "vertical"}),
     ("RandomRotation", {"factor": 0.2}), ("RandomRotation", {"factor": 0.5, "fill_mode": "constant",
                                                              "interpolation": "nearest"}),
     ("RandomTranslation", {"height_factor": 0.3, "width_factor": 0.4}),
@@ -115,7 +117,8 @@ def one(keras, class_name, options, seed):
     keras.utils.set_random_seed(seed)
     random.seed(seed)
     seeded = {} if class_name in STILL else {"seed": seed}
-    layer = getattr(keras.layers, class_name)(**{"bounding_box_format": "xyxy", **options, **seeded})
+    arguments = {"bounding_box_format": "xyxy", **options, **seeded}
+    layer = getattr(keras.layers, class_name)(**arguments)
     given = inputs_of(options)
     data = given["images"] if class_name == "RandomGrayscale" else dict(given)
     draw = layer.get_random_transformation(data, training=True)

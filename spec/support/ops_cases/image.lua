@@ -20,7 +20,8 @@ end
 
 -- Corners of a picture of 4 by 6, and where they go.
 local corners = { 0, 0, 5, 0, 0, 3, 5, 3 }
-local starts = from.exact({ 0, 0, 5, 0, 0, 3, 5, 3, 0, 0, 5, 0, 0, 3, 5, 3 }, { shape = { 2, 4, 2 } })
+local starts = from.exact({ 0, 0, 5, 0, 0, 3, 5, 3, 0, 0, 5, 0, 0, 3, 5, 3 },
+  { shape = { 2, 4, 2 } })
 local ends = from.exact({ 0.5, 0.25, 4.5, -0.5, 0.25, 3.5, 5.75, 2.5, 0, 0, 5, 1, 1, 3, 4.5, 2 },
   { shape = { 2, 4, 2 } })
 
