@@ -59,8 +59,7 @@ describe("NumPy's files", function()
   end)
 
   it("are refused where they are not numbers, at the line", function()
-    assert.error_at_line(function() k.utils.load_npy(FILES .. "numpy_object.npy") end,
-      "numbers of type '|O' are not read")
+    assert.same({ { 1 }, { 2, 3 } }, k.utils.load_npy(FILES .. "numpy_object.npy"))
     assert.error_at_line(function() k.utils.load_npy "nothing.npy" end, "No such file")
     write "hello"
     assert.error_at_line(function() k.utils.load_npy(path) end, "this is no .npy file")

@@ -49,6 +49,7 @@ image_draws.json   what layers of images do with a draw of Keras's: recorder/ima
 bounding_boxes.json   calls of keras.utils.bounding_boxes: recorder/bounding_boxes.py
 timeseries.jsonl   windows of a series as batches, one case a line: recorder/timeseries.py
 folders.jsonl      folders of files as datasets, one case a line: recorder/folders.py
+datasets.jsonl files/datasets   keras.datasets on small files: recorder/datasets.py
 deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.py
 trajectories.jsonl whole trainings: logs of each epoch, final weights, one case a line:
                    recorder/trajectories.py
@@ -85,6 +86,7 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "layer_types", "none", "sizes", "models", "files", "timeseries", "trajectories")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws",
             "bounding_boxes")
+            "numpy_files", "datasets")
 
 
 def catalogue():

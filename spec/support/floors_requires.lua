@@ -11,6 +11,7 @@ local storeys = {
   { "ops" },
   { "utils" },
   { "data" },
+  { "datasets" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses",
     "regularizers" },
   { "callbacks", "metrics" },

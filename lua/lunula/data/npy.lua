@@ -1,12 +1,13 @@
 -- NumPy's files of numbers: .npy as a tensor and back, and archives of them, .npz.
 --
 -- A file is not trusted: its header is matched and never run, sizes are checked against the bytes
--- that are there, and objects (pickles) are refused.
+-- that are there. Objects are pickled lists, as those of imdb.npz (pickle.lua).
 
 local core = require "lunula.core"
 local archive = require "lunula.data.archive"
 local files = require "lunula.data.files"
 local ops = require "lunula.ops"
+local pickle = require "lunula.data.pickle"
 
 local npy = {}
 
@@ -58,23 +59,54 @@ local function header_of(bytes, path)
   return bytes:sub(first, first + length - 1), first + length
 end
 
--- The tensor of the text of a .npy file, which errors call `path`.
+local function numbers(bytes, shape, count, dtype, fortran, path)
+  if count * sizes[dtype] ~= #bytes then
+    fail(path, "shape (%s) of %s takes %d bytes, %d are there", table.concat(shape, ", "), dtype,
+      count * sizes[dtype], #bytes)
+  end
+  return in_order(bytes, shape, dtype, fortran)
+end
+
+-- What an array in a pickle is to us: a tensor of numbers, or the list of objects of one axis, of
+-- which arrays are such values again.
+function npy.of_array(array, path)
+  local dims = {}
+  for i, n in ipairs(array.shape or {}) do dims[i] = tostring(n) end
+  local shape, count = shape_of(table.concat(dims, ","))
+  if not shape then fail(path, "an array of shape (%s)", table.concat(dims, ", ")) end
+  local data, kind = array.data, tostring(array.order) .. tostring(array.dtype)
+  if type(data) == "string" and dtypes[kind] then
+    return numbers(data, shape, count, dtypes[kind], array.fortran, path)
+  end
+  if type(data) ~= "table" or #shape ~= 1 or count ~= #data then
+    fail(path, "an array of type '%s' and shape (%s) is not read", kind, table.concat(dims, ", "))
+  end
+  local list = {}
+  for i, value in ipairs(data) do
+    list[i] = type(value) == "table" and value.array and npy.of_array(value, path) or value
+  end
+  return list
+end
+
+-- The value of the text of a .npy file, which errors call `path`: a tensor, or a list of objects.
 local function decode(bytes, path)
   local header, first = header_of(bytes, path)
   local descr = header:match "'descr'%s*:%s*'([^']*)'"
   local fortran = header:match "'fortran_order'%s*:%s*(%a+)"
   local dims = header:match "'shape'%s*:%s*%(([^)]*)%)"
   if not (descr and fortran and dims) then fail(path, "its header is not NumPy's") end
+  if descr == "|O" then
+    local array = pickle(bytes, first, path)
+    if type(array) ~= "table" or not array.array then fail(path, "its pickle is no array") end
+    return npy.of_array(array, path)
+  end
   local dtype = dtypes[descr]
   if not dtype then fail(path, "numbers of type '%s' are not read", descr) end
-  local room = #bytes - first + 1
   local shape, count = shape_of(dims)
-  if not shape then fail(path, "shape (%s) is more than the %d bytes it has", dims, room) end
-  if count * sizes[dtype] ~= room then
-    fail(path, "shape (%s) of %s takes %d bytes, %d are there", dims, dtype, count * sizes[dtype],
-      room)
+  if not shape then
+    fail(path, "shape (%s) is more than the %d bytes it has", dims, #bytes - first + 1)
   end
-  return in_order(bytes:sub(first), shape, dtype, fortran == "True")
+  return numbers(bytes:sub(first), shape, count, dtype, fortran == "True", path)
 end
 
 local function decode_archive(bytes, path)

@@ -39,22 +39,34 @@ local function below(bits, most)
   return drawn
 end
 
--- Shuffles the list where it stands. A second call with the same seed and length moves the values
--- of another list to the same places.
-function numpy_order.shuffle(list, seed)
+-- A function that shuffles lists where they stand, each with what the ones before left of the
+-- random numbers.
+function numpy_order.new(seed)
   local bits = twister(seed)
-  for i = #list, 2, -1 do
-    local j = below(bits, i - 1) + 1
-    list[i], list[j] = list[j], list[i]
+  return function(list)
+    for i = #list, 2, -1 do
+      local j = below(bits, i - 1) + 1
+      list[i], list[j] = list[j], list[i]
+    end
+    return list
   end
+end
+
+-- Shuffles one list. Another of the same length with the same seed is moved to the same places.
+function numpy_order.shuffle(list, seed)
+  return numpy_order.new(seed)(list)
+end
+
+-- The numbers from 0 to n - 1.
+function numpy_order.range(n)
+  local list = {}
+  for i = 1, n do list[i] = i - 1 end
   return list
 end
 
--- The numbers from 0 to n - 1 in that order.
+-- The same, shuffled.
 function numpy_order.numbers(n, seed)
-  local list = {}
-  for i = 1, n do list[i] = i - 1 end
-  return numpy_order.shuffle(list, seed)
+  return numpy_order.shuffle(numpy_order.range(n), seed)
 end
 
 return numpy_order
