@@ -228,3 +228,43 @@ describe("timeseries_dataset_from_array", function()
     end
   end)
 end)
+
+describe("split_dataset", function()
+  it("gives the parts that Keras gives, of tensors and of pipelines", function()
+    for line in io.lines "spec/golden/split.jsonl" do
+      local case = require("lunula.saving.json").decode(line)
+      local numbers = k.arange(case.n)
+      local left, right = k.utils.split_dataset(numbers, case.options)
+      assert.same(case.parts, { all(left), all(right) })
+      left, right = k.utils.split_dataset(data.range(case.n), case.options)
+      assert.same(case.parts, { all(left), all(right) })
+      assert.equal(#case.parts[2], #right)
+    end
+  end)
+
+  it("keeps x and y together, and batches as they were", function()
+    local x, y = k.arange(6), k.arange(6) * 10
+    local left, right = k.utils.split_dataset({ x, y }, { left_size = 2 })
+    assert.same({ { 0, 0 }, { 1, 10 } }, all(left))
+    assert.equal(4, #right)
+    local first, second = k.utils.split_dataset(data.from(x, y):batch(2), { right_size = 3 })
+    assert.equal(2, #all(first))
+    assert.near_all(all(second)[2][2], { 50 })
+  end)
+
+  it("says what it cannot do, at the line", function()
+    local x = k.arange(6)
+    local function fails(given, message, dataset)
+      assert.error_at_line(function() k.utils.split_dataset(dataset or x, given) end, message)
+    end
+    fails({}, "left_size or right_size must be given")
+    fails({ left_size = 6 }, "left_size must be a whole number from 1 to below the 6 samples")
+    fails({ right_size = -0.5 }, "right_size must be a whole number")
+    fails({ left_size = 4, right_size = 3 }, "are 4 and 3, which is more than the 6 samples")
+    fails({ left_size = 0.01 }, "left_size comes to none of 6 samples")
+    fails({ left_size = 2, sed = 1 }, 'did you mean "seed"?')
+    fails({ left_size = 2 }, "the dataset has no end", data.range(3):repeat_())
+    fails({ left_size = 2 }, "value 1 of the list is no tensor but number", { 1, 2 })
+    fails({ left_size = 2 }, "a list of tensors or a dataset of k.data, got string", "x")
+  end)
+end)

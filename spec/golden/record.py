@@ -53,6 +53,7 @@ datasets.jsonl files/datasets   keras.datasets on small files: recorder/datasets
 deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.py
 trajectories.jsonl whole trainings: logs of each epoch, final weights, one case a line:
                    recorder/trajectories.py
+split.jsonl        parts of datasets: recorder/split.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -87,6 +88,7 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws",
             "bounding_boxes")
             "numpy_files", "datasets")
+            "numpy_files", "datasets", "split")
 
 
 def catalogue():

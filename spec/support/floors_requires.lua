@@ -37,7 +37,7 @@ local exceptions = {
   ["lunula.utils"] = { "lunula.layers.base.names", "lunula.models.ktensor",
     "lunula.saving.objects", "lunula.data.py_dataset",
     "lunula.data.timeseries", "lunula.data.npy", "lunula.data.texts",
-    "lunula.data.csv", "lunula.data.idx",
+    "lunula.data.csv", "lunula.data.idx", "lunula.data.split",
     why = "keras.utils has clear_session, is_keras_tensor, datasets and what keras.saving says" },
   ["lunula.models"] = { "lunula.saving", why = "keras.models has model_from_json" },
   ["lunula.models.model"] = { "lunula.saving", why = "a model has to_json and save" },

@@ -307,11 +307,18 @@ function pipeline.batches_in(size, n, drop)
   end, size)
 end
 
+-- A pipeline of batches, which remembers of how many elements.
+function pipeline.batched(n, start, size)
+  local made = pipeline.new(start, size)
+  made.batch_size = n
+  return made
+end
+
 -- batch(32), batch(32, { drop_remainder = true })
 function pipeline:batch(n, given)
   local drop
   n, drop = pipeline.batch_options(n, given)
-  return pipeline.new(function()
+  return pipeline.batched(n, function()
     local next_element = self.start()
     return function()
       local columns, rows, width = {}, 0, 0

@@ -89,7 +89,7 @@ function rows:batch(n, given)
   local drop
   n, drop = pipeline.batch_options(n, given)
   local values, ids = self.values, self.ids
-  return pipeline.new(function()
+  return pipeline.batched(n, function()
     local next_id, cut = ids.start(), {}
     for _, value in ipairs(values) do
       each(value, function(tensor) cut[tensor] = leading(tensor) end)

@@ -89,6 +89,11 @@ function utils.timeseries_dataset_from_array(series, targets, given)
   return require "lunula.data.timeseries"(series, targets, given)
 end
 
+-- A left and a right part of a dataset, a tensor or a list of tensors: { left_size = 0.8 }.
+function utils.split_dataset(dataset, given)
+  return require "lunula.data.split"(dataset, given)
+end
+
 -- Text files as batches of strings; the folder that a file is in names its class.
 function utils.text_dataset_from_directory(directory, given)
   return require "lunula.data.texts"(directory, given)
