@@ -229,6 +229,23 @@ describe("timeseries_dataset_from_array", function()
   end)
 end)
 
+describe("strings", function()
+  it("are batched, shuffled and split as numbers are", function()
+    local words = k.tensor { "a", "bb", "c", "d", "e" }
+    local texts = data.from(words, k.arange(5)):batch(2)
+    assert.same({ { "c", "d" } }, { all(texts)[2][1]:totable() })
+    assert.same({ "e" }, all(texts)[3][1]:totable())
+    local mixed = all(data.from(words):shuffle(5, { seed = 1 }):batch(5))[1]:totable()
+    assert.same({ "a", "bb", "c", "d", "e" }, sorted(mixed))
+    local pairs_of = k.tensor { { "a", "b" }, { "c", "d" } }
+    assert.same({ { "a", "b" }, { "c", "d" } }, all(data.from(pairs_of):batch(2))[1]:totable())
+    assert.same({ { "a", "b" }, { "c", "d" } },
+      all(data.from { pairs_of[1], pairs_of[2] }:batch(2))[1]:totable())
+    local left, right = k.utils.split_dataset(words, { left_size = 2, shuffle = true, seed = 3 })
+    assert.same({ 2, 3 }, { #all(left), #all(right) })
+  end)
+end)
+
 describe("split_dataset", function()
   it("gives the parts that Keras gives, of tensors and of pipelines", function()
     for line in io.lines "spec/golden/split.jsonl" do

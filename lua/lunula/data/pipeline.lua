@@ -21,7 +21,10 @@ function pipeline.is(x)
 end
 
 local function check_function(name, f)
-  if type(f) ~= "function" then core.raise("%s takes a function, got %s", name, type(f)) end
+  local metatable = getmetatable(f)
+  if type(f) ~= "function" and not (metatable and metatable.__call) then
+    core.raise("%s takes a function, got %s", name, type(f))
+  end
 end
 
 local function count(name, what, value, least)
@@ -280,7 +283,12 @@ end
 -- Values of one place of several elements, joined along a new first axis.
 local function join(values)
   local first = values[1]
-  if core.is_tensor(first) then return ops.stack(values, 0) end
+  if core.is_tensor(first) and first.dtype ~= "string" then return ops.stack(values, 0) end
+  if core.is_tensor(first) then
+    local tables = {}
+    for i, value in ipairs(values) do tables[i] = value:totable() end
+    return core.tensor(tables)
+  end
   if type(first) == "table" and first[1] == nil and next(first) ~= nil then
     local joined = {}
     for key in pairs(first) do

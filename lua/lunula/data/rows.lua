@@ -5,7 +5,7 @@
 -- its numbers follow each other, and else one gather.
 
 local core = require "lunula.core"
-local ops = require "lunula.ops"
+local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
 
 local rows = setmetatable({}, { __index = pipeline })
@@ -59,17 +59,6 @@ for _, name in ipairs { "take", "skip", "shard", "repeat_", "shuffle" } do
 end
 rows["repeat"] = rows.repeat_
 
--- A function that makes batches of one tensor: of a run of rows from `first`, or of rows by their
--- numbers.
-local function leading(tensor)
-  local starts, counts = {}, {}
-  for i = 1, tensor.rank do starts[i], counts[i] = 0, -1 end
-  return function(first, count)
-    starts[1], counts[1] = first, count
-    return ops.slice(tensor, starts, counts)
-  end
-end
-
 -- The numbers of the next batch, and the first where they follow each other.
 local function next_ids(next_id, n)
   local ids, run = {}, true
@@ -90,9 +79,9 @@ function rows:batch(n, given)
   n, drop = pipeline.batch_options(n, given)
   local values, ids = self.values, self.ids
   return pipeline.batched(n, function()
-    local next_id, cut = ids.start(), {}
+    local next_id, run, rows_of = ids.start(), {}, {}
     for _, value in ipairs(values) do
-      each(value, function(tensor) cut[tensor] = leading(tensor) end)
+      each(value, function(tensor) run[tensor], rows_of[tensor] = pick.of(tensor) end)
     end
     return function()
       local list, first = next_ids(next_id, n)
@@ -101,7 +90,8 @@ function rows:batch(n, given)
       local batch = {}
       for i, value in ipairs(values) do
         batch[i] = each(value, function(tensor)
-          return picked and ops.gather(tensor, picked) or cut[tensor](first, #list)
+          if first then return run[tensor](first, #list) end
+          return rows_of[tensor](list, picked)
         end)
       end
       return table.unpack(batch)

@@ -4,8 +4,8 @@ local core = require "lunula.core"
 local data = require "lunula.data"
 local dice = require "lunula.data.dice"
 local mersenne = require "lunula.data.mersenne"
-local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
+local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
 
 local NAME <const> = "split_dataset"
@@ -85,8 +85,10 @@ local function split_tensors(tensors, o)
   local left, right = sizes_of(o, n)
   local order = order_of(o, n)
   if order then
-    local numbers = core.tensor(order, "int32")
-    for i, tensor in ipairs(tensors) do tensors[i] = ops.take(tensor, numbers, 0) end
+    for i, tensor in ipairs(tensors) do
+      local _, rows = pick.of(tensor)
+      tensors[i] = rows(order)
+    end
   end
   local all = data.from(table.unpack(tensors))
   return all:take(left), all:skip(n - right)
