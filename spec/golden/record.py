@@ -54,6 +54,7 @@ deflated.jsonl files/numpy*   what zlib and NumPy packed: recorder/numpy_files.p
 trajectories.jsonl whole trainings: logs of each epoch, final weights, one case a line:
                    recorder/trajectories.py
 split.jsonl        parts of datasets: recorder/split.py
+feature_space.jsonl   columns as vectors: recorder/feature_space.py
 none_classes.json none_ops.json    what each parameter means when it is not said, and as None
 sizes_ops.json sizes_layers.json    shapes of results where a size is not known
 models/*.json      one model each: the JSON text that Keras wrote, weights, inputs, outputs
@@ -89,6 +90,8 @@ SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refus
             "bounding_boxes")
             "numpy_files", "datasets")
             "numpy_files", "datasets", "split")
+            "numpy_files", "datasets", "split",
+            "feature_space")
 
 
 def catalogue():

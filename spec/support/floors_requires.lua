@@ -22,6 +22,8 @@ local storeys = {
   { "saving" },
   { "config", "preprocessing" },
   { "help", "command", "mixed_precision" },
+  { "features" },
+  { "help", "command" },
   { "init" },
 }
 
@@ -38,6 +40,7 @@ local exceptions = {
     "lunula.saving.objects", "lunula.data.py_dataset",
     "lunula.data.timeseries", "lunula.data.npy", "lunula.data.texts",
     "lunula.data.csv", "lunula.data.idx", "lunula.data.split",
+    "lunula.features",
     why = "keras.utils has clear_session, is_keras_tensor, datasets and what keras.saving says" },
   ["lunula.models"] = { "lunula.saving", why = "keras.models has model_from_json" },
   ["lunula.models.model"] = { "lunula.saving", why = "a model has to_json and save" },

@@ -118,6 +118,15 @@ function utils.load_idx(path)
   return require "lunula.data.idx"(path)
 end
 
+-- Columns of a table as vectors: a class, loaded when it is first asked for.
+setmetatable(utils, {
+  __index = function(self, name)
+    if name ~= "FeatureSpace" then return nil end
+    rawset(self, name, require "lunula.features")
+    return self.FeatureSpace
+  end,
+})
+
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
