@@ -87,6 +87,17 @@ k.utils.image_dataset_from_directory(directory, { labels = "inferred", label_mod
   crop_to_aspect_ratio =, pad_to_aspect_ratio =, data_format =, verbose = true })
   gives a dataset of batches (images, labels) of the PNG and JPEG files in the directory, whose
   folders name the classes; for subset = "both" two. By the rock lunula-images.]],
+  ["utils.FeatureSpace"] = [[
+k.utils.FeatureSpace { features =, output_mode = "concat", crosses =, crossing_dim = 32,
+                       hashing_dim = 32, num_discretization_bins = 32 }
+  makes vectors of the columns of a table.
+  features  types by name: { age = "float_normalized", city = "string_categorical" }; the types are
+            float, float_rescaled, float_normalized, float_discretized, integer_categorical,
+            string_categorical, integer_hashed, string_hashed, or with options
+            FeatureSpace.float_discretized { num_bins = 5 }, FeatureSpace.feature { … }
+  crosses   { { "city", "kind" } }, or FeatureSpace.cross { { "city", "kind" }, 32 }
+  space:adapt(columns or dataset), space(columns), space:get_inputs(),
+  space:get_encoded_features(), space:save(path), FeatureSpace.load(path)]],
 }
 
 -- Where they stand.
