@@ -218,7 +218,8 @@ static bool number_of(const Csv *c, const CsvField *f, Number *n) {
 static const DType dtype_of[] = {[CSV_WHOLE] = I32, [CSV_FLOAT] = F32,
                                  [CSV_DOUBLE] = F64};
 
-/* The whole numbers so far become floats where they stand: both have 4 bytes. */
+/* The whole numbers so far become floats where they stand: both have 4
+** bytes. */
 static void make_floats(Csv *c, CsvColumn *x) {
   int32_t *number = x->tensor.data;
   for (int64_t i = 0; i < c->rows; i++) {

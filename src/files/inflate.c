@@ -286,8 +286,9 @@ static bool read_lengths(Bits *b, const Code *code, uint8_t *length, int n,
 }
 
 static bool read_codes(Bits *b, Code *literals, Code *distances, Error *e) {
-  static const uint8_t order[LENGTH_CODES] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
-                                              11, 4,  12, 3, 13, 2, 14, 1, 15};
+  static const uint8_t order[LENGTH_CODES] = {
+    16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15
+  };
   uint8_t length[LITERALS + DISTANCES] = {0};
   int n = 257 + (int)take(b, 5), m = 1 + (int)take(b, 5);
   int k = 4 + (int)take(b, 4);
