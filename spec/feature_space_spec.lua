@@ -100,6 +100,27 @@ describe("FeatureSpace", function()
     end
   end)
 
+  it("goes from a table as text to a trained model", function()
+    local lines = { "age,city,bought" }
+    for i = 1, 64 do
+      lines[#lines + 1] = ("%d,%s,%d"):format(20 + i, i % 3 == 0 and "rome" or "oslo", i % 3 // 2)
+    end
+    scratch.write("x.csv", table.concat(lines, "\n"))
+    local columns = k.utils.load_csv(scratch.path "x.csv")
+    local y = columns.bought
+    columns.bought = nil
+    local space = FeatureSpace {
+      features = { age = "float_normalized", city = "string_categorical" } }
+    space:adapt(k.data.from(columns):batch(16))
+    local dataset = k.data.from(columns, y):shuffle(64, { seed = 1 }):batch(16)
+      :map(function(x, labels) return space(x), labels end)
+    local left, right = k.utils.split_dataset(dataset, { left_size = 0.75 })
+    local model = k.Sequential { k.layers.Dense { 1, activation = "sigmoid" } }
+    model:compile { optimizer = "adam", loss = "binary_crossentropy" }
+    local history = model:fit(left, { epochs = 2, verbose = 0, validation_data = right })
+    assert.equal(2, #history.history.val_loss)
+  end)
+
   it("says what is wrong, at the line", function()
     local function fails(given, message)
       assert.error_at_line(function() FeatureSpace(given) end, message)
