@@ -246,6 +246,20 @@ end
 
 -- ---- order -------------------------------------------------------------------------------------
 
+-- An element in a table: one value as it is, several in a table of their own. Rows of tensors are
+-- shuffled as numbers, which then cost no table each.
+local Several = {}
+
+local function held(...)
+  if (...) == nil or select("#", ...) < 2 then return (...) end
+  return setmetatable(table.pack(...), Several)
+end
+
+local function released(element)
+  if type(element) ~= "table" or getmetatable(element) ~= Several then return element end
+  return table.unpack(element, 1, element.n)
+end
+
 -- A buffer of n elements, of which one at random is given and replaced by the next. Options: seed,
 -- reshuffle_each_iteration = true.
 function pipeline:shuffle(n, given)
@@ -261,8 +275,8 @@ function pipeline:shuffle(n, given)
     passes = passes + 1
     return function()
       while size < n and not ended do
-        local element = table.pack(next_element())
-        if element[1] == nil then
+        local element = held(next_element())
+        if element == nil then
           ended = true
         else
           size = size + 1
@@ -273,7 +287,7 @@ function pipeline:shuffle(n, given)
       local place = throw(size)
       local element = buffer[place]
       buffer[place], buffer[size], size = buffer[size], nil, size - 1
-      return table.unpack(element, 1, element.n)
+      return released(element)
     end
   end, self.size)
 end
