@@ -96,7 +96,7 @@ describe("the facade", function()
     for _, input in ipairs { "Input", "k.Input", k.Input } do
       assert.truthy(help.text(input):find("^Input{shape, batch_size"))
     end
-    assert.equal("k.utils.to_categorical(x, num_classes)", help.text "to_categorical")
+    assert.truthy(help.text "to_categorical":find "^k.utils.to_categorical%(x, num_classes%)")
     local nothing, message = help.text "no such thing"
     assert.is_nil(nothing)
     assert.truthy(message:find "nothing is known")

@@ -87,7 +87,8 @@ function lunula.arange(...)
   return require("lunula.ops").arange(...)
 end
 
-local inner = { ops = { "image", "linalg", "nn", "numpy" }, optimizers = { "schedules" } }
+local inner = { ops = { "image", "linalg", "nn", "numpy" }, optimizers = { "schedules" },
+  preprocessing = { "image", "sequence" } }
 
 -- print(k.utils) says what it is, as far as the table is free for that.
 local named
@@ -114,6 +115,7 @@ return setmetatable(lunula, {
     elseif values[name] then
       value = require(values[name][1])[values[name][2]]
     end
+    if name == "help" then require("lunula.help").set_facade(lunula) end
     if value ~= nil then rawset(self, name, value) end
     return value
   end,

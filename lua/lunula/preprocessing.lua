@@ -11,10 +11,16 @@ local function module(path, names, inner)
   for name in pairs(inner) do list[#list + 1] = name end
   local known = {}
   for _, name in ipairs(list) do known[name] = true end
-  return setmetatable(inner, { __index = function (_, name)
+  local function find(_, name)
     if known[name] then return utils[name] end
     core.raise("there is no %s.%s%s", path, tostring(name), declare.suggestion(name, list))
-  end })
+  end
+  local function all()
+    local found = {}
+    for _, name in ipairs(list) do found[name] = inner[name] end
+    return next, found
+  end
+  return setmetatable(inner, { __index = find, __pairs = all })
 end
 
 return module("preprocessing",

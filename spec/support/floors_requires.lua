@@ -21,8 +21,7 @@ local storeys = {
   { "models" },
   { "saving" },
   { "config", "preprocessing" },
-  { "help", "command", "mixed_precision" },
-  { "features" },
+  { "features", "mixed_precision" },
   { "help", "command" },
   { "init" },
 }
@@ -52,7 +51,7 @@ local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true, ["lunula.ima
 -- They reach every computed require.
 local specs = { "spec/declare_spec.lua", "spec/utils_spec.lua", "spec/optimizers_spec.lua",
                 "spec/constraints_spec.lua", "spec/models/config_spec.lua",
-                "spec/models/json_errors_spec.lua" }
+                "spec/models/json_errors_spec.lua", "spec/help_spec.lua" }
 
 local storey = {}
 for i, row in ipairs(storeys) do

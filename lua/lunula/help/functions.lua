@@ -1,0 +1,210 @@
+-- What k.help says of functions, methods and modules: texts, which no declaration holds. Each is
+-- { how it is called, what it does }; spec/help_spec.lua sees that none is missing or left over.
+
+local functions = {}
+
+functions.modules = {
+  { "layers", "k.layers.Dense { 64, activation = \"relu\" }" },
+  { "models", "Sequential, functional and own models; loading, cloning" },
+  { "ops", "Keras's operations on tensors, with image, linalg, nn and numpy in it" },
+  { "random", "random tensors" },
+  { "optimizers", "optimizers, and schedules of learning rates" },
+  { "losses", "losses" },
+  { "metrics", "metrics" },
+  { "activations", "activations" },
+  { "initializers", "first values of weights" },
+  { "regularizers", "penalties on weights" },
+  { "constraints", "what weights may be" },
+  { "callbacks", "what watches training" },
+  { "data", "pipelines of batches" },
+  { "utils", "labels, sequences, pictures, files of arrays, logging" },
+  { "saving", "models and weights in files, own classes in them" },
+  { "config", "settings" },
+  { "backend", "the functions of the old keras.backend" },
+  { "preprocessing", "old names of what k.utils has" },
+  { "mixed_precision", "the policy of layers, which is float32" },
+}
+
+functions.facade = {
+  tensor = { "values, { dtype=, shape= }", "A tensor of nested tables or a number; "
+    .. "k.tensor(values, \"int32\") too." },
+  zeros = { "shape, dtype", "A tensor of zeros: k.zeros { 2, 3 }." },
+  ones = { "shape, dtype", "A tensor of ones." },
+  full = { "shape, value, dtype", "A tensor of one value." },
+  arange = { "start, stop, step", "Numbers in even steps; one number is the stop." },
+  frombytes = { "bytes, { dtype=, shape= }", "A tensor of numbers as they lie in memory." },
+  is_tensor = { "x", "Is x a tensor or a variable?" },
+  Variable = { "value, { shape=, dtype=, trainable=, name= }", "A value that is changed: v:assign, "
+    .. "v:assign_add, v:assign_sub; an initializer takes a shape: k.Variable(\"zeros\", {2, 3})." },
+  value_and_grad = { "f, variables", "A function that gives f's value, then the gradients of its "
+    .. "tensors or of the variables." },
+  gradcheck = { "f, inputs", "Compares the gradients of f with small differences." },
+  remat = { "f", "f, whose values are computed again for the gradient instead of being kept." },
+  set_random_seed = { "seed", "Decides everything random that follows." },
+  seed = { "seed", "The same." },
+  memory = { "", "Bytes of tensors: now, at most, and the limit." },
+  threads = { "count", "The number of threads; with a number sets it." },
+  build_info = { "", "How lunula was built: version, instruction set, library of products." },
+  help = { "x", "This." },
+}
+
+functions.utils = {
+  CustomObjectScope = { "objects, f", "The same as custom_object_scope." },
+  Progbar = { "{ target=, verbose=, unit= }", "A progress bar: bar:update(step, logs), "
+    .. "bar:add(n, logs)." },
+  clear_session = { "", "Names of layers are counted from the beginning again." },
+  custom_object_scope = { "objects, f", "Calls f; names in files mean the classes and functions of "
+    .. "the table meanwhile." },
+  deserialize_keras_object = { "config, { custom_objects= }", "The object of a config." },
+  disable_interactive_logging = { "", "No progress is drawn unless verbose asks for it." },
+  enable_interactive_logging = { "", "Progress is drawn on a terminal again." },
+  is_interactive_logging_enabled = { "", "Is it?" },
+  get_custom_objects = { "", "The table of names that files may use." },
+  get_registered_name = { "class", "The name it was registered under, \"package>Name\"." },
+  get_registered_object = { "name", "The class or function of that name." },
+  is_keras_tensor = { "x", "Is x a placeholder, as k.Input makes it?" },
+  load_npy = { "path", "The array of a .npy file as a tensor, of a .npz file as tensors by name." },
+  save_npy = { "path, tensor", "Writes a .npy file." },
+  model_to_dot = { "model, { show_shapes=, rankdir=, … }", "The model as a text for Graphviz." },
+  plot_model = { "model, path, { show_shapes=, show_dtype=, show_layer_names=, rankdir=, "
+    .. "expand_nested=, dpi=, show_layer_activations=, show_trainable= }",
+    "Draws the model into a .svg file (or .png, where dot is installed)." },
+  plot_history = { "history, path, { metrics= }", "Draws what fit returned, epoch by epoch." },
+  plot_images = { "x, path, { cols=, scale=, value_range=, labels= }", "Draws a batch of images." },
+  normalize = { "x, axis=-1, order=2", "Vectors of length 1 along the axis." },
+  pack_x_y_sample_weight = { "x, y, sample_weight", "A batch as train_step gets it." },
+  unpack_x_y_sample_weight = { "data", "x, y and sample_weight of a batch." },
+  pad_sequences = { "sequences, { maxlen=, dtype=, padding=, truncating=, value= }",
+    "Lists of different lengths as one tensor; padding and truncating are \"pre\" or \"post\"." },
+  register_keras_serializable = { "package, name", "A function that registers a class for files: "
+    .. "register_keras_serializable \"my\" (Class)." },
+  serialize_keras_object = { "object", "The object as a config." },
+  set_random_seed = { "seed", "Decides everything random that follows." },
+  Sequence = { "name", "The old name of PyDataset." },
+  split = { "x, fraction", "The first part of the rows and the rest." },
+  standardize_dtype = { "dtype", "The name of a dtype." },
+  timeseries_dataset_from_array = { "data, targets, { sequence_length=, sequence_stride=1, "
+    .. "sampling_rate=1, batch_size=128, shuffle=false, seed=, start_index=, end_index= }",
+    "Windows of a series as batches for fit." },
+  array_to_img = { "x", "An image of an array." },
+  img_to_array = { "image", "The array of an image." },
+  text_dataset_from_directory = { "directory, { batch_size=, … }",
+    "Texts of folders, one a class, as batches." },
+  split_dataset = { "dataset, { left_size=, right_size=, shuffle=, seed= }", "Two parts of one." },
+  to_categorical = { "x, num_classes", "Class ids as rows with a 1 at the id." },
+}
+
+functions.random = {
+  normal = { "shape, { mean=0, stddev=1, dtype=, seed= }", "Numbers of the normal distribution." },
+  uniform = { "shape, { minval=0, maxval=1, dtype=, seed= }", "Numbers between two bounds." },
+  truncated_normal = { "shape, { mean=0, stddev=1, dtype=, seed= }", "The same as normal, within "
+    .. "two deviations." },
+  randint = { "shape, minval, maxval, { dtype=, seed= }", "Whole numbers below maxval." },
+  bernoulli = { "shape, p=0.5", "Whether chance p came true." },
+  categorical = { "logits, num_samples", "Class ids, drawn by their logits." },
+  dropout = { "inputs, rate, { noise_shape=, seed= }", "Zeros at that rate, the rest scaled up." },
+  shuffle = { "x, axis=0", "The same in another order." },
+  gamma = { "shape, alpha", "Numbers of the gamma distribution." },
+  beta = { "shape, alpha, beta", "Numbers of the beta distribution." },
+  binomial = { "shape, counts, probabilities", "How many of so many trials came true." },
+  SeedGenerator = { "seed", "Seeds one after another, for seed=." },
+}
+
+functions.models = {
+  clone_model = { "model, { input_tensors=, clone_function= }", "The same layers, new weights." },
+  load_model = { "path, { custom_objects=, compile= }", "The model of a .keras, .safetensors or .h5"
+    .. " file." },
+  model_from_json = { "text, custom_objects", "The model of a JSON text, with new weights." },
+  save_model = { "model, path, { overwrite=, include_optimizer= }", "The same as model:save." },
+}
+
+functions.saving = {
+  load_weights = { "model, path, { skip_mismatch=, by_name= }", "The same as model:load_weights." },
+  save_weights = { "model, path, { overwrite= }", "The same as model:save_weights." },
+  export = { "model, path", "The same as model:export." },
+  to_json = { "model", "The same as model:to_json." },
+}
+
+functions.data = {
+  from = { "x, y", "Rows of tensors, values of a list, or what an iterator gives, one by one." },
+  lines = { "paths", "The lines of text files." },
+  range = { "first, stop", "Whole numbers." },
+  zip = { "a, b", "Pipelines side by side." },
+}
+
+functions.config = {
+  backend = { "", "\"lunula\"." },
+  dtype_policy = { "", "\"float32\"." },
+  set_dtype_policy = { "policy", "Takes \"float32\"." },
+  floatx = { "", "\"float32\"." },
+  set_floatx = { "dtype", "Takes \"float32\"." },
+  epsilon = { "", "The small number that keeps divisions finite." },
+  set_epsilon = { "value", "Sets it." },
+  image_data_format = { "", "\"channels_last\" or \"channels_first\"." },
+  set_image_data_format = { "layout", "Sets it." },
+}
+
+-- Methods by the kind of object. Those with a module take the options that it lists.
+functions.methods = {
+  model = {
+    compile = { "{", "Says how the model is trained: optimizer and loss by name or as objects, "
+      .. "metrics as a list, or by the name of the output.", module = "lunula.trainers.trainer" },
+    fit = { "x, y, {", "Trains on samples and returns the history; x and y are tensors, nested "
+      .. "tables, lists or name tables of them, or x is an iterator of batches or a dataset.",
+      module = "lunula.trainers.fit" },
+    evaluate = { "x, y, {", "Returns the loss and the metrics of samples.",
+      module = "lunula.trainers.evaluate" },
+    predict = { "x, {", "Returns the outputs for samples.", module = "lunula.trainers.predict" },
+    train_on_batch = { "x, y, { sample_weight=, class_weight= }", "One step; gives the results." },
+    test_on_batch = { "x, y, { sample_weight= }", "The results of one batch." },
+    predict_on_batch = { "x", "The outputs of one batch." },
+    summary = { "{ line_length=, positions=, print_fn=, expand_nested=, show_trainable=, "
+      .. "layer_range= }", "Prints the layers, their output shapes and parameters." },
+    get_layer = { "name or position", "A layer; positions count from 1, -1 is the last." },
+    add = { "layer", "One more layer at the end of a Sequential." },
+    pop = { "", "Takes the last layer of a Sequential away, returns it." },
+    save = { "path, { overwrite=, include_optimizer= }", "Writes the model into a .keras, "
+      .. ".safetensors or .h5 file." },
+    save_weights = { "path, { overwrite= }", "Writes the weights only." },
+    load_weights = { "path, { skip_mismatch=, by_name= }", "Reads the weights of a file." },
+    export = { "path", "Writes what predicts, and no more, into a .safetensors file." },
+    to_json = { "", "The model without weights as a JSON text." },
+    reset_metrics = { "", "The metrics begin anew." },
+    train_step = { "data", "One step of fit; a class of models may have its own." },
+    compute_loss = { "{ x=, y=, y_pred=, sample_weight= }", "The loss of a batch." },
+  },
+  layer = {
+    add_weight = { "{ name=, shape=, initializer=, dtype=, trainable=, regularizer=, constraint= }",
+      "A weight of the layer, made in init or build." },
+    add_loss = { "loss", "A loss of the layer, beside that of compile." },
+    build = { "input_shape", "Makes the weights." },
+    count_params = { "", "The number of numbers in the weights." },
+    get_weights = { "", "The values of the weights, in their order." },
+    set_weights = { "values", "Gives the weights their values." },
+    get_config = { "", "The options as plain data." },
+    compute_output_shape = { "input_shape", "The shape of the output." },
+  },
+  variable = {
+    assign = { "x", "Gives it a value." }, assign_add = { "x", "Adds x to it." },
+    assign_sub = { "x", "Subtracts x from it." },
+  },
+  tensor = {
+    totable = { "", "The numbers as nested tables." }, item = { "", "The only number." },
+    numpy = { "", "The value as a tensor; there is no NumPy." },
+    get = { "i, j, …", "One number, by positions from 1." },
+    set = { "i, j, …, value", "Changes one number." }, tobytes = { "", "The numbers as bytes." },
+  },
+  optimizer = {
+    apply = { "gradients, variables", "One step along the gradients." },
+    apply_gradients = { "{ { gradient, variable }, … }", "The same." },
+  },
+  metric = {
+    update_state = { "y_true, y_pred, sample_weight", "Adds samples." },
+    result = { "", "The result so far, a tensor." }, reset_state = { "", "Forgets all." },
+  },
+}
+
+-- The modules whose functions stand above.
+functions.of_modules = { "utils", "models", "saving", "data", "config", "random" }
+
+return functions
