@@ -14,8 +14,8 @@ local function each(visit)
   for _, row in ipairs(core.catalogue()) do visit("ops." .. row.name, row.doc, row.signature) end
   local layers = require "lunula.layers"
   for _, name in ipairs(layers.names()) do layers.find(name) end
-  for kind in pairs(declare.homes) do
-    declare.home(kind)
+  for kind, module in pairs(declare.homes) do
+    require(module)
     for name, class in pairs(declare.registry(kind)) do
       if declare.is_class(class) and class.name == name then
         local names = {}
