@@ -181,3 +181,29 @@ describe("the small things", function ()
     assert.equal(3, bar.step)
   end)
 end)
+
+describe("what Keras has and this has not", function ()
+  local model = small()
+  model:compile { optimizer = "sgd", loss = "mse" }
+  local layer = model.layers[1]
+
+  it("says what stands for it", function ()
+    assert.error_at_line(function () layer:add_metric(1, "m") end,
+      'layer "a" has no add_metric: keep a metric in a field')
+    assert.error_at_line(function () layer:stateless_call({}, {}, 1) end,
+      "k.value_and_grad(f, layer.trainable_weights)")
+    assert.error_at_line(function () layer:quantize "int8" end, 'stores less')
+    assert.error_at_line(function () layer:enable_lora(4) end, 'has no enable_lora')
+    assert.error_at_line(function () model:get_state_tree() end, "model.weights and optimizer.")
+    assert.error_at_line(function () model.optimizer:stateless_apply() end,
+      "optimizer:apply(gradients, variables)")
+    assert.error_at_line(function () k.metrics.Mean():stateless_update_state() end,
+      'metric "mean" has no stateless_update_state: its state is in it: metric:update_state(…)')
+    assert.error_at_line(function () local _ = k.applications.ResNet50 end,
+      "k has no applications: there are no models by name")
+    assert.error_at_line(function () local _ = k.distribution end, "on one machine")
+    assert.error_at_line(function () local _ = k.dtype_policies end, "float32")
+    assert.error_at_line(function () k.name_scope "a" end, "a name is an option")
+    assert.is_nil(k.no_such_thing)
+  end)
+end)

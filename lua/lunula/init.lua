@@ -103,6 +103,21 @@ function named(name, module)
   return setmetatable(module, metatable)
 end
 
+local float32 = "everything computes in float32"
+local one_machine = "a model runs on one machine, on all its cores"
+
+-- Names of Keras that are not here, with what to do.
+local absent = {
+  applications = "there are no models by name and nothing is downloaded; save one in Keras as a "
+    .. ".keras file and load it by k.models.load_model",
+  distribution = one_machine, device = one_machine,
+  quantizers = float32, dtype_policies = float32, DTypePolicy = float32,
+  export = "model:export(path) writes what predicts",
+  wrappers = "there is no scikit-learn",
+  visualization = "k.utils.plot_images draws a batch of images",
+  name_scope = "a name is an option of what is made: layers.Dense { 8, name = \"head\" }",
+}
+
 return setmetatable(lunula, {
   __tostring = function()
     return lunula._VERSION .. ": Keras for Lua; k.help() says what there is"
@@ -115,6 +130,7 @@ return setmetatable(lunula, {
     elseif values[name] then
       value = require(values[name][1])[values[name][2]]
     end
+    if absent[name] then core.raise("k has no %s: %s", name, absent[name]) end
     if name == "help" then require("lunula.help").set_facade(lunula) end
     if value ~= nil then rawset(self, name, value) end
     return value

@@ -25,7 +25,7 @@ return {
 
   is_plain = options.is_plain, only_names = options.only_names,
 
-  class_of = objects.class_of, is = objects.is,
+  class_of = objects.class_of, is = objects.is, absent = objects.absent,
 
   homes = registry.homes, home = registry.home, registry = registry.registry,
   register = registry.register, set_file_name = registry.set_file_name,

@@ -1,5 +1,6 @@
 -- Objects of declared classes: how one is made, and of what class or kind one is.
 
+local core = require "lunula.core"
 local options = require "lunula.declare.options"
 
 local objects = {}
@@ -29,6 +30,15 @@ function objects.is(object, kind_or_class)
     class = rawget(class, "parent")
   end
   return false
+end
+
+-- A method of Keras that is not here: calling it says what stands for it.
+function objects.absent(name, instead)
+  return function (self)
+    local class = objects.class_of(self)
+    if not class then core.raise("%s: %s", name, instead) end
+    core.raise('%s "%s" has no %s: %s', class.kind, self.name or class.name, name, instead)
+  end
 end
 
 return objects

@@ -90,6 +90,11 @@ function Metric:reset_state()
   for _, variable in ipairs(self.variables) do variable:assign(self.initial[variable]) end
 end
 
+for _, name in ipairs { "update_state", "result", "reset_state" } do
+  local absent = "stateless_" .. name
+  Metric[absent] = declare.absent(absent, ("its state is in it: metric:%s(…)"):format(name))
+end
+
 function Metric:update_state()
   core.raise("metric %s has no update_state", self.name)
 end

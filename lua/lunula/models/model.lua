@@ -233,6 +233,9 @@ model.Model = base.layer "Model" {
   make_train_function = absent("make_train_function", "fit traces train_step by itself"),
   make_test_function = absent("make_test_function", "evaluate traces test_step by itself"),
   make_predict_function = absent("make_predict_function", "predict traces predict_step by itself"),
+  get_state_tree = absent("get_state_tree", "model.weights and optimizer.variables are its state"),
+  set_state_tree = absent("set_state_tree", "model:set_weights and optimizer:set_weights set it"),
+  stateless_compute_loss = absent("stateless_compute_loss", "model:compute_loss{…} is the loss"),
   prepare = function(self)
     base.Layer.prepare(self)
     rawset(self, "_functions", {})

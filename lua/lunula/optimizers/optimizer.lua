@@ -84,6 +84,9 @@ local Optimizer = declare.class {
   end,
 }
 
+Optimizer.stateless_apply = declare.absent("stateless_apply", "a step changes the variables: "
+  .. "optimizer:apply(gradients, variables)")
+
 -- ---- slots -------------------------------------------------------------------------------------
 
 function Optimizer:add_variable(name, shape, initial)
