@@ -1,7 +1,6 @@
 /* From a signature to a Lua function. One binder serves C rows and Lua
 ** composites, and the placeholders of the functional API. */
 
-#include "bind/box.h"
 #include "bind/signature.h"
 
 int bind_call(lua_State *L) {
@@ -16,7 +15,7 @@ int bind_call(lua_State *L) {
 
 int bind_method(lua_State *L) {
   const Signature *s = lua_touserdata(L, lua_upvalueindex(1));
-  if (!box_is_tensor(L, 1))
+  if (lua_type(L, 1) != LUA_TUSERDATA)
     return raise_error(L, "a method is called with a colon: x:%s(…)", s->name);
   return bind_call(L);
 }

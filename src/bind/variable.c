@@ -66,6 +66,15 @@ static int core_variable_field(lua_State *L) {
   return 0;
 }
 
+/* The method at 2, where it is made already; leaves nothing where it is not. */
+static bool method_at_hand(lua_State *L) {
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    return true;
+  lua_pop(L, 1);
+  return false;
+}
+
 static int variable_index(lua_State *L) {
   State *s = state_enter(L);
   Variable *v = check_variable(L);
@@ -85,7 +94,7 @@ static int variable_index(lua_State *L) {
   else
     n = field_get(L, s, name);
   context_drain(&s->c, mark);
-  return n ? n : lua_field(L) ? 1 : field_method(L);
+  return n || method_at_hand(L) || lua_field(L) ? 1 : field_method(L);
 }
 
 static int variable_newindex(lua_State *L) {

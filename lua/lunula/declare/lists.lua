@@ -58,8 +58,6 @@ function lists.of(t)
   return setmetatable(t, List)
 end
 
-function lists.is(t)
-  return getmetatable(t) == List
-end
+lists.metatable = List
 
 return lists

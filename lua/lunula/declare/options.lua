@@ -16,8 +16,8 @@ local None = core.None
 function options.is_plain(value)
   if type(value) ~= "table" then return false end
   local metatable = getmetatable(value)
-  return metatable == nil or rawget(metatable, "__jsontype") ~= nil
-    or rawget(metatable, "__jsonorder") ~= nil or lists.is(value)
+  return metatable == nil or metatable == lists.metatable
+    or rawget(metatable, "__jsontype") ~= nil or rawget(metatable, "__jsonorder") ~= nil
 end
 
 function options.only_names(value)
