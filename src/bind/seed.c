@@ -1,5 +1,7 @@
-/* Random numbers of a state: its seed, and a key for each stream of them. */
+/* Random numbers of a state: its seed, a key for each stream of them, and orders
+** of rows. */
 
+#include "bind/box.h"
 #include "bind/core.h"
 #include "bind/raise.h"
 
@@ -34,10 +36,52 @@ static int core_random_state(lua_State *L) {
   return 3;
 }
 
+/* Shuffles p by Fisher and Yates. Knuth's linear congruence draws: its high bits
+** are good enough for that, and it is quick. Returns where it stands. */
+static uint64_t shuffle(int32_t *p, int64_t n, uint64_t state) {
+  for (int64_t i = n; i > 1; i--) {
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    int64_t k = (uint32_t)(state >> 33) % (uint32_t)i;
+    int32_t kept = p[k];
+    p[k] = p[i - 1];
+    p[i - 1] = kept;
+  }
+  return state;
+}
+
+/* permutation(first, last, seed, within): the rows first ... last-1 in a random
+** order that the seed decides, moved only inside of blocks of `within` rows. */
+static int core_permutation(lua_State *L) {
+  State *s = state_enter(L);
+  lua_Integer first = want_whole(L, 1, "permutation: the first row");
+  lua_Integer last = want_whole(L, 2, "permutation: the last row");
+  uint64_t seed = (uint64_t)want_whole(L, 3, "permutation: the seed");
+  lua_Integer within = want_whole(L, 4, "permutation: the block");
+  if (first < 0 || last < first || last > INT32_MAX || within < 1)
+    return raise_error(L, "permutation: blocks of %lld of the rows from %lld "
+                          "to %lld", (long long)within, (long long)first,
+                       (long long)last);
+  Tensor t;
+  Type type = {.dtype = I32, .rank = 1, .dim = {last - first}};
+  if (!tensor_new(&t, s->account, &type, &s->c.error))
+    return raise_context(L, s);
+  int32_t *p = t.data;
+  for (int64_t i = 0; i < last - first; i++)
+    p[i] = (int32_t)(first + i);
+  uint64_t state = (seed ^ seed >> 31) * UINT64_C(0x9E3779B97F4A7C15);
+  for (int64_t i = 0; i < last - first; i += within) {
+    int64_t rest = last - first - i;
+    state = shuffle(p + i, within < rest ? within : rest, state);
+  }
+  box_push_tensor(L, s, t);
+  return 1;
+}
+
 void seed_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"seed", core_seed}, {"random_key", core_random_key},
-    {"random_state", core_random_state}, {NULL, NULL}
+    {"random_state", core_random_state}, {"permutation", core_permutation},
+    {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);
 }

@@ -188,20 +188,7 @@ end
 -- A permutation of the rows first … last-1 as an int32 tensor, from a seed that is itself drawn
 -- at random. within: when given, rows move only inside blocks of so many (shuffle = "batch").
 function batches.permutation(first, last, seed, within)
-  local list, n = {}, last - first
-  for i = 1, n do list[i] = first + i - 1 end
-  -- Knuth's linear congruence; its high bits are good enough to shuffle with, and it is quick.
-  local state = (seed ~ (seed >> 31)) * 0x9E3779B97F4A7C15
-  within = within or n
-  for start = 0, n - 1, within do
-    local size = math.min(within, n - start)
-    for i = size, 2, -1 do
-      state = state * 6364136223846793005 + 1442695040888963407
-      local a, b = start + i, start + (state >> 33) % i + 1
-      list[a], list[b] = list[b], list[a]
-    end
-  end
-  return core.tensor(list, { dtype = "int32" })
+  return core.permutation(first, last, seed, within or math.max(1, last - first))
 end
 
 return batches
