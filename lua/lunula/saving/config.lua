@@ -27,8 +27,12 @@ local function nothing() return setmetatable({}, { __jsontype = "object" }) end
 
 -- Closures that a model was compiled with have no place in a text; the model has.
 local function without_closures(record, what)
+  if next(record.compile_config) == nil then return record end
   local ok, problem = json_path.try(objects.serialize_keras_object, record.compile_config)
-  if ok then return record end
+  if ok then
+    record.compile_config = problem
+    return record
+  end
   warn.say("%s leaves out what the model was compiled with: %s", what,
     tostring(problem))
   record.compile_config = nothing()
@@ -39,7 +43,7 @@ local function write(model, what, with_compile, indent)
   local record = records.in_full(declare.serialize(model))
   if with_compile then record = without_closures(record, what)
   else record.compile_config = nothing() end
-  return json.encode(objects.serialize_keras_object(record), indent)
+  return objects.text(record, indent)
 end
 
 -- The text of a model for the function `what` that the user called.

@@ -46,14 +46,13 @@ end
 
 local write
 
--- What cannot fail needs no step.
-local function step_in(key, value, out, indent)
-  local told = type(value)
-  if told == "string" or told == "boolean" or told == "nil" then
-    write(value, out, indent)
-  else
-    json_path.at(json_path.step(key), write, value, out, indent)
-  end
+-- '"units": ' and ".units" of a key: texts repeat few names many times.
+local texts, steps, known = {}, {}, 0
+
+local function note_key(key)
+  if known == 4096 then texts, steps, known = {}, {}, 0 end
+  texts[key], steps[key] = core.json_quote(tostring(key)) .. ": ", json_path.step(key)
+  known = known + 1
 end
 
 local function write_list(t, out, indent)
@@ -66,50 +65,93 @@ local function write_list(t, out, indent)
   local has_booleans = metatable and metatable.__jsontype == "array"
   for i = 1, #t do
     out[#out + 1] = (i == 1 and "[" or ",") .. (inner or i > 1 and " " or "")
-    if t[i] == false and not has_booleans then
+    local value = t[i]
+    if value == false and not has_booleans then
       out[#out + 1] = "null"
+    elseif math.type(value) == "integer" then
+      out[#out + 1] = value
     else
-      step_in(i, t[i], out, inner)
+      json_path.at(i, write, value, out, inner)
     end
   end
   out[#out + 1] = (indent or "") .. "]"
 end
 
-local function write_object(t, out, indent)
-  local inner = indent and indent .. out.step
-  local first = true
-  for _, key in ipairs(json.fields(t)) do
-    out[#out + 1] = (first and "{" or ",") .. (inner or first and "" or " ")
-      .. core.json_quote(tostring(key)) .. ": "
-    step_in(key, t[key], out, inner)
-    first = false
+-- What cannot fail is written here, without a step.
+local function write_field(before, key, value, out, inner)
+  if not texts[key] then note_key(key) end
+  local text, told = before .. texts[key], type(value)
+  if told == "string" then
+    out[#out + 1] = text .. core.json_quote(value)
+  elseif told == "boolean" or told == "nil" then
+    out[#out + 1] = text .. (told == "nil" and "null" or tostring(value))
+  else
+    out[#out + 1] = text
+    json_path.at(steps[key], write, value, out, inner)
   end
-  out[#out + 1] = first and "{}" or (indent or "") .. "}"
+end
+
+-- The keys beside those of the order, `count` of which have a value.
+local function others_of(t, order, count)
+  local all = 0
+  for _ in next, t do all = all + 1 end
+  if all == count then return nil end
+  return table.move(json.fields(t), order and #order + 1 or 1, all + #(order or {}), 1, {})
+end
+
+local function write_object(t, out, indent, object)
+  local inner = indent and indent .. out.step
+  local metatable = getmetatable(t)
+  local order = metatable and metatable.__jsonorder
+  local start, count = #out, 0
+  local first, between = "{" .. (inner or ""), "," .. (inner or " ")
+  for i = 1, order and #order or 0 do
+    local value = t[order[i]]
+    if value ~= nil then count = count + 1 end
+    write_field(i == 1 and first or between, order[i], value, out, inner)
+  end
+  for _, key in ipairs(others_of(t, order, count) or {}) do
+    write_field(#out == start and first or between, key, t[key], out, inner)
+  end
+  if object then out.objects.note(object, out, between) end
+  out[#out + 1] = #out == start and "{}" or (indent or "") .. "}"
+end
+
+local function write_table(t, out, indent, object)
+  if not declare.is_plain(t) then
+    core.raise("%s has no place in JSON", declare.show(t))
+  elseif is_list(t) then
+    write_list(t, out, indent)
+  else
+    write_object(t, out, indent, object)
+  end
 end
 
 function write(value, out, indent)
+  local told = type(value)
   if value == nil or value == None then
     out[#out + 1] = "null"
-  elseif type(value) == "string" then
+  elseif told == "string" then
     out[#out + 1] = core.json_quote(value)
-  elseif type(value) == "boolean" then
+  elseif told == "boolean" then
     out[#out + 1] = tostring(value)
   elseif math.type(value) == "integer" then
-    out[#out + 1] = ("%d"):format(value)
-  elseif type(value) == "number" then
+    out[#out + 1] = value
+  elseif told == "number" then
     out[#out + 1] = core.json_number(value)
-  elseif not declare.is_plain(value) then
-    core.raise("%s has no place in JSON", declare.show(value))
-  elseif is_list(value) then
-    write_list(value, out, indent)
+  elseif out.objects then
+    local plain, object = out.objects.read(value)
+    write_table(plain, out, indent, object)
   else
-    write_object(value, out, indent)
+    write_table(value, out, indent)
   end
 end
 
--- The text of plain data; indent = number of spaces for a text of many lines.
-function json.encode(value, indent)
-  local out = { step = indent and (" "):rep(indent) }
+-- The text of plain data; indent = number of spaces for a text of many lines. objects: how other
+-- data is told, {read = function (value) -> plain data or a record, the object of the record,
+-- note = function (object, out, between) when the fields of such a record are written}.
+function json.encode(value, indent, objects_of)
+  local out = { step = indent and (" "):rep(indent), objects = objects_of }
   write(value, out, indent and "\n")
   return table.concat(out)
 end

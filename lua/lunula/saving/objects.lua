@@ -88,30 +88,41 @@ local function function_record(fn)
   return record
 end
 
--- A layer that is told twice is one layer: its records bear the same number.
-local function note(layer, record, seen)
-  local first = seen[layer]
-  if not first then
-    seen[layer] = record
-    return
+-- What stands in a file for an object, a tensor, a function or a record of declare.serialize: data
+-- in which there may be such again; and the object, if it is a layer.
+local function told(value)
+  if type(value) == "function" then return function_record(value) end
+  if core.is_tensor(value) then
+    return tensor_record(core.is_variable(value) and value.value or value)
   end
-  if not first.shared_object_id then
-    seen.count = (seen.count or 0) + 1
-    first.shared_object_id = seen.count
-  end
-  record.shared_object_id = first.shared_object_id
+  if declare.class_of(value) then value = declare.serialize(value) end
+  local object = type(value) == "table" and (getmetatable(value) or {}).describes
+  if not object then return value end
+  return records.in_full(value), declare.is(object, "layer") and object or nil
 end
 
--- Objects, tensors and functions in what a get_config returned, as Keras writes them. `seen`: the
--- records of layers so far.
+-- A layer that is told twice is one layer: its records bear the same number. seen: by layer, where
+-- its first record may still get it; give(place, number) does that.
+local function number_of(seen, layer, place, give)
+  local first = seen[layer]
+  if not first then
+    seen[layer] = { place = place }
+    return nil
+  end
+  if not first.number then
+    seen.count = (seen.count or 0) + 1
+    first.number = seen.count
+    give(first.place, first.number)
+  end
+  return first.number
+end
+
+local function give_to_record(record, number) record.shared_object_id = number end
+
 local function plain(value, seen)
-  if type(value) == "function" then return function_record(value) end
-  if core.is_tensor(value) then return tensor_record(core.is_variable(value) and value.value
-    or value) end
-  if declare.class_of(value) then return plain(declare.serialize(value), seen) end
+  local object
+  value, object = told(value)
   if type(value) ~= "table" then return value end
-  local object = (getmetatable(value) or {}).describes
-  value = records.in_full(value)
   local copy = setmetatable({}, getmetatable(value))
   for _, key in ipairs(json.fields(value)) do
     local inner = value[key]
@@ -121,13 +132,27 @@ local function plain(value, seen)
       copy[key] = json_path.at(json_path.step(key), plain, inner, seen)
     end
   end
-  if object and declare.is(object, "layer") then note(object, copy, seen) end
+  if object then copy.shared_object_id = number_of(seen, object, copy, give_to_record) end
   return copy
 end
 
 -- An object, or data with objects inside, as plain data.
 function objects.serialize_keras_object(value)
   return plain(value, {})
+end
+
+-- The text of the same.
+function objects.text(value, indent)
+  local seen = {}
+  return json.encode(value, indent, { read = told, note = function (object, out, between)
+    local name = between .. '"shared_object_id": '
+    local place = #out + 1
+    out[place] = ""
+    local number = number_of(seen, object, place, function (first, told_number)
+      out[first] = name .. told_number
+    end)
+    if number then out[place] = name .. number end
+  end })
 end
 
 -- ---- reading -----------------------------------------------------------------------------------
