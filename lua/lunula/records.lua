@@ -10,24 +10,44 @@ local None = core.None
 
 -- A config with what Keras's files hold in place of values that it shows plainly.
 local function written_config(class, config)
-  local written = setmetatable({}, getmetatable(config))
-  for key, value in pairs(config) do written[key] = value end
-  for _, arg in ipairs(class.arguments) do
-    local value = config[arg.name]
-    local told = value ~= nil and arg.config ~= false
-    if told and value == false and not arg.kind.takes_false then
-      written[arg.name] = None
-    elseif told and arg.kind.record then
-      written[arg.name] = arg.kind.record(value, config)
+  local written, by_name = setmetatable({}, getmetatable(config)), class.by_name
+  for key, value in next, config do
+    local arg = by_name[key]
+    local kind = arg and arg.name == key and arg.config ~= false and arg.kind
+    if kind and kind.record and (value ~= false or kind.takes_false) then
+      value = kind.record(value, config)
+    elseif kind and value == false and not kind.takes_false then
+      value = None
     end
+    written[key] = value
   end
   return written
 end
 
-local function shallow_copy(t)
-  local new = {}
-  for key, value in pairs(t) do new[key] = value end
-  return new
+local further = { "build_config", "compile_config", "name", "inbound_nodes" }
+
+-- The metatables of full records, by which of the further fields they have.
+local orders = {}
+for set = 0, (1 << #further) - 1 do
+  local order = { "module", "class_name", "config", "registered_name" }
+  for i, field in ipairs(further) do
+    if set >> (i - 1) & 1 == 1 then order[#order + 1] = field end
+  end
+  orders[set] = { __jsonorder = order }
+end
+
+local function completed(record, object)
+  local full, set = {}, 0
+  for key, value in next, record do full[key] = value end
+  local build_config, compile_config = object.get_build_config, object.get_compile_config
+  full.build_config = build_config and build_config(object)
+  if compile_config then
+    full.compile_config = compile_config(object) or setmetatable({}, { __jsontype = "object" })
+  end
+  for i = 1, #further do
+    if full[further[i]] ~= nil then set = set | 1 << (i - 1) end
+  end
+  return setmetatable(full, orders[set])
 end
 
 -- What declare.serialize gave, with the build_config of what was built and the compile_config of
@@ -35,25 +55,17 @@ end
 function records.with_state(record)
   local object = (getmetatable(record) or {}).describes
   if not object then return record end
-  local full, order = shallow_copy(record), { "module", "class_name", "config", "registered_name" }
-  full.build_config = object.get_build_config and object:get_build_config()
-  if object.get_compile_config then
-    full.compile_config = object:get_compile_config()
-      or setmetatable({}, { __jsontype = "object" })
-  end
-  for _, field in ipairs { "build_config", "compile_config", "name", "inbound_nodes" } do
-    if full[field] ~= nil then order[#order + 1] = field end
-  end
-  return setmetatable(full, { __jsonorder = order, describes = object })
+  local full = completed(record, object)
+  return setmetatable(full, { __jsonorder = getmetatable(full).__jsonorder, describes = object })
 end
 
 -- The record of declare.serialize in full, as it stands in a file.
 function records.in_full(record)
   local object = (getmetatable(record) or {}).describes
   if not object then return record end
-  local full = records.with_state(record)
+  local full = completed(record, object)
   full.config = written_config(declare.class_of(object), record.config)
-  return setmetatable(full, { __jsonorder = getmetatable(full).__jsonorder })
+  return full
 end
 
 return records

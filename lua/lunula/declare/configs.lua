@@ -17,7 +17,7 @@ local translated = options.translated
 local None = core.None
 
 function configs.copy(value)
-  if not is_plain(value) then return value end
+  if type(value) ~= "table" or not is_plain(value) then return value end
   local new = setmetatable({}, getmetatable(value))
   for key, inner in pairs(value) do new[key] = configs.copy(inner) end
   return new

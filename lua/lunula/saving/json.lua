@@ -53,6 +53,7 @@ local function note_key(key)
   if known == 4096 then texts, steps, known = {}, {}, 0 end
   texts[key], steps[key] = core.json_quote(tostring(key)) .. ": ", json_path.step(key)
   known = known + 1
+  return texts[key]
 end
 
 local function write_list(t, out, indent)
@@ -79,46 +80,48 @@ end
 
 -- What cannot fail is written here, without a step.
 local function write_field(before, key, value, out, inner)
-  if not texts[key] then note_key(key) end
-  local text, told = before .. texts[key], type(value)
+  local text, told = texts[key] or note_key(key), type(value)
   if told == "string" then
-    out[#out + 1] = text .. core.json_quote(value)
-  elseif told == "boolean" or told == "nil" then
-    out[#out + 1] = text .. (told == "nil" and "null" or tostring(value))
+    out[#out + 1] = before .. text .. core.json_quote(value)
+  elseif told == "nil" then
+    out[#out + 1] = before .. text .. "null"
+  elseif told == "boolean" then
+    out[#out + 1] = before .. text .. (value and "true" or "false")
   else
-    out[#out + 1] = text
+    out[#out + 1] = before .. text
     json_path.at(steps[key], write, value, out, inner)
   end
 end
 
--- The keys beside those of the order, `count` of which have a value.
-local function others_of(t, order, count)
-  local all = 0
-  for _ in next, t do all = all + 1 end
-  if all == count then return nil end
-  return table.move(json.fields(t), order and #order + 1 or 1, all + #(order or {}), 1, {})
+-- Has t more keys than `count`?
+local function has_others(t, count)
+  for _ in next, t do
+    count = count - 1
+    if count < 0 then return true end
+  end
+  return false
 end
 
 local function write_object(t, out, indent, object)
   local inner = indent and indent .. out.step
   local metatable = getmetatable(t)
-  local order = metatable and metatable.__jsonorder
-  local start, count = #out, 0
-  local first, between = "{" .. (inner or ""), "," .. (inner or " ")
-  for i = 1, order and #order or 0 do
-    local value = t[order[i]]
-    if value ~= nil then count = count + 1 end
-    write_field(i == 1 and first or between, order[i], value, out, inner)
+  local fields = metatable and metatable.__jsonorder
+  local count = 0
+  for i = 1, fields and #fields or 0 do
+    if t[fields[i]] ~= nil then count = count + 1 end
   end
-  for _, key in ipairs(others_of(t, order, count) or {}) do
-    write_field(#out == start and first or between, key, t[key], out, inner)
+  if has_others(t, count) then fields = json.fields(t) end
+  local before, between = "{" .. (inner or ""), "," .. (inner or " ")
+  for i = 1, fields and #fields or 0 do
+    write_field(before, fields[i], t[fields[i]], out, inner)
+    before = between
   end
   if object then out.objects.note(object, out, between) end
-  out[#out + 1] = #out == start and "{}" or (indent or "") .. "}"
+  out[#out + 1] = before == between and (indent or "") .. "}" or "{}"
 end
 
 local function write_table(t, out, indent, object)
-  if not declare.is_plain(t) then
+  if getmetatable(t) ~= nil and not declare.is_plain(t) or type(t) ~= "table" then
     core.raise("%s has no place in JSON", declare.show(t))
   elseif is_list(t) then
     write_list(t, out, indent)

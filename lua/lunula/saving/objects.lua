@@ -91,14 +91,20 @@ end
 -- What stands in a file for an object, a tensor, a function or a record of declare.serialize: data
 -- in which there may be such again; and the object, if it is a layer.
 local function told(value)
-  if type(value) == "function" then return function_record(value) end
-  if core.is_tensor(value) then
-    return tensor_record(core.is_variable(value) and value.value or value)
+  if type(value) == "table" then
+    local metatable = getmetatable(value)
+    if not metatable then return value end
+    if rawget(metatable, "class") then
+      value = declare.serialize(value)
+      metatable = getmetatable(value)
+    end
+    local object = rawget(metatable, "describes")
+    if not object then return value end
+    return records.in_full(value), declare.is(object, "layer") and object or nil
   end
-  if declare.class_of(value) then value = declare.serialize(value) end
-  local object = type(value) == "table" and (getmetatable(value) or {}).describes
-  if not object then return value end
-  return records.in_full(value), declare.is(object, "layer") and object or nil
+  if type(value) == "function" then return function_record(value) end
+  if not core.is_tensor(value) then return value end
+  return tensor_record(core.is_variable(value) and value.value or value)
 end
 
 -- A layer that is told twice is one layer: its records bear the same number. seen: by layer, where
