@@ -296,6 +296,35 @@ describe("fit", function()
     assert.near_all(model:get_weights()[1], before)
   end)
 
+  -- evaluate of Keras 3.15: what is found under the name of a metric, then the rest by alphabet.
+  it("returns results in Keras's order", function()
+    local x = k.Input { 3 }
+    local h = layers.Dense(4)(x)
+    local model = k.Model { inputs = x,
+      outputs = { layers.Dense { 1, name = "b" } (h), layers.Dense { 1, name = "a" } (h) } }
+    model:compile { loss = { "mse", "mae" }, metrics = { { "mae", "mse" }, { "mse" } },
+      weighted_metrics = { { "mae" }, {} } }
+    local y = { k.ones { 4, 1 }, k.ones { 4, 1 } }
+    local list, named = { model:evaluate(k.ones { 4, 3 }, y) },
+      model:evaluate(k.ones { 4, 3 }, y, { return_dict = true })
+    for i, name in ipairs { "loss", "b_loss", "a_loss", "a_mse", "b_mae", "b_mse",
+      "b_weighted_mae" } do
+      assert.equal(named[name], list[i])
+      assert.equal(name, model.metrics_names[i])
+    end
+  end)
+
+  it("refuses names that are no loss, with the nearest", function()
+    local model = line_model()
+    model:compile { loss = "crossentropy" }
+    assert.error_at_line(function() model:compile { loss = "crossentropi" } end,
+      'unknown loss "crossentropi" (did you mean "crossentropy"?)')
+    assert.error_at_line(function() model:compile { loss = "accuracy" } end,
+      'unknown loss "accuracy"')
+    assert.error_at_line(function() model:compile { metrics = { "accurracy" } } end,
+      'unknown metric "accurracy" (did you mean "accuracy"?)')
+  end)
+
   it("trains batch by batch", function()
     local model = line_model { metrics = { "mae" } }
     local x, y = line_data(16)

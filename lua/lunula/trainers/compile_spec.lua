@@ -16,17 +16,20 @@ local saved = require "lunula.trainers.saved_metrics"
 local compiled = {}
 compiled.__index = compiled
 
+local accuracy = { "BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy" }
+local crossentropy = { "BinaryCrossentropy", "SparseCategoricalCrossentropy",
+  "CategoricalCrossentropy" }
+
+-- "crossentropy" is a metric of Keras 2.
 local automatic = {
-  accuracy = { "BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy" },
-  crossentropy = { "BinaryCrossentropy", "SparseCategoricalCrossentropy",
-    "CategoricalCrossentropy" },
+  loss = { crossentropy = crossentropy, ce = crossentropy },
+  metric = { accuracy = accuracy, acc = accuracy, crossentropy = crossentropy, ce = crossentropy },
 }
-automatic.acc, automatic.ce = automatic.accuracy, automatic.crossentropy
 
 -- Keras's rule for "accuracy" and "crossentropy": binary, class ids or one-hot, told from the
 -- shapes.
-local function choose(identifier, y_true, y_pred)
-  local family = type(identifier) == "string" and automatic[identifier:lower()]
+local function choose(kind, identifier, y_true, y_pred)
+  local family = type(identifier) == "string" and automatic[kind][identifier:lower()]
   if not family then return nil end
   local t, p = y_true.shape, y_pred.shape
   if p[#p] == 1 then return family[1] end
@@ -38,20 +41,22 @@ local function is_list(value)
   return type(value) == "table" and declare.is_plain(value) and value.class_name == nil
 end
 
--- Is it chosen by the shapes? No loss is an accuracy.
-local function is_chosen(catalogue, identifier)
-  local family = type(identifier) == "string" and automatic[identifier:lower()]
-  return family and catalogue[family[1]] ~= nil
+-- A misspelt "crossentropy" is like no class.
+local function check_loss(value)
+  local near = type(value) == "string" and declare.suggestion(value, { "crossentropy" }) or ""
+  if near ~= "" and declare.find("loss", value) == nil then
+    core.raise("unknown loss \"%s\"%s", value, near)
+  end
+  losses.get(value)
 end
 
 -- Every identifier inside is looked up, so that a wrong name is reported by compile.
 local function check(kind, value)
   if value == nil or value == core.None then return end
-  local catalogue = kind == "loss" and losses or metrics
   if is_list(value) then
     for _, inner in pairs(value) do check(kind, inner) end
-  elseif not is_chosen(catalogue, value) then
-    catalogue.get(value)
+  elseif not (type(value) == "string" and automatic[kind][value:lower()]) then
+    if kind == "loss" then check_loss(value) else metrics.get(value) end
   end
 end
 
@@ -114,7 +119,7 @@ local function is_none(value) return value == nil or value == core.None end
 
 local function make_loss(identifier, y_true, y_pred)
   if is_none(identifier) then return nil end
-  local name = choose(identifier, y_true, y_pred)
+  local name = choose("loss", identifier, y_true, y_pred)
   return name and losses[name] {} or losses.get(identifier)
 end
 
@@ -126,7 +131,7 @@ local function classes_of(loss, y_pred)
 end
 
 local function make_metric(identifier, y_true, y_pred)
-  local name = choose(identifier, y_true, y_pred)
+  local name = choose("metric", identifier, y_true, y_pred)
   if name then return metrics[name] { name = identifier } end
   return metrics.get(identifier) or core.raise("compile: a metric is wanted, got None")
 end

@@ -30,6 +30,20 @@ local function declared(self)
   return list
 end
 
+local function by_label(a, b) return a.label < b.label end
+
+-- Keras looks for results under the names of the metrics. Those under other names ("out_mae") stand
+-- behind them, by alphabet.
+local function in_order(list)
+  local named, others = {}, {}
+  for _, entry in ipairs(list) do
+    local into = entry.label == entry.metric.name and named or others
+    into[#into + 1] = entry
+  end
+  table.sort(others, by_label)
+  return table.move(others, 1, #others, #named + 1, named)
+end
+
 -- {{label=, metric=}, …} as Keras lists them: the loss, those that compile was told, the losses of
 -- outputs, those in fields of the model and of its layers. A later one takes the place of one of
 -- its name.
@@ -42,7 +56,7 @@ function results.metrics(self)
     local i = place[metric.name] or #list + 1
     list[i], place[metric.name] = { label = metric.name, metric = metric }, i
   end)
-  return list
+  return in_order(list)
 end
 
 -- Their variables for a file; and from one.
