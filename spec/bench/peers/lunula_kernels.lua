@@ -43,6 +43,29 @@ made.top_k = of_numbers({ 10 ^ 6 }, function (x) return ops.top_k(x, 10) end)
 made.sort_rows = of_numbers({ 1000, 1000 }, function (x) return ops.sort(x) end)
 made.top_k_rows = of_numbers({ 1000, 1000 }, function (x) return ops.top_k(x, 10) end)
 
+made.rfft = of_numbers({ 2 ^ 16 }, function (x) return ops.rfft(x) end)
+made.svd = of_numbers({ 256, 256 }, function (x) return ops.svd(x) end)
+
+-- 30 labels beside 100 frames: its gradient, too, is of the logits.
+local function losses_of_labels()
+  local labels = k.random.randint({ 32, 30 }, 1, 80)
+  local counts, frames = ops.full({ 32 }, 30, "int32"), ops.full({ 32 }, 100, "int32")
+  return function (x) return ops.ctc_loss(labels, x, counts, frames) end
+end
+
+function made.ctc_loss()
+  return of_numbers({ 32, 100, 80 }, losses_of_labels())()
+end
+
+function made.ctc_loss_back()
+  local loss = losses_of_labels()
+  local gradient = k.value_and_grad(function (x) return ops.sum(loss(x)) end)
+  return of_numbers({ 32, 100, 80 }, function (x)
+    local y, gradients = gradient(x)
+    return y, gradients[1]
+  end)()
+end
+
 function kernels.make(name)
   return made[name](), 1
 end

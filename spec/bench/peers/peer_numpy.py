@@ -1,4 +1,4 @@
-"""NumPy: ops alone."""
+"""NumPy: ops alone; what it has not is not taken."""
 
 import numpy as np
 
@@ -11,7 +11,8 @@ class Peer:
             places = np.argpartition(x, -10, axis=-1)[..., -10:]
             return np.take_along_axis(x, places, -1)
         return {"sort": lambda: np.sort(x), "argsort": lambda: np.argsort(x, kind="stable"),
-                "top_k": top_k}[name.removesuffix("_rows")]
+                "top_k": top_k, "rfft": lambda: np.fft.rfft(x),
+                "svd": lambda: np.linalg.svd(x)}[name.removesuffix("_rows")]
 
 
 worker.serve(Peer())

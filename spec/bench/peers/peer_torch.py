@@ -18,6 +18,21 @@ def class_loss(output, y):
     return F.nll_loss(torch.log(output), y)
 
 
+def ctc_loss(x):
+    """As Keras calls it: of logits (batch, frames, classes)."""
+    batch, frames, _ = x.shape
+    labels = torch.from_numpy(data.labels())
+    logs = F.log_softmax(x.transpose(0, 1), -1)
+    return F.ctc_loss(logs, labels, torch.full((batch,), frames),
+                      torch.full((batch,), labels.shape[1]), reduction="none")
+
+
+def ctc_back(x):
+    x = x.clone().requires_grad_()
+    ctc_loss(x).sum().backward()
+    return x.grad
+
+
 class Peer:
     def __init__(self, mode):
         self.mode = mode
@@ -49,7 +64,8 @@ class Peer:
             raise NotImplementedError("is eager")
         x = torch.from_numpy(x)
         return {"sort": lambda: torch.sort(x), "argsort": lambda: torch.argsort(x, stable=True),
-                "top_k": lambda: torch.topk(x, 10)}[name.removesuffix("_rows")]
+                "top_k": lambda: torch.topk(x, 10), "rfft": lambda: torch.fft.rfft(x),
+                "ctc_loss": lambda: ctc_loss(x), "ctc_loss_back": lambda: ctc_back(x)}[name.removesuffix("_rows")]
 
     def train(self, name, x, y):
         if self.mode == "jit":
