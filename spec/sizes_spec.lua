@@ -25,6 +25,9 @@ local differs = {
   ["dot_product_attention/3"] = { ["2.3"] = true },
   ["adaptive_average_pool/3"] = all, -- ... has an axis too many
   ["adaptive_max_pool/2"] = all,
+  ["image.scale_and_translate/1"] = all, -- ... tells output_shape where nothing is scaled
+  ["image.scale_and_translate/2"] = all, ["image.scale_and_translate/3"] = all,
+  ["image.scale_and_translate/4"] = all,
   -- one complex tensor, here two
   ["polar/1"] = all, ["view_as_complex/1"] = all,
   -- whether there are 2 components or 3 decides the rank of the result

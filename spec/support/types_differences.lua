@@ -24,6 +24,10 @@ return {
   stft = { cases = "/2:f", why = "a window of odd length is not periodic on TensorFlow" },
   ctc_decode = { cases = "/[34]:b", why = "of equally probable labels ours are the first ones" },
   psnr = { cases = "/1:ii", why = "TensorFlow cuts the mean of squares to a whole number" },
+  ["image.map_coordinates"] = { cases = "/[567]:", why = "TensorFlow reflects at another cell "
+    .. "than Keras says, PyTorch rounds booleans" },
+  ["image.sobel_edges"] = { cases = ":i", why = "PyTorch puts zeros around images, TensorFlow "
+    .. "mirrors them" },
   ["image.resize"] = { cases = "/9:i", why = "a pixel lies between two whole numbers" },
   ["image.affine_transform"] = { cases = ":b", ours = "bool", why = "PyTorch cuts booleans between "
     .. "pixels, ours are true where any part is" },

@@ -49,6 +49,7 @@ local families = {
     .. "image.extract_patches image.rgb_to_hsv image.hsv_to_rgb image.extract_patches_3d "
     .. "image.gaussian_blur" },
   { "warp", "image.affine_transform image.perspective_transform image.elastic_transform" },
+  { "sampling", "image.map_coordinates image.scale_and_translate image.sobel_edges image.ssim" },
   { "control", "cond switch while_loop fori_loop scan map vectorized_map custom_gradient "
     .. "associative_scan vectorize jvp" },
   { "einops", "rearrange" },

@@ -49,6 +49,17 @@ local function blurred(data)
   return y
 end
 
+local chance = from.chance
+local near = real { 2, 7, seed = 3, low = -2, high = 5, away = { -2, -1, 0, 1, 2, 3, 4, 5 } }
+
+local function scaled(options)
+  options.output_shape, options.spatial_dims = { 2, 3, 6, 3 }, { 1, 2 }
+  return { "image.scale_and_translate",
+    { images, from.exact { 0.7, 1.6 }, from.exact { 0.3, -0.4 } },
+    options, names = { "images", "scale", "translation" }, grad = { 1 }, batches = false,
+    tol = 1e-4, free = { { 1, 2 } } }
+end
+
 return {
   { "image.gaussian_blur", { images } },
   { "image.gaussian_blur", { images }, { kernel_size = { 5, 5 }, sigma = { 0.75, 1.5 } } },
@@ -106,4 +117,24 @@ return {
   { "image.extract_patches_3d", { real { 2, 3, 4, 5, 2 } }, { size = 2 } },
   { "image.extract_patches_3d", { real { 2, 3, 4, 5, 2 } },
     { size = { 1, 2, 3 }, strides = { 1, 1, 2 }, padding = "same" } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 1 }, free = { { 0, 1 }, { 1 } } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 0, fill_value = 9 } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 1, fill_mode = "nearest" } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 1, fill_mode = "wrap" } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 1, fill_mode = "mirror" } },
+  { "image.map_coordinates", { real { 3, 4 }, near }, { order = 1, fill_mode = "reflect" } },
+  { "image.map_coordinates", { real { 2, 3, 4 }, real { 3, 2, 2, low = 0, high = 2 } },
+    { order = 1, fill_mode = "constant", fill_value = 0.5 }, free = { { 0 }, { 1 } } },
+  scaled { method = "linear" },
+  scaled { method = "cubic" },
+  scaled { method = "lanczos3", antialias = false },
+  scaled { method = "lanczos5" },
+  { "image.sobel_edges", { images }, free = { { 0, 1, 2 } } },
+  { "image.sobel_edges", { real { 1, 2, 3, 4 } }, { data_format = "channels_first" } },
+  { "image.ssim", { chance { 2, 11, 12, 1 }, chance { 2, 11, 12, 1, seed = 2 } }, second = false,
+    grad = { 1 },
+    free = { { 0, 3 }, { 0, 3 } } },
+  { "image.ssim", { chance { 3, 6, 5 }, chance { 3, 6, 5, seed = 2 } }, { max_val = 2.0,
+    filter_size = 3, filter_sigma = 1.0, k1 = 0.1, k2 = 0.2, data_format = "channels_first" },
+    free = false },
 }
