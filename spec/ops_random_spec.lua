@@ -21,6 +21,20 @@ describe("distributions", function ()
     assert.is_true(low >= -1 and low < -0.99 and high < 3 and high > 2.99)
   end)
 
+  it("binomial counts what comes out of trials", function ()
+    local mean, std, low, high = moments(random.binomial(many, 10, 0.3))
+    assert.near_all(mean, 3, 0.02)
+    assert.near_all(std, math.sqrt(2.1), 0.02)
+    assert.is_true(low == 0 and high <= 10)
+    local x = random.binomial({ 4000, 2 }, core.tensor { 100, 3 }, core.tensor { 0.5, 0.9 }, nil, 7)
+    assert.near_all(ops.mean(x, 0), { 50, 2.7 }, 0.3)
+    assert.near_all(ops.var(x, 0), { 25, 0.27 }, 1.5)
+    assert.is_true(ops.all(ops.equal(x, random.binomial({ 4000, 2 }, core.tensor { 100, 3 },
+      core.tensor { 0.5, 0.9 }, nil, 7))):item())
+    assert.error_at_line(function () random.binomial({ 2 }, 1 << 20, 0.5) end,
+      "random.binomial: 1048576 trials, at most 65536")
+  end)
+
   it("normal has its mean and its deviation", function ()
     local mean, std = moments(random.normal(many, { mean = 2, stddev = 3 }))
     assert.near_all(mean, 2, 0.02)

@@ -16,6 +16,8 @@ for _, name in ipairs { "floatx", "set_floatx", "epsilon", "set_epsilon", "image
   K[name] = config[name]
 end
 
+for name, value in pairs(require "lunula.types") do K[name] = value end
+
 -- Same name, same rule.
 for _, name in ipairs { "abs", "all", "any", "cast", "cos", "equal", "exp", "greater",
   "greater_equal", "less", "less_equal", "log", "log_softmax", "logsumexp", "max", "maximum",

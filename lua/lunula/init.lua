@@ -18,7 +18,7 @@ local modules = {
   metrics = "lunula.metrics", optimizers = "lunula.optimizers", callbacks = "lunula.callbacks",
   utils = "lunula.utils", data = "lunula.data", config = "lunula.config",
   saving = "lunula.saving", mixed_precision = "lunula.mixed_precision",
-  preprocessing = "lunula.preprocessing", datasets = "lunula.datasets",
+  preprocessing = "lunula.preprocessing", datasets = "lunula.datasets", tree = "lunula.tree",
 }
 
 -- Single values out of modules: name = {module, field}.

@@ -12,6 +12,7 @@ local storeys = {
   { "utils" },
   { "data" },
   { "datasets" },
+  { "tree", "types" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses",
     "regularizers" },
   { "callbacks", "metrics" },

@@ -122,6 +122,38 @@ random.bernoulli = takes("random.bernoulli",
   return as(ops.less(uniform("bernoulli", shape, seed), p), dtype)
 end)
 
+-- How many of `counts` trials come out, each with its probability: so many uniform numbers are
+-- drawn, some trials at a time.
+local at_once <const>, most_trials <const> = 64, 1 << 16
+
+random.binomial = takes("random.binomial",
+  "shape:any, counts:value, probabilities:value, dtype:dtype=nil, seed:any=nil",
+  function (shape, counts, probabilities, dtype, seed)
+    if core.is_symbolic(counts) then
+      core.no_value "random.binomial: how many numbers are drawn depends on counts"
+    end
+    local most = core.is_tensor(counts) and ops.max(counts):item() or counts
+    if not (most >= 0 and most <= most_trials) then
+      core.raise("random.binomial: %.0f trials, at most %d", most, most_trials)
+    end
+    if math.type(seed) == "integer" then seed = random.SeedGenerator(seed) end
+    local x = like("binomial", shape)
+    local wide = {}
+    for i = 1, x.rank do wide[i] = -1 - i end
+    wide[x.rank + 1] = at_once
+    local rows = ops.broadcast_to(ops.expand_dims(x, -1), wide)
+    local function beside(value)
+      return core.is_tensor(value) and value.rank > 0 and ops.expand_dims(value, -1) or value
+    end
+    local n, p, sum = beside(counts), beside(probabilities), ops.zeros_like(x)
+    for first = 0, most - 1, at_once do
+      local hits = ops.less(uniform("binomial", rows, seed), p)
+      local counted = ops.less(ops.iota_like(rows, x.rank) + first, n)
+      sum = sum + ops.sum(ops.cast(hits & counted, "float32"), -1)
+    end
+    return as(sum, dtype)
+  end)
+
 -- num_samples class numbers for each row of logits (unnormalised log-probabilities): the largest of
 -- the logits after noise whose maxima are distributed as they should be (Gumbel).
 random.categorical = takes("random.categorical",
