@@ -45,6 +45,14 @@
   EACH_ISA(ISA_DECLARE_ONE, type, name, params)
 #define ISA_MEMBER(isa, name) name##_##isa,
 
+/* Before a loop: so many turns of it at once, or all, if it has no more. */
+#define ISA_PRAGMA(x) _Pragma(#x)
+#if defined(__clang__)
+#define UNROLL(n) ISA_PRAGMA(clang loop unroll_count(n))
+#else
+#define UNROLL(n) ISA_PRAGMA(GCC unroll n)
+#endif
+
 /* A function that objects of other sets may call, too, through ISA_NARROWER. */
 #define ISA_FUNCTION(type, name, params) \
   ISA_DECLARE(type, name, params)        \

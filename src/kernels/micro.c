@@ -37,11 +37,6 @@
 ** this keeps an address for each row: what it then loads and adds up takes the
 ** place of multiplications. So the pointers, and the one that results are
 ** stored through, are hidden from it. */
-#if defined(__clang__)
-#define UNROLL_4 _Pragma("clang loop unroll_count(4)")
-#else
-#define UNROLL_4 _Pragma("GCC unroll 4")
-#endif
 #define HIDE(x) __asm__("" : "+r"(x))
 #define ROW_0 a[0]
 #define ROW_1 a[a_row]
@@ -130,7 +125,7 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 
 /* The sums of a run. */
 #define RUN(vectors, rows, a_step, b_step)                               \
-  UNROLL_4                                                               \
+  UNROLL(4)                                                              \
   for (int64_t k = t->k; k > 0; k--) {                                   \
     B_##vectors                                                          \
     ROWS_##rows(STEP_##vectors)                                          \

@@ -68,7 +68,9 @@ INLINE int32_t join_i32(Reduction r, int32_t a, int32_t b) {
 
 /* ---- float32 ----------------------------------------------------------- */
 
-/* total[0..width) = the join of `rows` rows that stand `stride` apart */
+/* total[0..width) = the join of `rows` rows that stand `stride` apart. Where the
+** width is LANES, four turns are all of the widest vectors, and a block stays in
+** registers. */
 INLINE void join_rows(Reduction r, const float *restrict x,
                       float *restrict total, int64_t rows, int64_t stride,
                       int width) {
@@ -76,18 +78,22 @@ INLINE void join_rows(Reduction r, const float *restrict x,
   for (int j = 0; j < width; j++) total[j] = identity_f32(r);
   while (rows > 0) {
     int m = (int)least(rows, BLOCK), i = 0;
+    UNROLL(4)
     for (int j = 0; j < width; j++) block[j] = identity_f32(r);
     for (; i + 4 <= m; i += 4) {
       const float *a = x + i * stride, *b = a + stride, *c = b + stride,
                   *d = c + stride;
+      UNROLL(4)
       for (int j = 0; j < width; j++) {
         float s = join_f32(r, join_f32(r, block[j], a[j]), b[j]);
         block[j] = join_f32(r, join_f32(r, s, c[j]), d[j]);
       }
     }
     for (; i < m; i++)
+      UNROLL(4)
       for (int j = 0; j < width; j++)
         block[j] = join_f32(r, block[j], x[i * stride + j]);
+    UNROLL(4)
     for (int j = 0; j < width; j++)
       total[j] = join_f32(r, total[j], block[j]);
     x += m * stride;
@@ -106,6 +112,7 @@ INLINE void fold_groups(Reduction r, float *wide, int count, int inner) {
 }
 
 INLINE void fold_half(Reduction r, float *wide, int half) {
+  UNROLL(4)
   for (int j = 0; j < half; j++) wide[j] = join_f32(r, wide[j], wide[j + half]);
 }
 
@@ -121,13 +128,16 @@ INLINE float fold_lanes(Reduction r, float *wide) {
   return join_f32(r, wide[0], wide[1]);
 }
 
-/* n numbers side by side */
+INLINE float reduce_short(Reduction r, const float *x, int64_t n) {
+  float y = identity_f32(r);
+  UNROLL(SHORT)
+  for (int64_t i = 0; i < n; i++) y = join_f32(r, y, x[i]);
+  return y;
+}
+
+/* n >= SHORT numbers side by side */
 INLINE float reduce_run(Reduction r, const float *x, int64_t n) {
-  float wide[LANES], y = identity_f32(r);
-  if (n < SHORT) {
-    for (int64_t i = 0; i < n; i++) y = join_f32(r, y, x[i]);
-    return y;
-  }
+  float wide[LANES];
   int64_t rows = n / LANES;
   join_rows(r, x, wide, rows, LANES, LANES);
   for (int64_t j = 0; j < n - rows * LANES; j++)
@@ -153,13 +163,25 @@ INLINE void reduce_wide(Reduction r, const float *x, float *y, Part p) {
     join_rows(r, x + i, y + i, p.n, p.inner, (int)least(STRIP, p.i1 - i));
 }
 
+/* Rows of numbers side by side, short ones by a loop that asks nothing else. */
+INLINE void reduce_lines(Reduction r, const float *x, float *y, Part p) {
+  if (p.n < SHORT)
+    for (int64_t o = p.o0; o < p.o1; o++)
+      y[o] = reduce_short(r, x + o * p.n, p.n);
+  else
+    for (int64_t o = p.o0; o < p.o1; o++)
+      y[o] = reduce_run(r, x + o * p.n, p.n);
+}
+
 INLINE void reduce_any(Reduction r, const float *x, float *y, Part p) {
+  if (p.inner == 1 && p.i0 < p.i1) {
+    reduce_lines(r, x, y, p);
+    return;
+  }
   for (int64_t o = p.o0; o < p.o1; o++) {
     const float *a = x + o * p.n * p.inner;
     float *b = y + o * p.inner;
-    if (p.inner == 1 && p.i0 < p.i1)
-      *b = reduce_run(r, a, p.n);
-    else if (p.inner < LANES && p.i0 < p.i1)
+    if (p.inner < LANES && p.i0 < p.i1)
       reduce_narrow(r, a, b, p);
     else
       reduce_wide(r, a, b, p);
@@ -347,11 +369,15 @@ KERNEL(void, arg_i32, (bool smallest, const int32_t *x, int32_t *y, int64_t n,
 static void cumsum_line_f32(const float *x, float *y, int64_t n, int64_t step,
                             bool exclusive) {
   float s = 0.0f;
-  for (int64_t k = 0; k < n; k++) {
-    float before = s;
-    s += x[k * step];
-    y[k * step] = exclusive ? before : s;
-  }
+  if (exclusive)
+    for (int64_t k = 0; k < n; k++) {
+      float next = s + x[k * step]; /* y may be x */
+      y[k * step] = s;
+      s = next;
+    }
+  else
+    UNROLL(4)
+    for (int64_t k = 0; k < n; k++) y[k * step] = s += x[k * step];
 }
 
 static void cumsum_line_i32(const int32_t *x, int32_t *y, int64_t n,
