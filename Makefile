@@ -86,21 +86,29 @@ X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - 2>/dev/null | grep 
 ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
+# Whose loops wait for memory needs no form for AVX-512.
+AVX2    := $(shell grep -l '^#define ISA_AVX2_SERVES' $(LOOPS))
 # -O3 makes code half as large again, so what gains nothing by it goes without:
-# loops for the plainest set, where there are others; some loops for all sets; rules
-# and adapters of ops, which have no loops; what compiles plans and does not run them.
-# Nor do loops come twice, for strides of 1.
-PLAIN   := $(patsubst %,src/kernels/%.c,pool move window index sort) src/ops/cast.c \
+# loops, where there are several sets of them (all but the steps of Philox, which it
+# unrolls); rules and adapters of ops, which have no loops; what compiles plans and
+# does not run them. Nor do loops come twice, for strides of 1. What is left over by
+# a loop's vectors goes by shorter ones, in code of its own, where rows are often
+# short; in the plainest set there is next to nothing left.
+PLAIN   := $(if $(ISAS),$(filter-out src/base/random.c,$(LOOPS))) \
+           $(patsubst %,src/kernels/%.c,pool move window index sort) src/ops/cast.c \
            $(filter-out $(LOOPS),$(wildcard src/ops/*.c)) \
            $(wildcard src/files/*.c src/graph/*.c src/host/*.c src/scan/*.c src/tensor/*.c) \
            $(filter-out %/plan.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))
 COMPACT  = $(if $(filter -O3,$(CFLAGS)),-O2 $(if $(CLANG),,-ftree-vectorize -fvect-cost-model=dynamic))
-LEVEL    = $(if $(CLANG),,-fno-version-loops-for-strides) \
-           $(if $(or $(filter $(PLAIN),$<),$(if $(ISAS),$(if $(1),,$(filter $(LOOPS),$<)))),$(COMPACT))
+LONG    := $(patsubst %,src/kernels/%.c,fft index move sort tile) src/ops/cast.c
+BRIEF    = $(if $(or $(filter $(LONG),$<),$(if $(ISAS),$(if $(1),,$(filter $(LOOPS),$<)))), \
+           --param=vect-epilogues-nomask=0)
+LEVEL    = $(if $(CLANG),,-fno-version-loops-for-strides $(BRIEF)) $(if $(filter $(PLAIN),$<),$(COMPACT))
 FOR_avx2   = -DISA_OBJECT=avx2 -march=x86-64-v3
 FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4 $(WIDE)
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
-           $(foreach isa,$(ISAS),$(LOOPS:src/%.c=$(BUILD)/obj/%.$(isa).o))
+           $(foreach isa,$(ISAS),$(patsubst src/%.c,$(BUILD)/obj/%.$(isa).o, \
+             $(if $(filter avx512,$(isa)),$(filter-out $(AVX2),$(LOOPS)),$(LOOPS))))
 # What knows Lua, and what only that needs: a host that only predicts links nothing
 # of it.
 LUASEE  := $(wildcard src/bind/*.c) $(wildcard src/files/*_out.c) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)

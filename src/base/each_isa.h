@@ -6,7 +6,9 @@
 **
 ** makes scale_avx2 in the object for AVX2, and in the first object the set
 ** `scale` besides. What is no loop, and must be there once, stands under
-** #if ISA_FIRST. */
+** #if ISA_FIRST. A file whose loops wait for memory, and gain nothing by wider
+** vectors, defines ISA_AVX2_SERVES before it includes this: it has no object for
+** AVX-512, and its sets have the function for AVX2 there. */
 #ifndef BASE_EACH_ISA_H
 #define BASE_EACH_ISA_H
 
@@ -41,8 +43,14 @@
 #define ISA_NAME(name) ISA_EXPAND(name, ISA_OBJECT) /* in this object */
 
 #define ISA_DECLARE_ONE(isa, type, name, params) type name##_##isa params;
+#if defined(ISA_AVX2_SERVES) && defined(LUNULA_X86_SETS)
+#define ISA_EACH(f, ...) \
+  f(baseline, __VA_ARGS__) f(avx2, __VA_ARGS__) f(avx2, __VA_ARGS__)
+#else
+#define ISA_EACH EACH_ISA
+#endif
 #define ISA_DECLARE(type, name, params) \
-  EACH_ISA(ISA_DECLARE_ONE, type, name, params)
+  ISA_EACH(ISA_DECLARE_ONE, type, name, params)
 #define ISA_MEMBER(isa, name) name##_##isa,
 
 /* Before a loop: so many turns of it at once, or all, if it has no more. */
@@ -61,7 +69,7 @@
 #if ISA_FIRST
 #define ISA_DEFINE(storage, type, name, params)                   \
   ISA_DECLARE(type, name, params)                                 \
-  storage type SET(name) params = {EACH_ISA(ISA_MEMBER, name)};   \
+  storage type SET(name) params = {ISA_EACH(ISA_MEMBER, name)};   \
   type ISA_NAME(name) params
 #else
 #define ISA_DEFINE(storage, type, name, params) \

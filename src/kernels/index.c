@@ -2,6 +2,7 @@
 ** adjoints add in order of position, so that equal ids always meet in the
 ** same order. Nothing fails here: a number out of range is reported by its
 ** position, or left out. */
+#define ISA_AVX2_SERVES
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
 

@@ -2,6 +2,7 @@
 ** axes until the destination is walked in order, merges what can be merged,
 ** and then knows four inner loops: runs, repeats, transposes by blocks, and
 ** single items. */
+#define ISA_AVX2_SERVES
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
 

@@ -2,6 +2,7 @@
 ** a key, a whole number that compares as it does (NaN above all, -0 as 0), and
 ** what is sorted is words: the key above the number's place in its row. Words
 ** differ, so whatever way they are put in order, equal numbers keep theirs. */
+#define ISA_AVX2_SERVES
 #include "base/each_isa.h"
 #include "kernels/kernels.h"
 

@@ -1,6 +1,7 @@
 /* The interpreter of tile programs. A piece of the domain goes through all
 ** instructions before the next piece is touched, so that what lies between
 ** them never leaves L1. Nothing here knows what an instruction computes. */
+#define ISA_AVX2_SERVES
 #include "base/each_isa.h"
 #include "kernels/tile.h"
 
