@@ -116,9 +116,9 @@ static const int optimised = 1;
 static const int optimised = 0;
 #endif
 
-/* What keeps it below stands in the Makefile (PLAIN, LONG, AVX2): loops go without
-** -O3 where that costs no time, and without AVX-512 where that gains none. Loops for
-** the three sets of x86 are a quarter of it each. */
+/* What keeps it below stands in the Makefile (PLAIN, LONG, AVX2): loops go
+** without -O3 where that costs no time, and without AVX-512 where that gains
+** none. Loops for the three sets of x86 are a quarter of it each. */
 #define LARGEST (3 << 19) /* 1.5 MB */
 
 static void is_small(void) {

@@ -7,8 +7,8 @@
 ** makes scale_avx2 in the object for AVX2, and in the first object the set
 ** `scale` besides. What is no loop, and must be there once, stands under
 ** #if ISA_FIRST. A file whose loops wait for memory, and gain nothing by wider
-** vectors, defines ISA_AVX2_SERVES before it includes this: it has no object for
-** AVX-512, and its sets have the function for AVX2 there. */
+** vectors, defines ISA_AVX2_SERVES before it includes this: it has no object
+** for AVX-512, and its sets have the function for AVX2 there. */
 #ifndef BASE_EACH_ISA_H
 #define BASE_EACH_ISA_H
 

@@ -68,9 +68,9 @@ INLINE int32_t join_i32(Reduction r, int32_t a, int32_t b) {
 
 /* ---- float32 ----------------------------------------------------------- */
 
-/* total[0..width) = the join of `rows` rows that stand `stride` apart. Where the
-** width is LANES, four turns are all of the widest vectors, and a block stays in
-** registers. */
+/* total[0..width) = the join of `rows` rows that stand `stride` apart. Where
+** the width is LANES, four turns are all of the widest vectors, and a block
+** stays in registers. */
 INLINE void join_rows(Reduction r, const float *restrict x,
                       float *restrict total, int64_t rows, int64_t stride,
                       int width) {
