@@ -24,6 +24,7 @@ static void draft_clear(Draft *d) {
   d->name = NULL;
   d->nin = d->ntypes = 0;
   d->variable = -1;
+  d->version = 1;
   memset(d->attr, 0, sizeof d->attr);
 }
 

@@ -26,6 +26,7 @@ typedef struct Draft {
   Val in[MAX_INPUTS];
   Attr attr[MAX_ATTRS];
   Type type[MAX_OUTPUTS];
+  int64_t version; /* of the op; not said: 1 */
   int nin, ntypes, variable;
   char *name;    /* of an input, a variable, a constant's tensor */
   Tensor values; /* buffer NULL: there are none */

@@ -223,9 +223,17 @@ static bool check_types(Reader *r, const Draft *d, Val v) {
   return true;
 }
 
+/* An op that has come to mean something else is not what an old file meant,
+** which says no version. */
+static bool check_version(Reader *r, const Draft *d) {
+  return d->version == op_version(d->op) ||
+         fail(error_of(r), "version %lld of this op, lunula has version %d",
+              (long long)d->version, op_version(d->op));
+}
+
 static bool make_row(Reader *r, Level *l) {
   Draft *d = &l->draft;
-  if (!check_inputs(r, d) || !check_attrs(r, d))
+  if (!check_version(r, d) || !check_inputs(r, d) || !check_attrs(r, d))
     return false;
   Val v = emit(r->c, d->op, d->in, d->nin, d->attr);
   return !error_of(r)->set && check_types(r, d, v) && add_entry(r, l, v, -1);
