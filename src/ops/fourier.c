@@ -277,29 +277,30 @@ static void irdft_back_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   dx[0] = emit_op(c, "irdft", d, 2, n->attr);
 }
 
+/* What rows of real numbers are transformed with, either way. */
+#define REAL \
+  .tasks = real_tasks, .scratch = real_scratch, .begin = real_begin
+
 const Op ops_fourier[] = {
   {"dft", "real, imag, inverse:bool=false", ROWS, FLOATS, dft_shape,
    .tasks = dft_tasks, .run = dft_run, .scratch = dft_scratch,
    .begin = dft_begin, .vjp = dft_vjp, .file_class = "lunula",
    .doc = "The Fourier transform along the last axis; with inverse, the sum "
           "that goes back, not divided by its length: two results."},
-  {"rdft", "x", ROWS, FLOATS, rdft_shape, .tasks = real_tasks, .run = rdft_run,
-   .scratch = real_scratch, .begin = real_begin, .vjp = rdft_vjp,
-   .file_class = "lunula",
+  {"rdft", "x", ROWS, FLOATS, rdft_shape, REAL, .run = rdft_run,
+   .vjp = rdft_vjp, .file_class = "lunula",
    .doc = "The first half of the Fourier transform of real numbers, real and "
           "imaginary part: two results."},
   {"irdft", "real, imag, length:int=nil", ROWS, FLOATS, irdft_shape,
-   .tasks = real_tasks, .run = irdft_run, .scratch = real_scratch,
-   .begin = real_begin, .vjp = irdft_vjp, .file_class = "lunula",
+   REAL, .run = irdft_run, .vjp = irdft_vjp, .file_class = "lunula",
    .doc = "The so many real numbers whose transform's first half is given; an "
           "even number of them by default."},
   {"rdft_back", "real, imag, x", ROWS, FLOATS, rdft_back_shape,
-   .tasks = real_tasks, .run = rdft_back_run, .scratch = real_scratch,
-   .begin = real_begin, .vjp = rdft_back_vjp, .shape_only = 1 << LIKE,
-   .traits = HIDDEN, .doc = "What cotangents of rdft give to x."},
+   REAL, .run = rdft_back_run, .vjp = rdft_back_vjp,
+   .shape_only = 1 << LIKE, .traits = HIDDEN,
+   .doc = "What cotangents of rdft give to x."},
   {"irdft_back", "g, length:int=nil", ROWS, FLOATS, rdft_shape,
-   .tasks = real_tasks, .run = irdft_back_run, .scratch = real_scratch,
-   .begin = real_begin, .vjp = irdft_back_vjp, .traits = HIDDEN,
+   REAL, .run = irdft_back_run, .vjp = irdft_back_vjp, .traits = HIDDEN,
    .doc = "What a cotangent of irdft gives to both parts."},
   {0}
 };

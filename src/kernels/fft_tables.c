@@ -1,0 +1,185 @@
+/* How rows of a length are transformed, and the tables for it: roots of one,
+** computed in double, once for all rows. */
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/fft.h"
+
+enum { SHORT_ROW = 256 /* rows up to it are the lanes themselves */ };
+
+/* ---- how a length is taken --------------------------------------------- */
+
+static int64_t smallest_factor(int64_t n) {
+  for (int64_t p = 2; p <= MOST_FACTOR; p++)
+    if (n % p == 0) return p;
+  return n;
+}
+
+static bool has_small_factors(int64_t n) {
+  while (n > 1 && smallest_factor(n) <= MOST_FACTOR) n /= smallest_factor(n);
+  return n == 1;
+}
+
+/* The divisor next below the root: rows and columns are of like length. */
+static int64_t middle_divisor(int64_t n) {
+  int64_t d = (int64_t)sqrt((double)n);
+  while (d > 1 && n % d) d--;
+  return d;
+}
+
+static int64_t power_of_two(int64_t n) {
+  int64_t p = 1;
+  while (p < n) p *= 2;
+  return p;
+}
+
+Fourier fourier_of(int64_t n) {
+  Fourier f = {.n = n, .way = n <= 1 ? FOURIER_NONE
+                              : !has_small_factors(n) ? FOURIER_CHIRP
+                              : n <= SHORT_ROW ? FOURIER_SHORT : FOURIER_LONG};
+  f.n1 = f.way == FOURIER_LONG ? middle_divisor(n) : n;
+  f.n2 = f.way == FOURIER_LONG ? n / f.n1 : 1;
+  f.padded = f.way == FOURIER_CHIRP ? power_of_two(2 * n - 1) : 0;
+  return f;
+}
+
+/* What the parts of the tables take, in floats. */
+static int64_t long_tables(int64_t n, int64_t n1, int64_t n2) {
+  int64_t low = (int64_t)1 << low_bits(n), high = n / low + 1;
+  return whole_lines(2 * n1) + whole_lines(2 * n2) +
+         whole_lines(4 * low) + whole_lines(4 * high) + 4 * SIDE * n1;
+}
+
+int64_t fourier_tables(const Fourier *f) {
+  if (f->way == FOURIER_NONE) return 0;
+  if (f->way == FOURIER_SHORT) return whole_lines(2 * f->n);
+  if (f->way == FOURIER_LONG) return long_tables(f->n, f->n1, f->n2);
+  Fourier g = fourier_of(f->padded);
+  return 2 * whole_lines(f->n) + 2 * whole_lines(g.n) + fourier_tables(&g);
+}
+
+/* Two blocks of lanes, real and imaginary, and a row between its two ways. */
+int64_t fourier_room(const Fourier *f) {
+  int64_t longest = f->n1 > f->n2 ? f->n1 : f->n2;
+  if (f->way == FOURIER_NONE) return 0;
+  if (f->way == FOURIER_SHORT) return 4 * SIDE * f->n;
+  if (f->way == FOURIER_LONG)
+    return 4 * SIDE * longest + 2 * whole_lines(f->n + SIDE);
+  Fourier g = fourier_of(f->padded);
+  return 4 * whole_lines(g.n) + fourier_room(&g);
+}
+
+/* ---- roots of one ------------------------------------------------------- */
+
+/* cos and -sin of 2 pi i / n */
+static void root(int64_t i, int64_t n, double *c, double *s) {
+  double angle = 6.283185307179586476925 * (double)i / (double)n;
+  *c = cos(angle);
+  *s = -sin(angle);
+}
+
+/* table (n,2): all of them; the second half mirrors the first */
+static void all_roots(int64_t n, float *table) {
+  for (int64_t i = 0; i <= n / 2; i++) {
+    double c, s;
+    root(i, n, &c, &s);
+    table[2 * i] = (float)c;
+    table[2 * i + 1] = (float)s;
+    if (i > 0) {
+      table[2 * (n - i)] = (float)c;
+      table[2 * (n - i) + 1] = (float)-s;
+    }
+  }
+}
+
+static void fill_roots(const Roots *t, int64_t n) {
+  for (int64_t i = 0; i >> t->bits == 0; i++)
+    root(i, n, t->fine + 2 * i, t->fine + 2 * i + 1);
+  for (int64_t i = 0; i <= n >> t->bits; i++)
+    root(i << t->bits, n, t->coarse + 2 * i, t->coarse + 2 * i + 1);
+}
+
+/* ---- tables of a long row ----------------------------------------------- */
+
+static void fill_long(const Fourier *f, float *tables) {
+  LongTables t = long_parts(f, tables);
+  all_roots(f->n1, t.first);
+  all_roots(f->n2, t.second);
+  fill_roots(&t.roots, f->n);
+  for (int64_t k = 0; k < f->n1; k++)
+    for (int64_t l = 0; l < SIDE; l++)
+      one_root(&t.roots, k * l % f->n, t.turns + 2 * k * SIDE + l,
+               t.turns + (2 * k + 1) * SIDE + l);
+}
+
+/* ---- a chirp ------------------------------------------------------------ */
+
+/* The chirp itself, and around 0 without a sign, which is to be transformed. */
+static void fill_chirp(const Fourier *f, const ChirpTables *t, float *c,
+                       float *s) {
+  int64_t n = f->n, m = f->padded;
+  memset(c, 0, (size_t)m * sizeof *c);
+  memset(s, 0, (size_t)m * sizeof *s);
+  for (int64_t j = 0; j < n; j++) {
+    double x, y;
+    root(j * j % (2 * n), 2 * n, &x, &y);
+    t->c[j] = (float)x;
+    t->s[j] = (float)y;
+    c[j] = c[(m - j) % m] = (float)(x / (double)m);
+    s[j] = s[(m - j) % m] = (float)(-y / (double)m);
+  }
+}
+
+void fourier_fill(const Fourier *f, float *tables, float *room) {
+  if (f->way == FOURIER_SHORT) all_roots(f->n, tables);
+  if (f->way == FOURIER_LONG) fill_long(f, tables);
+  if (f->way != FOURIER_CHIRP) return;
+  Fourier g = fourier_of(f->padded);
+  ChirpTables t = chirp_parts(f, tables);
+  float *c = room, *s = c + whole_lines(g.n), *rest = s + whole_lines(g.n);
+  fourier_fill(&g, t.inner, rest);
+  fill_chirp(f, &t, c, s);
+  ISA(fourier_rows)(&g, c, s, t.c_padded, t.s_padded, 1, t.inner, rest);
+}
+
+/* ---- real rows ---------------------------------------------------------- */
+
+RealFourier real_fourier_of(int64_t n) {
+  bool halves = n > 0 && n % 2 == 0;
+  return (RealFourier){n, halves, fourier_of(halves ? n / 2 : n)};
+}
+
+int64_t real_fourier_tables(const RealFourier *f) {
+  return fourier_tables(&f->inner) + 2 * whole_lines(f->n / 2 + 1);
+}
+
+/* Rows as complex numbers, before and after, as many as go side by side. */
+int64_t real_fourier_room(const RealFourier *f) {
+  int64_t rows = f->inner.way == FOURIER_SHORT ? SIDE : 1;
+  int64_t tables = whole_lines(4 * ((1 << low_bits(f->n)) + 1) * 2);
+  int64_t work = 4 * whole_lines(rows * f->inner.n) + fourier_room(&f->inner);
+  return work > tables ? work : tables;
+}
+
+/* c, s: cos and -sin of 2 pi k / n, k = 0 ... n / 2 */
+static void half_roots(int64_t n, float *c, float *s, double *room) {
+  Roots t = {low_bits(n), room, room + 2 * ((int64_t)1 << low_bits(n))};
+  int64_t low = (int64_t)1 << t.bits;
+  fill_roots(&t, n);
+  for (int64_t k = 0; k <= n / 2; k += low) {
+    const double *a = t.coarse + 2 * (k >> t.bits), *b = t.fine;
+    int64_t last = n / 2 + 1 - k < low ? n / 2 + 1 - k : low;
+    for (int64_t j = 0; j < last; j++) {
+      c[k + j] = (float)(a[0] * b[2 * j] - a[1] * b[2 * j + 1]);
+      s[k + j] = (float)(a[0] * b[2 * j + 1] + a[1] * b[2 * j]);
+    }
+  }
+}
+
+void real_fourier_fill(const RealFourier *f, float *tables, float *room) {
+  float *c = tables + fourier_tables(&f->inner);
+  fourier_fill(&f->inner, tables, room);
+  if (f->halves)
+    half_roots(f->n, c, c + whole_lines(f->n / 2 + 1), (double *)(void *)room);
+}
