@@ -301,8 +301,14 @@ describe("errors of files", function ()
     says(function () load "x.txt" end,
       "the endings are .safetensors, and with the rock lunula-hdf5 .keras, .weights.h5, .h5, .hdf5")
     says(function () load(nil) end, "the path of a file is wanted, got nil")
-    says(function () model:load_weights "x.weights.json" end,
-      '"x.weights.json" lists the parts of weights that Keras saved with max_shard_size')
+    says(function () model:save_weights "x.weights.json" end,
+      '"x.weights.json" lists weights in several files: give max_shard_size, in GB')
+    says(function () model:save_weights(path, { max_shard_size = 1 }) end,
+      "with max_shard_size, the path ends in .weights.json")
+    for _, size in ipairs { 0, -1, 1 / 0, 0 / 0, "1" } do
+      says(function () model:save_weights("x.weights.json", { max_shard_size = size }) end,
+        "max_shard_size must be a positive number (of GB)")
+    end
     says(function () model:save(scratch.path "no/x.safetensors") end, "there is no folder")
     says(function () model:save("") end, "the path of a file is wanted")
     model:save(path)

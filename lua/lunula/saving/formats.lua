@@ -22,11 +22,11 @@ end
 
 -- Longer endings first.
 local list = {
-  { ".safetensors", native }, { ".weights.h5", hdf5 }, { ".keras", hdf5 }, { ".hdf5", hdf5 },
-  { ".h5", hdf5 },
+  { ".weights.json", hdf5 }, { ".safetensors", native }, { ".weights.h5", hdf5 },
+  { ".keras", hdf5 }, { ".hdf5", hdf5 }, { ".h5", hdf5 },
 }
 
--- All endings, as they are told.
+-- All endings, as they are told; .weights.json, for weights in several files, where that is told.
 formats.endings = ".safetensors, and with the rock lunula-hdf5 .keras, .weights.h5, .h5, .hdf5"
 
 -- The ending of a path, or nil when we do not know it; and the module's finder.
@@ -42,10 +42,7 @@ function formats.ending(path)
     core.raise("the path of a file is wanted, got %s", declare.show(path))
   end
   local ending, find = ending_of(path)
-  if not ending and path:find "%.weights%.json$" then
-    core.raise('"%s" lists the parts of weights that Keras saved with max_shard_size, which are '
-      .. "not read; without it Keras saves them whole, as .weights.h5", path)
-  elseif not ending then
+  if not ending then
     core.raise('"%s" has no ending that says what kind of file it is; the endings are %s', path,
       formats.endings)
   end

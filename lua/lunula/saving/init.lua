@@ -133,11 +133,29 @@ local function check_built(name, model, doing)
     .. "or build it by model:build{…}, before %s", name, model.name, doing)
 end
 
+-- As in Keras, one of the two is not said without the other.
+local function check_shards(ending, path, size)
+  if size ~= nil and (type(size) ~= "number" or not (size > 0 and size < math.huge)) then
+    core.raise("save_weights: max_shard_size must be a positive number (of GB), got %s",
+      declare.show(size))
+  end
+  if size and ending ~= ".weights.json" then
+    core.raise('save_weights: "%s": with max_shard_size, the path ends in .weights.json', path)
+  elseif not size and ending == ".weights.json" then
+    core.raise('save_weights: "%s" lists weights in several files: give max_shard_size, in GB, or '
+      .. "a path that ends in .weights.h5", path)
+  end
+end
+
+-- Options: overwrite = true; of our own files: dtype, as of save_model; of .weights.json:
+-- max_shard_size (GB that one of the files beside it may have).
 function saving.save_weights(model, path, given)
   check_model("save_weights", model)
-  local said = read("save_weights", given, { "overwrite", "dtype" }, { overwrite = true })
+  local said = read("save_weights", given, { "overwrite", "max_shard_size", "dtype" },
+    { overwrite = true })
   check_built("save_weights", model, "its weights are saved")
   local ending = check_target("save_weights", path, said.overwrite)
+  check_shards(ending, path, said.max_shard_size)
   check_native("save_weights", ending, said, "dtype")
   formats.of(path).save_weights(model, path, said)
 end

@@ -17,8 +17,8 @@ local None = core.None
 
 local objects, arrays = { __jsontype = "object" }, { __jsontype = "array" }
 
--- The metatable of a list whose `false` is no null but false.
-json.booleans = arrays
+-- The metatable of a list whose `false` is no null but false, and of an object that may be empty.
+json.booleans, json.object = arrays, objects
 
 local function is_list(t)
   if #t > 0 then return true end

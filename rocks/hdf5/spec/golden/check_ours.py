@@ -2,8 +2,8 @@
 
     python3 rocks/hdf5/spec/golden/check_ours.py        (from the checkout, after make rocks)
 
-Writes the recorded models by write_ours.lua, loads .keras, .h5 and .weights.h5 in
-Keras 3, and compares predictions and two further steps. Prints a line for each
+Writes the recorded models by write_ours.lua, loads .keras, .h5, .weights.h5 and
+.weights.json in Keras 3, and compares predictions and two further steps. Prints a line for each
 file; status 1 if any differs. Names of models: those alone.
 """
 
@@ -26,7 +26,7 @@ import models  # noqa: E402
 from record import flat, predict  # noqa: E402
 
 TOLERANCE = 2e-5
-ENDINGS = (".keras", ".h5", ".weights.h5")
+ENDINGS = (".keras", ".h5", ".weights.h5", ".weights.json")
 
 # Files of Keras 2 have no place for vocabularies and for classes without a functional form, and
 # Keras 3 knows no Lamb there.
@@ -49,7 +49,7 @@ def difference(outputs, told):
 
 def load(folder, told, ending, made):
     path = os.path.join(folder, told["name"] + ending)
-    if ending == ".weights.h5":
+    if ending.startswith(".weights"):
         m = made["model"]
         if made.get("y") is not None:
             m.optimizer.build(m.trainable_variables)

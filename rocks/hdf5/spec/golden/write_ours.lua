@@ -27,6 +27,13 @@ local function step(model, data)
   return results[1]
 end
 
+-- In GB, what the largest weight takes: few files have room for two.
+local function shard_size(model)
+  local most = 8
+  for _, value in ipairs(model:get_weights()) do most = math.max(most, #value:tobytes()) end
+  return most / 2 ^ 30
+end
+
 local all = {}
 for _, case in ipairs(recorded.cases()) do
   if case.file == case.name .. ".keras" then
@@ -38,6 +45,8 @@ for _, case in ipairs(recorded.cases()) do
       hdf5.save_model(model, folder .. "/" .. case.name .. ending, { include_optimizer = true })
     end
     hdf5.save_weights(model, folder .. "/" .. case.name .. ".weights.h5", {})
+    hdf5.save_weights(model, folder .. "/" .. case.name .. ".weights.json",
+      { max_shard_size = shard_size(model), overwrite = true })
     if case.losses then
       told.losses = { step(model, data), step(model, data) }
       told.trained = plain(recorded.predict(model, data.x))

@@ -9,6 +9,7 @@ local files = require "lunula.hdf5.core"
 local legacy = require "lunula.hdf5.legacy"
 local loading = require "lunula.hdf5.loading"
 local node = require "lunula.hdf5.node"
+local shards = require "lunula.hdf5.shards"
 local weights = require "lunula.hdf5.weights"
 local writing = require "lunula.hdf5.writing"
 
@@ -28,7 +29,7 @@ end
 
 function hdf5.save_model(model, path, options)
   if ends_in(path, ".keras") then return archive.save_model(model, path, options) end
-  if ends_in(path, ".weights.h5") then
+  if ends_in(path, ".weights.h5") or ends_in(path, ".weights.json") then
     core.raise("save: %s: a file of that name has weights alone; model:save_weights writes it, "
       .. "model:save wants .keras or .h5", path)
   end
@@ -37,10 +38,17 @@ end
 
 function hdf5.load_model(path, options)
   if ends_in(path, ".keras") then return archive.load_model(path, options) end
+  if ends_in(path, ".weights.json") then
+    core.raise("load_model: %s: a file of that name lists weights alone; model:load_weights reads "
+      .. "them", path)
+  end
   return legacy.load_model(root_of(path), path, options)
 end
 
-function hdf5.save_weights(model, path)
+function hdf5.save_weights(model, path, options)
+  if ends_in(path, ".weights.json") then
+    return shards.write(model, path, options.max_shard_size, options.overwrite)
+  end
   if ends_in(path, ".keras") then
     core.raise("save_weights: %s: weights alone go into a file that ends in .weights.h5", path)
   end
@@ -55,9 +63,10 @@ end
 -- Files of Keras 2 are told by what is in them.
 function hdf5.load_weights(model, path, options)
   if ends_in(path, ".keras") then return archive.load_weights(model, path, options) end
-  local root = root_of(path)
+  local is_list = ends_in(path, ".weights.json")
+  local root = is_list and shards.root(path) or root_of(path)
   local load = loading.new(path, options.skip_mismatch)
-  local old = legacy.weights_of(root)
+  local old = not is_list and legacy.weights_of(root)
   if old then
     legacy.read_weights(load, old, model, options)
   else
