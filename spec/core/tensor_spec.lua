@@ -109,6 +109,20 @@ describe("positions", function()
     assert.same({ { 2, 3 } }, t[{ { 1, 1 }, { 2, 3 } }]:totable())
     assert.same({ { 1, 3 }, { 4, 6 } }, t[{ {}, { 1, 3, 2 } }]:totable())
     assert.same({ 5, 6 }, t[{ -1, { -2 } }]:totable())
+    assert.same({ { 2 }, { 5 } }, t[{ {}, { 2, 3, math.maxinteger } }]:totable())
+  end)
+
+  it("count from the beginning where the size is not known", function()
+    local function selected(key)
+      core.trace({ { shape = { false, 3 }, dtype = "float32" } }, function(x) return x[key] end)
+    end
+    for _, key in ipairs { 0, -1, { 0 }, { -1 } } do
+      assert.matches("along axis 0, whose size is not known: positions count from 1, and none from "
+        .. "its end", message_of(selected, key), 1, true)
+    end
+    for _, range in ipairs { { 0 }, { -1 }, { 1, 2 } } do
+      assert.matches("only {first} and {} select from it", message_of(selected, { range }), 1, true)
+    end
   end)
 
   it("are written to, through row views as well", function()
@@ -131,6 +145,12 @@ describe("positions", function()
       return t[1]:get(1, 2) or t:get(1)
     end) .. message_of(t.get, t, 1, 2, 3):gsub("3 indices", "2 indices"))
     assert.matches("3 indices for 2 axes", message_of(function() return t[{ 1, 2, 3 }] end))
+    assert.matches("a selection is a list, an index or a range for each axis, got a key axis",
+      message_of(function() return t[{ axis = 1 }] end))
+    assert.matches("a range is {first, last, step}, got a key last",
+      message_of(function() return t[{ { 1, last = 1 } }] end))
+    assert.matches("a range is {first, last, step}, got a key 4",
+      message_of(function() t[{ { 1, 2, 1, 9 } }] = 0 end))
     assert.matches("does not lie in 1..2", message_of(function() return t[{ { 1, 3 } }] end))
     assert.matches("a value of shape %(2,%) does not fit %(3,%)",
       message_of(function() t[1] = { 1, 2 } end))

@@ -18,6 +18,10 @@ static int64_t position(int64_t i, int64_t n) {
 }
 
 static int out_of_range(lua_State *L, int64_t i, int64_t n, int axis) {
+  if (n == UNKNOWN)
+    return raise_error(L, "index %lld along axis %d, whose size is not known: "
+                          "positions count from 1, and none from its end",
+                       (long long)i, axis);
   return raise_error(L, "index %lld is out of range 1..%lld along axis %d "
                         "(positions count from 1)", (long long)i, (long long)n,
                      axis);
@@ -44,11 +48,25 @@ static int64_t read_bound(lua_State *L, int table, int i, int64_t otherwise) {
   return v;
 }
 
+/* All keys of the table are positions up to n: what else it says would not be
+** heard. */
+static void check_positions(lua_State *L, int table, lua_Integer n,
+                            const char *what) {
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    lua_pop(L, 1);
+    if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 ||
+        lua_tointeger(L, -1) > n)
+      raise_error(L, "%s, got a key %s", what, luaL_tolstring(L, -1, NULL));
+  }
+}
+
 static void select_range(lua_State *L, Selection *sel, int axis, int64_t n) {
   int table = lua_gettop(L);
+  check_positions(L, table, 3, "a range is {first, last, step}");
   int64_t first = read_bound(L, table, 1, 1);
   int64_t step = read_bound(L, table, 3, 1);
-  if (n == UNKNOWN && (lua_rawlen(L, table) > 1 || first < 0))
+  if (n == UNKNOWN && (lua_rawlen(L, table) > 1 || first < 1))
     raise_error(L, "axis %d has no known size: only {first} and {} select from "
                    "it", axis);
   int64_t last = n == UNKNOWN ? -1 : read_bound(L, table, 2, n);
@@ -64,7 +82,8 @@ static void select_range(lua_State *L, Selection *sel, int axis, int64_t n) {
   if (sel->start[axis] < 0 || last > n || sel->start[axis] > last)
     raise_error(L, "range %lld..%lld does not lie in 1..%lld of axis %d",
                 (long long)first, (long long)last, (long long)n, axis);
-  sel->count[axis] = (last - sel->start[axis] + step - 1) / step;
+  int64_t room = last - sel->start[axis]; /* + step might not fit */
+  sel->count[axis] = room / step + (room % step > 0);
 }
 
 static void select_one(lua_State *L, Selection *sel, int axis, int64_t n) {
@@ -86,6 +105,8 @@ static Selection read_selection(lua_State *L, const Type *t) {
   int n = (int)lua_rawlen(L, 2);
   if (n > t->rank)
     raise_error(L, "%d indices for %d axes", n, t->rank);
+  check_positions(L, 2, t->rank, "a selection is a list, an index or a range "
+                                 "for each axis");
   for (int axis = 0; axis < t->rank; axis++) {
     sel.step[axis] = 1;
     sel.count[axis] = -1;

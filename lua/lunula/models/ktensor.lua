@@ -89,7 +89,7 @@ function KTensor:__index(key)
   if field then return field(self) end
   local method = methods[key]
   if method then return method end
-  if type(key) == "number" then
+  if type(key) == "number" or type(key) == "table" then
     core.raise("%s cannot be indexed; use ops.slice or ops.take", tostring(self))
   end
   if key == "node" or key == "mask" or key == "name" or key == "index" then return nil end
