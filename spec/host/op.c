@@ -270,6 +270,22 @@ static void sessions_are_for_one(void) {
   lunula_free(own);
 }
 
+/* Those that the tests before this have added count, too. */
+static void adds_32(void) {
+  lunula_op op = square();
+  char name[32];
+  int added = 0;
+  lunula_status status = LUNULA_OK;
+  op.name = name;
+  for (int i = 0; i < 40 && status == LUNULA_OK; i++) {
+    snprintf(name, sizeof name, "host_more_%d", i);
+    status = lunula_register_op(&op, &why);
+    added += status == LUNULA_OK;
+  }
+  EXPECT(status == LUNULA_ARGUMENT && added > 20 && added < 32);
+  EXPECT_TEXT("there is room for 32 ops, and more without gradients");
+}
+
 int main(void) {
   leave_the_house("op");
   test("ops are added", registers);
@@ -282,5 +298,6 @@ int main(void) {
   lunula_free(rt);
   test("a session is for one thread", sessions_are_for_one);
   test("none of lunula's ops is hidden", hides_none_of_lunulas);
+  test("there is room for 32", adds_32);
   return failures > 0;
 }

@@ -40,8 +40,10 @@ static void sets_and_gets(void) {
   EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "x", &got, &why));
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "x[1] = 9 assert(x[1] == 9)"));
   EXPECT(((const float *)got.data)[0] == 1); /* as it was */
-  EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "rate", &got, &why));
-  EXPECT(got.rank == 0 && *(const float *)got.data == 0.25f);
+  lunula_view other;
+  EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "rate", &other, &why));
+  EXPECT(other.rank == 0 && *(const float *)other.data == 0.25f);
+  EXPECT(((const float *)got.data)[2] == 3); /* another name leaves it */
   EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "ok", &got, &why));
   EXPECT(got.dtype == LUNULA_BOOL && *(const char *)got.data == 1);
   EXPECT_STATUS(LUNULA_OK, lunula_get(rt, "name", &got, &why));

@@ -67,7 +67,8 @@ bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e) {
   int n = atomic_load(&k->added);
   bool ok = is_new(k, op, e) && is_new(k, second, e) &&
             (n + 2 <= CATALOGUE_ADDED ||
-             fail(e, "no more than %d ops can be added", CATALOGUE_ADDED / 2));
+             fail(e, "there is room for %d ops, and more without gradients, "
+                     "which have been added", CATALOGUE_ADDED / 2));
   if (ok)
     k->more[n++] = op;
   if (ok && second)

@@ -573,7 +573,8 @@ typedef struct lunula_op {
 ** copied; `ud` and the functions must stay. Any thread may call it;
 ** LUNULA_ARGUMENT when there is an op of that name. Some of lunula's own
 ** are written in Lua and not known here: with the name of one of them, scripts
-** fail when they first use ops or layers. At most 32 can be added. */
+** fail when they first use ops or layers. There is room for 32, and for more
+** where some have no gradient. */
 LUNULA_API lunula_status lunula_register_op(const lunula_op *op,
                                             lunula_error *error);
 
