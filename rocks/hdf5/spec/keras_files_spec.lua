@@ -110,6 +110,30 @@ describe("a model that we write", function ()
   end)
 end)
 
+-- Under a limit of the shell for the size of files a disk is full sooner.
+describe("a full disk", function ()
+  for _, ending in ipairs { ".keras", ".h5", ".weights.h5", ".weights.json" } do
+    it("is told for what it is, and ends no program: " .. ending, function ()
+      local path, script = recorded.temporary(ending), recorded.temporary ".lua"
+      recorded.write(path, "old")
+      recorded.write(script, ([[
+        package.path, package.cpath = %q, %q
+        local k = require "lunula"
+        local model = k.Sequential { k.Input { shape = { 300 } }, k.layers.Dense(500) }
+        print(pcall(model[%q], model, %q, { max_shard_size = %s }))
+      ]]):format(package.path, package.cpath, ending:find "weights" and "save_weights" or "save",
+        path, tostring(ending == ".weights.json" or nil):gsub("true", "1")))
+      local pipe = io.popen(("trap '' XFSZ; ulimit -f 100; lua5.4 %s 2>&1"):format(script))
+      local said = pipe:read "a"
+      assert.is_true(pipe:close())
+      assert.matches("^false%s", said)
+      assert.matches(path .. ': cannot write the dataset "', said, 1, true)
+      assert.matches('": File too large\n', said, 1, true)
+      assert.equal("old", recorded.read(path))
+    end)
+  end
+end)
+
 -- ---- weights alone -----------------------------------------------------------------------------
 
 describe("weights", function ()

@@ -11,15 +11,29 @@ static herr_t deepest(unsigned n, const H5E_error2_t *e, void *text) {
   return 0;
 }
 
+/* A complaint about the system is long, and has what the system says inside. */
 static bool failed(Fault *why, const char *doing, const char *what) {
+  static const char before[] = "error message = '";
   const char *text = "no reason is given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, deepest, &text);
-  fault(why, "%s \"%s\": %s", doing, what, text);
+  const char *said = strstr(text, before);
+  if (said)
+    text = said + strlen(before);
+  fault(why, "%s \"%s\": %.*s", doing, what,
+        (int)strcspn(text, said ? "'" : "\n"), text);
   H5Eclear2(H5E_DEFAULT);
   return false;
 }
 
+/* When the program ends, libhdf5 closes once more what it could not close, as on
+** a full disk, and crashes (1.10.8). So it is told to do nothing then, unless
+** others have used it before us: what is open here is closed by its owner. */
+static void leave_exit_alone(void) {
+  H5dont_atexit(); /* after the first time it does nothing */
+}
+
 bool writer_open(Writer *w, const char *path, Fault *why) {
+  leave_exit_alone();
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   w->links = H5Pcreate(H5P_LINK_CREATE);
   w->groups = H5Pcreate(H5P_GROUP_CREATE);

@@ -43,9 +43,7 @@ end
 
 -- ---- writing -----------------------------------------------------------------------------------
 
-local function check(ok, problem)
-  if not ok then core.raise("%s", problem) end
-end
+local check = writing.checked
 
 local function joined(path, name)
   return path == "/" and "/" .. name or path .. "/" .. name

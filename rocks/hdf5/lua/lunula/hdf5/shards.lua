@@ -11,6 +11,8 @@ local writing = require "lunula.hdf5.writing"
 
 local shards = {}
 
+local checked = writing.checked
+
 -- The folder of a path, with the "/" behind it, and what is called NAME above.
 local function parts_of(path)
   local folder, name = path:match "^(.-)([^/]*)$"
@@ -23,15 +25,10 @@ end
 local Set = {}
 Set.__index = Set
 
-function Set:check(ok, problem)
-  if not ok then core.raise("%s: %s", self.path, problem) end
-  return ok
-end
-
 function Set:close_file()
   local writer = self.writer
   self.writer = nil
-  if writer then self:check(writer:close()) end
+  if writer then checked(writer:close()) end
 end
 
 function Set:begin_file()
@@ -39,11 +36,11 @@ function Set:begin_file()
   local name = ("%s_%05d.weights.h5"):format(self.name, #self.files)
   local place = self.folder .. name
   if core.file_kind(place) and not self.overwrite then
-    core.raise('save_weights: "%s" is there already; give overwrite=true, or another path', place)
+    core.raise('"%s" is there already; give overwrite=true, or another path', place)
   end
-  local temporary = self:check(files.temporary(place))
+  local temporary = checked(files.temporary(place))
   self.files[#self.files + 1] = { name = name, place = place, temporary = temporary }
-  self.writer = self:check(files.create(temporary))
+  self.writer = checked(files.create(temporary))
   self.size, self.group_here = 0, false
 end
 
@@ -60,8 +57,8 @@ function Set:text(path, name, text)
 end
 
 function Set:make_group()
-  self:check(self.writer:group(self.at))
-  for name, text in pairs(self.texts) do self:check(self.writer:text(self.at, name, text)) end
+  checked(self.writer:group(self.at))
+  for name, text in pairs(self.texts) do checked(self.writer:text(self.at, name, text)) end
   local key = "/" .. self.at
   local list = self.map[key] or {}
   list[#list + 1] = self.files[#self.files].name
@@ -70,7 +67,7 @@ end
 
 function Set:dataset(path, dtype, shape, bytes)
   if #bytes > self.most then
-    core.raise("save_weights: %s has %d bytes, a file of max_shard_size=%g may have %d; give more",
+    core.raise("%s has %d bytes, a file of max_shard_size=%g may have %d; give more",
       path, #bytes, self.most / 2 ^ 30, self.most // 1)
   end
   if not self.writer or self.size + #bytes > self.most then self:begin_file() end
@@ -83,14 +80,15 @@ end
 function Set:finish()
   if #self.files == 0 then self:begin_file() end
   self:close_file()
-  for _, file in ipairs(self.files) do self:check(files.commit(file.temporary, file.place)) end
+  for _, file in ipairs(self.files) do checked(files.commit(file.temporary, file.place)) end
   for key, list in pairs(self.map) do self.map[key] = #list == 1 and list[1] or list end
   local text = json.encode({
     metadata = { total_size = self.total }, weight_map = setmetatable(self.map, json.object),
   }, 4)
   writing.file(self.path, function (temporary)
-    local file <close> = assert(io.open(temporary, "wb"))
-    assert(file:write(text))
+    local file <close> = checked(io.open(temporary, "wb"))
+    checked(file:write(text))
+    checked(file:close())
   end)
 end
 
@@ -106,8 +104,10 @@ function shards.write(model, path, max_shard_size, overwrite)
     path = path, folder = folder, name = name, overwrite = overwrite, files = {}, map = {},
     most = max_shard_size * 2 ^ 30, total = 0, size = 0,
   }, Set)
-  weights.write(set, model, true)
-  set:finish()
+  writing.of(path, function ()
+    weights.write(set, model, true)
+    set:finish()
+  end)
 end
 
 -- ---- reading -----------------------------------------------------------------------------------

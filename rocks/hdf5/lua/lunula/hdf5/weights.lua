@@ -7,6 +7,7 @@ local loading = require "lunula.hdf5.loading"
 local optimizer = require "lunula.hdf5.optimizer"
 local tree = require "lunula.hdf5.tree"
 local warn = require "lunula.utils.warn"
+local writing = require "lunula.hdf5.writing"
 
 local weights = {}
 
@@ -22,9 +23,7 @@ end
 
 -- ---- writing -----------------------------------------------------------------------------------
 
-local function check(ok, problem)
-  if not ok then core.raise("%s", problem) end
-end
+local check = writing.checked
 
 local function write_tensor(writer, path, tensor)
   check(writer:dataset(path, tensor.dtype, tensor.shape, tensor:tobytes()))

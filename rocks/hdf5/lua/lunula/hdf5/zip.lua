@@ -1,21 +1,18 @@
 -- Archives in the format of zip, written with stored entries, as Keras writes them.
 
-local core = require "lunula.core"
 local files = require "lunula.hdf5.core"
+local writing = require "lunula.hdf5.writing"
 
 local Zip = {}
 Zip.__index = Zip
 
 local zip = {}
 
-local function checked(value, problem)
-  if not value then core.raise("%s", problem) end
-  return value
-end
+local checked = writing.checked
 
 -- Writes an archive to the path.
 function zip.create(path)
-  return setmetatable({ file = checked(io.open(path, "wb")), at = 0, list = {}, count = 0 }, Zip)
+  return setmetatable({ file = checked(io.open(path, "wb")), at = 0, list = {} }, Zip)
 end
 
 local function write(self, text)
