@@ -110,6 +110,17 @@ describe("a model that we write", function ()
   end)
 end)
 
+describe("a word with the end of a line in it", function ()
+  it("has no place among the lines of a vocabulary", function ()
+    local path = recorded.temporary ".keras"
+    local layer = k.layers.StringLookup()
+    layer:adapt(k.tensor { "a", "b\nc" })
+    local model = k.Sequential { k.Input { shape = { 1 }, dtype = "string" }, layer }
+    assert.error_at_line(function () model:save(path) end, path .. ': layer "' .. layer.name
+      .. '" (StringLookup) has a word with the end of a line in it, "b\\nc", which has no place')
+  end)
+end)
+
 -- Under a limit of the shell for the size of files a disk is full sooner.
 describe("a full disk", function ()
   for _, ending in ipairs { ".keras", ".h5", ".weights.h5", ".weights.json" } do

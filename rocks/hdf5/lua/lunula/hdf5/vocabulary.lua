@@ -28,7 +28,14 @@ function vocabulary.assets(model)
   each(model, function (layer, path)
     local tokens = layer:get_vocabulary()
     if #layer:get_vocabulary(false) == 0 then return end
-    for i, token in ipairs(tokens) do tokens[i] = tostring(token) end
+    for i, token in ipairs(tokens) do
+      tokens[i] = tostring(token)
+      if tokens[i]:find "[\r\n]" then
+        core.raise('layer "%s" (%s) has a word with the end of a line in it, %s, which has no '
+          .. "place in a file of lines; a model that ends in .safetensors keeps it", layer.name,
+          declare.class_of(layer).name, core.json_quote(tokens[i]))
+      end
+    end
     list[#list + 1] = { name = file_of(path), text = table.concat(tokens, "\n") }
   end)
   return list
