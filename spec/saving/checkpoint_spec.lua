@@ -195,6 +195,25 @@ describe("BackupAndRestore", function ()
     assert.is_nil(core.file_kind(scratch.path "backup"))
   end)
 
+  it("goes on from a file whose callbacks are no records", function ()
+    run({}, 3)
+    local path = scratch.path "backup/latest.safetensors"
+    local entries = {}
+    local metadata
+    do
+      local reader <close> = core.file_read(path)
+      for i, name in ipairs(reader.names) do
+        entries[i] = { name, core.ops.copy(reader:tensor(name)) }
+      end
+      metadata = reader.metadata
+    end
+    local changed, count = metadata.state:gsub('"callbacks": %b[]', '"callbacks": [3, "x"]')
+    assert.equal(1, count)
+    metadata.state = changed
+    core.file_write(path, entries, metadata)
+    assert.same({ 3, 4 }, (run {}))
+  end)
+
   it("goes on at a batch of an iterator", function ()
     local function fit_batches(breaks)
       local model, x, y = model_and_data()

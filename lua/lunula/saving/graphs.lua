@@ -36,12 +36,11 @@ end
 
 -- Traces fn with streams of random numbers from `first` on.
 local function trace(specs, first, fn)
-  local seed, stream, draw = core.random_state()
-  core.random_state(seed, first, draw)
-  local _ <close> = setmetatable({}, { __close = function ()
-    core.random_state(seed, stream, draw)
-  end })
-  return core.trace(specs, fn)
+  return state.undisturbed(function ()
+    local seed, _, draw = core.random_state()
+    core.random_state(seed, first, draw)
+    return core.trace(specs, fn)
+  end)
 end
 
 -- ---- the whole model ---------------------------------------------------------------------------

@@ -331,7 +331,7 @@ local function callbacks_of(reader, told)
   local states = {}
   for i, fields in ipairs(type(told) == "table" and told or {}) do
     states[i] = {}
-    for key, value in pairs(fields) do states[i][key] = value end
+    for key, value in pairs(type(fields) == "table" and fields or {}) do states[i][key] = value end
   end
   for _, name in ipairs(reader.names) do
     local i, key, j = name:match "^lunula/callbacks/(%d+)/(.+)/(%d+)$"
@@ -396,15 +396,6 @@ local function record_of(reader, with_training)
   end
   if not with_training then record.compile_config = nil end
   return record
-end
-
--- Loading draws no random numbers.
-local function undisturbed(fn, ...)
-  local seed, stream, draw = core.random_state()
-  local _ <close> = setmetatable({}, { __close = function ()
-    core.random_state(seed, stream, draw)
-  end })
-  return fn(...)
 end
 
 local function check_complete(model, reader, entries)
@@ -495,7 +486,7 @@ function native.load_model(path, options)
   local reader <close> = core.file_read(path)
   check_format(reader)
   local numbers = numbers_of(reader)
-  local model = undisturbed(made, reader, numbers, options)
+  local model = state.undisturbed(made, reader, numbers, options)
   if options.check then check(model, reader, numbers) end
   return model
 end

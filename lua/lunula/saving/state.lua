@@ -226,6 +226,15 @@ end
 
 -- ---- giving it back ----------------------------------------------------------------------------
 
+-- fn(…), which draws no random numbers that the program would miss: so it is with loading.
+function state.undisturbed(fn, ...)
+  local seed, stream, draw = core.random_state()
+  local _ <close> = setmetatable({}, { __close = function ()
+    core.random_state(seed, stream, draw)
+  end })
+  return fn(...)
+end
+
 -- What a model without an Input was last given: {specs = {{shape =, dtype =}, …}, structure =}.
 local function give_inputs(model, told)
   if model._inputs or not is_table(told) or not is_table(told.specs) then return end

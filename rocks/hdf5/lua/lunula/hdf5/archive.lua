@@ -8,6 +8,7 @@ local json = require "lunula.saving.json"
 local layer_weights = require "lunula.layers.base.weights"
 local loading = require "lunula.hdf5.loading"
 local node = require "lunula.hdf5.node"
+local state = require "lunula.saving.state"
 local vocabulary = require "lunula.hdf5.vocabulary"
 local warn = require "lunula.utils.warn"
 local weights = require "lunula.hdf5.weights"
@@ -35,8 +36,8 @@ function archive.save_model(model, path, options)
       .. "first, or build it by model:build{…}", model.name)
   end
   local text = config.text(model, "save", options.include_optimizer)
-  local assets = vocabulary.assets(model)
   writing.temporary(path, function (temporary)
+    local assets = vocabulary.assets(model)
     writing.hdf5(temporary, function (writer)
       weights.write(writer, model, options.include_optimizer)
     end)
@@ -109,18 +110,9 @@ local function record_of(self, with_training)
   return record
 end
 
--- Loading draws no random numbers.
-function archive.undisturbed(fn, ...)
-  local seed, stream, draw = core.random_state()
-  local _ <close> = setmetatable({}, { __close = function ()
-    core.random_state(seed, stream, draw)
-  end })
-  return fn(...)
-end
-
 -- The model of a record, with weights that are still to be read; errors begin with the path.
 function archive.model(record, path, custom_objects)
-  return archive.undisturbed(layer_weights.unset, config.model, record, path, custom_objects)
+  return state.undisturbed(layer_weights.unset, config.model, record, path, custom_objects)
 end
 
 function archive.load_model(path, options)
