@@ -9,7 +9,7 @@
 ** bytes: kernels may not put their tiles on the stack, since a host's thread
 ** may have 64 KB of it. A worker owns THREAD_SCRATCH bytes from its start on,
 ** so that no run allocates; a caller brings as much as its tasks need. */
-enum { THREAD_SCRATCH = 576 << 10 };
+enum { THREAD_SCRATCH = 704 << 10 };
 
 typedef void (*ThreadTask)(void *arg, int64_t task, void *scratch);
 

@@ -12,7 +12,9 @@
 enum {
   WIDTH = MICRO_WIDTH,
   DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
-  GROUP = 4,    /* panels that are packed together */
+  GROUP = 8,    /* panels that are packed together */
+  SOON = 8,     /* rows until one is packed that is asked for now */
+  LINE = 16,    /* numbers that come from memory together */
   TILES = 8,    /* of rows, that go over a group before the next ones do; */
   COPIED = 4,   /* those whose part of a is copied */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
@@ -73,12 +75,20 @@ INLINE void pack_turned(float *panel, const float *b, int64_t b_column,
   }
 }
 
-/* Rows of a whole panel, a few vectors each. (A compiler that sees a loop over
-** numbers calls a function for it, which costs as much again.) */
-INLINE void pack_vectors(float *panel, const float *b, int64_t b_row,
-                         int64_t k) {
-  for (; k > 0; k--, b += b_row, panel += WIDTH)
-    for (int64_t j = 0; j < WIDTH; j += LANES) AT(panel + j) = FROM(b + j);
+/* Rows of n whole panels, which are so far apart: row by row of b, and not panel
+** by panel, since what lies side by side comes from memory in one go; and what
+** comes next is asked for. (A compiler that sees a loop over numbers calls a
+** function for it, which costs as much again as vectors.) */
+INLINE void pack_vectors(float *panels, int64_t apart, int64_t n,
+                         const float *b, int64_t b_row, int64_t k) {
+  for (int64_t l = 0; l < k; l++, b += b_row, panels += WIDTH) {
+    if (l + SOON < k)
+      for (int64_t j = 0; j < n * WIDTH; j += LINE)
+        __builtin_prefetch(b + SOON * b_row + j);
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = 0; j < WIDTH; j += LANES)
+        AT(panels + i * apart + j) = FROM(b + i * WIDTH + j);
+  }
 }
 
 INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
@@ -86,8 +96,6 @@ INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
   const float *b = p->b + k0 * p->b_row + j * p->b_column;
   if (p->b_row == 1 && p->b_column != 1)
     pack_turned(panel, b, p->b_column, k1 - k0, n);
-  else if (p->b_column == 1 && n == WIDTH)
-    pack_vectors(panel, b, p->b_row, k1 - k0);
   else if (p->b_column == 1)
     for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
       pack_row(panel, b, 1, n, WIDTH);
@@ -96,14 +104,19 @@ INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
       pack_row(panel, b, p->b_column, n, WIDTH);
 }
 
-/* Rows [k0, k1) of the columns from j on, as a panel. Nearly all panels are
-** full: their loops have a constant length. */
-static void pack(float *panel, const Product *p, int64_t j, int64_t k0,
-                 int64_t k1) {
-  if (p->n - j >= WIDTH)
-    pack_columns(panel, p, j, k0, k1, WIDTH);
+/* Rows [k0, k1) of the columns [j0, j1), as panels that are so far apart. Nearly
+** all panels are full: their loops have a constant length. */
+static void pack(float *panels, int64_t apart, const Product *p, int64_t j0,
+                 int64_t j1, int64_t k0, int64_t k1) {
+  int64_t whole = (j1 - j0) / WIDTH;
+  if (p->b_column == 1)
+    pack_vectors(panels, apart, whole, p->b + k0 * p->b_row + j0, p->b_row,
+                 k1 - k0);
   else
-    pack_columns(panel, p, j, k0, k1, p->n - j);
+    for (int64_t i = 0; i < whole; i++)
+      pack_columns(panels + i * apart, p, j0 + i * WIDTH, k0, k1, WIDTH);
+  j0 += whole * WIDTH;
+  if (j0 < j1) pack_columns(panels + whole * apart, p, j0, k0, k1, j1 - j0);
 }
 
 #if ISA_FIRST
@@ -114,9 +127,10 @@ int64_t gemm_panels(int64_t k, int64_t n) {
 #endif
 
 KERNEL(void, gemm_pack, (const Product *p, int64_t row, float *panels)) {
+  int64_t apart = p->panel_rows * WIDTH;
   panels += row * WIDTH;
-  for (int64_t j = 0; j < p->n; j += WIDTH, panels += p->panel_rows * WIDTH)
-    pack(panels, p, j, 0, p->k);
+  for (int64_t j = 0; j < p->n; j += GROUP * WIDTH, panels += GROUP * apart)
+    pack(panels, apart, p, j, least(j + GROUP * WIDTH, p->n), 0, p->k);
 }
 
 /* ---- tiles -------------------------------------------------------------- */
@@ -263,8 +277,7 @@ static void pack_and_multiply(const Product *p, int64_t j0, float *panels,
       s.b = panels;
       s.room = room;
       s.panel = (s.k1 - s.k0) * WIDTH;
-      for (int64_t j = j0; j < j1; j += WIDTH)
-        pack(panels + (j - j0) / WIDTH * s.panel, p, j, s.k0, s.k1);
+      pack(panels, s.panel, p, j0, j1, s.k0, s.k1);
       multiply(p, &s, j0, j1);
     }
   }

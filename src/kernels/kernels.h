@@ -37,7 +37,7 @@ typedef struct Product {
 enum {
   GEMM_COLUMNS = 32,
   GEMM_CHAIN = 16384, /* the longest chain of sums */
-  GEMM_MOST_SCRATCH = 448 << 10
+  GEMM_MOST_SCRATCH = 704 << 10
 };
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
