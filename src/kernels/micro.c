@@ -64,6 +64,13 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 #define LOOK_AHEAD ASK_FOR(0);
 #endif
 
+/* What a tile that takes a while will store comes near meanwhile, where its rows
+** are so far from each other that the processor does not foresee them. */
+enum { FAR = 256 /* numbers */, WORTH_ASKING = 128 /* columns of a */ };
+#define ASK_TO_STORE(i)                        \
+  __builtin_prefetch(c + (i) * c_row, 1, 3);   \
+  __builtin_prefetch(c + (i) * c_row + LANES, 1, 3);
+
 /* ---- of one, two and four vectors: w x y z [row] are the sums ------------ */
 
 #define CLEAR_1(i) Vector w##i = {0};
@@ -132,11 +139,17 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
     a += a_step, a5 += a_step, a10 += a_step, b += b_step;               \
   }
 
-/* Where a lies in rows and b is a panel, which is nearly always, the steps are
-** said: they cost no additions then, which would take turns of the multipliers,
-** and reads of rows that belong to one set of the cache wait less. Of fewer
-** rows, of one vector or four, and of what comes from far, that is not worth the
-** code. */
+/* The same where the rows of a stand side by side. */
+#define RUN_TURNED(vectors, rows)  \
+  a_row = 1, a_three = 3;          \
+  a5 = a + 5, a10 = a + 10;        \
+  RUN(vectors, rows, a_column, MICRO_WIDTH)
+
+/* Where a lies in rows, or in columns, and b is a panel, which is nearly always,
+** the steps are said: they cost no additions then, which would take turns of the
+** multipliers, and reads of rows that belong to one set of the cache wait less.
+** Of fewer rows, of one vector or four, and of what comes from far, that is not
+** worth the code. */
 enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
        STEPS_SAID_AHEAD = 0 };
 #define TILE(vectors, rows)                                              \
@@ -152,6 +165,8 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
     ROWS_##rows(CLEAR_##vectors)                                         \
     if (t->add) {                                                        \
       ROWS_##rows(LOAD_##vectors)                                        \
+    } else if (c_row >= FAR && t->k >= WORTH_ASKING) {                   \
+      ROWS_##rows(ASK_TO_STORE)                                          \
     }                                                                    \
     HIDE(c);                                                             \
     HIDE(a_three);                                                       \
@@ -159,9 +174,12 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
       const float *a5 = a + 5 * a_row, *a10 = a + 10 * a_row;            \
       HIDE(a5);                                                          \
       HIDE(a10);                                                         \
-      if (STEPS_SAID_##vectors && (rows) + 2 >= MICRO_ROWS &&            \
-          a_column == 1 && b_row == MICRO_WIDTH) {                       \
+      bool said = STEPS_SAID_##vectors && (rows) + 2 >= MICRO_ROWS &&    \
+                  b_row == MICRO_WIDTH;                                  \
+      if (said && a_column == 1) {                                       \
         RUN(vectors, rows, 1, MICRO_WIDTH)                               \
+      } else if (said && a_row == 1) {                                   \
+        RUN_TURNED(vectors, rows)                                        \
       } else {                                                           \
         RUN(vectors, rows, a_column, b_row)                              \
       }                                                                  \
