@@ -49,6 +49,7 @@ static bool matmul_shape(Rule *r) {
 typedef struct Matmul {
   int64_t batch, m, n, k;
   bool ta, tb, panels;
+  bool packs; /* the panels are made before all tasks */
   int64_t row_parts, column_parts; /* of one product */
 } Matmul;
 
@@ -64,10 +65,11 @@ static int64_t parts_of(double wanted, int64_t n, int64_t least) {
 ** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
 ** side again, so they come second and are high, the more so the fewer are
 ** needed; they come first when it is packed, because whole rows are finished in
-** one go. Parts by columns finish pieces of rows, which are wider where rows
-** alone give tasks enough. */
+** one go. Parts by columns read the left side again, so they are as wide as what
+** is packed together, where that gives tasks enough. */
 static void divide_work(Matmul *p) {
-  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 16, HIGH = 480, TALL = 2048 };
+  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 8, HIGH = 480, LOW = 192,
+         WIDE = 256, WIDE_ENOUGH = 4 };
   double side = (double)p->k * (double)p->n;
   double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
   p->row_parts = p->column_parts = 1;
@@ -77,10 +79,19 @@ static void divide_work(Matmul *p) {
     p->row_parts = parts_of(wanted, p->m, 56);
     p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
   } else {
-    p->column_parts = parts_of(wanted, p->n, p->m < TALL ? 128 : 256);
-    int64_t height = p->column_parts * (p->m / HIGH) < ENOUGH ? 192 : HIGH;
+    bool wide = (p->n / WIDE) * (p->m / LOW) >= WIDE_ENOUGH;
+    p->column_parts = parts_of(wanted, p->n, wide ? WIDE : WIDE / 2);
+    int64_t height = p->column_parts * (p->m / HIGH) < ENOUGH ? LOW : HIGH;
     p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, height);
   }
+}
+
+/* Whether all rows are worth one packing of the right side, which the second
+** cache then holds: of a tall product each part would pack it again. */
+static bool packs_first(const Matmul *p) {
+  enum { TALL = 448, HELD = 1 << 18 };
+  return !p->panels && !p->ta && p->batch == 1 && p->m >= TALL &&
+         p->n >= GEMM_COLUMNS && p->k * p->n <= HELD && !provider();
 }
 
 static Matmul geometry(const OpCall *s) {
@@ -96,6 +107,8 @@ static Matmul geometry(const OpCall *s) {
     p.m *= p.batch;
     p.batch = 1;
   }
+  p.packs = packs_first(&p);
+  p.panels = p.panels || p.packs;
   divide_work(&p);
   return p;
 }
@@ -130,9 +143,10 @@ static int64_t most_near(const Matmul *p) {
   return rows > NEAR ? rows : NEAR;
 }
 
+/* Half as many more are better than half as many. */
 static int64_t near_rows(const Matmul *p, int64_t rows) {
-  int64_t calls = (rows + most_near(p) - 1) / most_near(p);
-  return (rows + calls - 1) / calls;
+  int64_t most = most_near(p), calls = (rows + most / 2) / most;
+  return calls > 1 ? (rows + calls - 1) / calls : rows;
 }
 
 /* Whether they are finished from a block of their own, so that what is not yet
@@ -142,8 +156,16 @@ static bool has_block(const OpCall *s, const Matmul *p) {
 }
 
 static int64_t block_bytes(const Matmul *p) {
-  int64_t rows = p->m < most_near(p) ? p->m : most_near(p);
+  int64_t most = most_near(p) * 3 / 2, rows = p->m < most ? p->m : most;
   return (4 * rows * p->n + 63) & ~(int64_t)63;
+}
+
+static int64_t matmul_scratch(const OpCall *s) {
+  Matmul room;
+  if (s->in[0].dtype == I32)
+    return 0;
+  const Matmul *p = geometry_of(s, &room);
+  return p->packs ? 4 * gemm_panels(p->k, p->n) : 0;
 }
 
 static bool has_a_apart(const Matmul *p) {
@@ -214,11 +236,11 @@ static void finish_block(const OpCall *s, const Run *r, const Matmul *p,
 }
 
 /* Rows of a task that are multiplied in one call. With panels, as many as are
-** still near when they are finished. Else some 500 million operations, so that
+** still near when they are finished. Else some 600 million operations, so that
 ** a product can be cancelled within it: each call packs its part of b again,
 ** which is some hundredths of the work. */
 static int64_t rows_of_call(const Matmul *p, int64_t rows, int64_t n) {
-  enum { MOST = 500 * 1000 * 1000, LEAST = 64 };
+  enum { MOST = 600 * 1000 * 1000, LEAST = 64 };
   if (p->panels)
     return near_rows(p, rows);
   if (rows <= LEAST)
@@ -242,7 +264,7 @@ static Product whole(const OpCall *s, const Run *r, const Matmul *p,
   x.b_column = p->tb ? p->k : 1;
   if (p->panels) {
     x.backwards = r->backwards;
-    x.panels = r->in[1];
+    x.panels = p->packs ? r->scratch : r->in[1];
     x.panel_rows = p->k;
   }
   if (p->batch > 1) {
@@ -314,6 +336,18 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   Product x = whole(s, r, p, t.item);
   cut(&x, &t);
   multiply(s, r, p, t, &x);
+}
+
+static void matmul_begin(const OpCall *s, const Run *r) {
+  Matmul room;
+  if (s->in[0].dtype == I32)
+    return;
+  const Matmul *p = geometry_of(s, &room);
+  if (p->packs)
+    ISA(gemm_pack)(&(Product){.n = p->n, .k = p->k, .b = r->in[1],
+                              .b_row = p->tb ? 1 : p->n,
+                              .b_column = p->tb ? p->k : 1,
+                              .panel_rows = p->k}, 0, r->scratch);
 }
 
 /* ---- panels ------------------------------------------------------------- */
@@ -410,6 +444,7 @@ const Op ops_product[] = {
   {"matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false", PRODUCT,
    PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
    .settle = matmul_settle, .settled = sizeof(Matmul),
+   .scratch = matmul_scratch, .begin = matmul_begin,
    .local = matmul_local, .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS,
    .role = MULTIPLIES_MATRICES,
    .prepare = matmul_prepare, .prepared = 1 << 1, .columns = matmul_columns,
