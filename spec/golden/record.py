@@ -80,18 +80,9 @@ ENGINES = ("torch", "tensorflow", "tf_keras", "formula")
 CATALOGUES = ("core", "conv", "pool", "norm", "recurrent", "attention",
               "preprocessing", "augmentation", "legacy")
 SECTIONS = ("layers", "numbers", "signatures", "operations", "ops_calls", "refusals", "types",
-            "layer_types", "none", "sizes", "models", "files", "timeseries", "folders")
-            "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws")
             "layer_types", "none", "sizes", "models", "files", "timeseries", "folders",
-            "numpy_files")
-            "layer_types", "none", "sizes", "models", "files", "timeseries", "names")
-            "layer_types", "none", "sizes", "models", "files", "timeseries", "trajectories")
-            "layer_types", "none", "sizes", "models", "files", "timeseries", "image_draws",
-            "bounding_boxes")
-            "numpy_files", "datasets")
-            "numpy_files", "datasets", "split")
-            "numpy_files", "datasets", "split",
-            "feature_space")
+            "numpy_files", "datasets", "split", "feature_space", "image_draws",
+            "bounding_boxes", "names", "trajectories")
 
 
 def catalogue():
