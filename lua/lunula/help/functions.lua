@@ -18,6 +18,7 @@ functions.modules = {
   { "callbacks", "what watches training" },
   { "data", "pipelines of batches" },
   { "utils", "labels, sequences, pictures, files of arrays, logging" },
+  { "datasets", "data that everybody knows, from files that are there" },
   { "saving", "models and weights in files, own classes in them" },
   { "config", "settings" },
   { "backend", "the functions of the old keras.backend" },
@@ -63,6 +64,9 @@ functions.utils = {
   get_registered_name = { "class", "The name it was registered under, \"package>Name\"." },
   get_registered_object = { "name", "The class or function of that name." },
   is_keras_tensor = { "x", "Is x a placeholder, as k.Input makes it?" },
+  load_csv = { "path, { header=true, separator=\",\", columns=, dtypes=, missing=, missing_value=, "
+    .. "matrix= }", "The columns of a table as tensors by name, and the list of the names." },
+  load_idx = { "path", "The array of a file as MNIST's own, .gz too, as a tensor." },
   load_npy = { "path", "The array of a .npy file as a tensor, of a .npz file as tensors by name." },
   save_npy = { "path, tensor", "Writes a .npy file." },
   model_to_dot = { "model, { show_shapes=, rankdir=, … }", "The model as a text for Graphviz." },
