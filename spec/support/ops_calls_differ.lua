@@ -2,6 +2,11 @@
 
 local reasons = {
   ["as NumPy"] = [[
+median(A{inf, -inf, 0})
+median(A{inf, -inf, 0}, {axis=-1})
+median(A{inf, -inf, 0}, {axis=0, keepdims=true})
+quantile(A{inf, -inf, 0}, 0.5)
+unravel_index(J{{1, 2}, {3, 0}}, {2, 2, 3})
 max(F{0, 3}, {axis=1})
 roll(F{2, 3}, 1, {axis={0, 1}})
 arange(5, 0)
@@ -21,6 +26,20 @@ reshape(F{0, 3}, {0, -1})
 ]],
   -- Keras on PyTorch does as we do.
   ["as another backend"] = [[
+argmax(A{nan, 1, -2})
+argmax(A{nan, 1, -2}, {axis=0})
+argmax(A{nan, 1, -2}, {axis=-1})
+argmin(A{nan, 1, -2})
+argmin(A{nan, 1, -2}, {axis=0})
+argmin(A{nan, 1, -2}, {axis=-1})
+stft(F{12}, 3, 1, 4, {window="hann", center=true})
+stft(F{12}, 3, 1, 4, {window="hamming", center=true})
+stft(F{12}, 3, 1, 4, {window="hann", center=false})
+stft(F{12}, 3, 1, 4, {window="hamming", center=false})
+stft(F{12}, 5, 3, 8, {window="hann", center=true})
+stft(F{12}, 5, 3, 8, {window="hamming", center=true})
+stft(F{12}, 5, 3, 8, {window="hann", center=false})
+stft(F{12}, 5, 3, 8, {window="hamming", center=false})
 argmax(A{1, nan, 3})
 argmin(A{1, nan, 3})
 clip(F{3}, 1, -1)
