@@ -19,6 +19,7 @@ local modules = {
   utils = "lunula.utils", data = "lunula.data", config = "lunula.config",
   saving = "lunula.saving", mixed_precision = "lunula.mixed_precision",
   preprocessing = "lunula.preprocessing", datasets = "lunula.datasets", tree = "lunula.tree",
+  dtype_policies = "lunula.dtype_policies",
 }
 
 -- Single values out of modules: name = {module, field}.

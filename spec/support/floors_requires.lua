@@ -12,7 +12,7 @@ local storeys = {
   { "utils" },
   { "data" },
   { "datasets" },
-  { "tree", "types" },
+  { "dtype_policies", "tree", "types" },
   { "activations", "backend", "constraints", "gradients", "initializers", "losses",
     "regularizers" },
   { "callbacks", "metrics" },
