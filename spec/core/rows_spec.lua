@@ -99,6 +99,15 @@ describe("rows are their lowering", function ()
     assert.near_all(variance, ops.full({ 16 }, 0.25), 0.02)
   end)
 
+  it("of a product with panels, where there are none", function ()
+    for _, n in ipairs { 4, 64, 300 } do
+      local f = core.trace({ { shape = { false, 3 } } }, function (x)
+        return ops.relu(ops.matmul(x, ops.ones { 3, n }) + ops.ones { n })
+      end)
+      assert.are.same({ 0, n }, f(ops.zeros { 0, 3 }).shape)
+    end
+  end)
+
   it("where there are no numbers, or no rows", function ()
     local none, rows = ops.zeros { 2, 0 }, ops.zeros { 0, 5 }
     assert.error_matches(function () ops.class_losses(none, k.tensor({ 0, 0 }, "int32")) end,

@@ -139,12 +139,14 @@ static int64_t matmul_tasks(const OpCall *s) {
 enum { NEAR = 56, WORTH_PROGRAM = 16 << 10, BLOCK = 64 << 10 /* numbers */ };
 
 static int64_t most_near(const Matmul *p) {
-  int64_t rows = WORTH_PROGRAM / p->n / 14 * 14;
+  int64_t rows = WORTH_PROGRAM / (p->n < 1 ? 1 : p->n) / 14 * 14;
   return rows > NEAR ? rows : NEAR;
 }
 
 /* Half as many more are better than half as many. */
 static int64_t near_rows(const Matmul *p, int64_t rows) {
+  if (rows < 1)
+    return 1; /* a step through none */
   int64_t most = most_near(p), calls = (rows + most / 2) / most;
   return calls > 1 ? (rows + calls - 1) / calls : rows;
 }
