@@ -62,6 +62,8 @@ op("ctc_decode", "inputs, sequence_lengths, strategy:str=\"greedy\", beam_width:
         .. "%s and %s", tools.shape_text(inputs.shape), tools.shape_text(sequence_lengths.shape))
     end
     local x, lengths = tools.float(inputs), tools.cast(sequence_lengths, "int32")
+    if b then x = tools.with_size(x, 0, b) end -- what is not known to fit must turn out so
+    if not (a and b) then lengths = ops.reshape(lengths, { tools.size(x, 0) }) end
     local blank = blank_of("ctc_decode", x, mask_index)
     if strategy == "greedy" then return greedy(x, lengths, merge_repeated, blank) end
     return beams(x, lengths, beam_width, top_paths, blank)
