@@ -13,7 +13,7 @@ local meant = { int = "int32", float = false, boolean = "bool" } -- false: what 
 
 types.standardize_dtype = takes("backend.standardize_dtype", "dtype:any=nil", function (dtype)
   if dtype == nil or meant[dtype] == false then return config.floatx() end
-  if type(dtype) ~= "string" then dtype = dtype.dtype end
+  if core.is_tensor(dtype) or core.is_placeholder(dtype) then dtype = dtype.dtype end
   dtype = meant[dtype] or dtype
   if floats[dtype] or whole[dtype] or dtype == "bool" or dtype == "string" then return dtype end
   core.raise("backend.standardize_dtype: there is no type %s here: float16, bfloat16, float32, "
@@ -51,7 +51,8 @@ types.is_keras_tensor = takes("backend.is_keras_tensor", "x:any",
 local numbers = {}
 
 -- 1, 2 … for each prefix.
-types.get_uid = takes("backend.get_uid", "prefix:str=\"\"", function (prefix)
+types.get_uid = takes("backend.get_uid", "prefix:str=nil", function (prefix)
+  prefix = prefix or ""
   numbers[prefix] = (numbers[prefix] or 0) + 1
   return numbers[prefix]
 end)
