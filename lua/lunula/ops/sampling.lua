@@ -182,7 +182,7 @@ op("scale_and_translate", "images, output_shape:ints, scale, translation, spatia
       y = ops.clip(ops.round(y), ops.min(images), ops.max(images))
     end
     return tools.like(y, images)
-  end)
+  end, { file_called = "output_shape" })
 
 -- ---- by their neighbourhoods ------------------------------------------------------------------
 
@@ -250,7 +250,9 @@ op("ssim", "image1, image2, max_val:num=1.0, filter_size:int=11, filter_sigma:nu
           tools.shape_text(image1.shape), tools.shape_text(image2.shape))
       end
     end
-    if filter_size < 1 then core.raise("image.ssim: a filter_size of %d", filter_size) end
+    if filter_size < 1 or filter_size > 1024 then
+      core.raise("image.ssim: a filter_size of %d", filter_size)
+    end
     local a, b = floats(image1, data_format), floats(image2, data_format)
     local batch, channels = tools.size(a, 0), tools.size(a, 3)
     a, b = apart(a), apart(b)
