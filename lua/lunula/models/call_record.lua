@@ -145,11 +145,12 @@ function node.input(layer, spec)
   return kt
 end
 
-local function assign(pattern, result, values)
+-- values[kt] = its part of the result, for each placeholder kt of a structure like the result.
+function node.assign(pattern, result, values)
   if ktensor.is(pattern) then
     values[pattern] = result
   elseif nest.is_structure(pattern) then
-    for _, key in ipairs(nest.keys(pattern)) do assign(pattern[key], result[key], values) end
+    for _, key in ipairs(nest.keys(pattern)) do node.assign(pattern[key], result[key], values) end
   end
 end
 
@@ -160,7 +161,7 @@ function node.replay(self, values, training)
   local args = substitute(self.args, values)
   if self.call == self.layer and training ~= nil then args[2].training = training end
   local results = table.pack(self.call(table.unpack(args, 1, args.n)))
-  for i = 1, self.results.n do assign(self.results[i], results[i], values) end
+  for i = 1, self.results.n do node.assign(self.results[i], results[i], values) end
 end
 
 -- The position of the node among its layer's nodes, from 0 as Keras prints it: shared[1][0].

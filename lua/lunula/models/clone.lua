@@ -47,14 +47,6 @@ local function new_input(kt, name)
   }, kt.mask)
 end
 
-local function assign(pattern, result, values)
-  if ktensor.is(pattern) then
-    values[pattern] = result
-  elseif nest.is_structure(pattern) then
-    for _, key in ipairs(nest.keys(pattern)) do assign(pattern[key], result[key], values) end
-  end
-end
-
 local function given_inputs(model, given)
   local list = nest.flatten(given)
   if #list ~= #model._inputs then
@@ -86,7 +78,7 @@ local function clone_functional(model, input_tensors, clone)
     else
       results = table.pack(layer(args[1], next(args[2] or {}) and args[2] or nil))
     end
-    for i = 1, record.results.n do assign(record.results[i], results[i], values) end
+    for i = 1, record.results.n do call_record.assign(record.results[i], results[i], values) end
   end
   return declare.class_of(model) {
     inputs = inputs, outputs = nest.map(model._output_structure, value_of), name = model.name,

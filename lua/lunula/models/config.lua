@@ -254,14 +254,14 @@ end
 local kind_in = { optimizers = "optimizer", losses = "loss", metrics = "metric" }
 
 -- The object of a record whose kind its module tells; of a user's class, whichever is found.
-local function found(record)
-  local kind = kind_in[tostring(record.module):match "^keras%.(%l+)"]
-  if kind then return declare.get(kind, record) end
+local function found(told)
+  local kind = kind_in[tostring(told.module):match "^keras%.(%l+)"]
+  if kind then return declare.get(kind, told) end
   for _, each in ipairs { "optimizer", "loss", "metric" } do
-    local object = declare.find(each, record)
-    if object ~= nil then return object end
+    local one = declare.find(each, told)
+    if one ~= nil then return one end
   end
-  core.raise("%s is no optimizer, loss or metric that is known here", record.class_name)
+  core.raise("%s is no optimizer, loss or metric that is known here", told.class_name)
 end
 
 -- The options of a compile of the user's own.

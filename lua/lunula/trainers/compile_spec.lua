@@ -81,18 +81,6 @@ end
 
 -- ---- linking: one entry per output -------------------------------------------------------------
 
--- The entries of a name table, by output.
-local function by_output_name(what, value, names)
-  local stranger, suggestion = options.unknown(value, names)
-  if stranger then
-    core.raise("compile: %s names \"%s\", which is no output of the model (%s)%s", what, stranger,
-      table.concat(names, ", "), suggestion)
-  end
-  local list = {}
-  for i, name in ipairs(names) do list[i] = value[name] end
-  return list
-end
-
 -- `value` spread over the outputs: a list with one entry each (core.None for none), a name table,
 -- or one for all where that may be (`shared`).
 local function per_output(what, value, names, shared)
@@ -107,7 +95,10 @@ local function per_output(what, value, names, shared)
     for i = 1, #names do list[i] = value end
     return list
   end
-  if type(next(value)) == "string" then return by_output_name(what, value, names) end
+  if type(next(value)) == "string" then
+    return options.in_order(value, names,
+      "compile: %s names \"%s\", which is no output of the model (%s)%s", what)
+  end
   if #value > #names or several and #value ~= #names then
     core.raise("compile: %s must have one entry per output (%s), got %d", what,
       table.concat(names, ", "), #value)

@@ -44,15 +44,11 @@ local function sorted_keys(t)
 end
 
 local function by_names(value, names, what)
-  local stranger, suggestion = options.unknown(value, names)
-  if stranger then
-    core.raise("%s has an entry \"%s\", but the names are %s%s", what, stranger,
-      table.concat(names, ", "), suggestion)
-  end
-  local list = {}
+  local list = options.in_order(value, names,
+    "%s has an entry \"%s\", but the names are %s%s", what)
   for i, name in ipairs(names) do
-    if value[name] == nil then core.raise("missing data for \"%s\" in %s", name, what) end
-    list[i] = to_tensor(value[name], string.format("%s[\"%s\"]", what, name))
+    if list[i] == nil then core.raise("missing data for \"%s\" in %s", name, what) end
+    list[i] = to_tensor(list[i], string.format("%s[\"%s\"]", what, name))
   end
   return list
 end

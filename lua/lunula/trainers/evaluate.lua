@@ -6,19 +6,19 @@ local verbosity = require "lunula.utils.verbosity"
 local compile_spec = require "lunula.trainers.compile_spec"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
-local batches = require "lunula.trainers.prepared_batches"
+local prepared_batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
-local samples = require "lunula.trainers.prepare"
+local prepare = require "lunula.trainers.prepare"
 
 local evaluate = {}
 
 -- Runs the batches through the test step and returns the results. bar: a progress bar or nil.
-function evaluate.run(self, source, entry, callbacks, bar)
+function evaluate.run(self, batches, entry, callbacks, bar)
   self:reset_metrics()
   callbacks:call "on_test_begin"
   local every = callbacks:has_batch_hooks "test"
   local before = every and function(done) callbacks:call("on_test_batch_begin", done) end
-  source:run(entry, function(done)
+  batches:run(entry, function(done)
     if every then
       callbacks:call("on_test_batch_end", done - 1, results.by_name(results.of(self, "test")))
     end
@@ -35,27 +35,27 @@ evaluate.options = allowed
 
 function evaluate.evaluate(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
-  y, given = samples.arrange(x, y, given)
+  y, given = prepare.arrange(x, y, given)
   local o = options.read("evaluate", given, allowed)
   local verbose = verbosity.read("evaluate", o.verbose, 0)
   compile_spec.require_of(self, "evaluate")
   local steps = options.count("evaluate", "steps", o.steps)
-  local source, entry
-  if samples.gives_batches(x) then
-    source = samples.feed(self, "evaluate", "test", x, y, o, steps, "steps")
+  local batches, entry
+  if prepare.gives_batches(x) then
+    batches = prepare.batches(self, "evaluate", "test", x, y, o, steps, "steps")
   else
-    local prepared = samples.prepare(self, x, y, o.sample_weight)
+    local prepared = prepare.prepare(self, x, y, o.sample_weight)
     local batch = options.count("evaluate", "batch_size", o.batch_size) or 32
-    source = batches.rows(prepared.tensors, 0, prepared.count, batch)
-    source.limit = steps
-    entry = samples.entry(self, "test", prepared)
+    batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, batch)
+    batches.limit = steps
+    entry = prepare.entry(self, "test", prepared)
   end
   local callbacks = require("lunula.callbacks").list(self, o.callbacks,
-    { verbose = verbose, steps = source:steps() })
+    { verbose = verbose, steps = batches:steps() })
   local _ <close> = interruption.tell()
-  local bar <close> = progbar.new { target = source:steps(), verbose = verbose }
-  local found = evaluate.run(self, source, entry, callbacks, bar)
-  bar:finish(source:steps() or 0, results.shown(found))
+  local bar <close> = progbar.new { target = batches:steps(), verbose = verbose }
+  local found = evaluate.run(self, batches, entry, callbacks, bar)
+  bar:finish(batches:steps() or 0, results.shown(found))
   return results.as_returns(found, o.return_dict)
 end
 

@@ -13,10 +13,10 @@ local compile_spec = require "lunula.trainers.compile_spec"
 local data = require "lunula.trainers.data"
 local evaluate = require "lunula.trainers.evaluate"
 local interruption = require "lunula.trainers.interruption"
-local batches = require "lunula.trainers.prepared_batches"
+local prepared_batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
-local samples = require "lunula.trainers.prepare"
-local traced = require "lunula.trainers.traced_steps"
+local prepare = require "lunula.trainers.prepare"
+local traced_steps = require "lunula.trainers.traced_steps"
 local watch = require "lunula.trainers.watch"
 
 -- ---- options -----------------------------------------------------------------------------------
@@ -56,29 +56,30 @@ end
 
 -- ---- where samples come from -------------------------------------------------------------------
 
--- The prepared samples (nil for an iterator) and the feed.
+-- The prepared data (nil for an iterator) and the batches.
 local function training_of(self, x, y, o)
-  if samples.gives_batches(x) then
-    return nil, samples.feed(self, "fit", "train", x, y, o, o.steps_per_epoch, "steps_per_epoch")
+  if prepare.gives_batches(x) then
+    return nil, prepare.batches(self, "fit", "train", x, y, o, o.steps_per_epoch, "steps_per_epoch")
   end
-  local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
-  local source = batches.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
-  source.limit = o.steps_per_epoch
-  return prepared, source
+  local prepared = prepare.prepare(self, x, y, o.sample_weight, o.class_weight)
+  local batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
+  batches.limit = o.steps_per_epoch
+  return prepared, batches
 end
 
 local function given_validation(self, o, batch)
   local given = o.validation_data
-  if samples.gives_batches(given) then
-    return { source = samples.feed(self, "fit: validation_data", "test", given, nil, {},
+  if prepare.gives_batches(given) then
+    return { batches = prepare.batches(self, "fit: validation_data", "test", given, nil, {},
       o.validation_steps, "validation_steps") }
   end
   if type(given) ~= "table" or core.is_tensor(given) or given[1] == nil then
     core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, a "
       .. "dataset or an iterator function")
   end
-  local prepared = samples.prepare(self, given[1], given[2], given[3])
-  return { source = batches.rows(prepared.tensors, 0, prepared.count, batch), samples = prepared }
+  local prepared = prepare.prepare(self, given[1], given[2], given[3])
+  return { batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, batch),
+    prepared = prepared }
 end
 
 -- The last part of the samples, which training then leaves alone.
@@ -88,11 +89,11 @@ local function split_validation(o, batch, prepared, training)
   end
   local point = data.split_point(prepared.count, o.validation_split)
   training.last = point
-  local source = batches.rows(prepared.tensors, point, prepared.count, batch)
-  return { source = source, samples = prepared }
+  local batches = prepared_batches.rows(prepared.tensors, point, prepared.count, batch)
+  return { batches = batches, prepared = prepared }
 end
 
--- {source=, samples=}, or nil when there is no validation.
+-- {batches=, prepared=}, or nil when there is no validation.
 local function validation_of(self, o, prepared, training)
   local batch = o.validation_batch_size or o.batch_size or 32
   local validation
@@ -103,7 +104,7 @@ local function validation_of(self, o, prepared, training)
   else
     return nil
   end
-  if validation.samples then validation.source.limit = o.validation_steps end
+  if validation.prepared then validation.batches.limit = o.validation_steps end
   return validation
 end
 
@@ -128,10 +129,10 @@ local function seed_of(self, o)
   return math.floor(drawn[1] * 2 ^ 24) << 24 | math.floor(drawn[2] * 2 ^ 24)
 end
 
-local function shuffle(source, o, seed, epoch)
-  if not source.shuffle or not o.shuffle then return end
-  source:shuffle(batches.permutation(source.first, source.last, seed + epoch,
-    o.shuffle == "batch" and source.batch or nil))
+local function shuffle(batches, o, seed, epoch)
+  if not batches.shuffle or not o.shuffle then return end
+  batches:shuffle(prepared_batches.permutation(batches.first, batches.last, seed + epoch,
+    o.shuffle == "batch" and batches.batch or nil))
 end
 
 -- ---- what is not finite ------------------------------------------------------------------------
@@ -166,7 +167,7 @@ local function train(self, run, epoch, bar)
   local callbacks = run.callbacks
   local every = callbacks:has_batch_hooks "train"
   local before = every and function(done) callbacks:call("on_train_batch_begin", done) end
-  return run.source:run(run.entry, function(done)
+  return run.batches:run(run.entry, function(done)
     if every then
       note_position(self, run, epoch, done)
       callbacks:call("on_train_batch_end", done - 1, results.by_name(results.of(self, "train")))
@@ -179,7 +180,7 @@ end
 
 local function new_bar(run, epoch)
   local o = run.options
-  local bar = progbar.new { target = run.source:steps(), verbose = o.verbose }
+  local bar = progbar.new { target = run.batches:steps(), verbose = o.verbose }
   local heading = ("Epoch %d/%d"):format(epoch + 1, o.epochs)
   if o.verbose == 1 and not bar.live then
     bar.title = heading .. " - "
@@ -191,15 +192,15 @@ end
 
 local function validate(self, run)
   local validation = run.validation
-  local entry = validation.samples and samples.entry(self, "test", validation.samples)
-  local found = evaluate.run(self, validation.source, entry, run.callbacks)
+  local entry = validation.prepared and prepare.entry(self, "test", validation.prepared)
+  local found = evaluate.run(self, validation.batches, entry, run.callbacks)
   return results.shown(results.of_validation(found))
 end
 
 local function run_epoch(self, run, epoch)
   local o, callbacks = run.options, run.callbacks
-  shuffle(run.source, o, run.seed, epoch)
-  if not run.source.skip then self:reset_metrics() end   -- else they go on within the epoch
+  shuffle(run.batches, o, run.seed, epoch)
+  if not run.batches.skip then self:reset_metrics() end   -- else they go on within the epoch
   watch.start(self)
   callbacks:call("on_epoch_begin", epoch)
   local bar <close> = new_bar(run, epoch)
@@ -222,25 +223,25 @@ local function resume(self, run)
   local told = rawget(self, "_resume")
   if not told then return run.options.initial_epoch end
   rawset(self, "_resume", nil)
-  run.seed, run.source.skip = told.seed, told.batch
+  run.seed, run.batches.skip = told.seed, told.batch
   run.callbacks:set_state(told.callbacks)
   return told.epochs
 end
 
 local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
-  y, given = samples.arrange(x, y, given)
+  y, given = prepare.arrange(x, y, given)
   local o = read(given)
   compile_spec.require_of(self, "fit")
-  traced.take_up_random(self)
-  local prepared, source = training_of(self, x, y, o)
-  local validation = validation_of(self, o, prepared, source)
-  local run = { source = source, options = o, validation = validation, seed = seed_of(self, o) }
-  if prepared then run.entry = samples.entry(self, "train", prepared) end
+  traced_steps.take_up_random(self)
+  local prepared, batches = training_of(self, x, y, o)
+  local validation = validation_of(self, o, prepared, batches)
+  local run = { batches = batches, options = o, validation = validation, seed = seed_of(self, o) }
+  if prepared then run.entry = prepare.entry(self, "train", prepared) end
   -- Traced now, so that what is wrong with it is told before an epoch has gone by.
-  if validation and validation.samples then samples.entry(self, "test", validation.samples) end
+  if validation and validation.prepared then prepare.entry(self, "test", validation.prepared) end
   run.callbacks = require("lunula.callbacks").list(self, o.callbacks,
-    { verbose = o.verbose, epochs = o.epochs, steps = source:steps(), history = true })
+    { verbose = o.verbose, epochs = o.epochs, steps = batches:steps(), history = true })
   run.tolerates_nan = run.callbacks:tolerates_nan()
   rawset(self, "stop_training", false)
   rawset(self, "history", run.callbacks.history)
@@ -250,9 +251,9 @@ local function fit(self, x, y, given)
   local _ <close> = interruption.tell "The weights are those of the last finished batch"
   local logs
   for epoch = first, o.epochs - 1 do
-    if prepared then run.entry = samples.entry(self, "train", prepared) end
+    if prepared then run.entry = prepare.entry(self, "train", prepared) end
     logs = run_epoch(self, run, epoch)
-    source.skip = nil
+    batches.skip = nil
     if self.stop_training then break end
   end
   self.optimizer:finalize_variable_values(self.trainable_weights)

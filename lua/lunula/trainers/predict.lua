@@ -14,9 +14,9 @@ local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
-local batches = require "lunula.trainers.prepared_batches"
-local samples = require "lunula.trainers.prepare"
-local step = require "lunula.trainers.traced_steps"
+local prepared_batches = require "lunula.trainers.prepared_batches"
+local prepare = require "lunula.trainers.prepare"
+local traced_steps = require "lunula.trainers.traced_steps"
 
 local predictor = {}
 
@@ -125,46 +125,46 @@ end
 local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
 -- Runs the batches between the hooks of callbacks and a bar. run(visit, before).
-local function watched_run(self, source, o, run)
-  local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = source:steps() })
+local function watched_run(self, batches, o, run)
+  local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = batches:steps() })
   local every = callbacks:has_batch_hooks "predict"
   local _ <close> = interruption.tell()
-  local bar <close> = progbar.new { target = source:steps(), verbose = o.verbose }
+  local bar <close> = progbar.new { target = batches:steps(), verbose = o.verbose }
   callbacks:call "on_predict_begin"
   local outputs = run(function(done)
     if every then callbacks:call("on_predict_batch_end", done - 1) end
     bar:update(done, {})
     return true
   end, every and function(done) callbacks:call("on_predict_batch_begin", done) end or nil)
-  bar:finish(source:steps() or 0, {})
+  bar:finish(batches:steps() or 0, {})
   callbacks:call "on_predict_end"
   return outputs
 end
 
 local function predict_iterator(self, given, o)
   local collect, join = collector()
-  local source = samples.batched("predict", given, nil, o, function(x)
+  local batches = prepare.batched("predict", given, nil, o, function(x)
     local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
       self._input_structure)
-    local entry = step.predict(self, xs, structure)
+    local entry = traced_steps.predict(self, xs, structure)
     return { call = function(...) collect(entry.call(...)) end }, xs
   end, options.count("predict", "steps", o.steps), "steps")
-  return as_returns(self, watched_run(self, source, o, function(visit, before)
-    source:run(nil, visit, before ~= nil, before)
+  return as_returns(self, watched_run(self, batches, o, function(visit, before)
+    batches:run(nil, visit, before ~= nil, before)
     return join()
   end))
 end
 
 -- Runs the rows, into tensors of the full size where that is known before.
-local function predict_rows(source, entry, count, visit, before)
-  local outputs = not source.limit and make_outputs(entry, count)
+local function predict_rows(batches, entry, count, visit, before)
+  local outputs = not batches.limit and make_outputs(entry, count)
   if outputs then
-    source.outputs = outputs
-    source:run(entry, visit, before ~= nil, before)
+    batches.outputs = outputs
+    batches:run(entry, visit, before ~= nil, before)
     return outputs
   end
   local collect, join = collector()
-  source:run({ call = function(...) collect(entry.call(...)) end }, visit, before ~= nil, before)
+  batches:run({ call = function(...) collect(entry.call(...)) end }, visit, before ~= nil, before)
   return join()
 end
 
@@ -178,16 +178,16 @@ function predictor.predict(self, x, given)
   end
   local o = options.read("predict", given, predict_options)
   o.verbose = verbosity.read("predict", o.verbose, 0)
-  if samples.gives_batches(x) then return predict_iterator(self, x, o) end
+  if prepare.gives_batches(x) then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
   local count = data.count_samples { { "x", xs } }
-  local entry = step.predict(self, xs, structure)
+  local entry = traced_steps.predict(self, xs, structure)
   local batch = options.count("predict", "batch_size", o.batch_size) or BATCH
-  local source = batches.rows(xs, 0, count, batch)
-  source.limit = options.count("predict", "steps", o.steps)
-  local outputs = watched_run(self, source, o, function(visit, before)
-    return predict_rows(source, entry, count, visit, before)
+  local batches = prepared_batches.rows(xs, 0, count, batch)
+  batches.limit = options.count("predict", "steps", o.steps)
+  local outputs = watched_run(self, batches, o, function(visit, before)
+    return predict_rows(batches, entry, count, visit, before)
   end)
   -- The short way draws no bar.
   if not verbosity.is_watched() then offer_short_way(self, entry, x, structure) end
@@ -199,7 +199,7 @@ function predictor.predict_on_batch(self, x)
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
   data.count_samples { { "x", xs } }
-  local entry = step.predict(self, xs, structure)
+  local entry = traced_steps.predict(self, xs, structure)
   local outputs = { entry.call(table.unpack(xs)) }
   offer_short_way(self, entry, x, structure)
   return as_returns(self, outputs)

@@ -3,10 +3,10 @@
 local core = require "lunula.core"
 local source = require "lunula.data.source"
 local data = require "lunula.trainers.data"
-local batches = require "lunula.trainers.prepared_batches"
-local step = require "lunula.trainers.traced_steps"
+local prepared_batches = require "lunula.trainers.prepared_batches"
+local traced_steps = require "lunula.trainers.traced_steps"
 
-local samples = {}
+local prepare = {}
 
 local function flat(xs, ys, ws)
   local list = {}
@@ -17,7 +17,7 @@ local function flat(xs, ys, ws)
 end
 
 -- {xs=, ys=, ws=, structure=, tensors = all of them in a row, count=}
-function samples.prepare(self, x, y, sample_weight, class_weight)
+function prepare.prepare(self, x, y, sample_weight, class_weight)
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
   local ys, y_structure = {}, nil
@@ -36,8 +36,8 @@ function samples.prepare(self, x, y, sample_weight, class_weight)
 end
 
 -- The step (mode "train" or "test") for prepared samples. Their class ids are looked at once.
-function samples.entry(self, mode, prepared)
-  local entry = step[mode](self, prepared)
+function prepare.entry(self, mode, prepared)
+  local entry = traced_steps[mode](self, prepared)
   if self._compiled.built and not prepared.checked then
     self._compiled:check_class_ids(prepared.ys)
     prepared.checked = true
@@ -48,19 +48,19 @@ end
 -- For batches of an iterator: a function from what it gave to a step and its tensors.
 local function of_batches(self, mode, class_weight)
   return function(x, y, weight)
-    local prepared = samples.prepare(self, x, y, weight, class_weight)
-    return samples.entry(self, mode, prepared), prepared.tensors
+    local prepared = prepare.prepare(self, x, y, weight, class_weight)
+    return prepare.entry(self, mode, prepared), prepared.tensors
   end
 end
 
 -- Is x what gives batches, an iterator function or a dataset?
-function samples.gives_batches(x)
+function prepare.gives_batches(x)
   return type(x) == "function" or source.is(x)
 end
 
 -- (x, options) where x gives batches: they have y within.
-function samples.arrange(x, y, given)
-  if samples.gives_batches(x) and given == nil then return nil, y end
+function prepare.arrange(x, y, given)
+  if prepare.gives_batches(x) and given == nil then return nil, y end
   return y, given
 end
 
@@ -83,18 +83,18 @@ local function check_batched(what, x, y, o)
   end
 end
 
--- Batches for fit, evaluate or predict (`what`); prepare(x, y, weight) -> step, its tensors.
+-- Batches for fit, evaluate or predict (`what`); to_step(x, y, weight) -> step, its tensors.
 -- limit: the number of steps, whose option is `steps`.
-function samples.batched(what, x, y, o, prepare, limit, steps)
+function prepare.batched(what, x, y, o, to_step, limit, steps)
   check_batched(what, x, y, o)
-  if type(x) == "function" then return batches.of(x, prepare, limit) end
-  return batches.of_dataset(x, prepare, limit,
+  if type(x) == "function" then return prepared_batches.of(x, to_step, limit) end
+  return prepared_batches.of_dataset(x, to_step, limit,
     ("%s: the dataset repeats without end; say %s"):format(what, steps))
 end
 
 -- The same for a step of mode "train" or "test".
-function samples.feed(self, what, mode, x, y, o, limit, steps)
-  return samples.batched(what, x, y, o, of_batches(self, mode, o.class_weight), limit, steps)
+function prepare.batches(self, what, mode, x, y, o, limit, steps)
+  return prepare.batched(what, x, y, o, of_batches(self, mode, o.class_weight), limit, steps)
 end
 
-return samples
+return prepare

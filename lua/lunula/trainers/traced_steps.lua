@@ -12,7 +12,7 @@ local results = require "lunula.trainers.results"
 local train_step = require "lunula.trainers.train_step"
 local watch = require "lunula.trainers.watch"
 
-local step = {}
+local traced_steps = {}
 
 -- ---- specs and keys ----------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ end
 
 -- A model that came from a file takes up the random numbers where they stood when it was saved, as
 -- soon as it is trained.
-function step.take_up_random(model)
+function traced_steps.take_up_random(model)
   local told = rawget(model, "_random_told")
   if not told then return end
   rawset(model, "_random_told", nil)
@@ -262,15 +262,15 @@ end
 
 -- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
 -- it run rows}.
-function step.train(model, prepared)
+function traced_steps.train(model, prepared)
   return make(model, "train", train_once, prepared)
 end
 
-function step.test(model, prepared)
+function traced_steps.test(model, prepared)
   return make(model, "test", test_once, prepared)
 end
 
-function step.predict(model, xs, structure)
+function traced_steps.predict(model, xs, structure)
   local eager = model.run_eagerly
   if not eager then model:_ensure_built(xs, structure) end
   local specs = specs_of(model, xs, {}, {})
@@ -292,4 +292,4 @@ function step.predict(model, xs, structure)
   return kept(model, key, entry)
 end
 
-return step
+return traced_steps

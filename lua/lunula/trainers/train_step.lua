@@ -13,7 +13,7 @@ local batch = require "lunula.utils.batch"
 local compile_spec = require "lunula.trainers.compile_spec"
 local watch = require "lunula.trainers.watch"
 
-local step = {}
+local train_step = {}
 
 -- ---- what is given, as flat lists --------------------------------------------------------------
 
@@ -69,11 +69,11 @@ end
 -- ---- the loss and the metrics ------------------------------------------------------------------
 
 -- self:compute_loss{x=, y=, y_pred=, sample_weight=, training=} gives the values in this order.
-step.of_loss = { "x", "y", "y_pred", "sample_weight", "training" }
-step.of_metrics = { "x", "y", "y_pred", "sample_weight" }
+local of_loss = { "x", "y", "y_pred", "sample_weight", "training" }
+local of_metrics = { "x", "y", "y_pred", "sample_weight" }
 
 -- fn(self, values in order…), which may also be called with one table of them by name.
-function step.by_name_too(names, fn)
+local function by_name_too(names, fn)
   local known = {}
   for _, name in ipairs(names) do known[name] = true end
   local function is_options(given)
@@ -98,7 +98,7 @@ local function total_loss(self, x, y, y_pred, sample_weight)
   return compiled:total(ys, preds, weights, self.losses, samples_of(x == nil and y_pred or x))
 end
 
-step.compute_loss = step.by_name_too(step.of_loss, function(self, x, y, y_pred, sample_weight)
+train_step.compute_loss = by_name_too(of_loss, function(self, x, y, y_pred, sample_weight)
   local total = total_loss(self, x, y, y_pred, sample_weight)
   if not total then
     core.raise("there is nothing to train: compile the model with a loss, or call add_loss in "
@@ -114,13 +114,13 @@ local function update_metrics(self, y, y_pred, sample_weight)
 end
 
 -- Updates the metrics that compile was told. Returns the results of all.
-step.compute_metrics = step.by_name_too(step.of_metrics, function(self, _, y, y_pred, sample_weight)
+train_step.compute_metrics = by_name_too(of_metrics, function(self, _, y, y_pred, sample_weight)
   update_metrics(self, y, y_pred, sample_weight)
   return self:get_metrics_result()
 end)
 
 -- name -> result, of all metrics of the model. A metric that gives a table gives several.
-function step.get_metrics_result(self)
+function train_step.get_metrics_result(self)
   local found = {}
   for _, entry in ipairs(self:_metric_entries()) do
     local result = entry.metric:result()
@@ -152,14 +152,14 @@ end
 
 -- Makes of a declaration what the class holds: hooks that may be called by name too, metrics as a
 -- function behind the computed field, a compile whose options are known.
-function step.wrap(spec)
+function train_step.wrap(spec)
   local metrics = spec.metrics
   if type(metrics) == "function" or type(metrics) == "table" then
     spec._own_metrics, spec.metrics = metrics, nil
     if type(metrics) == "table" then spec._own_metrics = function() return metrics end end
   end
-  for name, names in pairs { compute_loss = step.of_loss, compute_metrics = step.of_metrics } do
-    if type(spec[name]) == "function" then spec[name] = step.by_name_too(names, spec[name]) end
+  for name, names in pairs { compute_loss = of_loss, compute_metrics = of_metrics } do
+    if type(spec[name]) == "function" then spec[name] = by_name_too(names, spec[name]) end
   end
   if type(spec.compile) == "function" then spec.compile = noting(spec.compile) end
   return spec
@@ -187,7 +187,7 @@ end
 
 -- What fit and evaluate run where the model has no step of its own.
 local built_in = {}
-step.built_in = built_in
+train_step.built_in = built_in
 
 function built_in.train_step(self, data)
   local x, y, sample_weight = batch.unpack(data)
@@ -214,14 +214,14 @@ end
 -- model:train_step(data) and model:test_step(data), called by a step of the user's own or in a loop
 -- without fit. They return the logs.
 for _, name in ipairs { "train_step", "test_step" } do
-  step[name] = function(self, data)
+  train_step[name] = function(self, data)
     compile_spec.require_of(self, name)
     return core.record(built_in[name], self, data) or self:get_metrics_result()
   end
 end
 
-function step.predict_step(self, data)
+function train_step.predict_step(self, data)
   return self:_called((batch.unpack(data)), false)
 end
 
-return step
+return train_step

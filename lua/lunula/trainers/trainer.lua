@@ -6,8 +6,8 @@ local options = require "lunula.utils.options"
 local compile_spec = require "lunula.trainers.compile_spec"
 local changes = require "lunula.layers.base.changes"
 local results = require "lunula.trainers.results"
-local samples = require "lunula.trainers.prepare"
-local traced = require "lunula.trainers.traced_steps"
+local prepare = require "lunula.trainers.prepare"
+local traced_steps = require "lunula.trainers.traced_steps"
 local watch = require "lunula.trainers.watch"
 
 local trainer = {}
@@ -75,9 +75,9 @@ end
 local function on_batch(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
   compile_spec.require_of(self, name)
-  if mode == "train" then traced.take_up_random(self) end
-  local prepared = samples.prepare(self, x, y, o.sample_weight, o.class_weight)
-  local entry = samples.entry(self, mode, prepared)
+  if mode == "train" then traced_steps.take_up_random(self) end
+  local prepared = prepare.prepare(self, x, y, o.sample_weight, o.class_weight)
+  local entry = prepare.entry(self, mode, prepared)
   watch.start(self)
   self:reset_metrics()
   entry.call(table.unpack(prepared.tensors))

@@ -18,6 +18,16 @@ function options.unknown(given, names)
   return strangers[1], declare.suggestion(strangers[1], names)
 end
 
+-- The values of a name table in the order of the names. `text` says of a name that is none of them:
+-- what, the name, the names, the nearest.
+function options.in_order(value, names, text, what)
+  local stranger, suggestion = options.unknown(value, names)
+  if stranger then core.raise(text, what, stranger, table.concat(names, ", "), suggestion) end
+  local list = {}
+  for i, name in ipairs(names) do list[i] = value[name] end
+  return list
+end
+
 -- Where false says something; elsewhere it is None, as in all tables.
 local truths = { verbose = true, shuffle = true }
 
