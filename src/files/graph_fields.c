@@ -6,6 +6,10 @@
 
 #include "files/graph_in.h"
 
+const char *const reader_kinds[ENTRY_KINDS] = {
+  "", "input", "variable", "constant", "shape", "assign"
+};
+
 /* ---- pieces -------------------------------------------------------------- */
 
 char *reader_string(const Reader *r) {
@@ -125,7 +129,7 @@ static bool read_ints(Reader *r, Attr *a) {
 }
 
 static bool read_body(Reader *r, const Level *l, Attr *a) {
-  a->body = reader_function(r, l->depth + 1);
+  a->body = r->function(r, l->depth + 1);
   if (a->body == NULL)
     a->kind = ATTR_NIL;
   return a->body != NULL;

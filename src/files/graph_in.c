@@ -6,10 +6,6 @@
 
 #include "files/graph_in.h"
 
-const char *const reader_kinds[ENTRY_KINDS] = {
-  "", "input", "variable", "constant", "shape", "assign"
-};
-
 /* ---- nodes -------------------------------------------------------------- */
 
 static void draft_clear(Draft *d) {
@@ -147,7 +143,7 @@ static bool read_parts(Reader *r, Level *l) {
   }
 }
 
-Function *reader_function(Reader *r, int depth) {
+static Function *read_function(Reader *r, int depth) {
   Function *f = NULL;
   if (depth > GRAPH_DEPTH) {
     fail(error_of(r), "more than %d functions in one another", GRAPH_DEPTH);
@@ -181,7 +177,7 @@ static bool read_graph(Reader *r) {
     return out_of_memory(r);
   if (!json_expect(&r->json, JSON_OBJECT, "no graph"))
     return false;
-  g->function = reader_function(r, 0);
+  g->function = read_function(r, 0);
   if (g->function == NULL ||
       !json_expect(&r->json, JSON_END, "there is more after the graph"))
     return false;
@@ -194,7 +190,7 @@ static bool read_graph(Reader *r) {
 
 bool graph_read(StoredGraph *g, Context *c, const char *text, size_t length,
                 const GraphSource *source, Error *e) {
-  Reader r = {.c = c, .source = source, .g = g};
+  Reader r = {.c = c, .source = source, .g = g, .function = read_function};
   const char *(*origin)(void *ud) = c->origin;
   int mark = context_mark(c), recording = c->recording;
   *g = (StoredGraph){.function = NULL};

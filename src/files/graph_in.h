@@ -44,14 +44,17 @@ typedef struct Level {
   Draft draft;
 } Level;
 
-typedef struct Reader {
+typedef struct Reader Reader;
+struct Reader {
   Context *c;
   JsonReader json;
   const GraphSource *source;
   StoredGraph *g;
   int inputs, outputs; /* names that were read */
   bool has_format;
-} Reader;
+  /* What follows the "{" of a function, for bodies too; NULL with the error. */
+  Function *(*function)(Reader *r, int depth);
+};
 
 INLINE Error *error_of(const Reader *r) {
   return &r->c->error;
@@ -74,11 +77,6 @@ INLINE int shown(const Reader *r) {
 INLINE bool fail_unknown(const Reader *r) {
   return fail(error_of(r), "what is \"%.*s\"?", shown(r), r->json.raw);
 }
-
-/* ---- functions and their parts (graph_in.c) ------------------------------ */
-
-/* What follows the "{" of a function; NULL with the error. */
-Function *reader_function(Reader *r, int depth);
 
 /* ---- what stands in the text (graph_fields.c) ---------------------------- */
 

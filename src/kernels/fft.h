@@ -1,5 +1,5 @@
-/* What fft.c, fft_real.c and fft_tables.c share: where in the tables of a
-** length its roots of one stand. */
+/* What the files of Fourier transforms share: where in the tables of a length
+** its roots of one stand. */
 #ifndef KERNELS_FFT_H
 #define KERNELS_FFT_H
 

@@ -65,7 +65,7 @@ extern void SET(product_i32)(int64_t m, int64_t n, int64_t k, const int32_t *a,
                              int64_t a_row, int64_t a_step, const int32_t *b,
                              bool transpose_b, int32_t *c);
 
-/* ---- Fourier transforms (fft.c, fft_real.c, fft_tables.c) --------------- */
+/* ---- Fourier transforms (fft.c and fft_*.c) ----------------------------- */
 
 /* How rows of n numbers are transformed, by their length alone. */
 typedef struct Fourier {
