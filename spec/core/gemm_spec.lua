@@ -68,6 +68,31 @@ describe("a product", function()
     end
   end)
 
+  -- From some 450 rows on the right side is packed before all parts, up to 2^18 numbers of it;
+  -- and wide ones go in wider pieces.
+  native("gives a row the same bits in a tall batch", function()
+    local threads = k.threads()
+    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
+    for _, sizes in ipairs { { 70, 32 }, { 513, 130 }, { 257, 1040 }, { 1030, 300 } } do
+      local depth, width = table.unpack(sizes)
+      local a, b, row = random(1100, depth), random(depth, width), random(1, width)
+      local bt = ops.transpose(b)
+      local few = rows(ops.relu(ops.matmul(rows(a, 40), b) + row), 40):tobytes()
+      for _, m in ipairs { 447, 448, 1100 } do
+        for n = 1, 3 do
+          k.threads(n)
+          local f = core.trace({ { shape = { false, depth } } }, function (x)
+            return ops.relu(ops.matmul(x, b) + row), core.ops.matmul(x, bt, false, true)
+          end)
+          local finished, plain = f(rows(a, m))
+          local what = ("%d rows of %d x %d, %d threads"):format(m, depth, width, n)
+          assert.is_true(few == rows(finished, 40):tobytes(), what)
+          same_bits(what, finished, ops.relu(plain + row))
+        end
+      end
+    end
+  end)
+
   native("gives a column the same bits beside any others", function()
     for _, depth in ipairs(depths) do
       for _, m in ipairs { 1, 2, 5, 14, 40 } do
