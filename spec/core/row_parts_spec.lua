@@ -54,6 +54,19 @@ describe("a function in parts of its batch", function ()
     end
   end)
 
+  -- A plan keeps the parts of the threads it was made for.
+  it("has the same bits with other threads than it was compiled for", function ()
+    for _, made_for in ipairs { 1, 3 } do
+      core.threads(made_for)
+      local f = traced(model)
+      local want = f(x):tobytes()
+      for _, n in ipairs { 1, 2, 3, 4, 1 } do
+        core.threads(n)
+        assert.is_true(want == f(x):tobytes(), ("%d threads, then %d"):format(made_for, n))
+      end
+    end
+  end)
+
   it("needs memory for the rows of a part alone", function ()
     local _, whole = bytes(12, 1, "-parts")
     local _, parts = bytes(12, 1)

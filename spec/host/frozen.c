@@ -523,6 +523,32 @@ static void scripts_predict_with_it(void) {
   }
 }
 
+/* One that runs some rows at a time, compiled for as many threads as there are. */
+static void threads_may_change(void) {
+  static const char large[] =
+      "k = require 'lunula'\n"
+      "local L = k.layers\n"
+      "k.set_random_seed(2)\n"
+      "model = k.Sequential{k.Input{shape={64, 64, 3}},\n"
+      "  L.Conv2D{96, 3, activation='relu'}, L.DepthwiseConv2D(3),\n"
+      "  L.Conv2D{48, 1}, L.GlobalAveragePooling2D()}\n"
+      "x = k.random.normal{13, 64, 64, 3}\n"
+      "k.threads(1)\n"
+      "want = model:predict(x):tobytes()";
+  static const char use[] =
+      "for _, n in ipairs{2, 1, 3, 4, 1} do\n"
+      "  k.threads(n)\n"
+      "  assert(given:predict(x):tobytes() == want, n .. ' threads')\n"
+      "end\n"
+      "k.threads(0)";
+  open_runtime(large);
+  lunula_model *m = freeze("model");
+  push_as_given(lunula_state(rt), m);
+  EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
+  lunula_model_free(m);
+  close_runtime();
+}
+
 static void scripts_predict_with_states(void) {
   float want[3][2];
   open_runtime(stateful);
@@ -639,6 +665,7 @@ int main(void) {
   test("a failure leaves the state", a_failure_leaves_the_state);
   test("any frozen model has sessions", any_frozen_model_has_sessions);
   test("scripts predict with it", scripts_predict_with_it);
+  test("threads may change", threads_may_change);
   test("scripts predict with states", scripts_predict_with_states);
   test("states share it", states_share_it);
   test("NULL is refused", null_is_refused);
