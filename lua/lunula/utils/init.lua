@@ -118,15 +118,6 @@ function utils.load_idx(path)
   return require "lunula.data.idx"(path)
 end
 
--- Columns of a table as vectors: a class, loaded when it is first asked for.
-setmetatable(utils, {
-  __index = function(self, name)
-    if name ~= "FeatureSpace" then return nil end
-    rawset(self, name, require "lunula.features")
-    return self.FeatureSpace
-  end,
-})
-
 function utils.is_keras_tensor(x)
   return require("lunula.models.ktensor").is(x)
 end
@@ -156,10 +147,11 @@ function utils.Progbar(given)
   return require("lunula.utils.progbar").new(given or {})
 end
 
--- Boxes in images are loaded when they are first asked for.
+-- What is loaded when it is first asked for.
+local late = { FeatureSpace = "lunula.features", bounding_boxes = "lunula.utils.bounding_boxes" }
+
 return setmetatable(utils, { __index = function (_, name)
-  if name ~= "bounding_boxes" then return nil end
-  local boxes = require "lunula.utils.bounding_boxes"
-  rawset(utils, name, boxes)
-  return boxes
+  if late[name] == nil then return nil end
+  utils[name] = require(late[name])
+  return utils[name]
 end })
