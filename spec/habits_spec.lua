@@ -190,8 +190,6 @@ describe("what Keras has and this has not", function ()
   it("says what stands for it", function ()
     assert.error_at_line(function () layer:add_metric(1, "m") end,
       'layer "a" has no add_metric: keep a metric in a field')
-    assert.error_at_line(function () layer:stateless_call({}, {}, 1) end,
-      "k.value_and_grad(f, layer.trainable_weights)")
     assert.error_at_line(function () layer:quantize "int8" end, 'stores less')
     assert.error_at_line(function () layer:enable_lora(4) end, 'has no enable_lora')
     assert.error_at_line(function () model:get_state_tree() end, "model.weights and optimizer.")
@@ -202,7 +200,7 @@ describe("what Keras has and this has not", function ()
     assert.error_at_line(function () local _ = k.applications.ResNet50 end,
       "k has no applications: there are no models by name")
     assert.error_at_line(function () local _ = k.distribution end, "on one machine")
-    assert.error_at_line(function () local _ = k.dtype_policies end, "float32")
+    assert.error_at_line(function () local _ = k.quantizers end, "float32")
     assert.error_at_line(function () k.name_scope "a" end, "a name is an option")
     assert.is_nil(k.no_such_thing)
   end)

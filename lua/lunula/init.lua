@@ -112,7 +112,7 @@ local absent = {
   applications = "there are no models by name and nothing is downloaded; save one in Keras as a "
     .. ".keras file and load it by k.models.load_model",
   distribution = one_machine, device = one_machine,
-  quantizers = float32, dtype_policies = float32, DTypePolicy = float32,
+  quantizers = float32, DTypePolicy = float32,
   export = "model:export(path) writes what predicts",
   wrappers = "there is no scikit-learn",
   visualization = "k.utils.plot_images draws a batch of images",

@@ -83,7 +83,12 @@ local makers = {
     return k.utils.PyDataset "Rows" { len = function () return 1 end, get_item = k.ones } ()
   end,
   progbar = function () return k.utils.Progbar { target = 3 } end,
-  feature_space = function () return k.utils.FeatureSpace end,
+  feature_space = function ()
+    local space = k.utils.FeatureSpace { features = { age = "float" } }
+    return setmetatable({}, { __index = function (_, key)
+      return space[key] or k.utils.FeatureSpace[key]
+    end })
+  end,
   multi_optimizer = function () return k.optimizers.MultiOptimizer end,
   loss_scale_optimizer = function () return k.optimizers.LossScaleOptimizer end,
 }

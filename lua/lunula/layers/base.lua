@@ -276,8 +276,6 @@ for name, method in pairs(nodes.methods) do Layer[name] = method end
 for name, instead in pairs {
   add_metric = "keep a metric in a field, as self.seen = k.metrics.Mean(), and call its "
     .. "update_state",
-  stateless_call = "a call changes its variables; k.value_and_grad(f, layer.trainable_weights) "
-    .. "gives their gradients",
   quantize = "it computes in float32; save(path, { dtype = \"float16\" }) stores less",
   enable_lora = "freeze the layer and put two small ones beside it",
 } do

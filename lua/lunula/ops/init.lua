@@ -86,7 +86,7 @@ local ops = core.ops
 local functions = {
   numpy = { array = true, ndim = true, size = true, bartlett = true, blackman = true,
     hamming = true, hanning = true, kaiser = true },
-  image = { extract_patches_3d = true },
+  image = { extract_patches_3d = true }, linalg = { eig = true },
   core = { convert_to_tensor = true, convert_to_numpy = true, dtype = true, is_tensor = true,
     shape = true },
 }

@@ -14,7 +14,6 @@ local state = require "lunula.saving.state"
 local saving = { to_json = config.to_json, model_from_json = config.model_from_json }
 
 for name, fn in pairs(objects) do saving[name] = fn end
-saving.text = nil -- the writer of configs is not for users
 saving.CustomObjectScope = objects.custom_object_scope
 
 -- ---- what is said ------------------------------------------------------------------------------
