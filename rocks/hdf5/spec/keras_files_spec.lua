@@ -3,6 +3,7 @@
 
 local hdf5 = require "lunula.hdf5"
 local k = require "lunula"
+local going_on = require "spec.support.going_on"
 local recorded = require "rocks.hdf5.spec.support.recorded"
 
 local tolerance = 2e-5
@@ -101,6 +102,20 @@ describe("a model that we write", function ()
       local copy = hdf5.load_model(path, { compile = true })
       assert.is_nil(copy.optimizer)
     end
+  end)
+
+  -- One in a field trains some of the weights. The file has its state; where it stands before its
+  -- first step it is left out.
+  it("has optimizers of a train step of the user's own", function ()
+    local case = going_on.cases.optimizers
+    local model, path = going_on.model(case), recorded.temporary ".keras"
+    going_on.fit(model, case, 0, 1)
+    hdf5.save_model(model, path, { include_optimizer = true })
+    local weights, iterations = model:get_weights(), model.second.iterations
+    going_on.fit(model, case, 1, 2)
+    hdf5.load_weights(model, path, {})
+    assert.equal(iterations, model.optimizer.iterations)
+    for i, value in ipairs(model:get_weights()) do assert.near_all(value, weights[i], 0) end
   end)
 
   it("is loaded without what it was compiled with", function ()

@@ -30,12 +30,23 @@ local function write_tensor(writer, path, tensor)
   if tensor.dtype == "bfloat16" then check(writer:text(path, "dtype", "bfloat16")) end
 end
 
+-- The weights that an optimizer trains. One in a field, of a train step of the user's own, may have
+-- some of the model's only, which it knows once it is built.
+local function trained_by(object, model)
+  if object == model.optimizer or not object.built then return model.trainable_weights end
+  local list = {}
+  for _, variable in ipairs(model.trainable_weights) do
+    if object.slot_of[variable] then list[#list + 1] = variable end
+  end
+  return list
+end
+
 local function write_object(writer, model, object, path)
   local vars = joined(path, "vars")
   check(writer:group(vars))
   check(writer:text(vars, "name", object.name))
   if declare.is(object, "optimizer") then
-    for i, entry in ipairs(optimizer.variables(object, model.trainable_weights)) do
+    for i, entry in ipairs(optimizer.variables(object, trained_by(object, model))) do
       write_tensor(writer, vars .. "/" .. i - 1, optimizer.value(object, entry))
     end
   elseif tf_idf_of(object) then
@@ -107,9 +118,9 @@ end
 local function read_optimizer(load, model, object, group)
   local count = group and group:count() or 0
   if count == 0 then return end
-  local before = optimizer.variables(object, model.trainable_weights)
-  if count > #before then object:build(model.trainable_weights) end
-  local variables = optimizer.in_file(object, model.trainable_weights, count, function (i)
+  local before = optimizer.variables(object, trained_by(object, model))
+  if count > #before and object == model.optimizer then object:build(model.trainable_weights) end
+  local variables = optimizer.in_file(object, trained_by(object, model), count, function (i)
     return group:get(tostring(i - 1)):shape()
   end)
   local values, problem
