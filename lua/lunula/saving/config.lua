@@ -43,7 +43,7 @@ local function write(model, what, with_compile, indent)
   local record = records.in_full(declare.serialize(model))
   if with_compile then record = without_closures(record, what)
   else record.compile_config = nothing() end
-  return objects.text(record, indent)
+  return json.of_objects(record, indent)
 end
 
 -- The text of a model for the function `what` that the user called.

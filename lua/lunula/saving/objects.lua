@@ -147,8 +147,8 @@ function objects.serialize_keras_object(value)
   return plain(value, {})
 end
 
--- The text of the same.
-function objects.text(value, indent)
+-- The text of the same. It stands with the writer, since what is in `objects` is k.saving's.
+function json.of_objects(value, indent)
   local seen = {}
   return json.encode(value, indent, { read = told, note = function (object, out, between)
     local name = between .. '"shared_object_id": '
