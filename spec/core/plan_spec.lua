@@ -203,8 +203,8 @@ describe("memory of a plan", function()
       for i = 20, 1, -1 do x = ops.matmul(x, w) + kept[i] end
       return x
     end)
-    -- so many rows that the scratch of a thread is the same
-    local bytes = f:memory { batch = 512 } - f:memory { batch = 256 }
+    -- so many rows that the scratch is the same
+    local bytes = f:memory { batch = 1024 } - f:memory { batch = 768 }
     assert.is_true(bytes <= 21 * 256 * 64 * 4, bytes .. " bytes")
   end)
 end)
