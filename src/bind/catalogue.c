@@ -16,19 +16,22 @@ static void push_method(lua_State *L) {
   lua_pushcclosure(L, bind_method, n);
 }
 
-/* Puts the function on the top into core.ops, and its method into those. */
-static void offer(lua_State *L, const char *name, bool method) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
-  if (!method)
-    return;
-  push_method(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
+static void put(lua_State *L, const char *table, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, table);
   lua_insert(L, -2);
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
+}
+
+/* Puts the function on the top into core.ops, and its method into those. The
+** method first: where memory ends between them, the op is made again. */
+static void offer(lua_State *L, const char *name, bool method) {
+  if (method) {
+    push_method(L);
+    put(L, "lunula.methods", name);
+  }
+  lua_pushvalue(L, -1);
+  put(L, "lunula.ops", name);
 }
 
 /* What files call an op, as fields of its row in the catalogue. */
