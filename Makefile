@@ -129,6 +129,8 @@ CORE    := $(BUILD)/lunula/core.so
 ARCHIVE := $(BUILD)/liblunula.a
 MODULE  := $(if $(BLASOBJ),$(BUILD)/lunula/blas.so)
 BLASLIB := $(if $(BLASOBJ),$(BUILD)/liblunula_blas.a)
+# What editors read: written by what is built, so not where that cannot run here.
+EDITOR  := $(if $(CROSS)$(findstring sanitize,$(CFLAGS)),,$(BUILD)/lunula/meta.lua)
 ROCK    := lunula-scm-1
 TREE    := $(CURDIR)/$(BUILD)/rocks
 FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/init.lua;;' \
@@ -155,7 +157,7 @@ all: $(if $(WHOLE),modules) $(ARCHIVE) $(BLASLIB) ; @:
 rocks: modules
 	@for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock all || exit 1; done
 	@$(foreach rock,$(MISSING),echo "without the sister rock $(rock): apt-get install $(LIBS_$(rock))";) :
-modules: $(CORE) $(MODULE)
+modules: $(CORE) $(MODULE) $(EDITOR)
 	@$(if $(MODULE),:,echo "no OpenBLAS: without the module lunula.blas"; \
 	  rm -f $(BUILD)/lunula/blas.so $(BUILD)/liblunula_blas.a)
 
@@ -179,6 +181,10 @@ $(BUILD)/lunula/blas.so: $(BLASOBJ)
 $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
 	@echo "ar $@" && rm -f $@ && $(CROSS)ar rcs $@ $^
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
+
+# Every name with its types and a line, from the declarations.
+$(BUILD)/lunula/meta.lua: rocks/editor.lua $(CORE) $(LUASRC)
+	@LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) $< $@
 
 # The Lua files as bytecode, in both; their texts, in the archive alone.
 $(BUILD)/code.c: src/bind/carry.lua $(LUASRC)
@@ -412,10 +418,11 @@ install-module: modules
 	install -D -m 755 $(CORE) $(DESTDIR)$(LIBDIR)/lunula/core.so
 	$(if $(MODULE),install -D -m 755 $(MODULE) $(DESTDIR)$(LIBDIR)/lunula/blas.so)
 	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
+	$(if $(EDITOR),install -m 644 $(EDITOR) $(DESTDIR)$(LUADIR)/lunula/meta.lua)
 
 # The rock, installed below build/.
 tree: $(TREE)/installed ; @:
-$(TREE)/installed: $(CORE) $(MODULE) $(LUASRC) rocks/$(ROCK).rockspec rocks/lunula.lua
+$(TREE)/installed: $(CORE) $(MODULE) $(EDITOR) $(LUASRC) rocks/$(ROCK).rockspec rocks/lunula.lua
 	$(LUAROCKS) make --tree $(TREE) rocks/$(ROCK).rockspec
 	@rm -rf $(BUILD)/empty && mkdir $(BUILD)/empty && touch $@
 

@@ -46,6 +46,13 @@ check("every module of the rock loads", function ()
   end
 end)
 
+check("editors find its names", function ()
+  local file = assert(io.open(assert(package.searchpath("lunula.meta", package.path))))
+  assert(file:read "l" == "---@meta lunula")
+  assert(file:read "a":find("function Model:fit(", 1, true))
+  file:close()
+end)
+
 check("only public names are exported", function ()
   local core = assert(package.searchpath("lunula.core", package.cpath))
   local seen = 0

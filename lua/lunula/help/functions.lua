@@ -182,6 +182,7 @@ functions.methods = {
       "A weight of the layer, made in init or build." },
     add_loss = { "loss", "A loss of the layer, beside that of compile." },
     build = { "input_shape", "Makes the weights." },
+    call = { "x, …", "What the layer computes; a class of layers has its own." },
     count_params = { "", "The number of numbers in the weights." },
     get_weights = { "", "The values of the weights, in their order." },
     set_weights = { "values", "Gives the weights their values." },
@@ -202,6 +203,7 @@ functions.methods = {
     apply = { "gradients, variables", "One step along the gradients." },
     apply_gradients = { "{ { gradient, variable }, … }", "The same." },
   },
+  loss = { call = { "y_true, y_pred", "The loss of each sample." } },
   metric = {
     update_state = { "y_true, y_pred, sample_weight", "Adds samples." },
     result = { "", "The result so far, a tensor." }, reset_state = { "", "Forgets all." },

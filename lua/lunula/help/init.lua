@@ -99,7 +99,8 @@ end
 
 local function method_texts(name)
   local texts = {}
-  for _, owner in ipairs { "model", "layer", "tensor", "variable", "optimizer", "metric" } do
+  for _, owner in ipairs { "model", "layer", "tensor", "variable", "optimizer", "loss",
+    "metric" } do
     local row = functions.methods[owner][name]
     if row then texts[#texts + 1] = call_text(owner .. ":" .. name, row) end
   end

@@ -1,0 +1,78 @@
+-- What editors say of the fields of objects: the type, and a line. Fields that a class declares as
+-- options stand there; spec/editor_spec.lua sees that these are live ones.
+
+local variables, tensor = "lunula.Variable[]", "lunula.Tensor"
+
+return {
+  tensor = {
+    shape = { "lunula.Shape", "The sizes: #shape, shape[1], shape[-1]; prints as (None, 3)." },
+    dtype = { "string", "The type of the numbers, as \"float32\"." },
+    ndim = { "integer", "The number of axes." },
+    size = { "integer", "How many numbers there are." },
+  },
+  variable = {
+    name = { "string", "The name, as \"kernel\"." },
+    path = { "string", "The name with those of its owners, as \"dense/kernel\"." },
+    trainable = { "boolean", "Whether training changes it." },
+    value = { tensor, "The value now." },
+    constraint = { "any", "What the optimizer keeps it to." },
+    regularizer = { "any", "The penalty on it." },
+  },
+  layer = {
+    name = { "string", "The name, \"dense_1\" where none was said." },
+    path = { "string", "The name with those of the layers around it." },
+    built = { "boolean", "Whether the weights are made." },
+    trainable = { "boolean", "Whether training changes the weights." },
+    weights = { variables, "All weights." },
+    variables = { variables, "All variables, with those of seeds and metrics." },
+    trainable_weights = { variables, "The weights that training changes." },
+    trainable_variables = { variables, "The same." },
+    non_trainable_weights = { variables, "The weights that training leaves alone." },
+    non_trainable_variables = { variables, "The same, with those of seeds and metrics." },
+    metrics = { "lunula.Metric[]", "The metrics inside." },
+    metrics_variables = { variables, "The states of the metrics inside." },
+    losses = { "lunula.Tensor[]", "The penalties, and what add_loss was given." },
+    input = { "lunula.Tensor|table", "The placeholder it was called with." },
+    output = { "lunula.Tensor|table", "What that call gave." },
+    input_shape = { "lunula.Shape", "The shape of the input." },
+    output_shape = { "lunula.Shape", "The shape of the output." },
+    input_mask = { "lunula.Tensor?", "The mask of the input." },
+    output_mask = { "lunula.Tensor?", "The mask of the output." },
+    input_spec = { "any", "What the inputs must be like." },
+    dtype = { "string", "\"float32\"." },
+    compute_dtype = { "string", "The type it computes in." },
+    variable_dtype = { "string", "The type of its weights." },
+    input_dtype = { "string", "The type its inputs are cast to." },
+    supports_masking = { "boolean", "Whether a mask goes through." },
+  },
+  model = {
+    layers = { "lunula.Layer[]", "The layers in their order; positions count from 1." },
+    inputs = { "lunula.Tensor[]", "The placeholders." },
+    outputs = { "lunula.Tensor[]", "The outputs." },
+    optimizer = { "lunula.Optimizer", "What compile was given." },
+    loss = { "any", "What compile was given." },
+    history = { "table", "What the last fit returned: history.history.loss[1]." },
+    metrics_names = { "string[]", "The names of what evaluate returns." },
+    run_eagerly = { "boolean", "Whether steps run op by op, without a plan." },
+    stop_training = { "boolean", "A callback sets it to end fit." },
+  },
+  optimizer = {
+    learning_rate = { "number|lunula.Variable|lunula.Schedule", "The rate, which may be set." },
+    iterations = { "lunula.Variable", "How many steps were made." },
+    variables = { variables, "The variables of the optimizer." },
+  },
+  metric = {
+    name = { "string", "The name in logs." },
+    dtype = { "string", "\"float32\"." },
+    variables = { variables, "The states." },
+  },
+  loss = {
+    name = { "string", "The name." },
+    dtype = { "string", "\"float32\"." },
+    reduction = { "string", "How the losses of a batch become one." },
+  },
+  callback = {
+    model = { "lunula.Model", "The model that is trained." },
+    params = { "table", "The epochs, steps and verbosity of the run." },
+  },
+}

@@ -1,0 +1,575 @@
+-- Writes lunula/meta.lua, from which editors know every name (LuaCATS annotations):
+--   lua5.4 rocks/editor.lua FILE
+-- All of it comes from the declarations and from the texts of k.help. Called without a file, as the
+-- spec does, it returns the text.
+
+local k = require "lunula"
+local core = require "lunula.core"
+local declare = require "lunula.declare"
+local doors = require "lunula.help.doors"
+local fields = require "lunula.help.fields"
+local functions = require "lunula.help.functions"
+
+local lines = {}
+
+local function put(text, ...)
+  lines[#lines + 1] = select("#", ...) > 0 and text:format(...) or text
+end
+
+local function sorted(t)
+  local names = {}
+  for name in pairs(t) do
+    if type(name) == "string" and name:find "^[%a_][%w_]*$" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function one_line(text)
+  return (text:gsub("%s+", " "))
+end
+
+local function doc(text)
+  if text and text ~= "" then put("---" .. one_line(text)) end
+end
+
+local keywords = { ["end"] = true, ["function"] = true, ["repeat"] = true, ["in"] = true,
+  ["not"] = true, ["and"] = true, ["or"] = true }
+
+local function identifier(name)
+  name = name:gsub("[^%w_]+", "_")
+  return keywords[name] and name .. "_" or name
+end
+
+-- ---- types -------------------------------------------------------------------------------------
+
+local object_types = {
+  ["an initializer"] = "string|table|function|lunula.Initializer",
+  ["a regularizer"] = "string|table|function|lunula.Regularizer",
+  ["a constraint"] = "string|table|function|lunula.Constraint",
+  ["an activation"] = "string|table|function|lunula.Activation",
+  ["a layer"] = "lunula.Layer", ["a function"] = "function", ["a table"] = "table",
+  ["a string"] = "string", ["a dtype policy"] = "string", ["true or false"] = "boolean",
+  ["a number, a table of numbers or a tensor"] = "lunula.Value",
+  ["an axis number or a list of them"] = "integer|integer[]",
+}
+
+local kind_type
+
+local function list_type(one)
+  return one:find "[^%w_.]" and ("(%s)[]"):format(one) or one .. "[]"
+end
+
+local function literals(list)
+  local found = {}
+  for word in list:gmatch '"[^"]*"' do found[#found + 1] = word end
+  return #found > 0 and table.concat(found, "|") or nil
+end
+
+-- Lists and alternatives, told by the name of the kind.
+local function compound(name)
+  local element = name:match "^(.+) or a list of %d+$"
+  if element then
+    local one = kind_type(element)
+    return ("%s|%s"):format(one, list_type(one))
+  end
+  element = name:match "^a list of (.+)s$"
+  if element then return list_type(kind_type("a " .. element)) end
+  local first, second = name:match "^(.-) or (.+)$"
+  if first then return kind_type(first) .. "|" .. kind_type(second) end
+end
+
+function kind_type(name)
+  if object_types[name] then return object_types[name] end
+  if name:find "^one of" then return literals(name) or "any" end
+  if name:find "^a shape" then return "(integer|false)[]|integer" end
+  local alone = not name:find " or "
+  if alone and name:find "integer" or name == "an axis number" then return "integer" end
+  if alone and name:find "number" or name == "an integer, 0 or more" then
+    return name:find "integer" and "integer" or "number"
+  end
+  if name == "a number, 0 or more" then return "number" end
+  return compound(name) or "any"
+end
+
+-- The types of the signatures of ops.
+local op_types = {
+  int = "integer", num = "number", bool = "boolean", str = "string", dtype = "string",
+  axis = "integer", axes = "integer|integer[]", shape = "lunula.Shape|(integer|false)[]|integer",
+  sizes = "integer|integer[]", value = "any", tensors = "lunula.Value[]", strings = "string[]",
+  [""] = "lunula.Value",
+}
+
+local function type_of_default(text)
+  if text == "true" or text == "false" then return "boolean" end
+  if text:find '^"' then return "string" end
+  return tonumber(text) and "number" or "any"
+end
+
+-- ---- parameters: { name =, type =, optional = } ------------------------------------------------
+
+-- The parts between the commas that are in no brackets.
+local function split(text)
+  local parts, depth, from = {}, 0, 1
+  for at, c in text:gmatch "()([{}(),])" do
+    if c == "{" or c == "(" then depth = depth + 1 end
+    if c == "}" or c == ")" then depth = depth - 1 end
+    if c == "," and depth == 0 then
+      parts[#parts + 1], from = text:sub(from, at - 1), at + 1
+    end
+  end
+  parts[#parts + 1] = text:sub(from)
+  for i, part in ipairs(parts) do parts[i] = part:match "^%s*(.-)%s*$" end
+  return parts
+end
+
+local function option_table(names)
+  local parts = {}
+  for _, part in ipairs(names) do
+    local name, default = part:match "^([%w_]+)=?(.*)$"
+    if name then parts[#parts + 1] = ("%s?: %s"):format(name, type_of_default(default)) end
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+-- Of a text such as "x, y, { batch_size=, shuffle=true }".
+local function parameters_of_call(row)
+  local call = row[1]
+  local own = row.module and require(row.module).options
+  if own then call = call:gsub(",?%s*{$", "") end
+  local list = {}
+  for i, part in ipairs(call == "" and {} or split(call)) do
+    local inner = part:match "^{(.*)}$"
+    local name, default = part:match "^([%w_]+)=(.*)$"
+    if part == "…" then
+      list[i] = { name = "...", type = "any" }
+      break
+    elseif inner then
+      list[i] = inner:find "=" and { name = "options", type = option_table(split(inner)) }
+        or { name = "list", type = "table" }
+    else
+      list[i] = { name = identifier(name or part), type = type_of_default(default or "") }
+    end
+    list[i].optional = list[i].name ~= "..." and (i > 1 or inner ~= nil)
+  end
+  if own then
+    list[#list + 1] = { name = "options", type = option_table(own), optional = true }
+  end
+  return list
+end
+
+local function parameters_of_signature(signature)
+  local list = {}
+  for _, part in ipairs(signature == "" and {} or split(signature)) do
+    local name, kind, default = part:match "^([%w_]+):?(%a*)%??=?(.*)$"
+    list[#list + 1] = name and {
+      name = identifier(name), type = op_types[kind] or "any", optional = default ~= "",
+    } or { name = "xs", type = "lunula.Value[]" }
+  end
+  return list
+end
+
+-- What a function calls its parameters; self is the colon's.
+local function parameters_of_function(f, is_method)
+  local list, i = {}, 1
+  while type(f) == "function" and debug.getlocal(f, i) do
+    list[i] = { name = identifier(debug.getlocal(f, i)), type = "any", optional = true }
+    i = i + 1
+  end
+  if is_method and list[1] and list[1].name == "self" then table.remove(list, 1) end
+  if type(f) ~= "function" or debug.getinfo(f, "u").isvararg then
+    list[#list + 1] = { name = "...", type = "any" }
+  end
+  return list
+end
+
+local function function_of(name, parameters, text, result)
+  doc(text)
+  local names = {}
+  for i, parameter in ipairs(parameters) do
+    names[i] = parameter.name
+    put("---@param %s%s %s", parameter.name, parameter.optional and "?" or "", parameter.type)
+  end
+  put("---@return %s", result or "any")
+  local owner, key = name:match "^(.*)[.:]([^.:]+)$"
+  if keywords[key] then
+    put("%s[%q] = function (%s) end", owner, key, table.concat(names, ", "))
+  else
+    put("function %s(%s) end", name, table.concat(names, ", "))
+  end
+end
+
+-- ---- ops and tensors ---------------------------------------------------------------------------
+
+local ops = k.ops
+local rows = {}
+for _, row in ipairs(core.catalogue()) do rows[row.name] = row end
+
+-- An op takes its options in their order, or in one table behind the tensors.
+local function op(name, row)
+  local list, tensors, options = parameters_of_signature(row.signature), {}, {}
+  for _, parameter in ipairs(list) do
+    if parameter.optional then
+      options[#options + 1] = ("%s?: %s"):format(parameter.name, parameter.type)
+    else
+      tensors[#tensors + 1] = ("%s: %s"):format(parameter.name, parameter.type)
+    end
+  end
+  if #options > 0 then
+    tensors[#tensors + 1] = ("options: { %s }"):format(table.concat(options, ", "))
+    put("---@overload fun(%s): lunula.Tensor", table.concat(tensors, ", "))
+  end
+  function_of(name, list, row.doc, "lunula.Tensor")
+end
+
+local function module_head(name, text)
+  put ""
+  doc(text)
+  put("---@class lunula.module.%s", name)
+  put("k.%s = {}", name)
+end
+
+local function all_ops(text)
+  module_head("ops", text)
+  for _, name in ipairs(sorted(ops)) do
+    if type(ops[name]) == "function" then
+      if rows[name] then op("k.ops." .. name, rows[name])
+      else function_of("k.ops." .. name, parameters_of_function(ops[name]), text) end
+    end
+  end
+  for _, inner in ipairs(sorted(ops)) do
+    if type(ops[inner]) == "table" then
+      module_head("ops." .. inner, ("The part %s of k.ops."):format(inner))
+      for _, name in ipairs(sorted(ops[inner])) do
+        local value, path = ops[inner][name], ("k.ops.%s.%s"):format(inner, name)
+        local row = rows[inner .. "." .. name]
+        if value == ops[name] and not row then
+          put('k.ops.%s["%s"] = k.ops["%s"]', inner, name, name)
+        elseif row or rows[name] then op(path, row or rows[name])
+        else function_of(path, parameters_of_function(value), "A part of k.ops.") end
+      end
+    end
+  end
+end
+
+-- Fields and methods that have texts of their own.
+local function put_fields(list)
+  for _, name in ipairs(sorted(list)) do
+    put("---@field %s %s %s", name, list[name][1], one_line(list[name][2]))
+  end
+end
+
+local function put_methods(owner, path)
+  for _, name in ipairs(sorted(functions.methods[owner] or {})) do
+    local row = functions.methods[owner][name]
+    function_of(("%s:%s"):format(path, name), parameters_of_call(row), row[2])
+  end
+end
+
+local operators = { "add", "sub", "mul", "div", "pow", "mod", "idiv" }
+
+local function tensors()
+  put ""
+  put "---A tensor; a tensor that is traced; a placeholder."
+  put "---@class lunula.Tensor"
+  put_fields(fields.tensor)
+  for _, name in ipairs(operators) do put("---@operator %s(lunula.Value): lunula.Tensor", name) end
+  put "---@operator unm: lunula.Tensor"
+  put "local Tensor = {}"
+  put_methods("tensor", "Tensor")
+  local tensor = core.tensor(0)
+  for _, row in ipairs(core.catalogue()) do
+    local list = parameters_of_signature(row.signature)
+    local own = functions.methods.tensor[row.name]
+    if not own and row.name:find "^[%w_]+$" and tensor[row.name] and list[1] then
+      table.remove(list, 1)
+      function_of("Tensor:" .. row.name, list, row.doc, "lunula.Tensor")
+    end
+  end
+  put ""
+  put "---A value that is changed."
+  put "---@class lunula.Variable : lunula.Tensor"
+  put_fields(fields.variable)
+  put "local Variable = {}"
+  put_methods("variable", "Variable")
+end
+
+-- ---- classes -----------------------------------------------------------------------------------
+
+local bases = { layer = "Layer", optimizer = "Optimizer", metric = "Metric", loss = "Loss",
+  callback = "Callback", initializer = "Initializer", regularizer = "Regularizer",
+  constraint = "Constraint", schedule = "Schedule", activation = "Activation" }
+
+-- What a class has for itself, and no user calls.
+local inner = { finish = true, init = true, make_from_config = true, prepare = true, respell = true,
+  from_function = true }
+
+local told = {}   -- class -> the name of its type
+
+local function argument_text(arg)
+  local default = arg.required and "required" or "default "
+    .. (arg.default == nil and "None" or declare.show(arg.default))
+  return one_line(("%s, %s"):format(arg.kind.name, default))
+end
+
+local function option_fields(class, is_common)
+  for _, arg in ipairs(class.arguments) do
+    if is_common(arg) then
+      put("---@field %s? %s %s", arg.name, kind_type(arg.kind.name), argument_text(arg))
+    end
+  end
+end
+
+-- Options that all of a kind have stand in its base.
+local function options_of(class, name, root)
+  put("---@class %s.Options%s", name,
+    root and (" : lunula.%s.Options"):format(bases[class.kind]) or "")
+  for i, arg in ipairs(class.positional) do
+    put("---@field [%d]? %s The same as %s.", i, kind_type(arg.kind.name), arg.name)
+  end
+  option_fields(class, function (arg) return not root or root.by_name[arg.name] ~= arg end)
+end
+
+local function is_method(name, f)
+  return type(f) == "function" and not inner[name] and name:sub(1, 1) ~= "_"
+end
+
+local function own_methods(class, path, root)
+  local texts = functions.methods[class.kind] or {}
+  for _, name in ipairs(sorted(class)) do
+    local f = rawget(class, name)
+    local is_told = root and (texts[name] or root[name])
+    if is_method(name, f) and not is_told then
+      local row = texts[name]
+      function_of(("%s:%s"):format(path, name),
+        row and parameters_of_call(row) or parameters_of_function(f, true),
+        row and row[2] or ("A method of %s."):format(class.name))
+    end
+  end
+end
+
+local function own_fields(class, root)
+  local texts, seen = fields[class.kind] or {}, {}
+  for _, arg in ipairs(class.arguments) do
+    local is_common = root and root.by_name[arg.name] == arg
+    if type(arg.field) == "string" and not is_common and not texts[arg.field] then
+      put("---@field %s %s The option %s.", arg.field, kind_type(arg.kind.name), arg.name)
+      seen[arg.field] = true
+    end
+  end
+  for _, name in ipairs(sorted(class.metatable.getters)) do
+    if not seen[name] and not texts[name] then
+      put("---@field %s any A field of %s.", name, class.name)
+    end
+  end
+end
+
+-- The first of its line: what all of its kind are.
+local roots = {}
+for _, name in ipairs(k.layers.names()) do k.layers.find(name) end
+
+local function root_of(kind)
+  if roots[kind] then return roots[kind] end
+  require(declare.homes[kind])
+  for _, name in ipairs(sorted(declare.registry(kind))) do
+    local class = declare.registry(kind)[name]
+    if declare.is_class(class) then
+      while rawget(class, "parent") do class = class.parent end
+      roots[kind] = class
+      return class
+    end
+  end
+end
+
+local function class_text(class)
+  return class.doc or ("The %s %s."):format(class.kind, class.name)
+end
+
+local function class_of(path, class, parent)
+  local name = "lunula." .. path
+  told[class] = name
+  put ""
+  local root = root_of(class.kind)
+  options_of(class, name, root)
+  doc(class_text(class))
+  put("---@class %s : %s", name, parent or "lunula." .. bases[class.kind])
+  own_fields(class, root)
+  put("---@overload fun(options?: %s.Options): %s", name, name)
+  put("---@overload fun(...: any): %s", name)
+  put("k.%s = {}", path)
+  own_methods(class, "k." .. path, root)
+end
+
+-- What every object of a kind has.
+local function base(kind)
+  local root = root_of(kind)
+  put ""
+  put("---@class lunula.%s.Options", bases[kind])
+  option_fields(root, function () return true end)
+  put("---What every %s has.", kind)
+  put("---@class lunula.%s", bases[kind])
+  put_fields(fields[kind] or {})
+  own_fields(root)
+  put("local %s = {}", bases[kind])
+  put_methods(kind, bases[kind])
+  own_methods(root, bases[kind], {})
+end
+
+-- ---- modules -----------------------------------------------------------------------------------
+
+local function find(module, name)
+  return name:find "^%u" and rawget(module, "find") and module.find(name) or module[name]
+end
+
+-- Names that a module does not have before they are asked for.
+local late = {
+  layers = { "Input", "InputSpec", "Layer" }, utils = { "FeatureSpace", "bounding_boxes" },
+  datasets = { "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist",
+    "imdb", "mnist", "reuters" },
+}
+for _, name in ipairs(k.layers.names()) do
+  local snake = declare.snake_case(name)
+  local found, f = pcall(function () return k.layers[snake] end)
+  if found and type(f) == "function" then table.insert(late.layers, snake) end
+end
+
+local function names_of(path, module)
+  local names = {}
+  for _, name in ipairs(late[path] or {}) do names[name] = true end
+  for name in pairs(module) do names[name] = true end
+  for _, name in ipairs(rawget(module, "names") and module.names() or {}) do names[name] = true end
+  return sorted(names)
+end
+
+local function member(path, name, value, text)
+  local row, place = functions[path] and functions[path][name], ("k.%s.%s"):format(path, name)
+  local class = declare.class_of(value)
+  if type(value) == "function" then
+    function_of(place, row and parameters_of_call(row) or parameters_of_function(value),
+      row and row[2] or text)
+  elseif class then
+    function_of(place, parameters_of_function(class.apply, true), class_text(class),
+      "lunula.Tensor")
+  elseif type(value) == "table" then
+    function_of(place, parameters_of_function(value), text)
+  else
+    put("---@type %s", type(value))
+    put("%s = nil", place)
+  end
+end
+
+local function is_module(value)
+  local metatable = getmetatable(value)
+  return type(value) == "table" and not declare.class_of(value)
+    and not (metatable and metatable.__call)
+end
+
+local function module_of(path, module, text)
+  module_head(path, text)
+  local later = {}
+  for _, name in ipairs(names_of(path, module)) do
+    local value = find(module, name)
+    if declare.is_class(value) then later[#later + 1] = name
+    elseif is_module(value) then
+      module_of(path .. "." .. name, value, ("The part %s of k.%s."):format(name, path))
+    else
+      member(path, name, value, text)
+    end
+  end
+  for _, name in ipairs(later) do
+    local class = find(module, name)
+    if not told[class] and class.name == name then class_of(path .. "." .. name, class) end
+  end
+  for _, name in ipairs(later) do
+    local class = find(module, name)
+    if told[class] ~= "lunula." .. path .. "." .. name then
+      put("---@type %s", told[class] or "any")
+      put("k.%s.%s = nil", path, name)
+    end
+  end
+end
+
+-- Names of the facade that are no functions with a text.
+local facade_types = {
+  Layer = "lunula.Layer", Loss = "lunula.Loss", Metric = "lunula.Metric",
+  Optimizer = "lunula.Optimizer", Initializer = "lunula.Initializer",
+  Regularizer = "lunula.Regularizer", InputSpec = "any", None = "userdata", version = "string",
+}
+
+local function facade()
+  for _, name in ipairs(sorted(functions.facade)) do
+    local row = functions.facade[name]
+    function_of("k." .. name, parameters_of_call(row), row[2])
+  end
+  for _, name in ipairs(sorted(doors)) do
+    doc(doors[name]:match "\n  (%l[^\n]*)")
+    put "---@param name string"
+    put("---@return fun(declaration: table): lunula.%s", bases[name] or "Model")
+    put("function k.%s(name) end", name)
+  end
+  for _, name in ipairs(sorted(facade_types)) do
+    put("---@type %s", facade_types[name])
+    put("k.%s = nil", name)
+  end
+end
+
+local function models()
+  put ""
+  put "---@class lunula.Model : lunula.Layer"
+  put_fields(fields.model)
+  put "local Model = {}"
+  put_methods("model", "Model")
+  local class, seen = declare.class_of(k.Sequential {}), root_of "layer"
+  while class ~= seen do
+    local texts = functions.methods.model
+    for _, name in ipairs(sorted(class)) do
+      local f = rawget(class, name)
+      if not texts[name] and not told[name] and is_method(name, f) and seen[name] == nil then
+        told[name] = true
+        function_of("Model:" .. name, parameters_of_function(f, true), "A method of models.")
+      end
+    end
+    class = class.parent
+  end
+  local input = require "lunula.layers.core.input_layer"
+  options_of(input, "lunula.Input")
+  for _, name in ipairs { "Input", "Sequential", "Model" } do
+    local result = name == "Input" and "lunula.Tensor" or "lunula.Model"
+    local takes = name == "Input" and "lunula.Input.Options" or "table"
+    put("---%s", name == "Input" and "The placeholder of a new input." or "A model.")
+    put("---@param options? %s", takes)
+    put("---@return %s", result)
+    put("function k.%s(options) end", name)
+  end
+end
+
+local function all()
+  put "---@meta lunula"
+  put "-- Written by rocks/editor.lua for editors; nothing requires it."
+  put ""
+  put "---Keras for Lua."
+  put "---@class lunula"
+  put "local k = {}"
+  put ""
+  put "---@alias lunula.Value lunula.Tensor|number|boolean|string|table"
+  put "---@class lunula.Shape"
+  tensors()
+  for _, kind in ipairs(sorted(bases)) do base(kind) end
+  models()
+  put ""
+  facade()
+  local texts = { tree = "Functions over nested tables." }
+  for _, row in ipairs(functions.modules) do texts[row[1]] = row[2] end
+  for _, name in ipairs(sorted(texts)) do
+    if name == "ops" then all_ops(texts.ops) else module_of(name, k[name], texts[name]) end
+  end
+  put ""
+  put "return k"
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local path = arg and arg[0] and arg[0]:find "editor%.lua$" and arg[1]
+if not path then return all() end
+local file = assert(io.open(path, "wb"))
+assert(file:write(all()))
+assert(file:close())
