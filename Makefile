@@ -15,7 +15,8 @@
 #   make packages   installed into a folder, and found by pkg-config and CMake
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
-#   make install, rock, clean
+#   make rock       the numbered rock, as sources and built, each tried in an empty tree
+#   make install, clean
 
 PREFIX  = /usr/local
 LUADIR  = $(PREFIX)/share/lua/5.4
@@ -37,8 +38,9 @@ WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ask         = $(shell pkg-config $(1) 2>/dev/null)
 LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
 LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
-BLAS_FLAGS := $(call ask,--cflags openblas)
-BLAS_DIR   := $(or $(call ask,--variable=libdir openblas),/usr/lib)
+BLAS_FLAGS := $(if $(wildcard $(OPENBLAS_INCDIR)/cblas.h),-I$(OPENBLAS_INCDIR)) $(call ask,--cflags openblas)
+BLAS_DIR   := $(or $(if $(wildcard $(OPENBLAS_LIBDIR)/libopenblas.so*),$(OPENBLAS_LIBDIR)), \
+                $(call ask,--variable=libdir openblas),/usr/lib)
 BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) -include cblas.h \
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
 
@@ -158,7 +160,7 @@ rocks: modules
 	@for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock all || exit 1; done
 	@$(foreach rock,$(MISSING),echo "without the sister rock $(rock): apt-get install $(LIBS_$(rock))";) :
 modules: $(CORE) $(MODULE) $(EDITOR)
-	@$(if $(MODULE),:,echo "no OpenBLAS: without the module lunula.blas"; \
+	@$(if $(MODULE),:,echo "without the module lunula.blas, for OpenBLAS (cblas.h, libopenblas) is not found: OPENBLAS_DIR may say where"; \
 	  rm -f $(BUILD)/lunula/blas.so $(BUILD)/liblunula_blas.a)
 
 define compile
@@ -431,12 +433,27 @@ tree-rocks: tree rocks
 	@for rock in $(ROCKS); do env -C rocks/$$rock $(LUAROCKS) make --tree $(TREE) \
 	  lunula-$$rock-scm-1.rockspec || exit 1; done
 
-# Both forms of the rock, in build/: its sources, and what `tree` installed.
-rock: tree
-	tar -czf $(BUILD)/$(ROCK).tar.gz --exclude='rocks/*/build' --transform 's,^,lunula/,' Makefile LICENSE README.md \
-	  src lua rocks spec examples
-	sed 's,file://,file://$(CURDIR)/,' rocks/$(ROCK).rockspec >$(BUILD)/$(ROCK).rockspec
-	cd $(BUILD) && $(LUAROCKS) pack $(ROCK).rockspec && $(LUAROCKS) pack --tree $(TREE) lunula
+# Both forms of the numbered rock, in build/: its sources, and what they become.
+# Each is installed into an empty tree and tried there, without the network. The
+# first is zipped here, because luarocks wants the archive's place on this machine.
+RELEASE   = lunula-$(VERSION)
+FROM_ROCK = env -C $(BUILD)/empty $(subst $(TREE),$(CURDIR)/$(BUILD)/from-$(1),$(FROM_TREE)) \
+              $(LUA) $(CURDIR)/spec/support/rock.lua
+ARCHIVED  = --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner
+rock:
+	@.ci/setup build rock
+	@rm -rf $(BUILD)/from-src $(BUILD)/from-binary $(BUILD)/*.rock && mkdir -p $(BUILD)/empty
+	@tar -c $(ARCHIVED) --exclude='rocks/*/build' --transform 's,^,$(RELEASE)/,' Makefile LICENSE \
+	  README.md src lua rocks spec examples | gzip -n >$(BUILD)/$(RELEASE).tar.gz
+	@sed 's,"scm-1","$(VERSION)-1",; s,build/$(ROCK),$(RELEASE),; s,dir = "lunula",dir = "$(RELEASE)",' \
+	  rocks/$(ROCK).rockspec >$(BUILD)/$(RELEASE)-1.rockspec
+	cd $(BUILD) && zip -Xq $(RELEASE)-1.src.rock $(RELEASE)-1.rockspec $(RELEASE).tar.gz
+	cd $(BUILD) && $(LUAROCKS) --tree from-src install $(RELEASE)-1.src.rock
+	$(call FROM_ROCK,src)
+	@! strings -a $(BUILD)/from-src/lib/lua/5.4/lunula/*.so | grep -F -e $(CURDIR) -e luarocks_
+	cd $(BUILD) && $(LUAROCKS) --tree from-src pack lunula
+	cd $(BUILD) && $(LUAROCKS) --tree from-binary install $(RELEASE)-1.*-*.rock
+	$(call FROM_ROCK,binary)
 
 clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)

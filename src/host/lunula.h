@@ -41,9 +41,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The second is for #if: two digits for each part. */
-#define LUNULA_VERSION "0.1.0"
-#define LUNULA_VERSION_NUMBER 100
+/* The second is for #if: two digits for each part. A third number that is greater
+** mends; a second one may change, before 1.0, what a host has to be compiled
+** against, and is in the name of the shared library. */
+#define LUNULA_VERSION "0.2.0"
+#define LUNULA_VERSION_NUMBER 200
 
 #if defined(__GNUC__)
 #define LUNULA_API __attribute__((visibility("default")))
