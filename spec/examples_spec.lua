@@ -59,11 +59,23 @@ describe("examples", function()
     assert.truthy(run "time_series" < .5)
   end)
 
+  -- A guide asserts what it says; it returns a number, in_c nothing where there is no compiler.
+  local guides = io.popen "ls examples/guides/*.lua"
+  for path in guides:lines() do
+    local name = path:match "guides/%w[%w_]*"
+    it(name .. " is right", function()
+      local result, text = run(name)
+      assert.truthy(type(result) == "number" or name == "guides/in_c")
+      assert.truthy(#text > 0)
+    end)
+  end
+  guides:close()
+
   it("are listed, and each is under 100 lines", function()
     local file = assert(io.open "examples/README.md")
     local listed = file:read "a"
     file:close()
-    local pipe = assert(io.popen "ls examples/*.lua")
+    local pipe = assert(io.popen "ls examples/*.lua examples/guides/*.lua")
     for path in pipe:lines() do
       assert.truthy(listed:find(path:match "[^/]+$", 1, true), path .. " is not in README.md")
       local lines = 0

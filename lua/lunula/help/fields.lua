@@ -58,7 +58,7 @@ return {
   },
   optimizer = {
     learning_rate = { "number|lunula.Variable|lunula.Schedule", "The rate, which may be set." },
-    iterations = { "lunula.Variable", "How many steps were made." },
+    iterations = { "integer", "How many steps were made." },
     variables = { variables, "The variables of the optimizer." },
   },
   metric = {
