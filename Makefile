@@ -185,7 +185,7 @@ $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
 # Every name with its types and a line, from the declarations.
-$(BUILD)/lunula/meta.lua: rocks/editor.lua $(CORE) $(LUASRC)
+$(BUILD)/lunula/meta.lua: rocks/editor.lua rocks/editor_signatures.lua $(CORE) $(LUASRC)
 	@LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) $< $@
 
 # The Lua files as bytecode, in both; their texts, in the archive alone.

@@ -9,6 +9,7 @@ local declare = require "lunula.declare"
 local doors = require "lunula.help.doors"
 local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
+local signatures = dofile "rocks/editor_signatures.lua"
 
 local lines = {}
 
@@ -33,155 +34,7 @@ local function doc(text)
   if text and text ~= "" then put("---" .. one_line(text)) end
 end
 
-local keywords = { ["end"] = true, ["function"] = true, ["repeat"] = true, ["in"] = true,
-  ["not"] = true, ["and"] = true, ["or"] = true }
-
-local function identifier(name)
-  name = name:gsub("[^%w_]+", "_")
-  return keywords[name] and name .. "_" or name
-end
-
--- ---- types -------------------------------------------------------------------------------------
-
-local object_types = {
-  ["an initializer"] = "string|table|function|lunula.Initializer",
-  ["a regularizer"] = "string|table|function|lunula.Regularizer",
-  ["a constraint"] = "string|table|function|lunula.Constraint",
-  ["an activation"] = "string|table|function|lunula.Activation",
-  ["a layer"] = "lunula.Layer", ["a function"] = "function", ["a table"] = "table",
-  ["a string"] = "string", ["a dtype policy"] = "string", ["true or false"] = "boolean",
-  ["a number, a table of numbers or a tensor"] = "lunula.Value",
-  ["an axis number or a list of them"] = "integer|integer[]",
-}
-
-local kind_type
-
-local function list_type(one)
-  return one:find "[^%w_.]" and ("(%s)[]"):format(one) or one .. "[]"
-end
-
-local function literals(list)
-  local found = {}
-  for word in list:gmatch '"[^"]*"' do found[#found + 1] = word end
-  return #found > 0 and table.concat(found, "|") or nil
-end
-
--- Lists and alternatives, told by the name of the kind.
-local function compound(name)
-  local element = name:match "^(.+) or a list of %d+$"
-  if element then
-    local one = kind_type(element)
-    return ("%s|%s"):format(one, list_type(one))
-  end
-  element = name:match "^a list of (.+)s$"
-  if element then return list_type(kind_type("a " .. element)) end
-  local first, second = name:match "^(.-) or (.+)$"
-  if first then return kind_type(first) .. "|" .. kind_type(second) end
-end
-
-function kind_type(name)
-  if object_types[name] then return object_types[name] end
-  if name:find "^one of" then return literals(name) or "any" end
-  if name:find "^a shape" then return "(integer|false)[]|integer" end
-  local alone = not name:find " or "
-  if alone and name:find "integer" or name == "an axis number" then return "integer" end
-  if alone and name:find "number" or name == "an integer, 0 or more" then
-    return name:find "integer" and "integer" or "number"
-  end
-  if name == "a number, 0 or more" then return "number" end
-  return compound(name) or "any"
-end
-
--- The types of the signatures of ops.
-local op_types = {
-  int = "integer", num = "number", bool = "boolean", str = "string", dtype = "string",
-  axis = "integer", axes = "integer|integer[]", shape = "lunula.Shape|(integer|false)[]|integer",
-  sizes = "integer|integer[]", value = "any", tensors = "lunula.Value[]", strings = "string[]",
-  [""] = "lunula.Value",
-}
-
-local function type_of_default(text)
-  if text == "true" or text == "false" then return "boolean" end
-  if text:find '^"' then return "string" end
-  return tonumber(text) and "number" or "any"
-end
-
--- ---- parameters: { name =, type =, optional = } ------------------------------------------------
-
--- The parts between the commas that are in no brackets.
-local function split(text)
-  local parts, depth, from = {}, 0, 1
-  for at, c in text:gmatch "()([{}(),])" do
-    if c == "{" or c == "(" then depth = depth + 1 end
-    if c == "}" or c == ")" then depth = depth - 1 end
-    if c == "," and depth == 0 then
-      parts[#parts + 1], from = text:sub(from, at - 1), at + 1
-    end
-  end
-  parts[#parts + 1] = text:sub(from)
-  for i, part in ipairs(parts) do parts[i] = part:match "^%s*(.-)%s*$" end
-  return parts
-end
-
-local function option_table(names)
-  local parts = {}
-  for _, part in ipairs(names) do
-    local name, default = part:match "^([%w_]+)=?(.*)$"
-    if name then parts[#parts + 1] = ("%s?: %s"):format(name, type_of_default(default)) end
-  end
-  return "{ " .. table.concat(parts, ", ") .. " }"
-end
-
--- Of a text such as "x, y, { batch_size=, shuffle=true }".
-local function parameters_of_call(row)
-  local call = row[1]
-  local own = row.module and require(row.module).options
-  if own then call = call:gsub(",?%s*{$", "") end
-  local list = {}
-  for i, part in ipairs(call == "" and {} or split(call)) do
-    local inner = part:match "^{(.*)}$"
-    local name, default = part:match "^([%w_]+)=(.*)$"
-    if part == "…" then
-      list[i] = { name = "...", type = "any" }
-      break
-    elseif inner then
-      list[i] = inner:find "=" and { name = "options", type = option_table(split(inner)) }
-        or { name = "list", type = "table" }
-    else
-      list[i] = { name = identifier(name or part), type = type_of_default(default or "") }
-    end
-    list[i].optional = list[i].name ~= "..." and (i > 1 or inner ~= nil)
-  end
-  if own then
-    list[#list + 1] = { name = "options", type = option_table(own), optional = true }
-  end
-  return list
-end
-
-local function parameters_of_signature(signature)
-  local list = {}
-  for _, part in ipairs(signature == "" and {} or split(signature)) do
-    local name, kind, default = part:match "^([%w_]+):?(%a*)%??=?(.*)$"
-    list[#list + 1] = name and {
-      name = identifier(name), type = op_types[kind] or "any", optional = default ~= "",
-    } or { name = "xs", type = "lunula.Value[]" }
-  end
-  return list
-end
-
--- What a function calls its parameters; self is the colon's.
-local function parameters_of_function(f, is_method)
-  local list, i = {}, 1
-  while type(f) == "function" and debug.getlocal(f, i) do
-    list[i] = { name = identifier(debug.getlocal(f, i)), type = "any", optional = true }
-    i = i + 1
-  end
-  if is_method and list[1] and list[1].name == "self" then table.remove(list, 1) end
-  if type(f) ~= "function" or debug.getinfo(f, "u").isvararg then
-    list[#list + 1] = { name = "...", type = "any" }
-  end
-  return list
-end
+-- ---- functions ---------------------------------------------------------------------------------
 
 local function function_of(name, parameters, text, result)
   doc(text)
@@ -192,7 +45,7 @@ local function function_of(name, parameters, text, result)
   end
   put("---@return %s", result or "any")
   local owner, key = name:match "^(.*)[.:]([^.:]+)$"
-  if keywords[key] then
+  if signatures.keywords[key] then
     put("%s[%q] = function (%s) end", owner, key, table.concat(names, ", "))
   else
     put("function %s(%s) end", name, table.concat(names, ", "))
@@ -207,7 +60,7 @@ for _, row in ipairs(core.catalogue()) do rows[row.name] = row end
 
 -- An op takes its options in their order, or in one table behind the tensors.
 local function op(name, row)
-  local list, tensors, options = parameters_of_signature(row.signature), {}, {}
+  local list, tensors, options = signatures.of_signature(row.signature), {}, {}
   for _, parameter in ipairs(list) do
     if parameter.optional then
       options[#options + 1] = ("%s?: %s"):format(parameter.name, parameter.type)
@@ -234,7 +87,7 @@ local function all_ops(text)
   for _, name in ipairs(sorted(ops)) do
     if type(ops[name]) == "function" then
       if rows[name] then op("k.ops." .. name, rows[name])
-      else function_of("k.ops." .. name, parameters_of_function(ops[name]), text) end
+      else function_of("k.ops." .. name, signatures.of_function(ops[name]), text) end
     end
   end
   for _, inner in ipairs(sorted(ops)) do
@@ -246,7 +99,7 @@ local function all_ops(text)
         if value == ops[name] and not row then
           put('k.ops.%s["%s"] = k.ops["%s"]', inner, name, name)
         elseif row or rows[name] then op(path, row or rows[name])
-        else function_of(path, parameters_of_function(value), "A part of k.ops.") end
+        else function_of(path, signatures.of_function(value), "A part of k.ops.") end
       end
     end
   end
@@ -262,7 +115,7 @@ end
 local function put_methods(owner, path)
   for _, name in ipairs(sorted(functions.methods[owner] or {})) do
     local row = functions.methods[owner][name]
-    function_of(("%s:%s"):format(path, name), parameters_of_call(row), row[2])
+    function_of(("%s:%s"):format(path, name), signatures.of_call(row), row[2])
   end
 end
 
@@ -279,7 +132,7 @@ local function tensors()
   put_methods("tensor", "Tensor")
   local tensor = core.tensor(0)
   for _, row in ipairs(core.catalogue()) do
-    local list = parameters_of_signature(row.signature)
+    local list = signatures.of_signature(row.signature)
     local own = functions.methods.tensor[row.name]
     if not own and row.name:find "^[%w_]+$" and tensor[row.name] and list[1] then
       table.remove(list, 1)
@@ -315,7 +168,7 @@ end
 local function option_fields(class, is_common)
   for _, arg in ipairs(class.arguments) do
     if is_common(arg) then
-      put("---@field %s? %s %s", arg.name, kind_type(arg.kind.name), argument_text(arg))
+      put("---@field %s? %s %s", arg.name, signatures.kind_type(arg.kind.name), argument_text(arg))
     end
   end
 end
@@ -325,7 +178,7 @@ local function options_of(class, name, root)
   put("---@class %s.Options%s", name,
     root and (" : lunula.%s.Options"):format(bases[class.kind]) or "")
   for i, arg in ipairs(class.positional) do
-    put("---@field [%d]? %s The same as %s.", i, kind_type(arg.kind.name), arg.name)
+    put("---@field [%d]? %s The same as %s.", i, signatures.kind_type(arg.kind.name), arg.name)
   end
   option_fields(class, function (arg) return not root or root.by_name[arg.name] ~= arg end)
 end
@@ -342,7 +195,7 @@ local function own_methods(class, path, root)
     if is_method(name, f) and not is_told then
       local row = texts[name]
       function_of(("%s:%s"):format(path, name),
-        row and parameters_of_call(row) or parameters_of_function(f, true),
+        row and signatures.of_call(row) or signatures.of_function(f, true),
         row and row[2] or ("A method of %s."):format(class.name))
     end
   end
@@ -353,7 +206,8 @@ local function own_fields(class, root)
   for _, arg in ipairs(class.arguments) do
     local is_common = root and root.by_name[arg.name] == arg
     if type(arg.field) == "string" and not is_common and not texts[arg.field] then
-      put("---@field %s %s The option %s.", arg.field, kind_type(arg.kind.name), arg.name)
+      local name = signatures.kind_type(arg.kind.name)
+      put("---@field %s %s The option %s.", arg.field, name, arg.name)
       seen[arg.field] = true
     end
   end
@@ -445,13 +299,13 @@ local function member(path, name, value, text)
   local row, place = functions[path] and functions[path][name], ("k.%s.%s"):format(path, name)
   local class = declare.class_of(value)
   if type(value) == "function" then
-    function_of(place, row and parameters_of_call(row) or parameters_of_function(value),
+    function_of(place, row and signatures.of_call(row) or signatures.of_function(value),
       row and row[2] or text)
   elseif class then
-    function_of(place, parameters_of_function(class.apply, true), class_text(class),
+    function_of(place, signatures.of_function(class.apply, true), class_text(class),
       "lunula.Tensor")
   elseif type(value) == "table" then
-    function_of(place, parameters_of_function(value), text)
+    function_of(place, signatures.of_function(value), text)
   else
     put("---@type %s", type(value))
     put("%s = nil", place)
@@ -499,7 +353,7 @@ local facade_types = {
 local function facade()
   for _, name in ipairs(sorted(functions.facade)) do
     local row = functions.facade[name]
-    function_of("k." .. name, parameters_of_call(row), row[2])
+    function_of("k." .. name, signatures.of_call(row), row[2])
   end
   for _, name in ipairs(sorted(doors)) do
     doc(doors[name]:match "\n  (%l[^\n]*)")
@@ -526,7 +380,7 @@ local function models()
       local f = rawget(class, name)
       if not texts[name] and not told[name] and is_method(name, f) and seen[name] == nil then
         told[name] = true
-        function_of("Model:" .. name, parameters_of_function(f, true), "A method of models.")
+        function_of("Model:" .. name, signatures.of_function(f, true), "A method of models.")
       end
     end
     class = class.parent
