@@ -17,7 +17,6 @@ local rows = {
   ["compat.v1.floor_div"] = "floor_divide y=x2", ["math.floordiv"] = "floor_divide y=x2",
   ["math.floormod"] = "mod y=x2", ["math.pow"] = "power y=x2",
   ["math.maximum"] = "maximum y=x2", ["math.minimum"] = "minimum y=x2",
-  ["math.squared_difference"] = false,
   ["math.equal"] = "equal y=x2", ["math.not_equal"] = "not_equal y=x2",
   ["math.less"] = "less y=x2", ["math.less_equal"] = "less_equal y=x2",
   ["math.greater"] = "greater y=x2", ["math.greater_equal"] = "greater_equal y=x2",
@@ -73,14 +72,34 @@ local rows = {
 
 local means = {
   argmax = { axis = 0 }, argmin = { axis = 0 }, gelu = { approximate = false },
-  take = { axis = 0 }, normalize = { epsilon = 1e-12 },
+  take = { axis = 0 }, cumsum = { axis = 0 }, normalize = { epsilon = 1e-6 },
 }
 
--- Options that may be said, when they say what we do anyway.
+-- Options that change no number here, whatever they say (true), or that must say this.
 local usual = {
   name = true, conjugate = true, validate_indices = true, batch_dims = 0, mode = "CONSTANT",
-  ord = "euclidean", output_type = true, keepdims = true, adjoint_a = true, adjoint_b = true,
-  a_is_sparse = true, b_is_sparse = true, exclusive = true, reverse = true,
+  ord = "euclidean", output_type = true, a_is_sparse = true, b_is_sparse = true,
+}
+
+-- Where TensorFlow splits by the sizes of the parts, we cut at positions.
+local function positions(sizes)
+  if type(sizes) ~= "table" then return sizes end
+  local list, at = {}, 0
+  for i, size in ipairs(sizes) do
+    if math.type(size) ~= "integer" or size < 0 then
+      core.raise("a split by sizes takes whole numbers, got %s", declare.show(sizes))
+    end
+    list[i], at = at + size, at + size
+  end
+  list[#list] = nil
+  return #list > 0 and list or 1
+end
+
+-- op -> our option -> its value from TensorFlow's
+local values = {
+  split = { indices_or_sections = positions },
+  -- there it bounds the sum of squares, here the norm
+  normalize = { epsilon = function (x) return math.type(x) and math.max(x, 0) ^ 0.5 or x end },
 }
 
 local function read_row(name)
@@ -102,11 +121,16 @@ local function translated(op, options, given)
     if value ~= core.None and not (options[name] == nil and value == false) then
       local ours = options[name]
       if ours then
-        kwargs[ours] = value
+        local change = values[op] and values[op][ours]
+        kwargs[ours] = change and change(value) or value
       elseif usual[name] ~= true and usual[name] ~= value then
         core.raise('the op %s has no option "%s"', op, name)
       end
     end
+  end
+  -- TensorFlow would take all axes, our default is the last one
+  if op == "normalize" and not kwargs.axis then
+    core.raise "l2_normalize without an axis is not read"
   end
   return kwargs
 end
