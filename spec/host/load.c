@@ -152,6 +152,21 @@ static void tests_itself(void) {
   close_runtime();
 }
 
+/* A file has no strings: what stands there for them are numbers. */
+static void tests_no_strings(void) {
+  lunula_model *m;
+  open_runtime(
+    "model = k.Sequential{k.Input{shape={1}, dtype='string'},\n"
+    "  k.layers.StringLookup{vocabulary={'a', 'b'}}}\n"
+    "write(path, model, {['lunula/test/input/0'] = k.tensor({{7}},\n"
+    "  {dtype='int32'}), ['lunula/test/output/0'] = k.tensor({{1}},\n"
+    "  {dtype='int64'})})");
+  EXPECT_STATUS(LUNULA_FILE, lunula_load(path, &m, &why));
+  EXPECT_TEXT("lunula/test/input/0\" has numbers, the model's input 0 is "
+              "strings");
+  close_runtime();
+}
+
 static void floats_may_be_stored_shorter(void) {
   float y[3];
   lunula_model *m;
@@ -444,6 +459,7 @@ int main(void) {
   test("the same bits", gives_the_same_bits);
   test("says what it is", says_what_it_is);
   test("tests itself", tests_itself);
+  test("tests no strings", tests_no_strings);
   test("floats may be stored shorter", floats_may_be_stored_shorter);
   test("larger models", larger_models);
   test("states come from the file", states_come_from_the_file);

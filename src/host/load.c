@@ -131,6 +131,9 @@ static bool take_test_tensor(lunula_model *m, TensorFile *f, const char *what,
   const TensorEntry *x = tensor_file_find(f, name);
   if (x == NULL)
     return fail(e, "%s: there is no tensor \"%s\"", tensor_file_name(f), name);
+  if (d == STR) /* numbers would be taken for addresses */
+    return fail(e, "%s: tensor \"%s\" has numbers, the model's %s %d is "
+                   "strings", tensor_file_name(f), name, what, i);
   if (!tensor_file_take(f, x, &t, e))
     return false;
   bool ok = copy_as(own, plan_cache_account(m->k), &t, d, e);
