@@ -150,6 +150,9 @@ static void trains(void) {
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_train(rt, "inner", &in, 1, &target, 1,
                                               NULL, NULL, &why));
   EXPECT_TEXT("\"inner\" is no model");
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_train(rt, "net", NULL, 0, NULL, 1,
+                                              NULL, NULL, &why));
+  EXPECT_TEXT("the list of targets is NULL");
   EXPECT_STATUS(LUNULA_ARGUMENT, lunula_train(rt, "net", &in, 1, &target, 1,
                                               NULL, &n, &why));
 }

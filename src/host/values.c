@@ -231,9 +231,10 @@ static int call_job(lua_State *L) {
 static lunula_status check_lists(const ValueJob *j, lunula_error *error) {
   if (j->nin < 0 || j->nout < 0 || j->ntargets < 0)
     return host_refuse(error, LUNULA_ARGUMENT, "less than no views");
-  if ((j->nin > 0 && j->in == NULL) || (j->ntargets > 0 && j->target == NULL))
-    return host_refuse_null(error, j->in ? "list of targets"
-                                         : "list of inputs");
+  if (j->nin > 0 && j->in == NULL)
+    return host_refuse_null(error, "list of inputs");
+  if (j->ntargets > 0 && j->target == NULL)
+    return host_refuse_null(error, "list of targets");
   if (j->nout > 0 && j->out == NULL)
     return host_refuse_null(error, "list of outputs");
   return LUNULA_OK;
