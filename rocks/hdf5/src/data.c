@@ -58,7 +58,7 @@ static bool new_chunks_layout(const Hdf5 *h, Cursor *c, Dataset *d,
     return fault(why, "a dataset's chunks are stored in the newest style of "
                  "HDF5, which is not read; h5repack writes the file anew");
   d->chunk_size = flags & 2 ? hdf5_length(h, c) : 0;
-  cursor_take(c, flags & 2 ? 4 : 0);
+  d->chunk_mask = flags & 2 ? cursor_number(c, 4) : 0;
   d->address = hdf5_offset(h, c);
   d->layout = hdf5_is_nowhere(h, d->address) ? LAYOUT_NONE : LAYOUT_CHUNK;
   return !c->is_short || fault(why, "the layout of a dataset is damaged");
@@ -208,20 +208,36 @@ typedef struct Job {
   const Hdf5 *h;
   const Dataset *d;
   unsigned char *out, *scratch;
-  uint64_t filled, whole;    /* bytes of chunks so far, and of all of them */
+  uint64_t done, all;        /* chunks */
   uint64_t steps;            /* nodes that may still be looked at */
 } Job;
+
+static uint64_t chunks_along(const Dataset *d, int axis) {
+  return (d->space.dim[axis] + d->chunk[axis] - 1) / d->chunk[axis];
+}
+
+/* Is it the next one? The tree has them in the order of their places, so that
+** none is missing and none there twice. */
+static bool is_next(const Job *j, const uint64_t *start) {
+  const Dataset *d = j->d;
+  uint64_t number = j->done;
+  for (int i = d->space.rank - 1; i >= 0; i--) {
+    uint64_t n = chunks_along(d, i);
+    if (start[i] != number % n * d->chunk[i])
+      return false;
+    number /= n;
+  }
+  return number == 0;
+}
 
 static bool put_chunk(Job *j, Bytes packed, uint64_t mask,
                       const uint64_t *start, Fault *why) {
   const Dataset *d = j->d;
-  const unsigned char *chunk = unpacked(d, packed, mask, j->scratch);
-  for (int i = 0; chunk && i < d->space.rank; i++)
-    if (start[i] >= d->space.dim[i] || start[i] % d->chunk[i] != 0)
-      chunk = NULL;
-  j->filled += chunk_bytes(d);
-  if (chunk == NULL || j->filled > j->whole)
+  const unsigned char *chunk =
+      is_next(j, start) ? unpacked(d, packed, mask, j->scratch) : NULL;
+  if (chunk == NULL)
     return fault(why, "a chunk of a dataset is damaged");
+  j->done++;
   place(d, start, chunk, j->out, 0);
   return true;
 }
@@ -263,30 +279,26 @@ static bool node(Job *j, uint64_t address, int level, Fault *why) {
   return true;
 }
 
-/* All chunks, where each stands once. */
-static uint64_t all_chunks(const Dataset *d) {
-  uint64_t n = chunk_bytes(d);
-  for (int i = 0; i < d->space.rank; i++)
-    n = times(n, (d->space.dim[i] + d->chunk[i] - 1) / d->chunk[i]);
-  return n;
+static bool only_chunk(Job *j, Fault *why) {
+  const Dataset *d = j->d;
+  uint64_t start[HDF5_RANK] = {0};
+  uint64_t size = d->chunk_size ? d->chunk_size : chunk_bytes(d);
+  Bytes packed;
+  if (!bytes_part(j->h->bytes, d->address, size, &packed))
+    return fault(why, "the chunk of a dataset is not in the file");
+  return put_chunk(j, packed, d->chunk_mask, start, why);
 }
 
 static bool read_chunks(Job *j, Fault *why) {
   const Dataset *d = j->d;
-  uint64_t start[HDF5_RANK] = {0};
-  j->whole = all_chunks(d);
+  j->all = 1;
+  for (int i = 0; i < d->space.rank; i++)
+    j->all = times(j->all, chunks_along(d, i));
   j->steps = j->h->bytes.size / 8;
-  if (d->layout == LAYOUT_CHUNK) {
-    Bytes packed;
-    uint64_t size = d->chunk_size ? d->chunk_size : chunk_bytes(d);
-    if (!bytes_part(j->h->bytes, d->address, size, &packed))
-      return fault(why, "the chunk of a dataset is not in the file");
-    return put_chunk(j, packed, 0, start, why);
-  }
-  if (!node(j, d->address, -1, why))
-    return false;
-  return j->filled == j->whole ||
-         fault(why, "a chunk of a dataset is missing");
+  bool well = d->layout == LAYOUT_CHUNK ? only_chunk(j, why)
+                                        : node(j, d->address, -1, why);
+  return well && (j->done == j->all ||
+                  fault(why, "a chunk of a dataset is missing"));
 }
 
 /* ---- reading ------------------------------------------------------------ */

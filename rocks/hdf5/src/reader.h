@@ -47,6 +47,7 @@ typedef struct Dataset {
   Layout layout;
   Bytes plain;                     /* LAYOUT_PLAIN: the data */
   uint64_t address, chunk_size;    /* of the tree of chunks, or of the one */
+  uint64_t chunk_mask;             /* of the one: filters that were left out */
   uint64_t chunk[HDF5_RANK];
   int filters;
   Filter filter[HDF5_FILTERS];

@@ -1,0 +1,94 @@
+-- HDF5 files that were made to do harm, put together by hand: what a file says twice, or of itself
+-- what cannot be, is refused before it costs memory or time.
+
+local files = require "lunula.hdf5.core"
+
+-- ---- files by hand -----------------------------------------------------------------------------
+
+local head_size <const> = 48    -- the root is behind it
+
+local SPACE <const>, TYPE <const>, LAYOUT <const>, FILTERS <const> = 1, 3, 8, 11
+
+local function messages_of(list)
+  local parts = {}
+  for i, message in ipairs(list) do
+    local body = message[2] .. ("\0"):rep(-#message[2] % 8)
+    parts[i] = ("<I2I2I4"):pack(message[1], #body, 0) .. body
+  end
+  return table.concat(parts)
+end
+
+-- Where stands what follows a root with these messages.
+local function behind(list) return head_size + 16 + #messages_of(list) end
+
+-- The bytes of a file whose root has these messages; `more` lies behind it.
+local function file_of(list, more)
+  local messages = messages_of(list)
+  local body = ("<I1I1I2I4I4I4"):pack(1, 0, 60000, 1, #messages, 0) .. messages .. (more or "")
+  return files.bytes("\x89HDF\r\n\x1A\n" .. ("<I1I1I1I1I8i8I8I8I4"):pack(2, 8, 8, 0, 0, -1,
+    head_size + #body, head_size, 0) .. body)
+end
+
+local function read(list, more)
+  local bytes = file_of(list, more)
+  return files.data(bytes, files.root(bytes))
+end
+
+local float32 = ("<I1I3I4I2I2I1I1I1I1I4"):pack(0x11, 0, 4, 0, 32, 23, 8, 0, 23, 127)
+
+local function sizes_of(format, list)
+  return format:rep(#list):pack(table.unpack(list))
+end
+
+local function space(sizes)
+  return { SPACE, ("<I1I1I1I1I4"):pack(1, #sizes, 0, 0, 0) .. sizes_of("<I8", sizes) }
+end
+
+local function chunked(sizes, chunks, address)
+  return { space(sizes), { TYPE, float32 }, { LAYOUT, ("<I1I1I1I8"):pack(3, 2, #sizes + 1, address)
+    .. sizes_of("<I4", chunks) .. ("<I4"):pack(4) } }
+end
+
+-- ---- chunks ------------------------------------------------------------------------------------
+
+local data = ("<ffff"):pack(1, 2, 3, 4)
+
+describe("a dataset in chunks", function ()
+  -- A node whose two chunks, of two numbers each, start at these places.
+  local function read_at(first, second)
+    local at = behind(chunked({ 4 }, { 2 }, 0))
+    local node_size <const> = 24 + 2 * 32
+    local function entry(start, number)
+      return ("<I4I4I8I8I8"):pack(8, 0, start, 0, at + node_size + 8 * number)
+    end
+    return read(chunked({ 4 }, { 2 }, at), "TREE" .. ("<I1I1I2i8i8"):pack(1, 0, 2, -1, -1)
+      .. entry(first, 0) .. entry(second, 1) .. data)
+  end
+
+  it("has each of them once", function ()
+    assert.equal(data, read_at(0, 2))
+    for _, places in ipairs { { 0, 0 }, { 2, 0 }, { 0, 4 }, { 1, 2 } } do
+      assert.same({ nil, "a chunk of a dataset is damaged" },
+        { read_at(places[1], places[2]) })
+    end
+  end)
+
+  -- The newer style for one chunk, with zlib that the mask may leave out.
+  local function one_chunk(size, mask)
+    local function list(at)
+      return { space { 4 }, { TYPE, float32 },
+        { LAYOUT, ("<I1I1I1I1I1I4I4I1I8I4I8"):pack(4, 2, 2, 2, 4, size, 4, 1, 4 * size, mask, at) },
+        { FILTERS, ("<I1I1I2I2I2I4"):pack(2, 1, 1, 0, 1, 6) } }
+    end
+    return read(list(behind(list(0))), data)
+  end
+
+  it("may be one that a filter left as it was", function ()
+    assert.equal(data, one_chunk(4, 1))
+    assert.same({ nil, "a chunk of a dataset is damaged" }, { one_chunk(4, 0) })
+  end)
+
+  it("is not one of a part of the data", function ()
+    assert.same({ nil, "a chunk of a dataset is missing" }, { one_chunk(2, 1) })
+  end)
+end)
