@@ -34,6 +34,11 @@ local function read(list, more)
   return files.data(bytes, files.root(bytes))
 end
 
+local function object(list, more)
+  local bytes = file_of(list, more)
+  return files.object(bytes, files.root(bytes))
+end
+
 local float32 = ("<I1I3I4I2I2I1I1I1I1I4"):pack(0x11, 0, 4, 0, 32, 23, 8, 0, 23, 127)
 
 local function sizes_of(format, list)
@@ -90,5 +95,18 @@ describe("a dataset in chunks", function ()
 
   it("is not one of a part of the data", function ()
     assert.same({ nil, "a chunk of a dataset is missing" }, { one_chunk(2, 1) })
+  end)
+end)
+
+-- ---- shapes ------------------------------------------------------------------------------------
+
+describe("a dataset without numbers", function ()
+  it("takes no memory for its chunks", function ()
+    assert.equal("", read(chunked({ 0, 5 }, { 1 << 30, 1 << 30 }, 0)))
+  end)
+
+  it("has no sizes below zero", function ()
+    assert.same({ nil, "a shape is damaged" },
+      { object { space { 0, math.mininteger }, { TYPE, float32 } } })
   end)
 end)

@@ -334,7 +334,7 @@ static bool find_dataset(Hdf5 *h, Bytes bytes, uint64_t address, Object *o,
   if (!o->is_dataset)
     return fault(why, "it is no dataset");
   *size = hdf5_size(h, &o->dataset, why);
-  return *size > 0 || times(o->dataset.space.count, 1) == 0;
+  return *size > 0 || o->dataset.space.count == 0;
 }
 
 /* data(bytes, address): the elements of a dataset, little-endian */

@@ -131,7 +131,7 @@ uint64_t hdf5_size(const Hdf5 *h, const Dataset *d, Fault *why) {
 }
 
 uint64_t hdf5_scratch(const Dataset *d) {
-  if (!is_chunked(d))
+  if (!is_chunked(d) || d->space.count == 0) /* chunks of none may be huge */
     return 0;
   return times(chunk_bytes(d) + 4, d->filters > 0 ? 2 : 1);
 }

@@ -78,6 +78,8 @@ bool space_read(const Hdf5 *h, Cursor *c, Space *space, Fault *why) {
     return fault(why, "a shape is damaged");
   for (int i = 0; i < rank; i++) {
     space->dim[i] = hdf5_length(h, c);
+    if (space->dim[i] > INT64_MAX) /* Lua would take it for one below zero */
+      return fault(why, "a shape is damaged");
     space->count = times(space->count, space->dim[i]);
   }
   for (int i = 0; has_limits && i < rank; i++)
