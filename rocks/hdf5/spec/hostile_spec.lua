@@ -8,6 +8,7 @@ local files = require "lunula.hdf5.core"
 local head_size <const> = 48    -- the root is behind it
 
 local SPACE <const>, TYPE <const>, LAYOUT <const>, FILTERS <const> = 1, 3, 8, 11
+local ATTRIBUTE <const>, CONTINUATION <const>, SYMBOLS <const> = 12, 16, 17
 
 local function messages_of(list)
   local parts = {}
@@ -108,5 +109,56 @@ describe("a dataset without numbers", function ()
   it("has no sizes below zero", function ()
     assert.same({ nil, "a shape is damaged" },
       { object { space { 0, math.mininteger }, { TYPE, float32 } } })
+  end)
+end)
+
+-- ---- what is told twice ------------------------------------------------------------------------
+
+describe("an object", function ()
+  it("has one table of links", function ()
+    local function list(count, at)
+      local all = {}
+      for i = 1, count do all[i] = { SYMBOLS, ("<I8I8"):pack(at, at + 24) } end
+      return all
+    end
+    local function told(count)
+      local at = behind(list(count, 0))
+      return object(list(count, at), "TREE" .. ("<I1I1I2i8i8"):pack(0, 0, 0, -1, -1) .. "HEAP"
+        .. ("<I4I8I8I8"):pack(0, 0, 0, at))
+    end
+    assert.is_true(told(1).is_group)
+    assert.same({ nil, "an object has two tables of links" }, { told(2) })
+  end)
+
+  it("has no parts that lie on one another", function ()
+    local large = messages_of { { 0, ("\0"):rep(40000) } }
+    local function list(count, at)
+      local all = {}
+      for i = 1, count do all[i] = { CONTINUATION, ("<I8I8"):pack(at, #large) } end
+      return all
+    end
+    local function told(count) return object(list(count, behind(list(count, 0))), large) end
+    assert.truthy(told(1))
+    assert.same({ nil, "the header of an object has too many parts" }, { told(2) })
+  end)
+
+  it("tells no more than the file has", function ()
+    local text = ("x"):rep(60000)
+    local function list(count, at)
+      local all, kind = {}, ("<I1I3I4"):pack(0x19, 1, 16) .. ("\0"):rep(8)
+      for i = 1, count do
+        all[i] = { ATTRIBUTE, ("<I1I1I2I2I2"):pack(2, 0, 4, #kind, 8) .. ("%03d\0"):format(i)
+          .. kind .. ("<I8"):pack(1) .. ("<I4I8I4"):pack(#text, at, 1) }
+      end
+      return all
+    end
+    local function told(count)
+      return object(list(count, behind(list(count, 0))), "GCOL" .. ("<I4I8"):pack(1, 32 + #text)
+        .. ("<I2I2I4I8"):pack(1, 1, 0, #text) .. text)
+    end
+    assert.same({ ["001"] = text, ["002"] = text }, told(2).attributes)
+    local attributes, count = told(200).attributes, 0
+    for _ in pairs(attributes) do count = count + 1 end
+    assert.is_true(count < 40, count .. " texts of 60000 bytes")
   end)
 end)

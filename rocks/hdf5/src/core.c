@@ -193,11 +193,16 @@ typedef struct Told {
   const Hdf5 *h;
   int links, attributes, problems;
   int count;
+  uint64_t budget;    /* bytes of names and texts that may still be told: in a
+                      ** sound file none lie on one another */
 } Told;
 
-/* Sets t[name] = the value on top, once; pops it. */
+/* Sets t[name] = the value on top, once; false where that cannot be. */
 static bool put_once(Told *t, int table, Bytes name) {
   lua_State *L = t->L;
+  if (name.size > t->budget)
+    return false;
+  t->budget -= name.size;
   push_bytes(L, name);
   lua_pushvalue(L, -1);
   bool is_new = lua_rawget(L, table) == LUA_TNIL && t->count++ < ENTRIES;
@@ -227,12 +232,11 @@ static const char *no_texts(const Values *v) {
 
 /* Pushes a text, or a list of texts; or nothing, and says why. */
 static const char *push_texts(Told *t, const Values *v, Fault *why) {
-  uint64_t budget = t->h->bytes.size + ENTRIES;
   Bytes text;
   if (v->space.rank == 1)
     lua_createtable(t->L, (int)v->space.count, 0);
   for (uint64_t i = 0; i < v->space.count; i++) {
-    if (!hdf5_string(t->h, v, i, &text, &budget, why)) {
+    if (!hdf5_string(t->h, v, i, &text, &t->budget, why)) {
       lua_pop(t->L, v->space.rank);
       return why->text;
     }
@@ -298,7 +302,7 @@ static int core_object(lua_State *L) {
     return refused(L, &why);
   lua_settop(L, 2);
   lua_newtable(L);
-  Told t = {.L = L, .h = &h};
+  Told t = {.L = L, .h = &h, .budget = h.bytes.size + ENTRIES};
   t.links = new_field(L, "links");
   lua_pushvalue(L, 3);
   t.attributes = new_field(L, "attributes");

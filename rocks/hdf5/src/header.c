@@ -76,6 +76,7 @@ typedef struct Header {
   int version;
   bool has_order;          /* version 2: messages have a number */
   int64_t messages;        /* version 1: so many are left */
+  uint64_t left;           /* bytes of parts; they do not lie on one another */
   int blocks, next;
   Cursor block[BLOCKS];    /* parts of the header, found so far */
 } Header;
@@ -112,7 +113,7 @@ static bool new_header(const Hdf5 *h, uint64_t address, Header *o) {
 static bool add_block(const Hdf5 *h, Header *o, Cursor where, Fault *why) {
   uint64_t address = hdf5_offset(h, &where), size = hdf5_length(h, &where);
   Cursor c = cursor_at(h->bytes, address, size);
-  if (o->blocks == BLOCKS)
+  if (o->blocks == BLOCKS || size > o->left)
     return fault(why, "the header of an object has too many parts");
   if (o->version == 2 && (!cursor_spells(&c, "OCHK") || c.left < 4))
     c.is_short = true;
@@ -120,6 +121,7 @@ static bool add_block(const Hdf5 *h, Header *o, Cursor where, Fault *why) {
     return fault(why, "a part of an object's header is not in the file");
   if (o->version == 2)
     c.left -= 4;           /* the checksum */
+  o->left -= size;
   o->block[o->blocks++] = c;
   return true;
 }
@@ -145,6 +147,7 @@ bool header_each(const Hdf5 *h, uint64_t address, MessageVisit visit,
   if (!old_header(h, address, &o) && !new_header(h, address, &o))
     return fault(why, "there is no object at byte %llu",
                  (unsigned long long)address);
+  o.left = h->bytes.size - o.block[0].left;
   for (int i = 0; i < o.blocks; i++) {
     Message m;
     while (next_message(&o, &o.block[i], &m)) {

@@ -100,7 +100,7 @@ typedef struct Reading {
   const Hdf5 *h;
   const Visitor *visitor;
   Object *object;
-  bool has_type, has_space, has_layout;
+  bool has_type, has_space, has_layout, has_table;
   Cursor layout, filters;
 } Reading;
 
@@ -140,7 +140,8 @@ static bool attribute(Reading *r, Cursor c, Fault *why) {
   const unsigned char *end = memchr(of_name.at, 0, of_name.left);
   Bytes text = {of_name.at, end ? (size_t)(end - of_name.at) : of_name.left};
   if (!r->visitor->attribute(r->visitor->context, text, &v, wrong))
-    return fault(why, "an object has an attribute twice");
+    return fault(why, "an object has too many attributes, or "
+                 "one of them twice");
   return true;
 }
 
@@ -155,6 +156,14 @@ static bool attribute_info(const Hdf5 *h, Cursor c, Fault *why) {
   return true;
 }
 
+/* A walk takes time, and a header has room for many of these messages. */
+static bool links_of_table(Reading *r, Cursor c, Fault *why) {
+  if (r->has_table)
+    return fault(why, "an object has two tables of links");
+  r->has_table = r->object->is_group = true;
+  return group_by_table(r->h, c, r->visitor, why);
+}
+
 static bool message(void *context, const Message *m, Fault *why) {
   Reading *r = context;
   Cursor c = m->body;
@@ -163,8 +172,7 @@ static bool message(void *context, const Message *m, Fault *why) {
     return fault(why, "an object shares a type or a shape with others, which "
                  "is not read");
   switch (m->type) {
-  case SYMBOLS: r->object->is_group = true;
-    return group_by_table(r->h, c, r->visitor, why);
+  case SYMBOLS: return links_of_table(r, c, why);
   case LINK: r->object->is_group = true;
     return group_link(r->h, c, r->visitor, why);
   case LINK_INFO: r->object->is_group = true; return group_info(r->h, c, why);
