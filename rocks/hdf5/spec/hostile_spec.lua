@@ -2,6 +2,11 @@
 -- what cannot be, is refused before it costs memory or time.
 
 local files = require "lunula.hdf5.core"
+local hdf5 = require "lunula.hdf5"
+local k = require "lunula"
+local node = require "lunula.hdf5.node"
+local recorded = require "rocks.hdf5.spec.support.recorded"
+local warn = require "lunula.utils.warn"
 
 -- ---- files by hand -----------------------------------------------------------------------------
 
@@ -160,5 +165,33 @@ describe("an object", function ()
     local attributes, count = told(200).attributes, 0
     for _ in pairs(attributes) do count = count + 1 end
     assert.is_true(count < 40, count .. " texts of 60000 bytes")
+  end)
+end)
+
+describe("a name that stands there many times", function ()
+  local path = recorded.temporary ".h5"
+  setup(function ()
+    local writer <close> = assert(files.create(path))
+    assert(writer:text("/", "layer_names", { "d", "d", "d" }))
+    assert(writer:group "d")
+    assert(writer:text("d", "weight_names", { "kernel" }))
+    assert(writer:dataset("d/kernel", "float32", { 1 }, "abcd"))
+    assert(writer:close())
+  end)
+
+  it("costs one object", function ()
+    local root = node.root(assert(files.open(path)), path)
+    assert.equal(root:get "d".object, root:get "d".object)
+    assert.equal("d/kernel", root:get "d/kernel".name)
+  end)
+
+  it("is loaded once", function ()
+    local model = k.Sequential { k.Input { shape = { 3 } }, k.layers.Dense { 2, name = "d" } }
+    local sink, said = warn.sink, nil
+    warn.sink = function (text) said = text end
+    hdf5.load_weights(model, path, { by_name = true, skip_mismatch = true })
+    warn.sink = sink
+    local _, count = said:gsub('layer "d" %(Dense%) has 2 weights here and 1 in the file', "")
+    assert.equal(1, count)
   end)
 end)

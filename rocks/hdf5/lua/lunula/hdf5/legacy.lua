@@ -219,9 +219,9 @@ local function read_by_name(load, group, model, from)
   local layers = {}
   for _, layer in ipairs(model.layers) do layers[layer.name] = layer end
   for _, name in ipairs(layer_names(group)) do
-    if layers[name] then
-      read_layer(load, group:get(name), layers[name], weights_of(layers[name]), from)
-    end
+    local layer = layers[name]
+    layers[name] = nil                 -- a file may say it many times
+    if layer then read_layer(load, group:get(name), layer, weights_of(layer), from) end
   end
 end
 

@@ -10,9 +10,12 @@ Node.__index = Node
 
 local node = {}
 
--- The object at an address. file: {path =, bytes =}.
+-- The object at an address. file: {path =, bytes =, objects = {address = object}}. Each is read
+-- once: a file may name one as often as it likes.
 local function at(file, address, name)
-  local object, problem = files.object(file.bytes, address)
+  local object, problem = file.objects[address], nil
+  if not object then object, problem = files.object(file.bytes, address) end
+  file.objects[address] = object
   local self = setmetatable({ file = file, address = address, name = name, object = object }, Node)
   if not object then self:fail("%s", problem) end
   return self
@@ -22,7 +25,7 @@ end
 function node.root(bytes, path)
   local address, problem = files.root(bytes)
   if not address then core.raise("%s: %s", path, problem) end
-  return at({ bytes = bytes, path = path }, address, "")
+  return at({ bytes = bytes, path = path, objects = {} }, address, "")
 end
 
 -- Raises, with the file and the object.
