@@ -33,6 +33,14 @@ function json_path.at(step, fn, ...)
   return back_to(level, fn(...))
 end
 
+-- Where an error is on its way: these steps led to it, from the last call of `at` inwards.
+function json_path.deeper(...)
+  for i = 1, reading and select("#", ...) or 0 do
+    depth = depth + 1
+    steps[depth] = json_path.step((select(i, ...)))
+  end
+end
+
 -- The step to a key of a table: a position stays a number until somebody asks for the place.
 function json_path.step(key)
   return math.type(key) == "integer" and key or "." .. tostring(key)

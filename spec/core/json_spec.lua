@@ -39,6 +39,39 @@ describe("JSON", function ()
       setmetatable({ a = false }, { __jsonorder = { "a", "b" } }) })
   end)
 
+  it("has its fields in their order, those without a place last", function ()
+    local order = { __jsonorder = { "b", "a", "absent" } }
+    assert.equal('{"b": 1, "a": [], "absent": null}',
+      json.encode(setmetatable({ a = {}, b = 1 }, order)))
+    assert.equal('{"b": null, "a": 2, "absent": null, "0": 5, "c": {}}', json.encode(setmetatable(
+      { c = setmetatable({}, { __jsontype = "object" }), a = 2, [0] = 5 }, order)))
+    assert.equal('{"a": 1, "b": 2, "true": 3}', json.encode { b = 2, a = 1, [true] = 3 })
+    assert.equal("[]", json.encode {})
+  end)
+
+  it("is one line, or many", function ()
+    local value = { a = { 1, { b = "x" } }, c = {} }
+    assert.equal('{"a": [1, {"b": "x"}], "c": []}', json.encode(value))
+    assert.equal('{\n  "a": [\n    1,\n    {\n      "b": "x"\n    }\n  ],\n  "c": []\n}',
+      json.encode(value, 2))
+    assert.equal('[\n1,\n[\n2\n]\n]', json.encode({ 1, { 2 } }, 0))
+    local long = ("x"):rep(20000)
+    assert.equal('["' .. long .. '", "' .. long .. '"]', json.encode { long, long })
+  end)
+
+  it("refuses what has no place in a text", function ()
+    assert.error_at_line(function () json.encode { a = print } end, "has no place in JSON")
+    assert.error_at_line(function () json.encode(setmetatable({}, {})) end, "has no place in JSON")
+    local ring = {}
+    ring.inner = { ring }
+    assert.error_at_line(function () json.encode(ring) end,
+      "JSON: nested too deeply, more than 500 levels (does a table hold itself?)")
+    local deep = {}
+    for _ = 1, 499 do deep = { deep } end
+    assert.equal(("["):rep(500) .. ("]"):rep(500), json.encode(deep))
+    assert.error_at_line(function () core.json_write(1, "x") end, "json_write: the indent")
+  end)
+
   it("tells integers from floats, and knows what is no number", function ()
     for text, value in pairs {
       ["0"] = 0, ["-0"] = 0, ["12"] = 12, ["-7"] = -7, ["9223372036854775807"] = math.maxinteger,

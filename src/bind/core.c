@@ -40,6 +40,7 @@ int luaopen_lunula_core(lua_State *L) {
   box_open_light(L);
   parameters_open(L);
   json_open(L);
+  json_write_open(L);
   words_open(L);
   file_open(L);
   folder_open(L);

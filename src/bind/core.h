@@ -26,6 +26,7 @@ void operators_open(lua_State *L); /* of what the catalogue has */
 void box_open_light(lua_State *L); /* when tensors have all they have */
 void parameters_open(lua_State *L);
 void json_open(lua_State *L);
+void json_write_open(lua_State *L);
 void words_open(lua_State *L);
 void file_open(lua_State *L);
 void folder_open(lua_State *L);

@@ -1,5 +1,5 @@
-/* JSON for Lua: texts to tables, and the quoting and the numbers of a writer in
-** Lua. The grammar is files/json.c. */
+/* JSON for Lua: texts to tables, and single strings and numbers as text. The
+** grammar is files/json.c; values are written by json_write.c. */
 
 #include "files/json.h"
 #include "bind/core.h"

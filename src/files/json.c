@@ -366,7 +366,8 @@ size_t json_quote(char *out, const char *text, size_t length) {
   *o++ = '"';
   for (size_t i = 0; i < length; i++) {
     unsigned char c = (unsigned char)text[i];
-    const char *found = c ? strchr(escaped, c) : NULL;
+    bool is_plain = c >= ' ' && c != '"' && c != '\\';
+    const char *found = c && !is_plain ? strchr(escaped, c) : NULL;
     if (found) {
       *o++ = '\\';
       *o++ = letter[found - escaped];

@@ -55,8 +55,9 @@ end
 -- number of spaces, for many lines), custom_objects (names of functions).
 function config.to_json(model, options)
   options = options_of.read("to_json", options, { "indent", "custom_objects" })
+  local indent = options_of.count("to_json", "indent", options.indent, 0)
   return declare.with_custom_objects(options.custom_objects, config.text, model, "to_json", true,
-    options.indent)
+    indent)
 end
 
 -- ---- reading -----------------------------------------------------------------------------------

@@ -20,13 +20,6 @@ local objects, arrays = { __jsontype = "object" }, { __jsontype = "array" }
 -- The metatable of a list whose `false` is no null but false, and of an object that may be empty.
 json.booleans, json.object = arrays, objects
 
-local function is_list(t)
-  if #t > 0 then return true end
-  if next(t) ~= nil then return false end
-  local metatable = getmetatable(t)
-  return not (metatable and (metatable.__jsontype == "object" or metatable.__jsonorder))
-end
-
 local function by_text(a, b) return tostring(a) < tostring(b) end
 
 -- The fields of an object: those with a place of their own, then the others by name.
@@ -44,118 +37,31 @@ function json.fields(t)
   return table.move(others, 1, #others, #fields + 1, fields)
 end
 
-local write
-
--- '"units": ' and ".units" of a key: texts repeat few names many times.
-local texts, steps, known = {}, {}, 0
-
-local function note_key(key)
-  if known == 4096 then texts, steps, known = {}, {}, 0 end
-  texts[key], steps[key] = core.json_quote(tostring(key)) .. ": ", json_path.step(key)
-  known = known + 1
-  return texts[key]
+local function plain(value)
+  if declare.is_plain(value) then return value end
+  core.raise("%s has no place in JSON", declare.show(value))
 end
 
-local function write_list(t, out, indent)
-  if #t == 0 then
-    out[#out + 1] = "[]"
-    return
-  end
-  local inner = indent and indent .. out.step
-  local metatable = getmetatable(t)
-  local has_booleans = metatable and metatable.__jsontype == "array"
-  for i = 1, #t do
-    out[#out + 1] = (i == 1 and "[" or ",") .. (inner or i > 1 and " " or "")
-    local value = t[i]
-    if value == false and not has_booleans then
-      out[#out + 1] = "null"
-    elseif math.type(value) == "integer" then
-      out[#out + 1] = value
-    else
-      json_path.at(i, write, value, out, inner)
-    end
-  end
-  out[#out + 1] = (indent or "") .. "]"
-end
-
--- What cannot fail is written here, without a step.
-local function write_field(before, key, value, out, inner)
-  local text, told = texts[key] or note_key(key), type(value)
-  if told == "string" then
-    out[#out + 1] = before .. text .. core.json_quote(value)
-  elseif told == "nil" then
-    out[#out + 1] = before .. text .. "null"
-  elseif told == "boolean" then
-    out[#out + 1] = before .. text .. (value and "true" or "false")
-  else
-    out[#out + 1] = before .. text
-    json_path.at(steps[key], write, value, out, inner)
-  end
-end
-
--- Has t more keys than `count`?
-local function has_others(t, count)
-  for _ in next, t do
-    count = count - 1
-    if count < 0 then return true end
-  end
-  return false
-end
-
-local function write_object(t, out, indent, object)
-  local inner = indent and indent .. out.step
-  local metatable = getmetatable(t)
-  local fields = metatable and metatable.__jsonorder
-  local count = 0
-  for i = 1, fields and #fields or 0 do
-    if t[fields[i]] ~= nil then count = count + 1 end
-  end
-  if has_others(t, count) then fields = json.fields(t) end
-  local before, between = "{" .. (inner or ""), "," .. (inner or " ")
-  for i = 1, fields and #fields or 0 do
-    write_field(before, fields[i], t[fields[i]], out, inner)
-    before = between
-  end
-  if object then out.objects.note(object, out, between) end
-  out[#out + 1] = before == between and (indent or "") .. "}" or "{}"
-end
-
-local function write_table(t, out, indent, object)
-  if getmetatable(t) ~= nil and not declare.is_plain(t) or type(t) ~= "table" then
-    core.raise("%s has no place in JSON", declare.show(t))
-  elseif is_list(t) then
-    write_list(t, out, indent)
-  else
-    write_object(t, out, indent, object)
-  end
-end
-
-function write(value, out, indent)
-  local told = type(value)
-  if value == nil or value == None then
-    out[#out + 1] = "null"
-  elseif told == "string" then
-    out[#out + 1] = core.json_quote(value)
-  elseif told == "boolean" then
-    out[#out + 1] = tostring(value)
-  elseif math.type(value) == "integer" then
-    out[#out + 1] = value
-  elseif told == "number" then
-    out[#out + 1] = core.json_number(value)
-  elseif out.objects then
-    local plain, object = out.objects.read(value)
-    write_table(plain, out, indent, object)
-  else
-    write_table(value, out, indent)
-  end
+local function failed(problem, ...)
+  json_path.deeper(...)
+  error(problem, 0)
 end
 
 -- The text of plain data; indent = number of spaces for a text of many lines. objects: how other
 -- data is told, {read = function (value) -> plain data or a record, the object of the record,
 -- note = function (object, out, between) when the fields of such a record are written}.
 function json.encode(value, indent, objects_of)
-  local out = { step = indent and (" "):rep(indent), objects = objects_of }
-  write(value, out, indent and "\n")
+  local read, out = plain, {}
+  if objects_of then
+    function read(inner)
+      local told, object = objects_of.read(inner)
+      return plain(told), object
+    end
+  end
+  local text = core.json_write(value, indent or -1, read, json.fields,
+    objects_of and objects_of.note, failed, out)
+  if #out == 0 then return text end
+  out[#out + 1] = text
   return table.concat(out)
 end
 
