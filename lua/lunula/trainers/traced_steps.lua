@@ -197,6 +197,14 @@ local function cached(model, key)
   if entry and is_current(entry, model) then return entry end
 end
 
+-- The entry that was found for just these tensors before, as an epoch ago, while it is the model's.
+local function found_before(model, mode, prepared)
+  local entry = prepared[mode]
+  if entry and entry.eager == model.run_eagerly and cached(model, entry.key) == entry then
+    return entry
+  end
+end
+
 -- A model without an Input is known by what it was last given; a file tells it.
 local function note_inputs(model, specs, count, structure)
   if model._inputs then return end
@@ -217,12 +225,11 @@ end
 
 local function kept(model, key, entry)
   note_hooks(entry, model)
-  entry.version = model:_version()
+  entry.key, entry.version = key, model:_version()
   functions.keep(model, key, entry)
   return entry
 end
 
--- prepared: {xs=, ys=, ws=, structure=, y_structure=}, see prepare.lua
 local function make(model, mode, once, prepared)
   local eager, xs, structure = model.run_eagerly, prepared.xs, prepared.structure
   if not eager then model:_ensure_built(xs, structure) end
@@ -232,7 +239,7 @@ local function make(model, mode, once, prepared)
     { structure, prepared.y_structure }, specs)
   local entry = cached(model, key)
   if entry then return entry end
-  entry = {}
+  entry = { eager = eager }
   if eager then
     entry.call = function(...)
       if must_build(model, mode) then build(model, prepared, { ... }) end
@@ -260,15 +267,20 @@ function traced_steps.take_up_random(model)
   core.random_state(told.seed, told.stream, told.draw)
 end
 
--- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
--- it run rows}.
-function traced_steps.train(model, prepared)
-  return make(model, "train", train_once, prepared)
+local once = { train = train_once, test = test_once }
+
+local function entry_of(model, mode, prepared)
+  local entry = found_before(model, mode, prepared) or make(model, mode, once[mode], prepared)
+  prepared[mode] = entry
+  return entry
 end
 
-function traced_steps.test(model, prepared)
-  return make(model, "test", test_once, prepared)
-end
+-- Each returns {call = function of the flat batch tensors (a Function unless eager), rows = may
+-- it run rows}. prepared: {xs=, ys=, ws=, structure=, y_structure=}, see prepare.lua; the entry is
+-- noted there.
+function traced_steps.train(model, prepared) return entry_of(model, "train", prepared) end
+
+function traced_steps.test(model, prepared) return entry_of(model, "test", prepared) end
 
 function traced_steps.predict(model, xs, structure)
   local eager = model.run_eagerly

@@ -23,38 +23,50 @@ function tracking.assign(self, key, value)
   rawset(self, key, value)
 end
 
+local none = {}
+
+-- The keys of what may hold objects, in order. Tables of numbers and names, as shapes, are most of
+-- those in fields.
+local function keys_of(t)
+  local keys, only = 0, nil
+  for key, value in next, t do
+    local told = type(value)
+    if told == "table" or told == "userdata" then keys, only = keys + 1, key end
+  end
+  if keys == 0 then return none end
+  if keys == 1 and (only == 1 or type(only) == "string") then return { only } end
+  return nest.keys(t)
+end
+
 local function walk(value, seen, visit)
-  if core.is_variable(value) then
-    visit(value, "variable")
-  elseif type(value) == "table" and not seen[value] then
+  local told = type(value)
+  if told == "userdata" then
+    if core.is_variable(value) then visit(value, "variable") end
+  elseif told == "table" and not seen[value] then
     seen[value] = true
-    if declare.is(value, "layer") then
-      visit(value, "layer")
+    local class = declare.class_of(value)
+    if class then
+      visit(value, class.kind)
     elseif declare.is_plain(value) then
-      for _, key in ipairs(nest.keys(value)) do walk(value[key], seen, visit) end
+      for _, key in ipairs(keys_of(value)) do walk(value[key], seen, visit) end
     end
   end
 end
 
--- visit(object, "layer" or "variable"), in the order of assignment, each once.
+-- visit(object, kind) for the objects in fields, or in lists there, in the order of assignment,
+-- each once. kind: "layer", "variable", "metric" …
 function tracking.each(self, visit)
-  local seen = { [self] = true }
-  for _, key in ipairs(self._order) do walk(rawget(self, key), seen, visit) end
+  local seen, order = { [self] = true }, rawget(self, "_order")
+  for i = 1, #order do walk(rawget(self, order[i]), seen, visit) end
 end
 
--- visit(object) for the objects of another kind ("metric") in fields, or in lists there.
-function tracking.each_of(self, kind, visit)
-  local seen = {}
-  local function look(value)
-    if type(value) ~= "table" or seen[value] then return end
-    seen[value] = true
-    if declare.is(value, kind) then
-      visit(value)
-    elseif declare.is_plain(value) then
-      for _, key in ipairs(nest.keys(value)) do look(value[key]) end
-    end
-  end
-  for _, key in ipairs(self._order) do look(rawget(self, key)) end
+-- The layers directly inside this one.
+function tracking.layers(self)
+  local layers = {}
+  tracking.each(self, function (object, kind)
+    if kind == "layer" then layers[#layers + 1] = object end
+  end)
+  return layers
 end
 
 -- visit(metric) for the metrics in fields of the layer and of those inside; a model's are its own
@@ -63,19 +75,15 @@ function tracking.each_metric(layer, visit, seen)
   seen = seen or {}
   if seen[layer] then return end
   seen[layer] = true
-  tracking.each_of(layer, "metric", visit)
-  for _, inner in ipairs(layer:tracked_layers()) do
+  local layers = {}
+  tracking.each(layer, function (object, kind)
+    if kind == "metric" then visit(object) end
+    if kind == "layer" then layers[#layers + 1] = object end
+  end)
+  if layer.tracked_layers ~= tracking.layers then layers = layer:tracked_layers() end
+  for _, inner in ipairs(layers) do
     if not inner.fit then tracking.each_metric(inner, visit, seen) end
   end
-end
-
--- The layers directly inside this one.
-function tracking.layers(self)
-  local layers = {}
-  tracking.each(self, function (object, what)
-    if what == "layer" then layers[#layers + 1] = object end
-  end)
-  return layers
 end
 
 return tracking
