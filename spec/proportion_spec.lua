@@ -103,3 +103,30 @@ describe("work in proportion to the result", function ()
     assert.is_true(seconds(ops.image.resize, k.ones { 1, 1, 2000, 1 }, { 1, 2000 }) < 0.5)
   end)
 end)
+
+describe("what is asked for again and again", function ()
+  -- VM instructions of our Lua files that f takes, to the nearest ten.
+  local function instructions(f)
+    local n = 0
+    debug.sethook(function () n = n + 10 end, "", 10)
+    f()
+    debug.sethook()
+    return n
+  end
+
+  it("is an epoch of few batches", function ()
+    local model = k.Sequential { k.Input { 4 }, k.layers.Dense(8), k.layers.Dense(1) }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    local xs, ys = k.ones { 64, 4 }, k.ones { 64, 1 }
+    local function fit(epochs) model:fit(xs, ys, { epochs = epochs, verbose = 0 }) end
+    fit(1)
+    local one = instructions(function () fit(1) end)
+    assert.is_true((instructions(function () fit(21) end) - one) / 20 < 8000)
+  end)
+
+  it("is the text of a model", function ()
+    local model = k.Sequential { k.Input { 4 }, k.layers.Dense(8), k.layers.Dense(1) }
+    model:to_json()
+    assert.is_true(instructions(function () model:to_json() end) < 13000)
+  end)
+end)

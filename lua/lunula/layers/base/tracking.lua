@@ -23,6 +23,7 @@ function tracking.assign(self, key, value)
   rawset(self, key, value)
 end
 
+local may_hold = { table = true, userdata = true }   -- types of values
 local none = {}
 
 -- The keys of what may hold objects, in order. Tables of numbers and names, as shapes, are most of
@@ -30,8 +31,7 @@ local none = {}
 local function keys_of(t)
   local keys, only = 0, nil
   for key, value in next, t do
-    local told = type(value)
-    if told == "table" or told == "userdata" then keys, only = keys + 1, key end
+    if may_hold[type(value)] then keys, only = keys + 1, key end
   end
   if keys == 0 then return none end
   if keys == 1 and (only == 1 or type(only) == "string") then return { only } end
@@ -57,7 +57,10 @@ end
 -- each once. kind: "layer", "variable", "metric" …
 function tracking.each(self, visit)
   local seen, order = { [self] = true }, rawget(self, "_order")
-  for i = 1, #order do walk(rawget(self, order[i]), seen, visit) end
+  for i = 1, #order do
+    local value = rawget(self, order[i])
+    if may_hold[type(value)] then walk(value, seen, visit) end
+  end
 end
 
 -- The layers directly inside this one.
