@@ -412,7 +412,7 @@ local function all()
   models()
   put ""
   facade()
-  local texts = { tree = "Functions over nested tables." }
+  local texts = {}
   for _, row in ipairs(functions.modules) do texts[row[1]] = row[2] end
   for _, name in ipairs(sorted(texts)) do
     if name == "ops" then all_ops(texts.ops) else module_of(name, k[name], texts[name]) end

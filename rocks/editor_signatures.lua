@@ -1,5 +1,5 @@
--- Types and parameters for rocks/editor.lua: of kinds of argument, of signatures of ops, of calls that
--- k.help shows, of Lua functions. Parameters are lists of { name =, type =, optional = }.
+-- Types and parameters for rocks/editor.lua: of kinds of argument, of signatures of ops, of calls
+-- that k.help shows, of Lua functions. Parameters are lists of { name =, type =, optional = }.
 
 local keywords = { ["end"] = true, ["function"] = true, ["repeat"] = true, ["in"] = true,
   ["not"] = true, ["and"] = true, ["or"] = true }

@@ -167,7 +167,8 @@ end
 -- Names whose call would end or change the run, with the reason.
 fuzz.excepted = {
   ["core.make_folders"] = "makes folders", ["k.utils.save_npy"] = "writes files",
-  ["core.file_write"] = "writes files", ["k.utils.save_img"] = "writes files", ["core.random_state"] = "moves them",
+  ["core.file_write"] = "writes files", ["k.utils.save_img"] = "writes files",
+  ["core.random_state"] = "moves them",
   ["core.set_memory_limit"] = "bounds the run", ["core.set_ktensor"] = "replaces placeholders",
   ["core.define"] = "replaces ops", ["core.threads"] = "tried in memory_spec",
   ["core.enter"] = "is left by its caller", ["k.backend.name_scope"] = "is left by its caller",

@@ -24,6 +24,8 @@ functions.modules = {
   { "backend", "the functions of the old keras.backend" },
   { "preprocessing", "old names of what k.utils has" },
   { "mixed_precision", "the policy of layers, which is float32" },
+  { "dtype_policies", "that policy by its names" },
+  { "tree", "functions over nested tables" },
 }
 
 functions.facade = {
