@@ -272,6 +272,28 @@ describe("a model whose code is not there", function ()
     assert.equal("graph", load(path).layers[3].name:match "graph$")
   end)
 
+  -- The file with something else said of its graphs.
+  local function said_of_graphs(change)
+    stack(layers.Lambda { function (h) return h * 2 end, name = "twice" }):save(path)
+    local bytes = scratch.read "model.safetensors"
+    local length = ("<I8"):unpack(bytes)
+    local header = bytes:sub(9, 8 + length):gsub('("graphs":)"(.-[^\\])"', function (name, text)
+      return name .. '"' .. change(text) .. '"'
+    end)
+    scratch.write("model.safetensors", ("<s8"):pack(header) .. bytes:sub(9 + length))
+  end
+
+  it("is refused when what is said of a graph is not so", function ()
+    said_of_graphs(function (text)
+      return (text:gsub([[(\"out_masks\": %[false)]], "%1, true"))
+    end)
+    assert.error_at_line(function () load(path) end,
+      path .. ': a graph of layer "twice" gives other results than is said of it')
+    said_of_graphs(function () return "[{}]" end)
+    assert.error_at_line(function () load(path) end,
+      path .. ": what is said of the graphs of layers is broken: it is no object")
+  end)
+
   it("is refused when it is broken, whatever is broken", function ()
     stack(Scale { name = "scale" }, layers.Lambda(function (h) return h * 2 end)):save(path)
     local bytes = scratch.read "model.safetensors"

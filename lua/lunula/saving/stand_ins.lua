@@ -102,6 +102,24 @@ local function make_weights(layer, told, prefix, reader)
   return by_name
 end
 
+-- Whether a graph gives so many results, with the masks of those that have one.
+local function gives(count, masks)
+  for _, has_mask in ipairs(masks) do count = count - (has_mask == true and 2 or 1) end
+  return count == 0
+end
+
+-- The graph of a layer for "predict" or "train".
+local function graph_of(layer, kind, number, path, reader, variable)
+  local text = reader.metadata[("graph/%s/%s"):format(tostring(number), kind)]
+  if not text then core.raise("%s: a graph of layer \"%s\" is missing", reader.path, path) end
+  local fn, _, outputs = core.graph_function(text, reader, variable)
+  if not gives(#outputs, layer.out_masks) then
+    core.raise("%s: a graph of layer \"%s\" gives other results than is said of it", reader.path,
+      path)
+  end
+  return fn
+end
+
 -- The layer for the entry of a config, by what is told of its graph.
 local function layer_for(entry, told, path, reader)
   local config = is_table(entry.config) and entry.config or {}
@@ -111,9 +129,8 @@ local function layer_for(entry, told, path, reader)
   rawset(layer, "out_masks", is_table(told.out_masks) and told.out_masks or {})
   local by_name = make_weights(layer, told.weights, path .. "/", reader)
   local function read(kind)
-    local text = reader.metadata[("graph/%s/%s"):format(tostring(told.number), kind)]
-    if not text then core.raise("%s: a graph of layer \"%s\" is missing", reader.path, path) end
-    return (core.graph_function(text, reader, function (name) return by_name[name] end))
+    return graph_of(layer, kind, told.number, path, reader,
+      function (name) return by_name[name] end)
   end
   layer:build {}                               -- it has its weights
   rawset(layer, "on_prediction", read "predict")
@@ -144,7 +161,7 @@ function stand_ins.finder(reader)
   local text = reader.metadata.graphs
   if not text then return nil end
   local told, problem = json.decode(text)
-  if not is_table(told) then
+  if not is_table(told) or #told > 0 then
     core.raise("%s: what is said of the graphs of layers is broken: %s", reader.path,
       problem or "it is no object")
   end
