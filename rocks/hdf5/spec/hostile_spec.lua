@@ -117,6 +117,21 @@ describe("a dataset without numbers", function ()
   end)
 end)
 
+describe("a boolean", function ()
+  local function tensor(byte)
+    local function list(at)
+      return { space { 1 }, { TYPE, ("<I1I3I4"):pack(0x18, 0, 1) },
+        { LAYOUT, ("<I1I1I8I8"):pack(3, 1, at, 1) } }
+    end
+    return node.root(file_of(list(behind(list(0))), byte), "a.h5"):tensor()
+  end
+
+  it("is 0 or 1", function ()
+    assert.is_true(tensor "\1":item())
+    assert.error_at_line(function () tensor "\7" end, "a.h5: a boolean that is neither 0 nor 1")
+  end)
+end)
+
 -- ---- what is told twice ------------------------------------------------------------------------
 
 describe("an object", function ()

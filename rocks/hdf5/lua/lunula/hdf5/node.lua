@@ -116,6 +116,9 @@ function Node:tensor()
   local dtype = dtype_of(self)
   local data, problem = files.data(self.file.bytes, self.address)
   if not data then self:fail("%s", problem) end
+  if dtype == "bool" and data:find "[^\0\1]" then
+    self:fail "a boolean that is neither 0 nor 1"
+  end
   return core.frombytes(data, { shape = shape, dtype = dtype })
 end
 
