@@ -132,6 +132,18 @@ describe("a boolean", function ()
   end)
 end)
 
+describe("a pipe", function ()
+  it("is no file, and nobody waits for it", function ()
+    local path = recorded.temporary ".h5"
+    assert(os.execute(("mkfifo '%s'"):format(path)))
+    -- whoever waits all the same is let go
+    os.execute(("(sleep 5; test -p '%s' && : <> '%s') >/dev/null 2>&1 &"):format(path, path))
+    local start = os.time()
+    assert.same({ nil, "this is no file" }, { files.open(path) })
+    assert.is_true(os.time() - start < 4)
+  end)
+end)
+
 -- ---- what is told twice ------------------------------------------------------------------------
 
 describe("an object", function ()

@@ -32,7 +32,8 @@ static bool read_all(View *v, int fd, size_t size) {
 bool view_open(View *v, const char *path, Fault *why) {
   struct stat s;
   *v = (View){0};
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  /* opening a pipe would wait for its writer */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 || fstat(fd, &s) < 0) {
     fault(why, "%s", strerror(errno));
     if (fd >= 0)
