@@ -99,6 +99,19 @@ describe("a dataset in chunks", function ()
     assert.same({ nil, "a chunk of a dataset is damaged" }, { one_chunk(4, 0) })
   end)
 
+  it("has the checksum that it says", function ()
+    local function checked(sum)
+      local function list(at)
+        return { space { 4 }, { TYPE, float32 },
+          { LAYOUT, ("<I1I1I1I1I1I4I4I1I8I4I8"):pack(4, 2, 2, 2, 4, 4, 4, 1, 20, 0, at) },
+          { FILTERS, ("<I1I1I2I2I2"):pack(2, 1, 3, 0, 0) } }
+      end
+      return read(list(behind(list(0))), data .. ("<I4"):pack(sum))
+    end
+    assert.equal(data, checked(0xc3fd4100))
+    assert.same({ nil, "a chunk of a dataset is damaged" }, { checked(0xc3fd4100 ~ 1) })
+  end)
+
   it("is not one of a part of the data", function ()
     assert.same({ nil, "a chunk of a dataset is missing" }, { one_chunk(2, 1) })
   end)

@@ -148,6 +148,31 @@ static void unshuffle(const unsigned char *from, unsigned char *to, size_t size,
   memcpy(to + n * width, from + n * width, size - n * width);
 }
 
+static uint32_t folded(uint32_t sum) {
+  return (sum & 0xffff) + (sum >> 16);
+}
+
+/* Fletcher's sums of numbers of two bytes, the high one first; a last byte alone
+** is a high one. */
+static uint32_t fletcher32(Bytes b) {
+  uint32_t first = 0, second = 0;
+  for (size_t i = 0; i < b.size; i += 2) {
+    uint32_t low = i + 1 < b.size ? b.data[i + 1] : 0;
+    first = folded(first + ((uint32_t)b.data[i] << 8 | low));
+    second = folded(second + first);
+  }
+  return folded(second) << 16 | folded(first);
+}
+
+/* Takes the checksum off the end. */
+static bool sum_is_right(Bytes *b) {
+  if (b->size < 4)
+    return false;
+  b->size -= 4;
+  Cursor c = {b->data + b->size, 4, false};
+  return cursor_number(&c, 4) == fletcher32(*b);
+}
+
 /* The filters backwards, from one half of the work memory to the other. `mask`
 ** says which were left out. Returns the chunk, NULL if it is damaged. */
 static const unsigned char *unpacked(const Dataset *d, Bytes b, uint64_t mask,
@@ -159,7 +184,8 @@ static const unsigned char *unpacked(const Dataset *d, Bytes b, uint64_t mask,
     if (mask >> i & 1)
       continue;
     if (d->filter[i].id == FLETCHER32) {
-      b.size -= b.size < 4 ? b.size : 4;
+      if (!sum_is_right(&b))
+        return NULL;
       continue;
     }
     if (d->filter[i].id == DEFLATE) {
