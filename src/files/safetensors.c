@@ -121,8 +121,8 @@ static bool read_field(Parser *p, TensorEntry *x, int *found, int *bits) {
   size_t length;
   const char *name = decode_here(p, &length);
   for (int i = 0; i < COUNT_OF(names); i++) {
-    if (strcmp(name, names[i]) != 0)
-      continue;
+    if (strcmp(name, names[i]) != 0 || strlen(name) != length)
+      continue; /* a name may have a zero byte */
     if (*found & 1 << i)
       return fail(p->e, "its %s stands there twice", name);
     *found |= 1 << i;
