@@ -125,6 +125,13 @@ local cases = {
   { "an op of TensorFlow", [[{"class_name": "Sequential", "keras_version": "2.4.0", "config": {
     "layers": [{"class_name": "TFOpLambda", "config": {"name": "x", "function": "math.foo"}}]}}]],
     'at .config.layers[0]: the op "math.foo" of TensorFlow is not known here' },
+  { "a batch normalization by samples", [[{"class_name": "Sequential", "keras_version": "1.2.2",
+    "config": {"name": "s", "layers": [{"class_name": "BatchNormalization", "config": {"mode": 1,
+    "name": "b"}}]}}]], 'BatchNormalization: unknown option "mode"' },
+  { "a batch normalization of parts", [[{"class_name": "Sequential", "keras_version": "2.4.0",
+    "config": {"name": "s", "layers": [{"class_name": "BatchNormalization", "config": {"name": "b",
+    "fused": false, "adjustment": null, "virtual_batch_size": 8}}]}}]],
+    'BatchNormalization: unknown option "virtual_batch_size"' },
   { "an unknown optimizer", [[{"class_name": "Sequential", "config": {"layers": []},
     "compile_config": {"optimizer": "adm", "loss": "mse"}}]],
     'at .compile_config: unknown optimizer "adm" (did you mean "adam"?)' },

@@ -77,7 +77,9 @@ end
 -- A list of the one axis.
 local function batch_normalization(config)
   if type(config.axis) == "table" and #config.axis == 1 then config.axis = config.axis[1] end
-  drop(config, "fused", "virtual_batch_size", "adjustment", "mode")
+  drop(config, "fused")
+  for _, name in ipairs { "virtual_batch_size", "adjustment" } do drop_if(config, name, None) end
+  drop_if(config, "mode", 0)           -- other modes of Keras 1 took other means
 end
 
 -- A function was told by its name, or by its code: [code, defaults, closure].
