@@ -104,8 +104,7 @@ describe("a model that we write", function ()
     end
   end)
 
-  -- One in a field trains some of the weights. The file has its state; where it stands before its
-  -- first step it is left out.
+  -- One in a field trains some of the weights.
   it("has optimizers of a train step of the user's own", function ()
     local case = going_on.cases.optimizers
     local model, path = going_on.model(case), recorded.temporary ".keras"
@@ -116,6 +115,27 @@ describe("a model that we write", function ()
     hdf5.load_weights(model, path, {})
     assert.equal(iterations, model.optimizer.iterations)
     for i, value in ipairs(model:get_weights()) do assert.near_all(value, weights[i], 0) end
+  end)
+
+  it("gives them back before their first step", function ()
+    local case = going_on.cases.optimizers
+    local x, y = going_on.data(case)
+    local model, path = going_on.model(case), recorded.temporary ".keras"
+    model:train_on_batch(x, y)
+    hdf5.save_model(model, path, { include_optimizer = true })
+    local fresh = going_on.model(case)
+    fresh(x)
+    hdf5.load_weights(fresh, path, {})
+    local loaded = hdf5.load_model(path, { compile = true })
+    assert.is_true(fresh.second.built and fresh.rest[1].built)
+    model:train_on_batch(x, y)
+    for _, other in ipairs { fresh, loaded } do
+      assert.equal(1, other.second.iterations)
+      other:train_on_batch(x, y)
+      for i, value in ipairs(other:get_weights()) do
+        assert.near_all(value, model:get_weights()[i], 0)
+      end
+    end
   end)
 
   it("is loaded without what it was compiled with", function ()

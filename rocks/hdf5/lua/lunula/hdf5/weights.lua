@@ -41,6 +41,20 @@ local function trained_by(object, model)
   return list
 end
 
+local LONGEST <const> = 60000   -- bytes of an attribute
+
+-- Which weights an optimizer in a field trains, Keras does not tell. We do, beside its variables:
+-- "0 3", their places among all weights.
+local function note_trained(writer, vars, object, model)
+  if object == model.optimizer or not object.built then return end
+  local places = {}
+  for i, variable in ipairs(model.weights) do
+    if object.slot_of[variable] then places[#places + 1] = i - 1 end
+  end
+  local text = table.concat(places, " ")
+  if #text <= LONGEST then check(writer:text(vars, "trained", text)) end
+end
+
 local function write_object(writer, model, object, path)
   local vars = joined(path, "vars")
   check(writer:group(vars))
@@ -49,6 +63,7 @@ local function write_object(writer, model, object, path)
     for i, entry in ipairs(optimizer.variables(object, trained_by(object, model))) do
       write_tensor(writer, vars .. "/" .. i - 1, optimizer.value(object, entry))
     end
+    note_trained(writer, vars, object, model)
   elseif tf_idf_of(object) then
     write_tensor(writer, vars .. "/idf_weights", tf_idf_of(object))
   else
@@ -114,12 +129,28 @@ local function optimizer_values(load, variables, group)
   return values
 end
 
--- One that has made no step has no slots yet; they are made when the file has them.
+-- The weights that the file says an optimizer trains; none where it says nothing that fits.
+local function told_trained(model, group)
+  local list, all = {}, model.weights
+  for word in (group:text "trained" or ""):gmatch "%S+" do
+    list[#list + 1] = all[(math.tointeger(tonumber(word)) or -1) + 1]
+      or group:fail('the attribute "trained" names no weight of the model: %s', word)
+  end
+  return list
+end
+
+-- One that has made no step has no slots yet; they are made when the file has them. Of which
+-- weights, a file of Keras's does not tell of one in a field.
+local function build(model, object, group)
+  local list = object == model.optimizer and model.trainable_weights or told_trained(model, group)
+  if #list > 0 then object:build(list) end
+end
+
 local function read_optimizer(load, model, object, group)
   local count = group and group:count() or 0
   if count == 0 then return end
   local before = optimizer.variables(object, trained_by(object, model))
-  if count > #before and object == model.optimizer then object:build(model.trainable_weights) end
+  if count > #before then build(model, object, group) end
   local variables = optimizer.in_file(object, trained_by(object, model), count, function (i)
     return group:get(tostring(i - 1)):shape()
   end)
