@@ -316,15 +316,23 @@ function space.from_config(config)
   return made
 end
 
+-- Keras's files of it hold layers of its own, which are neither written nor read here.
+local function check_path(what, path)
+  if type(path) ~= "string" or not path:find "%.safetensors$" then
+    local format = tostring(path):match "%.keras$"
+    core.raise("%s: the path of a FeatureSpace ends in .safetensors, got %s%s", what, tostring(path),
+      format and " (.keras is Keras's own format of it, which is not known here)" or "")
+  end
+end
+
 -- save "space.safetensors"; k.utils.FeatureSpace.load reads it.
 function space:save(path)
-  if type(path) ~= "string" or not path:find "%.safetensors$" then
-    core.raise("save: the path of a FeatureSpace ends in .safetensors, got %s", tostring(path))
-  end
+  check_path("save", path)
   core.file_write(path, {}, { format = FORMAT, config = json.encode(self:get_config()) })
 end
 
 function space.load(path)
+  check_path("FeatureSpace.load", path)
   local reader = core.file_read(path)
   local metadata = reader.metadata
   reader:close()
