@@ -236,5 +236,17 @@ describe("declare", function ()
         assert.is_truthy(text:find(line, 1, true), line)
       end
     end)
+
+    it("have arguments whose meaning is told once, for all or by the class", function ()
+      local layers = require "lunula.layers"
+      local kernel = declare.help(layers.Dense)
+      assert.is_truthy(kernel:find("\n +how many outputs there are"), kernel)
+      assert.is_truthy(kernel:find("what the kernel begins with", 1, true), kernel)
+      assert.is_truthy(kernel:find("trainable", 1, true), kernel)
+      local Told = declare.class {
+        kind = "layer", name = "Told", args = { { "units", doc = "its own words" } },
+      }
+      assert.is_truthy(declare.help(Told):find("its own words", 1, true))
+    end)
   end)
 end)

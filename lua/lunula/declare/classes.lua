@@ -102,7 +102,8 @@ end
 -- without a default may, and one whose kind says so), or "default" where None means that; keyword
 -- = by name only; alias = other names, and translate = what a value under such a name means; field
 -- = where the object keeps it; spread = bare numbers are taken together; printed = tostring always
--- shows it; config = false (never written) or "set" (when there is one).
+-- shows it; config = false (never written) or "set" (when there is one); doc = what it means, where
+-- meanings.lua does not tell by its name.
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end
@@ -120,7 +121,7 @@ local function argument(class, row)
     name = row[1], kind = kind, default = row.default, required = row.required,
     alias = type(alias) == "table" and alias or { alias }, field = row.field or row[1],
     spread = row.spread, config = row.config, keyword = row.keyword, translate = row.translate,
-    none = none, printed = row.printed,
+    none = none, printed = row.printed, doc = row.doc,
   }
 end
 

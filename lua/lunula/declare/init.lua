@@ -13,6 +13,7 @@ local objects = require "lunula.declare.objects"
 local registry = require "lunula.declare.registry"
 local custom_objects = require "lunula.declare.custom_objects"
 local configs = require "lunula.declare.configs"
+local meanings = require "lunula.declare.meanings"
 local texts = require "lunula.declare.texts"
 local classes = require "lunula.declare.classes"
 local lookup = require "lunula.declare.lookup"
@@ -39,7 +40,9 @@ return {
   get_config = configs.get_config, from_config = configs.from_config,
   serialize = configs.serialize,
 
-  text = texts.text, help = texts.help,
+  text = texts.text, help = texts.help, shown_arguments = texts.arguments,
+  kind_and_default = texts.kind_and_default, signature = texts.signature,
+  meaning = meanings.of,
 
   class = classes.class, is_class = classes.is_class,
 

@@ -1,6 +1,7 @@
 -- What is printed of an object and, by k.help, of a class.
 
 local configs = require "lunula.declare.configs"
+local meanings = require "lunula.declare.meanings"
 local objects = require "lunula.declare.objects"
 local options = require "lunula.declare.options"
 local words = require "lunula.declare.words"
@@ -46,22 +47,43 @@ function texts.text(object)
   return class.name .. "{" .. table.concat(parts, ", ") .. "}"
 end
 
+-- The arguments that help shows: the positional ones, then those by name only, without the sizes
+-- and types that only a first layer takes.
+function texts.arguments(class)
+  local shown = table.move(class.positional, 1, #class.positional, 1, {})
+  for _, arg in ipairs(class.arguments) do
+    local is_told = arg.field == arg.name or arg.config ~= false
+    if arg.keyword and is_told then shown[#shown + 1] = arg end
+  end
+  return shown
+end
+
+-- What an argument may be, and what it is when it is not said.
+function texts.kind_and_default(arg)
+  local default = arg.required and "required"
+    or "default " .. (arg.default == nil and "None" or words.show(arg.default))
+  local none = arg.none and (arg.required or arg.default ~= nil) and " or None" or ""
+  return arg.kind.name .. none, default
+end
+
+-- The call: Dense{units, activation, …}
+function texts.signature(class)
+  local names = {}
+  for i, arg in ipairs(class.positional) do names[i] = arg.name end
+  return ("%s{%s}"):format(class.name, table.concat(names, ", "))
+end
+
 -- What k.help prints of a class: its call, its sentence, its own arguments, then the common ones.
 function texts.help(class)
-  local names, shown, width = {}, {}, 0
-  for i, arg in ipairs(class.positional) do names[i], shown[i] = arg.name, arg end
-  for _, arg in ipairs(class.arguments) do
-    if arg.keyword and arg.field == arg.name then shown[#shown + 1] = arg end
-  end
+  local shown, width = texts.arguments(class), 0
   for _, arg in ipairs(shown) do width = math.max(width, #arg.name) end
-  local lines = { ("%s{%s}"):format(class.name, table.concat(names, ", ")) }
+  local lines = { texts.signature(class) }
   if class.doc then lines[2] = "  " .. class.doc end
   for _, arg in ipairs(shown) do
-    local default = arg.required and "required"
-      or "default " .. (arg.default == nil and "None" or words.show(arg.default))
-    local none = arg.none and (arg.required or arg.default ~= nil) and " or None" or ""
-    lines[#lines + 1] = ("  %-" .. width .. "s  %s%s, %s"):format(arg.name, arg.kind.name, none,
-      default)
+    local kind, default = texts.kind_and_default(arg)
+    lines[#lines + 1] = ("  %-" .. width .. "s  %s, %s"):format(arg.name, kind, default)
+    local meaning = meanings.of(class, arg)
+    if meaning then lines[#lines + 1] = (" "):rep(width + 6) .. meaning end
   end
   return table.concat(lines, "\n")
 end
