@@ -96,10 +96,15 @@ callback.declare "ModelCheckpoint" {
   doc = "Saves the model, or its weights, after every epoch or every save_freq batches; filepath "
     .. 'may name numbers: "{epoch:02d}-{val_loss:.2f}.safetensors".',
   args = {
-    { "filepath", kinds.string, required = true }, monitor.args.monitored, monitor.args.verbose,
-    { "save_best_only", kinds.boolean, default = false },
-    { "save_weights_only", kinds.boolean, default = false }, monitor.args.mode, save_freq,
-    { "initial_value_threshold", kinds.number },
+    { "filepath", kinds.string, required = true,
+      doc = "the path, in which {epoch:02d} and {val_loss:.2f} are filled in" },
+    monitor.args.monitored, monitor.args.verbose,
+    { "save_best_only", kinds.boolean, default = false,
+      doc = "whether only the best so far is kept" },
+    { "save_weights_only", kinds.boolean, default = false,
+      doc = "whether weights alone are saved" }, monitor.args.mode, save_freq,
+    { "initial_value_threshold", kinds.number,
+      doc = "what the first number has to be better than" },
   },
   init = function (self)
     self.best, self.epoch = self.initial_value_threshold, 0
@@ -153,9 +158,11 @@ callback.declare "BackupAndRestore" {
   doc = "Saves where a fit stands, after every epoch or every save_freq batches; a fit that was "
     .. "broken off goes on from there when it is started again.",
   args = {
-    { "backup_dir", kinds.string, required = true }, save_freq,
-    { "double_checkpoint", kinds.boolean, default = false },
-    { "delete_checkpoint", kinds.boolean, default = true },
+    { "backup_dir", kinds.string, required = true, doc = "the folder of the backup" }, save_freq,
+    { "double_checkpoint", kinds.boolean, default = false,
+      doc = "whether the one before the last is kept too" },
+    { "delete_checkpoint", kinds.boolean, default = true,
+      doc = "whether it is removed when fit has ended well" },
   },
   comes_last = true,
   init = function (self)

@@ -60,8 +60,11 @@ callback.declare "EarlyStopping" {
   args = {
     monitored, { "min_delta", kinds.number, default = 0 },
     { "patience", kinds.count, default = 0 }, verbose, mode,
-    { "baseline", kinds.number }, { "restore_best_weights", kinds.boolean, default = false },
-    { "start_from_epoch", kinds.count, default = 0 },
+    { "baseline", kinds.number,
+      doc = "what the number has to be better than" },
+    { "restore_best_weights", kinds.boolean, default = false,
+      doc = "whether the weights of the best epoch are put back at the end" },
+    { "start_from_epoch", kinds.count, default = 0, doc = "before this epoch nothing is watched" },
   },
   on_train_begin = function(self)
     self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
@@ -107,10 +110,11 @@ callback.declare "ReduceLROnPlateau" {
   doc = "Lowers the learning rate when the monitored number has not improved for `patience` "
     .. "epochs.",
   args = {
-    monitored, { "factor", kinds.number, default = 0.1 },
+    monitored, { "factor", kinds.number, default = 0.1, doc = "by what the rate is multiplied" },
     { "patience", kinds.count, default = 10 }, verbose, mode,
-    { "min_delta", kinds.number, default = 1e-4 }, { "cooldown", kinds.count, default = 0 },
-    { "min_lr", kinds.number, default = 0.0 },
+    { "min_delta", kinds.number, default = 1e-4 }, { "cooldown", kinds.count, default = 0,
+      doc = "for how many epochs nothing is counted after that" },
+    { "min_lr", kinds.number, default = 0.0, doc = "the least rate" },
   },
   init = function(self)
     if self.factor >= 1 then

@@ -29,10 +29,17 @@ callback.declare "RemoteMonitor" {
   doc = "Gives the results of every epoch to a function that sends them: "
     .. "RemoteMonitor{send = function(url, body, headers) … end}.",
   args = {
-    { "root", kinds.string, default = "http://localhost:9000" },
-    { "path", kinds.string, default = "/publish/epoch/end/" },
-    { "field", kinds.string, default = "data" }, { "headers", kinds.table },
-    { "send_as_json", kinds.boolean, default = false }, { "send", kinds.callable },
+    { "root", kinds.string, default = "http://localhost:9000", doc = "the address of the server" },
+    { "path", kinds.string, default = "/publish/epoch/end/",
+      doc = "what follows it in the address" },
+    { "field", kinds.string, default = "data",
+      doc = "the name of the form field" },
+    { "headers", kinds.table,
+      doc = "further headers of the request" },
+    { "send_as_json", kinds.boolean, default = false,
+      doc = "whether the body is JSON, not a form" },
+    { "send", kinds.callable,
+      doc = "the function that sends: (url, body, headers)" },
   },
   init = function(self)
     if not self.send then

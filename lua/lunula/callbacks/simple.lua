@@ -68,7 +68,8 @@ callback.declare "LambdaCallback" {
 callback.declare "LearningRateScheduler" {
   doc = "Sets the learning rate of every epoch: schedule(epoch, learning_rate), epochs counted "
     .. "from 0.",
-  args = { { "schedule", kinds.callable, required = true },
+  args = { { "schedule", kinds.callable, required = true,
+    doc = "the function (epoch, rate): the rate of this epoch" },
     { "verbose", kinds.count, default = 0 } },
   on_epoch_begin = function(self, epoch)
     local optimizer = self.model.optimizer
@@ -90,7 +91,8 @@ callback.declare "LearningRateScheduler" {
 
 callback.declare "TerminateOnNaN" {
   doc = "Ends training, instead of raising an error, when the loss or a gradient is not finite.",
-  args = { { "raise_error", kinds.boolean, default = false } },
+  args = { { "raise_error", kinds.boolean, default = false,
+    doc = "whether it raises, and does not just end training" } },
   handles_nan = true,
   on_train_batch_end = function(self, batch, logs)
     local loss = logs.loss
@@ -104,8 +106,12 @@ callback.declare "TerminateOnNaN" {
 callback.declare "CSVLogger" {
   doc = "Writes the results of every epoch as a line of a CSV file.",
   args = {
-    { "filename", kinds.string, required = true }, { "separator", kinds.string, default = "," },
-    { "append", kinds.boolean, default = false },
+    { "filename", kinds.string, required = true,
+      doc = "the path of the file" },
+    { "separator", kinds.string, default = ",",
+      doc = "what stands between columns" },
+    { "append", kinds.boolean, default = false,
+      doc = "whether lines are added to a file that is there" },
   },
   on_train_begin = function(self)
     self.keys = nil
@@ -162,7 +168,8 @@ end
 
 callback.declare "SwapEMAWeights" {
   doc = "Evaluates (and with swap_on_epoch ends every epoch) with the averaged weights.",
-  args = { { "swap_on_epoch", kinds.boolean, default = false } },
+  args = { { "swap_on_epoch", kinds.boolean, default = false,
+    doc = "whether weights change places in each epoch, not just for evaluation" } },
   on_epoch_begin = function(self) if self.swap_on_epoch and self.swapped then swap(self) end end,
   on_epoch_end = function(self)
     if not self.swap_on_epoch then return end

@@ -95,8 +95,11 @@ callback.declare "TensorBoard" {
   doc = "Writes event files for TensorBoard into log_dir/train and log_dir/validation: results of "
     .. "epochs, of every update_freq batches, histograms of weights, the model as a graph.",
   args = {
-    { "log_dir", kinds.string, default = "logs" }, { "histogram_freq", kinds.count, default = 0 },
-    { "write_graph", kinds.boolean, default = true },
+    { "log_dir", kinds.string, default = "logs",
+      doc = "the folder of the files" },
+    { "histogram_freq", kinds.count, default = 0,
+      doc = "after how many epochs weights are written as histograms; 0: never" },
+    { "write_graph", kinds.boolean, default = true, doc = "whether the architecture is written" },
     { "write_images", kinds.boolean, default = false },
     { "write_steps_per_second", kinds.boolean, default = false },
     { "update_freq", {
@@ -104,7 +107,7 @@ callback.declare "TensorBoard" {
       check = function(value)
         return (value == "epoch" or value == "batch") and value or kinds.positive.check(value)
       end,
-    }, default = "epoch" },
+    }, default = "epoch", doc = "epoch, batch, or after how many batches" },
     { "profile_batch", kinds.any, default = 0 }, { "embeddings_freq", kinds.count, default = 0 },
     { "embeddings_metadata", kinds.any },
   },

@@ -131,7 +131,8 @@ local power = {
 
 loss "CategoricalGeneralizedCrossEntropy" {
   doc = "(1 - p^q) / q of the probability p of the class whose id y_true gives; bears wrong labels",
-  args = { { "q", power, default = 0.5 } },
+  args = { { "q", power, default = 0.5,
+    doc = "between cross-entropy (0) and mean absolute error (1)" } },
   takes_class_ids = true,
   class_axis = function() return -1 end,
   call = function(self, y_true, y_pred)

@@ -22,7 +22,10 @@ loss "Dice" {
 loss "Tversky" {
   doc = "Dice with weights for what is missed (alpha) and what is wrongly found (beta)",
   args = {
-    { "alpha", kinds.number, default = 0.5 }, { "beta", kinds.number, default = 0.5 },
+    { "alpha", kinds.number, default = 0.5,
+      doc = "the weight of false positives" },
+    { "beta", kinds.number, default = 0.5,
+      doc = "the weight of false negatives" },
     reduction, { "name", kinds.name, default = "tversky" }, axes,
   },
   call = function(self, y_true, y_pred)
@@ -45,8 +48,12 @@ end
 loss "Circle" {
   doc = "pulls embeddings of one class together and pushes others apart, harder the worse they lie",
   args = {
-    { "gamma", kinds.number, default = 80.0 }, { "margin", kinds.number, default = 0.4 },
-    { "remove_diagonal", kinds.boolean, default = true },
+    { "gamma", kinds.number, default = 80.0,
+      doc = "how sharply pairs are told apart" },
+    { "margin", kinds.number, default = 0.4,
+      doc = "how far apart they are to be" },
+    { "remove_diagonal", kinds.boolean, default = true,
+      doc = "whether a sample is not compared with itself" },
   },
   takes_class_ids = true,
   call = function(self, y_true, y_pred)

@@ -258,8 +258,10 @@ local declaration = {
     output_names = function(self) return plain_names(self._output_structure, self._outputs) end,
   },
   args = {
-    { "inputs", kinds.any, config = false, field = "_given_inputs" },
-    { "outputs", kinds.any, config = false, field = "_given_outputs" },
+    { "inputs", kinds.any, config = false, field = "_given_inputs",
+      doc = "a placeholder, or a list or name table of them" },
+    { "outputs", kinds.any, config = false, field = "_given_outputs",
+      doc = "what was computed from them, in the same forms" },
   },
   init = function(self)
     local inputs, outputs = rawget(self, "_given_inputs"), rawget(self, "_given_outputs")

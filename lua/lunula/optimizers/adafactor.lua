@@ -16,11 +16,14 @@ optimizer "Adafactor" {
   doc = "steps in proportion to the size of the weights, with little memory",
   learning_rate = 0.001,
   args = {
-    { "beta_2_decay", kinds.number, default = -0.8 },
-    { "epsilon_1", kinds.number, default = 1e-30 },
-    { "epsilon_2", kinds.number, default = 1e-3 },
-    { "clip_threshold", kinds.number, default = 1.0 },
-    { "relative_step", kinds.boolean, default = true },
+    { "beta_2_decay", kinds.number, default = -0.8, doc = "how the mean of squares forgets" },
+    { "epsilon_1", kinds.number, default = 1e-30, doc = "a small number added to squares" },
+    { "epsilon_2", kinds.number, default = 1e-3,
+      doc = "the least size of weights that a step is measured by" },
+    { "clip_threshold", kinds.number, default = 1.0,
+      doc = "the greatest root mean square of a step" },
+    { "relative_step", kinds.boolean, default = true,
+      doc = "whether the rate falls with one over the root of the steps" },
   },
   build_slots = function(self, variable)
     local shape = variable.shape

@@ -20,7 +20,8 @@ optimizer "ScheduleFreeAdamW" {
   learning_rate = 0.0025,
   args = {
     { "beta_1", kinds.fraction, default = 0.9 }, { "beta_2", kinds.fraction, default = 0.999 },
-    { "epsilon", kinds.number, default = 1e-8 }, { "warmup_steps", kinds.count, default = 0 },
+    { "epsilon", kinds.number, default = 1e-8 }, { "warmup_steps", kinds.count, default = 0,
+      doc = "how many steps the rate rises over" },
   },
   build_slots = function(self, variable)
     local z = self:add_slot(variable, "momentum")

@@ -34,7 +34,7 @@ return layer "PReLU" {
     { "alpha_initializer", kinds.initializer, default = "Zeros" },
     { "alpha_regularizer", kinds.regularizer },
     { "alpha_constraint", kinds.constraint },
-    { "shared_axes", shared_axes },
+    { "shared_axes", shared_axes, doc = "the axes along which slopes are shared" },
   },
   casts = "all",
   supports_masking = true,

@@ -8,7 +8,7 @@ local merge = require "lunula.layers.merging.base_merge"
 local CustomScaleLayer = layer "CustomScaleLayer" {
   several = true,
   doc = "x1 + scale * x2 for a list of two tensors",
-  args = { { "scale", kinds.number, required = true } },
+  args = { { "scale", kinds.number, required = true, doc = "what is multiplied by" } },
   call = function (self, inputs)
     local xs = merge.list(inputs, 2, 2)
     return xs[1] + xs[2] * self.scale

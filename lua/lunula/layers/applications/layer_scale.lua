@@ -8,8 +8,8 @@ local initializers = require "lunula.initializers"
 local LayerScale = layer "LayerScale" {
   doc = "gamma * x, where gamma has one number for every channel",
   args = {
-    { "init_values", kinds.number, required = true },
-    { "projection_dim", kinds.positive, required = true },
+    { "init_values", kinds.number, required = true, doc = "what the factors begin with" },
+    { "projection_dim", kinds.positive, required = true, doc = "how many factors there are" },
   },
   build = function (self)
     -- Keras gives it no name of its own.

@@ -10,7 +10,8 @@ return layer "AdditiveAttention" {
   doc = "for {query, value, key}: softmax(sum(scale * tanh(query + key))) . value",
   args = {
     { "use_scale", kinds.boolean, default = true },
-    { "dropout", kinds.fraction, default = 0.0 },
+    { "dropout", kinds.fraction, default = 0.0,
+      doc = "which part of the scores is set to 0 in training" },
     { "seed", kinds.seed, keyword = true },
   },
   build = function (self, shapes)

@@ -69,8 +69,10 @@ Attention = layer "Attention" {
   doc = "for {query, value, key}: softmax(query . key) . value",
   args = {
     { "use_scale", kinds.boolean, default = false },
-    { "score_mode", kinds.one_of { "dot", "concat" }, default = "dot" },
-    { "dropout", kinds.fraction, default = 0.0 },
+    { "score_mode", kinds.one_of { "dot", "concat" }, default = "dot",
+      doc = "how a query meets a key: their product, or tanh of their sum" },
+    { "dropout", kinds.fraction, default = 0.0,
+      doc = "which part of the scores is set to 0 in training" },
     { "seed", kinds.seed },
   },
   call_args = { "return_attention_scores", "use_causal_mask" },

@@ -12,10 +12,13 @@ return layer "GroupQueryAttention" {
   auto_name = "grouped_query_attention",
   doc = "layer(query, value, key): attention whose query heads share key and value heads",
   args = scores.projection_args {
-    { "head_dim", kinds.positive, required = true },
-    { "num_query_heads", kinds.positive, required = true, field = "num_heads" },
-    { "num_key_value_heads", kinds.positive, required = true },
-    { "dropout", kinds.fraction, default = 0.0 },
+    { "head_dim", kinds.positive, required = true, doc = "the size of a head" },
+    { "num_query_heads", kinds.positive, required = true, field = "num_heads",
+      doc = "how many heads queries have" },
+    { "num_key_value_heads", kinds.positive, required = true,
+      doc = "how many heads keys and values have; several heads of queries share one" },
+    { "dropout", kinds.fraction, default = 0.0,
+      doc = "which part of the scores is set to 0 in training" },
     { "use_bias", kinds.boolean, default = true },
   },
   init = function (self)

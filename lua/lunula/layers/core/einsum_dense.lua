@@ -141,10 +141,11 @@ end
 return layer "EinsumDense" {
   doc = "activation(einsum(equation, x, kernel) + bias)",
   args = {
-    { "equation", kinds.string, required = true },
-    { "output_shape", kinds.shape, required = true, field = "_output_shape" },
+    { "equation", kinds.string, required = true, doc = "the product in letters: \"ab,bc->ac\"" },
+    { "output_shape", kinds.shape, required = true, field = "_output_shape",
+      doc = "the shape that comes out, without the batch" },
     { "activation", kinds.activation },
-    { "bias_axes", kinds.string },
+    { "bias_axes", kinds.string, doc = "the letters of the axes that have a bias" },
     { "kernel_initializer", kinds.initializer, default = "glorot_uniform" },
     { "bias_initializer", kinds.initializer, default = "zeros" },
     { "kernel_regularizer", kinds.regularizer },

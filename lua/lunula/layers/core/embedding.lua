@@ -11,7 +11,8 @@ end
 return layer "Embedding" {
   doc = "the row of a (input_dim, output_dim) table for every id",
   args = {
-    { "input_dim", kinds.positive, required = true },
+    { "input_dim", kinds.positive, required = true,
+      doc = "how many vectors there are: the greatest id plus 1" },
     { "output_dim", kinds.positive, required = true },
     { "embeddings_initializer", kinds.initializer, default = "uniform" },
     { "embeddings_regularizer", kinds.regularizer },

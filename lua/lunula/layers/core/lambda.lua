@@ -237,11 +237,16 @@ return layer "Lambda" {
   several = true,
   doc = "function(x, …) as a layer; further parameters come from arguments, mask and training",
   args = {
-    { "function", user_function, required = true, field = "fn", alias = { "f", "fn" } },
-    { "output_shape", shape_kind, field = "_output_shape", config = "set" },
-    { "mask", mask_kind, field = "_mask", config = "set" },
-    { "arguments", kinds.table, field = "_arguments" },
-    { "trace", kinds.boolean, keyword = true, config = "set" },   -- nil: if it can be
+    { "function", user_function, required = true, field = "fn", alias = { "f", "fn" },
+      doc = "the function (x), or (x, { mask =, training = }) by the names of its parameters" },
+    { "output_shape", shape_kind, field = "_output_shape", config = "set",
+      doc = "the shape that comes out, or a function of the shape that goes in" },
+    { "mask", mask_kind, field = "_mask", config = "set",
+      doc = "the mask that comes out, or a function (x, mask)" },
+    { "arguments", kinds.table, field = "_arguments",
+      doc = "further arguments of the function, by name" },
+    { "trace", kinds.boolean, keyword = true, config = "set",
+      doc = "false: the function is called for each batch" },   -- nil: if it can be
   },
   init = function (self)
     self.supports_masking = self._mask ~= nil

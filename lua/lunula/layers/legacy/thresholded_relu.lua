@@ -6,7 +6,7 @@ local ops = require "lunula.ops"
 
 return layer "ThresholdedReLU" {
   doc = "x above theta, 0 elsewhere",
-  args = { { "theta", kinds.non_negative, default = 1.0 } },
+  args = { { "theta", kinds.non_negative, default = 1.0, doc = "what is not above becomes 0" } },
   casts = "all",
   supports_masking = true,
   call = function (self, x) return ops.threshold(x, self.theta, 0) end,

@@ -64,8 +64,10 @@ return layer "Dot" {
   parent = merge.Merge,
   doc = "sums of products of two tensors along an axis of each; lengths made 1 by normalize",
   args = {
-    { "axes", two_axes, required = true },
-    { "normalize", kinds.boolean, default = false },
+    { "axes", two_axes, required = true,
+      doc = "the axis of both that is summed over, or a list of two" },
+    { "normalize", kinds.boolean, default = false,
+      doc = "whether vectors are made to have length 1 first" },
   },
   compute_mask = function () end,
   call = function (self, inputs)

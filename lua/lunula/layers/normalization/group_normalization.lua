@@ -65,7 +65,8 @@ local groups = {
 return layer "GroupNormalization" {
   doc = "(x - mean) / sqrt(variance + epsilon) * gamma + beta, moments of each group of channels",
   args = {
-    { "groups", groups, default = 32 },
+    { "groups", groups, default = 32,
+      doc = "into how many groups the channels are divided; -1: one for each" },
     { "axis", kinds.axis, default = -1 },
     { "epsilon", kinds.non_negative, default = 1e-3 },
     { "center", kinds.boolean, default = true },

@@ -28,7 +28,7 @@ return layer "SpectralNormalization" {
   doc = "the layer inside, whose kernel is kept at spectral norm 1 in training",
   args = {
     { "layer", kinds.layer, required = true },
-    { "power_iterations", kinds.positive, default = 1 },
+    { "power_iterations", kinds.positive, default = 1, doc = "how many steps find the norm" },
   },
   build = function (self, shape)
     Wrapper.build(self, shape)

@@ -8,7 +8,7 @@ local encoding = require "lunula.layers.preprocessing.encoding"
 return layer "CategoryEncoding" {
   doc = "category numbers as one_hot, multi_hot or count vectors of num_tokens places",
   args = {
-    { "num_tokens", kinds.positive },
+    { "num_tokens", kinds.positive, doc = "how many ids there are" },
     { "output_mode", encoding.modes { "multi_hot", "one_hot", "count" }, default = "multi_hot" },
     encoding.sparse,
   },

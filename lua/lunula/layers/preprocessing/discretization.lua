@@ -99,9 +99,10 @@ end
 return layer "Discretization" {
   doc = "the number of the bin that each number falls into; bins are given or adapted to data",
   args = {
-    { "bin_boundaries", kinds.list_of(kinds.number) },
+    { "bin_boundaries", kinds.list_of(kinds.number),
+      doc = "the numbers between bins, if they are known; else adapt finds them" },
     { "num_bins", kinds.positive },
-    { "epsilon", fraction, default = 0.01 },
+    { "epsilon", fraction, default = 0.01, doc = "how exactly adapt finds quantiles" },
     { "output_mode", encoding.modes { "int", "one_hot", "multi_hot", "count" }, default = "int" },
     encoding.sparse,
     { "trainable", kinds.boolean, default = true, none = false, field = "_trainable",

@@ -109,8 +109,9 @@ return layer "Normalization" {
   doc = "(x - mean) / sqrt(variance); mean and variance are given or adapted to data",
   args = {
     { "axis", axis_kind, default = -1 },
-    { "mean", kinds.values, field = "input_mean" },
-    { "variance", kinds.values, field = "input_variance" },
+    { "mean", kinds.values, field = "input_mean",
+      doc = "the mean, if it is known; else adapt finds it" },
+    { "variance", kinds.values, field = "input_variance", doc = "the variance, if it is known" },
     { "invert", kinds.boolean, default = false },
   },
   casts = "all",

@@ -11,8 +11,8 @@ end
 return layer "Rescaling" {
   doc = "x * scale + offset",
   args = {
-    { "scale", kinds.values, required = true },
-    { "offset", kinds.values, default = 0.0 },
+    { "scale", kinds.values, required = true, doc = "what is multiplied by" },
+    { "offset", kinds.values, default = 0.0, doc = "what is added after that" },
   },
   casts = "all",
   supports_masking = true,

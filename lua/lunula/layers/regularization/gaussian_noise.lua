@@ -8,7 +8,7 @@ local random = require "lunula.ops.random"
 return layer "GaussianNoise" {
   doc = "in training x plus normal numbers of mean 0 and deviation stddev",
   args = {
-    { "stddev", kinds.fraction, required = true },
+    { "stddev", kinds.fraction, required = true, doc = "the standard deviation of the noise" },
     { "seed", kinds.seed },
   },
   supports_masking = true,

@@ -8,7 +8,8 @@ local ops = require "lunula.ops"
 
 return layer "Permute" {
   doc = "axes in the order dims, which counts from 1 and leaves the batch out",
-  args = { { "dims", kinds.list_of(kinds.positive), required = true, spread = true } },
+  args = { { "dims", kinds.list_of(kinds.positive), required = true, spread = true,
+    doc = "the axes in their new order, counted from 1 without the batch" } },
   init = function (self)
     local seen = {}
     for _, axis in ipairs(self.dims) do

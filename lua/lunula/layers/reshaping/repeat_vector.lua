@@ -6,7 +6,7 @@ local ops = require "lunula.ops"
 
 return layer "RepeatVector" {
   doc = "(b, features) to (b, n, features)",
-  args = { { "n", kinds.positive, required = true } },
+  args = { { "n", kinds.positive, required = true, doc = "how often it is repeated" } },
   input_spec = { ndim = 2 },
   call = function (self, x)
     return ops["repeat"](ops.expand_dims(x, 1), self.n, 1)

@@ -34,7 +34,8 @@ end
 
 return layer "Reshape" {
   doc = "(b, …) to (b, target_shape); one -1 is found from the others",
-  args = { { "target_shape", kinds.shape, required = true, spread = true } },
+  args = { { "target_shape", kinds.shape, required = true, spread = true,
+    doc = "the shape of one sample; -1 is what is left" } },
   input_spec = { min_ndim = 1 },
   init = function (self)
     local open = 0

@@ -102,9 +102,10 @@ return layer "Bidirectional" {
   args = {
     { "layer", kinds.layer, required = true, field = "forward_layer" },
     { "merge_mode", kinds.one_of { "sum", "mul", "ave", "concat" }, default = "concat",
-      none = true },          -- which keeps the outputs apart
+      none = true, doc = "how both results become one; None: both are returned" },
     { "weights", kinds.table, config = false, field = "_given_weights" },
-    { "backward_layer", kinds.layer },
+    { "backward_layer", kinds.layer,
+      doc = "the layer that goes backwards; if not said, one like the other" },
   },
   call_args = RNN.call_args,
   supports_masking = true,

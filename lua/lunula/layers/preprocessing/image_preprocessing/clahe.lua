@@ -81,8 +81,10 @@ return layer "ContrastLimitedAdaptiveHistogramEqualization" {
   doc = "spreads the values of each part of an image by its own histogram, cut off at clip_limit",
   args = {
     { "value_range", image.value_range, default = { 0, 255 } },
-    { "clip_limit", kinds.number, default = 4.0 },
-    { "tile_grid_size", kinds.tuple_of(2), default = { 8, 8 } },
+    { "clip_limit", kinds.number, default = 4.0,
+      doc = "how far a bin may rise above the mean one; the rest is spread" },
+    { "tile_grid_size", kinds.tuple_of(2), default = { 8, 8 },
+      doc = "how many tiles there are, down and across" },
     image.data_format,
   },
   random = false,

@@ -40,7 +40,8 @@ return layer "Equalization" {
   doc = "in training spreads the values of each channel by their histogram over the batch",
   args = {
     { "value_range", image.value_range, default = { 0, 255 } },
-    { "bins", kinds.positive, default = 256 },
+    { "bins", kinds.positive, default = 256,
+      doc = "how many bins the histogram has" },
     image.data_format,
   },
   transform = function (self, images)

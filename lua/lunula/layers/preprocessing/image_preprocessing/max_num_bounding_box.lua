@@ -15,7 +15,8 @@ return layer "MaxNumBoundingBoxes" {
   parent = image.Layer,
   doc = "cuts or fills the bounding_boxes of each image to max_number boxes and labels",
   args = {
-    { "max_number", kinds.positive, required = true },
+    { "max_number", kinds.positive, required = true,
+      doc = "how many boxes each image has afterwards" },
     { "fill_value", kinds.integer, default = -1 },
     { "data_format", kinds.data_format, keyword = true },
   },

@@ -30,7 +30,8 @@ return layer "RandomErasing" {
     .. "share of the area, fill_value None is noise",
   args = {
     { "factor", image.factor(0, 1), default = 1.0 },
-    { "scale", image.factor(0, 1), default = { 0.02, 0.33 } },
+    { "scale", image.factor(0, 1), default = { 0.02, 0.33 },
+      doc = "which part of the picture is erased" },
     { "fill_value", fill },
     { "value_range", image.value_range, default = { 0, 255 } },
     { "seed", kinds.seed },

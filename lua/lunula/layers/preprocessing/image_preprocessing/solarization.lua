@@ -25,8 +25,10 @@ return layer "Solarization" {
   parent = image.Layer,
   doc = "in training adds a random amount, then inverts values that are not below a threshold",
   args = {
-    { "addition_factor", share, default = 0.0 },
-    { "threshold_factor", share, default = 0.0 },
+    { "addition_factor", share, default = 0.0,
+      doc = "what is added first, as a part of the range of values" },
+    { "threshold_factor", share, default = 0.0,
+      doc = "above what values are inverted, as a part of their range" },
     { "value_range", image.value_range, default = { 0, 255 } },
     { "seed", kinds.seed },
     { "data_format", kinds.data_format, keyword = true },
