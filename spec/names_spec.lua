@@ -1,35 +1,9 @@
 -- Every public name of Keras is here, or stands in spec/support/names_missing.txt with its reason.
 
 local live_names = require "spec.support.live_names"
+local names_missing = require "spec.support.names_missing"
 
-local path = "spec/support/names_missing.txt"
-
--- The lines of the file, each with its reason: a pattern of Lua for names, and whether its names
--- are refused.
-local function read_missing()
-  local rows, reason = {}, nil
-  for line in io.lines(path) do
-    local text = line:match "^%s*(.-)%s*$"
-    if text ~= "" and not line:find "^#" then
-      if line:find "^%S" then
-        reason = text
-      else
-        local pattern = "^" .. text:gsub("[%.%-]", "%%%0"):gsub("%*", ".*") .. "$"
-        rows[#rows + 1] = { text = text, pattern = pattern, reason = reason, count = 0,
-          refused = reason:find "^refused" ~= nil }
-      end
-    end
-  end
-  return rows
-end
-
-local rows = read_missing()
-
-local function row_of(name)
-  for _, row in ipairs(rows) do
-    if name:find(row.pattern) then return row end
-  end
-end
+local rows = names_missing.read()
 
 -- What a name that is refused says when it is asked for, or called.
 local function refusal(name)
@@ -44,7 +18,7 @@ end
 describe("the public names of Keras", function ()
   local missing, there = {}, {}
   for name in io.lines "spec/golden/names.txt" do
-    local row = row_of(name)
+    local row = names_missing.row_of(rows, name)
     if row then row.count = row.count + 1 end
     if row and row.refused then
       it("are refused with a word: " .. name, function ()
