@@ -4,6 +4,7 @@ local k = require "lunula"
 local functions = require "lunula.help.functions"
 local help = require "lunula.help"
 local live_names = require "spec.support.live_names"
+local options = require "lunula.help.options"
 
 -- What users do not call, and what Input{} and the doors tell.
 local untold = {
@@ -65,6 +66,8 @@ describe("k.help", function ()
       check(k[row[1]], "k." .. row[1] .. ": ")
       check(row[1], "k." .. row[1] .. ": ")
     end
+    for _, row in ipairs(functions.inner) do check(row[1], "k." .. row[1] .. ": " .. row[2]) end
+    check(k.utils.bounding_boxes, "k.utils.bounding_boxes: ", "compute_iou")
   end)
 
   it("knows methods that are there", function ()
@@ -75,6 +78,24 @@ describe("k.help", function ()
           or live_names.has(word .. ":" .. name) or false, owner .. ":" .. name)
       end
     end
+  end)
+
+  it("knows fields", function ()
+    check("trainable_weights", "layer.trainable_weights\n  The weights that training changes.")
+    check("layer.input_spec", "What the inputs must be like.")
+  end)
+
+  it("knows all options of fit and its kin, and none else", function ()
+    local left = {}
+    for name in pairs(options) do left[name] = true end
+    for name, row in pairs(functions.methods.model) do
+      for _, option in ipairs(row.module and require(row.module).options or {}) do
+        assert.is_string(options[option], option)
+        left[option] = nil
+        check(name, ("\n  %s "):format(option))
+      end
+    end
+    assert.is_nil(next(left))
   end)
 
   it("answers names, values and objects", function ()
@@ -96,7 +117,10 @@ describe("k.help", function ()
     check(k.random.normal, "k.random.normal(shape")
     check(k.ops, "softmax", "cumsum")
     check(k.layers, "Dense", "TimeDistributed")
-    check(k.ops.image, "k.ops.image\n", "resize")
+    check(k.ops.image, "k.ops.image: ops on images", "resize")
+    check("k.ops.linalg", "k.ops.linalg: ", "solving")
+    check(k, "k.layers ", "Sequential", "value_and_grad")
+    check(k.None, "Keras's None")
     check(k.preprocessing.sequence, "pad_sequences")
     check(k.metric, 'k.metric "Name"', "update_state")
     check("k.optimizer", "update_step", "learning_rate")

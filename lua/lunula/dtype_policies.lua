@@ -24,16 +24,19 @@ local function policy(value)
   }
 end
 
+-- A policy as Keras describes one; float32 is all there is.
 function policies.DTypePolicy(options)
   if type(options) == "table" and not options.config then options = options.name or options[1] end
   return policy(options == nil and "float32" or options)
 end
 policies.FloatDTypePolicy = policies.DTypePolicy
 
+-- The policy of a name or of a description; float32 where none is said.
 function policies.get(identifier)
   return policy(identifier == nil and "float32" or identifier)
 end
 
+-- The policy as plain data.
 function policies.serialize(value)
   local made = policy(value)
   return { module = made.module, class_name = made.class_name, config = made.config }

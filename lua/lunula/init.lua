@@ -119,21 +119,31 @@ local absent = {
   name_scope = "a name is an option of what is made: layers.Dense { 8, name = \"head\" }",
 }
 
+local function found(self, name)
+  local value
+  if modules[name] then
+    require "lunula.ops"                  -- all of them stand upon the ops
+    value = named(name, require(modules[name]))
+  elseif values[name] then
+    value = require(values[name][1])[values[name][2]]
+  end
+  if absent[name] then core.raise("k has no %s: %s", name, absent[name]) end
+  if name == "help" then require("lunula.help").set_facade(lunula) end
+  if value ~= nil then rawset(self, name, value) end
+  return value
+end
+
 return setmetatable(lunula, {
   __tostring = function()
     return lunula._VERSION .. ": Keras for Lua; k.help() says what there is"
   end,
-  __index = function(self, name)
-    local value
-    if modules[name] then
-      require "lunula.ops"                  -- all of them stand upon the ops
-      value = named(name, require(modules[name]))
-    elseif values[name] then
-      value = require(values[name][1])[values[name][2]]
+  __index = found,
+  __pairs = function (self)                 -- all names, whether they were asked for or not
+    for _, list in ipairs { modules, values } do
+      for name in pairs(list) do
+        if rawget(self, name) == nil then found(self, name) end
+      end
     end
-    if absent[name] then core.raise("k has no %s: %s", name, absent[name]) end
-    if name == "help" then require("lunula.help").set_facade(lunula) end
-    if value ~= nil then rawset(self, name, value) end
-    return value
+    return next, self, nil
   end,
 })

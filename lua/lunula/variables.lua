@@ -15,8 +15,6 @@ local variables = {}
 local known = { "shape", "dtype", "trainable", "name" }
 
 -- The value, the options, and these as they were given: there false is no None.
--- Variable(value, { shape =, dtype =, trainable =, name = }), Variable("zeros", {2, 3}) or
--- everything by name, Variable { initializer = "zeros", shape = {2, 3} }.
 local function read(...)
   local first, second = ...
   local count = select("#", ...)
@@ -65,6 +63,8 @@ local function checked_name(name)
   return name
 end
 
+-- Variable(value, { shape =, dtype =, trainable =, name = }), Variable("zeros", {2, 3}) or
+-- everything by name, Variable { initializer = "zeros", shape = {2, 3} }.
 function variables.Variable(...)
   local value, said, given = read(...)
   local trainable = given and given.trainable

@@ -20,4 +20,8 @@ return setmetatable({}, {
     self[name] = homes[name]()[name]
     return self[name]
   end,
+  __pairs = function (self)
+    for name in pairs(homes) do local _ = self[name] end
+    return next, self, nil
+  end,
 })

@@ -1,4 +1,4 @@
--- What k.help says of the functions that declare classes.
+-- What k.help says of the functions that declare classes, and of k.None.
 
 return {
   layer = [[
@@ -21,6 +21,10 @@ k.model "Name" { args =, init =, call =, … }
   compute_loss, compute_metrics   function (self, x, y, y_pred, sample_weight)
   predict_step, compile, metrics (a function or a list); k.Model.train_step(self, data) and the
   like are the built-in ones.]],
+  None = [[
+k.None
+  Keras's None, where nil would mean that nothing is said: Dense{4, kernel_initializer = k.None}.
+  An option that cannot be false may be false for it.]],
   ["utils.PyDataset"] = [[
 k.utils.PyDataset "Name" { init =, len =, get_item =, on_epoch_begin =, on_epoch_end =, … }
   declares a class of datasets, for fit, evaluate and predict. Sequence is its old name.

@@ -1,5 +1,6 @@
--- What editors say of the fields of objects: the type, and a line. Fields that a class declares as
--- options stand there; spec/editor_spec.lua sees that these are live ones.
+-- The fields of objects, by the kind of object: the type, and a line. k.help, the manual and
+-- editors say them. Fields that a class declares as options stand there; methods stand in
+-- functions.lua. spec/editor_spec.lua sees that these are live ones.
 
 local variables, tensor = "lunula.Variable[]", "lunula.Tensor"
 
@@ -17,6 +18,13 @@ return {
     value = { tensor, "The value now." },
     constraint = { "any", "What the optimizer keeps it to." },
     regularizer = { "any", "The penalty on it." },
+  },
+  placeholder = {
+    name = { "string", "What it is called." },
+    shape = { "lunula.Shape", "Its shape; false is an unknown size." },
+    dtype = { "string", "Its type." },
+    ndim = { "integer", "The number of axes." },
+    rank = { "integer", "The number of axes." },
   },
   layer = {
     name = { "string", "The name, \"dense_1\" where none was said." },

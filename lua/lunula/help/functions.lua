@@ -4,7 +4,7 @@
 local functions = {}
 
 functions.modules = {
-  { "layers", "k.layers.Dense { 64, activation = \"relu\" }" },
+  { "layers", "what models are made of: k.layers.Dense { 64, activation = \"relu\" }" },
   { "models", "Sequential, functional and own models; loading, cloning" },
   { "ops", "Keras's operations on tensors, with image, linalg, nn and numpy in it" },
   { "random", "random tensors" },
@@ -28,6 +28,27 @@ functions.modules = {
   { "tree", "functions over nested tables" },
 }
 
+-- Modules inside these.
+functions.inner = {
+  { "ops.core", "ops under Keras's module names: loops, conditions, shapes, casts" },
+  { "ops.image", "ops on images: (height, width, channels), alone or as a batch" },
+  { "ops.linalg", "ops under Keras's module names: decompositions, solving, norms" },
+  { "ops.nn", "ops under Keras's module names: activations, convolutions, pools, cross-entropies" },
+  { "ops.numpy", "ops under Keras's module names: those of NumPy" },
+  { "optimizers.schedules", "learning rates that change with the steps" },
+  { "preprocessing.image", "names that stood there in Keras 2: images" },
+  { "preprocessing.sequence", "names that stood there in Keras 2: sequences" },
+  { "utils.bounding_boxes", "boxes in images: formats, cutting, overlaps" },
+  { "datasets.mnist", "digits by hand" },
+  { "datasets.fashion_mnist", "clothes, as mnist" },
+  { "datasets.cifar10", "small pictures of 10 classes" },
+  { "datasets.cifar100", "small pictures of 100 classes" },
+  { "datasets.imdb", "reviews of films as numbers of words, with what they mean" },
+  { "datasets.reuters", "news as numbers of words, with topics" },
+  { "datasets.boston_housing", "prices of houses" },
+  { "datasets.california_housing", "prices of houses" },
+}
+
 functions.facade = {
   tensor = { "values, { dtype=, shape= }", "A tensor of nested tables or a number; "
     .. "k.tensor(values, \"int32\") too." },
@@ -39,6 +60,8 @@ functions.facade = {
   is_tensor = { "x", "Is x a tensor or a variable?" },
   Variable = { "value, { shape=, dtype=, trainable=, name= }", "A value that is changed: v:assign, "
     .. "v:assign_add, v:assign_sub; an initializer takes a shape: k.Variable(\"zeros\", {2, 3})." },
+  InputSpec = { "{ shape=, ndim=, min_ndim=, max_ndim=, axes=, dtype=, … }", "What a layer may be "
+    .. "called on, for its field input_spec." },
   value_and_grad = { "f, variables", "A function that gives f's value, then the gradients of its "
     .. "tensors or of the variables." },
   gradcheck = { "f, inputs", "Compares the gradients of f with small differences." },
@@ -138,9 +161,29 @@ functions.data = {
   zip = { "a, b", "Pipelines side by side." },
 }
 
+functions.tree = {
+  assert_same_paths = { "a, b", "Raises where structures differ, and says where." },
+  assert_same_structure = { "a, b", "The same." },
+  flatten = { "structure", "The leaves of nested tables, as a list." },
+  flatten_with_path = { "structure", "A list of { path, leaf }." },
+  is_nested = { "x", "Is x a plain table, which has leaves?" },
+  lists_to_tuples = { "structure", "A copy; there are no tuples." },
+  map_shape_structure = { "f, structure", "What f gives for each shape, in the same structure." },
+  map_structure = { "f, …", "What f gives for the leaves of structures that are alike, in their "
+    .. "structure." },
+  map_structure_up_to = { "shallow, f, …", "The same; where shallow has a leaf, f gets what the "
+    .. "others have there." },
+  pack_sequence_as = { "structure, flat_sequence", "The values of a list in the structure." },
+  traverse = { "f, structure, top_down=true", "What f answers to a part stands in its place; where "
+    .. "it answers nil, its parts are asked." },
+}
+
 functions.config = {
   backend = { "", "\"lunula\"." },
   dtype_policy = { "", "\"float32\"." },
+  disable_interactive_logging = { "", "The same as k.utils.disable_interactive_logging." },
+  enable_interactive_logging = { "", "The same as k.utils.enable_interactive_logging." },
+  is_interactive_logging_enabled = { "", "Whether progress is drawn on a terminal." },
   set_dtype_policy = { "policy", "Takes \"float32\"." },
   floatx = { "", "\"float32\"." },
   set_floatx = { "dtype", "Takes \"float32\"." },
@@ -178,6 +221,13 @@ functions.methods = {
     reset_metrics = { "", "The metrics begin anew." },
     train_step = { "data", "One step of fit; a class of models may have its own." },
     compute_loss = { "{ x=, y=, y_pred=, sample_weight= }", "The loss of a batch." },
+    compute_metrics = { "x, y, y_pred, sample_weight", "The logs of a batch, a table by name; a "
+      .. "class of models may have its own." },
+    test_step = { "data", "One batch of evaluate; a class of models may have its own." },
+    predict_step = { "data", "The outputs of one batch; a class of models may have its own." },
+    get_compile_config = { "", "What compile was given, as plain data." },
+    compile_from_config = { "config", "Compiles by what get_compile_config gave." },
+    get_metrics_result = { "", "The metrics as they are now, a table by name." },
   },
   layer = {
     add_weight = { "{ name=, shape=, initializer=, dtype=, trainable=, regularizer=, constraint= }",
@@ -190,6 +240,10 @@ functions.methods = {
     set_weights = { "values", "Gives the weights their values." },
     get_config = { "", "The options as plain data." },
     compute_output_shape = { "input_shape", "The shape of the output." },
+    add_variable = { "{ name=, shape=, initializer=, … }", "The same as add_weight." },
+    call = { "x, …", "Computes the output; layers are called as layer(x)." },
+    compute_mask = { "inputs, mask", "The mask of the output." },
+    from_config = { "config", "One of what get_config gave: Class.from_config(config)." },
   },
   variable = {
     assign = { "x", "Gives it a value." }, assign_add = { "x", "Adds x to it." },
@@ -204,8 +258,14 @@ functions.methods = {
   optimizer = {
     apply = { "gradients, variables", "One step along the gradients." },
     apply_gradients = { "{ { gradient, variable }, … }", "The same." },
+    add_variable = { "name, shape, initial", "A variable of its own." },
+    assign = { "variable, value", "Sets a variable." },
+    assign_add = { "variable, value", "Adds to a variable." },
+    assign_sub = { "variable, value", "Subtracts from a variable." },
   },
-  loss = { call = { "y_true, y_pred", "The loss of each sample." } },
+  loss = {
+    call = { "y_true, y_pred", "The losses of the samples; the loss is called as a function." },
+  },
   metric = {
     update_state = { "y_true, y_pred, sample_weight", "Adds samples." },
     result = { "", "The result so far, a tensor." }, reset_state = { "", "Forgets all." },
@@ -213,6 +273,6 @@ functions.methods = {
 }
 
 -- The modules whose functions stand above.
-functions.of_modules = { "utils", "models", "saving", "data", "config", "random" }
+functions.of_modules = { "utils", "models", "saving", "data", "config", "random", "tree" }
 
 return functions

@@ -1,10 +1,13 @@
 -- k.help(x): what x is, from its declaration or from a text. An op by name or value, a class, an
 -- object, a function, a module; "?word" looks for a word in all of them.
 
+local comments = require "lunula.help.comments"
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local doors = require "lunula.help.doors"
+local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
+local options = require "lunula.help.options"
 local search = require "lunula.help.search"
 
 local help = {}
@@ -54,8 +57,9 @@ local function tensor_text(x)
     .. "by element."
 end
 
--- The function that a door's text is about, as "layer" or "utils.PyDataset".
+-- What a door's text is about, as "layer" or "utils.PyDataset".
 local function door(name)
+  if name == "None" then return core.None end
   local tool = name:match "^utils%.(.+)"
   if tool then return require("lunula.utils")[tool] end
   local homes = { layer = "lunula.layers.base", model = "lunula.models",
@@ -86,15 +90,18 @@ local function wrapped(text, indent)
   return table.concat(lines, "\n")
 end
 
--- "model:fit(x, y, { batch_size=, … })" and what it does.
+-- "model:fit(x, y, { batch_size=, … })", what it does, and what the options mean.
 local function call_text(name, row)
-  local call = row[1]
-  if row.module then
-    local options = {}
-    for i, option in ipairs(require(row.module).options) do options[i] = option .. "=" end
-    call = ("%s %s }"):format(call, table.concat(options, ", "))
+  local call, lines, width = row[1], {}, 0
+  local list = row.module and require(row.module).options or {}
+  for i, option in ipairs(list) do
+    lines[i], width = option .. "=", math.max(width, #option)
   end
-  return ("%s(%s)\n%s"):format(name, call, wrapped(row[2], "  "))
+  if #list > 0 then call = ("%s %s }"):format(call, table.concat(lines, ", ")) end
+  for i, option in ipairs(list) do
+    lines[i] = ("\n  %-" .. width .. "s  %s"):format(option, options[option])
+  end
+  return ("%s(%s)\n%s%s"):format(name, call, wrapped(row[2], "  "), table.concat(lines))
 end
 
 local function method_texts(name)
@@ -105,6 +112,16 @@ local function method_texts(name)
     if row then texts[#texts + 1] = call_text(owner .. ":" .. name, row) end
   end
   return texts
+end
+
+-- What the fields of that name are: "layer.weights", one a line.
+local function field_text(name)
+  local lines = {}
+  for owner, list in pairs(fields) do
+    if list[name] then lines[#lines + 1] = ("%s.%s\n  %s"):format(owner, name, list[name][2]) end
+  end
+  table.sort(lines)
+  return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
 -- Input is a function, but reads its options as the class does.
@@ -124,19 +141,18 @@ local function function_text(name)
   return row and call_text("k." .. name, row)
 end
 
-local without_texts = { "layers", "activations", "losses", "metrics", "optimizers" }
+local without_texts = {
+  "layers", "activations", "losses", "metrics", "optimizers", "dtype_policies",
+}
 
--- Other functions are told by their parameters; the name says the rest.
+-- Other functions are told by their parameters and by the comment above them.
 local function parameters_text(name)
   for _, module in ipairs(without_texts) do
     local f = rawget(home(module), name)
     if type(f) == "function" then
-      local parameters, i = {}, 1
-      while debug.getlocal(f, i) do
-        parameters[i], i = debug.getlocal(f, i), i + 1
-      end
-      if debug.getinfo(f, "u").isvararg then parameters[i] = "…" end
-      return ("k.%s.%s(%s)"):format(module, name, table.concat(parameters, ", "))
+      local comment = comments.of(f)
+      return ("k.%s.%s%s%s"):format(module, name, comments.parameters(f),
+        comment and "\n  " .. comment or "")
     end
   end
 end
@@ -161,30 +177,37 @@ end
 
 -- ---- modules -----------------------------------------------------------------------------------
 
+-- What a module is for: "ops", "ops.image".
+function help.of_module(path)
+  for _, list in ipairs { functions.modules, functions.inner } do
+    for _, row in ipairs(list) do
+      if row[1] == path then return row[2] end
+    end
+  end
+end
+
 -- The module that x is, or is the name of, and how it is called.
 local function module_of(x)
   if type(x) == "string" then
     local name = x:gsub("^k%.", "")
-    for _, row in ipairs(functions.modules) do
-      if row[1] == name then return home(name), name, row[2] end
-    end
-    return nil
+    local doc = help.of_module(name)
+    if not doc then return nil end
+    local outer, inner = name:match "^([%w_]+)%.([%w_]+)$"
+    return inner and home(outer)[inner] or home(name), name, doc
   end
-  local metatable = type(x) == "table" and getmetatable(x)
-  if not metatable or not metatable.module then return nil end
-  for _, row in ipairs(functions.modules) do
-    if row[1] == metatable.module then return x, row[1], row[2] end
+  if type(x) ~= "table" then return nil end
+  for _, row in ipairs(functions.inner) do
+    local outer, inner = row[1]:match "^([%w_]+)%.([%w_]+)$"
+    if rawget(home(outer), inner) == x then return x, row[1], row[2] end
   end
-  return x, metatable.module, ""
+  local name = (getmetatable(x) or {}).module
+  if name then return x, name, help.of_module(name) or "" end
 end
 
 local function module_text(module, name, doc)
-  local names = name == "layers" and module.names() or {}
+  local names = {}
   for key in pairs(module) do
-    local is_class = name == "layers" and module.find(key)
-    if type(key) == "string" and not is_class and not key:find "%." then
-      names[#names + 1] = key
-    end
+    if type(key) == "string" and not key:find "%." then names[#names + 1] = key end
   end
   table.sort(names)
   local head = "k." .. name .. (doc == "" and "" or ": " .. doc)
@@ -234,6 +257,7 @@ local function texts_of_name(name)
   if #texts == 0 or functions.facade[name] then
     texts[#texts + 1] = function_text(name) or parameters_text(name)
   end
+  if #texts == 0 then texts[1] = field_text(name) end
   return #texts > 0 and table.concat(texts, "\n\n") or nil
 end
 
@@ -256,7 +280,7 @@ end
 
 -- The text about x, or nil, message.
 function help.text(x)
-  if x == nil then return all_text() end
+  if x == nil or x == facade then return all_text() end
   local word = type(x) == "string" and x:match "^%?%s*(.+)$"
   if word then return search.text(word) end
   local told = text_of_object(x) or door_text(x) or input_text(x)
@@ -272,6 +296,8 @@ function help.text(x)
   if told then return told end
   return nil, "nothing is known about " .. declare.show(x) .. suggestion(x)
 end
+
+help.door_text, help.input_text, help.tensor_text = door_text, input_text, tensor_text
 
 -- Prints what is known about x.
 function help.help(x)

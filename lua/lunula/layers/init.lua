@@ -105,4 +105,10 @@ return setmetatable(layers, {
     layers[name] = value
     return value
   end,
+  __pairs = function ()                     -- all names, whether they were asked for or not
+    for _, list in ipairs { place, functions, elsewhere } do
+      for name in pairs(list) do local _ = layers[name] end
+    end
+    return next, layers, nil
+  end,
 })

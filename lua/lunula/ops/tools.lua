@@ -61,9 +61,14 @@ function tools.variadic(name, fixed)
   end
 end
 
+-- What those functions were made of, for help: function -> { signature =, fn = }.
+tools.taken = setmetatable({}, { __mode = "k" })
+
 -- A function that takes its arguments as an op does, and is none: it is in no catalogue.
 function tools.takes(name, signature, fn)
-  return core.define { name = name, signature = signature, fn = fn }
+  local f = core.define { name = name, signature = signature, fn = fn }
+  tools.taken[f] = { signature = signature, fn = fn }
+  return f
 end
 
 -- A number or a table of numbers as a tensor; tensors and placeholders stay. `name` says whose it

@@ -150,8 +150,14 @@ end
 -- What is loaded when it is first asked for.
 local late = { FeatureSpace = "lunula.features", bounding_boxes = "lunula.utils.bounding_boxes" }
 
-return setmetatable(utils, { __index = function (_, name)
-  if late[name] == nil then return nil end
-  utils[name] = require(late[name])
-  return utils[name]
-end })
+return setmetatable(utils, {
+  __index = function (_, name)
+    if late[name] == nil then return nil end
+    utils[name] = require(late[name])
+    return utils[name]
+  end,
+  __pairs = function ()
+    for name in pairs(late) do utils[name] = require(late[name]) end
+    return next, utils, nil
+  end,
+})

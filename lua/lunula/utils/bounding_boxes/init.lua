@@ -23,6 +23,7 @@ end
 
 local function is_table(x) return type(x) == "table" and x.boxes ~= nil end
 
+-- Boxes, or a table with boxes in it, in another format.
 bounding_boxes.convert_format = takes("convert_format",
   "boxes:any, source:str, target:str, height:value=nil, width:value=nil, dtype:dtype=\"float32\"",
   function (name, boxes, source, target, height, width, dtype)
@@ -32,6 +33,8 @@ bounding_boxes.convert_format = takes("convert_format",
     return is_table(boxes) and with(boxes, "boxes", convert(boxes.boxes)) or convert(boxes)
   end)
 
+-- A table of boxes and labels, cut off at the edges of the image; a label is -1 where nothing is
+-- left.
 bounding_boxes.clip_to_image_size = takes("clip_to_image_size",
   "bounding_boxes:any, height:value=nil, width:value=nil, bounding_box_format:str=\"xyxy\"",
   function (name, given, height, width, format)
@@ -83,6 +86,7 @@ local function inverse_affine(angle, shift_x, shift_y, scale, shear_x, shear_y, 
   end
 end
 
+-- The upright boxes around boxes that were turned, moved, enlarged and sheared with their image.
 bounding_boxes.affine_transform = takes("affine_transform",
   "boxes:any, angle:value, translate_x:value, translate_y:value, scale:value, shear_x:value, "
   .. "shear_y:value, height:value, width:value, center_x:value=nil, center_y:value=nil, "
@@ -101,6 +105,7 @@ local function moved(boxes, right, down)
   return formats.joined(x1 + right, y1 + down, x2 + right, y2 + down)
 end
 
+-- Boxes in the part of an image that begins at top and left.
 bounding_boxes.crop = takes("crop",
   "boxes:any, top:value, left:value, height:value, width:value, bounding_box_format:str=\"xyxy\"",
   function (name, boxes, top, left, height, width, format)
@@ -108,6 +113,7 @@ bounding_boxes.crop = takes("crop",
     return formats.clipped(moved(formats.boxes(name, boxes), -left, -top), height, width)
   end)
 
+-- Boxes in an image that was put into a larger one, at top and left.
 bounding_boxes.pad = takes("pad",
   "boxes:any, top:value, left:value, height:value=nil, width:value=nil, "
   .. "bounding_box_format:str=\"xyxy\"",
@@ -136,6 +142,7 @@ end
 -- Places and sizes, two columns each.
 local function halves(boxes) return ops.split(boxes, 2, -1) end
 
+-- How far boxes are moved and enlarged from anchors: what a detector learns.
 bounding_boxes.encode_box_to_deltas = takes("encode_box_to_deltas",
   "anchors:any, boxes:any, anchor_format:str, box_format:str, "
   .. "encoding_format:str=\"center_yxhw\", variance:any=nil, image_shape:sizes=nil",
@@ -151,6 +158,7 @@ bounding_boxes.encode_box_to_deltas = takes("encode_box_to_deltas",
     return scale and deltas / scale or deltas
   end)
 
+-- The boxes of such steps from anchors.
 bounding_boxes.decode_deltas_to_boxes = takes("decode_deltas_to_boxes",
   "anchors:any, boxes_delta:any, anchor_format:str, box_format:str, "
   .. "encoded_format:str=\"center_yxhw\", variance:any=nil, image_shape:sizes=nil",
@@ -174,10 +182,12 @@ bounding_boxes.decode_deltas_to_boxes = takes("decode_deltas_to_boxes",
 
 local iou = require "lunula.utils.bounding_boxes.iou"
 
+-- What each box of the first list and each of the second share, as a part of what both cover.
 bounding_boxes.compute_iou = takes("compute_iou",
   "boxes1:any, boxes2:any, bounding_box_format:str, use_masking:bool=false, mask_val:num=-1, "
   .. "image_shape:sizes=nil", iou.of_pairs)
 
+-- The same of boxes pair by pair, less how far centres and forms are apart.
 bounding_boxes.compute_ciou = takes("compute_ciou",
   "boxes1:any, boxes2:any, bounding_box_format:str, image_shape:sizes=nil", iou.complete)
 
