@@ -377,7 +377,7 @@ packages:
 	@CC=$(CC) LUA=$(LUA) spec/packages/check $(PREFIX_BUILT)
 
 # Everything in full, with ten times the fuzz: once for each issue.
-NIGHTLY = test lint floors asan isa blas clang lto builds packages sweep
+NIGHTLY = test lint floors asan isa blas clang lto builds packages rock sweep
 nightly:
 	@broken=; for check in $(NIGHTLY); do echo "== make $$check"; \
 	  LUNULA_FUZZ_COUNT=200000 $(MAKE) $$check </dev/null || broken="$$broken $$check"; done; \
