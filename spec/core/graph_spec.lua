@@ -243,6 +243,8 @@ describe("a graph with something wrong", function ()
     assert.error_at_line(function () read '{"nodes": [{"op": ' end,
       "node 0: unterminated object at line 1, column 12")
     refused(x, '"outputs": [0], "outputs": [0]', "its outputs stand there twice")
+    refused(x, '"outputs": [0], "updates": [[-4294967296, 0]]',
+      "updates: node -1 is no variable that it could assign to")
   end)
 
   it("is refused for what a node is", function ()

@@ -67,7 +67,8 @@ static bool read_update(Reader *r, Level *l) {
   Val v;
   if (!json_expect(&r->json, JSON_INTEGER, "an update is no variable"))
     return false;
-  int number = r->json.integer <= INT32_MAX ? (int)r->json.integer : -1;
+  bool fits = r->json.integer >= 0 && r->json.integer <= INT32_MAX;
+  int number = fits ? (int)r->json.integer : -1;
   if (!reader_value(r, l, json_next(&r->json), &v) ||
       !reader_assign(r, l, number, v))
     return false;
