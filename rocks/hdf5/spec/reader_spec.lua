@@ -126,6 +126,7 @@ describe("a file that we write", function ()
     local writer <close> = assert(files.create(recorded.temporary ".h5"))
     assert.same({ nil, 'cannot write the dataset "x": float32 of 4 bytes' },
       { writer:dataset("x", "float32", { 2 }, "abcd") })
+    assert.has_error(function () writer:text("/", "numbers", { "1", 2 }) end)
     assert(writer:group "x")
     local _, problem = writer:group "x"
     assert.matches('^cannot make the group "x": ', problem)

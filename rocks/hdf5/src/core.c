@@ -414,9 +414,10 @@ static int writer_text_lua(lua_State *L) {
   lua_Integer n = luaL_len(L, 4);
   const char **texts = lua_newuserdatauv(L, sizeof *texts * (size_t)(n + 1), 0);
   for (lua_Integer i = 0; i < n; i++) {
-    lua_rawgeti(L, 4, i + 1);
-    texts[i] = luaL_checkstring(L, -1);
-    lua_pop(L, 1);        /* the table keeps it */
+    luaL_argcheck(L, lua_rawgeti(L, 4, i + 1) == LUA_TSTRING, 4,
+                  "a list of texts is wanted");
+    texts[i] = lua_tostring(L, -1);
+    lua_pop(L, 1);    /* the table keeps it, as it would not one of a number */
   }
   return told(L, writer_text(w, path, name, texts, n, &why), &why);
 }
