@@ -319,9 +319,10 @@ end
 -- Keras's files of it hold layers of its own, which are neither written nor read here.
 local function check_path(what, path)
   if type(path) ~= "string" or not path:find "%.safetensors$" then
-    local is_keras = tostring(path):find "%.keras$"
+    local why = tostring(path):find "%.keras$"
+      and " (.keras is Keras's own format of it, which is not known here)" or ""
     core.raise("%s: the path of a FeatureSpace ends in .safetensors, got %s%s", what,
-      tostring(path), is_keras and " (.keras is Keras's own format of it, which is not known here)" or "")
+      tostring(path), why)
   end
 end
 
