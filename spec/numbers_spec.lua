@@ -116,6 +116,7 @@ describe("recorded optimizers", function()
         assert.near_all(variables[i].value, tensor(record), 2e-5)
       end
     end
+    if case.scale then assert.equal(case.scale, optimizer.dynamic_scale.value:item()) end
   end)
 end)
 

@@ -7,7 +7,7 @@ local golden = require "spec.support.golden"
 
 -- What is not there, and why.
 local missing = {
-  LossScaleOptimizer = "losses are float32", MultiOptimizer = "one optimizer a model",
+  MultiOptimizer = "one optimizer a model",
   BackupAndRestore = "files", ModelCheckpoint = "files", OrbaxCheckpoint = "a format of JAX's",
 }
 

@@ -90,7 +90,7 @@ local makers = {
     end })
   end,
   multi_optimizer = function () return k.optimizers.MultiOptimizer end,
-  loss_scale_optimizer = function () return k.optimizers.LossScaleOptimizer end,
+  loss_scale_optimizer = function () return k.optimizers.LossScaleOptimizer { "sgd" } end,
 }
 
 for word, make in pairs(makers) do makers[word] = object_of(make) end

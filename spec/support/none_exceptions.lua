@@ -72,7 +72,10 @@ return {
     OneHotIoU = { dtype = "int64 does not compute" },
     OneHotMeanIoU = { dtype = "int64 does not compute" },
   },
-  optimizers = { ["*"] = because(unused, "ema_momentum"), Optimizer = abstract },
+  optimizers = {
+    ["*"] = because(unused, "ema_momentum"), Optimizer = abstract,
+    LossScaleOptimizer = because("fails in the first step", "initial_scale dynamic_growth_steps"),
+  },
   schedules = { LearningRateSchedule = abstract },
   initializers = {}, regularizers = {},
   constraints = { RadialConstraint = "not exported by Keras 3; has no arguments" },

@@ -4,7 +4,7 @@ local declare = require "lunula.declare"
 local optimizer = require "lunula.optimizers.optimizer"
 
 for _, family in ipairs { "sgd", "rmsprop", "adam", "ftrl", "adafactor", "muon",
-  "schedule_free" } do
+  "schedule_free", "loss_scale" } do
   require("lunula.optimizers." .. family)
 end
 

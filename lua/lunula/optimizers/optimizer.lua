@@ -43,6 +43,7 @@ local Optimizer = declare.class {
   getters = {
     -- The rate in force now, a number; assign to change it.
     learning_rate = function(self) return rate.current(self) end,
+    variables = function(self) return self.own_variables end,
     -- How many steps were made, a number; in a trace, the tensor.
     iterations = function(self)
       local value = self._iterations.value
@@ -50,7 +51,7 @@ local Optimizer = declare.class {
     end,
   },
   prepare = function(self)
-    self.variables = declare.list {}
+    self.own_variables = declare.list {}
     self.slot_of, self.averages, self.accumulators = {}, {}, {}
     self.described = {}      -- variable of ours -> {the variable it goes with, "momentum"}
     self.built = false
@@ -74,7 +75,7 @@ local Optimizer = declare.class {
       value = core.tensor(0, { dtype = "int32" }), name = self.name .. "/iteration",
       trainable = false,
     }
-    self.variables[1] = self._iterations
+    self.own_variables[1] = self._iterations
     rate.start(self)
   end,
   __newindex = function(self, key, value)
@@ -94,7 +95,7 @@ function Optimizer:add_variable(name, shape, initial)
     value = core.untraced(zeros, shape, initial or 0), name = self.name .. "/" .. name,
     trainable = false,
   }
-  self.variables[#self.variables + 1] = variable
+  self.own_variables[#self.own_variables + 1] = variable
   return variable
 end
 
@@ -182,7 +183,7 @@ function Optimizer:assign_add(variable, value) self:assign(variable, variable + 
 function Optimizer:assign_sub(variable, value) self:assign(variable, variable - value) end
 
 -- Pairs that have a gradient. None at all is a mistake of the user's.
-local function with_gradients(grads, variables)
+function Optimizer.with_gradients(grads, variables)
   if type(grads) ~= "table" or type(variables) ~= "table" then
     core.raise("a list of gradients and one of variables are wanted, got %s and %s", type(grads),
       type(variables))
@@ -266,13 +267,16 @@ end
 
 function Optimizer:prepare_step() end
 
+-- The optimizer that updates a variable; one that holds others overrides it, and `step_along`.
+function Optimizer:in_charge_of() return self end
+
 -- Are all of them finite numbers? A sum is none as soon as one of its terms is; taken without any
 -- op before it, it reads a gradient once and writes nothing. (Gradients so large that their sum
 -- overflows count as infinite.) x - x is 0 for finite numbers only.
-local function all_finite(self, loss, grads)
+local function all_finite(self, loss, grads, variables)
   local none = loss and loss - loss or 0
-  for _, grad in ipairs(grads) do
-    local measure = clip.measure(self, grad)
+  for i, grad in ipairs(grads) do
+    local measure = clip.measure(self:in_charge_of(variables[i]), grad)
     none = none + (measure - measure)
   end
   return ops.equal(none, 0)
@@ -290,7 +294,9 @@ local function keeper(self, variables)
   end
 end
 
-local function step_along(self, grads, variables, gate)
+-- The step itself. gate: a traced boolean that says whether anything changes, or nil.
+function Optimizer:step_along(grads, variables, gate)
+  local _ <close> = setmetatable({}, { __close = function() self.gate = nil end })
   self.gate = gate
   local learning_rate = rate.value(self)
   if self.loss_scale_factor then
@@ -322,19 +328,19 @@ end
 -- of the optimizer changes. loss: a number that must be finite too, or nil; allowed: a boolean that
 -- must be true too, or nil. Returns whether all was finite, and whether the step was taken.
 function Optimizer:apply_if_finite(grads, variables, loss, allowed)
-  grads, variables = with_gradients(grads, variables)
+  grads, variables = self.with_gradients(grads, variables)
   self:build(variables)
-  local finite = all_finite(self, loss, grads)
+  local finite = all_finite(self, loss, grads, variables)
   local gate = allowed and ops.logical_and(finite, allowed) or finite
   if is_false(gate) then return finite, gate end
-  local _ <close> = setmetatable({}, { __close = function() self.gate = nil end })
-  step_along(self, grads, variables, core.is_symbolic(gate) and gate or nil)
+  self:step_along(grads, variables, core.is_symbolic(gate) and gate or nil)
   return finite, gate
 end
 
 local function first_not_finite(self, grads, variables)
   for i, grad in ipairs(grads) do
-    if grad and is_false(all_finite(self, nil, { grad })) then return variables[i] end
+    local one = { variables[i] }
+    if grad and is_false(all_finite(self, nil, { grad }, one)) then return one[1] end
   end
 end
 
@@ -368,6 +374,16 @@ end
 -- The loss to differentiate: gradients of it are divided again by `apply`.
 function Optimizer:scale_loss(loss)
   return self.loss_scale_factor and loss * self.loss_scale_factor or loss
+end
+
+-- The rate as it was set, 0.1 where the variable has the nearest float32; nil for a schedule. It is
+-- kept in files and taken from there.
+function Optimizer:rates()
+  return self.rate_variable and self.learning_rate
+end
+
+function Optimizer:take_rates(told)
+  if type(told) == "number" and self.rate_variable then self._rate = told end
 end
 
 -- Keras's form: a list of {gradient, variable} pairs.

@@ -39,7 +39,7 @@ function rate.start(optimizer)
     value = core.tensor(given, { dtype = "float32" }), name = optimizer.name .. "/learning_rate",
     trainable = false,
   }
-  optimizer.variables[#optimizer.variables + 1] = optimizer.rate_variable
+  optimizer.own_variables[#optimizer.own_variables + 1] = optimizer.rate_variable
 end
 
 -- What a step uses: a float32 scalar, symbolic inside a trace.

@@ -188,7 +188,7 @@ local function tell_optimizer(numbers, each, name_of)
   local optimizer = each.optimizer
   local told = {
     built = optimizer.built, slots = slots_of(optimizer, name_of),
-    rate = optimizer.rate_variable and optimizer.learning_rate,   -- as it was set, 0.1
+    rate = optimizer:rates(),
   }
   if not each.field then
     numbers.optimizer = told
@@ -314,13 +314,11 @@ function state.build_optimizer(optimizer, told, entries, file_name)
   optimizer:build(variables)
 end
 
--- The variable of a learning rate has the nearest float32; this is what it was set to.
+-- What the learning rates were set to.
 function state.give_rates(model, numbers)
   for _, each in ipairs(state.optimizers(model)) do
-    local told, optimizer = state.told_of(numbers, each), each.optimizer
-    if is_table(told) and type(told.rate) == "number" and optimizer.rate_variable then
-      optimizer._rate = told.rate
-    end
+    local told = state.told_of(numbers, each)
+    if is_table(told) then each.optimizer:take_rates(told.rate) end
   end
 end
 

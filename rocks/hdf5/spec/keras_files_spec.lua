@@ -138,6 +138,24 @@ describe("a model that we write", function ()
     end
   end)
 
+  it("has the variables of optimizers that hold others", function ()
+    local o = k.optimizers
+    local function scaled() return o.LossScaleOptimizer { o.Nadam { 0.1 }, 8, 2 } end
+    for _, make in ipairs { scaled } do
+      for _, ending in ipairs { ".keras", ".h5" } do
+        local model, path = k.Sequential { k.Input { 3 }, k.layers.Dense(2) },
+          recorded.temporary(ending)
+        model:compile { optimizer = make(), loss = "mse" }
+        model:fit(k.ones { 4, 3 }, k.ones { 4, 2 }, { epochs = 3, verbose = 0 })
+        hdf5.save_model(model, path, { include_optimizer = true })
+        local copy = hdf5.load_model(path, { compile = true }).optimizer.variables
+        for i, variable in ipairs(model.optimizer.variables) do
+          assert.equal(variable.value:tobytes(), copy[i].value:tobytes())
+        end
+      end
+    end
+  end)
+
   it("is loaded without what it was compiled with", function ()
     for _, file in ipairs { "dense.keras", "k2_dense.h5" } do
       assert.is_nil(load({ file = file }, { compile = false }).optimizer)

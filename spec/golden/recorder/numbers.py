@@ -577,12 +577,22 @@ def optimizer_cases(keras):
         # Large enough that every term shows.
         options.setdefault("learning_rate", 0.1)
         yield name, options
+    yield from holders(o)
 
 
-def optimizers(tool):
+def holders(o):
+    scale = {"initial_scale": 8.0, "dynamic_growth_steps": 2}
+    yield "LossScaleOptimizer", {"inner_optimizer": o.SGD(0.1, momentum=0.9), **scale}
+    yield "LossScaleOptimizer", {
+        "inner_optimizer": o.Adam(0.1, clipnorm=0.3, gradient_accumulation_steps=2), **scale}
+
+
+def optimizers(tool, names=None):
     keras = tool.keras
     found = []
     for name, options in optimizer_cases(keras):
+        if names and name not in names:
+            continue
         optimizer = getattr(keras.optimizers, name)(**options)
         random = generator("optimizer", name)
         arrays = [random.standard_normal(s).astype("float32") for s in ((3, 4), (4,), (2, 2, 3))]
@@ -595,14 +605,18 @@ def optimizers(tool):
             variable._path = f"dense/{variable.name}"
         optimizer.build(variables)
         steps = []
-        for _ in range(5):
+        for number in range(5):
             gradients = [random.standard_normal(a.shape).astype("float32") for a in arrays]
+            if name == "LossScaleOptimizer" and number == 3:
+                gradients[0].flat[1] = np.inf
             optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
             steps.append({"gradients": [tensor(g) for g in gradients],
                           "variables": [tensor(tool.array(v.value)) for v in variables]})
         case = {"class_name": name, "config": plain(optimizer.get_config()),
                 "names": [v.path for v in variables],
                 "variables": [tensor(a) for a in arrays], "steps": steps}
+        if name == "LossScaleOptimizer":
+            case["scale"] = float(tool.array(optimizer.dynamic_scale))
         before = [tool.array(v.value).copy() for v in variables]
         optimizer.finalize_variable_values(variables)
         after = [tool.array(v.value) for v in variables]

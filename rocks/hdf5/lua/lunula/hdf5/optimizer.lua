@@ -62,9 +62,20 @@ local function add_slots(self, variables, list)
   if self.product then list[#list + 1] = self.product end      -- Nadam's
 end
 
+-- Of one that holds others: its own, then theirs.
+local function with_held(self, variables)
+  local list = table.move(self.own_variables, 1, #self.own_variables, 1, {})
+  for _, inner in ipairs(self:held()) do
+    local theirs = optimizer.variables(inner, self:trained_by(inner, variables))
+    table.move(theirs, 1, #theirs, #list + 1, list)
+  end
+  return list
+end
+
 -- The variables, {variable or placeholder, …}. One that has made no step has two; the others are
 -- made by `build`.
 function optimizer.variables(self, variables)
+  if self.held then return with_held(self, variables) end
   local list = { self._iterations, self.rate_variable }
   if not self.built then return list end
   if self.use_ema then
@@ -147,9 +158,19 @@ function optimizer.complete(self, list)
   self.product:assign(core.tensor(product))
 end
 
+-- The one that has the variable in a field: the optimizer, one that it holds, or none.
+local function owner(self, field, variable)
+  if self[field] == variable then return self end
+  for _, inner in ipairs(self.held and self:held() or {}) do
+    local found = owner(inner, field, variable)
+    if found then return found end
+  end
+end
+
 -- A value of a file takes effect.
 function optimizer.assign(self, variable, tensor)
-  if variable == self.rate_variable then return rate.set(self, tensor) end
+  local of_rate = owner(self, "rate_variable", variable)
+  if of_rate then return rate.set(of_rate, tensor) end
   variable:assign(tensor)
 end
 
@@ -158,7 +179,7 @@ function optimizer.value(self, entry)
   if not core.is_variable(entry) then
     return core.ops.full(entry.shape, 0, entry.dtype)
   end
-  return entry == self._iterations and core.ops.cast(entry.value, "int64") or entry.value
+  return owner(self, "_iterations", entry) and core.ops.cast(entry.value, "int64") or entry.value
 end
 
 return optimizer

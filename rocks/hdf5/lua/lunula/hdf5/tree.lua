@@ -142,11 +142,22 @@ local function walk_field(name, value, path, older, state)
   end
 end
 
+-- Those that an optimizer holds. Their variables are among its own too.
+local function walk_held(optimizer, path, state)
+  if not optimizer.held then return end
+  local outer <const> = state.holder
+  state.holder = outer or optimizer
+  for _, field in ipairs { "inner_optimizer", "optimizers" } do
+    if optimizer[field] then walk_field(field, optimizer[field], path, nil, state) end
+  end
+  state.holder = outer
+end
+
 function walk(object, path, older, state)
   if state.seen[object] then return end
   state.seen[object] = true
-  state.visit(object, path, older)
-  if not declare.is(object, "layer") then return end
+  state.visit(object, path, older, state.holder)
+  if not declare.is(object, "layer") then return walk_held(object, path, state) end
   local layers = listed_layers(object)
   if layers then walk_field("layers", layers, path, older and joined(older, "layers"), state) end
   for _, child in ipairs(children(object)) do
@@ -155,7 +166,8 @@ function walk(object, path, older, state)
   end
 end
 
--- visit(object, path, older path or nil) for the model ("") and the layers and optimizers inside.
+-- visit(object, path, older path or nil, holder) for the model ("") and the layers and optimizers
+-- inside. holder: the optimizer that holds this one, or nil.
 function tree.walk(model, visit)
   walk(model, "", nil, { seen = {}, visit = visit })
 end

@@ -77,8 +77,10 @@ end
 function weights.write(writer, model, with_optimizer)
   local trained = model.optimizer
   if with_optimizer and trained and trained.built then trained:build(model.trainable_weights) end
-  tree.walk(model, function (object, path)
-    if object ~= trained or with_optimizer then write_object(writer, model, object, path) end
+  tree.walk(model, function (object, path, _, holder)
+    if (holder or object) ~= trained or with_optimizer then
+      write_object(writer, model, object, path)
+    end
   end)
 end
 
@@ -180,7 +182,8 @@ end
 
 -- Notes in `load` what the file has for the model. Options: optimizer = is its state read?
 function weights.read(load, root, model, options)
-  tree.walk(model, function (object, path, older)
+  tree.walk(model, function (object, path, older, holder)
+    if holder then return end
     local group = vars_at(root, path, older)
     if declare.is(object, "optimizer") then
       if options.optimizer then read_optimizer(load, model, object, group) end
