@@ -138,3 +138,75 @@ describe("LossScaleOptimizer", function ()
     assert.error_at_line(function () o.LossScaleOptimizer {} end, "inner_optimizer is missing")
   end)
 end)
+
+describe("MultiOptimizer", function ()
+  teardown(scratch.clear)
+
+  local function map()
+    return o.OptimizerMap { o.SGD { 0.1 }, { ["net/first/.*"] = o.Adam { 0.01 } } }
+  end
+
+  it("gives each variable the optimizer that the map says", function ()
+    local both = o.MultiOptimizer { map(), loss_scale_factor = 4 }
+    local v, w = variable({ 1, -2 }, "v"), variable({ 1 }, "net/first/w")
+    both:apply({ k.tensor { 1, 1 }, k.tensor { 4 } }, { v, w })
+    assert.near_all(v.value, { 0.975, -2.025 })
+    assert.near_all(w.value, { 0.99 })
+    assert.equal(1, both.iterations)
+    assert.equal(8, both:scale_loss(2))
+    assert.same({ "adam", "sgd" }, { both.optimizers[1].name, both.optimizers[2].name })
+    assert.same({ 1, 1 }, { both.optimizers[1].iterations, both.optimizers[2].iterations })
+    assert.equal(8, #both.variables)
+    both.loss_scale_factor = nil
+    assert.is_nil(both.optimizers[2].loss_scale_factor)
+  end)
+
+  it("trains in fit as two optimizers by hand, and goes through files", function ()
+    local model = model_with(o.MultiOptimizer { map() })
+    local first = model.layers[1].kernel.value:totable()
+    fit(model, 1)
+    assert.is_false(k.ops.all(k.ops.equal(model.layers[1].kernel, k.tensor(first))):item())
+    assert.equal(2, model.optimizer.iterations)
+    check_file("several", model)
+  end)
+
+  it("changes nothing in a step that is not finite", function ()
+    local both, v, w = o.MultiOptimizer { map() }, variable { 1 }, variable({ 1 }, "net/first/w")
+    assert.error_at_line(function ()
+      both:apply({ k.tensor { 1 }, k.tensor { 0 / 0 } }, { v, w })
+    end, 'the gradient of "net/first/w" is not finite')
+    assert.near_all(v.value, { 1 })
+    assert.equal(0, both.iterations)
+  end)
+
+  it("takes a function too", function ()
+    local sgd, adam = o.SGD { 1 }, o.Adam { 0.1 }
+    local both = o.MultiOptimizer { function (each) return each.rank == 1 and sgd or adam end }
+    local v = variable { 1 }
+    both:apply({ k.tensor { 1 } }, { v })
+    assert.near_all(v.value, { 0 })
+    local wrong = o.MultiOptimizer { function () return o.LossScaleOptimizer "sgd" end }
+    assert.error_at_line(function () wrong:build { v } end, "cannot be a LossScaleOptimizer")
+  end)
+
+  it("has a map that can be asked and added to", function ()
+    local asked, adam = map(), o.Adam { 0.5 }
+    asked["last/kernel"] = adam
+    assert.equal(adam, asked["last/kernel"])
+    assert.equal(asked.default_optimizer, asked["net/second/kernel"])
+    assert.equal(2, #asked)
+    assert.error_at_line(function () asked["last/kernel"] = adam end, "already an optimizer")
+    assert.error_at_line(function () asked.x = o.MultiOptimizer { map() } end,
+      "cannot be a MultiOptimizer")
+    asked["net/f.*"] = adam
+    assert.error_at_line(function () return asked["net/first/w"] end, "several patterns fit")
+    local again = k.saving.deserialize_keras_object(k.saving.serialize_keras_object(asked))
+    assert.equal("Adam{learning_rate=0.5}", tostring(again["last/kernel"]))
+  end)
+
+  it("has no rate of its own", function ()
+    local both = o.MultiOptimizer { map() }
+    assert.error_at_line(function () return both.learning_rate end, "has no learning_rate")
+    assert.error_at_line(function () both.learning_rate = 1 end, "has no learning_rate")
+  end)
+end)

@@ -7,7 +7,6 @@ local golden = require "spec.support.golden"
 
 -- What is not there, and why.
 local missing = {
-  MultiOptimizer = "one optimizer a model",
   BackupAndRestore = "files", ModelCheckpoint = "files", OrbaxCheckpoint = "a format of JAX's",
 }
 

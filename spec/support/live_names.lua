@@ -89,7 +89,9 @@ local makers = {
       return space[key] or k.utils.FeatureSpace[key]
     end })
   end,
-  multi_optimizer = function () return k.optimizers.MultiOptimizer end,
+  multi_optimizer = function ()
+    return k.optimizers.MultiOptimizer { k.optimizers.OptimizerMap "sgd" }
+  end,
   loss_scale_optimizer = function () return k.optimizers.LossScaleOptimizer { "sgd" } end,
 }
 

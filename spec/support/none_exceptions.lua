@@ -75,6 +75,8 @@ return {
   optimizers = {
     ["*"] = because(unused, "ema_momentum"), Optimizer = abstract,
     LossScaleOptimizer = because("fails in the first step", "initial_scale dynamic_growth_steps"),
+    MultiOptimizer = because("fails in the first step", "optimizer_map"),
+    OptimizerMap = "no optimizer; Keras asks for its first argument",
   },
   schedules = { LearningRateSchedule = abstract },
   initializers = {}, regularizers = {},

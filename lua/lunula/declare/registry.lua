@@ -7,6 +7,7 @@ registry.homes = {
   layer = "lunula.layers", activation = "lunula.activations", initializer = "lunula.initializers",
   regularizer = "lunula.regularizers", constraint = "lunula.constraints", loss = "lunula.losses",
   metric = "lunula.metrics", optimizer = "lunula.optimizers", callback = "lunula.callbacks",
+  optimizer_map = "lunula.optimizers",
 }
 
 -- The module of a kind's built-in classes, loaded now if it was not; nil for a kind without one.

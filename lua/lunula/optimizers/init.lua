@@ -8,8 +8,8 @@ for _, family in ipairs { "sgd", "rmsprop", "adam", "ftrl", "adafactor", "muon",
   require("lunula.optimizers." .. family)
 end
 
-local classes = { optimizer.Optimizer }
-table.move(optimizer.classes, 1, #optimizer.classes, 2, classes)
+local classes = { optimizer.Optimizer, require "lunula.optimizers.multi" }
+table.move(optimizer.classes, 1, #optimizer.classes, 3, classes)
 local optimizers = declare.catalogue("optimizer", classes)
 
 optimizers.schedules = require "lunula.optimizers.schedules"

@@ -177,6 +177,7 @@ local function candidates(record)
   local module = type(record.module) == "string" and record.module or ""
   if module:find "schedules" then return { "schedule" } end
   local kind = kind_of_module[module:match "^keras%.src%.(%w+)" or module:match "^keras%.(%w+)"]
+  if kind == "optimizer" then return { kind, "optimizer_map" } end
   return kind and { kind } or kinds
 end
 

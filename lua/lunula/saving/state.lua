@@ -115,13 +115,15 @@ end
 -- The names of the model's variables that the optimizer has variables for, in their order.
 local function slots_of(optimizer, name_of)
   local names, seen = setmetatable({}, { __jsontype = "array" }), {}
+  local function add(variable)
+    if not seen[variable] then names[#names + 1] = name_of(variable) end
+    seen[variable] = true
+  end
   for _, variable in ipairs(optimizer.variables) do
     local described = optimizer.described[variable]
-    if described and not seen[described[1]] then
-      seen[described[1]] = true
-      names[#names + 1] = name_of(described[1])
-    end
+    if described then add(described[1]) end
   end
+  for _, variable in ipairs(optimizer.trained or {}) do add(variable) end
   return names
 end
 

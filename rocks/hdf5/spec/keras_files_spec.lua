@@ -141,7 +141,10 @@ describe("a model that we write", function ()
   it("has the variables of optimizers that hold others", function ()
     local o = k.optimizers
     local function scaled() return o.LossScaleOptimizer { o.Nadam { 0.1 }, 8, 2 } end
-    for _, make in ipairs { scaled } do
+    local function several()
+      return o.MultiOptimizer { o.OptimizerMap { "sgd", { [".*/kernel"] = "adam" } } }
+    end
+    for _, make in ipairs { scaled, several } do
       for _, ending in ipairs { ".keras", ".h5" } do
         local model, path = k.Sequential { k.Input { 3 }, k.layers.Dense(2) },
           recorded.temporary(ending)

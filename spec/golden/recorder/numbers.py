@@ -585,6 +585,9 @@ def holders(o):
     yield "LossScaleOptimizer", {"inner_optimizer": o.SGD(0.1, momentum=0.9), **scale}
     yield "LossScaleOptimizer", {
         "inner_optimizer": o.Adam(0.1, clipnorm=0.3, gradient_accumulation_steps=2), **scale}
+    yield "MultiOptimizer", {"optimizer_map": o.OptimizerMap(o.SGD(0.1, momentum=0.9), {
+        "dense/k.*": o.Adam(0.1, clipnorm=0.3), "dense/bias": o.RMSprop(0.1)}),
+        "loss_scale_factor": 4.0}
 
 
 def optimizers(tool, names=None):
