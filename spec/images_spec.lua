@@ -97,3 +97,25 @@ describe("files of images", function()
     assert.equal("userdata", type(core.for_rocks))
   end)
 end)
+
+-- What Keras gives.
+describe("smart_resize", function()
+  local resize = k.preprocessing.image.smart_resize
+  local x = k.ops.reshape(k.ops.arange(24, { dtype = "float32" }), { 4, 6, 1 })
+  local function flat(y) return k.ops.reshape(y, { -1 }) end
+
+  it("takes the middle that has the form of the size", function()
+    assert.near_all(flat(resize(x, { 2, 2 })), { 4.5, 6.5, 16.5, 18.5 })
+    assert.near_all(flat(resize(x, { 1, 3 }, { interpolation = "nearest" })), { 13, 15, 17 })
+    local rows = k.ops.reshape(x, { 1, 1, 4, 6 })
+    local y = resize(rows, { 3, 2 }, { data_format = "channels_first" })
+    assert.same({ 1, 1, 3, 2 }, { table.unpack(y.shape) })
+    assert.near_all(flat(y), { 3, 4, 11, 12, 19, 20 })
+  end)
+
+  it("refuses what is no image, and no size", function()
+    assert.error_at_line(function() resize(k.ones { 2, 2 }, { 1, 1 }) end,
+      "an image is (height, width, channels), or a batch of such, got (2, 2)")
+    assert.error_at_line(function() resize(x, { 2 }) end, "size must be {height, width}")
+  end)
+end)

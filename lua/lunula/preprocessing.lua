@@ -2,6 +2,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local image = require "lunula.utils.image"
 local utils = require "lunula.utils"
 
 -- A module whose names are looked up in k.utils, so that those of sister rocks are there too.
@@ -26,6 +27,6 @@ end
 return module("preprocessing",
   "image_dataset_from_directory text_dataset_from_directory timeseries_dataset_from_array", {
     image = module("preprocessing.image",
-      "array_to_img img_to_array load_img save_img smart_resize", {}),
+      "array_to_img img_to_array load_img save_img", { smart_resize = image.smart_resize }),
     sequence = module("preprocessing.sequence", "pad_sequences", {}),
   })

@@ -61,4 +61,36 @@ function image.array_to_img(x, given)
   return ops.cast(x, is_wide and "int32" or "uint8")
 end
 
+-- Where the largest part of `have` starts that fits, and how long it is.
+local function middle(have, other, wanted, other_wanted)
+  local part = math.max(math.min(have, other * wanted // other_wanted), 1)
+  return (have - part) // 2, part
+end
+
+-- smart_resize(x, { height, width }, { interpolation =, data_format = }): the largest part in the
+-- middle of an image, or of a batch, that has the form of the size, resized.
+function image.smart_resize(x, size, given)
+  local o = options.read("smart_resize", given, { "interpolation", "data_format" })
+  x = tensor_of("smart_resize", x)
+  local is_size = type(size) == "table" and #size == 2
+    and math.type(size[1]) == "integer" and math.type(size[2]) == "integer"
+  if not is_size or size[1] < 1 or size[2] < 1 then
+    core.raise("smart_resize: size must be {height, width}, two positive integers")
+  end
+  if x.rank < 3 or x.rank > 4 then
+    core.raise("smart_resize: an image is (height, width, channels), or a batch of such, got %s",
+      tostring(x.shape))
+  end
+  local layout = config.layout(o.data_format or "channels_last")
+  local at = layout == "channels_last" and x.rank - 2 or x.rank - 1
+  local starts, sizes = {}, {}
+  for i = 1, x.rank do starts[i], sizes[i] = 0, x.shape[i] end
+  local height, width = sizes[at], sizes[at + 1]
+  starts[at], sizes[at] = middle(height, width, size[1], size[2])
+  starts[at + 1], sizes[at + 1] = middle(width, height, size[2], size[1])
+  return ops.image.resize(ops.slice(x, starts, sizes), size, {
+    interpolation = o.interpolation or "bilinear", data_format = layout,
+  })
+end
+
 return image
