@@ -243,10 +243,11 @@ local function class_of(path, class, parent)
   local name = "lunula." .. path
   told[class] = name
   put ""
-  local root = root_of(class.kind)
+  local base = bases[class.kind] -- a kind of one class has none
+  local root = base and root_of(class.kind)
   options_of(class, name, root)
   doc(class_text(class))
-  put("---@class %s : %s", name, parent or "lunula." .. bases[class.kind])
+  put("---@class %s%s", name, parent and " : " .. parent or base and " : lunula." .. base or "")
   own_fields(class, root)
   put("---@overload fun(options?: %s.Options): %s", name, name)
   put("---@overload fun(...: any): %s", name)
@@ -356,10 +357,12 @@ local function facade()
     function_of("k." .. name, signatures.of_call(row), row[2])
   end
   for _, name in ipairs(sorted(doors)) do
-    doc(doors[name]:match "\n  (%l[^\n]*)")
-    put "---@param name string"
-    put("---@return fun(declaration: table): lunula.%s", bases[name] or "Model")
-    put("function k.%s(name) end", name)
+    if not facade_types[name] then -- one that declares a class
+      doc(doors[name]:match "\n  (%l[^\n]*)")
+      put "---@param name string"
+      put("---@return fun(declaration: table): lunula.%s", bases[name] or "Model")
+      put("function k.%s(name) end", name)
+    end
   end
   for _, name in ipairs(sorted(facade_types)) do
     put("---@type %s", facade_types[name])
