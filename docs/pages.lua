@@ -98,11 +98,18 @@ local function options_of(row)
   return html.table({ "Option", "Meaning" }, rows)
 end
 
--- What k.help's lists say of a method; of a function. All objects have get_config.
-local function method_row(word, name)
-  local owner = word == "sequential" and "model" or word
-  return functions.methods[owner] and functions.methods[owner][name]
-    or name:find "_config$" and functions.methods.layer[name] or nil
+-- Whose methods and fields an object has, too.
+local above = { sequential = "model", model = "layer", variable = "tensor", placeholder = "tensor" }
+
+-- What k.help's lists say of a method or a field. All objects have get_config.
+local function member_row(lists, word, name)
+  local owner = word
+  while owner do
+    local row = (lists[owner] or {})[name]
+    if row then return row end
+    owner = above[owner]
+  end
+  return name:find "_config$" and lists.layer[name] or nil
 end
 
 function pages.function_row(entry)
@@ -120,10 +127,8 @@ end
 -- What is said of a method or a field: in help's lists, or above it in the source.
 function pages.text_of_member(word, row)
   local f = type(row.value) == "function" and row.value or row.getter
-  local owner = word == "sequential" and "model" or word
-  local listed = row.method and method_row(word, row.name)
-  local field = fields[owner] and fields[owner][row.name]
-  return listed and listed[2] or field and field[2] or f and comments.of(f) or row.meaning
+  local listed = member_row(row.method and functions.methods or fields, word, row.name)
+  return listed and listed[2] or f and comments.of(f) or row.meaning
 end
 
 -- One method or field of an object that is called `word`.
@@ -131,7 +136,7 @@ local function member(word, row)
   local f = type(row.value) == "function" and row.value or nil
   local id, told = html.anchor(row.name), pages.comment(pages.text_of_member(word, row))
   local title = word .. (row.method and ":" or ".") .. row.name
-  local listed = row.method and method_row(word, row.name)
+  local listed = row.method and member_row(functions.methods, word, row.name)
   if listed then
     title = ("%s(%s%s)"):format(title, listed[1], listed.module and " … }" or "")
   elseif row.method and f then
