@@ -302,7 +302,7 @@ describe("elastic_transform", function ()
 
   it("says what it takes", function ()
     assert.error_at_line(function () elastic(grid, { sigma = 0 }) end,
-      "image.elastic_transform: sigma must be above 0, got 0")
+      "image.elastic_transform: sigma must be above 0 and at most 65536, got 0")
     assert.error_at_line(function () elastic(grid, { interpolation = "cubic" }) end,
       'image.elastic_transform: interpolation must be nearest or bilinear, got "cubic"')
     assert.error_at_line(function () elastic(grid, { fill_mode = "edge" }) end,

@@ -234,7 +234,6 @@ functions.methods = {
       "A weight of the layer, made in init or build." },
     add_loss = { "loss", "A loss of the layer, beside that of compile." },
     build = { "input_shape", "Makes the weights." },
-    call = { "x, …", "What the layer computes; a class of layers has its own." },
     count_params = { "", "The number of numbers in the weights." },
     get_weights = { "", "The values of the weights, in their order." },
     set_weights = { "values", "Gives the weights their values." },

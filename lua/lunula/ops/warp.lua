@@ -226,8 +226,9 @@ op("elastic_transform", "images, alpha:num=20.0, sigma:num=5.0, interpolation:st
   "Images pulled about as if on rubber: by noise that is blurred over sigma pixels, times alpha.",
   function (images, alpha, sigma, interpolation, fill_mode, fill_value, seed, data_format)
     check_options("elastic_transform", interpolation, fill_mode)
-    if not (sigma > 0) then
-      core.raise("image.elastic_transform: sigma must be above 0, got %g", sigma)
+    if not (sigma > 0 and sigma <= 1 << 16) then -- its curve is summed up, point by point
+      core.raise("image.elastic_transform: sigma must be above 0 and at most %d, got %g", 1 << 16,
+        sigma)
     end
     local pixels, back = unified("elastic_transform", images, data_format)
     local x = tools.float(pixels)
