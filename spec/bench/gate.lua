@@ -10,7 +10,7 @@ local Optimizer = require "lunula.optimizers.optimizer".Optimizer
 local gated = Optimizer.apply_if_finite
 
 -- Adam's part of a step as it would be.
-local function free(self, grads, variables, options)
+local function free(self, grads, variables, loss)
   self:build(variables)
   local rate = self.rate_variable.value
   local step = self:prepare_step(rate, ops.cast(self._iterations + 1, "float32"))
@@ -18,7 +18,7 @@ local function free(self, grads, variables, options)
     self:update(variable, grads[i], rate, self.slot_of[variable], step)
   end
   self._iterations:assign(self._iterations + 1)
-  local finite = ops.isfinite(options.loss)
+  local finite = ops.isfinite(loss)
   return finite, finite
 end
 
