@@ -30,7 +30,7 @@ local function wakes(call, times, pause)
 end
 
 -- How often they are woken by calls that come alone. On a busy machine a small job may be
--- interrupted, and count as a long one: such calls are left out.
+-- interrupted, and count as a long one: such calls are left out. If all are, nothing can be told.
 local function small_wakes(call)
   local woken, small = 0, 0
   call()
@@ -42,7 +42,8 @@ local function small_wakes(call)
       woken, small = woken + core.threads_woken() - before, small + 1
     end
   end
-  return small > 0 and woken
+  if small == 0 then pending "the machine is too busy" end
+  return woken
 end
 
 describe("worker threads", function()
