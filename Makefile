@@ -12,7 +12,7 @@
 #   make lto        built with -flto, and the hosts run
 #   make shared     build/liblunula.so, with a Lua inside, for hosts in other languages
 #   make builds     what only predicts: -Os, -flto, clang, musl, another processor
-#   make docs       the manual, in build/docs (docs/README.md)
+#   make docs       the manual, in build/docs (spec/docs/README.md)
 #   make packages   installed into a folder, and found by pkg-config and CMake
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
@@ -330,7 +330,7 @@ lint:
 	  CFLAGS='-O2 -Werror' objects || exit 1; \
 	  for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock BUILD=build/lint/$$cc CC=$$cc \
 	    CFLAGS='-O2 -Werror' objects || exit 1; done; done
-	@luacheck -q --no-color src lua docs spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
+	@luacheck -q --no-color src lua spec examples rocks $(wildcard rocks/*.rockspec rocks/*/*.rockspec)
 
 # Every allocation fails once: an hour. `make test` takes a stride of it.
 sweep:
@@ -341,7 +341,7 @@ sweep:
 # The manual, from the declarations and the live objects.
 docs: modules
 	@rm -rf $(BUILD)/docs
-	@LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) docs/make.lua $(BUILD)/docs
+	@LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) spec/docs/make.lua $(BUILD)/docs
 
 # What the objects link to and what the Lua files require.
 floors: modules
@@ -450,7 +450,7 @@ rock:
 	@.ci/setup build rock
 	@rm -rf $(BUILD)/from-src $(BUILD)/from-binary $(BUILD)/*.rock && mkdir -p $(BUILD)/empty
 	@tar -c $(ARCHIVED) --exclude='rocks/*/build' --transform 's,^,$(RELEASE)/,' Makefile LICENSE \
-	  README.md src lua docs rocks spec examples | gzip -n >$(BUILD)/$(RELEASE).tar.gz
+	  README.md src lua rocks spec examples | gzip -n >$(BUILD)/$(RELEASE).tar.gz
 	@sed 's,"scm-1","$(VERSION)-1",; s,build/$(ROCK),$(RELEASE),; s,dir = "lunula",dir = "$(RELEASE)",' \
 	  rocks/$(ROCK).rockspec >$(BUILD)/$(RELEASE)-1.rockspec
 	cd $(BUILD) && zip -Xq $(RELEASE)-1.src.rock $(RELEASE)-1.rockspec $(RELEASE).tar.gz

@@ -1,9 +1,9 @@
--- The manual (docs/): it is written from the live objects, all its links lead somewhere, every
+-- The manual (spec/docs): it is written from the live objects, all its links lead somewhere, every
 -- public name has its place, its examples print what they say, and search finds things.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local examples = require "docs.examples"
+local examples = require "spec.docs.examples"
 local html_check = require "spec.support.html_check"
 local k = require "lunula"
 local scratch = require "spec.support.scratch"
@@ -16,7 +16,7 @@ end
 
 local function write()
   local ok
-  ok, said = scratch.run("docs/make.lua " .. scratch.path "site")
+  ok, said = scratch.run("spec/docs/make.lua " .. scratch.path "site")
   assert(ok, said)
   local pipe = assert(io.popen("cd '" .. scratch.path "site" .. "' && find . -name '*.html'"))
   for line in pipe:lines() do

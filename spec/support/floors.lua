@@ -8,7 +8,7 @@ package.path = "./?.lua;" .. package.path
 local build = arg[1] or "build"
 local floors = { "base", "kernels", "tensor", "graph", "ops", "scan", "plan", "files", "bind",
                  "host", "blas" }
-local top = "Makefile src lua docs rocks spec examples README.md LICENSE build"
+local top = "Makefile src lua rocks spec examples README.md LICENSE build"
 local only = {  -- headers that few may include
   ["lua.h"] = { "src/bind/", "src/host/", "src/blas/module.c" },
   ["lauxlib.h"] = { "src/bind/", "src/host/" },

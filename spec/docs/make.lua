@@ -1,4 +1,4 @@
--- Writes the site: lua5.4 docs/make.lua FOLDER (make docs; build/docs). Run at the top of a
+-- Writes the site: lua5.4 spec/docs/make.lua FOLDER (make docs; build/docs). Run at the top of a
 -- checkout that is built.
 
 package.path = "./?.lua;lua/?.lua;lua/?/init.lua;" .. package.path
@@ -9,13 +9,13 @@ local declare = require "lunula.declare"
 local help = require "lunula.help"
 local k = require "lunula"
 
-local catalogue = require "docs.catalogue"
-local examples = require "docs.examples"
-local header = require "docs.header"
-local html = require "docs.html"
-local names = require "docs.names"
-local ops = require "docs.ops"
-local pages = require "docs.pages"
+local catalogue = require "spec.docs.catalogue"
+local examples = require "spec.docs.examples"
+local header = require "spec.docs.header"
+local html = require "spec.docs.html"
+local names = require "spec.docs.names"
+local ops = require "spec.docs.ops"
+local pages = require "spec.docs.pages"
 
 local site = {}
 
@@ -392,8 +392,10 @@ local function write(folder)
   self:names_page(all)
   self:start_page(all)
   self:file("index.js", "var LUNULA_INDEX = [\n" .. table.concat(self.index, ",\n") .. "\n];\n")
-  for _, name in ipairs { "style.css", "search.js" } do self:file(name, read("docs/" .. name)) end
+  for _, name in ipairs { "style.css", "search.js" } do
+    self:file(name, read("spec/docs/" .. name))
+  end
   self:report()
 end
 
-write(assert(arg[1], "usage: lua5.4 docs/make.lua FOLDER"))
+write(assert(arg[1], "usage: lua5.4 spec/docs/make.lua FOLDER"))

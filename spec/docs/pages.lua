@@ -4,7 +4,7 @@ local comments = require "lunula.help.comments"
 local declare = require "lunula.declare"
 local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
-local html = require "docs.html"
+local html = require "spec.docs.html"
 local meanings = require "lunula.help.options"
 
 local pages = {}

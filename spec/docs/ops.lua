@@ -1,8 +1,8 @@
 -- The page of an op: from its row in the catalogue, or from the Lua function.
 
 local core = require "lunula.core"
-local html = require "docs.html"
-local pages = require "docs.pages"
+local html = require "spec.docs.html"
+local pages = require "spec.docs.pages"
 
 local ops = {}
 

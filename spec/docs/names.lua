@@ -2,7 +2,7 @@
 -- specs compare with the live objects.
 
 local declare = require "lunula.declare"
-local html = require "docs.html"
+local html = require "spec.docs.html"
 local live_names = require "spec.support.live_names"
 local names_missing = require "spec.support.names_missing"
 

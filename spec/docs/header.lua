@@ -1,6 +1,6 @@
 -- lunula.h as a page: its prose, and each prototype under the name that it declares.
 
-local html = require "docs.html"
+local html = require "spec.docs.html"
 
 local header = {}
 

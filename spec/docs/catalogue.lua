@@ -3,7 +3,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local html = require "docs.html"
+local html = require "spec.docs.html"
 
 local catalogue = {}
 
