@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local native = require "spec.support.native"
 
 local layers, ops = k.layers, k.ops
 local threads = core.threads()
@@ -43,7 +44,7 @@ describe("a function in parts of its batch", function ()
     return y:tobytes(), (f:memory { batch = batch })
   end
 
-  it("has the bits of a run in one go, and of each row alone", function ()
+  native("has the bits of a run in one go, and of each row alone", function ()
     local alone = bytes(1, 1)
     for _, batch in ipairs { 2, 5, 13 } do
       local want = bytes(batch, 1, "-parts")
@@ -55,7 +56,7 @@ describe("a function in parts of its batch", function ()
   end)
 
   -- A plan keeps the parts of the threads it was made for.
-  it("has the same bits with other threads than it was compiled for", function ()
+  native("has the same bits with other threads than it was compiled for", function ()
     for _, made_for in ipairs { 1, 3 } do
       core.threads(made_for)
       local f = traced(model)
@@ -73,7 +74,7 @@ describe("a function in parts of its batch", function ()
     assert.is_true(4 * parts < whole, ("%d of %d bytes"):format(parts, whole))
   end)
 
-  it("reads weights that were changed", function ()
+  native("reads weights that were changed", function ()
     core.threads(2)
     local before = model:predict_on_batch(x):tobytes()
     local weight = model.layers[2].weights[1]
