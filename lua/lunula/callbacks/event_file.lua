@@ -2,18 +2,17 @@
 -- Event, written by hand. Field numbers are those of event.proto and summary.proto.
 
 local core = require "lunula.core"
-local crc = require "lunula.utils.crc"
 
 local event_file = {}
 event_file.__index = event_file
 
 -- ---- checksums ---------------------------------------------------------------------------------
 
-local crc32c = crc(0x82F63B78)
+local CRC_32C <const> = 0x82F63B78   -- its polynomial, the bits reversed
 
 -- TFRecord turns and shifts the sum, since one over bytes that hold their own sum means little.
 local function masked_crc(bytes)
-  local sum = crc32c(bytes)
+  local sum = core.checksum(bytes, CRC_32C)
   return ((sum >> 15 | sum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 end
 

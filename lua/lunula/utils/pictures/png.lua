@@ -1,11 +1,8 @@
 -- PNG files of 8 bits a channel, written without a library: the pixels are stored, not compressed.
 
-local crc = require "lunula.utils.crc"
+local core = require "lunula.core"
 
 local png = {}
-
--- The checksum of a chunk.
-local crc32 = crc(0xEDB88320)
 
 -- The checksum of the pixels.
 local function adler32(bytes)
@@ -21,7 +18,8 @@ local function adler32(bytes)
 end
 
 local function chunk(kind, bytes)
-  return string.pack(">I4", #bytes) .. kind .. bytes .. string.pack(">I4", crc32(kind .. bytes))
+  return string.pack(">I4", #bytes) .. kind .. bytes
+    .. string.pack(">I4", core.checksum(kind .. bytes))
 end
 
 -- A stream of zlib whose blocks are stored: at most 65535 bytes each.

@@ -6,7 +6,7 @@
 -- process dies.
 
 local k = require "lunula"
-local crc32 = require "lunula.utils.crc"(0xEDB88320)
+local core = require "lunula.core"
 local recorded = require "rocks.images.spec.support.recorded"
 
 local seed, count, folder = tonumber(arg[1]), tonumber(arg[2]), arg[3]
@@ -39,7 +39,7 @@ local function checked(bytes)
     local size = (">I4"):unpack(bytes, at)
     if at + 11 + size > #bytes then break end
     local body = bytes:sub(at + 4, at + 7 + size)
-    out[#out + 1] = bytes:sub(at, at + 3) .. body .. (">I4"):pack(crc32(body))
+    out[#out + 1] = bytes:sub(at, at + 3) .. body .. (">I4"):pack(core.checksum(body))
     at = at + 12 + size
   end
   out[#out + 1] = bytes:sub(at)
