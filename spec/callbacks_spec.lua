@@ -224,6 +224,7 @@ describe("progress", function()
     local bar = progbar.new { target = 10, live = true, write = function(t)
       written[#written + 1] = t
     end }
+    bar:update(5)                  -- logs may be left out
     bar:update(5, { { "loss", .4567 } })
     bar:finish(10, { { "loss", .4567 } })
     local plain = table.concat(written):gsub("\27%[%d+m", "")

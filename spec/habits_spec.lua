@@ -179,6 +179,11 @@ describe("the small things", function ()
     bar:add(2)
     bar:add(1)
     assert.equal(3, bar.step)
+    assert.error_at_line(function() k.utils.Progbar { width = 30 } end,
+      'Progbar: unknown option "width"; it takes target, verbose, unit')
+    assert.error_at_line(function() k.utils.Progbar { target = "ten" } end,
+      "Progbar: target must be a whole number of at least 1, got ten")
+    assert.error_at_line(function() k.utils.Progbar(10) end, "Progbar: the options must be a table")
   end)
 end)
 

@@ -5,6 +5,7 @@ local batch = require "lunula.utils.batch"
 local data = require "lunula.utils.data"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local options = require "lunula.utils.options"
 local verbosity = require "lunula.utils.verbosity"
 
 local utils = {
@@ -87,10 +88,10 @@ function utils.standardize_dtype(dtype)
 end
 
 function utils.Progbar(given)
-  if given ~= nil and type(given) ~= "table" then
-    core.raise("Progbar: the options must be a table, as {target = 10}, got %s", type(given))
-  end
-  return require("lunula.utils.progbar").new(given or {})
+  local o = options.read("Progbar", given, { "target", "verbose", "unit" })
+  o.target = options.count("Progbar", "target", o.target)
+  o.verbose = verbosity.read("Progbar", o.verbose, 1)
+  return require("lunula.utils.progbar").new(o)
 end
 
 -- What is loaded when it is first asked for.

@@ -119,7 +119,7 @@ end
 -- Redraws the line after `step` steps. logs: list of {name, value}. finished: last call of the
 -- epoch.
 function progbar:update(step, logs, finished)
-  self.step = step
+  self.step, logs = step, logs or {}
   if self.verbose ~= 1 or not self.live then return end
   local now = core.clock()
   if not finished and now - self.drawn < REDRAW_SECONDS then return end
@@ -165,7 +165,7 @@ end
 
 -- n more steps are done.
 function progbar:add(n, logs)
-  self:update(self.step + n, logs or {}, self.target ~= nil and self.step + n >= self.target)
+  self:update(self.step + n, logs, self.target ~= nil and self.step + n >= self.target)
 end
 
 return progbar
