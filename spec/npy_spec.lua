@@ -61,6 +61,7 @@ describe("NumPy's files", function()
   it("are refused where they are not numbers, at the line", function()
     assert.same({ { 1 }, { 2, 3 } }, k.utils.load_npy(FILES .. "numpy_object.npy"))
     assert.error_at_line(function() k.utils.load_npy "nothing.npy" end, "No such file")
+    assert.error_at_line(function() k.utils.load_npy() end, "load_npy: a path comes first, got nil")
     write "hello"
     assert.error_at_line(function() k.utils.load_npy(path) end, "this is no .npy file")
     write("\x93NUMPY\1\0" .. string.pack("<s2",

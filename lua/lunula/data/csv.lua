@@ -1,6 +1,7 @@
 -- k.utils.load_csv: tables as text, as tensors by the names of their columns.
 
 local core = require "lunula.core"
+local files = require "lunula.data.files"
 local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
 
@@ -113,7 +114,7 @@ local function by_name(tensors, names, places)
 end
 
 local function read_options(path, given)
-  if type(path) ~= "string" then core.raise("%s: a path comes first, got %s", NAME, type(path)) end
+  files.check_path(NAME, path)
   local o = {}
   for key, value in pairs(options.read(NAME, given, allowed)) do o[key] = value end
   o.separator = o.separator or ","

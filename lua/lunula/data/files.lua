@@ -8,8 +8,12 @@ function files.fail(path, text, ...)
   core.raise("\"%s\": " .. text, path, ...)
 end
 
+-- name: the function that a user called with this path.
+function files.check_path(name, path)
+  if type(path) ~= "string" then core.raise("%s: a path comes first, got %s", name, type(path)) end
+end
+
 function files.bytes(path)
-  if type(path) ~= "string" then core.raise("a path is expected, got %s", type(path)) end
   local file, problem = io.open(path, "rb")
   if not file then core.raise("%s", problem) end
   local bytes = file:read "a"

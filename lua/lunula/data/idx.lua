@@ -43,6 +43,7 @@ end
 
 -- path -> a tensor
 return function(path)
+  files.check_path("load_idx", path)
   local bytes = files.unpacked(path)
   local dtype, size, shape, count = read_head(bytes, path)
   local first = 5 + 4 * #shape

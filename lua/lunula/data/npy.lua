@@ -121,6 +121,7 @@ end
 
 -- load "x.npy" -> a tensor; load "x.npz" -> a table of tensors by name.
 function npy.load(path)
+  files.check_path("load_npy", path)
   local bytes = files.bytes(path)
   if archive.is(bytes) then return decode_archive(bytes, path) end
   return decode(bytes, path)
@@ -142,7 +143,7 @@ end
 
 -- save("x.npy", tensor)
 function npy.save(path, tensor)
-  if type(path) ~= "string" then core.raise("save_npy: a path comes first, got %s", type(path)) end
+  files.check_path("save_npy", path)
   if core.is_variable(tensor) then tensor = tensor.value end
   if not core.is_tensor(tensor) then tensor = core.tensor(tensor) end
   local bytes = encode(tensor, path)
