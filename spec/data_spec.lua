@@ -37,6 +37,8 @@ describe("a pipeline", function()
     assert.same({ "one", "two", "one", "two" }, all(data.lines { path, path }))
     os.remove(path)
     assert.error_at_line(function() data.lines(path):as_iterator()() end, "No such file")
+    assert.error_at_line(function() data.lines { path, {} } end,
+      "k.data.lines: value 2 of the list is no path but a table")
   end)
 
   it("is changed element by element", function()

@@ -98,6 +98,11 @@ end
 function data.lines(paths)
   if type(paths) == "string" then paths = { paths } end
   if type(paths) ~= "table" then core.raise("k.data.lines takes a path or a list of them") end
+  for i, path in ipairs(paths) do
+    if type(path) ~= "string" then
+      core.raise("k.data.lines: value %d of the list is no path but a %s", i, type(path))
+    end
+  end
   return pipeline.new(function()
     local at, file = 0, nil
     return function()
