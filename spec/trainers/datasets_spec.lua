@@ -108,6 +108,8 @@ describe("a dataset", function()
     local model, data = still_model(), Numbers(2)
     assert.error_at_line(function() model:fit(data, k.zeros { 4, 1 }, quiet) end,
       "fit: when x is a dataset, y should not be given; the targets should be part of its batches")
+    assert.error_at_line(function() model:fit(data, k.zeros { 4, 1 }) end,
+      "fit: when x is a dataset, y should not be given")
     assert.error_at_line(function() model:evaluate(data, { sample_weight = k.ones { 4 } }) end,
       "evaluate: when x is a dataset, sample_weight should not be given")
     assert.error_at_line(function() model:fit(data, { batch_size = 2 }) end,

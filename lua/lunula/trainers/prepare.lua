@@ -58,9 +58,10 @@ function prepare.gives_batches(x)
   return type(x) == "function" or source.is(x)
 end
 
--- (x, options) where x gives batches: they have y within.
+-- (x, options) where x gives batches: they have y within. A tensor is a y, which check_batched
+-- refuses.
 function prepare.arrange(x, y, given)
-  if prepare.gives_batches(x) and given == nil then return nil, y end
+  if prepare.gives_batches(x) and given == nil and not core.is_tensor(y) then return nil, y end
   return y, given
 end
 
