@@ -115,8 +115,8 @@ functions.utils = {
   timeseries_dataset_from_array = { "data, targets, { sequence_length=, sequence_stride=1, "
     .. "sampling_rate=1, batch_size=128, shuffle=false, seed=, start_index=, end_index= }",
     "Windows of a series as batches for fit." },
-  array_to_img = { "x", "An image of an array." },
-  img_to_array = { "image", "The array of an image." },
+  array_to_img = { "x, { data_format=, scale=true, dtype= }", "An image of an array." },
+  img_to_array = { "image, { data_format=, dtype= }", "The array of an image." },
   text_dataset_from_directory = { "directory, { batch_size=, … }",
     "Texts of folders, one a class, as batches." },
   split_dataset = { "dataset, { left_size=, right_size=, shuffle=, seed= }", "Two parts of one." },
