@@ -94,7 +94,7 @@ end
 
 -- The elements with their numbers before them, from `first`, 0 when it is not given.
 function pipeline:enumerate(first)
-  first = first or 0
+  first = first == nil and 0 or count("enumerate", "start", first, math.mininteger)
   return pipeline.new(function()
     local next_element, at = self.start(), first - 1
     local function numbered(...)
@@ -209,7 +209,7 @@ function pipeline.zip(...)
       end
       return table.unpack(element, 1, n)
     end
-  end, #sizes == #all and math.min(table.unpack(sizes)) or nil)
+  end, size_of(math.min, table.unpack(sizes, 1, #all)))
 end
 
 -- Keeps what the first whole pass gave, and gives it again.
