@@ -121,7 +121,8 @@ describe("a pipeline", function()
     assert.error_at_line(function() five:shuffle(3, { sede = 1 }) end, 'did you mean "seed"?')
     assert.error_at_line(function() five:shard(2, 2) end, "index must be below num_shards")
     assert.error_at_line(function() data.zip(five, 3) end, "zip: value 2 is no dataset")
-    assert.error_at_line(function() five:enumerate "a" end, "enumerate: start must be a whole number")
+    assert.error_at_line(function() five:enumerate "a" end,
+      "enumerate: start must be a whole number")
     assert.error_at_line(function() data.from(k.ones { 2 }, 3) end, "value 2 is number")
     assert.error_at_line(function() data.from(k.ones { 2 }, k.ones { 3 }) end,
       "value 2 has 3 rows, those before have 2")
@@ -288,5 +289,8 @@ describe("split_dataset", function()
     fails({ left_size = 2 }, "the dataset has no end", data.range(3):repeat_())
     fails({ left_size = 2 }, "value 1 of the list is no tensor but number", { 1, 2 })
     fails({ left_size = 2 }, "a list of tensors or a dataset of k.data, got string", "x")
+    fails({ left_size = 2 }, "split_dataset: value 1 is one number, without rows", k.tensor(1))
+    fails({ left_size = 2, shuffle = true },
+      "split_dataset: value 2 has 5 rows, those before have 6", { x, k.ones { 5 } })
   end)
 end)

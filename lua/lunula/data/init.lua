@@ -16,28 +16,6 @@ local function holds_tensors(value)
   return true
 end
 
--- The number of rows that all have.
-local function count_rows(values)
-  local count
-  local function look(tensor, what)
-    if tensor.rank == 0 then core.raise("k.data.from: %s is one number, without rows", what) end
-    local n = tensor.shape[1]
-    if count and n ~= count then
-      core.raise("k.data.from: %s has %d rows, those before have %d", what, n, count)
-    end
-    count = n
-  end
-  for i, value in ipairs(values) do
-    local what = ("value %d"):format(i)
-    if core.is_tensor(value) then
-      look(value, what)
-    else
-      for name, tensor in pairs(value) do look(tensor, ("%s[\"%s\"]"):format(what, name)) end
-    end
-  end
-  return count
-end
-
 local function of_list(list)
   return pipeline.new(function()
     local at = 0
@@ -76,7 +54,7 @@ function data.from(...)
     end
   end
   if values.n == 0 then core.raise "k.data.from takes tensors, a list or a function" end
-  return rows.new(values, count_rows(values))
+  return rows.new(values, rows.count("k.data.from", values))
 end
 
 -- The whole numbers from 0 to below n, or from a to below b.

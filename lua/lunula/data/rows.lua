@@ -49,6 +49,28 @@ local function numbers(n)
   end, n)
 end
 
+-- The number of rows that all values have. name: the function that a user gave them to.
+function rows.count(name, values)
+  local count
+  local function look(tensor, what)
+    if tensor.rank == 0 then core.raise("%s: %s is one number, without rows", name, what) end
+    local n = tensor.shape[1]
+    if count and n ~= count then
+      core.raise("%s: %s has %d rows, those before have %d", name, what, n, count)
+    end
+    count = n
+  end
+  for i, value in ipairs(values) do
+    local what = ("value %d"):format(i)
+    if core.is_tensor(value) then
+      look(value, what)
+    else
+      for key, tensor in pairs(value) do look(tensor, ("%s[\"%s\"]"):format(what, key)) end
+    end
+  end
+  return count
+end
+
 -- values: tensors, or tables of tensors, that have as many rows.
 function rows.new(values, count)
   return of(values, numbers(count))

@@ -7,6 +7,7 @@ local mersenne = require "lunula.data.mersenne"
 local options = require "lunula.utils.options"
 local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
+local rows = require "lunula.data.rows"
 
 local NAME <const> = "split_dataset"
 
@@ -81,13 +82,13 @@ end
 
 -- Rows of tensors: views of them, or their rows in the new order.
 local function split_tensors(tensors, o)
-  local n = tensors[1].shape[1]
+  local n = rows.count(NAME, tensors)
   local left, right = sizes_of(o, n)
   local order = order_of(o, n)
   if order then
     for i, tensor in ipairs(tensors) do
-      local _, rows = pick.of(tensor)
-      tensors[i] = rows(order)
+      local _, rows_of = pick.of(tensor)
+      tensors[i] = rows_of(order)
     end
   end
   local all = data.from(table.unpack(tensors))
