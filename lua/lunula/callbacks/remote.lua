@@ -6,7 +6,7 @@ local kinds = require "lunula.kinds"
 local warn = require "lunula.utils.warn"
 local callback = require "lunula.callbacks.callback"
 
--- The numbers and texts of the logs as JSON, keys by alphabet.
+-- The numbers as JSON, keys by alphabet.
 local function as_json(values)
   local names, parts = {}, {}
   for name in pairs(values) do names[#names + 1] = name end
