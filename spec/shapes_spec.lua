@@ -95,6 +95,7 @@ describe("an unknown size", function ()
 
   -- keras.io, "Variational AutoEncoder"
   it("makes Keras's Sampling layer", function ()
+    k.set_random_seed(1)
     local Sampling = k.layer "Sampling" {
       init = function (self) self.seed_generator = k.random.SeedGenerator(1337) end,
       call = function (self, inputs)
@@ -109,10 +110,10 @@ describe("an unknown size", function ()
     local z_mean = layers.Dense { 2, name = "z_mean" } (input)
     local z_log_var = layers.Dense { 2, name = "z_log_var" } (input)
     local m = k.Model { inputs = input, outputs = Sampling {} { z_mean, z_log_var } }
-    m:compile { optimizer = "adam", loss = "mse" }
+    m:compile { optimizer = k.optimizers.Adam(0.05), loss = "mse" }
     local history = m:fit(k.random.normal { 10, 4 }, k.zeros { 10, 2 },
-      { epochs = 3, batch_size = 4, verbose = 0 })
-    assert.is_true(history.history.loss[3] < history.history.loss[1] * 10)
+      { epochs = 50, batch_size = 4, verbose = 0 })
+    assert.is_true(history.history.loss[50] < history.history.loss[1] / 2)
     local a, b = m:predict(rows), m:predict(rows)
     assert.equal("(3, 2)", tostring(a.shape))
     assert.is_true(ops.max(ops.abs(a - b)):item() > 1e-3, "new numbers each time")
