@@ -301,6 +301,8 @@ describe("errors of files", function ()
     says(function () load "x.txt" end,
       "the endings are .safetensors, and with the rock lunula-hdf5 .keras, .weights.h5, .h5, .hdf5")
     says(function () load(nil) end, "the path of a file is wanted, got nil")
+    says(function () model:save(path, { dtype = "int8" }) end,
+      'save: dtype, as which floats are stored, is "float32", "float16", "bfloat16" or')
     says(function () model:save_weights "x.weights.json" end,
       '"x.weights.json" lists weights in several files: give max_shard_size, in GB')
     says(function () model:save_weights(path, { max_shard_size = 1 }) end,

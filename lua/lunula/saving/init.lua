@@ -24,6 +24,8 @@ local function check_model(name, model)
   end
 end
 
+local stored_as = { float16 = true, bfloat16 = true, float32 = true, float64 = true }
+
 -- The options by name, where `flags` are true or false: {overwrite = true} has true as default.
 local function read(name, given, allowed, flags)
   local said = options_of.read(name, given, allowed)
@@ -34,6 +36,10 @@ local function read(name, given, allowed, flags)
       core.raise("%s: %s must be true or false, got %s", name, flag, declare.show(value))
     end
     said[flag] = value
+  end
+  if said.dtype ~= nil and not stored_as[said.dtype] then
+    core.raise('%s: dtype, as which floats are stored, is "float32", "float16", "bfloat16" or '
+      .. '"float64", got %s', name, declare.show(said.dtype))
   end
   return said
 end
