@@ -34,9 +34,10 @@ static char check_separator(lua_State *L, int index) {
   size_t n;
   want_type(L, index, LUA_TSTRING, "csv: the separator");
   const char *text = lua_tolstring(L, index, &n);
-  if (n != 1 || strchr("\"\r\n", *text))
-    raise_error(L, "the separator must be one byte that is no quote, got "
-                   "\"%s\"", text);
+  /* numbers are read before anybody looks for the end of their field */
+  if (n != 1 || strchr("\"\r\n+-.0123456789eE", *text))
+    raise_error(L, "the separator must be one byte that no quote, number or "
+                   "line's end has, got \"%s\"", text);
   return *text;
 }
 
