@@ -67,7 +67,7 @@ describe("a table as text", function()
   it("has the numbers that Lua reads there", function()
     local texts = { "0.1", "-12345678901234567890", "1e-45", "3.4028235e38", "9007199254740993",
       "123456789.123456789123456789", "2.2250738585072014e-308", "1e400", "1e-400", "007",
-      "0.30000000000000004", "1E+5", "6.02214076e23" }
+      "0.30000000000000004", "1E+5", "6.02214076e23", "0e999999", "-0.0e-999999" }
     local x = csv("a\n" .. table.concat(texts, "\n"), { dtypes = "float64" }).a:totable()
     for i, text in ipairs(texts) do
       assert.is_true(math.abs(x[i] - tonumber(text)) <= math.abs(tonumber(text)) * 2.3e-16
@@ -77,6 +77,12 @@ describe("a table as text", function()
     assert.same({ 2147483647, -2147483648 }, big:totable())
     assert.equal("float32", csv("a\n1\n2147483648\n").a.dtype)
     assert.near_all(csv("a\n16777217\n0.5\n").a, { 16777216, 0.5 })
+  end)
+
+  it("takes no longer for a 0 with a large power", function()
+    local text, began = "a\n" .. ("0e999999\n"):rep(20000), os.clock()
+    assert.same({ 20000 }, csv(text).a.shape)
+    assert.is_true(os.clock() - began < .5)   -- over a second by multiplying
   end)
 
   it("is refused where something is wrong, at its line and the user's", function()
@@ -100,7 +106,9 @@ describe("a table as text", function()
     fails("a,b\n1,2\n", "cannot be read as complex", { dtypes = "complex" })
     fails("a,b\n1,2\n", "header has 3 names", { header = { "a", "b", "c" } })
     fails("a,b\n1,2\n", "columns are chosen by name", { columns = { "a" }, header = false })
-    fails("a,b\n1,2\n", "the separator must be one byte", { separator = ",," })
+    for _, separator in ipairs { ",,", "", "\0", "\n", '"', ".", "5", "e" } do
+      fails("a,b\n1,2\n", "the separator must be one byte", { separator = separator })
+    end
     fails("a,b\n1,2\n", 'did you mean "columns"?', { colums = {} })
     assert.error_at_line(function() k.utils.load_csv "no.csv" end, "no.csv: No such file")
     assert.error_at_line(function() k.utils.load_csv(7) end, "a path comes first, got number")

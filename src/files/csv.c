@@ -90,6 +90,8 @@ enum { MOST_POWER = COUNT_OF(power) - 1 };
 static double scaled(uint64_t digits, int e) {
   if (digits >> 53 == 0 && e >= -MOST_POWER && e <= MOST_POWER)
     return e < 0 ? (double)digits / power[-e] : (double)digits * power[e];
+  if (digits == 0)
+    return 0; /* which no power would bring to an end below */
   long double x = (long double)digits;
   for (; e > 0 && x < HUGE_VAL; e -= e < MOST_POWER ? e : MOST_POWER)
     x *= power[e < MOST_POWER ? e : MOST_POWER];
