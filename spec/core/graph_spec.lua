@@ -243,6 +243,7 @@ describe("a graph with something wrong", function ()
     assert.error_at_line(function () read '{"nodes": [{"op": ' end,
       "node 0: unterminated object at line 1, column 12")
     refused(x, '"outputs": [0], "outputs": [0]', "its outputs stand there twice")
+    refused(x, '"outputs": 0', "a list of values is wanted")
     refused(x, '"outputs": [0], "updates": [[-4294967296, 0]]',
       "updates: node -1 is no variable that it could assign to")
   end)
@@ -261,6 +262,7 @@ describe("a graph with something wrong", function ()
     node('{"op": "tanh", "in": [1]}', "node 1 (tanh): there is no node 1 before it")
     node('{"op": "tanh", "in": [-1]}', "node 1 (tanh): there is no node -1 before it")
     node('{"op": "tanh", "in": [[0, 1]]}', "node 1 (tanh): node 0 has no output 1")
+    node('{"op": "tanh", "in": 0}', "node 1 (tanh): a list of values is wanted")
     node('{"op": "tanh", "in": []}', "node 1 (tanh): 0 inputs, it takes 1")
     node('{"op": "tanh", "in": [0, 0]}', "node 1 (tanh): 2 inputs, it takes 1")
     node('{"op": "tanh", "in": [0], "types": []}', "node 1 (tanh): 0 types, it has 1 outputs")
@@ -275,6 +277,11 @@ describe("a graph with something wrong", function ()
       "node 1 (softmax): axis: it is of another kind")
     node('{"op": "softmax", "in": [0], "attr": {"axis": 5}}',
       "node 1 (softmax): softmax: axis 5 is out of range")
+    node('{"op": "top_k", "in": [0], "attr": {"k": 5000}}', "k is 5000, this row finds at most 4096")
+    node('{"op": "irdft", "in": [0, 0], "attr": {"length": -1}}', "irdft: a length of -1")
+    node('{"op": "input", "name": "i", "type": ["int32", 1, 2, 3]}, {"op": "input", ' ..
+      '"name": "n", "type": ["int32", 1]}, {"op": "ctc_decode", "in": [1, 2], "attr": ' ..
+      '{"beam_width": 4, "top_paths": 1, "mask_index": 0}}', "ctc_decode: inputs must be float32")
     node('{"op": "constant", "type": ["float32", 1, 2], "values": [1, 2]}, {"op": "matmul", ' ..
       '"in": [0, 1], "attr": {"transpose_a": false, "transpose_b": false}}',
       "node 2 (matmul): matmul: inner sizes differ")

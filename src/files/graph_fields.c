@@ -96,9 +96,9 @@ bool reader_value(Reader *r, const Level *l, JsonKind kind, Val *v) {
 }
 
 int reader_values(Reader *r, const Level *l, Val *list, int most,
-                       const char *what) {
+                  const char *what) {
   int n = 0;
-  if (!json_expect(&r->json, JSON_ARRAY, what))
+  if (!json_expect(&r->json, JSON_ARRAY, "a list of values is wanted"))
     return -1;
   for (;;) {
     JsonKind kind = json_next(&r->json);

@@ -202,6 +202,8 @@ static bool search_shape(Rule *r) {
   if (x->rank != 3)
     return fail(r->error, "inputs are (batch, frames, classes), got %s",
                 type_text(x, text));
+  if (x->dtype != F32)
+    return fail(r->error, "inputs must be float32");
   if (!need_blank(r, r->attr[BEAM_BLANK].i[0], size(x, 2)) ||
       !need_lengths(r, LENGTHS, "sequence_lengths", size(x, 0)))
     return false;

@@ -64,7 +64,7 @@ static bool irdft_shape(Rule *r) {
   int64_t n = attr_given(&r->attr[LENGTH]) ? r->attr[LENGTH].i[0]
               : bins == UNKNOWN            ? UNKNOWN
               : bins > 1                   ? 2 * (bins - 1) : 0;
-  if (n < UNKNOWN)
+  if (attr_given(&r->attr[LENGTH]) && n < 0) /* UNKNOWN is -1 */
     return fail(r->error, "a length of %lld", (long long)n);
   r->out[0] = r->in[RE];
   *last_of(&r->out[0]) = n;

@@ -56,7 +56,7 @@ static bool sort_shape(Rule *r) {
   return need_row(r);
 }
 
-enum { MOST_K = 1 << 12 };
+enum { MOST_K = 1 << 12 }; /* each thread keeps that many words, and more */
 
 static bool top_shape(Rule *r) {
   char text[TYPE_TEXT];
@@ -64,7 +64,10 @@ static bool top_shape(Rule *r) {
   if (!sort_shape(r))
     return false;
   int64_t *n = &r->out[VALUES].dim[r->in[0].rank - 1];
-  if (k < 0 || k > MOST_K || (*n != UNKNOWN && k > *n))
+  if (k > MOST_K)
+    return fail(r->error, "k is %lld, this row finds at most %d: sort finds "
+                          "more", (long long)k, MOST_K);
+  if (k < 0 || (*n != UNKNOWN && k > *n))
     return fail(r->error, "k is %lld, the last axis of x, %s, has no so many",
                 (long long)k, type_text(&r->in[0], text));
   *n = r->out[PLACES].dim[r->in[0].rank - 1] = k;
