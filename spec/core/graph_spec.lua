@@ -277,7 +277,8 @@ describe("a graph with something wrong", function ()
       "node 1 (softmax): axis: it is of another kind")
     node('{"op": "softmax", "in": [0], "attr": {"axis": 5}}',
       "node 1 (softmax): softmax: axis 5 is out of range")
-    node('{"op": "top_k", "in": [0], "attr": {"k": 5000}}', "k is 5000, this row finds at most 4096")
+    node('{"op": "top_k", "in": [0], "attr": {"k": 5000}}',
+      "k is 5000, this row finds at most 4096")
     node('{"op": "irdft", "in": [0, 0], "attr": {"length": -1}}', "irdft: a length of -1")
     node('{"op": "input", "name": "i", "type": ["int32", 1, 2, 3]}, {"op": "input", ' ..
       '"name": "n", "type": ["int32", 1]}, {"op": "ctc_decode", "in": [1, 2], "attr": ' ..

@@ -1,6 +1,6 @@
-/* Products by OpenBLAS, and matrices taken apart by its LAPACK. It is loaded when it is first needed and is never
-** linked: at a program's start it would make threads, with all signals open,
-** whether anybody multiplies or not. */
+/* Products by OpenBLAS, and matrices taken apart by its LAPACK. It is loaded
+** when it is first needed and is never linked: at a program's start it would
+** make threads, with all signals open, whether anybody multiplies or not. */
 #define _GNU_SOURCE
 #include <cblas.h>
 #include <dlfcn.h>

@@ -7,10 +7,10 @@
 
 static const Op *const families[] = {
   ops_unary, ops_binary, ops_gelu, ops_cast, ops_reduce, ops_product,
-  ops_softmax, ops_norm, ops_attention, ops_reshape, ops_turn, ops_slice, ops_join, ops_sized,
-  ops_make, ops_index, ops_sort, ops_window, ops_random, ops_host, ops_call, ops_scan,
-  ops_conv, ops_pool, ops_text, ops_decompose, ops_fourier,
-  ops_ctc
+  ops_softmax, ops_norm, ops_attention, ops_reshape, ops_turn, ops_slice,
+  ops_join, ops_sized, ops_make, ops_index, ops_sort, ops_window, ops_random,
+  ops_host, ops_call, ops_scan, ops_conv, ops_pool, ops_text, ops_decompose,
+  ops_fourier, ops_ctc
 };
 
 Catalogue *op_catalogue(void) {
