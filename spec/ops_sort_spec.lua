@@ -230,6 +230,19 @@ describe("corners that are traced", function ()
   end)
 end)
 
+-- ---- bits ------------------------------------------------------------------------------------
+
+describe("view", function ()
+  it("makes larger elements of a part that begins anywhere", function ()
+    local bytes = core.tensor({ 9, 1, 0, 0, 0, 2, 1, 0, 0 }, "int8")
+    local function wider(x) return ops.view(ops.slice(x, { 1 }, { 8 }), "int32") * 2 end
+    assert.same({ 2, 516 }, wider(bytes):totable())
+    local traced = core.trace({ { shape = { false }, dtype = "int8" } }, wider)
+    assert.same({ 2, 516 }, traced(bytes):totable())
+    assert.same({ 0 }, ops.view(ops.zeros({ 0 }, "int8"), "int32").shape)
+  end)
+end)
+
 -- ---- what is refused --------------------------------------------------------------------------
 
 describe("refused at the line", function ()

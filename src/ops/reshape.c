@@ -232,6 +232,18 @@ static bool bits_shape(Rule *r) {
   return true;
 }
 
+/* Elements that are larger than those of x are copied: a part of x may begin
+** where none of them may lie. */
+static int64_t bits_view(const OpCall *s) {
+  int64_t old = dtype_size((DType)s->in[0].dtype);
+  return dtype_size((DType)s->out[0].dtype) > old ? -1 : 0;
+}
+
+static void bits_run(const OpCall *s, const Run *r, int64_t task) {
+  (void)task;
+  memcpy(r->out[0], r->in[0], (size_t)type_bytes(&s->out[0]));
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
 const Op ops_reshape[] = {
@@ -252,8 +264,9 @@ const Op ops_reshape[] = {
    .role = ASSIGNS, .simpler = assigned_simpler,
    .vjp = reshape_vjp, .shape_only = 2, .traits = HIDDEN,
    .doc = "A value that must have the sizes of a variable."},
-  {"view", "x, dtype:dtype", MOVE, AS_IS, bits_shape, .view = whole,
-   .traits = NO_GRADIENT, .doc = "The bits of x as another type."},
+  {"view", "x, dtype:dtype", MOVE, AS_IS, bits_shape, .run = bits_run,
+   .view = bits_view, .traits = NO_GRADIENT,
+   .doc = "The bits of x as another type."},
   {"stop_gradient", "variable", MOVE, AS_IS, like_first, .view = whole,
    .role = SAME_ELEMENTS, .traits = NO_GRADIENT,
    .file_class = "core",
