@@ -11,7 +11,8 @@
 
 #include "files/file_in.h"
 
-/* From here on a file is mapped. */
+/* From here on a file is mapped. (A mapping of nothing is refused, so that an
+** empty file is read in any case.) */
 enum { MAPPED_SIZE = 1 << 16 };
 
 static bool fail_errno(Error *e, const char *path) {
@@ -33,6 +34,7 @@ static bool read_all(int fd, char *to, size_t size, const char *path,
   return true;
 }
 
+/* False: it is to be read, also where a file system maps nothing. */
 static bool map_file(FileIn *f, int fd) {
   void *p = f->size < MAPPED_SIZE
                 ? MAP_FAILED
@@ -75,6 +77,7 @@ static bool load(FileIn *f, Account *a, int fd, const char *path, Error *e) {
   return map_file(f, fd) || read_file(f, a, fd, path, e);
 }
 
+/* Zero but for its one user: released as it is, it gives back what it has. */
 static FileIn *file_in_new(Account *a, Error *e) {
   FileIn *f = mem_new(a, 1, sizeof *f);
   if (f)
@@ -92,7 +95,7 @@ FileIn *file_in_open(Account *a, const char *path, Error *e) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   bool ok = fd >= 0 ? load(f, a, fd, path, e) : fail_errno(e, path);
   if (fd >= 0)
-    close(fd);
+    close(fd); /* a mapping stays */
   if (ok)
     return f;
   file_in_release(f);
@@ -146,6 +149,8 @@ void file_in_release(FileIn *f) {
   mem_free(f);
 }
 
+/* Whole pages alone, since others may look at what else is on the outer ones;
+** whoever looks again reads from the file. A block has no file behind it. */
 void file_in_forget(const FileIn *f, size_t at, size_t bytes) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t first = (at + page - 1) / page * page;

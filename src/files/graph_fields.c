@@ -30,6 +30,7 @@ static bool read_string(Reader *r, char **text, const char *what) {
   return *text != NULL;
 }
 
+/* By its own name: dtype_find knows others, which no file of ours has. */
 static bool read_dtype(Reader *r, int32_t *dtype) {
   char name[16];
   DType d;
@@ -69,6 +70,7 @@ static bool read_type(Reader *r, Type *t) {
          read_type_rest(r, t);
 }
 
+/* An entry may itself be a later output of its node: outputs count from it. */
 bool reader_value(Reader *r, const Level *l, JsonKind kind, Val *v) {
   int64_t number = r->json.integer, out = 0;
   if (kind == JSON_ARRAY) {
@@ -128,6 +130,7 @@ static bool read_ints(Reader *r, Attr *a) {
   }
 }
 
+/* A body that was not read is none, so that nobody releases it. */
 static bool read_body(Reader *r, const Level *l, Attr *a) {
   a->body = r->function(r, l->depth + 1);
   if (a->body == NULL)
@@ -135,6 +138,7 @@ static bool read_body(Reader *r, const Level *l, Attr *a) {
   return a->body != NULL;
 }
 
+/* The row knows its kind. A whole number serves where any is wanted. */
 static bool read_attr(Reader *r, const Level *l, AttrKind wanted, Attr *a) {
   if (wanted == ATTR_DTYPE) {
     int32_t d = 0;
@@ -200,7 +204,8 @@ static bool read_attrs(Reader *r, Level *l) {
 
 /* ---- numbers ------------------------------------------------------------ */
 
-/* Numbers in the text: no more than it has room for. */
+/* Numbers in the text. Each takes a byte of it or more, so that a short text
+** cannot ask for much memory. */
 static bool read_numbers(Reader *r, Draft *d) {
   const Type *t = &d->type[0];
   if (d->ntypes != 1 || !type_known(t))
@@ -279,6 +284,8 @@ static bool read_types(Reader *r, Draft *d) {
   }
 }
 
+/* What is no number of a node becomes -1, which no node has: reader_assign
+** refuses it. */
 static bool read_variable_number(Reader *r, Draft *d) {
   if (!json_expect(&r->json, JSON_INTEGER, "its variable is no number"))
     return false;
@@ -295,7 +302,8 @@ static bool read_inputs(Reader *r, Level *l) {
   return !error_of(r)->set;
 }
 
-/* A field of an op, or of one of the others. */
+/* A field of an op, or of one of the others. "op" comes first, because what
+** else there may be, and of what kind, depends on it. */
 static bool read_field(Reader *r, Level *l) {
   Draft *d = &l->draft;
   if (is_word(r, "op"))
@@ -311,7 +319,7 @@ static bool read_field(Reader *r, Level *l) {
     return read_types(r, d);
   if (row && is_word(r, "version"))
     return read_version(r, d);
-  if (leaf && is_word(r, "type")) {
+  if (leaf && is_word(r, "type")) { /* values were read by the one before */
     d->ntypes = d->values.buffer ? 0 : 1;
     return read_type(r, &d->type[0]);
   }
