@@ -53,7 +53,7 @@ void box_push(lua_State *L, State *s, Val v) {
   if (s->c.error.set)
     raise_context(L, s);
   Box *b = lua_newuserdatauv(L, sizeof *b, 1);
-  b->v = (Val){NULL, 0};
+  b->v = (Val){NULL, 0}; /* what its finalizer may meet from here on */
   userdata_mark(L, TENSOR);
   node_retain(v.node);
   b->v = v;
@@ -121,6 +121,7 @@ static void make_heavy(lua_State *L, int index, LightBox *b) {
   hold(L, s, index, &b->box, n);
 }
 
+/* The size is asked first: it tells most others without their metatables. */
 static LightBox *to_light(lua_State *L, int index) {
   return lua_rawlen(L, index) == sizeof(LightBox)
              ? userdata_test(L, index, LIGHT_TENSOR) : NULL;
@@ -182,6 +183,7 @@ void box_push_known(lua_State *L, Variable *v) {
   int type = lua_rawgetp(L, -1, v);
   lua_remove(L, -2);
   VariableBox *b = lua_touserdata(L, -1);
+  /* A closed box of a variable that is gone may still stand at this address. */
   if (type == LUA_TUSERDATA && b->variable == v)
     return;
   lua_pop(L, 1);
@@ -243,7 +245,8 @@ Tensor box_tensor(lua_State *L, State *s, int index) {
 
 /* ---- what Lua sees ------------------------------------------------------ */
 
-/* The upvalues say where the metatables are. */
+/* The finalizer, and `release`, which any value may be given to. The upvalues
+** say where the metatables are: to look them up costs much for each tensor. */
 static int box_gc(lua_State *L) {
   Box *b = lua_touserdata(L, 1);
   const void *tensor = lua_touserdata(L, lua_upvalueindex(1));
@@ -254,7 +257,7 @@ static int box_gc(lua_State *L) {
     return 0;
   }
   Node *n = b->v.node;
-  b->v = (Val){NULL, 0};
+  b->v = (Val){NULL, 0}; /* released early, it is finalized once more */
   if (n)
     node_release(n);
   return 0;
@@ -291,7 +294,7 @@ void box_open_light(lua_State *L) {
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     lua_pushvalue(L, -2);
-    lua_insert(L, -2);
+    lua_insert(L, -2); /* light, tensors, key, key, value: next wants a key */
     lua_rawset(L, -5);
   }
   lua_pushnil(L);
@@ -334,7 +337,7 @@ void box_open(lua_State *L) {
   lua_pop(L, 1);
   push_address(L, TENSOR);
   push_address(L, LIGHT_TENSOR);
-  lua_pushcclosure(L, box_gc, 2);
+  lua_pushcclosure(L, box_gc, 2); /* one for all three names below */
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "release");

@@ -52,6 +52,8 @@ static void check_options(lua_State *L) {
   }
 }
 
+/* What an op refuses stays in the context, and is raised when the result is
+** boxed. */
 static Val converted(State *s, Val v, DType d, bool has_shape,
                      const Type *shape) {
   if (d != DTYPE_COUNT) {
@@ -94,7 +96,7 @@ static Val one_string(lua_State *L, State *s) {
 static int core_tensor(lua_State *L) {
   State *s = state_enter(L);
   Type shape;
-  check_options(L);
+  check_options(L); /* before a large table is read in vain */
   DType d = get_dtype_option(L, DTYPE_COUNT);
   bool has_shape = get_shape_option(L, &shape);
   int mark = context_mark(&s->c);
@@ -134,9 +136,10 @@ static int core_frombytes(lua_State *L) {
     type = type_new(d, 1, &count);
   type.dtype = d;
   char text[TYPE_TEXT];
-  if (!type_countable(&type))
+  if (!type_countable(&type)) /* else its bytes overflow below */
     raise_error(L, "frombytes: no memory has so many numbers: %s",
                 type_text(&type, text));
+  /* Kernels count on it, and cannot fail. */
   if (d == BOOL && !bytes_are_booleans(bytes, (int64_t)n))
     raise_error(L, "frombytes: a boolean is a byte that is 0 or 1");
   if (type_bytes(&type) != (int64_t)n)

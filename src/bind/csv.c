@@ -8,12 +8,15 @@
 
 static const char READING[] = "lunula.Csv";
 
+/* Called twice, when the function is left and as garbage; the second time there
+** is nothing left. */
 static int reading_close(lua_State *L) {
   csv_close(luaL_checkudata(L, 1, READING));
   return 0;
 }
 
-/* The file at the path at 1, of which everything belongs to a userdata. */
+/* The file at the path at 1, of which everything belongs to a userdata. It is
+** closed when the function is left, so every error below may just be raised. */
 static Csv *open_file(lua_State *L, State *s) {
   Error e = {.set = false};
   size_t n;
@@ -41,6 +44,8 @@ static char check_separator(lua_State *L, int index) {
   return *text;
 }
 
+/* Appends to the list on the top. Lua may be out of memory here, and jumps over
+** csv_line, which owns nothing by itself. */
 static void push_field(void *ud, const CsvField *f) {
   lua_State *L = ud;
   luaL_Buffer b;
@@ -72,7 +77,8 @@ static lua_Integer whole_field(lua_State *L, const char *name) {
   return n;
 }
 
-/* options.missing: a list of texts, which the list keeps */
+/* options.missing: a list of texts. It stays on the stack, with the userdata
+** that points into them, until the file is read. */
 static void read_missing(lua_State *L, Csv *c) {
   lua_getfield(L, 3, "missing");
   want_type(L, -1, LUA_TTABLE, "csv: missing");
@@ -136,6 +142,7 @@ static void read_kinds(lua_State *L, Csv *c) {
   }
 }
 
+/* Its own reference: closing the file lets go of the reader's. */
 static void push_tensor(lua_State *L, State *s, Tensor *t) {
   Tensor own = tensor_share(t);
   box_push_tensor(L, s, own);
@@ -150,7 +157,7 @@ static int core_csv(lua_State *L) {
   Error e = {.set = false};
   Csv *c = open_file(L, s);
   read_options(L, c);
-  read_kinds(L, c);
+  read_kinds(L, c); /* it asks whether they are a matrix */
   memory_relieve(L, s, c->file->size);
   if (!csv_read(c, &e))
     return raise_failure(L, &e);

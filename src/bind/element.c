@@ -211,6 +211,8 @@ int element_index(lua_State *L, State *s) {
 
 /* ---- writing ------------------------------------------------------------ */
 
+/* Memory that others share is copied first. That changes the tensor in the box,
+** so box_tensor's, which is a copy of it, would not do. */
 static Tensor check_writable(lua_State *L, State *s, int index) {
   if (box_variable(L, index))
     raise_error(L, "a variable is changed by assign");
@@ -226,7 +228,8 @@ static Tensor check_writable(lua_State *L, State *s, int index) {
   return *t;
 }
 
-/* The selected part of t = a value that broadcasts to it. */
+/* The selected part of t = a value that broadcasts to it. All checks come
+** first: what is refused changes nothing. */
 static void write_selection(lua_State *L, State *s, Tensor *t,
                             const Selection *sel) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
@@ -244,6 +247,7 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
   for (int i = 0; i < t->type.rank; i++)
     if (!sel->dropped[i])
       part.dim[part.rank++] = dim[i];
+  /* A number is held to its exact value; a tensor is cast, as everywhere. */
   if (lua_type(L, 3) == LUA_TNUMBER && !number_fits(L, 3, (DType)t->type.dtype))
     raise_error(L, "%s cannot hold %s", dtype_name((DType)t->type.dtype),
                 luaL_tolstring(L, 3, NULL));
@@ -270,7 +274,7 @@ static void write_selection(lua_State *L, State *s, Tensor *t,
     if (sel->dropped[i])
       continue;
     if (own >= 0) {
-      from[i] = x->dim[own] == 1 ? 0 : stride;
+      from[i] = x->dim[own] == 1 ? 0 : stride; /* 0: read again and again */
       stride *= x->dim[own];
     }
     k--;

@@ -33,6 +33,8 @@ FunctionBox *function_push(lua_State *L) {
   return b;
 }
 
+/* The box is pushed before there is a function, which would be lost if Lua had
+** no memory for a box. */
 void function_fill(lua_State *L, State *s, FunctionBox *b, Function *f) {
   Error e;
   e.set = false;
@@ -97,6 +99,7 @@ static int call_here(lua_State *L, State *s, const Function *f) {
   int n = f->noutputs, m = f->ninputs, mark = context_mark(&s->c);
   size_t roots = (size_t)(n + f->nbindings);
   size_t sources = (size_t)(m + f->nbindings);
+  /* Garbage of Lua's, because the checks below may raise. */
   Val *root = lua_newuserdatauv(L, (2 * roots + 2 * sources) * sizeof *root, 0);
   Val *out = root + roots, *from = out + roots, *to = from + sources;
   for (int i = 0; i < m; i++) {
@@ -216,7 +219,7 @@ int function_call(lua_State *L) {
     pin[i] = t.data;
   }
   begin_run(L, s, k);
-  memory_relieve(L, s, 0);
+  memory_relieve(L, s, 0); /* its finalizers may call this function */
   luaL_checkstack(L, f->noutputs + 8, NULL);
   Plan *p = get_plan(L, k, in); /* nothing may raise until it is released */
   for (int i = 0; i < f->noutputs; i++) {
@@ -236,7 +239,7 @@ int function_call(lua_State *L) {
   Error e;
   e.set = false;
   open_env(s, &env, &e, f, &host);
-  env.draw++;
+  env.draw++; /* other random numbers than in the last call */
   int n = f->noutputs;
   plan_cache_retain(k);
   bool ok = plan_run(p, pin, pout, &env);
@@ -310,6 +313,7 @@ static void check_rows(lua_State *L, const Epoch *r, const Tensor *order,
     return;
   if (order->type.dtype != I32 || order->type.rank != 1)
     raise_error(L, "rows: order must be an int32 vector");
+  /* Kernels cannot fail, so rows are looked at before the run. */
   for (int64_t i = r->first; i < r->last; i++)
     if (r->order[i] < 0 || r->order[i] >= n)
       raise_error(L, "rows: order names row %d of %lld", r->order[i],
@@ -350,7 +354,7 @@ static int function_rows(lua_State *L) {
   open_env(s, &env, &e, f, &host);
   plan_cache_retain(k);
   int64_t next = epoch_run(k, &r, &env, &e);
-  end_run(s, k, &env);
+  end_run(s, k, &env); /* after a fault, too: the batches before it count */
   plan_cache_release(k);
   context_drain(&s->c, mark);
   if (next < 0)

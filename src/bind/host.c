@@ -52,13 +52,14 @@ static int core_host(lua_State *L) {
   Val in[MAX_INPUTS];
   want_type(L, 1, LUA_TTABLE, "host: the argument");
   lua_settop(L, 1);
-  lua_getfield(L, 1, "fn");
+  lua_getfield(L, 1, "fn"); /* at 2; inputs at 3, outputs at 4, values at 5 */
   want_callable(L, 2, "host: fn");
   lua_getfield(L, 1, "inputs");
   want_type(L, 3, LUA_TTABLE, "host: inputs");
   lua_getfield(L, 1, "outputs");
   want_type(L, 4, LUA_TTABLE, "host: outputs");
   lua_getfield(L, 1, "values"); /* how many inputs the closure is given */
+  /* The op is given leaves of the types of its outputs behind its inputs. */
   lua_Unsigned many = lua_rawlen(L, 3), more = lua_rawlen(L, 4);
   if (many == 0 || many > MAX_INPUTS || more > MAX_OUTPUTS ||
       many + more > MAX_INPUTS)
@@ -108,7 +109,7 @@ static int core_host(lua_State *L) {
     context_drain(&s->c, mark);
     return raise_context(L, s);
   }
-  lua_settop(L, 0);
+  lua_settop(L, 0); /* the entry is kept by its table, y by the context */
   luaL_checkstack(L, outputs + 8, NULL);
   for (int i = 0; i < outputs; i++)
     box_push(L, s, (Val){y.node, i});
@@ -181,7 +182,7 @@ static void run_forward(lua_State *L, HostCall *h) {
       lua_rawseti(L, inputs, i + 1);
     }
   }
-  int base = lua_gettop(L) - given;
+  int base = lua_gettop(L) - given; /* the function; then its first result */
   lua_call(L, given, LUA_MULTRET);
   int n = lua_gettop(L) - base + 1;
   if (n != step->nout)
@@ -213,6 +214,7 @@ static void run_backward(lua_State *L, HostCall *h) {
   for (int i = 0; i < cotangents; i++) {
     lua_rawgeti(L, -1, i + 1);
     Val y;
+    /* What no tape saw leads to no input, and has no gradient. */
     if (box_value(L, s, -1, &y) && y.node->tracked) {
       ys[ny] = y;
       dys[ny++] = copied_in(s, &step->in[i], h->in[i]);
@@ -238,7 +240,7 @@ static void run_backward(lua_State *L, HostCall *h) {
     else
       memset(h->out[i], 0, bytes);
   }
-  lua_pushnil(L);
+  lua_pushnil(L); /* the tape goes, and the values that it kept */
   lua_setfield(L, entry, "outputs");
   lua_pushnil(L);
   lua_setfield(L, entry, "inputs");
@@ -279,7 +281,7 @@ bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
   int layers = layer_stack(L)->n;
   Env *own = &s->c.env;
   BatchPlace before = batch_place(own);
-  if (!lua_checkstack(L, 8))
+  if (!lua_checkstack(L, 8)) /* luaL_checkstack would jump out of the plan */
     return fail(e, "the Lua stack is full");
   lua_pushcfunction(L, error_text);
   lua_pushcfunction(L, host_protected);
@@ -301,7 +303,7 @@ bool host_call(void *ud, int64_t id, bool gradient, const OpCall *step,
             text ? lua_tostring(L, -1) : "an error without a message");
     lua_pop(L, 1);
   }
-  lua_pop(L, 1);
+  lua_pop(L, 1); /* error_text */
   return status == LUA_OK;
 }
 

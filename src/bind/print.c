@@ -30,6 +30,8 @@ static void print_string(const Str *str, char out[40]) {
   snprintf(out, 40, "\"%.*s%s\"", n, str->text, cut ? "..." : "");
 }
 
+/* 40 bytes hold all of them: a string is cut to 32, an int64 has 20, and
+** choose_format leaves large numbers to exponents. */
 static void print_number(const Printer *p, int64_t i, char out[40]) {
   if (p->t->type.dtype == STR) {
     print_string((const Str *)p->t->data + i, out);
@@ -159,6 +161,7 @@ void print_push(lua_State *L, const char *what, Val v) {
                     e.text);
     return;
   }
+  /* On the stack while Lua may raise: its finalizer frees it then. */
   Printer p = {.t = t, .text = print_buffer(L)};
   text_add(p.text, "%s %s %s\n", what, dtype, shape);
   if (type_elements(&t->type) > 0 && t->type.dtype != STR) {

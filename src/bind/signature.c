@@ -122,6 +122,8 @@ Signature *signature_push(lua_State *L, const char *name,
 
 /* ---- arguments ---------------------------------------------------------- */
 
+/* How many letters must be changed, put in or left out; no parameter's name is
+** as long as the row. */
 static int distance(const char *a, const char *b) {
   int row[40], n = (int)strlen(b);
   if (n >= 40)
@@ -164,7 +166,8 @@ static int find_param(const Signature *s, const char *name) {
   return -1;
 }
 
-/* A table without a metatable that has a name as a key. */
+/* A table without a metatable that has a name as a key: the named arguments. An
+** object with a metatable is one argument, whatever its fields are. */
 static bool has_names(lua_State *L, int index) {
   if (!lua_istable(L, index) || lua_getmetatable(L, index)) {
     if (lua_istable(L, index))
@@ -186,7 +189,7 @@ static bool has_names(lua_State *L, int index) {
 static void take_names(lua_State *L, const Signature *s, int table, int base) {
   lua_pushnil(L);
   while (lua_next(L, table)) {
-    if (lua_type(L, -2) != LUA_TSTRING) {
+    if (lua_type(L, -2) != LUA_TSTRING) { /* spread took the positions */
       lua_pop(L, 1);
       continue;
     }
@@ -233,7 +236,7 @@ static void arrange(lua_State *L, const Signature *s) {
     raise_error(L, "%s: %d arguments, it takes at most %d", s->name, positional,
                 s->n);
   for (int i = positional; i < s->n; i++) {
-    lua_pushnil(L);
+    lua_pushnil(L); /* the table of names stays the last */
     if (named)
       lua_insert(L, i + 1);
   }

@@ -81,7 +81,7 @@ static void fill_number(Filler *f, int depth) {
                 lua_tostring(L, -1), luaL_typename(L, -2));
   }
   if (!number_fits(L, -1, (DType)t->dtype)) {
-    const char *number = luaL_tolstring(L, -1, NULL);
+    const char *number = luaL_tolstring(L, -1, NULL); /* kept by the stack */
     push_position(f, depth);
     raise_error(L, "element %s of the table is %s, which %s cannot hold%s",
                 lua_tostring(L, -1), number, dtype_name((DType)t->dtype),

@@ -24,7 +24,8 @@ static int core_watch(lua_State *L) {
   return 1;
 }
 
-/* The tape hangs on the loss: let it go when nobody records any more. */
+/* The tape hangs on the loss, which the caller keeps: let it go when nobody
+** records any more. In a trace the inputs are what the loss is made of. */
 static void drop_tape(State *s, Val loss) {
   Node *n = loss.node;
   if (s->c.recording > 0 || n->scope != 0)
@@ -39,6 +40,8 @@ static void drop_tape(State *s, Val loss) {
 ** table at `list`, appended as a table; false where there is none. */
 static void push_gradients(lua_State *L, State *s, Val loss, int list) {
   int n = (int)lua_rawlen(L, list);
+  /* Garbage of Lua's, because what follows may raise; the context holds the
+  ** values themselves until the caller drains it. */
   Val *xs = lua_newuserdatauv(L, 2 * ((size_t)n + 1) * sizeof *xs, 0);
   Val *dxs = xs + n;
   for (int i = 0; i < n; i++) {
@@ -79,6 +82,7 @@ static int call_with_gradient(lua_State *L) {
   int n = lua_gettop(L), before = s->c.recording;
   lua_createtable(L, n, 0); /* n+1: what is differentiated */
   for (int i = 1; i <= n; i++) {
+    /* Another box in its place: the caller's own tensor is not marked. */
     if (box_is_tensor(L, i) && !box_variable(L, i)) {
       int mark = context_mark(&s->c);
       Val v;
@@ -99,7 +103,7 @@ static int call_with_gradient(lua_State *L) {
   int results = between_call(L, n, stop_recording, &before);
   if (results < 1)
     return raise_error(L, "value_and_grad: the function returned nothing");
-  lua_settop(L, n + 2);
+  lua_settop(L, n + 2); /* n+2: the loss, without further results */
   int mark = context_mark(&s->c);
   Val loss = operand_check(L, s, n + 2, F32, "value_and_grad: result");
   bool variables = lua_istable(L, lua_upvalueindex(2));
