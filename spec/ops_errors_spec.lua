@@ -296,6 +296,18 @@ describe("axes", function ()
   }
 end)
 
+describe("a table of strings that a finalizer changes meanwhile", function ()
+  -- Room for them makes a collection due: it has to be more than 64 MB.
+  it("is refused", function ()
+    local long, list = ("x"):rep(1 << 20), {}
+    for i = 1, 80 do list[i] = long end
+    collectgarbage()  -- so that Lua itself wants none before
+    setmetatable({}, { __gc = function () list[1] = long .. long end })
+    assert.error_at_line(function () core.tensor(list) end,
+      "the table changed while it was read")
+  end)
+end)
+
 describe("types and values", function ()
   refuses {
     "unknown dtype float3",

@@ -10,7 +10,7 @@ typedef struct Filler {
   int64_t at;
   int64_t position[MAX_RANK];
   char *room;    /* of the bytes of strings */
-  int64_t bytes; /* how many there are */
+  int64_t bytes; /* how many there are, or are still to come */
 } Filler;
 
 /* Follows the first elements down: the shape, if the table is not ragged. */
@@ -23,9 +23,7 @@ static Type table_shape(lua_State *L, int index) {
     if (rank == MAX_RANK)
       raise_error(L, "a table nested deeper than %d levels", MAX_RANK);
     dim[rank++] = (int64_t)lua_rawlen(L, -1);
-    lua_rawgeti(L, -1, 1);
-    if (dim[rank - 1] == 0)
-      break;
+    lua_rawgeti(L, -1, 1); /* nil, if there is none, ends it */
   }
   lua_settop(L, top);
   return type_new(F32, rank, dim);
@@ -101,12 +99,17 @@ static void fill_string(Filler *f, int depth) {
                 lua_tostring(L, -1), luaL_typename(L, -2));
   }
   const char *text = lua_tolstring(L, -1, &size);
-  if (f->room) {
-    memcpy(f->room, text, size);
-    ((Str *)f->t->data)[f->at++] = (Str){f->room, size};
-    f->room += size;
+  if (f->room == NULL) {
+    f->bytes += (int64_t)size;
+    return;
   }
-  f->bytes += (int64_t)size;
+  /* A finalizer may have run since they were counted. */
+  if (f->bytes < (int64_t)size)
+    raise_error(L, "the table changed while it was read");
+  memcpy(f->room, text, size);
+  ((Str *)f->t->data)[f->at++] = (Str){f->room, size};
+  f->room += size;
+  f->bytes -= (int64_t)size;
 }
 
 static void fill_table(Filler *f, int depth) {
