@@ -60,6 +60,12 @@ describe("a PNG", function()
     assert.near_all(utils.load_img(scratch.path "x.png"), { { { 0, 127, 255 }, { 127, 255, 0 } } })
   end)
 
+  it("may have a side of more than a million", function()
+    local x = ops.cast(ops.reshape(k.random.uniform { 1000001 } * 255, { 1, -1, 1 }), "uint8")
+    utils.save_img(scratch.path "long.png", x, plain)
+    same(utils.load_img(scratch.path "long.png", { color_mode = "grayscale" }), x)
+  end)
+
   it("can be told by file_format", function()
     local path = scratch.path "image.data"
     utils.save_img(path, k.ones { 2, 2, 3 }, { file_format = "PNG" })

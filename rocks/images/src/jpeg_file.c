@@ -20,6 +20,7 @@ enum { PIECE = 4096 }; /* of a file that is written */
 typedef struct Work {
   struct jpeg_error_mgr errors; /* first: the library hands it back */
   jmp_buf stop;
+  const char *wrong; /* what the library's words are about */
   Fault *why;
   Pixels *pixels;
   /* reading */
@@ -51,7 +52,10 @@ static void stopped(j_common_ptr jpeg) {
   char text[JMSG_LENGTH_MAX];
   Work *w = (Work *)jpeg->err;
   jpeg->err->format_message(jpeg, text);
-  fault(w->why, "its JPEG is damaged: %s", text);
+  if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY) /* not the file's fault */
+    fault(w->why, "there is no memory for its JPEG");
+  else
+    fault(w->why, "%s: %s", w->wrong, text);
   stop(w);
 }
 
@@ -152,7 +156,7 @@ static void read_image(Work *w) {
 }
 
 bool jpeg_decode(Bytes bytes, Pixels *p, Fault *why) {
-  Work w = {.bytes = bytes, .pixels = p};
+  Work w = {.bytes = bytes, .pixels = p, .wrong = "its JPEG is damaged"};
   *p = (Pixels){0};
   take_errors(&w, why);
   w.in.err = &w.errors;
@@ -217,6 +221,7 @@ bool jpeg_encode(const Pixels *p, int quality, bool is_progressive, Sink *out,
   Pixels same = *p;
   Work w = {
     .pixels = &same, .sink = out, .quality = quality,
+    .wrong = "it cannot be a JPEG",
     .is_progressive = is_progressive,
     .to = {.init_destination = begin_piece,
            .empty_output_buffer = write_piece,

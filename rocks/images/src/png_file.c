@@ -19,12 +19,13 @@ typedef struct Work {
   int level;
   Pixels *pixels;
   png_bytep *rows;  /* of the pixels */
+  const char *wrong; /* what the library's words are about */
   Fault *why;
 } Work;
 
 static void stopped(png_structp png, png_const_charp text) {
   Work *w = png_get_error_ptr(png);
-  fault(w->why, "its PNG is damaged: %s", text);
+  fault(w->why, "%s: %s", w->wrong, text);
   longjmp(w->stop, 1);
 }
 
@@ -58,6 +59,11 @@ static bool take_rows(Work *w) {
   for (size_t i = 0; i < n; i++)
     w->rows[i] = (png_bytep)w->pixels->data + i * row;
   return true;
+}
+
+/* Else the library refuses more than a million on a side. */
+static void allow_long_sides(png_structp png) {
+  png_set_user_limits(png, MOST_PIXELS, MOST_PIXELS);
 }
 
 /* Files have the upper byte first. */
@@ -113,7 +119,7 @@ static int ask_for_bytes(Work *w) {
 static void read_image(Work *w) {
   size_t file = w->left.size;
   png_set_read_fn(w->png, w, read_some);
-  png_set_user_limits(w->png, MOST_PIXELS, MOST_PIXELS);
+  allow_long_sides(w->png);
   pass_over_texts(w->png);
   png_read_info(w->png, w->info);
   png_uint_32 height = png_get_image_height(w->png, w->info);
@@ -134,7 +140,8 @@ static void read_image(Work *w) {
 }
 
 bool png_decode(Bytes bytes, Pixels *p, Fault *why) {
-  Work w = {.left = bytes, .pixels = p, .why = why};
+  Work w = {.left = bytes, .pixels = p, .wrong = "its PNG is damaged",
+            .why = why};
   *p = (Pixels){0};
   w.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &w, stopped, ignored);
   w.info = w.png ? png_create_info_struct(w.png) : NULL;
@@ -163,6 +170,7 @@ static void write_image(Work *w) {
                               PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
   const Pixels *p = w->pixels;
   png_set_write_fn(w->png, w, write_some, flush_nothing);
+  allow_long_sides(w->png);
   png_set_compression_level(w->png, w->level);
   png_set_IHDR(w->png, w->info, (png_uint_32)p->width, (png_uint_32)p->height,
                p->depth, types[p->channels], PNG_INTERLACE_NONE,
@@ -175,7 +183,8 @@ static void write_image(Work *w) {
 
 bool png_encode(const Pixels *p, int level, Sink *out, Fault *why) {
   Pixels same = *p;
-  Work w = {.pixels = &same, .level = level, .out = out, .why = why};
+  Work w = {.pixels = &same, .level = level, .out = out,
+            .wrong = "it cannot be a PNG", .why = why};
   w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, stopped, ignored);
   w.info = w.png ? png_create_info_struct(w.png) : NULL;
   bool well = w.info ? take_rows(&w) && guarded(&w, write_image)
