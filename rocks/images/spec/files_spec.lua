@@ -219,6 +219,8 @@ describe("errors", function()
     says(function() utils.load_img "nothing.png" end,
       "load_img: nothing.png: No such file or directory")
     says(function() utils.load_img "spec" end, "load_img: spec: it is a folder")
+    says(function() utils.load_img(recorded.path "rgb.png" .. "\0.png") end,
+      "a path with a zero byte")
     says(function() utils.load_img "Makefile" end, "load_img: Makefile: it is no image; PNG and")
     says(function() utils.load_img { bytes = "" } end, "load_img: the bytes: it is empty")
     says(function() utils.load_img { bytes = "GIF89a" } end, "it is a GIF; PNG and JPEG are read")
@@ -245,6 +247,8 @@ describe("errors", function()
     says(function() utils.save_img("x.bmp", x) end, 'PNG and JPEG are written, "bmp" is not')
     says(function() utils.save_img("/no/such/x.png", x) end,
       "save_img: cannot write /no/such/x.png: No such file or directory")
+    says(function() utils.save_img(scratch.path "x.png\0.png", x) end,
+      "save_img: a path with a zero byte")
     says(function() utils.save_img("x.png", k.ones { 2, 2 }) end, "one image has 3 axes")
     says(function() utils.save_img("x.png", x, { quality = 3 }) end, "quality is for JPEG")
     says(function() utils.save_img("x.jpg", x, { compress_level = 3 }) end,

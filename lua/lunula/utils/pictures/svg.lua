@@ -44,6 +44,8 @@ end
 -- Writes bytes to a file, or raises what stands against it.
 function svg.write_file(name, path, bytes)
   local core = require "lunula.core"
+  -- The system would end the path there, and write another file.
+  if path:find("\0", 1, true) then core.raise("%s: a path with a zero byte", name) end
   local file, problem = io.open(path, "wb")
   local ok = file and file:write(bytes)
   if file then

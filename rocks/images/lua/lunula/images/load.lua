@@ -13,7 +13,11 @@ local interpolations = { "nearest", "bilinear", "bicubic", "hamming", "box", "la
 
 -- A path, or {bytes = what stands in a file}: a text, whether it is bytes, what errors call it.
 local function source_of(source)
-  if type(source) == "string" then return source, false, source end
+  if type(source) == "string" then
+    -- The system would end the path there, and read another file.
+    if source:find("\0", 1, true) then core.raise("%s: a path with a zero byte", NAME) end
+    return source, false, source
+  end
   if type(source) == "table" and type(source.bytes) == "string" then
     return source.bytes, true, "the bytes"
   end
