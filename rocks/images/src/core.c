@@ -73,7 +73,8 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-/* The largest part in the middle with the proportions of the new size. */
+/* The largest part in the middle with the proportions of the new size. The Lua
+** files allow 1 << 16 on a side, so no product overflows. */
 static Part middle(const Pixels *p, int64_t height, int64_t width) {
   Part part = {.height = least(p->height, p->width * height / width),
                .width = least(p->width, p->height * width / height)};
@@ -145,7 +146,8 @@ static void read_image(void *arg, int64_t i) {
   file_free(&file);
 }
 
-/* The texts stay the table's. */
+/* The texts stay the table's, which nothing of the script can change while they
+** are read. One more, because a userdata of none may have no memory. */
 static Image *push_images(lua_State *L, int paths, int64_t n) {
   Image *images = lua_newuserdatauv(L, sizeof *images * (size_t)(n + 1), 0);
   for (int64_t i = 0; i < n; i++) {
