@@ -2,12 +2,16 @@
 -- it, at the user's line, and nothing changed in the model.
 
 local core = require "lunula.core"
+local damage = require "spec.support.damage"
 local files = require "lunula.hdf5.core"
 local hdf5 = require "lunula.hdf5"
 local k = require "lunula"
 local recorded = require "rocks.hdf5.spec.support.recorded"
+local scratch = require "spec.support.scratch"
 local warn = require "lunula.utils.warn"
 local zip = require "lunula.hdf5.zip"
+
+teardown(scratch.clear)
 
 local function archive_of(name) return recorded.read("rocks/hdf5/spec/golden/models/" .. name) end
 
@@ -202,18 +206,6 @@ end)
 
 describe("files with random damage", function ()
   it("load or are refused, and the process lives", function ()
-    local count = math.max(tonumber(os.getenv "LUNULA_FUZZ_COUNT" or 20000) // 20, 200)
-    local folder = recorded.temporary ".d"
-    os.execute("mkdir -p " .. folder)
-    local limit = os.getenv "ASAN_OPTIONS" and "" or "ulimit -v 1500000; "   -- its shadow is large
-    local pipe = assert(io.popen(("%sLUA_PATH_5_4='./?.lua;%s' LUA_CPATH_5_4='%s' %s "
-      .. "rocks/hdf5/spec/support/mutate.lua %s %d %s 2>&1"):format(limit, package.path,
-      package.cpath, arg and arg[-1] or "lua5.4", os.getenv "LUNULA_FUZZ_SEED" or "1", count,
-      folder)))
-    local said = pipe:read "a"
-    local ok = pipe:close()
-    assert(ok, said)
-    assert.matches("%d+ loaded, %d+ refused", said)
-    os.execute("rm -rf " .. folder)
+    damage.run("rocks/hdf5/spec/support/mutate.lua", 20, 200)
   end)
 end)

@@ -2,6 +2,7 @@
 
 local k = require "lunula"
 local core = require "lunula.core"
+local damage = require "spec.support.damage"
 local recorded = require "rocks.images.spec.support.recorded"
 local scratch = require "spec.support.scratch"
 
@@ -74,16 +75,6 @@ end)
 
 describe("images with random damage", function()
   it("are read or refused, and the process lives", function()
-    local count = math.max(tonumber(os.getenv "LUNULA_FUZZ_COUNT" or 20000) // 6, 300)
-    local folder = scratch.path "damaged"
-    os.execute("mkdir -p " .. folder)
-    local limit = os.getenv "ASAN_OPTIONS" and "" or "ulimit -v 1500000; "   -- its shadow is large
-    local pipe = assert(io.popen(("%sLUA_PATH_5_4='./?.lua;%s' LUA_CPATH_5_4='%s' %s "
-      .. "rocks/images/spec/support/mutate.lua %s %d %s 2>&1"):format(limit, package.path,
-      package.cpath, arg and arg[-1] or "lua5.4", os.getenv "LUNULA_FUZZ_SEED" or "1", count,
-      folder)))
-    local said = pipe:read "a"
-    assert(pipe:close(), said)
-    assert.matches("%d+ read, %d+ refused", said)
+    damage.run("rocks/images/spec/support/mutate.lua", 6, 300)
   end)
 end)

@@ -1,27 +1,18 @@
--- Images with random damage, one after the other, in a process of its own under a memory limit:
---   lua5.4 mutate.lua SEED COUNT FOLDER
--- Each must be read, or be refused by an error that names the file, within some seconds. Half of
--- the damaged PNGs get right checksums, so that the damage is met behind them. Prints how many of
--- each there were. FOLDER holds the file that is tried, so that it can be looked at when the
--- process dies.
+-- Images with random damage: spec/support/damage.lua. Half of the damaged PNGs get right checksums,
+-- so that the damage is met behind them.
 
 local k = require "lunula"
 local core = require "lunula.core"
+local damage = require "spec.support.damage"
 local recorded = require "rocks.images.spec.support.recorded"
 
-local seed, count, folder = tonumber(arg[1]), tonumber(arg[2]), arg[3]
-math.randomseed(seed)
-
-local function upto(n) return math.random(1, n) end
+local put, upto = damage.put, damage.upto
+local folder = damage.start()
 
 -- ---- damage ------------------------------------------------------------------------------------
 
-local function put(bytes, at, text)
-  return bytes:sub(1, at - 1) .. text .. bytes:sub(at + #text)
-end
-
 local edits = {
-  function(bytes, at) return put(bytes, at, string.char(bytes:byte(at) ~ 1 << upto(8) - 1)) end,
+  damage.flip,
   function(bytes, at) return put(bytes, at, ("\0\xFF\x7F\x80\1"):sub(upto(5))) end,
   function(bytes, at) return put(bytes, at, (">I4"):pack(math.random(0, 0xFFFFFFFF))) end,
   function(bytes, at) return put(bytes, at, "\xFF" .. string.char(math.random(0xC0, 0xFE))) end,
@@ -46,15 +37,6 @@ local function checked(bytes)
   return table.concat(out)
 end
 
-local function damaged(bytes, is_png)
-  if upto(15) == 1 then return bytes:sub(1, upto(#bytes) - 1) end
-  for _ = 1, upto(4) == 1 and upto(12) or 1 do
-    bytes = edits[upto(#edits)](bytes, upto(#bytes))
-    if #bytes < 2 then return bytes end
-  end
-  return is_png and upto(2) == 1 and checked(bytes) or bytes
-end
-
 -- ---- trying ------------------------------------------------------------------------------------
 
 local modes = { "rgb", "rgba", "grayscale" }
@@ -72,27 +54,12 @@ local function try(path)
 end
 
 local names = recorded.names()
-local read, refused, worst = 0, 0, 0
-for i = 1, count do
+
+local function make(i)
   local name = names[(i - 1) % #names + 1]
-  local is_png = name:find "%.png$"
-  local path = folder .. (is_png and "/damaged.png" or "/damaged.jpg")
-  local file = assert(io.open(path, "wb"))
-  file:write(damaged(recorded.bytes(name), is_png))
-  file:close()
-  local start = os.clock()
-  local ok, problem = try(path)
-  worst = math.max(worst, os.clock() - start)
-  os.remove(path)
-  if ok then
-    read = read + 1
-  else
-    refused = refused + 1
-    if not tostring(problem):find(path, 1, true) then
-      print(("case %d: the error does not name the file: %s"):format(i, tostring(problem)))
-      os.exit(1)
-    end
-  end
+  local bytes = damage.damaged(recorded.bytes(name), edits)
+  if not name:find "%.png$" then return ".jpg", bytes end
+  return ".png", upto(2) == 1 and checked(bytes) or bytes
 end
-print(("%d read, %d refused, the slowest took %.1f s"):format(read, refused, worst))
-os.exit(worst < 20)
+
+damage.each(make, try)
