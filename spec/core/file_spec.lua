@@ -291,7 +291,9 @@ describe("a broken file", function ()
     assert.error_at_line(function () core.file_read(folder) end, folder .. ": it is a folder")
     assert.error_at_line(function () core.file_read "/dev/zero" end,
       "/dev/zero: it is no plain file")
-    assert.error_at_line(function () core.file_read "a\0b" end, "a path with a zero byte")
+    for _, name in ipairs { "file_read", "file_kind", "folder", "make_folders" } do
+      assert.error_at_line(function () core[name] "a\0b" end, "a path with a zero byte")
+    end
     assert.error_at_line(function () core.file_read(12) end,
       "file_read: the path must be a string, got number")
   end)

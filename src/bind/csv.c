@@ -19,11 +19,7 @@ static int reading_close(lua_State *L) {
 ** closed when the function is left, so every error below may just be raised. */
 static Csv *open_file(lua_State *L, State *s) {
   Error e = {.set = false};
-  size_t n;
-  want_type(L, 1, LUA_TSTRING, "csv: the path");
-  const char *path = lua_tolstring(L, 1, &n);
-  if (strlen(path) != n)
-    raise_error(L, "a path with a zero byte");
+  const char *path = want_path(L, 1, "csv: the path");
   Csv *c = lua_newuserdatauv(L, sizeof *c, 0);
   *c = (Csv){.account = s->account};
   luaL_setmetatable(L, READING);

@@ -85,23 +85,13 @@ static void read_options(lua_State *L, int index, TensorSaving *w) {
   lua_pop(L, 2);
 }
 
-/* A path, which C must see as a whole. */
-static const char *check_path(lua_State *L, const char *what) {
-  size_t n;
-  want_type(L, 1, LUA_TSTRING, what);
-  const char *path = lua_tolstring(L, 1, &n);
-  if (strlen(path) != n)
-    raise_error(L, "a path with a zero byte");
-  return path;
-}
-
 /* file_write(path, {{name, tensor}, ..}, {name = text}, {dtype=, overwrite=}):
 ** all floats are stored as dtype, nil: as they are. */
 static int core_file_write(lua_State *L) {
   State *s = state_enter(L);
   TensorSaving w = {.items = 0};
   Error e = {.set = false};
-  const char *path = check_path(L, "file_write: the path");
+  const char *path = want_path(L, 1, "file_write: the path");
   want_type(L, 2, LUA_TTABLE, "file_write: the tensors");
   lua_settop(L, 4);
   read_options(L, 4, &w);
@@ -149,7 +139,7 @@ static ReaderBox *push_reader(lua_State *L) {
 static int core_file_read(lua_State *L) {
   State *s = state_enter(L);
   Error e = {.set = false};
-  const char *path = check_path(L, "file_read: the path");
+  const char *path = want_path(L, 1, "file_read: the path");
   ReaderBox *b = push_reader(L);
   b->f = tensor_file_open(s->account, path, &e);
   return b->f ? 1 : raise_failure(L, &e);

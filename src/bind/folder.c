@@ -13,8 +13,7 @@
 /* file_kind(path) -> "file", "folder", "other", or nil when nothing is there */
 static int core_file_kind(lua_State *L) {
   struct stat at;
-  want_type(L, 1, LUA_TSTRING, "file_kind: the path");
-  if (stat(lua_tostring(L, 1), &at) != 0)
+  if (stat(want_path(L, 1, "file_kind: the path"), &at) != 0)
     lua_pushnil(L);
   else
     lua_pushstring(L, S_ISREG(at.st_mode)   ? "file"
@@ -38,9 +37,8 @@ static bool make_folder(const char *path) {
 /* make_folders("a/b/c"): each that is not there. Raises with the one that
 ** cannot be made. */
 static int core_make_folders(lua_State *L) {
-  size_t n;
-  want_type(L, 1, LUA_TSTRING, "make_folders: the path");
-  const char *path = lua_tolstring(L, 1, &n);
+  const char *path = want_path(L, 1, "make_folders: the path");
+  size_t n = strlen(path);
   for (size_t i = 1; i <= n; i++) {
     if (i < n && path[i] != '/')
       continue;
@@ -99,9 +97,9 @@ static int kind_of(DIR *folder, const struct dirent *x, bool *link) {
 static int core_folder(lua_State *L) {
   lua_Integer n[3] = {0, 0, 0};
   struct dirent *x;
-  want_type(L, 1, LUA_TSTRING, "folder: the path");
-  lua_settop(L, 1);
-  DIR *folder = listing_new(L, lua_tostring(L, 1));
+  const char *path = want_path(L, 1, "folder: the path");
+  lua_settop(L, 1); /* then the listing, and the three lists from 3 on */
+  DIR *folder = listing_new(L, path);
   for (int i = 0; i < 3; i++)
     lua_newtable(L);
   while ((x = readdir(folder))) {

@@ -41,6 +41,9 @@ ErrorKind raise_kind_of(lua_State *L, int index);
 /* These raise at the user's line when the value at the index is something
 ** else; `what` names it: "trace: the second argument". */
 void want_type(lua_State *L, int index, int type, const char *what);
+/* A path without zero bytes: the system would end it at the first, and find
+** another file. */
+const char *want_path(lua_State *L, int index, const char *what);
 void want_callable(lua_State *L, int index, const char *what);
 lua_Integer want_whole(lua_State *L, int index, const char *what);
 bool want_is_callable(lua_State *L, int index);

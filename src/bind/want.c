@@ -1,11 +1,22 @@
 /* What a function of the core says of an argument that it does not want. */
 
+#include <string.h>
+
 #include "bind/raise.h"
 
 void want_type(lua_State *L, int index, int type, const char *what) {
   if (lua_type(L, index) != type)
     raise_error(L, "%s must be a %s, got %s", what, lua_typename(L, type),
                 luaL_typename(L, index));
+}
+
+const char *want_path(lua_State *L, int index, const char *what) {
+  size_t n;
+  want_type(L, index, LUA_TSTRING, what);
+  const char *path = lua_tolstring(L, index, &n);
+  if (strlen(path) != n)
+    raise_error(L, "a path with a zero byte");
+  return path;
 }
 
 bool want_is_callable(lua_State *L, int index) {
