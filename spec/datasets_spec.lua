@@ -70,6 +70,7 @@ describe("the datasets of Keras", function()
     scratch.write("index.json", '{"fawn": 34701, "the": 1}')
     local index = k.datasets.imdb.get_word_index(scratch.path "index.json")
     assert.same({ fawn = 34701, the = 1 }, index)
+    assert.same(index, k.datasets.imdb.get_word_index { path = scratch.path "index.json" })
     local names = k.datasets.reuters.get_label_names()
     assert.same({ 46, "cocoa", "lead" }, { #names, names[1], names[46] })
   end)
@@ -96,6 +97,25 @@ describe("the datasets of Keras", function()
     assert.error_at_line(function() k.datasets.cifar100.load_data { label_mode = "all" } end,
       'label_mode must be "fine" or "coarse"')
     assert.is_nil(k.datasets.imagenet)
+  end)
+
+  it("take only strings for paths", function()
+    for _, name in ipairs { "mnist", "fashion_mnist", "cifar10", "imdb", "boston_housing" } do
+      assert.error_at_line(function() k.datasets[name].load_data { path = 5 } end,
+        "k.datasets." .. name .. ".load_data: path must be a string, got 5")
+    end
+    assert.error_at_line(function() k.datasets.imdb.get_word_index(true) end,
+      "k.datasets.imdb.get_word_index: path must be a string, got true")
+    assert.error_at_line(function() k.datasets.mnist.load_data { path = k.None } end,
+      "mnist.npz is not there")
+  end)
+
+  it("split only what can be split", function()
+    for _, split in ipairs { -0.1, 1, 3 } do
+      assert.error_at_line(function()
+        k.datasets.reuters.load_data { path = FILES .. "reuters.npz", test_split = split }
+      end, "k.datasets.reuters.load_data: test_split must be from 0 to below 1")
+    end
   end)
 end)
 

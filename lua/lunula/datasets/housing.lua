@@ -10,16 +10,6 @@ local options = require "lunula.utils.options"
 
 local housing = { boston_housing = {}, california_housing = {} }
 
-local GOOGLE <const> = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
-
-local function check_split(what, value)
-  local split = options.number(what, "test_split", value) or 0.2
-  if split < 0 or split >= 1 then
-    core.raise("%s: test_split must be from 0 to below 1, got %s", what, split)
-  end
-  return split
-end
-
 -- The rows at the places from i on, j of them; in the order of `numbers`.
 local function rows(x, numbers, i, j)
   return ops.take(x, core.tensor(table.move(numbers, i, j, 1, {}), "int32"), 0)
@@ -27,8 +17,8 @@ end
 
 local function read(dataset, o, what, count)
   local name = dataset .. ".npz"
-  local path = folder.find(dataset, o.path or name, GOOGLE .. name)
-  local split, found = check_split(what, o.test_split), npy.load(path)
+  local path = folder.find(dataset, o.path or name, folder.GOOGLE .. name)
+  local split, found = folder.test_split(what, o.test_split), npy.load(path)
   local x, y = type(found) == "table" and found.x, type(found) == "table" and found.y
   if not (core.is_tensor(x) and core.is_tensor(y) and x.shape[1] == y.shape[1]) then
     files.fail(path, "there are no x and y in it, as in Keras's %s", name)

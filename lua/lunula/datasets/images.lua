@@ -11,7 +11,7 @@ local pickle = require "lunula.data.pickle"
 
 local images = { mnist = {}, fashion_mnist = {}, cifar10 = {}, cifar100 = {} }
 
-local GOOGLE <const> = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+local GOOGLE <const> = folder.GOOGLE
 local TORONTO <const> = "https://www.cs.toronto.edu/~kriz/"
 
 -- load_data { path = "mnist.npz" } -> x_train, y_train, x_test, y_test

@@ -10,7 +10,7 @@ local options = require "lunula.utils.options"
 
 local words = { imdb = {}, reuters = {} }
 
-local GOOGLE <const> = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+local GOOGLE <const> = folder.GOOGLE
 
 -- Lists and their labels out of the archive.
 local function read_archive(dataset, o, names)
@@ -129,7 +129,7 @@ end
 function words.reuters.load_data(given)
   local o = read_options("reuters", given, { "path", "num_words", "skip_top", "maxlen",
     "test_split", "seed", "start_char", "oov_char", "index_from" })
-  local split = options.number(o.what, "test_split", o.test_split) or 0.2
+  local split = folder.test_split(o.what, o.test_split)
   local found = read_archive("reuters", o, { "x", "y" })
   local x, y = in_order(found[1], found[2], numpy_order.numbers(#found[1], o.seed))
   shifted(x, o)
@@ -140,18 +140,19 @@ function words.reuters.load_data(given)
     table.move(x, kept + 1, n, 1, {}), ops.slice(y, { kept }, { n - kept })
 end
 
-local function word_index(dataset, path)
+local function word_index(dataset, given)
   local name = dataset .. "_word_index.json"
-  path = folder.find(dataset, path or name, GOOGLE .. name)
+  local o = folder.read(dataset, given, { "path" }, "get_word_index")
+  local path = folder.find(dataset, o.path or name, GOOGLE .. name)
   local index, problem = core.json_read(files.bytes(path), core.None)
   if type(index) ~= "table" then files.fail(path, "it is no JSON: %s", tostring(problem)) end
   return index
 end
 
--- get_word_index() -> word -> number, without index_from
-function words.imdb.get_word_index(path) return word_index("imdb", path) end
+-- get_word_index { path =} -> word -> number, without index_from
+function words.imdb.get_word_index(given) return word_index("imdb", given) end
 
-function words.reuters.get_word_index(path) return word_index("reuters", path) end
+function words.reuters.get_word_index(given) return word_index("reuters", given) end
 
 -- The names of the labels, that of 0 first.
 function words.reuters.get_label_names()
