@@ -198,6 +198,7 @@ describe("MultiOptimizer", function ()
     assert.error_at_line(function () asked["last/kernel"] = adam end, "already an optimizer")
     assert.error_at_line(function () asked.x = o.MultiOptimizer { map() } end,
       "cannot be a MultiOptimizer")
+    assert.error_at_line(function () asked(3) end, "OptimizerMap: a variable is wanted, got 3")
     asked["net/f.*"] = adam
     assert.error_at_line(function () return asked["net/first/w"] end, "several patterns fit")
     local again = k.saving.deserialize_keras_object(k.saving.serialize_keras_object(asked))

@@ -200,6 +200,29 @@ describe("optimizers", function()
     end
   end)
 
+  it("are told which weights these are by name", function()
+    local optimizer, v = o.SGD {}, variable { 1 }
+    assert.error_at_line(function() optimizer:exclude_from_weight_decay { var_name = { "v" } } end,
+      'unknown option "var_name" (did you mean "var_names"?)')
+    assert.error_at_line(function() optimizer:exclude_from_weight_decay(3) end,
+      "the options must be a table, like {var_list=…}")
+    assert.error_at_line(function() optimizer:exclude_from_weight_decay { var_names = "v" } end,
+      'var_names must be a list of patterns of names, got "v"')
+    assert.error_at_line(function() optimizer:exclude_from_weight_decay { var_names = { "(" } } end,
+      'var_names must be a list of patterns of names, got "("')
+    assert.error_at_line(function() optimizer:exclude_from_weight_decay { var_list = { v, 1 } } end,
+      "var_list must be a list of variables, got 1")
+  end)
+
+  it("make variables from names, shapes and variables", function()
+    local optimizer = o.SGD {}
+    assert.error_at_line(function() optimizer:add_variable { 3 } end,
+      "add_variable takes a name and a shape, got {3} and nil")
+    assert.error_at_line(function() optimizer:add_variable_from_reference(3, "m") end,
+      "add_variable_from_reference: a variable is wanted, got 3")
+    assert.error_at_line(function() optimizer:assign(3, 4) end, "a variable is wanted, got 3")
+  end)
+
   it("refuse what they cannot do", function()
     assert.error_at_line(function() o.SGD { learning_rat = 1 } end, 'did you mean "learning_rate"?')
     assert.error_at_line(function() o.SGD { clipnorm = 1, clipvalue = 1 } end, "only one of")

@@ -97,7 +97,12 @@ OptimizerMap = declare.class {
     return rawget(self, "optimizer_map")[key]
   end,
   __newindex = put,
-  __call = function(self, variable) return find(self, paths.of(variable)) end,
+  __call = function(self, variable)
+    if not core.is_variable(variable) then
+      core.raise("OptimizerMap: a variable is wanted, got %s", declare.show(variable))
+    end
+    return find(self, paths.of(variable))
+  end,
   __len = function(self) return #sorted_keys(self.optimizer_map) end,
   __pairs = function(self) return next, self.optimizer_map end,
 }

@@ -11,6 +11,7 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local attached = require "lunula.constraints.attached"
 local declaration_of = require "lunula.utils.declaration"
+local options = require "lunula.utils.options"
 local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
 
@@ -91,6 +92,10 @@ Optimizer.stateless_apply = declare.absent("stateless_apply", "a step changes th
 -- ---- slots -------------------------------------------------------------------------------------
 
 function Optimizer:add_variable(name, shape, initial)
+  if type(name) ~= "string" or type(shape) ~= "table" then
+    core.raise("add_variable takes a name and a shape, got %s and %s", declare.show(name),
+      declare.show(shape))
+  end
   local variable = core.variable {
     value = core.untraced(zeros, shape, initial or 0), name = self.name .. "/" .. name,
     trainable = false,
@@ -111,6 +116,9 @@ function Optimizer:add_variable_from_reference(reference, name, initializer)
   if declare.is_plain(reference) then
     reference, name, initializer = reference.reference_variable or reference[1],
       reference.name or reference[2], reference.initializer or reference[3]
+  end
+  if not core.is_variable(reference) then
+    core.raise("add_variable_from_reference: a variable is wanted, got %s", declare.show(reference))
   end
   local initial = initializer == "ones" and 1 or 0
   if initializer ~= nil and initializer ~= "ones" and initializer ~= "zeros" then
@@ -174,6 +182,9 @@ end
 -- Every change goes through here: while the gate is closed, because something is not finite or
 -- gradients only accumulate, values stay.
 function Optimizer:assign(variable, value)
+  if not core.is_variable(variable) then
+    core.raise("assign: a variable is wanted, got %s", declare.show(variable))
+  end
   if self.gate then value = ops.where(self.gate, value, variable) end
   variable:assign(value)
 end
@@ -216,12 +227,33 @@ local function accumulate(self, grads, variables)
   return means
 end
 
+-- A list whose entries are all good; `wanted` says what they must be.
+local function list_of(option, list, wanted, is_good)
+  local bad = list
+  if declare.is_plain(list) then
+    bad = nil
+    for _, entry in ipairs(list) do
+      if not is_good(entry) then bad = entry end
+    end
+  end
+  if bad == nil then return list end
+  core.raise("exclude_from_weight_decay: %s must be a list of %s, got %s", option, wanted,
+    declare.show(bad))
+end
+
+local function is_pattern(x)
+  return type(x) == "string" and (pcall(string.find, "", x))
+end
+
 -- Weights that decay must not touch: a list of Variables, and patterns (as in string.find) of
 -- names.
-function Optimizer:exclude_from_weight_decay(options)
+function Optimizer:exclude_from_weight_decay(given)
+  local o = options.read("exclude_from_weight_decay", given, { "var_list", "var_names" })
+  local variables = list_of("var_list", o.var_list or {}, "variables", core.is_variable)
+  local names = list_of("var_names", o.var_names or {}, "patterns of names", is_pattern)
   self.excluded = self.excluded or {}
-  for _, variable in ipairs(options.var_list or {}) do self.excluded[variable] = true end
-  self.excluded_names = options.var_names or self.excluded_names
+  for _, variable in ipairs(variables) do self.excluded[variable] = true end
+  self.excluded_names = o.var_names and names or self.excluded_names
 end
 
 local function is_excluded(self, variable)
