@@ -17,6 +17,14 @@ local Gadget = declare.class {
 }
 
 describe("declare", function ()
+  it("says how an argument is declared", function ()
+    for _, row in ipairs { 3, { 3 }, {}, true } do
+      assert.error_at_line(function ()
+        declare.class { kind = "gadget", name = "BadArgs", args = { row } }
+      end, 'BadArgs: an argument is declared as { "name", kind, default = … }')
+    end
+  end)
+
   it("sees what classes are given after objects were asked", function ()
     local Base = declare.class {
       kind = "gadget", name = "SeenBase", abstract = true,

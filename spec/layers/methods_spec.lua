@@ -147,5 +147,7 @@ describe("stateless_call", function ()
       "trainable_variables must have a tensor for each of the 2")
     assert.error_at_line(function () dense:stateless_call(3, {}, k.ones { 1, 3 }) end,
       "trainable_variables must be a list of tensors, got 3")
+    assert.error_at_line(function () dense.stateless_call({}, {}, k.ones { 1, 3 }) end,
+      "stateless_call is a method: layer:stateless_call(…), with a colon")
   end)
 end)

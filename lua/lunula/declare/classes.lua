@@ -107,13 +107,13 @@ end
 local function argument(class, row)
   local kinds = require "lunula.kinds"
   if type(row) == "string" then row = { row } end
+  if type(row) ~= "table" or type(row[1]) ~= "string" then
+    core.raise("%s: an argument is declared as { \"name\", kind, default = … }", class.name)
+  end
   local kind = row[2] or kinds.any
   if type(kind) == "string" then
     kind = kinds[kind] or core.raise("%s: no kind of argument is named \"%s\"%s", class.name, kind,
       words.suggestion(kind, kinds.names()))
-  end
-  if type(row[1]) ~= "string" then
-    core.raise("%s: an argument is declared as { \"name\", kind, default = … }", class.name)
   end
   local alias, none = row.alias or {}, row.none
   if none == nil then none = kind.none or row.default == nil and not row.required end

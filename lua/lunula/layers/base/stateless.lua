@@ -5,6 +5,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local hooks = require "lunula.layers.base.hooks"
 local losses = require "lunula.layers.base.losses"
 
 local stateless = {}
@@ -51,6 +52,7 @@ end
 -- layer:stateless_call(trainable, non_trainable, x, {training=, return_losses=}) -> the output (a
 -- list where there are several), the new values of the non-trainable variables, and the losses.
 function stateless.call(self, trainable, non_trainable, ...)
+  hooks.check_method(self, "layer", "stateless_call")
   if not self.built then
     core.raise("stateless_call: layer \"%s\" has no variables yet; call it on data first",
       self.name)
