@@ -528,6 +528,21 @@ describe("images", function ()
   local images, corners = ops.ones { 2, 3, 4, 3 }, ops.ones { 4, 2 }
   local image = ops.image
   refuses {
+    "image.ssim: images have 3 axes, or 4 with the batch: they are (2, 3) and (2, 3)",
+    function () image.ssim(x, x) end,
+    "image.ssim: both images must have the same shape: they are (2, 3, 4, 3) and (3, 4, 3)",
+    function () image.ssim(images, images[1]) end,
+    "image.ssim: both images must have the same shape: they are (2, 3, 4, 3) and (2, 3, 4, 1)",
+    function () image.ssim(images, ops.ones { 2, 3, 4, 1 }) end,
+    "image.ssim: filter_size goes from 1 to 1024, and to height and width: it is 11, the images "
+      .. "are (2, 3, 4, 3)",
+    function () image.ssim(images, images) end,
+    "and to height and width: it is 0, the images are (2, 3, 4, 3)",
+    function () image.ssim(images, images, { filter_size = 0 }) end,
+    "image.resize: from (65536, 1) to (65536, 1) is too far at once",
+    function () image.resize(ops.ones { 65536, 1, 1 }, { 65536, 1 }) end,
+    "image.extract_patches_3d: strides is a number or a list of 3, got 2 numbers",
+    function () image.extract_patches_3d(images, 2, { 1, 1 }) end,
     "image.gaussian_blur: images have 3 axes, or 4 with the batch: they are (2, 3)",
     function () image.gaussian_blur(x) end,
     "image.gaussian_blur: kernel_size has two sizes of 1 or more",

@@ -126,7 +126,8 @@ local function resize_known(x, height, width, interpolation, antialias)
     return ops.take(ops.take(x, nearest_cells(h, height), 1), nearest_cells(w, width), 2)
   end
   if height * h > 0x7fffffff or width * w > 0x7fffffff then
-    core.raise("image.resize: from (%d, %d) to (%d, %d)", h, w, height, width)
+    core.raise("image.resize: from (%d, %d) to (%d, %d) is too far at once; \"nearest\" can do it",
+      h, w, height, width)
   end
   local kernel = interpolations[interpolation]
   local y = ops.matmul(mixing_matrix(h, height, kernel, antialias), ops.reshape(x, { -2, h, -1 }))
@@ -355,16 +356,16 @@ op("extract_patches_3d", "volumes, size:ints, strides:ints=nil, dilation_rate:ax
     if padding ~= "same" and padding ~= "valid" then
       core.raise("%s: padding must be \"valid\" or \"same\", got \"%s\"", name, padding)
     end
-    local function triple(value)
+    local function triple(option, value)
       local list = type(value) == "number" and { value, value, value } or value
-      if #list ~= 3 then core.raise("%s: 3 numbers are wanted, got %d", name, #list) end
-      return list
+      if #list == 3 then return list end
+      core.raise("%s: %s is a number or a list of 3, got %d numbers", name, option, #list)
     end
     local single, first = volumes.rank == 4, config.layout(data_format) == "channels_first"
     local x = single and ops.expand_dims(volumes, 0) or volumes
     if first then x = ops.moveaxis(x, 1, -1) end
-    local y = ops.patches(x, triple(size), triple(strides or size), triple(dilation_rate),
-      padding == "same")
+    local y = ops.patches(x, triple("size", size), triple("strides", strides or size),
+      triple("dilation_rate", dilation_rate), padding == "same")
     if first then y = ops.moveaxis(y, -1, 1) end
     return single and ops.squeeze(y, 0) or y
   end, { file_class = "lunula" })

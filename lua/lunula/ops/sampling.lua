@@ -240,19 +240,35 @@ local function apart(x)
     { -1, tools.size(x, 1), tools.size(x, 2), 1 })
 end
 
+local function check_alike(image1, image2, filter_size, data_format)
+  local a, b = image1.shape, image2.shape
+  local text_a, text_b = tools.shape_text(a), tools.shape_text(b)
+  if #a ~= 3 and #a ~= 4 then
+    core.raise("image.ssim: images have 3 axes, or 4 with the batch: they are %s and %s", text_a,
+      text_b)
+  end
+  local differ = #a ~= #b
+  for i, size in ipairs(a) do
+    if size and b[i] and size ~= b[i] then differ = true end
+  end
+  if differ then
+    core.raise("image.ssim: both images must have the same shape: they are %s and %s", text_a,
+      text_b)
+  end
+  local height = #a - (config.layout(data_format) == "channels_first" and 1 or 2)
+  for i = height, height + 1 do
+    if filter_size < 1 or filter_size > math.min(a[i] or 1024, 1024) then
+      core.raise("image.ssim: filter_size goes from 1 to 1024, and to height and width: it is %d, "
+        .. "the images are %s", filter_size, text_a)
+    end
+  end
+end
+
 op("ssim", "image1, image2, max_val:num=1.0, filter_size:int=11, filter_sigma:num=1.5, "
   .. "k1:num=0.01, k2:num=0.03, data_format:str=nil", "How alike images are by brightness, "
   .. "contrast and structure, from -1 to 1: a number for each.",
   function (image1, image2, max_val, filter_size, filter_sigma, k1, k2, data_format)
-    for _, x in ipairs { image1, image2 } do
-      if x.rank ~= 3 and x.rank ~= 4 then
-        core.raise("image.ssim: images have 3 axes, or 4 with the batch: they are %s and %s",
-          tools.shape_text(image1.shape), tools.shape_text(image2.shape))
-      end
-    end
-    if filter_size < 1 or filter_size > 1024 then
-      core.raise("image.ssim: a filter_size of %d", filter_size)
-    end
+    check_alike(image1, image2, filter_size, data_format)
     local a, b = floats(image1, data_format), floats(image2, data_format)
     local batch, channels = tools.size(a, 0), tools.size(a, 3)
     a, b = apart(a), apart(b)
