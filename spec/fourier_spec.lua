@@ -18,6 +18,8 @@ describe("what is refused", function ()
     parts = { function () ops.fft { square, k.zeros { 2, 3 } } end, "the real part is %(2, 2%)" },
     window = { function () ops.stft(k.zeros { 9 }, 4, 2, 4, { window = "flat" }) end,
       "stft: window must be \"hann\", \"hamming\" or a tensor" },
+    mirrored = { function () ops.stft(k.zeros { 4 }, 4, 2, 8) end,
+      "stft: x has 4 steps; to be mirrored at its ends it needs more than fft_length // 2 = 4" },
     length = { function () ops.stft(k.zeros { 9 }, 4, 2, 2) end,
       "stft: fft_length must be sequence_length or more" },
     blocks = { function () ops.space_to_depth(k.zeros { 1, 3, 4, 1 }, 2) end,

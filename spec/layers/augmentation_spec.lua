@@ -124,6 +124,13 @@ describe("histograms", function ()
     local y = layers.ContrastLimitedAdaptiveHistogramEqualization()(bytes)
     assert.are.equal("int32", y.dtype)
   end)
+
+  it("need pixels for the tiles of CLAHE", function ()
+    local layer = layers.ContrastLimitedAdaptiveHistogramEqualization()
+    assert.error_at_line(function () layer(ops.ones { 1, 8, 3, 3 }) end,
+      "images 3 pixels wide are too small for 8 tiles: give a smaller tile_grid_size")
+    assert.same({ 1, 4, 4, 3 }, layer(ops.ones { 1, 4, 4, 3 }).shape)
+  end)
 end)
 
 describe("RandomShear", function ()

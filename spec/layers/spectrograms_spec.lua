@@ -58,6 +58,10 @@ describe("MelSpectrogram", function ()
       "MelSpectrogram: fft_length is sequence_length or more, got 16 < 20")
     assert.error_at_line(function () layers.MelSpectrogram()(ops.ones { 1, 2, 3 }) end,
       "takes signals (time) or (batch, time), got shape (1, 2, 3)")
+    assert.error_at_line(function () layers.MelSpectrogram()(ops.ones { 100 }) end,
+      "stft: x has 100 steps; to be mirrored at its ends it needs more than fft_length // 2 = 1024")
+    assert.error_at_line(function () layers.MelSpectrogram { window = "flat" } end,
+      'MelSpectrogram: window must be one of "hann", "hamming", got "flat"')
   end)
 end)
 

@@ -261,9 +261,14 @@ op("stft", "x, sequence_length:int, sequence_stride:int, fft_length:int, window:
   if not tools.is_float(x) then core.raise("stft: x must be a float, it is %s", x.dtype) end
   local w = window_of("stft", window, length, fft_length)
   if center then
+    local time, half = x.shape[x.rank], fft_length // 2
+    if time and time <= half then
+      core.raise("stft: x has %d steps; to be mirrored at its ends it needs more than "
+        .. "fft_length // 2 = %d (center = false mirrors nothing)", time, half)
+    end
     local pads = {}
     for i = 1, x.rank do pads[i] = { 0, 0 } end
-    pads[x.rank] = { fft_length // 2, fft_length // 2 }
+    pads[x.rank] = { half, half }
     x = ops.pad(x, pads, { mode = "reflect" })
   end
   local frames = frames_of(x, fft_length, stride)

@@ -40,7 +40,7 @@ return layer "MelSpectrogram" {
     { "fft_length", kinds.positive, default = 2048 },
     { "sequence_stride", kinds.positive, default = 512 },
     { "sequence_length", kinds.positive },
-    { "window", kinds.string, default = "hann", none = true },
+    { "window", kinds.one_of { "hann", "hamming" }, default = "hann", none = true },
     { "sampling_rate", kinds.positive, default = 16000 },
     { "num_mel_bins", kinds.positive, default = 128 },
     { "min_freq", kinds.non_negative, default = 20.0 },

@@ -3,6 +3,7 @@
 -- The image is cut into tiles. A tile's histogram, cut off at clip_limit, gives the curve of its
 -- middle; a pixel takes the four curves around it, mixed by how near they are.
 
+local core = require "lunula.core"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
@@ -43,6 +44,10 @@ end
 -- Rows (or columns) of an image repeated in reverse at its end, up to a multiple of `count`.
 local function filled(x, axis, size, count)
   local tile = (size + count - 1) // count
+  if tools.is_known(size) and tile * count > 2 * size then
+    core.raise("images %d pixels %s are too small for %d tiles: give a smaller tile_grid_size",
+      size, axis == 1 and "high" or "wide", count)
+  end
   if tools.is_known(size) and tile * count == size then return x, tile end
   local at = ops.arange(0, tile * count, 1, "int32")
   return ops.take(x, ops.minimum(at, 2 * size - 1 - at), axis), tile
