@@ -52,6 +52,17 @@ image.interpolation = kinds.one_of { "nearest", "bilinear" }
 image.fill_mode = kinds.one_of { "reflect", "wrap", "constant", "nearest" }
 image.data_format = { "data_format", kinds.data_format }
 
+-- The arguments of a layer that changes colours: its factor, from `least` to 1, and the common
+-- ones.
+function image.colour_args(least)
+  return {
+    { "factor", image.factor(least, 1), required = true },
+    { "value_range", image.value_range, default = { 0, 255 } },
+    image.data_format,
+    { "seed", kinds.seed },
+  }
+end
+
 -- ---- draws ------------------------------------------------------------------------------------
 
 -- Something of shape (b, 1).
@@ -73,6 +84,11 @@ end
 -- The same numbers as (b, 1, 1, 1).
 function image.over_pixels(draws)
   return ops.expand_dims(draws, { 2, 3 })
+end
+
+-- A number from between the ends of the layer's own factor, one an image: (b, 1, 1, 1).
+function image.drawn_factor(self, images)
+  return image.over_pixels(image.one_per_image(self, images, self.factor[1], self.factor[2]))
 end
 
 -- Which images are chosen, each with a chance that is drawn itself: (b, 1, 1, 1).

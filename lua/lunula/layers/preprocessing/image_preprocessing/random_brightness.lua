@@ -14,9 +14,7 @@ return layer "RandomBrightness" {
     { "seed", kinds.seed },
     { "data_format", kinds.data_format, keyword = true },
   },
-  draw = function (self, images)
-    return image.over_pixels(image.one_per_image(self, images, self.factor[1], self.factor[2]))
-  end,
+  draw = image.drawn_factor,
   transform = function (self, images, draw)
     local low, high = self.value_range[1], self.value_range[2]
     return ops.clip(images + draw * (high - low), low, high)

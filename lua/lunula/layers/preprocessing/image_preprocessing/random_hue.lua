@@ -1,6 +1,5 @@
 -- RandomHue: the colours of every image turned by an angle of its own.
 
-local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local ops = require "lunula.ops"
@@ -8,16 +7,10 @@ local ops = require "lunula.ops"
 return layer "RandomHue" {
   parent = image.Layer,
   doc = "in training turns the hue by up to half of factor, one way or the other",
-  args = {
-    { "factor", image.factor(0, 1), required = true },
-    { "value_range", image.value_range, default = { 0, 255 } },
-    image.data_format,
-    { "seed", kinds.seed },
-  },
+  args = image.colour_args(0),
   draw = function (self, images)
     local side = ops.where(ops.less(0.5, image.one_per_image(self, images, 0, 1)), -0.5, 0.5)
-    local turn = image.one_per_image(self, images, self.factor[1], self.factor[2]) * side
-    return image.over_pixels(turn)
+    return image.drawn_factor(self, images) * image.over_pixels(side)
   end,
   transform = function (self, images, turn)
     local x = image.rescale(images, self.value_range, { 0, 1 })

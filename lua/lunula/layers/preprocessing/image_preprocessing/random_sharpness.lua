@@ -1,6 +1,5 @@
 -- RandomSharpness: every image blurred or sharpened by an amount of its own.
 
-local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local image = require "lunula.layers.preprocessing.image_preprocessing.base_layer"
 local tools = require "lunula.ops.tools"
@@ -19,15 +18,8 @@ end
 return layer "RandomSharpness" {
   parent = image.Layer,
   doc = "in training from blurred (factor 0) over unchanged (0.5) to sharp (1), drawn from factor",
-  args = {
-    { "factor", image.factor(0, 1), required = true },
-    { "value_range", image.value_range, default = { 0, 255 } },
-    image.data_format,
-    { "seed", kinds.seed },
-  },
-  draw = function (self, images)
-    return image.over_pixels(image.one_per_image(self, images, self.factor[1], self.factor[2]))
-  end,
+  args = image.colour_args(0),
+  draw = image.drawn_factor,
   transform = function (self, images, draw)
     return image.clip(self, images + (1 - draw * 2) * (blurred(images) - images))
   end,
