@@ -200,6 +200,12 @@ describe("boxes", function ()
     assert.error_at_line(function () flip(all) end,
       "takes boxes of shape (batch, number, 4), or for one image (number, 4), with one label each: "
       .. "boxes are (8, 1, 4), labels (8,)")
+    all.bounding_boxes.labels = ops.ones { N, 2 }
+    assert.error_at_line(function () flip(all) end,
+      "takes one label for each box: boxes are (8, 1, 4), labels (8, 2)")
+    all.bounding_boxes = { boxes = ops.ones { 3, 1, 4 }, labels = ops.ones { 3, 1 } }
+    assert.error_at_line(function () flip(all) end,
+      "takes boxes of each image: there are 8 images, boxes are (3, 1, 4)")
     for name, reason in pairs { CutMix = "puts parts of images together",
       AugMix = "mixes images", RandomElasticTransform = "bends images" } do
       local layer = layers[name] { bounding_box_format = "xyxy" }

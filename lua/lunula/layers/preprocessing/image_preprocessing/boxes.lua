@@ -14,8 +14,9 @@ local boxes = {}
 
 boxes.arg = { "bounding_box_format", kinds.one_of(formats.names), keyword = true, config = "set" }
 
--- Boxes (batch, number, 4) and labels (batch, number) of what was given.
-local function read(self, given, single)
+-- Boxes (batch, number, 4) and labels (batch, number) of what was given beside `count` images,
+-- where their number is known.
+local function read(self, given, count, single)
   if not self.bounding_box_format then
     core.raise("gets bounding_boxes: bounding_box_format must say what their four numbers are, as "
       .. "in bounding_box_format = \"xyxy\"")
@@ -29,7 +30,18 @@ local function read(self, given, single)
       single and "" or "(batch, number, 4), or for one image ", tools.shape_text(x.shape),
       tools.shape_text(labels.shape))
   end
+  for i = 1, labels.rank do
+    local boxes_here, labels_here = x.shape[i], labels.shape[i]
+    if boxes_here and labels_here and boxes_here ~= labels_here then
+      core.raise("takes one label for each box: boxes are %s, labels %s",
+        tools.shape_text(x.shape), tools.shape_text(labels.shape))
+    end
+  end
   if single then return ops.expand_dims(x, 0), ops.expand_dims(labels, 0) end
+  if count and x.shape[1] and x.shape[1] ~= count then
+    core.raise("takes boxes of each image: there are %d images, boxes are %s", count,
+      tools.shape_text(x.shape))
+  end
   return x, labels
 end
 
@@ -57,7 +69,7 @@ end
 -- What becomes of the boxes beside images (a batch), which are as they were before; `active` when
 -- the layer does something.
 function boxes.beside(self, given, draw, images, single, active)
-  local x, labels = read(self, given, single)
+  local x, labels = read(self, given, images and images.shape[1], single)
   if self.without_boxes then
     core.raise("%s: bounding_boxes cannot follow, leave them out", self.without_boxes)
   end
