@@ -530,9 +530,9 @@ describe("images", function ()
   refuses {
     "image.ssim: images have 3 axes, or 4 with the batch: they are (2, 3) and (2, 3)",
     function () image.ssim(x, x) end,
-    "image.ssim: both images must have the same shape: they are (2, 3, 4, 3) and (3, 4, 3)",
+    "image.ssim: both must have the same shape: they are (2, 3, 4, 3) and (3, 4, 3)",
     function () image.ssim(images, images[1]) end,
-    "image.ssim: both images must have the same shape: they are (2, 3, 4, 3) and (2, 3, 4, 1)",
+    "image.ssim: both must have the same shape: they are (2, 3, 4, 3) and (2, 3, 4, 1)",
     function () image.ssim(images, ops.ones { 2, 3, 4, 1 }) end,
     "image.ssim: filter_size goes from 1 to 1024, and to height and width: it is 11, the images "
       .. "are (2, 3, 4, 3)",

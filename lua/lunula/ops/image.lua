@@ -51,37 +51,20 @@ local function nearest_cells(from, to)
   return core.tensor(ids, { dtype = "int32" })
 end
 
--- The same for a size that is known only when it runs: ops compute the weights.
-local function lanczos_of(radius)
-  return function (d)
-    return ops.where(ops.less(d, radius), ops.sinc(d) * ops.sinc(d / radius), 0)
-  end
-end
-
-local weights_of = {
-  bilinear = function (d) return ops.relu(1 - d) end,
-  bicubic = function (d)
-    local far = ((d * -0.5 + 2.5) * d - 4) * d + 2
-    local near = (d * 1.5 - 2.5) * d * d + 1
-    return ops.where(ops.less(d, 1), near, ops.where(ops.less(d, 2), far, 0))
-  end,
-  lanczos3 = lanczos_of(3),
-  lanczos5 = lanczos_of(5),
-}
-
 -- The centres of the new cells, in old ones, and how many old ones a new one is.
 local function centres(x, axis, to)
   local scale = ops.cast(ops.dim(x, axis), "float32") / to
   return (ops.arange(0, to, 1, "float32") + 0.5) * scale, scale
 end
 
+-- mixing_matrix for a size that is known only when it runs: ops compute the weights.
 local function mixing_matrix_of(x, axis, to, interpolation, antialias)
   local others = axis == 1 and { 0, 2, 3 } or { 0, 1, 3 }
   local old = ops.iota_like(ops.sum(x, others), 0)
   local centre, scale = centres(x, axis, to)
   local distance = ops.abs(ops.expand_dims(centre - 0.5, 1) - ops.expand_dims(old, 0))
   if antialias then distance = distance / ops.maximum(scale, 1) end
-  local matrix = weights_of[interpolation](distance)
+  local matrix = interpolations[interpolation].weights(distance)
   return matrix / ops.sum(matrix, 1, true)
 end
 

@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local config = require "lunula.ops.config"
+local interpolations = require "lunula.ops.interpolation"
 local tools = require "lunula.ops.tools"
 
 local ops = core.ops
@@ -105,27 +106,12 @@ op("map_coordinates", "inputs, coordinates, order:int, fill_mode:str=\"constant\
 
 -- ---- on another grid --------------------------------------------------------------------------
 
-local function lanczos(radius)
-  return function (x)
-    local y = radius * ops.sin(math.pi * x) * ops.sin(math.pi * x / radius)
-    local near = ops.less_equal(x, 1e-3)
-    y = ops.where(near, 1, y / ops.where(near, 1, math.pi ^ 2 * x * x))
-    return ops.where(ops.greater(x, radius), 0, y)
-  end
-end
-
-local function linear(x) return ops.maximum(1 - x, 0) end
-
-local function cubic(x)
-  local y = ((1.5 * x - 2.5) * x) * x + 1
-  y = ops.where(ops.greater_equal(x, 1), ((-0.5 * x + 2.5) * x - 4) * x + 2, y)
-  return ops.where(ops.greater_equal(x, 2), 0, y)
-end
-
 -- Weights by distance.
+local linear, cubic = interpolations.bilinear.weights, interpolations.bicubic.weights
 local kernels = {
   linear = linear, bilinear = linear, trilinear = linear, triangle = linear,
-  cubic = cubic, bicubic = cubic, tricubic = cubic, lanczos3 = lanczos(3), lanczos5 = lanczos(5),
+  cubic = cubic, bicubic = cubic, tricubic = cubic,
+  lanczos3 = interpolations.lanczos3.weights, lanczos5 = interpolations.lanczos5.weights,
 }
 
 -- (from, to): how much each cell along an axis gives to each new one; nothing to those whose middle
@@ -249,10 +235,11 @@ local function check_alike(image1, image2, filter_size, data_format)
   end
   local differ = #a ~= #b
   for i, size in ipairs(a) do
-    if size and b[i] and size ~= b[i] then differ = true end
+    local is_one_for_all = i == 1 and #a == 4 and (size == 1 or b[1] == 1)
+    if size and b[i] and size ~= b[i] and not is_one_for_all then differ = true end
   end
   if differ then
-    core.raise("image.ssim: both images must have the same shape: they are %s and %s", text_a,
+    core.raise("image.ssim: both must have the same shape: they are %s and %s", text_a,
       text_b)
   end
   local height = #a - (config.layout(data_format) == "channels_first" and 1 or 2)
