@@ -149,7 +149,7 @@ SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
             spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
 # All of them but LEAVE=, say spec/examples_spec.lua.
-OURSPECS  = $(if $(LEAVE),$(filter-out $(LEAVE),$(wildcard spec/*_spec.lua spec/*/*_spec.lua)),spec)
+OURSPECS  = $(if $(LEAVE),$(filter-out $(LEAVE),$(wildcard spec/*/*_spec.lua spec/*_spec.lua)),spec)
 ALLSPECS  = $(or $(SPEC),$(OURSPECS) $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
