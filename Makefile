@@ -149,7 +149,7 @@ SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
             spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
 # All of them but LEAVE=, say spec/examples_spec.lua.
-OURSPECS  = $(if $(LEAVE),$(filter-out $(LEAVE),$(wildcard spec/*/*_spec.lua spec/*_spec.lua)),spec)
+OURSPECS  = $(filter-out $(LEAVE),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 ALLSPECS  = $(or $(SPEC),$(OURSPECS) $(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
@@ -294,7 +294,7 @@ asan:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) BUILD=build/asan CFLAGS='$(ASAN)' LDFLAGS=-Wl,-z,nodelete \
 	  $(if $(PART),modules,all hosts) rocks
-	@$(LUA) spec/support/run.lua build/asan spec='$(ALLSPECS)' filter='$(FILTER)' \
+	@$(LUA) spec/support/run.lua build/asan spec='$(ALLSPECS)' filter='$(FILTER)' jobs=$(JOBS) \
 	  under="env $(WATCH) LD_PRELOAD=$$($(CC) -print-file-name=libasan.so)" \
 	  $(if $(PART),,$(HOSTS:build/%='env $(WATCH) build/asan/%'))
 
