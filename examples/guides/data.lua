@@ -88,5 +88,30 @@ assert(ops.max(ops.abs(k.utils.load_npy(path .. ".npy") - x)):item() == 0)
 os.remove(path)
 os.remove(path .. ".npy")
 
+-- k.datasets.mnist.load_data() and its kin read what lies in Keras's folder, ~/.keras/datasets;
+-- nothing is downloaded. Pictures are read by the rock lunula-images, text_dataset_from_directory
+-- reads a folder for each class.
+
+-- 8. Strings are data, too. Layers that look them up are a part of the model then, of its file, and
+-- of what a C program predicts with. In a model TextVectorization needs output_sequence_length.
+
+local words = k.layers.TextVectorization { output_sequence_length = 3 }
+words:adapt(k.tensor { "a good film", "a bad film" })
+local reader = k.Sequential { k.Input { shape = {}, dtype = "string" }, words }
+assert(reader:predict(k.tensor { "good film" }, { verbose = 0 }).shape[2] == 3)
+
+-- 9. Columns of a table: FeatureSpace makes one vector of them, with a layer for each kind.
+
+local people = { age = { 31, 44, 25, 60 }, city = { "Rom", "Ulm", "Rom", "Bern" } }
+local space = k.utils.FeatureSpace {
+  features = { age = "float_normalized", city = "string_categorical" } }
+space:adapt(people)
+assert(space(people).shape[1] == 4)
+
+-- split_dataset makes two datasets of one; fit does it by itself, with validation_split.
+
+local left, right = k.utils.split_dataset(x, { left_size = 0.75 })
+assert(#left == 3 and #right == 1)
+
 print(("%d batches of %d rows"):format(batches, rows))
 return batches

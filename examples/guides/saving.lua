@@ -30,11 +30,19 @@ model:save(file "whole.safetensors")
 local same = k.models.load_model(file "whole.safetensors")
 assert(apart(model, same) == 0)
 
--- Training goes on with the same bits: the optimizer, its counters and those of Dropout are inside.
+-- Training goes on with the same bits: the state of the optimizer and of the metrics, the counters
+-- of random layers, the states of recurrent layers and vocabularies are inside.
 
 local go_on = { initial_epoch = 3, epochs = 5, verbose = 0 }
 local here, there = model:fit(x, y, go_on).history, same:fit(x, y, go_on).history
 assert(here.loss[2] == there.loss[2])
+
+-- Options of save: overwrite, include_optimizer, class_names, dtype = "float16" or "bfloat16" (how
+-- floats are stored), and test = x, an input for a self-test, which load_model { check = true } and
+-- the command `lunula check FILE` make. `lunula show FILE` tells what is in a file.
+
+model:save(file "small.safetensors", { dtype = "bfloat16", test = x })
+assert(apart(model, k.models.load_model(file "small.safetensors", { check = true })) < 0.1)
 
 -- 2. Weights alone go into a model of the same make. What does not fit is told at once, and then
 -- nothing has changed.
@@ -51,7 +59,10 @@ local fresh = k.models.model_from_json(model:to_json())
 assert(fresh:count_params() == model:count_params() and apart(model, fresh) > 0)
 assert(k.models.clone_model(model):count_params() == model:count_params())
 
--- 4. Classes of one's own: nothing in a file is ever executed, so a class is given by its name.
+-- 4. Classes of one's own: nothing in a file is ever executed, so a class is given by its name: in
+-- custom_objects, in a k.saving.custom_object_scope, or once for all by
+-- k.saving.register_keras_serializable "package" (Class). Where it is not given, the graph in the
+-- file stands for it, if there is one.
 
 local Twice = k.layer "GuideTwice" { call = function (_, inputs) return inputs * 2 end }
 local own = k.Sequential { k.Input { shape = { 3 } }, Twice {}, layers.Dense(1) }
@@ -62,13 +73,14 @@ local back = k.models.load_model(file "own.safetensors", known)
 assert(apart(own, back) == 0)
 
 -- 5. export writes what predicts, the traced graph and its weights: for C programs, and for scripts
--- that do not have the class.
+-- that do not have the class. A Lambda that runs for each batch has no graph; the error says so.
 
 own:export(file "predicts.safetensors")
 assert(apart(own, k.models.load_model(file "predicts.safetensors")) == 0)
 
 -- 6. While fit runs: ModelCheckpoint saves, and the newest or the best is there when it is broken
--- off.
+-- off. With BackupAndRestore a fit that was killed goes on, when it is called again, at the epoch
+-- (with save_freq, at the batch) it was in, to the same numbers.
 
 local checkpoint = k.callbacks.ModelCheckpoint { file "best.safetensors", monitor = "loss",
   save_best_only = true }
@@ -81,7 +93,7 @@ assert(io.open(file "best.safetensors")):close()
 local ok, message = pcall(k.models.load_model, file "none.safetensors")
 assert(not ok and message:find("none.safetensors", 1, true))
 
-for _, name in ipairs { "whole", "weights", "own", "predicts", "best" } do
+for _, name in ipairs { "whole", "small", "weights", "own", "predicts", "best" } do
   os.remove(file(name .. ".safetensors"))
 end
 print(("the next loss %.6f, from the file %.6f"):format(here.loss[2], there.loss[2]))
