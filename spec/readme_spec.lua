@@ -1,10 +1,19 @@
--- The README tells the truth: its example runs as it stands, its table is the catalogue.
+-- The README tells the truth: its examples run as they stand, and its links lead somewhere. The
+-- table of classes is the catalogue.
 
+local k = require "lunula"
 local readme = require "spec.support.readme"
+local scratch = require "spec.support.scratch"
 
 describe("the README", function()
+  teardown(scratch.clear)
+
+  it("is short", function()
+    assert.truthy(readme.count_lines() < 150, readme.count_lines())
+  end)
+
   it("has an example of fifteen lines that runs", function()
-    local code = readme.example()
+    local code = readme.example("A model", "lua")
     local lines = 0
     for line in code:gmatch "[^\n]*\n" do
       if line:find "%S" then lines = lines + 1 end
@@ -17,9 +26,40 @@ describe("the README", function()
     assert.is_true(said:get(2, 1) < 0.2, tostring(said))
   end)
 
-  it("lists what there is (lua5.4 spec/support/readme.lua writes the list)", function()
-    assert.equal(readme.table(), readme.current())
+  it("has an example of files that runs", function()
+    local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+    local code = readme.example("Files", "lua"):gsub('"(%w+%.safetensors)"', function(name)
+      return ("%q"):format(scratch.path(name))
+    end)
+    assert(load(code .. "\nreturn same", "@readme.lua", "t", { k = k, model = model }))()
+    assert.truthy(#scratch.read "net.safetensors" > 0)
   end)
+
+  it("has an example in C that a compiler takes", function()
+    local compiler = io.popen "command -v cc"
+    local found = compiler:read "a" ~= ""
+    compiler:close()
+    if not found then return pending "there is no compiler" end
+    local include, rest = readme.example("In a C program", "c"):match "^(#include[^\n]*)(.*)$"
+    scratch.write("readme.c", "#include <stdio.h>\n" .. include .. "\nint main(void) {\n" .. rest
+      .. "return 0; }\n")
+    assert(os.execute("cc -std=c11 -Wall -Werror -fsyntax-only -Isrc/host "
+      .. scratch.path "readme.c"))
+  end)
+
+  it("links to what there is", function()
+    for line in io.lines "README.md" do
+      for path in line:gmatch "%]%(([%w_./]+)#?[%w-]*%)" do
+        local file = io.open(path)
+        assert.truthy(file and file:close(), path)
+      end
+    end
+  end)
+
+  it("leaves the classes to lua/lunula/README.md (lua5.4 spec/support/readme.lua writes them)",
+    function()
+      assert.equal(readme.table(), readme.current())
+    end)
 end)
 
 -- The pages of maintainers, one in each folder of src: the files that they name are there, and a

@@ -1,10 +1,14 @@
--- The table of layers in the README, from the catalogue itself. As a script it writes the table
--- into README.md; the spec compares.
+-- The table of classes in lua/lunula/README.md, from the catalogue itself: as a script it writes
+-- the table into that page, and readme_spec compares. And the examples of README.md.
+
+package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
+package.cpath = "build/?.so;" .. package.cpath
 
 local declare = require "lunula.declare"
 
 local readme = {}
 
+local page <const> = "lua/lunula/README.md"
 local opening, closing = "<!-- layers: written by spec/support/readme.lua -->\n", "<!-- end -->"
 
 local titles = {
@@ -60,31 +64,37 @@ function readme.table()
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function read()
-  local file = assert(io.open "README.md")
+local function read(path)
+  local file = assert(io.open(path))
   local text = file:read "a"
   file:close()
   return text
 end
 
--- What stands in the README now.
+-- What stands in the page now.
 function readme.current()
-  local text = read()
+  local text = read(page)
   local _, first = text:find(opening, 1, true)
   local last = text:find(closing, first, true)
   return text:sub(first + 1, last - 1)
 end
 
--- The Lua example, as a reader would copy it.
-function readme.example()
-  return read():match "```lua\n(.-)```"
+-- The code of the README's sections, as a reader would copy it: the first of `language` below the
+-- heading.
+function readme.example(heading, language)
+  local _, at = assert(read("README.md"):find("\n## " .. heading .. "\n", 1, true))
+  return read("README.md"):match("```" .. language .. "\n(.-)```", at)
+end
+
+function readme.count_lines()
+  return select(2, read("README.md"):gsub("\n", ""))
 end
 
 function readme.write()
-  local text = read()
+  local text = read(page)
   local _, first = text:find(opening, 1, true)
   local last = text:find(closing, first, true)
-  local file = assert(io.open("README.md", "w"))
+  local file = assert(io.open(page, "w"))
   file:write(text:sub(1, first), readme.table(), text:sub(last))
   file:close()
 end
