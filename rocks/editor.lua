@@ -4,6 +4,7 @@
 -- spec does, it returns the text.
 
 local k = require "lunula"
+local comments = require "lunula.help.comments"
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local doors = require "lunula.help.doors"
@@ -87,7 +88,10 @@ local function all_ops(text)
   for _, name in ipairs(sorted(ops)) do
     if type(ops[name]) == "function" then
       if rows[name] then op("k.ops." .. name, rows[name])
-      else function_of("k.ops." .. name, signatures.of_function(ops[name]), text) end
+      else
+        function_of("k.ops." .. name, signatures.of_function(ops[name]),
+          comments.of(ops[name]) or text)
+      end
     end
   end
   for _, inner in ipairs(sorted(ops)) do
@@ -196,13 +200,15 @@ local function own_methods(class, path, root)
       local row = texts[name]
       function_of(("%s:%s"):format(path, name),
         row and signatures.of_call(row) or signatures.of_function(f, true),
-        row and row[2] or ("A method of %s."):format(class.name))
+        row and row[2] or comments.of(f) or ("A method of %s."):format(class.name))
     end
   end
 end
 
 local function own_fields(class, root)
   local texts, seen = fields[class.kind] or {}, {}
+  local own = fields[declare.snake_case(class.name)] or {}
+  if own ~= texts then put_fields(own) end
   for _, arg in ipairs(class.arguments) do
     local is_common = root and root.by_name[arg.name] == arg
     if type(arg.field) == "string" and not is_common and not texts[arg.field] then
@@ -212,8 +218,9 @@ local function own_fields(class, root)
     end
   end
   for _, name in ipairs(sorted(class.metatable.getters)) do
-    if not seen[name] and not texts[name] then
-      put("---@field %s any A field of %s.", name, class.name)
+    if not seen[name] and not texts[name] and not own[name] then
+      put("---@field %s any %s", name, one_line(comments.of(class.metatable.getters[name])
+        or ("A field of %s."):format(class.name)))
     end
   end
 end
@@ -301,7 +308,7 @@ local function member(path, name, value, text)
   local class = declare.class_of(value)
   if type(value) == "function" then
     function_of(place, row and signatures.of_call(row) or signatures.of_function(value),
-      row and row[2] or text)
+      row and row[2] or comments.of(value) or text)
   elseif class then
     function_of(place, signatures.of_function(class.apply, true), class_text(class),
       "lunula.Tensor")
@@ -383,7 +390,8 @@ local function models()
       local f = rawget(class, name)
       if not texts[name] and not told[name] and is_method(name, f) and seen[name] == nil then
         told[name] = true
-        function_of("Model:" .. name, signatures.of_function(f, true), "A method of models.")
+        function_of("Model:" .. name, signatures.of_function(f, true),
+          comments.of(f) or "A method of models.")
       end
     end
     class = class.parent

@@ -72,7 +72,8 @@ describe("k.help", function ()
 
   it("knows methods that are there", function ()
     for owner, list in pairs(functions.methods) do
-      local word = owner == "model" and "sequential" or owner == "tensor" and "variable" or owner
+      local word = owner == "model" and "sequential" or owner == "tensor" and "variable"
+        or owner == "callback" and "callback_list" or owner
       for name in pairs(list) do
         assert.is_true(owner == "tensor" and k.ones { 1 }[name] ~= nil
           or live_names.has(word .. ":" .. name) or false, owner .. ":" .. name)
@@ -102,6 +103,11 @@ describe("k.help", function ()
     assert.is_function(ask)
     check(nil, "k.layers ", "k.utils ", "k.help(x)", '"?padding"', "value_and_grad")
     check("fit", "model:fit(x, y, { batch_size=", "Trains on samples")
+    check("mish", "mish{}", "tanh(softplus(x))")
+    check(k.losses.mse, "k.losses.m", "(y_true, y_pred", "mean (y_true - y_pred)^2")
+    check("batch_dot", "k.backend.batch_dot(x, y, axes=None)\n  Products of rows")
+    check(k.backend.batch_dot, "k.backend.batch_dot(")
+    check("on_epoch_end", "callback:on_epoch_end(epoch, logs)\n  An epoch of fit ends")
     check(model.fit, "model:fit(x, y, {")
     check("model:summary", "line_length=", "Prints the layers")
     check(model.layers[1].count_params, "layer:count_params()")

@@ -41,6 +41,7 @@ end
 
 -- ---- variables and values ---------------------------------------------------------------------
 
+-- A variable with that value; floatx is its type unless one is said.
 K.variable = takes("K.variable", "value:any, dtype:dtype=nil, name:str=nil, constraint:any=nil",
   function (value, dtype, name)
   return core.variable {
@@ -49,6 +50,7 @@ K.variable = takes("K.variable", "value:any, dtype:dtype=nil, name:str=nil, cons
   }
 end)
 
+-- A tensor of a number, or of nested tables; a number fills the shape.
 K.constant = takes("K.constant", "value:any, dtype:dtype=nil, shape:sizes=nil, name:str=nil",
   function (value, dtype, shape)
   dtype = dtype or config.floatx()
@@ -57,12 +59,16 @@ K.constant = takes("K.constant", "value:any, dtype:dtype=nil, shape:sizes=nil, n
   return shape and ops.reshape(x, shape) or x
 end)
 
+-- A tensor of zeros.
 K.zeros = takes("K.zeros", "shape:sizes, dtype:dtype=nil, name:str=nil",
   function (shape, dtype) return ops.zeros(shape, dtype) end)
+-- A tensor of ones.
 K.ones = takes("K.ones", "shape:sizes, dtype:dtype=nil, name:str=nil",
   function (shape, dtype) return ops.ones(shape, dtype) end)
+-- A square matrix with ones on its diagonal.
 K.eye = takes("K.eye", "size:int, dtype:dtype=nil, name:str=nil",
   function (size, dtype) return ops.eye(size, nil, 0, dtype) end)
+-- Whole numbers from start to before stop; one number is the stop.
 K.arange = takes("K.arange", "start:num, stop:num=nil, step:num=nil, dtype:dtype=nil",
   function (start, stop, step, dtype)
   if stop == nil and start < 0 then start = 0 end
@@ -74,16 +80,19 @@ K.get_value = takes("K.get_value", "x", function (x)
   return core.is_variable(x) and x.value or x
 end)
 K.eval = K.get_value
+-- Gives a variable a value.
 K.set_value = takes("K.set_value", "x:variable, value:any", function (x, value)
   x:assign(tensor(value, x.dtype))
 end)
 
+-- The values of several variables, as a list.
 K.batch_get_value = takes("K.batch_get_value", "tensors:tensors", function (list)
   local values = {}
   for i, x in ipairs(list) do values[i] = K.get_value(x) end
   return values
 end)
 
+-- Gives variables values: a list of { variable, value }.
 K.batch_set_value = takes("K.batch_set_value", "tuples:any", function (tuples)
   if type(tuples) ~= "table" then
     core.raise("K.batch_set_value: a list of {variable, value} is wanted, got %s", type(tuples))
@@ -97,33 +106,45 @@ K.batch_set_value = takes("K.batch_set_value", "tuples:any", function (tuples)
 end)
 
 -- Functions that give the variable a new value, and it back.
-local function updater(name, more, value)
+local function updater(name, more, fn)
   K[name] = takes("K." .. name, "x:variable, " .. more, function (x, ...)
-    x:assign(value(x, ...))
+    x:assign(fn(x, ...))
     return x
   end)
 end
 
+-- Gives a variable a new value, and returns the variable.
 updater("update", "new_x", function (_, new_x) return new_x end)
+-- Adds to a variable, and returns the variable.
 updater("update_add", "increment", function (x, increment) return x + increment end)
+-- Subtracts from a variable, and returns the variable.
 updater("update_sub", "decrement", function (x, decrement) return x - decrement end)
+-- Moves a variable a part of the way to value, 1 - momentum of it, and returns the variable.
 updater("moving_average_update", "value, momentum:value", function (x, value, momentum)
   return x - (x - value) * (1 - momentum)
 end)
 
+-- The gradients of a scalar by each of the variables, as a list.
 K.gradients = takes("K.gradients", "loss, variables:nest", function (loss, variables)
   return core.grad(loss, core.is_tensor(variables) and { variables } or variables)
 end)
 
 -- ---- facts about a tensor ---------------------------------------------------------------------
 
+-- The shape; an unknown size in it is false.
 K.int_shape = takes("K.int_shape", "x", function (x) return x.shape end)
 K.shape = K.int_shape
+-- The number of axes.
 K.ndim = takes("K.ndim", "x", function (x) return x.rank end)
+-- The type, as "float32".
 K.dtype = takes("K.dtype", "x", function (x) return x.dtype end)
+-- How many numbers are in it.
 K.count_params = takes("K.count_params", "x", function (x) return x.size end)
+-- false: there are no sparse tensors.
 K.is_sparse = takes("K.is_sparse", "x=nil", function () return false end)
+-- x itself, since there are no sparse tensors.
 K.to_dense = takes("K.to_dense", "x", function (x) return x end)
+-- The numbers as floatx, which is float32.
 K.cast_to_floatx = takes("K.cast_to_floatx", "x:data", function (x)
   return tools.cast(x, config.floatx())
 end)
@@ -133,13 +154,17 @@ K.name_scope = takes("K.name_scope", "name:str", function (name) return core.ent
 
 -- ---- elementwise ------------------------------------------------------------------------------
 
+-- x to the power of a, element by element.
 K.pow = takes("K.pow", "x, a:value",
   function (x, a) return ops.power(x, a) end)
+-- The square root; what is below 0 counts as 0.
 K.sqrt = takes("K.sqrt", "x",
   function (x) return ops.sqrt(ops.maximum(x, 0)) end)
+-- The line 0.2 x + 0.5, cut off at 0 and 1.
 K.hard_sigmoid = takes("K.hard_sigmoid", "x:data",
   function (x) return ops.clip(x * 0.2 + 0.5, 0, 1) end)
 
+-- x within bounds; a bound that is not said holds nothing back.
 K.clip = takes("K.clip", "x, min_value:value=nil, max_value:value=nil",
   function (x, min_value, max_value)
   min_value, max_value = or_default(min_value, -math.huge), or_default(max_value, math.huge)
@@ -149,9 +174,11 @@ K.clip = takes("K.clip", "x, min_value:value=nil, max_value:value=nil",
   return ops.clip(x, min_value, max_value)
 end)
 
+-- x, or alpha (exp(x) - 1) where x is below 0.
 K.elu = takes("K.elu", "x, alpha:num=1",
   function (x, alpha) return ops.elu(x, alpha) end)
 
+-- x above the threshold, up to max_value; alpha is the slope below the threshold.
 K.relu = takes("K.relu", "x:data, alpha:num=0, max_value:num=nil, threshold:num=0",
   function (x, alpha, max_value, threshold)
   local y = threshold == 0 and ops.relu(x) or ops.where(ops.less(threshold, x), x, 0)
@@ -181,26 +208,33 @@ K.switch = takes("K.switch", "condition:data, then_expression:any, else_expressi
 
 -- ---- along axes -------------------------------------------------------------------------------
 
+-- Where the largest value along the axis stands, from 0.
 K.argmax = takes("K.argmax", "x, axis:axes=-1",
   function (x, axis) return ops.argmax(x, axis) end)
+-- Where the smallest value along the axis stands, from 0.
 K.argmin = takes("K.argmin", "x, axis:axes=-1",
   function (x, axis) return ops.argmin(x, axis) end)
+-- Sums of all values up to each along the axis.
 K.cumsum = takes("K.cumsum", "x, axis:int=0",
   function (x, axis) return ops.cumsum(x, axis) end)
+-- Products of all values up to each along the axis.
 K.cumprod = takes("K.cumprod", "x, axis:int=0",
   function (x, axis) return ops.cumprod(x, axis) end)
 
+-- The softmax along the axis, of a tensor with two axes or more.
 K.softmax = takes("K.softmax", "x:data, axis:int=-1",
   function (x, axis)
   if x.rank <= 1 then core.raise("K.softmax: x has rank %d; it needs 2 or more", x.rank) end
   return ops.softmax(x, axis)
 end)
 
+-- Vectors along the axis, divided by their length.
 K.l2_normalize = takes("K.l2_normalize", "x:data, axis:axes=nil",
   function (x, axis)
   return x * ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis, true), 1e-12))
 end)
 
+-- x less the mean, by the root of the variance, times gamma, plus beta.
 K.batch_normalization = takes("K.batch_normalization",
   "x, mean, var, beta=nil, gamma=nil, axis:any=nil, epsilon:num=1e-3",
   function (x, mean, var, beta, gamma, _, epsilon)
@@ -210,6 +244,7 @@ K.batch_normalization = takes("K.batch_normalization",
     return y
   end)
 
+-- Whether the target is among the k largest predictions, row by row.
 K.in_top_k = takes("K.in_top_k", "predictions, targets, k:int",
   function (predictions, targets, k)
   return ops.in_top_k(targets, predictions, k)
@@ -217,31 +252,40 @@ end)
 
 -- ---- shapes -----------------------------------------------------------------------------------
 
+-- The same with one more axis, of size 1.
 K.expand_dims = takes("K.expand_dims", "x, axis:axes=-1",
   function (x, axis)
   return ops.expand_dims(x, axis)
 end)
+-- The same without axes of size 1.
 K.squeeze = takes("K.squeeze", "x, axis:axes=nil",
   function (x, axis) return ops.squeeze(x, axis) end)
+-- Tensors one after another along the axis.
 K.concatenate = takes("K.concatenate", "tensors:tensors, axis:int=-1",
   function (tensors, axis)
   return ops.concatenate(tensors, axis)
 end)
+-- The axes in the order of pattern.
 K.permute_dimensions = takes("K.permute_dimensions", "x, pattern:axes",
   function (x, pattern)
   return ops.transpose(x, pattern)
 end)
+-- The axes in reverse order.
 K.transpose = takes("K.transpose", "x",
   function (x) return ops.transpose(x) end)
+-- The values in reverse order along these axes.
 K.reverse = takes("K.reverse", "x, axes:axes",
   function (x, axes)
   for _, axis in ipairs(type(axes) == "table" and axes or { axes }) do x = ops.flip(x, axis) end
   return x
 end)
+-- x, repeated n times along each axis.
 K.tile = takes("K.tile", "x, n:sizes",
   function (x, n) return ops.tile(x, n) end)
+-- All values along one axis.
 K.flatten = takes("K.flatten", "x",
   function (x) return ops.ravel(x) end)
+-- Rows of reference, by their numbers from 0.
 K.gather = takes("K.gather", "reference, indices",
   function (reference, indices)
   return ops.take(reference, indices, 0)
@@ -260,6 +304,7 @@ K["repeat"] = takes("K.repeat", "x:data, n:int", function (x, n)
   return ops["repeat"](ops.expand_dims(x, 1), n, 1)
 end)
 
+-- A sequence (batch, steps, features) with zeros before its first and behind its last step.
 K.temporal_padding = takes("K.temporal_padding", "x, padding:any=nil",
   function (x, padding)
   padding = padding or { 1, 1 }
@@ -277,10 +322,12 @@ local function spatial_padding(x, padding, data_format)
   return ops.pad(x, widths)
 end
 
+-- Images with rows and columns of zeros around them: { { top, bottom }, { left, right } }.
 K.spatial_2d_padding = takes("K.spatial_2d_padding", "x, padding:any=nil, data_format:str=nil",
   function (x, padding, data_format)
   return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 } }, data_format)
 end)
+-- Volumes with zeros around them: { before, behind } for each of the three axes.
 K.spatial_3d_padding = takes("K.spatial_3d_padding", "x, padding:any=nil, data_format:str=nil",
   function (x, padding, data_format)
   return spatial_padding(x, padding or { { 1, 1 }, { 1, 1 }, { 1, 1 } }, data_format)
@@ -293,6 +340,7 @@ local function enlarge(x, factors, data_format)
   return x
 end
 
+-- Images, larger by whole factors.
 K.resize_images = takes("K.resize_images",
   "x:data, height_factor:int, width_factor:int, data_format:str=nil, "
     .. "interpolation:str=\"nearest\"",
@@ -306,6 +354,7 @@ K.resize_images = takes("K.resize_images",
     return ops.image.resize(x, { height, width },
       { interpolation = interpolation, data_format = data_format })
   end)
+-- Volumes, larger by whole factors: each cell becomes a block.
 K.resize_volumes = takes("K.resize_volumes",
   "x:data, depth_factor:int, height_factor:int, width_factor:int, data_format:str=nil",
   function (x, depth_factor, height_factor, width_factor, data_format)
@@ -330,6 +379,8 @@ local function batch_letters(x, first, summed)
   return letters
 end
 
+-- Products of rows of a batch: sums over the axis of x and the axis of y that axes says, for each
+-- sample.
 K.batch_dot = takes("K.batch_dot", "x:data, y:data, axes:axes=nil",
   function (x, y, axes)
   if x.rank < 2 or y.rank < 2 then
@@ -352,6 +403,7 @@ K.batch_dot = takes("K.batch_dot", "x:data, y:data, axes:axes=nil",
   return x.rank == 2 and y.rank == 2 and ops.expand_dims(y_result, 1) or y_result
 end)
 
+-- x with a bias for each channel, or one that has the shape of a sample.
 K.bias_add = takes("K.bias_add", "x:data, bias:data, data_format:str=nil",
   function (x, bias, data_format)
   if bias.rank ~= 1 and bias.rank ~= x.rank - 1 then
@@ -369,6 +421,7 @@ end)
 -- ---- windows ----------------------------------------------------------------------------------
 
 for _, name in ipairs { "conv1d", "conv2d", "conv3d" } do
+  -- The convolution of x with the kernel; padding may be "causal" in conv1d.
   K[name] = takes("K." .. name,
     "x:data, kernel:data, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
       .. "dilation_rate:axes=1",
@@ -384,6 +437,7 @@ for _, name in ipairs { "conv1d", "conv2d", "conv3d" } do
     end)
 end
 
+-- The convolution of each channel with kernels of its own.
 K.depthwise_conv2d = takes("K.depthwise_conv2d",
   "x, depthwise_kernel, strides:axes=1, padding:str=\"valid\", data_format:str=nil, "
     .. "dilation_rate:axes=1",
@@ -391,6 +445,7 @@ K.depthwise_conv2d = takes("K.depthwise_conv2d",
     return ops.depthwise_conv(x, kernel, strides, padding, data_format, dilation_rate)
   end)
 
+-- A convolution of each channel by itself, then a 1 × 1 convolution of all.
 K.separable_conv2d = takes("K.separable_conv2d",
   "x, depthwise_kernel, pointwise_kernel, strides:axes=1, padding:str=\"valid\", "
     .. "data_format:str=nil, dilation_rate:axes=1",
@@ -423,6 +478,7 @@ K.conv2d_transpose = takes("K.conv2d_transpose",
   end)
 
 for _, name in ipairs { "pool2d", "pool3d" } do
+  -- The largest value ("max") or the mean ("avg") of each window.
   K[name] = takes("K." .. name, "x, pool_size:axes, strides:axes=1, padding:str=\"valid\", "
     .. "data_format:str=nil, pool_mode:str=\"max\"",
     function (x, pool_size, strides, padding, data_format, pool_mode)
@@ -436,6 +492,7 @@ end
 
 -- ---- losses -----------------------------------------------------------------------------------
 
+-- The cross-entropy of probabilities, in which sure predictions weigh less.
 K.binary_focal_crossentropy = takes("K.binary_focal_crossentropy",
   "target:data, output:data, apply_class_balancing:bool=false, alpha:num=0.25, "
     .. "gamma:num=2, from_logits:bool=false",
@@ -447,6 +504,7 @@ K.binary_focal_crossentropy = takes("K.binary_focal_crossentropy",
     return (target * alpha + (1 - target) * (1 - alpha)) * loss
   end)
 
+-- The cross-entropy of classes, in which sure predictions weigh less.
 K.categorical_focal_crossentropy = takes("K.categorical_focal_crossentropy",
   "target:data, output:data, alpha:num=0.25, gamma:num=2, from_logits:bool=false, "
     .. "axis:int=-1",
@@ -459,30 +517,37 @@ K.categorical_focal_crossentropy = takes("K.categorical_focal_crossentropy",
 
 -- ---- random numbers ---------------------------------------------------------------------------
 
+-- Numbers of a normal distribution.
 K.random_normal = takes("K.random_normal",
   "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
-  random.normal)
+  function (...) return random.normal(...) end)
+-- Numbers evenly between two bounds.
 K.random_uniform = takes("K.random_uniform",
   "shape:any, minval:value=0, maxval:value=1, dtype:dtype=nil, seed:any=nil",
-  random.uniform)
+  function (...) return random.uniform(...) end)
+-- Numbers of a normal distribution within two deviations.
 K.truncated_normal = takes("K.truncated_normal",
   "shape:any, mean:value=0, stddev:value=1, dtype:dtype=nil, seed:any=nil",
-  random.truncated_normal)
+  function (...) return random.truncated_normal(...) end)
+-- Ones with the probability p, else zeros.
 K.random_bernoulli = takes("K.random_bernoulli",
   "shape:any, p:value=0, dtype:dtype=nil, seed:any=nil",
   function (shape, p, dtype, seed)
   return ops.cast(ops.less_equal(random.uniform(shape, 0, 1, nil, seed), p),
     dtype or config.floatx())
 end)
+-- x with a share of its values set to 0 and the rest scaled up.
 K.dropout = takes("K.dropout", "x, level:num, noise_shape:sizes=nil, seed:any=nil",
   function (x, level, noise_shape, seed)
   return random.dropout(x, level, noise_shape, seed)
 end)
+-- A variable whose values are drawn from a normal distribution.
 K.random_normal_variable = takes("K.random_normal_variable",
   "shape:any, mean:value=0, scale:value=1, dtype:dtype=nil, name:str=nil, seed:any=nil",
   function (shape, mean, scale, dtype, name, seed)
     return K.variable(random.normal(shape, mean, scale, dtype, seed), dtype, name)
   end)
+-- A variable whose values are drawn evenly between two bounds.
 K.random_uniform_variable = takes("K.random_uniform_variable",
   "shape:any, low:value=0, high:value=1, dtype:dtype=nil, name:str=nil, seed:any=nil",
   function (shape, low, high, dtype, name, seed)
@@ -491,6 +556,7 @@ K.random_uniform_variable = takes("K.random_uniform_variable",
 
 -- ---- loops ------------------------------------------------------------------------------------
 
+-- What fn gives for each row of elems, as one tensor.
 K.map_fn = takes("K.map_fn", "fn:fn, elems:nest, name:str=nil, dtype:dtype=nil",
   function (fn, elems) return ops.map(fn, elems) end)
 
@@ -505,10 +571,12 @@ local function fold(fn, elems, initializer, backwards)
   return value
 end
 
+-- fn(value so far, row) from the first row to the last; the first row begins, or initializer.
 K.foldl = takes("K.foldl", "fn:fn, elems:data, initializer:any=nil, name:str=nil",
   function (fn, elems, initializer)
   return fold(fn, elems, initializer, false)
 end)
+-- fn(value so far, row) from the last row to the first; the last row begins, or initializer.
 K.foldr = takes("K.foldr", "fn:fn, elems:data, initializer:any=nil, name:str=nil",
   function (fn, elems, initializer)
   return fold(fn, elems, initializer, true)

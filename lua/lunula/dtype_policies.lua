@@ -52,6 +52,7 @@ for name, why in pairs {
   GPTQDTypePolicy = "weights are float32, there is no quantization",
   Int4DTypePolicy = "weights are float32, there is no quantization",
 } do
+  -- Not here, and it says so: float32 is the one policy, and weights are not quantized.
   policies[name] = function () core.raise("%s: %s", name, why) end
 end
 

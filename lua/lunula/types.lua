@@ -20,8 +20,10 @@ types.standardize_dtype = takes("backend.standardize_dtype", "dtype:any=nil", fu
     .. "float64, int8, uint8, int32, int64, bool, string", tostring(dtype))
 end)
 
+-- Is it a type of floats?
 types.is_float_dtype = takes("backend.is_float_dtype", "dtype:any",
   function (dtype) return floats[types.standardize_dtype(dtype)] or false end)
+-- Is it a type of whole numbers?
 types.is_int_dtype = takes("backend.is_int_dtype", "dtype:any",
   function (dtype) return whole[types.standardize_dtype(dtype)] or false end)
 
@@ -35,6 +37,7 @@ local function wider(a, b)
   return order[a] > order[b] and a or b
 end
 
+-- The type that an op gives which computes with values of these types.
 function types.result_type(...)
   local found
   for _, dtype in ipairs { ... } do

@@ -72,13 +72,25 @@ local function place(entry)
   entry.href = entry.page .. (entry.anchor and "#" .. entry.anchor or "")
 end
 
+-- Is it what a class of its module does, as a function: hinge of Hinge?
+local function is_function_of_class(entry, k)
+  local module = k
+  for name in entry.module:gmatch "[^.]+" do module = module[name] end
+  for name, value in pairs(module) do
+    if declare.is_class(value) and value.name == name
+      and declare.snake_case(name) == entry.name then return true end
+  end
+  return false
+end
+
 -- The first home of a value wins: ops before all others, what is deepest before the facade; a class
--- stands where it goes by the name that the facade has, or else by its own.
+-- stands where it goes by the name that the facade has, or else by its own; so does a function that
+-- a class is, too.
 local function rank(entry, k)
   if entry.module == "ops" then return "0" end
   local facade = class_behind(rawget(k, entry.name))
   local own = declare.is_class(entry.value) and (facade == entry.value and "a"
-    or entry.value.name == entry.name and "b") or "c"
+    or entry.value.name == entry.name and "b") or is_function_of_class(entry, k) and "b" or "c"
   return (entry.module == "" and "3" or entry.module == "backend" and "2" or "1") .. own
 end
 
@@ -98,9 +110,10 @@ local function all_entries(modules)
 end
 
 local function by_rank(entries, k)
-  local ranked = table.move(entries, 1, #entries, 1, {})
+  local ranked, rank_of = table.move(entries, 1, #entries, 1, {}), {}
+  for _, entry in ipairs(entries) do rank_of[entry] = rank(entry, k) end
   table.sort(ranked, function (a, b)
-    local x, y = rank(a, k), rank(b, k)
+    local x, y = rank_of[a], rank_of[b]
     if x ~= y then return x < y end
     return a.order < b.order
   end)

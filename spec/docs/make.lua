@@ -179,6 +179,9 @@ local function text_of(entry, all)
   end
   local row = pages.function_row(entry)
   if row then return row[2], "<p>" .. html.inline(row[2]) .. "</p>" end
+  local own_class = declare.class_of(value)
+  local doc = own_class and rawget(own_class, "doc")
+  if doc then return doc, "<p>" .. html.inline(doc) .. "</p>" end
   local class = catalogue.class_of_function(all, entry)
   if class and class.value.doc then
     return class.value.doc, ('<p>%s (<a href="@ROOT@%s">%s</a> as a function)</p>'):format(

@@ -1,6 +1,8 @@
 -- The page of an op: from its row in the catalogue, or from the Lua function.
 
+local comments = require "lunula.help.comments"
 local core = require "lunula.core"
+local functions = require "lunula.help.functions"
 local html = require "spec.docs.html"
 local pages = require "spec.docs.pages"
 
@@ -83,8 +85,8 @@ function ops.body(entry, example, related)
     told, sentence = row_text(entry, row, example), row.doc
     for i, arg in ipairs(ops.arguments(row.signature)) do words[i] = arg.name end
   else
-    local comments = require "lunula.help.comments"
-    sentence = comments.of(entry.value)
+    local listed = functions.facade[entry.name]
+    sentence = listed and listed[2] or comments.of(entry.value)
     told = pages.signature(entry.full .. comments.parameters(entry.value)) .. "\n"
       .. pages.comment(sentence) .. pages.also(entry) .. "\n" .. pages.example(example)
   end

@@ -1,6 +1,7 @@
 -- The parts of which pages are made: signatures, arguments, examples, members, further reading.
 
 local comments = require "lunula.help.comments"
+local core = require "lunula.core"
 local declare = require "lunula.declare"
 local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
@@ -99,7 +100,8 @@ local function options_of(row)
 end
 
 -- Whose methods and fields an object has, too.
-local above = { sequential = "model", model = "layer", variable = "tensor", placeholder = "tensor" }
+local above = { sequential = "model", model = "layer", variable = "tensor", placeholder = "tensor",
+  callback_list = "callback" }
 
 -- What k.help's lists say of a method or a field. All objects have get_config.
 local function member_row(lists, word, name)
@@ -114,6 +116,7 @@ end
 
 function pages.function_row(entry)
   if entry.module == "" then return functions.facade[entry.name] end
+  if entry.module:find "^preprocessing" then return functions.utils[entry.name] end
   for _, module in ipairs(functions.of_modules) do
     if module == entry.module then return functions[module][entry.name] end
   end
@@ -124,11 +127,13 @@ local function parameters(f)
   return (text:gsub("^%(self,? ?", "("))
 end
 
--- What is said of a method or a field: in help's lists, or above it in the source.
+-- What is said of a method or a field: in help's lists, above it in the source, or in the row of
+-- the op that it is.
 function pages.text_of_member(word, row)
   local f = type(row.value) == "function" and row.value or row.getter
   local listed = member_row(row.method and functions.methods or fields, word, row.name)
-  return listed and listed[2] or f and comments.of(f) or row.meaning
+  local op = above[word] == "tensor" and core.catalogue(row.name)
+  return listed and listed[2] or f and comments.of(f) or row.meaning or op and op.doc
 end
 
 -- One method or field of an object that is called `word`.

@@ -26,10 +26,12 @@ function Activation:__call(x, ...)
   return self:apply(tensor(class.name, x))
 end
 
--- Declares an activation; `apply(self, x)` finds its arguments in self.
-local function activation(name, args, apply, aliases)
+-- Declares an activation; `apply(self, x)` finds its arguments in self. `doc` says what it is where
+-- no op of its name does.
+local function activation(name, args, apply, aliases, doc)
   local class = declare.class {
     name = name, parent = Activation, args = args, apply = apply, aliases = aliases,
+    doc = doc or core.catalogue(name).doc,
   }
   class.module = "keras.activations"
   activations[name] = class {}
@@ -41,11 +43,13 @@ local function plain(name, aliases)
   activation(name, nil, function (_, x) return ops[name](x) end, aliases)
 end
 
-activation("linear", nil, function (_, x) return x end)
+activation("linear", nil, function (_, x) return x end, nil, "x itself")
 
 activation("relu", {
-  { "negative_slope", number, default = 0.0, alias = "alpha" },
-  { "max_value", number }, { "threshold", number, default = 0.0 },
+  { "negative_slope", number, default = 0.0, alias = "alpha",
+    doc = "the slope below the threshold" },
+  { "max_value", number, doc = "the largest value that comes out" },
+  { "threshold", number, default = 0.0, doc = "x up to here counts as below" },
 }, function (self, x)
   local slope, top, threshold = self.negative_slope, self.max_value, self.threshold
   if slope == 0 and top == nil and threshold == 0 then return ops.relu(x) end
@@ -57,30 +61,34 @@ end)
 
 plain "relu6"
 
-activation("leaky_relu", { { "negative_slope", number, default = 0.2, alias = "alpha" } },
+activation("leaky_relu", { { "negative_slope", number, default = 0.2, alias = "alpha",
+    doc = "the slope below 0" } },
   function (self, x) return ops.leaky_relu(x, self.negative_slope) end)
 
-activation("elu", { { "alpha", number, default = 1.0 } },
+activation("elu", { { "alpha", number, default = 1.0, doc = "-alpha is the limit far below 0" } },
   function (self, x) return ops.elu(x, self.alpha) end)
 
 plain "selu"
 
-activation("celu", { { "alpha", number, default = 1.0 } },
+activation("celu", { { "alpha", number, default = 1.0, doc = "-alpha is the limit far below 0" } },
   function (self, x) return ops.celu(x, self.alpha) end)
 
-activation("gelu", { { "approximate", kinds.boolean, default = false } },
+activation("gelu", { { "approximate", kinds.boolean, default = false,
+    doc = "by tanh, instead of the error function" } },
   function (self, x) return ops.gelu(x, self.approximate) end)
 
 plain("silu", { "swish" })
 
-activation("mish", nil, function (_, x) return x * ops.tanh(ops.softplus(x)) end)
+activation("mish", nil, function (_, x) return x * ops.tanh(ops.softplus(x)) end, nil,
+  "x tanh(softplus(x))")
 
 plain "softplus"
 plain "softsign"
 plain "sigmoid"
 
 -- Keras 2 had slope 0.2: hard_sigmoid{slope = 0.2}.
-activation("hard_sigmoid", { { "slope", number, default = 1 / 6 } }, function (self, x)
+activation("hard_sigmoid", { { "slope", number, default = 1 / 6,
+    doc = "the slope of the middle part" } }, function (self, x)
   if self.slope == 1 / 6 then return ops.hard_sigmoid(x) end
   return ops.clip(x * self.slope + 0.5, 0, 1)
 end)
@@ -92,22 +100,25 @@ plain "tanh"
 plain "hard_tanh"
 plain "tanh_shrink"
 
-activation("soft_shrink", { { "threshold", number, default = 0.5 } },
+activation("soft_shrink", { { "threshold", number, default = 0.5,
+    doc = "how far values move towards 0" } },
   function (self, x) return ops.soft_shrink(x, self.threshold) end)
 
-activation("hard_shrink", { { "threshold", number, default = 0.5 } },
+activation("hard_shrink", { { "threshold", number, default = 0.5,
+    doc = "what is nearer to 0 becomes 0" } },
   function (self, x) return ops.hard_shrink(x, self.threshold) end)
 
 activation("threshold", {
-  { "threshold", number, default = 0.0 }, { "default_value", number, default = 0.0 },
+  { "threshold", number, default = 0.0, doc = "values above stay" },
+  { "default_value", number, default = 0.0, doc = "what the others become" },
 }, function (self, x) return ops.threshold(x, self.threshold, self.default_value) end)
 
 plain "sparse_plus"
 
-activation("squareplus", { { "b", number, default = 4 } },
+activation("squareplus", { { "b", number, default = 4, doc = "how smooth the bend is" } },
   function (self, x) return ops.squareplus(x, self.b) end)
 
-activation("exponential", nil, function (_, x) return ops.exp(x) end)
+activation("exponential", nil, function (_, x) return ops.exp(x) end, nil, "exp(x)")
 
 activation("glu", { { "axis", axis, default = -1 } },
   function (self, x) return ops.glu(x, self.axis) end)

@@ -14,6 +14,7 @@ local callbacks = declare.catalogue("callback", callback.classes)
 
 callbacks.declare = callback.declare
 
+-- Not here, and it says so: it writes a format of JAX's. ModelCheckpoint saves models.
 function callbacks.OrbaxCheckpoint()
   core.raise("OrbaxCheckpoint writes a format of JAX's; ModelCheckpoint and BackupAndRestore save "
     .. "models here")

@@ -18,15 +18,17 @@ local function read(path)
   return lines_of[path]
 end
 
--- The function inside: a method that checks its self is wrapped (declare/classes.lua), and one of
--- another file is required when it is called.
+-- The function inside: a method that checks its self is wrapped (declare/classes.lua), what takes
+-- its arguments as an op does may be, and one of another file is required when it is called.
 local function inner(f)
   local upvalues, i = {}, 1
   while debug.getupvalue(f, i) do
     local name, value = debug.getupvalue(f, i)
     upvalues[name], i = value, i + 1
   end
-  if type(upvalues.method) == "function" then return upvalues.method end
+  for _, wrapped in ipairs { "method", "fn" } do
+    if type(upvalues[wrapped]) == "function" then return upvalues[wrapped] end
+  end
   local module, name = upvalues.module, upvalues.name
   if type(module) ~= "string" or type(name) ~= "string" then return f end
   local loaded = package.loaded[module]
@@ -73,7 +75,7 @@ end
 -- What is written above a function, or nil.
 function comments.of(f)
   local made_of = taken[f]
-  local info = debug.getinfo(made_of and made_of.fn or inner(f), "S")
+  local info = debug.getinfo(inner(made_of and made_of.fn or f), "S")
   local path = info.what == "Lua" and info.source:match "^@(.+)$"
   local lines = path and read(path)
   if not lines then return nil end

@@ -79,6 +79,21 @@ return {
     dtype = { "string", "\"float32\"." },
     reduction = { "string", "How the losses of a batch become one." },
   },
+  dense = { kernel = { "lunula.Variable", "The weights (inputs, units), once it is built." } },
+  einsum_dense = { kernel = { "lunula.Variable", "The weights, once it is built." } },
+  conv2d = { kernel = { "lunula.Variable", "The weights (height, width, channels / groups, "
+    .. "filters), once it is built." } },
+  embedding = { embeddings = { "lunula.Variable", "The rows (input_dim, output_dim), once it is "
+    .. "built." } },
+  multi_head_attention = {
+    query_dense = { "lunula.Layer", "The layer that makes the heads of the query." },
+    key_dense = { "lunula.Layer", "The layer that makes the heads of the key." },
+    value_dense = { "lunula.Layer", "The layer that makes the heads of the value." },
+    output_dense = { "lunula.Layer", "The layer that makes the output of all heads." },
+  },
+  multi_optimizer = {
+    optimizers = { "lunula.Optimizer[]", "The optimizers that variables have, each once." },
+  },
   callback = {
     model = { "lunula.Model", "The model that is trained." },
     params = { "table", "The epochs, steps and verbosity of the run." },

@@ -107,7 +107,7 @@ end
 local function method_texts(name)
   local texts = {}
   for _, owner in ipairs { "model", "layer", "tensor", "variable", "optimizer", "loss",
-    "metric" } do
+    "metric", "callback", "py_dataset", "feature_space" } do
     local row = functions.methods[owner][name]
     if row then texts[#texts + 1] = call_text(owner .. ":" .. name, row) end
   end
@@ -142,17 +142,30 @@ local function function_text(name)
 end
 
 local without_texts = {
-  "layers", "activations", "losses", "metrics", "optimizers", "dtype_policies",
+  "layers", "activations", "losses", "metrics", "optimizers", "initializers", "callbacks",
+  "dtype_policies", "backend",
 }
 
--- Other functions are told by their parameters and by the comment above them.
-local function parameters_text(name)
+-- The class that a function of k.losses is, too: mean_squared_error, mse.
+local function class_of_loss(name)
+  local losses = declare.registry "loss"
+  if losses[name] then return losses[name] end
+  for _, class in pairs(losses) do
+    if declare.snake_case(class.name) == name then return class end
+  end
+end
+
+-- Other functions are told by their parameters and by the comment above them; losses, which are
+-- classes too, by what those say. x: a name, or the function.
+local function parameters_text(x)
   for _, module in ipairs(without_texts) do
-    local f = rawget(home(module), name)
-    if type(f) == "function" then
-      local comment = comments.of(f)
-      return ("k.%s.%s%s%s"):format(module, name, comments.parameters(f),
-        comment and "\n  " .. comment or "")
+    for name, f in pairs(home(module)) do
+      if (name == x or f == x) and type(f) == "function" then
+        local class = module == "losses" and class_of_loss(name)
+        local told = comments.of(f) or class and class.doc
+        return ("k.%s.%s%s%s"):format(module, name, comments.parameters(f),
+          told and "\n  " .. told or "")
+      end
     end
   end
 end
@@ -257,6 +270,8 @@ local function texts_of_name(name)
   if #texts == 0 or functions.facade[name] then
     texts[#texts + 1] = function_text(name) or parameters_text(name)
   end
+  local activation = rawget(home "activations", name)
+  if #texts == 0 and activation then texts[1] = declare.help(declare.class_of(activation)) end
   if #texts == 0 then texts[1] = field_text(name) end
   return #texts > 0 and table.concat(texts, "\n\n") or nil
 end
@@ -266,7 +281,8 @@ local function text_of_function(f)
   local row = find_op(f)
   if row then return op_text(row) end
   local name = name_of(f)
-  return name and (function_text(name) or table.concat(method_texts(name), "\n\n")) or nil
+  if not name then return parameters_text(f) end
+  return function_text(name) or table.concat(method_texts(name), "\n\n")
 end
 
 local function text_of_object(x)

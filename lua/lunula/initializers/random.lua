@@ -131,6 +131,8 @@ return {
   settled("HeNormal", 2.0, "fan_in", normal, "he_normal"),
   settled("LecunUniform", 1.0, "fan_in", "uniform", "lecun_uniform"),
   settled("LecunNormal", 1.0, "fan_in", normal, "lecun_normal"),
+  -- How many inputs and how many outputs a weight of that shape connects: two numbers. from and to
+  -- are lists of its axes, where they are not the last but one and the last.
   compute_fans = function (shape, from, to)
     local name = "compute_fans: the axes must be a list of whole numbers, got %s"
     for _, list in pairs { from, to } do

@@ -60,6 +60,7 @@ function layers.find(name)
   return by_snake[name] and load(by_snake[name])
 end
 
+-- The names of all classes, in their order, as a list.
 function layers.names()
   return table.move(names, 1, #names, 1, {})
 end

@@ -131,11 +131,16 @@ ops.shape = tools.takes("ops.shape", "x", function (x)
   return sizes
 end)
 
-for name, field in pairs { ndim = "rank", size = "size", dtype = "dtype" } do
-  ops[name] = tools.takes("ops." .. name, "x", function (x) return x[field] end)
-end
+-- The number of axes.
+ops.ndim = tools.takes("ops.ndim", "x", function (x) return x.rank end)
+-- How many numbers there are.
+ops.size = tools.takes("ops.size", "x", function (x) return x.size end)
+-- The type of the numbers, as "float32".
+ops.dtype = tools.takes("ops.dtype", "x", function (x) return x.dtype end)
 ops.is_tensor = core.is_tensor
 
+-- Not here, and it says so: the eigenvalues of a general matrix are complex numbers. eigh takes
+-- symmetric matrices.
 ops.eig = tools.takes("ops.eig", "x", function ()
   core.raise("eig: eigenvalues of a general matrix are complex numbers, and there is no type for "
     .. "them: eigh takes symmetric matrices")
@@ -143,6 +148,7 @@ end)
 
 local own_type = tools.takes("ops.convert_to_tensor", "x", function (x) return x end)
 
+-- A tensor of a number, of nested tables or of a tensor, in that type if one is said.
 local function to_tensor(x, dtype)
   if type(dtype) == "table" then dtype = dtype.dtype end
   if core.is_tensor(x) then return dtype and ops.cast(x, dtype) or x end
@@ -152,11 +158,11 @@ ops.convert_to_tensor, ops.array = to_tensor, to_tensor
 
 -- ---- what cannot be had ------------------------------------------------------------------------
 
-local function refused(name, why)
-  ops[name] = function () core.raise("%s: %s", name, why) end
+-- Not here, and it says so: there is no NumPy. t:totable() gives tables of numbers, t:tobytes()
+-- the bytes, t:item() the number of a scalar.
+function ops.convert_to_numpy()
+  core.raise("convert_to_numpy: there is no NumPy here; t:totable() gives tables of numbers, "
+    .. "t:tobytes() the bytes, t:item() the number of a scalar")
 end
-
-refused("convert_to_numpy", "there is no NumPy here; t:totable() gives tables of numbers, "
-  .. "t:tobytes() the bytes, t:item() the number of a scalar")
 
 return ops

@@ -84,8 +84,10 @@ OptimizerMap = declare.class {
   kind = "optimizer_map", name = "OptimizerMap",
   doc = "Optimizers by the paths of variables, or by expressions that fit them.",
   args = {
-    { "default_optimizer", kinds.object("optimizer", "an optimizer"), required = true },
-    { "optimizer_map", table_kind },
+    { "default_optimizer", kinds.object("optimizer", "an optimizer"), required = true,
+      doc = "for variables that nothing in the map fits" },
+    { "optimizer_map", table_kind, doc = "optimizers by the path of a variable, or by a regular "
+      .. "expression of Python that fits the whole of it" },
   },
   finish = function(self)
     if not rawget(self, "optimizer_map") then rawset(self, "optimizer_map", {}) end
@@ -161,7 +163,8 @@ holder {
   name = "MultiOptimizer", aliases = { "multioptimizer" },
   doc = "Each variable has the optimizer that a map, or a function, says for it.",
   args = {
-    { "optimizer_map", chooser, required = true },
+    { "optimizer_map", chooser, required = true,
+      doc = "says the optimizer of each variable" },
     { "loss_scale_factor", kinds.number, field = "_loss_scale_factor" },
     { "name", kinds.name },
   },

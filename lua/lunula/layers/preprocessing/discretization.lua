@@ -161,14 +161,17 @@ return layer "Discretization" {
     end
     self:finalize_state()
   end,
+  -- Takes more values into the quantiles that finalize_state reads.
   update_state = function (self, values)
     self.summary = merge(summarize(numbers_of(values), self.epsilon), self.summary, self.epsilon)
   end,
+  -- Makes the boundaries of all values so far.
   finalize_state = function (self)
     if not self.num_bins then return end
     if #self.summary.values == 0 then core.raise("adapt: there are no data") end
     local bins = compress(self.summary, 1 / self.num_bins).values
     self.bin_boundaries = table.move(bins, 1, #bins - 1, 1, {})
   end,
+  -- Forgets the values so far; the boundaries stay.
   reset_state = function (self) self.summary = { values = {}, weights = {} } end,
 }

@@ -324,10 +324,12 @@ lookup.IndexLookup = base.layer "IndexLookup" {
   -- For who finds the places of tokens, or counts them, itself.
   numbers_at = numbers_at,
   of_counts = of_counts,
+  -- How many tokens there are, with those for padding and for unknown ones.
   vocabulary_size = function (self)
     local _, first = starts(self)
     return first + #self.tokens
   end,
+  -- Takes a list of tokens, or the path of a file with one on each line, instead of adapt.
   set_vocabulary = function (self, vocabulary, idf_weights)
     local _ <close> = core.enter(self.name, self.class_name)
     if type(vocabulary) == "string" then vocabulary = self:parsed(read_file(vocabulary)) end
@@ -363,6 +365,7 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     end
     self:finalize_state()
   end,
+  -- Counts the tokens of more data.
   update_state = function (self, values)
     self:update_rows(documents(self, values, false))
   end,
@@ -382,6 +385,7 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     end
     self.documents = self.documents + #rows
   end,
+  -- Makes the vocabulary of all tokens so far, the most frequent first.
   finalize_state = function (self)
     if next(self.counts) == nil then return end
     local tokens = sorted_tokens(self)
@@ -396,6 +400,7 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     end
     self:reset_state()
   end,
+  -- Forgets the counts so far; the vocabulary stays.
   reset_state = function (self)
     self.counts, self.document_counts, self.documents = {}, {}, 0
   end,
@@ -420,6 +425,7 @@ lookup.IndexLookup = base.layer "IndexLookup" {
     file:close()
     return true
   end,
+  -- Reads what save_assets has written into a folder; nil and a message on failure.
   load_assets = function (self, folder)
     if self._vocabulary then return true end
     local file, problem = io.open(folder .. "/vocabulary.txt")

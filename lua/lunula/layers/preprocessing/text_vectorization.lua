@@ -245,20 +245,28 @@ return layer "TextVectorization" {
     end
     self:finalize_state()
   end,
+  -- Counts the words of more texts.
   update_state = function (self, texts) self.lookup:update_rows((rows_of(self, texts))) end,
+  -- Makes the vocabulary of all words so far, the most frequent first.
   finalize_state = function (self)
     self.lookup:finalize_state()
     self.vocabulary_size_seen = self.lookup:vocabulary_size()
   end,
+  -- Forgets the counts so far; the vocabulary stays.
   reset_state = function (self) self.lookup:reset_state() end,
+  -- The words by their numbers, as a list: its first entry has number 0.
   get_vocabulary = function (self, include_special_tokens)
     return self.lookup:get_vocabulary(include_special_tokens)
   end,
+  -- How many words there are, with those for padding and for unknown words.
   vocabulary_size = function (self) return self.lookup:vocabulary_size() end,
+  -- Takes a list of words, or the path of a file with one on each line, instead of adapt.
   set_vocabulary = function (self, vocabulary, idf_weights)
     self.lookup:set_vocabulary(vocabulary, idf_weights)
     self.vocabulary_size_seen = self.lookup:vocabulary_size()
   end,
+  -- Writes the vocabulary into a folder, one word on each line; nil and a message on failure.
   save_assets = function (self, folder) return self.lookup:save_assets(folder) end,
+  -- Reads what save_assets has written into a folder; nil and a message on failure.
   load_assets = function (self, folder) return self.lookup:load_assets(folder) end,
 }

@@ -69,6 +69,7 @@ local function halves(self, states)
   return table.move(list, 1, first, 1, {}), table.move(list, first + 1, total, 1, {})
 end
 
+-- Sets the states of both layers to zero, or to these: those of the forward layer come first.
 local function reset_states(self, states)
   local forward, backward = halves(self, states)
   self.forward_layer:reset_states(forward)
@@ -115,6 +116,7 @@ return layer "Bidirectional" {
     return_sequences = of_forward "return_sequences",
     return_state = of_forward "return_state",
     num_constants = of_forward "num_constants",
+    -- The states of the forward layer, then those of the backward layer; nil unless stateful.
     states = function (self)
       local list = {}
       for _, one in ipairs { self.forward_layer, self.backward_layer } do

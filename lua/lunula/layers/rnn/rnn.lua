@@ -220,6 +220,7 @@ local RNN = base.layer "RNN" {
     if mask and nest.is_structure(mask) then mask = mask[1] end
     return self.return_sequences and mask or nil
   end,
+  -- The states that a batch of that size begins with, as a list: zeros, or what the cell says.
   get_initial_state = function (self, batch_size)
     return cells.states_for(self.cell, batch_size)
   end,

@@ -51,11 +51,13 @@ return layer "StackedRNNCells" {
   doc = "cells one above the other, as one cell",
   args = { { "cells", cell_list, required = true } },
   getters = {
+    -- The sizes of the states of each cell, as a list.
     state_size = function (self)
       local sizes = {}
       for i, cell in ipairs(self.cells) do sizes[i] = cell.state_size end
       return sizes
     end,
+    -- The size of what the last cell gives.
     output_size = function (self) return output_size(self.cells[#self.cells]) end,
   },
   build = function (self, shape)
@@ -64,6 +66,7 @@ return layer "StackedRNNCells" {
       shape = output_shape(cell, shape[1])
     end
   end,
+  -- The states that a batch of that size begins with: for each cell a list.
   get_initial_state = function (self, batch_size)
     local states = {}
     for i, cell in ipairs(self.cells) do states[i] = cells.states_for(cell, batch_size) end

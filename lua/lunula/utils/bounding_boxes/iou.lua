@@ -29,7 +29,8 @@ end
 -- As a row beside columns.
 local function turned(x) return ops.swapaxes(x, -1, -2) end
 
--- Of each box in the first list with each in the second: (..., number 1, number 2).
+-- What each box of the first list and each of the second share, as a part of what both cover:
+-- (..., number 1, number 2).
 function iou.of_pairs(name, boxes1, boxes2, format, use_masking, mask_val, shape)
   boxes1 = corners(name, check_rank(name, boxes1), format, shape)
   boxes2 = corners(name, check_rank(name, boxes2), format, shape)
@@ -45,7 +46,7 @@ function iou.of_pairs(name, boxes1, boxes2, format, use_masking, mask_val, shape
   return ops.where(masked, mask_val, result)
 end
 
--- ... less a share for how far the middles are apart, and for other proportions: box by box.
+-- The same box by box, less a share for how far the middles are apart, and for other proportions.
 function iou.complete(name, boxes1, boxes2, format, shape)
   if format:find "^rel" then
     core.raise("%s: takes pixels, got boxes of format \"%s\": convert them first", name, format)
