@@ -154,8 +154,21 @@ describe("the manual", function ()
     assert.truthy(search("Convolution2D")["k.layers.Conv2D"])
   end)
 
-  it("says something about every name and every argument (missing.txt in the site)", function ()
-    assert.truthy(said:find("; 0 of %d+ arguments have no meaning, 0 names no text"),
+  it("says something about every name and every argument, and shows every class and op at work "
+    .. "(missing.txt in the site)", function ()
+    assert.truthy(said:find("; 0 of %d+ arguments have no meaning, 0 names no text, 0 no example"),
       read "missing.txt")
+  end)
+
+  it("tells the shapes that go into a layer and come out", function ()
+    local without = { InputLayer = true, Lambda = true, Layer = true, Wrapper = true }
+    for _, name in ipairs(require("lunula.layers").names()) do
+      local class = k.layers[name].name
+      assert.truthy(without[class] or pages["layers/" .. class .. ".html"].ids["s-shapes"], class)
+    end
+    local text = pages["layers/Conv2D.html"].text
+    assert.truthy(text:find("(None, 5, 6, 2)</code></td><td><code>(None, 3, 4, 3)", 1, true))
+    assert.truthy(text:find("(None, None, None, 2)", 1, true))
+    assert.truthy(pages["ops/sum.html"].text:find("(3, 4, 2)</code></td><td><code>(4, 2)", 1, true))
   end)
 end)

@@ -13,7 +13,9 @@ local catalogue = require "spec.docs.catalogue"
 local examples = require "spec.docs.examples"
 local header = require "spec.docs.header"
 local html = require "spec.docs.html"
+local layers = require "spec.docs.layers"
 local names = require "spec.docs.names"
+local op_cases = require "spec.docs.op_cases"
 local ops = require "spec.docs.ops"
 local pages = require "spec.docs.pages"
 
@@ -37,7 +39,8 @@ end
 
 function site.new(folder)
   local self = { folder = folder, nav = { { "index.html", "Start" } }, index = {}, count = 0,
-    version = core.version, missing = { arguments = {}, texts = {}, told = 0 }, examples = 0 }
+    version = core.version, examples = 0,
+    missing = { arguments = {}, texts = {}, examples = {}, told = 0 } }
   return setmetatable(self, { __index = site })
 end
 
@@ -81,8 +84,13 @@ local function with_others(words, entry)
   return all
 end
 
-function site:show_example(example)
-  if example then self.examples = self.examples + 1 end
+-- Nothing can be shown of what is not here, and says so, nor of what sends to a server.
+local without_example = { ["k.ops.convert_to_numpy"] = true, ["k.ops.eig"] = true,
+  ["k.callbacks.RemoteMonitor"] = true }
+
+function site:show_example(example, full)
+  if example then self.examples = self.examples + 1
+  elseif not without_example[full] then table.insert(self.missing.examples, full) end
   return example
 end
 
@@ -120,13 +128,17 @@ function site:class_page(entry, all)
   if class.doc then told[#told + 1] = "<p>" .. html.inline(class.doc) .. "</p>" end
   if not class.doc then table.insert(self.missing.texts, entry.full) end
   told[#told + 1] = pages.also(entry)
-  told[#told + 1] = pages.example(self:show_example(examples.of_class(class, entry.full)))
+  told[#told + 1] = pages.example(self:show_example(
+    examples.of_class(class, entry.full), entry.full))
   local door = door_of(class)
   if door then told[#told + 1] = "<pre>" .. html.escape(door) .. "</pre>" end
   told[#told + 1] = pages.arguments(class, function (name, argument)
     table.insert(self.missing.arguments, name .. "." .. argument)
   end)
   self.missing.told = self.missing.told + #words
+  if class.kind == "layer" then
+    told[#told + 1] = pages.shapes(layers.shapes(class), "Layer")
+  end
   local word, members = declare.snake_case(entry.name), all.members[class] or all.adopted[class]
   told[#told + 1] = pages.members(word, members)
   self:find_members(word, entry.page, members)
@@ -142,8 +154,10 @@ function site:class_page(entry, all)
 end
 
 function site:op_page(entry, all)
-  local example = self:show_example(all.examples[entry.name])
-  local body, words, sentence = ops.body(entry, example, catalogue.see_also(all, entry))
+  local example = self:show_example(all.examples[entry.name]
+    or examples.further(entry.full), entry.full)
+  local body, words, sentence = ops.body(entry, example, pages.shapes(all.shapes[entry.name] or {},
+    "Call"), catalogue.see_also(all, entry))
   if not sentence then table.insert(self.missing.texts, entry.full) end
   self:page { path = entry.page, title = entry.full, crumbs = crumbs_of(entry), body = body }
   self:find(entry.full, entry.href, sentence, with_others(words, entry))
@@ -358,6 +372,7 @@ local function gather()
   for _, module in ipairs(all.modules) do is_module[module.path] = true end
   all.members, all.member_order = names.members(is_module)
   all.examples, all.objects, all.adopted = examples.of_ops(), {}, {}
+  all.shapes = op_cases.shapes()
   adopt(all)
   return all
 end
@@ -367,12 +382,14 @@ function site:report()
   local missing = self.missing
   table.sort(missing.arguments)
   table.sort(missing.texts)
+  table.sort(missing.examples)
   self:file("missing.txt", ("arguments without a meaning: %d of %d\n%s\n\nwithout a text: %d\n%s"
-    .. "\n"):format(#missing.arguments, missing.told, table.concat(missing.arguments, "\n"),
-      #missing.texts, table.concat(missing.texts, "\n")))
+    .. "\n\nwithout an example: %d\n%s\n"):format(#missing.arguments, missing.told,
+      table.concat(missing.arguments, "\n"), #missing.texts, table.concat(missing.texts, "\n"),
+      #missing.examples, table.concat(missing.examples, "\n")))
   print(("%s: %d pages, %d names, %d examples; %d of %d arguments have no meaning, %d names no "
-    .. "text"):format(self.folder, self.count, #self.index, self.examples, #missing.arguments,
-      missing.told, #missing.texts))
+    .. "text, %d no example"):format(self.folder, self.count, #self.index, self.examples,
+      #missing.arguments, missing.told, #missing.texts, #missing.examples))
 end
 
 local function write(folder)

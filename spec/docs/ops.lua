@@ -60,17 +60,17 @@ local function call_text(entry, list)
   return pages.wrapped(entry.full, "(", words, ")")
 end
 
-local function row_text(entry, row, example)
+local function row_text(entry, row, example, shapes)
   local list, rows = ops.arguments(row.signature), {}
   for i, arg in ipairs(list) do
     rows[i] = { html.code(arg.name), html.escape(arg.kind),
       arg.default and html.code(arg.default) or "needed" }
   end
-  local first = list[1] and list[1].kind:find "tensor" and #list > 0
+  local first = list[1] and list[1].kind:find "tensor" and not entry.name:find(".", 1, true)
   return pages.signature(call_text(entry, list)) .. "\n<p>" .. html.inline(row.doc) .. "</p>\n"
     .. pages.also(entry) .. "\n" .. pages.example(example) .. "\n"
     .. (#rows > 0 and '<h2 id="s-arguments">Arguments</h2>\n'
-      .. html.table({ "Name", "Kind", "Default" }, rows) or "")
+      .. html.table({ "Name", "Kind", "Default" }, rows) or "") .. "\n" .. shapes
     .. (first and ("\n<p class=\"note\">Options go by position or in a table by name; it is a "
       .. "method of tensors too: <code>%s:%s(…)</code>.</p>"):format(html.escape(list[1].name),
       html.escape(entry.name)) or "")
@@ -78,11 +78,11 @@ local function row_text(entry, row, example)
 end
 
 -- The body of the page, what it takes in words, and a sentence.
-function ops.body(entry, example, related)
+function ops.body(entry, example, shapes, related)
   local row = core.catalogue(entry.name)
   local words, told, sentence = {}
   if row then
-    told, sentence = row_text(entry, row, example), row.doc
+    told, sentence = row_text(entry, row, example, shapes), row.doc
     for i, arg in ipairs(ops.arguments(row.signature)) do words[i] = arg.name end
   else
     local listed = functions.facade[entry.name]

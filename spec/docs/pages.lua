@@ -84,6 +84,19 @@ function pages.arguments(class, missing)
     .. html.table({ "Name", "Kind", "Default", "Meaning" }, rows)
 end
 
+-- rows: { call, shapes in, shapes out } of layers.shapes or of ops.
+function pages.shapes(rows, head)
+  if #rows == 0 then return "" end
+  local cells, same = {}, true
+  for i, row in ipairs(rows) do
+    cells[i] = { html.code(row[1]), html.code(row[2]), html.code(row[3]) }
+    same = same and row[2] == row[3]
+  end
+  local told = same and "<p>What comes out has the shape of what goes in.</p>\n"
+    or html.table({ head, "In", "Out" }, cells)
+  return '<h2 id="s-shapes">Shapes</h2>\n' .. told
+end
+
 -- ---- functions and members ---------------------------------------------------------------------
 
 -- A comment's text: lines that are indented in it stay lines.

@@ -40,7 +40,7 @@ return {
   get_config = configs.get_config, from_config = configs.from_config,
   serialize = configs.serialize,
 
-  text = texts.text, help = texts.help, shown_arguments = texts.arguments,
+  said = texts.said, text = texts.text, help = texts.help, shown_arguments = texts.arguments,
   kind_and_default = texts.kind_and_default, signature = texts.signature,
   meaning = meanings.of,
 

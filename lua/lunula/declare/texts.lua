@@ -22,11 +22,11 @@ local function same(a, b)
   return true
 end
 
--- The constructor call that would make the object, without what is at its default: save for
--- arguments that say `printed`.
-function texts.text(object)
+-- What the constructor was told that is not at its default: a list of { name, value }, values as in
+-- configs. Arguments that say `printed` are always in it.
+function texts.said(object)
   local class = objects.class_of(object)
-  local config, parts = configs.get_config(object), {}
+  local config, said = configs.get_config(object), {}
   local function add(arg)
     local value, default = config[arg.name], arg.default
     if value == nil or not arg.printed and same(value, default) then return end
@@ -35,8 +35,7 @@ function texts.text(object)
       local serialise = arg.kind.serialise or configs.copy
       if same(value, serialise(arg.kind.check(default, {}), object)) then return end
     end
-    if is_plain(value) and value.class_name then value = value.class_name end
-    parts[#parts + 1] = arg.name .. "=" .. words.show(value)
+    said[#said + 1] = { arg.name, value }
   end
   for _, arg in ipairs(class.arguments) do
     if not arg.keyword then add(arg) end
@@ -44,7 +43,18 @@ function texts.text(object)
   for _, arg in ipairs(class.arguments) do
     if arg.keyword then add(arg) end
   end
-  return class.name .. "{" .. table.concat(parts, ", ") .. "}"
+  return said
+end
+
+-- The constructor call that would make the object.
+function texts.text(object)
+  local parts = texts.said(object)
+  for i, row in ipairs(parts) do
+    local value = row[2]
+    if is_plain(value) and value.class_name then value = value.class_name end
+    parts[i] = row[1] .. "=" .. words.show(value)
+  end
+  return objects.class_of(object).name .. "{" .. table.concat(parts, ", ") .. "}"
 end
 
 -- The arguments that help shows: the positional ones, then those by name only, without the sizes
