@@ -1,6 +1,7 @@
 -- The manual (spec/docs): it is written from the live objects, all its links lead somewhere, every
 -- public name has its place, its examples print what they say, and search finds things.
 
+local browser = require "spec.support.browser"
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local examples = require "spec.docs.examples"
@@ -154,10 +155,43 @@ describe("the manual", function ()
     assert.truthy(search("Convolution2D")["k.layers.Conv2D"])
   end)
 
+  it("is read in a browser: nothing is broken, nothing wider than a telephone", function ()
+    if not browser.program() then return pending "there is no Chromium" end
+    local all, some = {}, {}
+    for path in pairs(pages) do all[#all + 1] = path end
+    table.sort(all)
+    for i, path in ipairs(all) do   -- of pages that are alike one in ten
+      if i % 10 == 0 or not path:find "/" or path:find "^guides" then some[#some + 1] = path end
+    end
+    local problems = browser.check(scratch.path(), scratch.path "site", some, 400)
+    assert.equal("", table.concat(problems, "\n"))
+  end)
+
+  it("is searched in a browser", function ()
+    if not browser.program() then return pending "there is no Chromium" end
+    for word, first in pairs { Conv2D = "layers/Conv2D.html", padding = "layers/ZeroPadding1D.html",
+      to_categorical = "utils.html#to_categorical" } do
+      local dom, console = browser.dump(scratch.path(), scratch.path "site"
+        .. "/index.html?search=" .. word)
+      assert.equal("", table.concat(console, "\n"))
+      local found = dom:match '<ul id="found">(.-)</ul>'
+      assert.equal(first, found:match '<a href="([^"]+)"', word)
+    end
+  end)
+
   it("says something about every name and every argument, and shows every class and op at work "
     .. "(missing.txt in the site)", function ()
     assert.truthy(said:find("; 0 of %d+ arguments have no meaning, 0 names no text, 0 no example"),
       read "missing.txt")
+  end)
+
+  it("has the guides", function ()
+    for path in io.popen "ls examples/guides":lines() do
+      local page = pages["guides/" .. path:gsub("lua$", "html")]
+      assert.truthy(page, path)
+      assert.truthy(#html_check.texts(page.text, 'class="lua"') > 3, path)
+    end
+    assert.truthy(pages["guides/saving.html"].text:find("<p>1. The whole model", 1, true))
   end)
 
   it("tells the shapes that go into a layer and come out", function ()

@@ -77,8 +77,8 @@ assert(in_plan < by_lua)
 --   LUNULA_GEMM=blas      has OpenBLAS make the products, native never, auto where our kernels
 --                         have no form for the processor; k.build_info() tells who, and why
 --
--- and `make bench` times layers, steps and the start, `make bench-peers` puts other runtimes
--- beside it on the same machine. Figures of two machines cannot be compared, ratios of one machine
+-- `make bench` times layers, steps and the start; `make bench-peers` puts other runtimes beside it
+-- on the same machine, as README.md does for some networks. Figures of two machines cannot be compared, ratios of one machine
 -- can: alternate the two things that are compared, take the median of some runs, and say how many
 -- threads there were.
 

@@ -11,6 +11,7 @@ local k = require "lunula"
 
 local catalogue = require "spec.docs.catalogue"
 local examples = require "spec.docs.examples"
+local guides = require "spec.docs.guides"
 local header = require "spec.docs.header"
 local html = require "spec.docs.html"
 local layers = require "spec.docs.layers"
@@ -38,7 +39,8 @@ end
 -- ---- what is written ---------------------------------------------------------------------------
 
 function site.new(folder)
-  local self = { folder = folder, nav = { { "index.html", "Start" } }, index = {}, count = 0,
+  local self = { folder = folder, nav = { { "index.html", "Start" },
+    { "guides.html", "Guides" } }, index = {}, count = 0,
     version = core.version, examples = 0,
     missing = { arguments = {}, texts = {}, examples = {}, told = 0 } }
   return setmetatable(self, { __index = site })
@@ -70,8 +72,10 @@ function site:find_members(word, page, rows)
     if not text then
       table.insert(self.missing.texts, word .. ":" .. row.name)
     end
-    self:find(word .. (row.method and ":" or ".") .. row.name, page .. "#" .. html.anchor(row.name),
-      text or (row.method and "a method" or "a field"))
+    if not row.meaning then -- else it is an argument, by which its class is found
+      self:find(word .. (row.method and ":" or ".") .. row.name,
+        page .. "#" .. html.anchor(row.name), text or (row.method and "a method" or "a field"))
+    end
   end
 end
 
@@ -295,6 +299,20 @@ function site:object_pages(all)
   all.objects[#all.objects + 1] = { "objects/tensor.html", "tensor" }
 end
 
+function site:guide_pages()
+  local rows = {}
+  for i, guide in ipairs(guides.all()) do
+    self:page { path = guide.page, title = guide.title, crumbs = { { "guides.html", "Guides" } },
+      body = guide.body }
+    self:find("guide: " .. guide.title, guide.page, guide.text)
+    rows[i] = { ('<a href="@ROOT@%s">%s</a>'):format(guide.page, html.escape(guide.title)),
+      html.inline(guide.text) }
+  end
+  self:page { path = "guides.html", title = "Guides", body = "<p>Prose with the lines that prove "
+    .. "it. Each is a script in <code>examples/guides</code>, and runs in a second.</p>\n"
+    .. html.table({ "Guide", "What it tells" }, rows) }
+end
+
 function site:header_page()
   local body, found = header.page "src/host/lunula.h"
   self:page { path = "lunula_h.html", title = "lunula.h", body = body }
@@ -344,7 +362,8 @@ function site:start_page(all)
     .. html.escape(readme:match "```lua\n(.-)```") .. "</pre>\n"
     .. '<h2 id="s-modules">Modules</h2>\n' .. html.table({ "Module", "What it is" }, rows)
     .. '\n<h2 id="s-objects">Objects</h2>\n<p>' .. table.concat(objects, ", ") .. "</p>\n"
-    .. '<h2 id="s-more">More</h2>\n<p><a href="@ROOT@lunula_h.html">lunula.h</a> is the manual '
+    .. '<h2 id="s-more">More</h2>\n<p><a href="@ROOT@guides.html">The guides</a> are prose that '
+    .. 'runs. <a href="@ROOT@lunula_h.html">lunula.h</a> is the manual '
     .. 'for C programs; <a href="@ROOT@keras_names.html">the names of Keras</a> tells what is '
     .. "missing, and why.</p>" }
 end
@@ -408,6 +427,7 @@ local function write(folder)
   end
   for _, module in ipairs(all.modules) do self:module_page(module, all) end
   self:object_pages(all)
+  self:guide_pages()
   self:header_page()
   self:names_page(all)
   self:start_page(all)

@@ -1,5 +1,6 @@
 /* Search in LUNULA_INDEX (index.js): [name, address, sentence, words] a row. What is typed may be
-   several words; each must be found. Nothing is asked of a server. */
+   several words; each must be found; ?search=words in the address asks, too. Nothing is asked of a
+   server. */
 "use strict";
 (function () {
   const root = document.body.dataset.root;
@@ -86,6 +87,10 @@
     const links = found.querySelectorAll("a");
     if (links.length > 0) location.href = links[Math.max(chosen, 0)].href;
   });
+  // index.html?search=padding
+  const asked = new URLSearchParams(location.search).get("search");
+  if (asked) { input.value = asked; show(); }
+
   document.addEventListener("click", function (event) {
     if (!input.form.contains(event.target)) found.hidden = true;
   });
