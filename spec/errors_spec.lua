@@ -1,6 +1,7 @@
 -- What users read when they use a model wrongly: the message, at their own line.
 
 local k = require "lunula"
+local lua = require "spec.support.lua"
 local layers = k.layers
 
 local function compiled()
@@ -146,7 +147,8 @@ local function interrupt() io.popen("kill -INT $PPID"):close() end
 print "not interrupted"
 ]]):format(package.path, package.cpath, line))
     file:close()
-    local pipe = assert(io.popen("export ASAN_OPTIONS=detect_leaks=0; lua5.4 " .. name .. " 2>&1"))
+    local pipe = assert(io.popen(("export ASAN_OPTIONS=detect_leaks=0; %s %s 2>&1"):format(
+      lua.command, name)))
     local said = pipe:read "a"
     pipe:close()
     os.remove(name)
@@ -177,6 +179,22 @@ model:fit(k.ones { 4, 2 }, k.ones { 4, 1 }, { epochs = 1000, verbose = 0,
   it("say what an unknown size is written as", function()
     assert.error_at_line(function() k.Input { shape = { nil, 3 } } end,
       "where a size is unknown, {false, 3}, got {nil, 3}")
+  end)
+
+  -- `#` of such a table is 0 in every Lua.
+  it("count what is nil at the begin of a list", function()
+    local holed = {}
+    holed[2] = 3
+    for call, text in pairs {
+      [function() k.Input { shape = holed } end] = "got {nil, 3}",
+      [function() layers.Conv2D { 1, kernel_size = holed } end] = "got {nil, 3}",
+      [function() k.ops.zeros(holed) end] = 'argument "shape" must be sizes',
+      [function() k.ops.sum(k.ones { 2, 3 }, holed) end] = 'argument "axis" must be',
+      [function() k.tensor(holed) end] = "element [1] of the table is nil",
+      [function() k.ops.stack(holed) end] = "x[1]: a tensor",
+    } do
+      assert.error_matches(call, text, 1, true)
+    end
   end)
 
   it("say that a method was called with a dot", function()

@@ -139,7 +139,7 @@ end
 
 local function all(list, element, context)
   local result = {}
-  for i = 1, #list do
+  for i = 1, declare.length(list) do
     local value = list[i]
     if value == None then value = false end
     result[i] = element.check(value, context)
@@ -171,7 +171,7 @@ function kinds.tuple_of(n, element)
   local name = ("%s or a list of %d"):format(element.name, n)
   return define(name, function(value, context)
     if type(value) == "table" and not is_object(value) then
-      return #value == n and all(value, element, context) or nil
+      return declare.length(value) == n and all(value, element, context) or nil
     end
     local one = element.check(value, context)
     if one == nil then return nil end
@@ -193,7 +193,7 @@ local function check_shape(value)
   if type(value) == "number" then value = { value } end
   if type(value) ~= "table" or is_object(value) then return nil end
   local result = {}
-  for i = 1, #value do
+  for i = 1, declare.length(value) do
     result[i] = size(value[i])
     if result[i] == nil then return nil end
   end
@@ -207,7 +207,7 @@ kinds.axis = define("an axis number", integer)
 -- One axis or a list of them; the list stays a list.
 kinds.axes = define("an axis number or a list of them", function(value)
   if type(value) == "number" then return integer(value) end
-  if type(value) ~= "table" or is_object(value) or #value == 0 then return nil end
+  if type(value) ~= "table" or is_object(value) or declare.length(value) == 0 then return nil end
   return all(value, kinds.axis)
 end)
 

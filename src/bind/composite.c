@@ -34,7 +34,7 @@ static void check_list(lua_State *L, State *st, const Signature *s, int i) {
   char name[100];
   if (!lua_istable(L, i + 1) || placeholder_is(L, i + 1))
     signature_refuse(L, s, i, "a list of tensors");
-  lua_Unsigned n = lua_rawlen(L, i + 1);
+  lua_Unsigned n = want_length(L, i + 1);
   lua_createtable(L, 0, 0);
   for (lua_Unsigned k = 1; k <= n; k++) {
     snprintf(name, sizeof name, "%s: %s[%llu]", s->name, s->p[i].name,
@@ -47,7 +47,7 @@ static void check_list(lua_State *L, State *st, const Signature *s, int i) {
 }
 
 static void check_functions(lua_State *L, const Signature *s, int i) {
-  lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 0;
+  lua_Unsigned n = lua_istable(L, i + 1) ? want_length(L, i + 1) : 0;
   if (n == 0)
     signature_refuse(L, s, i, "a list of functions");
   for (lua_Unsigned k = 1; k <= n; k++) {
@@ -70,7 +70,7 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
     lua_replace(L, i + 1);
     return;
   }
-  lua_Unsigned n = lua_istable(L, i + 1) ? lua_rawlen(L, i + 1) : 1;
+  lua_Unsigned n = lua_istable(L, i + 1) ? want_length(L, i + 1) : 1;
   lua_createtable(L, n < 64 ? (int)n : 0, 0);
   for (lua_Unsigned k = 1; k <= n; k++) {
     if (lua_istable(L, i + 1))

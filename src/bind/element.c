@@ -102,7 +102,7 @@ static void select_one(lua_State *L, Selection *sel, int axis, int64_t n) {
 
 static Selection read_selection(lua_State *L, const Type *t) {
   Selection sel = {.rank = t->rank};
-  int n = (int)lua_rawlen(L, 2);
+  int n = (int)want_length(L, 2);
   if (n > t->rank)
     raise_error(L, "%d indices for %d axes", n, t->rank);
   check_positions(L, 2, t->rank, "a selection is a list, an index or a range "

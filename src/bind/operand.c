@@ -70,7 +70,7 @@ int operand_list(lua_State *L, State *s, int index, const char *function,
   char name[48];
   snprintf(name, sizeof name, "%s: the list of %ss", function, what);
   want_type(L, index, LUA_TTABLE, name);
-  lua_Unsigned length = lua_rawlen(L, index);
+  lua_Unsigned length = want_length(L, index);
   if (length > (lua_Unsigned)most)
     raise_error(L, "%s: %llu %ss, at most %d", function,
                 (unsigned long long)length, what, most);

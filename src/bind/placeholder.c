@@ -14,7 +14,7 @@ bool placeholder_is(lua_State *L, int index) {
 }
 
 static bool list_has_placeholder(lua_State *L, int index) {
-  int n = (int)lua_rawlen(L, index);
+  int n = (int)want_length(L, index);
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, index, k);
     bool found = placeholder_is(L, lua_gettop(L));

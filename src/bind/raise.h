@@ -49,5 +49,8 @@ lua_Integer want_whole(lua_State *L, int index, const char *what);
 bool want_is_callable(lua_State *L, int index);
 /* A whole number, and no text that reads like one; *v is 0 when it is none. */
 bool want_is_whole(lua_State *L, int index, int64_t *v);
+/* How many elements a list has, those that are nil among them: since Lua 5.5
+** the length of {nil, 3} is 0. */
+lua_Unsigned want_length(lua_State *L, int index);
 
 #endif

@@ -28,7 +28,7 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
   char name[100];
   if (!lua_istable(L, i + 1))
     signature_refuse(L, s, i, "a list of tensors");
-  int n = (int)lua_rawlen(L, i + 1);
+  int n = (int)want_length(L, i + 1);
   if (n > MAX_INPUTS - 8)
     raise_error(L, "%s: %d tensors in a list, at most %d", s->name, n,
                 MAX_INPUTS - 8);
@@ -46,7 +46,8 @@ static bool has_tensor(lua_State *L, int index) {
   if (!lua_istable(L, index))
     return lua_isuserdata(L, index);
   bool found = false;
-  for (int k = 1; !found && k <= (int)lua_rawlen(L, index); k++) {
+  int n = (int)want_length(L, index);
+  for (int k = 1; !found && k <= n; k++) {
     found = lua_rawgeti(L, index, k) == LUA_TUSERDATA;
     lua_pop(L, 1);
   }
@@ -78,7 +79,7 @@ static Attr read_sizes(lua_State *L, State *st, const Signature *s, int i,
   *n = 0;
   if (!has_tensor(L, i + 1))
     return signature_attr(L, s, i, none);
-  int count = lua_istable(L, i + 1) ? (int)lua_rawlen(L, i + 1) : 1;
+  int count = lua_istable(L, i + 1) ? (int)want_length(L, i + 1) : 1;
   lua_createtable(L, count, 0);
   for (int k = 1; k <= count; k++) {
     push_size(L, st, s, i, k, in, n);

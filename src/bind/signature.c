@@ -285,7 +285,7 @@ int signature_refuse(lua_State *L, const Signature *s, int i,
 }
 
 static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
-  lua_Unsigned n = lua_rawlen(L, i + 1);
+  lua_Unsigned n = want_length(L, i + 1);
   if (n > MAX_RANK)
     signature_refuse(L, s, i, "a table of at most 8 numbers");
   a->n = (int)n;

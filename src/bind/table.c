@@ -22,7 +22,7 @@ static Type table_shape(lua_State *L, int index) {
   while (lua_istable(L, -1)) {
     if (rank == MAX_RANK)
       raise_error(L, "a table nested deeper than %d levels", MAX_RANK);
-    dim[rank++] = (int64_t)lua_rawlen(L, -1);
+    dim[rank++] = (int64_t)want_length(L, -1);
     lua_rawgeti(L, -1, 1); /* nil, if there is none, ends it */
   }
   lua_settop(L, top);
@@ -49,7 +49,7 @@ static void find_dtype(lua_State *L, int index, int depth, bool *truth,
   luaL_checkstack(L, 4, NULL);
   lua_pushvalue(L, index);
   if (lua_istable(L, -1)) {
-    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    lua_Integer n = (lua_Integer)want_length(L, -1);
     for (lua_Integer i = 1; i <= n && (*truth || *whole); i++) {
       lua_rawgeti(L, -1, i);
       find_dtype(L, -1, depth + 1, truth, whole);
@@ -122,7 +122,7 @@ static void fill_table(Filler *f, int depth) {
       fill_number(f, depth);
     return;
   }
-  int64_t n = lua_istable(L, -1) ? (int64_t)lua_rawlen(L, -1) : -1;
+  int64_t n = lua_istable(L, -1) ? (int64_t)want_length(L, -1) : -1;
   if (n != t->dim[depth]) {
     const char *kind = luaL_typename(L, -1);
     push_position(f, depth);
@@ -203,7 +203,7 @@ DType table_data_dtype(lua_State *L, int index) {
   if (type_elements(&type) > 0 && begins_with_string(L, index, type.rank))
     return STR;
   find_dtype(L, index, 0, &truth, &whole);
-  return truth && lua_rawlen(L, index) > 0 ? BOOL : F32;
+  return truth && want_length(L, index) > 0 ? BOOL : F32;
 }
 
 Val table_data(lua_State *L, State *s, int index) {

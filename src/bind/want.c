@@ -47,3 +47,21 @@ lua_Integer want_whole(lua_State *L, int index, const char *what) {
                 luaL_tolstring(L, index, NULL));
   return (lua_Integer)n;
 }
+
+/* What lua_next finds behind the element that Lua takes for the last one are
+** further ones, and then the fields. Nobody writes a thousand times nil. */
+lua_Unsigned want_length(lua_State *L, int index) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index), most = n + 1000;
+  int table = lua_absindex(L, index);
+  if (n > 0)
+    lua_pushinteger(L, n);
+  else
+    lua_pushnil(L);
+  while (lua_next(L, table)) {
+    lua_Integer key = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : 0;
+    if (key > n && key <= most)
+      n = key;
+    lua_pop(L, 1);
+  }
+  return (lua_Unsigned)n;
+}

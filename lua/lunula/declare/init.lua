@@ -20,7 +20,7 @@ local lookup = require "lunula.declare.lookup"
 
 return {
   snake_case = words.snake_case, distance = words.distance, nearest = words.nearest,
-  suggestion = words.suggestion, show = words.show,
+  suggestion = words.suggestion, show = words.show, length = words.length,
 
   list = lists.of,
 

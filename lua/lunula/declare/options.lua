@@ -28,21 +28,12 @@ function options.only_names(value)
   return true
 end
 
--- The largest position used: `#` is undefined when there are holes.
-local function last_position(list)
-  local last = 0
-  for key in pairs(list) do
-    if math.type(key) == "integer" and key > last then last = key end
-  end
-  return last
-end
-
 -- Splits what the constructor got: positional values (with their number `n`), and named ones.
 -- Forms: Dense{64, activation="relu"}   Dense(64)   Dense(64, {activation="relu"})
 local function split(...)
   local count, first = select("#", ...), ...
   if count == 1 and options.is_plain(first) then
-    local positional, named = { n = last_position(first) }, {}
+    local positional, named = { n = words.length(first) }, {}
     for key, value in pairs(first) do
       if math.type(key) == "integer" then positional[key] = value else named[key] = value end
     end

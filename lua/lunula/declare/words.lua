@@ -72,6 +72,16 @@ function words.suggestion(name, list)
   return (" (did you mean %s%s?)"):format(before, last)
 end
 
+-- How many elements a list has, those that are nil among them: since Lua 5.5 #{nil, 3} is 0.
+function words.length(list)
+  local n = rawlen(list)
+  local most = n + 1000   -- nobody writes so many nil
+  for key in next, list, n > 0 and n or nil do
+    if math.type(key) == "integer" and key > n and key <= most then n = key end
+  end
+  return n
+end
+
 -- A value as it would be written in Lua, cut short: for error texts and tostring.
 function words.show(value, depth)
   depth = depth or 2
@@ -87,9 +97,9 @@ function words.show(value, depth)
     return tostring(value)
   end
   if depth == 0 then return "{...}" end
-  local parts = {}
-  for i = 1, math.min(#value, 8) do parts[i] = words.show(value[i], depth - 1) end
-  if #value > 8 then parts[#parts + 1] = "..." end
+  local parts, count = {}, words.length(value)
+  for i = 1, math.min(count, 8) do parts[i] = words.show(value[i], depth - 1) end
+  if count > 8 then parts[#parts + 1] = "..." end
   local names = {}
   for key in pairs(value) do
     if type(key) == "string" then names[#names + 1] = key end
