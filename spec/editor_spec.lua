@@ -44,8 +44,8 @@ local function read(source)
       functions[path] = { doc = doc, params = params }
       forget()
     elseif line:find "=" then
-      line = line:gsub("^local ", ""):gsub('%["([%w_]+)"%]', ".%1")
-      local path = assert(line:match "^([%w_.]+) = ", line)
+      local place = line:gsub("^local ", ""):gsub('%["([%w_]+)"%]', ".%1")
+      local path = assert(place:match "^([%w_.]+) = ", line)
       places[path] = class or true
       if class and classes[class] then classes[class].overloads = overloads end
       class = nil

@@ -23,8 +23,8 @@ local different = {
 -- "x, axis:axes=nil" as { "x", "axis=nil" }
 local function words(signature)
   local list = {}
-  for word in (signature .. ","):gmatch "%s*([^,]*)," do
-    word = word:gsub(":%a+%??", "")
+  for part in (signature .. ","):gmatch "%s*([^,]*)," do
+    local word = part:gsub(":%a+%??", "")
     local name, default = word:match "^(.-)=(.*)$"
     if default and tonumber(default) then
       word = ("%s=%.14g"):format(name, tonumber(default))

@@ -27,7 +27,8 @@ end
 -- Long lines are cut behind a comma.
 local function cut(code)
   local lines = {}
-  for line in (code .. "\n"):gmatch "(.-)\n" do
+  for whole in (code .. "\n"):gmatch "(.-)\n" do
+    local line = whole
     while #line > 78 do
       local head = line:sub(1, 78):match "^(.+},) {" or line:sub(1, 78):match "^(.+,) "
       if not head or #head < 12 then break end

@@ -125,7 +125,8 @@ local function read_text(paths, note)
   local computed = {}
   for _, path in ipairs(paths) do
     local number, long = 0, nil
-    for line in io.lines(path) do
+    for whole in io.lines(path) do
+      local line = whole
       number, long = number + 1, long or line:find "^%s*%-%-%[=*%["
       if long then line, long = "", not line:find "%]=*%]" end
       local rest = without_quotes(line, function (name) note(path, number, name) end)

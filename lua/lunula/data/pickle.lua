@@ -72,12 +72,12 @@ function machine:line()
   return text
 end
 
-function machine:global(module, name)
+function machine:find(module, name)
   local full = tostring(module) .. "." .. tostring(name)
   if calls[full] == nil then
     error(("it wants %s of Python, which is not called here"):format(full:sub(1, 100)), 0)
   end
-  self:push { global = full }
+  self:push { python = full }
 end
 
 local function as_table(value)
@@ -165,14 +165,14 @@ local steps = {
   end,
   ["h"] = function(m) m:push(need(m.memo[m:number "B"])) end,
   ["j"] = function(m) m:push(need(m.memo[m:number "<I4"])) end,
-  ["c"] = function(m) m:global(m:line(), m:line()) end,
+  ["c"] = function(m) m:find(m:line(), m:line()) end,
   [0x93] = function(m)                                          -- STACK_GLOBAL
     local name = m:pop()
-    m:global(m:pop(), name)
+    m:find(m:pop(), name)
   end,
   ["R"] = function(m)
     local arguments = as_table(m:pop())
-    local call = calls[as_table(m:pop()).global or broken()]
+    local call = calls[as_table(m:pop()).python or broken()]
     m:push((call or broken())(arguments))
   end,
   ["b"] = function(m)

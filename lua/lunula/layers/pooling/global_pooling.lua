@@ -27,7 +27,7 @@ local function largest(self, x)
   return ops.max(x, spatial_axes(self), self.keepdims)
 end
 
-local function global(pattern, alias, doc, call, takes_mask)
+local function over_all(pattern, alias, doc, call, takes_mask)
   return spatial.family(pattern, { 1, 2, 3 }, function (rank)
     return {
       doc = doc,
@@ -42,9 +42,9 @@ local function global(pattern, alias, doc, call, takes_mask)
   end, alias)
 end
 
-local classes = global("GlobalMaxPooling%dD", "GlobalMaxPool%dD", "the largest over all cells",
+local classes = over_all("GlobalMaxPooling%dD", "GlobalMaxPool%dD", "the largest over all cells",
   largest, false)
-local means = global("GlobalAveragePooling%dD", "GlobalAvgPool%dD",
+local means = over_all("GlobalAveragePooling%dD", "GlobalAvgPool%dD",
   "the mean over all cells, of a line over those that the mask keeps", average, true)
 for name, class in pairs(means) do classes[name] = class end
 
