@@ -1,6 +1,8 @@
 -- `make floors` sees what it is there for: breaches planted in a copy of the tree are told with
 -- their file and line. The tree itself is for `make floors` to judge.
 
+local lua = require "spec.support.lua"
+
 local build = package.searchpath("lunula.core", package.cpath):match "^(.*)/lunula/core%.so$"
 local copy = build .. "/floors"
 
@@ -68,7 +70,7 @@ describe("make floors", function ()
       "#include <stdlib.h>", "void *planted_block(void);",
       "void *planted_block(void) { return malloc(8); }" }, "malloc")
     assert.equal("", compile "graph/walk" .. compile "tensor/type")
-    said = run(("cd %s && %s spec/support/floors.lua build"):format(copy, arg[-1]))
+    said = run(("cd %s && %s spec/support/floors.lua build"):format(copy, lua.command))
   end)
 
   local function says(place, text)

@@ -1,9 +1,12 @@
 -- Families of ops are loaded when they are asked for. Each case runs in a state of its own, in
 -- which none is loaded yet.
 
+local lua = require "spec.support.lua"
+
 local function prints(expected, code)
-  local pipe = assert(io.popen(("LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s' lua5.4 -e %q 2>&1"):format(
-    package.path, package.cpath, 'local core = require "lunula.core" ' .. code:gsub("\n", " "))))
+  local pipe = assert(io.popen(("%s %s -e %q 2>&1"):format(
+    lua.paths(package.path, package.cpath), lua.command,
+    'local core = require "lunula.core" ' .. code:gsub("\n", " "))))
   assert.equal(expected, (pipe:read "a":gsub("%s+$", "")))
   pipe:close()
 end

@@ -1,5 +1,7 @@
 -- A Lua state that closes while tensors, functions and models live, and finalizers that come late.
 
+local lua = require "spec.support.lua"
+
 describe("a closing state", function()
   it("answers late finalizers with errors, not crashes", function()
     local name = os.tmpname()
@@ -17,7 +19,7 @@ describe("a closing state", function()
       late.f(late.t)
       print "alive"]]):format(package.path, package.cpath))
     file:close()
-    local pipe = assert(io.popen("lua5.4 " .. name .. " 2>&1; echo status $?"))
+    local pipe = assert(io.popen(lua.command .. " " .. name .. " 2>&1; echo status $?"))
     local out = pipe:read "a"
     pipe:close()
     os.remove(name)

@@ -1,6 +1,7 @@
 -- What can be asked of the machinery: plans and profiles on stderr, passes switched off, the build.
 
 local core = require "lunula.core"
+local lua = require "spec.support.lua"
 local native = require "spec.support.native"
 
 local dense = [[
@@ -25,7 +26,7 @@ local function run(setting, code)
   file:write(("package.path, package.cpath = %q, %q\nlocal core = require 'lunula.core'\n%s")
     :format(package.path, package.cpath, code or dense))
   file:close()
-  local pipe = assert(io.popen("env " .. setting .. " lua5.4 " .. name .. " 2>&1"))
+  local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(setting, lua.command, name)))
   local out = pipe:read "a"
   pipe:close()
   os.remove(name)
@@ -64,7 +65,7 @@ describe("the machinery", function()
       ["LUNULA_PASSES=fuse"] = 'there is no pass "fuse": naive, or',
       ["LUNULA_DEBUG=profile,bogus"] = 'there is no LUNULA_DEBUG "bogus": plan, profile or',
     } do
-      local pipe = assert(io.popen(("env %s lua5.4 %s 2>&1"):format(setting, name)))
+      local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(setting, lua.command, name)))
       assert.matches(name .. ":2: " .. text, pipe:read "a", 1, true)
       pipe:close()
     end

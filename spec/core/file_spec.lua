@@ -2,6 +2,7 @@
 -- whatever goes wrong while one is written, the old one is whole.
 
 local core = require "lunula.core"
+local lua = require "spec.support.lua"
 
 local folder
 
@@ -357,7 +358,7 @@ describe("a file that cannot be written", function ()
       local core = require "lunula.core"
       print(pcall(core.file_write, %q, { { "w", core.ops.full({ 100000 }, 1) } }))
     ]]):format(package.cpath, path))
-    local pipe = io.popen(("trap '' XFSZ; ulimit -f 100; lua5.4 %s 2>&1"):format(script))
+    local pipe = io.popen(("trap '' XFSZ; ulimit -f 100; %s %s 2>&1"):format(lua.command, script))
     local said = pipe:read "a"
     pipe:close()
     os.remove(script)
@@ -395,7 +396,7 @@ describe("a file that cannot be written", function ()
       while true do core.file_write(%q, { { "w", big } }) end
     ]]):format(package.cpath, path))
     for i = 1, 5 do
-      os.execute(("timeout -s KILL 0.%d lua5.4 %s >/dev/null 2>&1"):format(2 + i, script))
+      os.execute(("timeout -s KILL 0.%d %s %s >/dev/null 2>&1"):format(2 + i, lua.command, script))
       local shape = core.file_read(path):type "w"
       assert.is_true(shape[1] == 2 or shape[1] == 4000000)
     end

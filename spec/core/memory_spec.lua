@@ -2,6 +2,7 @@
 -- its own, so that the peaks are its own.
 
 local core = require "lunula.core"
+local lua = require "spec.support.lua"
 
 -- A sanitizer keeps freed blocks for a while and fills them: fewer turns show as much.
 local turns = os.getenv "ASAN_OPTIONS" and 200 or 10000
@@ -21,7 +22,7 @@ local function run(body)
     end
     %s]]):format(package.path, package.cpath, body))
   file:close()
-  local pipe = assert(io.popen("lua5.4 " .. name .. " 2>&1"))
+  local pipe = assert(io.popen(lua.command .. " " .. name .. " 2>&1"))
   local out = pipe:read "a"
   pipe:close()
   os.remove(name)

@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local lua = require "spec.support.lua"
 local ops = k.ops
 local native = require "spec.support.native"
 
@@ -273,7 +274,7 @@ describe("a scale behind a product", function()
       end)
       print(f(k.ops.ones { 3, 4 }):get(1, 1))]]):format(package.path, package.cpath))
     file:close()
-    local pipe = assert(io.popen("LUNULA_DEBUG=plan lua5.4 " .. name .. " 2>&1"))
+    local pipe = assert(io.popen(("LUNULA_DEBUG=plan %s %s 2>&1"):format(lua.command, name)))
     local text = pipe:read "a"
     pipe:close()
     os.remove(name)

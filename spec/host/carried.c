@@ -27,6 +27,9 @@ int __wrap_lua_load(lua_State *L, lua_Reader reader, void *ud,
   return __real_lua_load(L, reader, ud, chunk, mode);
 }
 
+/* Only Lua 5.4 is given bytecode (src/bind/carry.lua). */
+static const int carries = LUA_VERSION_NUM == 504;
+
 static const char script[] =
   "local k = require 'lunula'\n"
   "local f = require 'lunula.declare'.snake_case\n"
@@ -55,7 +58,7 @@ static void opens_lunula(void) {
 static void bytecode(void) {
   foreign = 0;
   opens_lunula();
-  EXPECT(loaded > 20);
+  EXPECT(carries ? loaded > 20 : loaded == 0);
 }
 
 static void texts(void) {
@@ -72,7 +75,7 @@ static void sandbox(void) {
   EXPECT_STATUS(LUNULA_OK, lunula_new(&config, &rt, &why));
   EXPECT_STATUS(LUNULA_OK, run_text(rt, "require 'lunula'\n"
     "assert(not load '\\27Lua' and not load('\\27Lua', 'x', 'b'))"));
-  EXPECT(loaded > 0);
+  EXPECT(loaded > 0 || !carries);
   lunula_free(rt);
 }
 

@@ -2,6 +2,8 @@
 --   ask("LUNULA_ISA=avx2", "print(...)", ...)
 -- Unless the settings say them, they are as if nobody had set any.
 
+local lua = require "spec.support.lua"
+
 local chosen = { "LUNULA_ISA", "LUNULA_GEMM", "OPENBLAS_CORETYPE" }
 
 return function (settings, script)
@@ -9,8 +11,8 @@ return function (settings, script)
   local file = assert(io.open(name, "w"))
   file:write(("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath), script)
   file:close()
-  local pipe = assert(io.popen(("env -u %s %s lua5.4 %s 2>&1"):format(table.concat(chosen, " -u "),
-    settings, name)))
+  local pipe = assert(io.popen(("env -u %s %s %s %s 2>&1"):format(table.concat(chosen, " -u "),
+    settings, lua.command, name)))
   local out = pipe:read "a"
   pipe:close()
   os.remove(name)

@@ -3,6 +3,7 @@
 -- `each` with what it damages and how it reads. LUNULA_FUZZ_COUNT, LUNULA_FUZZ_SEED: how many,
 -- which.
 
+local lua = require "spec.support.lua"
 local scratch = require "spec.support.scratch"
 
 local damage = {}
@@ -15,8 +16,8 @@ function damage.run(script, share, least)
   local folder = scratch.path "damaged"
   os.execute("mkdir -p " .. folder)
   local limit = os.getenv "ASAN_OPTIONS" and "" or "ulimit -v 1500000; "   -- its shadow is large
-  local pipe = assert(io.popen(("%sLUA_PATH_5_4='./?.lua;%s' LUA_CPATH_5_4='%s' %s %s %s %d %s "
-    .. "2>&1"):format(limit, package.path, package.cpath, arg and arg[-1] or "lua5.4", script,
+  local pipe = assert(io.popen(("%s%s %s %s %s %d %s 2>&1"):format(limit,
+    lua.paths("./?.lua;" .. package.path, package.cpath), lua.command, script,
     os.getenv "LUNULA_FUZZ_SEED" or "1", count, folder)))
   local said = pipe:read "a"
   assert(pipe:close(), said)

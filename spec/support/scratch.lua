@@ -1,6 +1,7 @@
 -- A folder for the files of a spec: scratch.path "model.safetensors"; scratch.clear() when it ends.
 
 local core = require "lunula.core"
+local lua = require "spec.support.lua"
 
 local scratch = {}
 
@@ -37,9 +38,8 @@ end
 -- well, and what it wrote. `before`: what the shell runs it by; $$ is then its number. `streams`:
 -- what becomes of its errors.
 function scratch.run(script, before, streams)
-  local command = ("export ASAN_OPTIONS=detect_leaks=0 LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s'; "
-    .. "%s lua5.4 %s %s"):format(package.path, package.cpath, before or "", script,
-    streams or "2>&1")
+  local command = ("export ASAN_OPTIONS=detect_leaks=0 %s; %s %s %s %s"):format(
+    lua.paths(package.path, package.cpath), before or "", lua.command, script, streams or "2>&1")
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
   return pipe:close() == true, text
