@@ -19,13 +19,14 @@
 #   make rock       the numbered rock, as sources and built, each tried in an empty tree
 #   make install, clean
 
+LUA     = lua5.4
+LUA_VERSION := $(or $(shell $(LUA) -e 'print((_VERSION:match "[%d.]+"))' 2>/dev/null),5.4)
 PREFIX  = /usr/local
-LUADIR  = $(PREFIX)/share/lua/5.4
-LIBDIR  = $(PREFIX)/lib/lua/5.4
+LUADIR  = $(PREFIX)/share/lua/$(LUA_VERSION)
+LIBDIR  = $(PREFIX)/lib/lua/$(LUA_VERSION)
 CLIBDIR = $(PREFIX)/lib
 BUILD   = build
-JOBS    = $(shell nproc 2>/dev/null || echo 1)
-LUA     = lua5.4
+JOBS    = $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 CROSS   =
 CC      = $(CROSS)gcc
 CFLAGS  = -O3
@@ -34,11 +35,14 @@ WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wframe-larger-than=16384 \
           -Werror=implicit-function-declaration
 
-# Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there. The
-# module lunula.blas is built when OpenBLAS is there; BLAS=none: never.
+# Where Lua's headers and OpenBLAS are: pkg-config knows, if it is there; systems
+# write the number of Lua in three ways. The module lunula.blas is built when
+# OpenBLAS is there; BLAS=none: never.
 ask         = $(shell pkg-config $(1) 2>/dev/null)
-LUA_INCDIR := $(or $(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I lua5.4))),/usr/include/lua5.4)
-LUA_LIBS   := $(or $(call ask,--libs lua5.4),-llua5.4)
+LUA_PC     := $(firstword $(foreach name,lua$(LUA_VERSION) lua-$(LUA_VERSION) lua$(subst .,,$(LUA_VERSION)), \
+                $(if $(call ask,--libs $(name)),$(name))))
+LUA_INCDIR := $(or $(if $(LUA_PC),$(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I $(LUA_PC))))),/usr/include/lua$(LUA_VERSION))
+LUA_LIBS   := $(or $(if $(LUA_PC),$(call ask,--libs $(LUA_PC))),-llua$(LUA_VERSION))
 BLAS_FLAGS := $(if $(wildcard $(OPENBLAS_INCDIR)/cblas.h),-I$(OPENBLAS_INCDIR)) $(call ask,--cflags openblas)
 BLAS_DIR   := $(or $(if $(wildcard $(OPENBLAS_LIBDIR)/libopenblas.so*),$(OPENBLAS_LIBDIR)), \
                 $(call ask,--variable=libdir openblas),/usr/lib)
@@ -122,7 +126,9 @@ WHOLE   := $(if $(filter none,$(SCRIPTS)),,yes)
 # The library of all, with the static Lua of the system inside. Before 1.0 each
 # second number is an interface of its own.
 SONAME  := liblunula.so.$(basename $(VERSION))
-LUA_STATIC := $(wildcard $(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(filter -l%,$(LUA_LIBS))).a))
+LUA_ARCHIVE := $(patsubst -l%,lib%.a,$(firstword $(filter -llua%,$(LUA_LIBS))))
+LUA_STATIC := $(firstword $(wildcard $(patsubst -L%,%/$(LUA_ARCHIVE),$(filter -L%,$(LUA_LIBS))) \
+                $(shell $(CC) -print-file-name=$(LUA_ARCHIVE))))
 SHARED  := $(if $(and $(WHOLE),$(LUA_STATIC)),$(BUILD)/liblunula.so)
 HOSTSRC := $(filter-out $(if $(SHARED),,%/shared.c),$(sort $(wildcard spec/host/*.c)))
 HOSTSEE := -Isrc/host $(if $(BLASOBJ),-DWITH_BLAS)
@@ -136,9 +142,11 @@ BLASLIB := $(if $(BLASOBJ),$(BUILD)/liblunula_blas.a)
 EDITOR  := $(if $(CROSS)$(findstring sanitize,$(CFLAGS)),,$(BUILD)/lunula/meta.lua)
 ROCK    := lunula-scm-1
 TREE    := $(CURDIR)/$(BUILD)/rocks
-FROM_TREE = LUA_PATH_5_4='$(TREE)/share/lua/5.4/?.lua;$(TREE)/share/lua/5.4/?/init.lua;;' \
-            LUA_CPATH_5_4='$(TREE)/lib/lua/5.4/?.so;;'
-LUAROCKS  = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version 5.4
+# Lua's own variables for its paths carry its number: paths(of Lua files, of modules)
+paths     = LUA_PATH_$(subst .,_,$(LUA_VERSION))='$(1)' LUA_CPATH_$(subst .,_,$(LUA_VERSION))='$(2)'
+from      = $(call paths,$(1)/share/lua/$(LUA_VERSION)/?.lua;$(1)/share/lua/$(LUA_VERSION)/?/init.lua;;,$(1)/lib/lua/$(LUA_VERSION)/?.so;;)
+HERE      = $(call paths,lua/?.lua;lua/?/init.lua;;,$(BUILD)/?.so;;)
+LUAROCKS  = env -u MAKEFLAGS -u MAKELEVEL luarocks --lua-version $(LUA_VERSION)
 PART      = $(SPEC)$(FILTER)
 
 # SPEC=smoke: what must be seen under another instruction set or compiler, in
@@ -168,6 +176,12 @@ define compile
 	@mkdir -p $(@D) && echo "cc $<$(1:%= for %)"
 	@$(CC) $(FLAGS) $(CFLAGS) $(LEVEL) $(FOR_$(1)) -MMD -MP -c -o $@ $<
 endef
+# What is built for one Lua is built anew for another.
+FOR_LUA  = $(BUILD)/for-lua-$(LUA_VERSION)
+$(FOR_LUA):
+	@mkdir -p $(@D) && rm -f $(BUILD)/for-lua-* && touch $@
+$(LUAOBJ) $(BUILD)/code.c: $(FOR_LUA)
+
 $(BUILD)/obj/%.o: src/%.c ; $(call compile,)
 $(BUILD)/obj/%.avx2.o: src/%.c ; $(call compile,avx2)
 $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
@@ -187,7 +201,7 @@ $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_D
 
 # Every name with its types and a line, from the declarations.
 $(BUILD)/lunula/meta.lua: rocks/editor.lua rocks/editor_signatures.lua $(CORE) $(LUASRC)
-	@LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) $< $@
+	@$(call paths,lua/?.lua;lua/?/init.lua,$(BUILD)/?.so) $(LUA) $< $@
 
 # The Lua files as bytecode, in both; their texts, in the archive alone.
 $(BUILD)/code.c: src/bind/carry.lua $(LUASRC)
@@ -280,14 +294,14 @@ objects: $(OBJ) $(BLASOBJ) $(BUILD)/obj/host/shared.o $(HOSTSRC:%.c=$(BUILD)/obj
 demo:
 	@.ci/setup build rock
 	@$(MAKE) -j$(JOBS) all && $(MAKE) tree
-	@env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/examples/classifier.lua
+	@env -C $(BUILD)/empty $(call from,$(TREE)) $(LUA) $(CURDIR)/examples/classifier.lua
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
 	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) rocks && \
 	  $(if $(PART),:,$(MAKE) tree-rocks); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(ALLSPECS)' filter='$(FILTER)' $(if $(PART),, \
-	  $(HOSTS) "env -C $(BUILD)/empty $(FROM_TREE) $(LUA) $(CURDIR)/spec/support/rock.lua")
+	  $(HOSTS) "env -C $(BUILD)/empty $(call from,$(TREE)) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:
@@ -303,7 +317,7 @@ asan:
 isa:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts)
-	@for isa in $$(LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) -e 'local isas = require( \
+	@for isa in $$($(HERE) $(LUA) -e 'local isas = require( \
 	    "lunula.core").build_info().isas  print(table.concat(isas, " ", 1, #isas - 1))'); do \
 	  echo "== LUNULA_ISA=$$isa"; LUNULA_GEMM=native LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
 	    spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
@@ -341,7 +355,7 @@ sweep:
 # The manual, from the declarations and the live objects.
 docs: modules
 	@rm -rf $(BUILD)/docs
-	@LUA_CPATH_5_4='$(BUILD)/?.so' $(LUA) spec/docs/make.lua $(BUILD)/docs
+	@$(HERE) $(LUA) spec/docs/make.lua $(BUILD)/docs
 
 # What the objects link to and what the Lua files require.
 floors: modules
@@ -384,8 +398,7 @@ nightly:
 	[ -z "$$broken" ] || { echo "failing:$$broken"; exit 1; }
 
 bench: $(CORE) $(BUILD)/peers/tiny $(BUILD)/peers/load
-	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE LUA_CPATH_5_4='$(BUILD)/?.so;;' \
-	  LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' $(LUA) spec/bench/run.lua $(ARGS)
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(HERE) $(LUA) spec/bench/run.lua $(ARGS)
 
 # lunula beside other runtimes, which stand in a virtual environment of Python.
 # make bench-peers [PEERS=DIR] [ARGS="mlp lstm:32 --threads 1"]
@@ -393,8 +406,7 @@ PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lunula-peers
 bench-peers: all shared $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
 	@spec/bench/peers/setup $(PEERS)
 	@PYTHONDONTWRITEBYTECODE=1 PEERS_BUILD=$(BUILD)/peers PEERS_DATA=$(BUILD)/peers/data \
-	  LUA=$(LUA) LUA_CPATH_5_4='$(BUILD)/?.so;;' LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' \
-	  $(PEERS)/bin/python spec/bench/peers/run.py $(ARGS)
+	  LUA=$(LUA) $(HERE) $(PEERS)/bin/python spec/bench/peers/run.py $(ARGS)
 $(BUILD)/peers/fma_peak: spec/bench/peers/fma_peak.c
 	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -o $@ $<
 $(BUILD)/peers/load: override LUA_LIBS =
@@ -416,7 +428,6 @@ install: all $(if $(WHOLE),shared install-module)
 	$(call fill,lunula.pc,pkgconfig/lunula-predict.pc,,,-predict)
 	$(call fill,config.cmake,cmake/lunula/lunula-config.cmake)
 	$(call fill,version.cmake,cmake/lunula/lunula-config-version.cmake)
-LUA_PC = $(if $(call ask,--libs lua5.4),lua5.4)
 fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(CLIBDIR)|; s|@VERSION@|$(VERSION)|; s|@SONAME@|$(SONAME)|; \
   s|@SERIES@|$(basename $(VERSION))|; s|@REQUIRES@|$(3)|; s|@LIBS@|$(4)|; s|@PART@|$(5)|; \
   s|@INCLUDE@|'"$$(realpath -m --relative-to=$(CLIBDIR)/cmake/lunula $(PREFIX)/include)"'|' \
@@ -443,7 +454,7 @@ tree-rocks: tree rocks
 # Each is installed into an empty tree and tried there, without the network. The
 # first is zipped here, because luarocks wants the archive's place on this machine.
 RELEASE   = lunula-$(VERSION)
-FROM_ROCK = env -C $(BUILD)/empty $(subst $(TREE),$(CURDIR)/$(BUILD)/from-$(1),$(FROM_TREE)) \
+FROM_ROCK = env -C $(BUILD)/empty $(call from,$(CURDIR)/$(BUILD)/from-$(1)) \
               $(LUA) $(CURDIR)/spec/support/rock.lua
 ARCHIVED  = --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner
 rock:
@@ -456,7 +467,7 @@ rock:
 	cd $(BUILD) && zip -Xq $(RELEASE)-1.src.rock $(RELEASE)-1.rockspec $(RELEASE).tar.gz
 	cd $(BUILD) && $(LUAROCKS) --tree from-src install $(RELEASE)-1.src.rock
 	$(call FROM_ROCK,src)
-	@! strings -a $(BUILD)/from-src/lib/lua/5.4/lunula/*.so | grep -F -e $(CURDIR) -e luarocks_
+	@! strings -a $(BUILD)/from-src/lib/lua/$(LUA_VERSION)/lunula/*.so | grep -F -e $(CURDIR) -e luarocks_
 	cd $(BUILD) && $(LUAROCKS) --tree from-src pack lunula
 	cd $(BUILD) && $(LUAROCKS) --tree from-binary install $(RELEASE)-1.*-*.rock
 	$(call FROM_ROCK,binary)

@@ -23,7 +23,7 @@ source = {
 supported_platforms = { "unix" }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.4, < 5.6",
 }
 
 -- The module lunula.blas is built where cblas.h and libopenblas are found: below

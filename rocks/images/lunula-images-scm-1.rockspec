@@ -20,7 +20,7 @@ source = {
 supported_platforms = { "unix" }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.4, < 5.6",
   "lunula",
 }
 

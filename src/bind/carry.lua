@@ -52,12 +52,15 @@ local function hash(text)
   return h
 end
 
--- A dump is a head that all have, the name of the chunk, and the rest. A nested function has the
--- name of the outer one, and does not say it again.
+-- A dump of Lua 5.4 is a head that all have, the name of the chunk, and the rest. A nested function
+-- has the name of the outer one, and does not say it again. In Lua 5.5 the name stands among the
+-- functions, and the places of all that follow depend on its length: no bytecode is carried.
+local named = _VERSION == "Lua 5.4"
 local name = "\x82@"
-local head = string.dump(assert(load("", "@"))):match("^(.-)" .. name)
+local head = named and string.dump(assert(load("", "@"))):match("^(.-)" .. name) or ""
 
 local function compile(text)
+  if not named then return "" end
   local dump = string.dump(assert(load(text, "@")))
   assert(dump:sub(1, #head + #name) == head .. name)
   return dump:sub(#head + #name + 1)
@@ -84,16 +87,17 @@ local bytes = "." .. (".?"):rep(63)
 
 local code = { '/* Written by src/bind/carry.lua. */\n#include "bind/carried.h"\n\n' }
 local function array(field, text)
-  code[#code + 1] = ("const Bytes %s = {\n%s   , %d};\n"):format(field, quote(text, bytes), #text)
+  code[#code + 1] = ('const Bytes %s = {\n   ""\n%s   , %d};\n'):format(field, quote(text, bytes),
+    #text)
 end
 array("carried_head", head)
 array("carried_probe", probe)
-array("carried_probe_code", string.dump(assert(load(probe, "@"))))
+array("carried_probe_code", named and string.dump(assert(load(probe, "@"))) or "")
 code[#code + 1] = "const CarriedFile carried_files[] = {\n"
 for _, module in ipairs(modules) do
   local rest = compile(module.text)
-  code[#code + 1] = ('  {"%s", "%s", %d, 0x%x, {\n%s   , %d}},\n'):format(module.name, module.path,
-    #module.text, hash(module.text), quote(rest, bytes), #rest)
+  code[#code + 1] = ('  {"%s", "%s", %d, 0x%x, {\n   ""\n%s   , %d}},\n'):format(module.name,
+    module.path, #module.text, hash(module.text), quote(rest, bytes), #rest)
 end
 code[#code + 1] = "  {NULL, NULL, 0, 0, {NULL, 0}}\n};\n"
 write(code_path, code)

@@ -8,8 +8,8 @@
 #include "bind/core.h"
 #include "bind/state.h"
 
-#if LUA_VERSION_NUM != 504
-#error "lunula is for Lua 5.4"
+#if LUA_VERSION_NUM != 504 && LUA_VERSION_NUM != 505
+#error "lunula is for Lua 5.4 and 5.5"
 #endif
 
 int luaopen_lunula_core(lua_State *L) {

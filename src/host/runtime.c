@@ -113,13 +113,22 @@ static int open_job(lua_State *L) {
   return 0;
 }
 
+/* Since 5.5 the caller says by which seed Lua hashes strings. */
+static lua_State *new_state(lunula_runtime *rt) {
+#if LUA_VERSION_NUM >= 505
+  return lua_newstate(allocate, rt, luaL_makeseed(NULL));
+#else
+  return lua_newstate(allocate, rt);
+#endif
+}
+
 static lunula_status open_runtime(lunula_runtime *rt, lunula_error *error) {
   rt->account = account_new_from(rt->config.allocate,
                                  rt->config.allocate_ud);
   if (rt->account == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
   account_set_limit(rt->account, rt->config.memory_limit);
-  rt->L = lua_newstate(allocate, rt);
+  rt->L = new_state(rt);
   if (rt->L == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory for a Lua state");
   lua_atpanic(rt->L, panic);

@@ -5,6 +5,7 @@ local hdf5 = require "lunula.hdf5"
 local k = require "lunula"
 local going_on = require "spec.support.going_on"
 local recorded = require "rocks.hdf5.spec.support.recorded"
+local lua = require "spec.support.lua"
 
 local tolerance = 2e-5
 
@@ -190,7 +191,7 @@ describe("a full disk", function ()
         print(pcall(model[%q], model, %q, { max_shard_size = %s }))
       ]]):format(package.path, package.cpath, ending:find "weights" and "save_weights" or "save",
         path, tostring(ending == ".weights.json" or nil):gsub("true", "1")))
-      local pipe = io.popen(("trap '' XFSZ; ulimit -f 100; lua5.4 %s 2>&1"):format(script))
+      local pipe = io.popen(("trap '' XFSZ; ulimit -f 100; %s %s 2>&1"):format(lua.command, script))
       local said = pipe:read "a"
       assert.is_true(pipe:close())
       assert.matches("^false%s", said)
