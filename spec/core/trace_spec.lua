@@ -209,6 +209,21 @@ describe("a traced function", function()
   end)
 end)
 
+-- Short rows are moved otherwise than others, and those of 5 MB in pieces.
+describe("rows in any order", function()
+  for _, columns in ipairs { 0, 1, 2, 3, 4, 8, 9, 16, 17, 300, 1310721 } do
+    it(("of %d numbers come as a batch of them"):format(columns), function()
+      local n = columns > 1000 and 3 or 50
+      local x = ops.random_normal_like(ops.full({ n, columns }, 0), core.random_key())
+      local order = core.permutation(0, n, 7, n)
+      local f = core.trace({ { shape = { false, columns } } }, function(b) return b end)
+      local out = ops.full({ n, columns }, 0)
+      f:rows { inputs = { x }, outputs = { out }, batch = 8, order = order }
+      assert.is_true(out == ops.gather(x, order))
+    end)
+  end
+end)
+
 describe("a gradient", function()
   it("is the same on a tape and in a trace", function()
     local w = core.variable { value = core.tensor { { 1, -2 }, { 3, 0.5 } } }

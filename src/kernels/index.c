@@ -35,8 +35,14 @@ INLINE int64_t gather(char *restrict y, const char *restrict table,
 KERNEL(int64_t, gather_rows, (void *y, const void *table, const int32_t *ids,
                               int64_t rows, int64_t row_bytes, int64_t i0,
                               int64_t i1)) {
-  if (row_bytes == 4) return gather(y, table, ids, rows, 4, i0, i1);
-  return gather(y, table, ids, rows, row_bytes, i0, i1);
+  switch (row_bytes) { /* of these a row is a move or two, no call */
+    case 4: return gather(y, table, ids, rows, 4, i0, i1);
+    case 8: return gather(y, table, ids, rows, 8, i0, i1);
+    case 16: return gather(y, table, ids, rows, 16, i0, i1);
+    case 32: return gather(y, table, ids, rows, 32, i0, i1);
+    case 64: return gather(y, table, ids, rows, 64, i0, i1);
+    default: return gather(y, table, ids, rows, row_bytes, i0, i1);
+  }
 }
 
 static void add_row_f32(float *restrict y, const float *restrict x,

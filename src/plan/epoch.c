@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kernels/kernels.h"
 #include "plan/plan.h"
 
 typedef struct Loop {
@@ -50,19 +51,29 @@ static bool choose_plan(Loop *l, int64_t size, const Watch *watch, Error *e) {
 
 enum { PIECE = 4 << 20 }; /* bytes between two looks at the watch */
 
+static bool copy_long_row(char *to, const char *from, int64_t row,
+                          const Watch *watch, Error *e) {
+  for (int64_t at = 0; at < row; at += PIECE) {
+    memcpy(to + at, from + at, (size_t)(row - at < PIECE ? row - at : PIECE));
+    if (watch_stopped(watch, e))
+      return false;
+  }
+  return true;
+}
+
 static bool gather(void *to, const Tensor *from, const int32_t *order,
                    int64_t n, const Watch *watch, Error *e) {
-  int64_t row = row_bytes(&from->type), copied = 0;
-  for (int64_t i = 0; i < n; i++) {
-    const char *source = (const char *)from->data + order[i] * row;
-    for (int64_t at = 0; at < row; at += PIECE) {
-      int64_t bytes = row - at < PIECE ? row - at : PIECE;
-      memcpy((char *)to + i * row + at, source + at, (size_t)bytes);
-      copied += bytes;
-      if (copied >= PIECE && watch_stopped(watch, e))
-        return false;
-      copied = copied >= PIECE ? 0 : copied;
-    }
+  int64_t row = row_bytes(&from->type), some = row ? PIECE / row : n;
+  for (int64_t i = 0; i < n && some == 0; i++)
+    if (!copy_long_row((char *)to + i * row,
+                       (const char *)from->data + order[i] * row, row, watch,
+                       e))
+      return false;
+  for (int64_t i = 0; i < n && some > 0; i += some) {
+    if (i > 0 && watch_stopped(watch, e))
+      return false;
+    ISA(gather_rows)(to, from->data, order, from->type.dim[0], row, i,
+                     i + some < n ? i + some : n);
   }
   return true;
 }
