@@ -151,28 +151,27 @@ static int longest_piece(const TileProgram *p, int slots, int bytes) {
   return cap >= most ? most : cap / GRAIN * GRAIN;
 }
 
-static int first_write(const TileProgram *p, int out) {
-  for (int k = 0; k < p->ncode; k++)
-    if (p->code[k].y.space == TILE_OUT && p->code[k].y.index == out) return k;
-  return p->ncode;
+static uint32_t bit_of(TileRef ref) {
+  return ref.space == TILE_IN ? (uint32_t)1 << ref.index : 0;
 }
 
-/* Is any input read when the output has been written? */
-static bool reads_after(const TileProgram *p, int out) {
-  for (int k = first_write(p, out) + 1; k < p->ncode; k++) {
+/* The inputs that are read when the output has been written, a bit for each. */
+static uint32_t inputs_after(const TileProgram *p, int out) {
+  uint32_t bits = 0;
+  bool written = false;
+  for (int k = 0; k < p->ncode; k++) {
     const TileInstr *c = &p->code[k];
-    if (c->a.space == TILE_IN || c->b.space == TILE_IN ||
-        c->c.space == TILE_IN)
-      return true;
+    if (written) bits |= bit_of(c->a) | bit_of(c->b) | bit_of(c->c);
+    written = written || (c->y.space == TILE_OUT && c->y.index == out);
   }
-  return false;
+  return bits;
 }
 
 /* Whether nothing is to be prepared but registers: no input in a slot where a
 ** piece is of one row, no output held back. */
 static bool is_plain(const TileProgram *p) {
   for (int o = 0; o < p->nout; o++)
-    if (reads_after(p, o)) return false;
+    if (p->read_after[o]) return false;
   for (int i = 0; i < p->nin; i++) {
     const TileOperand *x = &p->in[i];
     bool row = x->access == PHASE && x->stride[p->rank - 1] == 1;
@@ -192,6 +191,7 @@ void tile_ready(TileProgram *p) {
     p->slot_bytes += p->in[i].item;
   }
   p->piece = longest_piece(p, p->slots, p->slot_bytes);
+  for (int o = 0; o < p->nout; o++) p->read_after[o] = inputs_after(p, o);
   p->plain = is_plain(p);
   for (int k = 0; k < p->ncode; k++) {
     TileInstr *c = &p->code[k];
@@ -204,19 +204,11 @@ void tile_ready(TileProgram *p) {
 
 /* ---- preparing a run --------------------------------------------------- */
 
-static bool reads_input(const TileInstr *c, int in) {
-  return (c->a.space == TILE_IN && c->a.index == in) ||
-         (c->b.space == TILE_IN && c->b.index == in) ||
-         (c->c.space == TILE_IN && c->c.index == in);
-}
-
 /* Would writing the output spoil an input that is still to be read? */
 static bool needs_shadow(const Run *r, int out) {
-  for (int i = 0; i < r->p->nin; i++) {
-    if (r->in[i] != r->out[out]) continue;
-    for (int k = first_write(r->p, out) + 1; k < r->p->ncode; k++)
-      if (reads_input(&r->p->code[k], i)) return true;
-  }
+  uint32_t after = r->p->read_after[out];
+  for (int i = 0; after != 0; i++, after >>= 1)
+    if ((after & 1) && r->in[i] == r->out[out]) return true;
   return false;
 }
 
@@ -232,7 +224,7 @@ static char *take_slot(char **scratch, int cap, int item) {
 int64_t tile_scratch(const TileProgram *p) {
   int slots = p->slots, each = p->slot_bytes;
   for (int o = 0; o < p->nout; o++)
-    if (reads_after(p, o)) slots++, each += p->out_item[o];
+    if (p->read_after[o]) slots++, each += p->out_item[o];
   int64_t bytes = (int64_t)p->piece * each + slots * (GAP + ALIGNMENT);
   return bytes < TILE_MOST_SCRATCH ? bytes : TILE_MOST_SCRATCH;
 }
@@ -333,7 +325,9 @@ static void locate(Run *r, int64_t first) {
 ** equally long, others are whole rows, so that phases come again. */
 static int64_t piece_end(const Run *r, int64_t first, int64_t last) {
   int64_t end, cap = r->cap, columns = r->columns;
-  if (r->in_place) {
+  if (first == 0 && last <= cap) { /* small programs are spared divisions */
+    end = last;
+  } else if (r->in_place) {
     end = (first / cap + 1) * cap;
   } else if (columns <= cap) {
     int64_t piece = cap / columns * columns;

@@ -55,6 +55,8 @@ typedef struct TileProgram {
                             take for each element of a piece; */
   int piece;             /* the longest piece for which there is room */
   bool plain;            /* only registers need it, if a piece is of one row */
+  uint32_t read_after[TILE_OPERANDS]; /* by tile_ready: a bit for each input that
+                            is still read when this output has been written */
   TileOperand in[TILE_OPERANDS]; /* outputs are always dense in the domain */
   int out_item[TILE_OPERANDS];
   TileInstr code[TILE_CODE];
