@@ -411,15 +411,26 @@ enum { SUMS = 64 };
 /* The same tree where all but the first sums are 0: halves that only add those
 ** are left out, and their one trace, that no sum is -0, is at the end. Products
 ** are added to 0 lest they become one operation with the next sum. */
-static float short_dot(int64_t k, const float *a, const float *b) {
+INLINE float short_sum(int64_t k, int n, const float *a, const float *b) {
   float sum[SUMS / 2];
-  int n = 1;
-  while (n < k) n *= 2;
   for (int j = 0; j < k; j++) sum[j] = a[j] * b[j] + 0.0f;
   for (int j = (int)k; j < n; j++) sum[j] = 0;
   for (int half = n / 2; half > 0; half /= 2)
     for (int j = 0; j < half; j++) sum[j] += sum[j + half];
   return sum[0] + 0.0f;
+}
+
+/* Loops of a length that is said become a few vectors. */
+static float short_dot(int64_t k, const float *a, const float *b) {
+  switch (k) {
+    case 4: return short_sum(4, 4, a, b);
+    case 8: return short_sum(8, 8, a, b);
+    case 16: return short_sum(16, 16, a, b);
+    case 32: return short_sum(32, 32, a, b);
+  }
+  int n = 1;
+  while (n < k) n *= 2;
+  return short_sum(k, n, a, b);
 }
 
 static float dot(int64_t k, const float *a, const float *b) {
