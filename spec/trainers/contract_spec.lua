@@ -247,6 +247,30 @@ describe("a loss and metrics of the model's own", function ()
     assert.equal(24, (select(3, model:evaluate(x, y))))
   end)
 
+  it("finds those that a step makes, also in later epochs", function ()
+    local Late = k.model "Late" {
+      init = function (self) self.dense = layers.Dense(1) end,
+      call = function (self, x) return self.dense(x) end,
+      train_step = function (self, batch)
+        self.late = self.late or k.metrics.Sum { name = "late" }
+        self.late:update_state(k.ops.ones { 2 })
+        return k.Model.train_step(self, batch)
+      end,
+    }
+    local x, y = data()
+    local model = Late {}
+    model:compile { loss = "mse" }
+    local function batches()
+      local left = 3
+      return function ()
+        left = left - 1
+        if left >= 0 then return x, y end
+      end
+    end
+    local history = model:fit(batches, { epochs = 3, verbose = 0 }).history
+    assert.same({ 6, 6, 6 }, history.late)
+  end)
+
   it("may be the only ones, as Keras's guides have it", function ()
     local Guide = k.model "Guide" {
       init = function (self)

@@ -243,30 +243,19 @@ function compiled:update(ys, preds, weights)
   end
 end
 
--- ---- outside: reading and resetting ------------------------------------------------------------
-
-function compiled:reset()
-  self.waiting = nil
-  self.tracker:reset_state()
-  if not self.built then return end
-  for _, tracker in ipairs(self.loss_trackers) do tracker:reset_state() end
-  for _, entry in ipairs(self.linked) do entry.metric:reset_state() end
-end
-
--- visit(label, metric) for all of them.
-local function each_metric(self, visit)
-  visit("loss", self.tracker)
-  for _, entry in ipairs(self.linked or {}) do visit(entry.label, entry.metric) end
-  for _, tracker in ipairs(self.loss_trackers or {}) do visit(tracker.name, tracker) end
-end
+-- ---- outside -----------------------------------------------------------------------------------
 
 -- {{label=, metric=}, …}: loss, metrics, then the losses of the outputs.
 function compiled:all_metrics()
-  local list = {}
-  each_metric(self, function (label, metric)
-    list[#list + 1] = { label = label, metric = metric }
-  end)
+  local list = { { label = "loss", metric = self.tracker } }
+  for _, entry in ipairs(self.linked or {}) do list[#list + 1] = entry end
+  for _, tracker in ipairs(self.loss_trackers or {}) do
+    list[#list + 1] = { label = tracker.name, metric = tracker }
+  end
   return list
 end
+
+-- What a file told of metrics that are not made yet is not wanted any more.
+function compiled:forget_told() self.waiting = nil end
 
 return compiled

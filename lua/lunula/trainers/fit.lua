@@ -249,6 +249,7 @@ local function fit(self, x, y, given)
   run.callbacks:call "on_train_begin"
   local first = resume(self, run)
   local _ <close> = interruption.tell "The weights are those of the last finished batch"
+  local _ <close> = results.hold(self)
   local logs
   for epoch = first, o.epochs - 1 do
     if prepared then run.entry = prepare.entry(self, "train", prepared) end

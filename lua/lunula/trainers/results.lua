@@ -59,6 +59,25 @@ function results.metrics(self)
   return in_order(list)
 end
 
+-- From now on they are looked for once for many epochs, and again when a step was traced, which may
+-- make some. To be held in a variable that closes.
+function results.hold(self)
+  rawset(self, "_held_metrics", {})
+  return setmetatable({}, { __close = function() rawset(self, "_held_metrics", nil) end })
+end
+
+local function let_go(self)
+  if rawget(self, "_held_metrics") then rawset(self, "_held_metrics", {}) end
+end
+
+-- Those that the steps so far have, as they are asked for between steps.
+function results.of_steps(self)
+  local held = rawget(self, "_held_metrics")
+  if not held then return results.metrics(self) end
+  held.list = held.list or results.metrics(self)
+  return held.list
+end
+
 -- Their variables for a file; and from one.
 function results.variables(self)
   return saved.variables(results.metrics(self))
@@ -71,7 +90,7 @@ end
 
 local function read(self)
   local list = {}
-  for _, entry in ipairs(results.metrics(self)) do
+  for _, entry in ipairs(results.of_steps(self)) do
     local value = entry.metric:read()
     local several = declare.is_plain(value) and value[1] == nil
     for _, name in ipairs(several and results.names(value) or { entry.label }) do
@@ -134,6 +153,7 @@ end
 
 -- Called in the step, with what it returned; nil stands for the metrics as they are.
 function results.keep(self, mode, logs)
+  let_go(self)
   local kept = self._logs[mode] or { holders = {} }
   self._logs[mode], kept.names = kept, nil
   if logs == nil then return end

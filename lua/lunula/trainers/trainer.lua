@@ -96,8 +96,14 @@ end
 
 function trainer.reset_metrics(self)
   if not self._compiled then return end
-  self._compiled:reset()
-  for _, metric in ipairs(self.metrics) do metric:reset_state() end
+  self._compiled:forget_told()
+  local done = {}
+  for _, list in ipairs { self._compiled:all_metrics(), results.of_steps(self) } do
+    for _, entry in ipairs(list) do
+      if not done[entry.metric] then entry.metric:reset_state() end
+      done[entry.metric] = true
+    end
+  end
 end
 
 return trainer

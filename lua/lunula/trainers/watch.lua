@@ -10,22 +10,25 @@ local optimizer = require "lunula.optimizers.optimizer"
 
 local watch = {}
 
+local zero, none = core.tensor(0, "float32"), core.tensor(-1, "float32")
+
 local function number(value, name)
-  return core.variable { value = core.tensor(value, "float32"), name = name, trainable = false }
+  return core.variable { value = value, name = name, trainable = false }
 end
 
 -- steps: how many were made; bad: the first that was not finite, -1 for none; of_loss: was it the
 -- loss?
 function watch.new()
   return {
-    steps = number(0, "steps"), bad = number(-1, "bad_step"), of_loss = number(0, "of_loss"),
+    steps = number(zero, "steps"), bad = number(none, "bad_step"),
+    of_loss = number(zero, "of_loss"),
   }
 end
 
 -- Begins anew.
 function watch.start(model)
-  model._watch.steps:assign(core.tensor(0, "float32"))
-  model._watch.bad:assign(core.tensor(-1, "float32"))
+  model._watch.steps:assign(zero)
+  model._watch.bad:assign(none)
 end
 
 -- The first bad step since then, from 0, and whether its loss or a gradient is no number; or nil.

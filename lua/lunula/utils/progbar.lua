@@ -62,7 +62,7 @@ function progbar.new(options)
     io.stdout:flush()
   end
   self.live = options.live
-  if self.live == nil then self.live = verbosity.is_watched() end
+  if self.live == nil then self.live = self.verbose == 1 and verbosity.is_watched() end
   self.started = core.clock()
   self.drawn = -math.huge
   self.length, self.step = 0, 0
