@@ -19,6 +19,8 @@ local ops = require "lunula.ops"
 local options = require "lunula.utils.options"
 local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
+local record = require "lunula.features.record"
+local formats = require "lunula.saving.formats"
 local json = require "lunula.saving.json"
 
 local NAME <const> = "FeatureSpace"
@@ -316,24 +318,37 @@ function space.from_config(config)
   return made
 end
 
--- Keras's files of it hold layers of its own, which are neither written nor read here.
-local function check_path(what, path)
-  if type(path) ~= "string" or not path:find "%.safetensors$" then
-    local why = tostring(path):find "%.keras$"
-      and " (.keras is Keras's own format of it, which is not known here)" or ""
-    core.raise("%s: the path of a FeatureSpace ends in .safetensors, got %s%s", what,
-      tostring(path), why)
-  end
+-- As it stands in Keras's files; what the layers have learned from data stands beside it there.
+function space:keras_record()
+  check_adapted(self)
+  return record.of(self)
 end
 
--- save "space.safetensors"; k.utils.FeatureSpace.load reads it.
+-- And from there, with layers that are to get what they have learned.
+function space.of_keras_record(value)
+  local made = new(nil, record.options(value))
+  made.adapted = true
+  return made
+end
+
+local function ending_of(what, path)
+  local ending = type(path) == "string" and (path:match "%.safetensors$" or path:match "%.keras$")
+  if ending then return ending end
+  core.raise("%s: the path of a FeatureSpace ends in .keras or .safetensors, got %s", what,
+    declare.show(path))
+end
+
+-- save "space.keras", as Keras does, or save "space.safetensors"; k.utils.FeatureSpace.load reads
+-- both, and load_model the former.
 function space:save(path)
-  check_path("save", path)
+  if ending_of("save", path) == ".keras" then return formats.of(path).save_space(self, path) end
   core.file_write(path, {}, { format = FORMAT, config = json.encode(self:get_config()) })
 end
 
 function space.load(path)
-  check_path("FeatureSpace.load", path)
+  if ending_of("FeatureSpace.load", path) == ".keras" then
+    return formats.of(path).load_space(path)
+  end
   local reader = core.file_read(path)
   local metadata = reader.metadata
   reader:close()
@@ -345,7 +360,8 @@ function space:__tostring()
   return ("FeatureSpace of %s"):format(table.concat(sorted_names(self.features), ", "))
 end
 
-local class = { from_config = space.from_config, load = space.load }
+local class = { from_config = space.from_config, of_keras_record = space.of_keras_record,
+  load = space.load }
 for name, f in pairs(feature_kinds.doors) do class[name] = f end
 
 return setmetatable(class, { __call = new, __tostring = function() return "class " .. NAME end })

@@ -62,7 +62,8 @@ k.utils.FeatureSpace { features =, output_mode = "concat", crosses =, crossing_d
             FeatureSpace.float_discretized { num_bins = 5 }, FeatureSpace.feature { … }
   crosses   { { "city", "kind" } }, or FeatureSpace.cross { { "city", "kind" }, 32 }
   space:adapt(columns or dataset), space(columns), space:get_inputs(),
-  space:get_encoded_features(), space:save(path), FeatureSpace.load(path)]],
+  space:get_encoded_features(), space:save "space.keras" (or .safetensors), FeatureSpace.load(path)
+  and k.models.load_model "space.keras"]],
   metric = [[
 k.metric "Name" { args =, init =, update_state =, result =, … }
   declares a class of metrics.

@@ -8,6 +8,7 @@ local json = require "lunula.saving.json"
 local layer_weights = require "lunula.layers.base.weights"
 local loading = require "lunula.hdf5.loading"
 local node = require "lunula.hdf5.node"
+local space = require "lunula.hdf5.space"
 local state = require "lunula.saving.state"
 local vocabulary = require "lunula.hdf5.vocabulary"
 local warn = require "lunula.utils.warn"
@@ -30,17 +31,11 @@ local function metadata()
   }, { __jsonorder = { "keras_version", "date_saved", "lunula_version" } }))
 end
 
-function archive.save_model(model, path, options)
-  if not model.built and #model.weights == 0 then
-    warn.say('model "%s" is saved without weights, because it has not been built: call it on data '
-      .. "first, or build it by model:build{…}", model.name)
-  end
-  local text = config.text(model, "save", options.include_optimizer)
+-- An archive of the text of a config, the assets of an object and what write(writer) writes.
+local function save(path, text, assets_of, write, object)
   writing.temporary(path, function (temporary)
-    local assets = vocabulary.assets(model)
-    writing.hdf5(temporary, function (writer)
-      weights.write(writer, model, options.include_optimizer)
-    end)
+    local assets = assets_of(object)
+    writing.hdf5(temporary, write)
     writing.file(path, function (target)
       local z = zip.create(target)
       z:add("metadata.json", metadata())
@@ -50,6 +45,21 @@ function archive.save_model(model, path, options)
       z:finish()
     end)
   end)
+end
+
+function archive.save_model(model, path, options)
+  if not model.built and #model.weights == 0 then
+    warn.say('model "%s" is saved without weights, because it has not been built: call it on data '
+      .. "first, or build it by model:build{…}", model.name)
+  end
+  local text = config.text(model, "save", options.include_optimizer)
+  save(path, text, vocabulary.assets, function (writer)
+    weights.write(writer, model, options.include_optimizer)
+  end, model)
+end
+
+function archive.save_space(self, path)
+  save(path, space.text(self), space.assets, function (writer) space.write(writer, self) end, self)
 end
 
 -- ---- reading -----------------------------------------------------------------------------------
@@ -117,13 +127,25 @@ end
 
 function archive.load_model(path, options)
   local self = open(path)
-  local root = self:weights()
-  local model = archive.model(record_of(self, options.compile), path, options.custom_objects)
-  local load = loading.new(path)
-  vocabulary.read(load, model, root, function (name) return self:text(name) end)
+  local root, load = self:weights(), loading.new(path)
+  local function text_of(name) return self:text(name) end
+  local record = record_of(self, options.compile)
+  if space.is(record) then
+    local made = space.read(load, record, root, text_of, options.custom_objects)
+    load:finish()
+    return made
+  end
+  local model = archive.model(record, path, options.custom_objects)
+  vocabulary.read(load, model, root, text_of)
   weights.read(load, root, model, { optimizer = options.compile })
   load:finish()
   return model
+end
+
+function archive.load_space(path)
+  local self = open(path)
+  if space.is(self:json "config.json") then return archive.load_model(path, {}) end
+  core.raise("%s: this is no FeatureSpace; load_model reads models", path)
 end
 
 function archive.load_weights(model, path, options)

@@ -25,7 +25,10 @@ local function root_of(path)
   return node.root(bytes, path)
 end
 
--- Options of all four functions: those of lunula.saving.
+-- A FeatureSpace, in files that end in .keras.
+hdf5.save_space, hdf5.load_space = archive.save_space, archive.load_space
+
+-- Options of the other four functions: those of lunula.saving.
 
 function hdf5.save_model(model, path, options)
   if ends_in(path, ".keras") then return archive.save_model(model, path, options) end

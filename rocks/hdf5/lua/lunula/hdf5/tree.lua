@@ -117,6 +117,11 @@ end
 
 local walk
 
+-- What a list calls an object in it: by its class. taken: how often which name was given.
+function tree.name_in(taken, object)
+  return unique(object.auto_name or declare.snake_case(declare.class_of(object).name), taken)
+end
+
 local function walk_list(list, path, older, state)
   if state.seen[list] then return end
   state.seen[list] = true
@@ -124,8 +129,7 @@ local function walk_list(list, path, older, state)
   for _, key in ipairs(nest.keys(list)) do
     local value = list[key]
     if is_object(value) then
-      local base = value.auto_name or declare.snake_case(declare.class_of(value).name)
-      local name = unique(base, taken)
+      local name = tree.name_in(taken, value)
       walk(value, joined(path, name), older and joined(older, name), state)
     elseif declare.is_plain(value) and not core.is_tensor(value) then
       walk_list(value, joined(path, unique("container", taken)), nil, state)

@@ -8,24 +8,22 @@ local weights = require "lunula.hdf5.weights"
 
 local vocabulary = {}
 
--- visit(layer, path) for the layers with a vocabulary that is not in their config. A text layer has
--- it in a layer of its own, and Keras writes both.
-local function each(model, visit)
+-- visit(layer, path, file) for the layers with a vocabulary that is not in their config. A text
+-- layer has it in a layer of its own, and Keras writes both. place: where the model lies, nil for
+-- the root.
+local function each(model, place, visit)
   tree.walk(model, function (layer, path)
     if declare.is(layer, "layer") and layer.set_vocabulary and not layer._vocabulary then
-      visit(layer, path)
+      local file = ("assets/%s/%s/vocabulary.txt"):format(place or "", path):gsub("//+", "/")
+      visit(layer, path, file)
     end
   end)
 end
 
-local function file_of(path)
-  return "assets/" .. path .. "/vocabulary.txt"
-end
-
--- {{name =, text =}, …}: the files of a model.
-function vocabulary.assets(model)
+-- {{name =, text =}, …}: the files of a model, or of a layer that lies at a place.
+function vocabulary.assets(model, place)
   local list = {}
-  each(model, function (layer, path)
+  each(model, place, function (layer, _, file)
     local tokens = layer:get_vocabulary()
     if #layer:get_vocabulary(false) == 0 then return end
     for i, token in ipairs(tokens) do
@@ -36,7 +34,7 @@ function vocabulary.assets(model)
           declare.class_of(layer).name, core.json_quote(tokens[i]))
       end
     end
-    list[#list + 1] = { name = file_of(path), text = table.concat(tokens, "\n") }
+    list[#list + 1] = { name = file, text = table.concat(tokens, "\n") }
   end)
   return list
 end
@@ -58,12 +56,13 @@ local function tokens_of(load, layer, name, text)
   return tokens
 end
 
--- Notes in `load` the vocabularies of a model. text_of(name): the file in the archive, or nil.
-function vocabulary.read(load, model, root, text_of)
-  each(model, function (layer, path)
-    local text = text_of(file_of(path))
+-- Notes in `load` the vocabularies of a model, or of a layer that lies at a place. text_of(name):
+-- the file in the archive, or nil.
+function vocabulary.read(load, model, root, text_of, place)
+  each(model, place, function (layer, path, file)
+    local text = text_of(file)
     if not text then return end
-    local tokens = tokens_of(load, layer, file_of(path), text)
+    local tokens = tokens_of(load, layer, file, text)
     local idf_weights = weights.lookup_values(root, path)
     load:later(function () layer:set_vocabulary(tokens, idf_weights) end)
   end)

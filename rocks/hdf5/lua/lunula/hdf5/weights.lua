@@ -18,7 +18,7 @@ local function tf_idf_of(object)
 end
 
 local function joined(path, name)
-  return path == "" and name or path .. "/" .. name
+  return (path == "" or name == "") and path .. name or path .. "/" .. name
 end
 
 -- ---- writing -----------------------------------------------------------------------------------
@@ -55,10 +55,16 @@ local function note_trained(writer, vars, object, model)
   if #text <= LONGEST then check(writer:text(vars, "trained", text)) end
 end
 
-local function write_object(writer, model, object, path)
+-- The group of an object's variables at its path.
+function weights.write_group(writer, path, name)
   local vars = joined(path, "vars")
   check(writer:group(vars))
-  check(writer:text(vars, "name", object.name))
+  check(writer:text(vars, "name", name))
+  return vars
+end
+
+local function write_object(writer, model, object, path)
+  local vars = weights.write_group(writer, path, object.name)
   if declare.is(object, "optimizer") then
     for i, entry in ipairs(optimizer.variables(object, trained_by(object, model))) do
       write_tensor(writer, vars .. "/" .. i - 1, optimizer.value(object, entry))
@@ -73,13 +79,14 @@ local function write_object(writer, model, object, path)
   end
 end
 
--- The state of the optimizer is written with the weights, where there is one.
-function weights.write(writer, model, with_optimizer)
+-- The state of the optimizer is written with the weights, where there is one. place: where the
+-- model lies, "" for the root.
+function weights.write(writer, model, with_optimizer, place)
   local trained = model.optimizer
   if with_optimizer and trained and trained.built then trained:build(model.trainable_weights) end
   tree.walk(model, function (object, path, _, holder)
     if (holder or object) ~= trained or with_optimizer then
-      write_object(writer, model, object, path)
+      write_object(writer, model, object, joined(place or "", path))
     end
   end)
 end
