@@ -116,10 +116,11 @@ FOR_avx512 = -DISA_OBJECT=avx512 -march=x86-64-v4 $(WIDE)
 OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
            $(foreach isa,$(ISAS),$(patsubst src/%.c,$(BUILD)/obj/%.$(isa).o, \
              $(if $(filter avx512,$(isa)),$(filter-out $(AVX2),$(LOOPS)),$(LOOPS))))
-# What knows Lua, and what only that needs: a host that only predicts links nothing
-# of it.
-LUASEE  := $(wildcard src/bind/*.c) $(wildcard src/files/*_out.c) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
-LUAOBJ  := $(LUASEE:src/%.c=$(BUILD)/obj/%.o)
+# What knows Lua, and what only that needs, say kernels of gradients: a host that
+# only predicts links nothing of it.
+LUASEE  := $(wildcard src/bind/*.c src/files/*_out.c src/kernels/*_back.c) src/plan/epoch.c \
+           $(patsubst %,src/files/%.c,csv inflate) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
+LUAOBJ  := $(foreach see,$(LUASEE:src/%.c=$(BUILD)/obj/%),$(filter $(see).%,$(OBJ)))
 # What knows OpenBLAS is a module of its own, which nothing else links.
 BLASOBJ := $(if $(filter openblas,$(BLAS)),$(BLASSRC:src/%.c=$(BUILD)/obj/%.o))
 WHOLE   := $(if $(filter none,$(SCRIPTS)),,yes)
@@ -216,7 +217,7 @@ $(BUILD)/code.o $(BUILD)/texts.o $(BUILD)/nothing.o: %.o: %.c src/bind/carried.h
 
 # Two objects, in which only public names can be seen by a host: what predicts,
 # and what needs Lua, which the linker leaves out when a host asks for nothing in
-# it. Names of the first that the second needs get a prefix; all others are hidden.
+# it. Names of one that the other needs get a prefix; all others are hidden.
 # The compiler joins the objects, for it knows the machine (-m32) and turns those
 # of -flto into code: objcopy can hide nothing in them.
 JOIN = $(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) -r -nostdlib
@@ -225,7 +226,7 @@ $(ARCHIVE): $(if $(WHOLE),$(OBJ) $(BUILD)/code.o $(BUILD)/texts.o,$(filter-out $
 	@echo "ar $@"
 	@$(JOIN) -o $(BUILD)/predict.o $(filter-out $(LUAOBJ) %/code.o %/texts.o,$^)
 	@$(if $(WHOLE),$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o)
-	@{ $(if $(WHOLE),$(CROSS)nm -u $(BUILD)/scripts.o;) $(CROSS)nm -g --defined-only $(BUILD)/predict.o; } | \
+	@{ $(CROSS)nm -u $(PARTS:%=$(BUILD)/%.o); $(CROSS)nm -g --defined-only $(PARTS:%=$(BUILD)/%.o); } | \
 	  awk 'NF == 2 { wanted[$$2] = 1 } NF == 3 && wanted[$$3] && $$3 !~ /^lunula_/ \
 	    { print $$3, "lunula_in_" $$3 }' >$(BUILD)/names
 	@for o in $(PARTS); do $(CROSS)objcopy --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \

@@ -1,37 +1,9 @@
 /* Connectionist temporal classification: the probability of labels without
-** times, given the log-probabilities of each frame. The states of a path are
-** its labels with a blank before, between and behind them; blanks and labels
-** are kept apart, so that loops over either are plain. All is in logarithms:
-** a path may be as improbable as it likes. And the search for the labels, by
-** beams of prefixes that are told apart as nodes of a tree. */
+** times, given the log-probabilities of each frame. And the search for the
+** labels, by beams of prefixes that are told apart as nodes of a tree. */
 
 #include "base/each_isa.h"
-#include "base/vmath.h"
-#include "kernels/kernels.h"
-
-INLINE float log_add(float a, float b) {
-  float high = a > b ? a : b, low = a > b ? b : a;
-  float d = high == -INFINITY ? 0.0f : low - high;
-  return high + vlog1p_unit(vexp(d));
-}
-
-INLINE float log_add_3(float a, float b, float c) {
-  float high = a > b ? a : b;
-  high = high > c ? high : c;
-  float m = high == -INFINITY ? 0.0f : high;
-  return m + vlog(vexp(a - m) + vexp(b - m) + vexp(c - m));
-}
-
-/* What a label may be reached by from the one before it: 0, or nothing where
-** both are the same. */
-INLINE void fill_skips(const Ctc *p, float *skip) {
-  for (int64_t i = 0; i < p->n; i++)
-    skip[i] = i > 0 && p->label[i] != p->label[i - 1] ? 0.0f : -INFINITY;
-}
-
-INLINE void fill_scores(const Ctc *p, const float *logs, float *score) {
-  for (int64_t i = 0; i < p->n; i++) score[i] = logs[p->label[i]];
-}
+#include "kernels/ctc.h"
 
 /* ---- forwards ------------------------------------------------------------ */
 
@@ -71,57 +43,6 @@ KERNEL(float, ctc_forward, (const Ctc *p, float *paths, float *room)) {
   if (p->frames == 0) return n == 0 ? 0.0f : INFINITY;
   b -= p->width, l -= p->width;
   return -(n == 0 ? b[0] : log_add(b[n], l[n - 1]));
-}
-
-/* ---- backwards ----------------------------------------------------------- */
-
-/* What is left to come, from being in the states of the frame before. */
-INLINE void frame_before(int64_t n, float *restrict b, float *restrict l,
-                         const float *restrict skip, float *restrict label,
-                         const float *restrict score, float blank_score) {
-  for (int64_t i = 0; i <= n; i++) b[i] += blank_score;
-  for (int64_t i = 0; i < n; i++) label[i] = l[i] + score[i];
-  for (int64_t i = 0; i < n - 1; i++)
-    l[i] = log_add_3(label[i], b[i + 1], label[i + 1] + skip[i + 1]);
-  if (n > 0) l[n - 1] = log_add(label[n - 1], b[n]);
-  for (int64_t i = 0; i < n; i++) b[i] = log_add(b[i], label[i]);
-}
-
-/* The share of all paths that go through each of n states. */
-INLINE void shares(int64_t n, const float *restrict before,
-                   const float *restrict behind, float loss,
-                   float *restrict share) {
-  for (int64_t i = 0; i < n; i++)
-    share[i] = vexp(before[i] + behind[i] + loss);
-}
-
-INLINE void give(const Ctc *p, const float *before, const float *b,
-                 const float *l, float loss, float g, float *share, float *d) {
-  int64_t n = p->n;
-  float sum = 0.0f;
-  shares(n + 1, before, b, loss, share);
-  for (int64_t i = 0; i <= n; i++) sum += share[i];
-  d[p->blank] -= g * sum;
-  shares(n, before + p->room + 1, l, loss, share);
-  for (int64_t i = 0; i < n; i++) d[p->label[i]] -= g * share[i];
-}
-
-KERNEL(void, ctc_backward, (const Ctc *p, const float *paths, float loss,
-                            float g, float *d, float *room)) {
-  int64_t n = p->n, step = p->room + 1;
-  float *score = room, *skip = score + step, *b = skip + step;
-  float *l = b + step, *label = l + step;
-  if (p->frames == 0 || loss == INFINITY) return;
-  fill_skips(p, skip);
-  for (int64_t i = 0; i <= n; i++) b[i] = l[i] = -INFINITY;
-  b[n] = 0.0f;
-  if (n > 0) l[n - 1] = 0.0f;
-  for (int64_t t = p->frames - 1; t >= 0; t--) {
-    const float *logs = p->logs + t * p->classes;
-    give(p, paths + t * p->width, b, l, loss, g, label, d + t * p->classes);
-    fill_scores(p, logs, score);
-    frame_before(n, b, l, skip, label, score, logs[p->blank]);
-  }
 }
 
 #if ISA_FIRST

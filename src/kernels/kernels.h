@@ -11,6 +11,11 @@
 
 #include "base/isa.h"
 
+/* What only gradients call stands in files *_back.c. The archive has it beside
+** what needs Lua: in a program that only predicts it is not there, and nobody
+** calls it. */
+#define BACK __attribute__((weak))
+
 /* ---- products (gemm.c) ------------------------------------------------- */
 
 /* c (m,n) = a (m,k) . b (k,n), all of them with numbers from row to row, a and b
@@ -155,10 +160,10 @@ extern void SET(log_softmax_rows)(const float *x, float *y, int64_t n,
                                   int64_t r0, int64_t r1);
 /* The adjoints: dx (rows, n) of g and of y, which is what they gave. */
 extern void SET(softmax_rows_back)(const float *y, const float *g, float *dx,
-                                   int64_t n, int64_t r0, int64_t r1);
+                                   int64_t n, int64_t r0, int64_t r1) BACK;
 extern void SET(log_softmax_rows_back)(const float *y, const float *g,
                                        float *dx, int64_t n, int64_t r0,
-                                       int64_t r1);
+                                       int64_t r1) BACK;
 
 /* loss = log sum exp(x) - x[id] of each row; max and rest are what that sum
 ** comes to. Returns the first row in [r0, r1) whose id is out of range (its
@@ -170,7 +175,7 @@ extern int64_t SET(class_losses)(const float *x, const int32_t *ids,
 extern void SET(class_losses_back)(const float *x, const int32_t *ids,
                                    const float *max, const float *rest,
                                    const float *g, float *dx, int64_t n,
-                                   int64_t r0, int64_t r1);
+                                   int64_t r0, int64_t r1) BACK;
 
 /* ---- attention (attention.c) --------------------------------------------- */
 
@@ -203,9 +208,10 @@ extern void SET(attend)(const Attention *a, int64_t item, int64_t head,
                         int64_t i0, int64_t i1, void *scratch);
 /* The adjoint, of all heads that share one of k and v: dq, dk, dv of g */
 extern void SET(attend_back)(const Attention *a, int64_t item,
-                             int64_t key_head, void *scratch);
+                             int64_t key_head, void *scratch) BACK;
 /* Bytes that they work in, aligned to 64. */
-int64_t attend_scratch(const Attention *a, bool back);
+int64_t attend_scratch(const Attention *a);
+int64_t attend_back_scratch(const Attention *a) BACK;
 
 /* ---- normalisation (norm.c) ---------------------------------------------- */
 
@@ -224,7 +230,7 @@ extern void SET(normalize_rows)
 extern void SET(normalize_rows_back)
        (const Norm *p, const float *x, const float *gamma, const float *mean,
         const float *scale, const float *g, float *dx, float *dgamma,
-        float *dbeta, int64_t r0, int64_t r1);
+        float *dbeta, int64_t r0, int64_t r1) BACK;
 
 /* mean, variance (outer, inner) of x (outer, n, inner) along n, NaN of none;
 ** the part [o0..o1)[i0..i1) of them */
@@ -358,7 +364,7 @@ int64_t ctc_room(int64_t labels);
 /* d (frames, classes) += g times the gradient of loss, which is finite or of
 ** nobody's concern. */
 extern void SET(ctc_backward)(const Ctc *p, const float *paths, float loss,
-                              float g, float *d, float *room);
+                              float g, float *d, float *room) BACK;
 
 /* The `top` most probable sequences of labels of scores (frames, classes), by
 ** prefixes of which the best `width` are kept at each frame. */
@@ -394,7 +400,7 @@ extern void SET(window_patches)(const float *x, float *y, const Window *w,
 extern void SET(window_fold)(const float *patches, float *x, const Window *w,
                              int64_t b0, int64_t b1);
 
-/* ---- convolutions (direct.c, conv.c, conv_kernel.c) ---------------------- */
+/* ---- convolutions (direct.c, conv.c, conv_back.c) ------------------------ */
 
 /* x (batch, in..., channels), k (size..., channels / groups, filters),
 ** y (batch, out..., filters); each group has its channels and its filters. A
@@ -455,8 +461,9 @@ extern void SET(conv_input_gradient)
 extern void SET(conv_kernel_gradient)
        (const float *x, const float *g, float *k, const Conv *c,
         const ConvBand *b, int64_t q0, int64_t q1, int64_t f0, int64_t f1,
-        bool add, void *scratch);
-extern void SET(conv_add)(float *k, const float *more, int64_t n); /* k += */
+        bool add, void *scratch) BACK;
+/* k += more */
+extern void SET(conv_add)(float *k, const float *more, int64_t n) BACK;
 int64_t conv_blocks(const Conv *c); /* of rows of the kernel */
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
@@ -471,7 +478,7 @@ extern void SET(depthwise_input_gradient)
 /* the filters [f0, f1) of k */
 extern void SET(depthwise_kernel_gradient)
        (const float *x, const float *g, float *k, const Conv *c, int64_t f0,
-        int64_t f1);
+        int64_t f1) BACK;
 
 /* ---- pooling (pool.c) -------------------------------------------------- */
 

@@ -182,7 +182,7 @@ static int64_t attention_tasks(const OpCall *s) {
 
 static int64_t attention_local(const OpCall *s) {
   Attention a = sizes_of(s);
-  return attend_scratch(&a, false);
+  return attend_scratch(&a);
 }
 
 static void attention_run(const OpCall *s, const Run *r, int64_t task) {
@@ -207,7 +207,7 @@ static int64_t back_tasks(const OpCall *s) {
 
 static int64_t back_local(const OpCall *s) {
   Attention a = sizes_of(s);
-  return attend_scratch(&a, true);
+  return attend_back_scratch(&a);
 }
 
 static void back_run(const OpCall *s, const Run *r, int64_t task) {

@@ -192,6 +192,3 @@ KERNEL(void, conv_add, (float *restrict k, const float *restrict more,
                         int64_t n)) {
   for (int64_t i = 0; i < n; i++) k[i] += more[i];
 }
-
-/* ---- bands -------------------------------------------------------------- */
-
