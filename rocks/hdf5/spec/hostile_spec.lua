@@ -208,6 +208,42 @@ describe("an object", function ()
   end)
 end)
 
+-- Groups whose headers go on in the same part: each is read at the price of the whole.
+describe("objects that lie on one another", function ()
+  local parts <const>, groups <const> = 600, 1000
+  local part = messages_of { { 0, ("\0"):rep(40000) } }
+  local shared = part:rep(parts)
+
+  local function link(i, address)
+    local name = ("g%04d"):format(i)
+    return { 6, ("<I1I1I1"):pack(1, 0, #name) .. name .. ("<I8"):pack(address) }
+  end
+  local function list(at, header_size)
+    local all = {}
+    for i = 1, groups do all[i] = link(i, at + (i - 1) * header_size) end
+    return all
+  end
+  local function header(at)
+    local continuation = messages_of { { CONTINUATION, ("<I8I8"):pack(at, #shared) } }
+    return ("<I1I1I2I4I4I4"):pack(1, 0, 60000, 1, #continuation, 0) .. continuation
+  end
+
+  it("are refused before they cost much time", function ()
+    local size = #header(0)
+    local at = behind(list(0, size))
+    local header_of = header(at + groups * size)
+    local root = node.root(file_of(list(at, size), header_of:rep(groups) .. shared), "a.h5")
+    local count = 0
+    assert.error_at_line(function ()
+      for i = 1, groups do
+        root:get(("g%04d"):format(i))
+        count = i
+      end
+    end, "too many objects of the file lie on the same bytes")
+    assert.is_true(count < 20, count .. " groups")
+  end)
+end)
+
 describe("a name that stands there many times", function ()
   local path = recorded.temporary ".h5"
   setup(function ()
@@ -233,5 +269,29 @@ describe("a name that stands there many times", function ()
     warn.sink = sink
     local _, count = said:gsub('layer "d" %(Dense%) has 2 weights here and 1 in the file', "")
     assert.equal(1, count)
+  end)
+end)
+
+describe("a new file", function ()
+  it("has the rights that the system gives it", function ()
+    local path = recorded.temporary ".h5"
+    local temporary = assert(files.temporary(path))
+    local list = io.popen(("umask; stat -c %%a '%s'"):format(temporary))
+    local mask, rights = list:read("l", "l")
+    list:close()
+    assert.equal(tonumber("666", 8) & ~tonumber(mask, 8), tonumber(rights, 8))
+    local other = assert(files.temporary(path))
+    assert.not_equal(temporary, other)
+    os.remove(temporary)
+    os.remove(other)
+  end)
+
+  -- The mask belongs to the process: whoever changes it, were it for a moment, changes it for the
+  -- files of other threads.
+  it("is made without a change of the mask", function ()
+    local place = assert(package.searchpath("lunula.hdf5.core", package.cpath))
+    local names = io.popen(("nm -D '%s' | grep -c umask"):format(place))
+    assert.equal("0", names:read "l")
+    names:close()
   end)
 end)

@@ -283,26 +283,29 @@ static int new_field(lua_State *L, const char *name) {
 /* root(bytes): the address of the first group */
 static int core_root(lua_State *L) {
   Hdf5 h;
+  uint64_t work;
   Fault why;
-  if (!hdf5_open(&h, get_bytes(L, 1), &why))
+  if (!hdf5_open(&h, get_bytes(L, 1), &work, &why))
     return refused(L, &why);
   lua_pushinteger(L, (lua_Integer)h.root);
   return 1;
 }
 
 /* object(bytes, address): {links = {name = address}, attributes = {name = text
-** or texts}, problems = {name = why it cannot be read}}, and of a dataset dtype
-** and shape. `is_group` tells a group. */
+** or texts}, problems = {name = why it cannot be read}, work = how many bytes
+** that took}, and of a dataset dtype and shape. `is_group` tells a group. */
 static int core_object(lua_State *L) {
   Hdf5 h;
+  uint64_t work;
   Fault why;
   Object o;
   uint64_t address = (uint64_t)luaL_checkinteger(L, 2);
-  if (!hdf5_open(&h, get_bytes(L, 1), &why))
+  if (!hdf5_open(&h, get_bytes(L, 1), &work, &why))
     return refused(L, &why);
   lua_settop(L, 2);
   lua_newtable(L);
-  Told t = {.L = L, .h = &h, .budget = h.bytes.size + ENTRIES};
+  uint64_t budget = h.bytes.size + ENTRIES;
+  Told t = {.L = L, .h = &h, .budget = budget};
   t.links = new_field(L, "links");
   lua_pushvalue(L, 3);
   t.attributes = new_field(L, "attributes");
@@ -314,6 +317,7 @@ static int core_object(lua_State *L) {
   lua_settop(L, 3);
   lua_pushboolean(L, o.is_group);
   lua_setfield(L, 3, "is_group");
+  put_integer(L, "work", work + (budget - t.budget));
   if (o.is_dataset)
     put_dataset(L, &o.dataset);
   return 1;
@@ -331,9 +335,10 @@ static bool ignore_attribute(void *context, Bytes name, const Values *values,
 }
 
 static bool find_dataset(Hdf5 *h, Bytes bytes, uint64_t address, Object *o,
-                         uint64_t *size, Fault *why) {
+                         uint64_t *work, uint64_t *size, Fault *why) {
   Visitor visitor = {NULL, ignore_link, ignore_attribute};
-  if (!hdf5_open(h, bytes, why) || !hdf5_object(h, address, &visitor, o, why))
+  if (!hdf5_open(h, bytes, work, why) ||
+      !hdf5_object(h, address, &visitor, o, why))
     return false;
   if (!o->is_dataset)
     return fault(why, "it is no dataset");
@@ -341,27 +346,29 @@ static bool find_dataset(Hdf5 *h, Bytes bytes, uint64_t address, Object *o,
   return *size > 0 || o->dataset.space.count == 0;
 }
 
-/* data(bytes, address): the elements of a dataset, little-endian */
+/* data(bytes, address): the elements of a dataset, little-endian; how many bytes
+** were looked at to find them */
 static int core_data(lua_State *L) {
   Hdf5 h;
   Fault why;
   Object o;
-  uint64_t size = 0;
+  uint64_t size = 0, found = 0;
   if (!find_dataset(&h, get_bytes(L, 1), (uint64_t)luaL_checkinteger(L, 2), &o,
-                    &size, &why))
+                    &found, &size, &why))
     return refused(L, &why);
   if (o.dataset.type.kind == KIND_TEXT) {
     fault(&why, "it holds texts, where numbers are wanted");
     return refused(L, &why);
   }
   luaL_Buffer out;
-  uint64_t work = hdf5_scratch(&o.dataset);
-  unsigned char *scratch = work ? lua_newuserdatauv(L, (size_t)work, 0) : NULL;
+  uint64_t room = hdf5_scratch(&o.dataset);
+  unsigned char *scratch = room ? lua_newuserdatauv(L, (size_t)room, 0) : NULL;
   unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &out, (size_t)size);
   if (!hdf5_read(&h, &o.dataset, to, scratch, &why))
     return refused(L, &why);
   luaL_pushresultsize(&out, (size_t)size);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)found);
+  return 2;
 }
 
 /* ---- writing ------------------------------------------------------------ */

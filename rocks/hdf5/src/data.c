@@ -299,6 +299,7 @@ static bool node(Job *j, uint64_t address, int level, Fault *why) {
   if (!well || c.is_short || (level >= 0 && own != level) || own > 32 ||
       j->steps-- == 0)
     return fault(why, "the tree of a dataset's chunks is damaged");
+  *h->work += 16 * count + 1;
   for (uint64_t i = 0; i < count; i++)
     if (!entry(j, &c, own, why))
       return false;

@@ -44,6 +44,7 @@ static bool symbols(Walk *w, uint64_t address, Fault *why) {
     return fault(why, "a table of a group's links is damaged");
   cursor_take(&c, 2);
   uint64_t count = cursor_number(&c, 2);
+  *h->work += c.left < 40 * count ? c.left : 40 * count;
   for (uint64_t i = 0; i < count; i++) {
     Bytes name;
     uint64_t at = hdf5_offset(h, &c), object = hdf5_offset(h, &c);
@@ -72,6 +73,7 @@ static bool node(Walk *w, uint64_t address, int level, Fault *why) {
   hdf5_offset(h, &c);
   if (!well || c.is_short || (level >= 0 && own != level) || own > 32)
     return fault(why, "the tree of a group's links is damaged");
+  *h->work += 16 * count + 1;
   for (uint64_t i = 0; i < count; i++) {
     hdf5_length(h, &c);
     uint64_t child = hdf5_offset(h, &c);

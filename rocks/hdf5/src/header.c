@@ -51,10 +51,11 @@ static bool new_superblock(Hdf5 *h, Cursor *c, uint64_t *end) {
   return base == 0;
 }
 
-bool hdf5_open(Hdf5 *h, Bytes bytes, Fault *why) {
+bool hdf5_open(Hdf5 *h, Bytes bytes, uint64_t *work, Fault *why) {
   Cursor c = cursor_from(bytes, 0);
   uint64_t end = 0;
-  *h = (Hdf5){.bytes = bytes};
+  *h = (Hdf5){.bytes = bytes, .work = work};
+  *work = 0;
   if (!cursor_spells(&c, "\211HDF\r\n\032\n"))
     return fault(why, "this is no HDF5 file");
   int version = (int)cursor_number(&c, 1);
@@ -150,6 +151,7 @@ bool header_each(const Hdf5 *h, uint64_t address, MessageVisit visit,
   o.left = h->bytes.size - o.block[0].left;
   for (int i = 0; i < o.blocks; i++) {
     Message m;
+    *h->work += o.block[i].left;
     while (next_message(&o, &o.block[i], &m)) {
       if (m.body.is_short)
         return fault(why, "a message of an object's header is cut off");

@@ -16,6 +16,8 @@ typedef struct Hdf5 {
   Bytes bytes;
   int offset_size, length_size;    /* of numbers in the file */
   uint64_t root;                   /* the address of the first group */
+  uint64_t *work;                  /* grows by the bytes of headers and trees that
+                                   ** are looked at */
 } Hdf5;
 
 typedef enum Kind {
@@ -53,8 +55,10 @@ typedef struct Dataset {
   Filter filter[HDF5_FILTERS];
 } Dataset;
 
-/* Is it an HDF5 file? Finds the root. */
-bool hdf5_open(Hdf5 *h, Bytes bytes, Fault *why);
+/* Is it an HDF5 file? Finds the root. In a sound file nothing lies on something
+** else, so *work, which begins at 0, tells who is made to look at the same bytes
+** for many objects. */
+bool hdf5_open(Hdf5 *h, Bytes bytes, uint64_t *work, Fault *why);
 
 /* What an object has, told one by one; a visitor returns false to stop. */
 typedef struct Visitor {

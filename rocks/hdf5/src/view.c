@@ -1,6 +1,6 @@
 /* Files of the system: read as bytes, written under another name first. */
 
-#define _DEFAULT_SOURCE    /* mkstemp, fchmod */
+#define _DEFAULT_SOURCE    /* mmap */
 
 #include "view.h"
 
@@ -65,15 +65,22 @@ void view_close(View *v) {
 
 /* ---- writing ------------------------------------------------------------ */
 
+/* The number of the process, and another one when there is a file of that name.
+** The system takes the rights that nobody is to have off the new file's: asking
+** for them (umask) would change them for other threads, for a moment. */
 bool file_temporary(const char *path, char *name, size_t size, Fault *why) {
-  if ((size_t)snprintf(name, size, "%s.XXXXXX", path) >= size)
-    return fault(why, "the path is too long");
-  int fd = mkstemp(name);
+  enum { ATTEMPTS = 1000 };
+  int fd = -1;
+  for (int i = 0; fd < 0 && i < ATTEMPTS; i++) {
+    if ((size_t)snprintf(name, size, "%s.%ld-%d.tmp", path, (long)getpid(),
+                         i) >= size)
+      return fault(why, "the path is too long");
+    fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno != EEXIST)
+      break;
+  }
   if (fd < 0)
     return fault(why, "cannot write there: %s", strerror(errno));
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(fd, 0666 & ~mask);
   close(fd);
   return true;
 }

@@ -10,14 +10,28 @@ Node.__index = Node
 
 local node = {}
 
--- The object at an address. file: {path =, bytes =, objects = {address = object}}. Each is read
--- once: a file may name one as often as it likes.
+-- In a sound file every byte belongs to one object, which is looked at a few times.
+local times_read <const>, at_least <const> = 16, 1 << 20
+
+-- Objects that lie on one another would take time beyond all measure.
+local function spend(self, work)
+  local file = self.file
+  file.work = file.work + work
+  if file.work > times_read * #file.bytes + at_least then
+    self:fail "too many objects of the file lie on the same bytes"
+  end
+end
+
+-- The object at an address. file: {path =, bytes =, objects = {address = object}, work = bytes that
+-- were looked at}. Each is read once: a file may name one as often as it likes.
 local function at(file, address, name)
   local object, problem = file.objects[address], nil
-  if not object then object, problem = files.object(file.bytes, address) end
+  local is_new = not object
+  if is_new then object, problem = files.object(file.bytes, address) end
   file.objects[address] = object
   local self = setmetatable({ file = file, address = address, name = name, object = object }, Node)
   if not object then self:fail("%s", problem) end
+  if is_new then spend(self, object.work) end
   return self
 end
 
@@ -25,7 +39,7 @@ end
 function node.root(bytes, path)
   local address, problem = files.root(bytes)
   if not address then core.raise("%s: %s", path, problem) end
-  return at({ bytes = bytes, path = path, objects = {} }, address, "")
+  return at({ bytes = bytes, path = path, objects = {}, work = 0 }, address, "")
 end
 
 -- Raises, with the file and the object.
@@ -56,10 +70,14 @@ function Node:get(path)
   return self:find(path) or self:fail('there is no "%s" in it', path)
 end
 
+-- How many links it has, which are counted once.
 function Node:count()
-  local count = 0
-  for _ in pairs(self.object.links) do count = count + 1 end
-  return count
+  local object = self.object
+  if not object.count then
+    object.count = 0
+    for _ in pairs(object.links) do object.count = object.count + 1 end
+  end
+  return object.count
 end
 
 -- ---- attributes --------------------------------------------------------------------------------
@@ -114,8 +132,9 @@ end
 function Node:tensor()
   local shape = self:shape()
   local dtype = dtype_of(self)
-  local data, problem = files.data(self.file.bytes, self.address)
-  if not data then self:fail("%s", problem) end
+  local data, told = files.data(self.file.bytes, self.address)    -- or nil and a problem
+  if not data then self:fail("%s", told) end
+  spend(self, told)
   if dtype == "bool" and data:find "[^\0\1]" then
     self:fail "a boolean that is neither 0 nor 1"
   end
