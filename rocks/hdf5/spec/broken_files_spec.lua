@@ -172,6 +172,20 @@ describe("a load that does not fit", function ()
     assert.same(before, weights_of(other))
   end)
 
+  it("has no variables where the model has none", function ()
+    local function normalizing(layer)
+      return k.Sequential { k.Input { shape = { 3 } }, layer, k.layers.Dense(2) }
+    end
+    local adapted = k.layers.Normalization()
+    adapted:adapt(k.random.normal { 10, 3 })
+    hdf5.save_weights(normalizing(adapted), path, {})
+    local told = k.layers.Normalization { mean = 0, variance = 1, name = "told" }
+    assert.error_at_line(function () hdf5.load_weights(normalizing(told), path, {}) end,
+      path .. ': layers/normalization/vars: Normalization "told" has 0 variables here and 3 in the '
+      .. "file")
+    hdf5.save_weights(model(4), path, {})
+  end)
+
   it("loads what fits where that is wished", function ()
     local other, said = model(5), nil
     local before, sink = weights_of(other), warn.sink

@@ -118,6 +118,32 @@ describe("a model that we write", function ()
     for i, value in ipairs(model:get_weights()) do assert.near_all(value, weights[i], 0) end
   end)
 
+  it("has weights of tf_idf among the others", function ()
+    local function model_with(weights)
+      local layer = k.layers.TextVectorization {
+        output_mode = "tf_idf", vocabulary = { "a", "b", "c" }, idf_weights = weights,
+      }
+      local model = k.Sequential { layer, k.layers.Dense(2) }
+      model(k.tensor { { "a b" } })
+      return model, layer
+    end
+    local path, x = recorded.temporary ".weights.h5", k.tensor { { "a b" }, { "c c" } }
+    hdf5.save_weights(model_with { 1, 2, 3 }, path, {})
+    local model, layer = model_with { 5, 6, 7 }
+    model:predict(x)
+    hdf5.load_weights(model, path, {})
+    assert.same({ { 0, 1, 2, 0 }, { 0, 0, 0, 6 } }, layer(x):totable())
+    local other = k.Sequential {
+      k.layers.TextVectorization {
+        output_mode = "tf_idf", vocabulary = { "a" }, idf_weights = { 1 }, name = "small",
+      },
+      k.layers.Dense(2),
+    }
+    other(x)
+    assert.error_at_line(function () hdf5.load_weights(other, path, {}) end,
+      'idf_weights of TextVectorization "small" is (2,) here and (4,) in the file')
+  end)
+
   it("gives them back before their first step", function ()
     local case = going_on.cases.optimizers
     local x, y = going_on.data(case)

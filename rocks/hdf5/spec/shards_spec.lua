@@ -88,6 +88,52 @@ describe("weights in several files", function ()
     end)
   end
 
+  -- Which weights it trains is said beside its state, wherever a part of that stands.
+  it("have optimizers in fields of a model", function ()
+    local dir <close> = folder()
+    local path = dir.path .. "/m.weights.json"
+    local Two = k.model "ShardsTwo" {
+      init = function (self)
+        self.first, self.last = k.layers.Dense(3), k.layers.Dense(2)
+        self.of_first = k.optimizers.Adam {}
+      end,
+      call = function (self, x) return self.last(self.first(x)) end,
+    }
+    local function made()
+      local model = Two()
+      model(k.ones { 1, 4 })
+      return model
+    end
+    local function state_of(model)
+      local list = {}
+      for i, variable in ipairs(model.of_first.variables) do
+        list[i] = variable.value:reshape({ -1 }):totable()
+      end
+      return list
+    end
+    local model = made()
+    model.of_first:apply({ k.ones { 4, 3 }, k.ones { 3 } }, model.first.trainable_weights)
+    for _, size in ipairs { 1 << 20, 100 } do
+      model:save_weights(path, { max_shard_size = in_bytes(size) })
+      local copy = made()
+      copy:load_weights(path)
+      assert.same(state_of(model), state_of(copy))
+    end
+    model:save_weights(dir.path .. "/m.weights.h5")
+    local writer <close> = assert(files.create(path:gsub("json$", "h5")))
+    for i = 0, 5 do assert(writer:dataset("of_first/vars/" .. i, "float32", {}, "abcd")) end
+    assert(writer:text("of_first/vars", "trained", "0 1 0"))
+    for _, layer in ipairs { "first", "last" } do
+      local n = layer == "first" and 3 or 2
+      local m = layer == "first" and 4 or 3
+      assert(writer:dataset(layer .. "/vars/0", "float32", { m, n }, ("\0"):rep(4 * m * n)))
+      assert(writer:dataset(layer .. "/vars/1", "float32", { n }, ("\0"):rep(4 * n)))
+    end
+    assert(writer:close())
+    assert.error_at_line(function () made():load_weights(dir.path .. "/m.weights.h5") end,
+      'of_first/vars: the attribute "trained" names a weight twice: 0')
+  end)
+
   it("may be one file, or none that has anything", function ()
     local dir <close> = folder()
     local model = k.Sequential { k.Input { shape = { 3 } }, k.layers.Flatten() }

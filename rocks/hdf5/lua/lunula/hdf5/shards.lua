@@ -50,10 +50,13 @@ function Set:group(path)
   return true
 end
 
+-- A text of a group stands wherever a part of the group does.
 function Set:text(path, name, text)
-  if path ~= self.at then return self.writer:text(path, name, text) end
-  self.texts[name] = text
-  return true
+  if path == self.at then
+    self.texts[name] = text
+    if not self.group_here then return true end
+  end
+  return self.writer:text(path, name, text)
 end
 
 function Set:make_group()
@@ -131,6 +134,15 @@ end
 
 function Group:get(name)
   return self:find(name) or self[1]:get(name)
+end
+
+-- What is said of the group was known, at the latest, when its last part was written.
+function Group:text(name)
+  return self[#self]:text(name)
+end
+
+function Group:fail(...)
+  return self[#self]:fail(...)
 end
 
 -- The root of all of them.

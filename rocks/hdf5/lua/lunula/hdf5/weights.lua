@@ -1,6 +1,7 @@
 -- The weights of a model as Keras 3 lays them out: each object has a group at its path in the model
 -- (tree.lua), in it the group "vars", in that its own variables, "0", "1" …
 
+local changes = require "lunula.layers.base.changes"
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local loading = require "lunula.hdf5.loading"
@@ -11,10 +12,15 @@ local writing = require "lunula.hdf5.writing"
 
 local weights = {}
 
--- The weights of tf_idf that a layer has, or a layer of its own for it.
+-- The layer, this one or one of its own, that has a vocabulary; nil where there is none.
+local function lookup_of(object)
+  return object.get_vocabulary and (object.lookup or object)
+end
+
+-- Its weights of tf_idf, nil where there are none.
 local function tf_idf_of(object)
-  if object.get_vocabulary == nil then return nil end
-  return (object.lookup or object).weights_of_places
+  local lookup = lookup_of(object)
+  return lookup and lookup.weights_of_places
 end
 
 local function joined(path, name)
@@ -108,7 +114,6 @@ end
 local function read_variables(load, object, group, path)
   local variables = tree.variables(object)
   local count = group and group:count() or 0
-  if #variables == 0 then return end
   if count ~= #variables then
     return load:misfit("%s: %s has %d variables here and %d in the file", joined(path, "vars"),
       described(object), #variables, count)
@@ -121,6 +126,24 @@ local function read_variables(load, object, group, path)
     pairs_of[i] = { variable, value }
   end
   for _, pair in ipairs(pairs_of) do load:assign(pair[1], pair[2]) end
+end
+
+-- The weights of tf_idf. Where there are none yet they come with the vocabulary (vocabulary.lua).
+local function read_tf_idf(load, object, group, path)
+  local lookup, dataset = lookup_of(object), group and group:find "idf_weights"
+  local here = lookup.weights_of_places
+  if not here then return end
+  if not dataset then
+    return load:misfit("%s: %s has idf_weights here, and the file has none", joined(path, "vars"),
+      described(object))
+  end
+  local value = load:value(here, dataset, "idf_weights of " .. described(object))
+  if not value then return end
+  value = load:converted(here, value)
+  load:later(function ()
+    changes.note(lookup)
+    lookup.weights_of_places = value
+  end)
 end
 
 -- The values of the optimizer's variables as its own are now; nil and a text when they do not fit.
@@ -140,10 +163,15 @@ end
 
 -- The weights that the file says an optimizer trains; none where it says nothing that fits.
 local function told_trained(model, group)
-  local list, all = {}, model.weights
+  local list, all, seen = {}, model.weights, {}
   for word in (group:text "trained" or ""):gmatch "%S+" do
-    list[#list + 1] = all[(math.tointeger(tonumber(word)) or -1) + 1]
-      or group:fail('the attribute "trained" names no weight of the model: %s', word)
+    local variable = all[(math.tointeger(tonumber(word)) or -1) + 1]
+    if not variable or seen[variable] then
+      group:fail('the attribute "trained" names %s: %s', variable and "a weight twice"
+        or "no weight of the model", word)
+    end
+    seen[variable] = true
+    list[#list + 1] = variable
   end
   return list
 end
@@ -194,6 +222,8 @@ function weights.read(load, root, model, options)
     local group = vars_at(root, path, older)
     if declare.is(object, "optimizer") then
       if options.optimizer then read_optimizer(load, model, object, group) end
+    elseif lookup_of(object) then
+      read_tf_idf(load, object, group, path)
     else
       read_variables(load, object, group, path)
     end
