@@ -318,6 +318,11 @@ describe("StringLookup", function ()
       layers.StringLookup.from_config { vocabulary = path }
     end, "files are not read when a model is loaded")
     os.remove(path)
+    os.execute(("ln -s /dev/full %s"):format(path))     -- a disk without room
+    local full, cause = learned:save_assets(folder)
+    assert.is_nil(full)
+    assert.equal("No space left on device", cause)
+    os.remove(path)
     os.remove(folder)
     assert.error_at_line(function () layers.StringLookup { vocabulary = path } end,
       "No such file or directory")

@@ -107,7 +107,7 @@ typedef struct Number {
 
 typedef struct Digits {
   uint64_t all;
-  int dropped; /* behind what `all` can hold */
+  int64_t dropped; /* behind what `all` can hold */
 } Digits;
 
 INLINE const char *read_digits(const char *p, const char *end, Digits *d) {
@@ -145,14 +145,14 @@ INLINE const char *read_number(const char *p, const char *end, Number *n) {
   const char *first = q;
   q = read_digits(q, end, &d);
   int64_t digits = q - first;
-  int e = d.dropped;
+  int64_t e = d.dropped;
   n->whole = true;
   if (q < end && *q == '.') {
     const char *point = ++q;
-    int before = d.dropped;
+    int64_t before = d.dropped;
     q = read_digits(q, end, &d);
     digits += q - point;
-    e -= (int)(q - point) - (d.dropped - before);
+    e -= (q - point) - (d.dropped - before);
     n->whole = false;
   }
   if (digits == 0 || q - p > 1000000)
@@ -164,7 +164,7 @@ INLINE const char *read_number(const char *p, const char *end, Number *n) {
     q = behind;
     e += more;
   }
-  double x = e == 0 ? (double)d.all : scaled(d.all, e);
+  double x = e == 0 ? (double)d.all : scaled(d.all, (int)e);
   n->value = minus ? -x : x;
   return q;
 }

@@ -417,13 +417,13 @@ lookup.IndexLookup = base.layer "IndexLookup" {
   -- The vocabulary as a file in a folder, one token on each line; nil and a message on failure.
   save_assets = function (self, folder)
     if self._vocabulary then return true end   -- it is in the config
-    local file, problem = io.open(folder .. "/vocabulary.txt", "w")
+    local file <close>, problem = io.open(folder .. "/vocabulary.txt", "w")
     if not file then return nil, problem end
     local lines = self:get_vocabulary()
     for i, token in ipairs(lines) do lines[i] = tostring(token) end
-    file:write(table.concat(lines, "\n"))
-    file:close()
-    return true
+    local written, cause = file:write(table.concat(lines, "\n"))
+    if not written then return nil, cause end
+    return file:close()      -- what the disk has no room for may be said only here
   end,
   -- Reads what save_assets has written into a folder; nil and a message on failure.
   load_assets = function (self, folder)
