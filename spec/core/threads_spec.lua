@@ -83,6 +83,15 @@ describe("worker threads", function()
     assert.is_true(most_wakes(1, function() two(a, b, c) end, 10, 0.005) >= 1)
   end)
 
+  it("are woken by a loop in two parts, even alone", function()
+    local x, w = ops.full({ 100, 64, 64 }, 1), ops.full({ 64, 64 }, 0.01)
+    local loop = core.trace({ { shape = { 100, false, 64 } }, { shape = w.shape } }, function(xs, m)
+      return core.scan(function(s, x1) return { (s[1]:matmul(m) + x1[1]):tanh() } end,
+        { xs[1] * 0 }, { xs })[1]
+    end)
+    assert.is_true(most_wakes(5, function() loop(x, w) end, 10, 0.005) >= 5)
+  end)
+
   it("are not asked for what one task does", function()
     assert.equal(0, wakes(product(8, 64, 64), 300, 0))
   end)

@@ -221,10 +221,10 @@ static void wake_workers(int64_t helpers) {
 }
 
 /* Makes the workers look; false if those that sleep are left alone. */
-static bool announce_job(int64_t tasks) {
+static bool announce_job(int64_t tasks, bool is_long) {
   atomic_fetch_add(&team.job, 1);
   if (atomic_load(&team.asleep) == 0) return true;
-  if (!worth_waking(tasks)) return false;
+  if (!is_long && !worth_waking(tasks)) return false;
   wake_workers(tasks - 1);
   return true;
 }
@@ -276,7 +276,7 @@ static void start_workers(int count) {
 static void stop_workers(void) {
   if (team.workers == 0) return;
   atomic_store(&team.stop, true);
-  (void)announce_job(MAX_WORKERS + 1);
+  (void)announce_job(MAX_WORKERS + 1, true);
   for (int i = 0; i < team.workers; i++)
     pthread_join(team.worker[i].thread, NULL);
   for (int i = 0; i < MAX_WORKERS; i++) {
@@ -332,14 +332,15 @@ void threads_set_count(int n) {
   stop_surplus();
 }
 
-static void run_job(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
+static void run_job(ThreadTask task, void *arg, int64_t tasks, bool is_long,
+                    void *scratch) {
   if (team.workers < workers_allowed()) start_workers(workers_allowed());
   team.task = task;
   team.arg = arg;
   team.tasks = tasks;
   atomic_store_explicit(&team.next, 0, memory_order_relaxed);
   atomic_store_explicit(&team.gate, OPEN, memory_order_release);
-  if (announce_job(tasks))
+  if (announce_job(tasks, is_long))
     draw_tasks(task, arg, tasks, scratch);
   else
     draw_alone(task, arg, tasks, scratch);
@@ -351,13 +352,23 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
       sched_yield();
 }
 
-void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
+static void run(ThreadTask task, void *arg, int64_t tasks, bool is_long,
+                void *scratch) {
   if (tasks > 1 && workers_allowed() > 0 && take_team()) {
-    run_job(task, arg, tasks, scratch);
+    run_job(task, arg, tasks, is_long, scratch);
     int left = team.workers;
     give_team();
     if (left > workers_allowed()) stop_surplus();
   } else {
     for (int64_t i = 0; i < tasks; i++) task(arg, i, scratch);
   }
+}
+
+void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch) {
+  run(task, arg, tasks, false, scratch);
+}
+
+void threads_run_long(ThreadTask task, void *arg, int64_t tasks,
+                      void *scratch) {
+  run(task, arg, tasks, true, scratch);
 }

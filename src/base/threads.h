@@ -21,6 +21,10 @@ void threads_release(void);
 ** Runs everything on the caller when another job holds the team (so nested and
 ** concurrent calls are safe). */
 void threads_run(ThreadTask task, void *arg, int64_t tasks, void *scratch);
+/* The same for tasks of 50 us and more each: workers that sleep are woken, few
+** as the tasks may be. */
+void threads_run_long(ThreadTask task, void *arg, int64_t tasks,
+                      void *scratch);
 
 int threads_count(void);        /* including the caller */
 uint64_t threads_woken(void);   /* how often a job woke sleeping workers */

@@ -432,8 +432,8 @@ static bool run_parts(const Plan *p, const void *const *in, void *const *out,
     if (r.prepared == NULL)
       return false;
   }
-  threads_run(rows_task, &r, (parts->batch + parts->rows - 1) / parts->rows,
-              NULL);
+  threads_run_long(rows_task, &r,
+                   (parts->batch + parts->rows - 1) / parts->rows, NULL);
   prepared_release(r.prepared);
   return !env->error->set;
 }
@@ -503,8 +503,8 @@ static void run_loop(const PlanStep *s, void **pointer, void *scratch,
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
                .scratch = scratch, .env = env}};
   if (s->parts.body && threads_count() > 1)
-    threads_run(part_task, &j, (rows->batch + rows->count - 1) / rows->count,
-                NULL);
+    threads_run_long(part_task, &j,
+                     (rows->batch + rows->count - 1) / rows->count, NULL);
   else
     run_rows(s->body,
              &(ScanRun){&s->step, s->states, NULL, j.run.in, j.run.out,
