@@ -142,7 +142,8 @@ static bool compile_rows(Prog *g, Plan *p, const Type *in,
 }
 
 static bool compile_steps(Prog *g, Plan *p, Preparations *shared) {
-  return prepare_weights(g, p, shared) && fuse(g) && plan_memory(g);
+  return prepare_weights(g, p, shared) && fuse(g) && bring_abreast(g) &&
+         plan_memory(g);
 }
 
 Plan *plan_new(const Function *f, const Type *in, Account *account,

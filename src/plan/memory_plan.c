@@ -25,11 +25,23 @@ typedef struct Placer {
 
 /* ---- lives -------------------------------------------------------------- */
 
+/* What the first of two loops abreast reads is there until the second one ends,
+** too. */
+static int time_of_reads(const Placer *k) {
+  return k->unit < k->p->nunits && k->p->abreast[k->unit] ? k->unit + 1
+                                                          : k->unit;
+}
+
+/* And what the second one writes, from when the first one begins. */
+static int time_of_results(const Placer *k) {
+  return k->unit > 0 && k->p->abreast[k->unit - 1] ? k->unit - 1 : k->unit;
+}
+
 static void see_read(void *ud, int value) {
   Placer *k = ud;
   Life *root = &k->life[k->life[value].root];
-  if (root->last < k->unit)
-    root->last = k->unit;
+  if (root->last < time_of_reads(k))
+    root->last = time_of_reads(k);
 }
 
 static void start_life(Placer *k, int node) {
@@ -44,9 +56,9 @@ static void start_life(Placer *k, int node) {
 static void set_first(Placer *k, int node) {
   for (int i = 0; i < k->p->node[node]->nout; i++) {
     Life *l = &k->life[k->p->first_value[node] + i];
-    l->first = k->unit;
-    if (l->last < k->unit)
-      l->last = k->unit;
+    l->first = time_of_results(k);
+    if (l->last < time_of_reads(k))
+      l->last = time_of_reads(k);
   }
 }
 

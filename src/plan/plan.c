@@ -257,9 +257,15 @@ static void program_task(void *arg, int64_t task, void *scratch) {
 
 static void run_loop(const PlanStep *s, void **pointer, void *scratch,
                      Env *env);
+static void run_abreast(const PlanStep *s, void **pointer, char *scratch,
+                        Env *env);
 
 static void run_step(const PlanStep *s, Lane *l, void *scratch, Env *env) {
   void **pointer = l->pointer;
+  if (s->abreast) {
+    run_abreast(s, pointer, scratch, env);
+    return;
+  }
   if (s->body) {
     run_loop(s, pointer, scratch, env);
     return;
@@ -337,7 +343,7 @@ static void print_profile(const Plan *p) {
             100 * p->seconds[i] / (all > 0 ? all : 1),
             s->step.op ? s->step.op->name : "elementwise",
             s->step.op && s->program ? " + elementwise" : "",
-            s->tasks > 1 ? " (shared)" : "",
+            s->tasks > 1 ? " (shared)" : s->abreast ? " (with the next)" : "",
             s->step.origin ? s->step.origin : "");
   }
 }
@@ -356,8 +362,9 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
       run_timed(p, l, env, i);
     else
       run_step(&p->step[i], l, l->arena + p->scratch, env);
-    if (env->error->set)
-      ok = fault_at(&p->step[i], env->error);
+    if (env->error->set) /* what ran abreast has said where */
+      ok = !p->step[i].abreast && fault_at(&p->step[i], env->error);
+    i += p->step[i].abreast; /* the next one has run, too */
   }
   float_mode_leave(outside);
   return ok;
@@ -509,4 +516,35 @@ static void run_loop(const PlanStep *s, void **pointer, void *scratch,
     run_rows(s->body,
              &(ScanRun){&s->step, s->states, NULL, j.run.in, j.run.out,
                         scratch}, env);
+}
+
+/* ---- two loops at the same time ------------------------------------------ */
+
+typedef struct AbreastRun {
+  const PlanStep *step;
+  void **pointer;
+  char *scratch;
+  Env *env;
+  const Env *own; /* what each begins with: a fault is its own until the end */
+} AbreastRun;
+
+static void abreast_task(void *arg, int64_t task, void *scratch) {
+  const AbreastRun *r = arg;
+  const PlanStep *s = r->step + task;
+  Env own = *r->own;
+  Error e;
+  (void)scratch;
+  e.set = false;
+  own.error = &e;
+  if (!env_stopped(r->env))
+    run_loop(s, r->pointer, r->scratch + (task ? r->step->beside : 0), &own);
+  if (e.set && !fault_at(s, &e))
+    run_error(&(Run){.env = r->env}, &e);
+}
+
+static void run_abreast(const PlanStep *s, void **pointer, char *scratch,
+                        Env *env) {
+  const Env own = *env;
+  AbreastRun r = {s, pointer, scratch, env, &own};
+  threads_run_long(abreast_task, &r, 2, NULL);
 }

@@ -33,7 +33,8 @@ void plan_text(Text *t, const Prog *p) {
       continue;
     text_add(t, "%3d ", i);
     if (u.node >= 0) {
-      text_add(t, "%s:", p->node[u.node]->op->name);
+      text_add(t, p->abreast[i] ? "%s (with the next):" : "%s:",
+               p->node[u.node]->op->name);
       location_text(t, p, (Val){p->node[u.node], 0});
     } else {
       const Group *g = &p->groups[u.group];

@@ -64,6 +64,8 @@ typedef struct Prog {
   int ngroups;
   Unit *unit;
   int nunits;
+  bool *abreast; /* of each unit: a loop that runs at the same time as the next
+                    unit, another one */
 
   int *first_value; /* number of output 0 of each node */
   int nvalues;
@@ -116,6 +118,7 @@ bool fold(Prog *p);
 ** is the caller's; NULL: there is nothing. */
 bool prepare(Prog *p, Function **made);
 bool fuse(Prog *p);                       /* groups, anchors, order */
+bool bring_abreast(Prog *p); /* loops that run at the same time (abreast.c) */
 bool plan_memory(Prog *p);                /* where each value lives */
 
 #endif

@@ -177,6 +177,8 @@ static void add_kernel(Builder *b, PlanStep *s, const Node *n) {
 static void make_room(Plan *p, PlanStep *s) {
   s->scratch = (s->scratch + 63) & ~(int64_t)63;
   int64_t end = p->scratch + s->scratch + opcall_local(&s->step, s->program);
+  if (s > p->step && (s - 1)->abreast)
+    end += (s - 1)->beside;
   if (p->arena < end)
     p->arena = end;
 }
@@ -388,8 +390,18 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
   s->step.epilogue = s->program;
 }
 
-static void add_unit(Builder *b, Unit u) {
+/* The loop of unit i runs at the same time as the one before it, if that is
+** worth it. */
+static void set_abreast(Builder *b, int i, const PlanStep *second) {
+  PlanStep *first = &b->plan->step[b->plan->nsteps - 2];
+  first->abreast = loops_pay_abreast(first, second);
+  first->beside = first->abreast ? first->scratch : 0;
+  b->prog->abreast[i - 1] = first->abreast;
+}
+
+static void add_unit(Builder *b, int i) {
   Prog *p = b->prog;
+  Unit u = p->unit[i];
   int64_t offset;
   PlanStep *s = &b->plan->step[b->plan->nsteps];
   if (u.node >= 0 && prog_view(p, u.node, &offset))
@@ -401,8 +413,11 @@ static void add_unit(Builder *b, Unit u) {
     add_elementwise(b, s, p->node[u.node]);
   else
     add_kernel(b, s, p->node[u.node]);
-  if (!b->failed)
-    make_room(b->plan, s);
+  if (b->failed || p->error->set)
+    return;
+  if (i > 0 && p->abreast[i - 1])
+    set_abreast(b, i, s);
+  make_room(b->plan, s);
 }
 
 static void add_moves(Builder *b) {
@@ -471,7 +486,7 @@ static bool build(Builder *b) {
   for (int i = 0; i < g->nunits && !b->failed; i++) {
     if (watch_stopped(g->watch, g->error))
       return false;
-    add_unit(b, g->unit[i]);
+    add_unit(b, i);
   }
   if (!b->failed)
     add_moves(b);

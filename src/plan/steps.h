@@ -29,6 +29,8 @@ typedef struct PlanStep {
   Plan *body;      /* of a loop */
   LoopParts parts; /* of it */
   ScanStates *states; /* of it */
+  bool abreast;    /* it runs at the same time as the next step, another loop, */
+  int64_t beside;  /* whose scratch is so many bytes behind this one's */
 } PlanStep;
 
 typedef struct PlanMove {
@@ -93,6 +95,9 @@ Plan *plan_empty(Account *account);
 ** the types of its inputs. */
 Function *parts_body(const Prog *g, const OpCall *loop, ScanRows *rows,
                      Type *in);
+/* Whether two loops of which neither needs the other are worth a thread each
+** (abreast.c). */
+bool loops_pay_abreast(const PlanStep *first, const PlanStep *second);
 /* Rows of a part, when the function with these inputs better runs in parts; 0.
 ** `in` is changed meanwhile. */
 int64_t parts_rows(const Prog *g, Type *in);
