@@ -192,6 +192,12 @@ struct Op {
   void (*end)(const OpCall *s, const Run *r);   /* after them; NULL */
   int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them,
                                         at most THREAD_SCRATCH (base/threads.h) */
+  /* of images, whose first two axes are lines: makes the lines [first, end) of
+     the result, and finishes them; for what needs no scratch */
+  void (*lines)(const OpCall *s, const Run *r, int64_t first, int64_t end);
+  /* turns them into the lines of input 0 that they are made of; false: these
+     sizes do not go by lines */
+  bool (*lines_of)(const OpCall *s, int64_t *first, int64_t *end);
   /* rewrites the call in other ops (true, y set), or declines */
   bool (*expand)(Context *c, const Op *op, const Val *x, int nin,
                  const Attr *attr, Val *y);

@@ -75,6 +75,57 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   }
 }
 
+/* ---- by lines ------------------------------------------------------------- */
+
+/* Whether the walk's lines are those of the images, and a band has room for
+** one; depthwise ones need none. */
+static bool goes_by_lines(const OpCall *s, const Conv *c) {
+  const Type *x = &s->in[0], *y = &s->out[0];
+  if (x->rank != 4)
+    return false;
+  return is_depthwise(c) ||
+         (s->in[1].rank == 1 && c->w.batch == x->dim[0] && c->w.out[0] == 1 &&
+          c->w.in[1] == x->dim[1] && c->w.out[1] == y->dim[1] &&
+          conv_lines_at_once(c) > 0);
+}
+
+static bool conv_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
+  Conv c = forward_of(s);
+  int64_t lines = s->out[0].dim[1], cells = s->in[0].dim[1];
+  if (!goes_by_lines(s, &c))
+    return false;
+  Window w = c.w;
+  int64_t reach = (w.size[1] - 1) * w.dilation[1] + 1, last = *end - 1;
+  int64_t from = *first % lines * w.stride[1] - w.before[1];
+  int64_t to = last % lines * w.stride[1] - w.before[1] + reach;
+  from = from < 0 ? 0 : from > cells ? cells : from;
+  to = to < 0 ? 0 : to > cells ? cells : to;
+  *first = *first / lines * cells + from;
+  *end = last / lines * cells + to;
+  return true;
+}
+
+static void conv_lines(const OpCall *s, const Run *r, int64_t first,
+                       int64_t end) {
+  Conv c = forward_of(s);
+  int64_t columns = c.w.out[2], lines = c.w.out[1];
+  if (is_depthwise(&c)) {
+    depthwise_pixels(s, r, &c, first * columns, end * columns);
+    return;
+  }
+  int64_t most = conv_lines_at_once(&c);
+  for (int64_t l = first, next; l < end; l = next) {
+    next = l - l % lines + lines; /* of one image */
+    next = next < end ? next : end;
+    next = next < l + most ? next : l + most;
+    ConvBand b = {l, next, 0, columns, l * columns, next * columns};
+    float *y = r->out[0];
+    ISA(conv_forward)(r->in[0], r->in[1], y + b.pixel0 * c.filters, &c, &b, 0,
+                      c.filters, r->local);
+    conv_finish(s, r, c.filters, b.pixel0, b.pixel1, 0, c.filters);
+  }
+}
+
 /* ---- the kernel packed before ------------------------------------------- */
 
 /* Panels are those of any image. */
@@ -192,6 +243,7 @@ const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local,
    .scratch = conv_room, .begin = conv_begin, .vjp = conv_vjp,
+   .lines = conv_lines, .lines_of = conv_lines_of,
    .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
    .prepare = conv_prepare, .prepared = 1 << 1, .join = conv_join,
    .file_class = "lunula",
@@ -203,7 +255,8 @@ const Op ops_conv[] = {
    .doc = "A kernel as the panels that a convolution reads."},
   {"convolution_with_panels", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
    WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,
-   .local = conv_local, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .local = conv_local, .lines = conv_lines, .lines_of = conv_lines_of,
+   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
   {"convolution_pooled",
    "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil", WINDOW, FLOATS,

@@ -80,6 +80,9 @@ void conv_finish(const OpCall *s, const Run *r, int64_t filters, int64_t p0,
 
 int64_t depthwise_tasks(const Conv *c);
 void depthwise_run(const OpCall *s, const Run *r, const Conv *c, int64_t task);
+/* The pixels [p0, p1), finished. */
+void depthwise_pixels(const OpCall *s, const Run *r, const Conv *c, int64_t p0,
+                      int64_t p1);
 int64_t depthwise_image_tasks(const Conv *c);
 void depthwise_image_run(const OpCall *s, const Run *r, const Conv *c,
                          int64_t task);

@@ -13,15 +13,22 @@ static int64_t depthwise_tile(const Conv *c) {
   return pixels < 16 ? 16 : pixels;
 }
 
-void depthwise_run(const OpCall *s, const Run *r, const Conv *c, int64_t task) {
-  int64_t pixels = c->w.batch * image_pixels(c), tile = depthwise_tile(c);
-  int64_t tasks = depthwise_tasks(c), n = divide_up(pixels, tile);
-  for (int64_t t = n * task / tasks; t < n * (task + 1) / tasks; t++) {
-    int64_t p = t * tile;
-    int64_t end = p + tile < pixels ? p + tile : pixels;
+void depthwise_pixels(const OpCall *s, const Run *r, const Conv *c, int64_t p0,
+                      int64_t p1) {
+  int64_t tile = depthwise_tile(c);
+  for (int64_t p = p0, end; p < p1; p = end) {
+    end = p + tile < p1 ? p + tile : p1;
     ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], c, p, end);
     conv_finish(s, r, c->filters, p, end, 0, c->filters);
   }
+}
+
+void depthwise_run(const OpCall *s, const Run *r, const Conv *c, int64_t task) {
+  int64_t pixels = c->w.batch * image_pixels(c), tile = depthwise_tile(c);
+  int64_t tasks = depthwise_tasks(c), n = divide_up(pixels, tile);
+  int64_t end = n * (task + 1) / tasks * tile;
+  depthwise_pixels(s, r, c, n * task / tasks * tile,
+                   end < pixels ? end : pixels);
 }
 
 int64_t depthwise_tasks(const Conv *c) {

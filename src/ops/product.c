@@ -340,6 +340,25 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   multiply(s, r, p, t, &x);
 }
 
+/* A line of images is some rows of the matrix that they are. */
+static bool matmul_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
+  enum { IMAGES = 4 };
+  (void)first, (void)end; /* they are the same */
+  return s->out[0].rank >= IMAGES && !s->attr[TRANSPOSE_A].i[0];
+}
+
+static void matmul_lines(const OpCall *s, const Run *r, int64_t first,
+                         int64_t end) {
+  Matmul room;
+  const Matmul *p = geometry_of(s, &room);
+  const Type *y = &s->out[0];
+  int64_t rows = type_span(y, 2, y->rank - 1);
+  Part t = {.m0 = first * rows, .m1 = end * rows, .n1 = p->n};
+  Product x = whole(s, r, p, 0);
+  cut(&x, &t);
+  multiply(s, r, p, t, &x);
+}
+
 static void matmul_begin(const OpCall *s, const Run *r) {
   Matmul room;
   if (s->in[0].dtype == I32)
@@ -457,7 +476,8 @@ const Op ops_product[] = {
   {"matmul_panels", "x1, panels, transpose_a:bool=false, columns:int=1",
    PRODUCT, FLOATS, matmul_panels_shape, .tasks = matmul_tasks,
    .run = matmul_run, .settle = matmul_settle, .settled = sizeof(Matmul),
-   .local = matmul_local, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .local = matmul_local, .lines = matmul_lines, .lines_of = matmul_lines_of,
+   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The product with a matrix of so many columns that is packed."},
   {0}
 };
