@@ -320,7 +320,7 @@ end
 
 describe("every plan", function()
   local passes = { "naive", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare",
-    "-parts", "-fuse,-reuse" }
+    "-parts", "-bands", "-fuse,-reuse" }
 
   local function outcome(seed, how, threads, size)
     local body, variables = random_graph(seed, size)
@@ -356,6 +356,7 @@ describe("every plan", function()
       local want = outcome(seed, "naive", 1, size)
       for _, how in ipairs {
         "", "-fuse", "-attach", "-reuse", "-share", "-simplify", "-prepare", "-parts",
+        "-bands",
       } do
         core.seed(seed)
         for k, y in ipairs(outcome(seed, how, 2, size)) do

@@ -17,9 +17,10 @@ static bool calls_lua(const Plan *p) {
   return false;
 }
 
-static bool has_loops(const Plan *p) {
+/* Whether some steps are divided among the threads that there were. */
+static bool counts_threads(const Plan *p) {
   for (int i = 0; i < p->nsteps; i++)
-    if (p->step[i].body)
+    if (p->step[i].body || p->step[i].band)
       return true;
   return false;
 }
@@ -143,7 +144,7 @@ static bool compile_rows(Prog *g, Plan *p, const Type *in,
 
 static bool compile_steps(Prog *g, Plan *p, Preparations *shared) {
   return prepare_weights(g, p, shared) && fuse(g) && bring_abreast(g) &&
-         plan_memory(g);
+         bands(g) && plan_memory(g);
 }
 
 Plan *plan_new(const Function *f, const Type *in, Account *account,
@@ -162,7 +163,7 @@ Plan *plan_new(const Function *f, const Type *in, Account *account,
        (p->parts.part || compile_steps(&g, p, shared)) && steps_build(p, &g);
   if (ok) {
     p->passes = passes;
-    p->threads = has_loops(p) ? threads : 0;
+    p->threads = counts_threads(p) ? threads : 0;
     p->calls_lua = calls_lua(p);
   }
   if (ok && debug && p->parts.part == NULL)

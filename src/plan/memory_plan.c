@@ -71,6 +71,21 @@ static int anchor_host(const Prog *p, const Group *g) {
   return -1;
 }
 
+/* All that the units of a band read is there until the last of them is over, and
+** then some, as no result of theirs may take its place; of what goes from one to
+** the next, there is as much as the tasks have room for. */
+static void stretch_lives(Placer *k) {
+  Prog *p = k->p;
+  for (const Band *b = p->band; b < p->band + p->nbands; b++) {
+    k->unit = b->unit[b->n - 1] + 1;
+    for (int i = 0; i < b->n; i++)
+      prog_unit_reads(p, p->unit[b->unit[i]], see_read, k);
+    for (int i = 0; i + 1 < b->n; i++)
+      k->life[prog_value(p, band_value(p, b, i))].bytes =
+          b->tasks * b->room[i] * b->bytes[i];
+  }
+}
+
 /* False when it was stopped. */
 static bool find_lives(Placer *k) {
   Prog *p = k->p;
@@ -107,6 +122,7 @@ static bool find_lives(Placer *k) {
   for (int i = 0; i < p->f->nbindings; i++)
     if (p->update[i].node)
       see_read(k, prog_value(p, p->update[i]));
+  stretch_lives(k);
   return true;
 }
 

@@ -270,6 +270,10 @@ static void run_step(const PlanStep *s, Lane *l, void *scratch, Env *env) {
     run_loop(s, pointer, scratch, env);
     return;
   }
+  if (s->band) {
+    band_run(s, l, scratch, env);
+    return;
+  }
   Job j = {s, {.in = pointer + s->in, .out = pointer + s->out,
                .scratch = scratch,
                .epilogue_in = (const void *const *)pointer + s->program_in,
@@ -343,9 +347,16 @@ static void print_profile(const Plan *p) {
             100 * p->seconds[i] / (all > 0 ? all : 1),
             s->step.op ? s->step.op->name : "elementwise",
             s->step.op && s->program ? " + elementwise" : "",
-            s->tasks > 1 ? " (shared)" : s->abreast ? " (with the next)" : "",
+            s->band        ? " (with those below)"
+            : s->abreast   ? " (with the next)"
+            : s->tasks > 1 ? " (shared)"
+                           : "",
             s->step.origin ? s->step.origin : "");
   }
+}
+
+static int steps_together(const PlanStep *s) {
+  return s->band ? s->band->n : 1;
 }
 
 static void run_timed(Plan *p, Lane *l, Env *env, int i) {
@@ -357,7 +368,7 @@ static void run_timed(Plan *p, Lane *l, Env *env, int i) {
 static bool run_steps(Plan *p, Lane *l, Env *env) {
   bool ok = true;
   FloatMode outside = float_mode_enter();
-  for (int i = 0; ok && i < p->nsteps; i++) {
+  for (int i = 0; ok && i < p->nsteps; i += steps_together(&p->step[i])) {
     if (p->seconds && l->timed)
       run_timed(p, l, env, i);
     else

@@ -22,7 +22,8 @@ enum {
   PASS_PREPARE = 64, /* what depends on weights alone is computed before */
   PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread; what is
                         larger than the caches, a few rows at a time */
-  PASS_ALL = 255
+  PASS_BANDS = 256,  /* steps of images go together, some lines at a time */
+  PASS_ALL = 511
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */

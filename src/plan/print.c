@@ -13,6 +13,15 @@ static void location_text(Text *t, const Prog *p, Val v) {
            (long long)(at.base == ARENA ? at.offset : at.index));
 }
 
+/* What is said in front of the first unit of a band. */
+static void band_text(Text *t, const Prog *p, int unit) {
+  for (const Band *b = p->band; b < p->band + p->nbands; b++)
+    if (b->unit[0] == unit)
+      text_add(t, "the next %d in %lld tasks, %lld of %lld lines at a time\n",
+               b->n, (long long)b->tasks, (long long)b->at_once,
+               (long long)b->lines);
+}
+
 void plan_text(Text *t, const Prog *p) {
   NodeMap numbers = {.account = p->c.account};
   text_add(t, "---- nodes\n");
@@ -31,6 +40,7 @@ void plan_text(Text *t, const Prog *p) {
     int64_t offset;
     if (u.node >= 0 && prog_view(p, u.node, &offset))
       continue;
+    band_text(t, p, i);
     text_add(t, "%3d ", i);
     if (u.node >= 0) {
       text_add(t, p->abreast[i] ? "%s (with the next):" : "%s:",

@@ -31,6 +31,7 @@ void prog_close(Prog *g) {
   mem_free(g->escapes);
   mem_free(g->unit);
   mem_free(g->abreast);
+  mem_free(g->band);
   mem_free(g->first_value);
   mem_free(g->location);
   mem_free(g->move);

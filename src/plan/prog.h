@@ -41,6 +41,17 @@ typedef struct Move {
   int64_t via; /* where in the arena it waits until all are read, or -1 */
 } Move;
 
+/* Units whose steps follow one another and run a band at a time: some lines of
+** the last one's result, from the first unit to the last (bands.c). Each task
+** makes its part of those lines; of what goes from unit to unit it has room for
+** some. */
+enum { BAND_UNITS = 12 };
+typedef struct Band {
+  int unit[BAND_UNITS], n;
+  int64_t lines, tasks, at_once; /* all of them; how many a band has */
+  int64_t room[BAND_UNITS], bytes[BAND_UNITS]; /* lines; bytes of one */
+} Band;
+
 typedef struct Prog {
   Context c; /* of the new nodes */
   const Function *f;
@@ -66,6 +77,8 @@ typedef struct Prog {
   int nunits;
   bool *abreast; /* of each unit: a loop that runs at the same time as the next
                     unit, another one */
+  Band *band; /* by their first units */
+  int nbands;
 
   int *first_value; /* number of output 0 of each node */
   int nvalues;
@@ -119,6 +132,9 @@ bool fold(Prog *p);
 bool prepare(Prog *p, Function **made);
 bool fuse(Prog *p);                       /* groups, anchors, order */
 bool bring_abreast(Prog *p); /* loops that run at the same time (abreast.c) */
+bool bands(Prog *p);                      /* what goes by lines together */
+/* The value that the i-th unit of a band makes. */
+Val band_value(const Prog *p, const Band *b, int i);
 bool plan_memory(Prog *p);                /* where each value lives */
 
 #endif

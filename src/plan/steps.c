@@ -407,17 +407,26 @@ static void add_unit(Builder *b, int i) {
   if (u.node >= 0 && prog_view(p, u.node, &offset))
     return;
   b->plan->nsteps++;
+  s->pointers = b->plan->npointers;
   if (u.group >= 0)
     add_group(b, s, &p->groups[u.group]);
   else if (p->node[u.node]->op->kind == ELEMENTWISE)
     add_elementwise(b, s, p->node[u.node]);
   else
     add_kernel(b, s, p->node[u.node]);
+  s->npointers = b->plan->npointers - s->pointers;
   if (b->failed || p->error->set)
     return;
   if (i > 0 && p->abreast[i - 1])
     set_abreast(b, i, s);
   make_room(b->plan, s);
+}
+
+static void add_band(Builder *b, PlanStep *first, const Band *band) {
+  Band *copy = keep(b, sizeof *copy);
+  if (copy)
+    *copy = *band;
+  first->band = copy;
 }
 
 static void add_moves(Builder *b) {
@@ -483,10 +492,13 @@ static bool build(Builder *b) {
     p->output[i] = *val_type(g->out[i]);
   for (int i = 0; i < f->nbindings; i++)
     p->variable[i] = variable_retain(f->bindings[i].variable);
-  for (int i = 0; i < g->nunits && !b->failed; i++) {
+  for (int i = 0, band = 0; i < g->nunits && !b->failed; i++) {
     if (watch_stopped(g->watch, g->error))
       return false;
+    PlanStep *s = &p->step[p->nsteps];
     add_unit(b, i);
+    if (band < g->nbands && g->band[band].unit[0] == i)
+      add_band(b, s, &g->band[band++]);
   }
   if (!b->failed)
     add_moves(b);

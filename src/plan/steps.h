@@ -31,6 +31,8 @@ typedef struct PlanStep {
   ScanStates *states; /* of it */
   bool abreast;    /* it runs at the same time as the next step, another loop, */
   int64_t beside;  /* whose scratch is so many bytes behind this one's */
+  int pointers, npointers; /* all of its pointers: the first, how many */
+  const Band *band; /* this is the first of its steps; NULL: of none */
 } PlanStep;
 
 typedef struct PlanMove {
@@ -103,6 +105,8 @@ bool loops_pay_abreast(const PlanStep *first, const PlanStep *second);
 int64_t parts_rows(const Prog *g, Type *in);
 /* Turns units into steps and pointers. False with the error. */
 bool steps_build(Plan *p, Prog *g);
+/* Runs the steps of a band; local: for the caller's thread (bands.c). */
+void band_run(const PlanStep *first, Lane *l, void *local, Env *env);
 /* The nodes and the steps, for people who debug. */
 void plan_text(Text *t, const Prog *p);
 
