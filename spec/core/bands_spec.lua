@@ -128,7 +128,8 @@ describe("steps of an image", function ()
       local b = middle(a)
       return last(b), ops.max(a, { 1, 2 }), ops.sum(b, { 1, 2 })
     end
-    local f, g = core.trace({ { shape = x.shape } }, body), core.trace({ { shape = x.shape } }, body)
+    local f = core.trace({ { shape = x.shape } }, body)
+    local g = core.trace({ { shape = x.shape } }, body)
     f:passes "naive"
     for _, n in ipairs { 1, 2 } do
       core.threads(n)

@@ -65,3 +65,19 @@ def operand(name):
 def labels():
     """Of ctc_loss: 30 labels of each sequence, all of them, as all frames, of use."""
     return np.random.RandomState(6).randint(1, 80, (32, 30)).astype("int32")
+
+
+def target(name, batch):
+    """What a train step is given: numbers like the output, or the class of each sample."""
+    random = np.random.RandomState(4)
+    if loss(name) != "mse":
+        return random.randint(0, 10, batch).astype("int32")
+    sizes = map(int, lines(name)[2][2:])
+    return random.normal(0, 1, (batch, *sizes)).astype("float32")
+
+
+# The groups of the two large nets, which Keras and torch write each in its way. ResNet-50:
+# filters, blocks, strides; MobileNetV2: widening, filters, blocks, strides.
+RESNET = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
+MOBILE = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+          (6, 160, 3, 2), (6, 320, 1, 1))
