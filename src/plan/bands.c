@@ -6,6 +6,7 @@
 ** made twice, so there are no more tasks than threads want. The ops say what
 ** lines are made of (Op.lines_of); numbers do not depend on any of this. */
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/threads.h"
@@ -135,26 +136,35 @@ static double work_of(const OpCall *s) {
   return (each + ELEMENT) * (double)type_span(y, 2, y->rank);
 }
 
-/* Goes through all bands of all tasks: the room that each result needs, and the
-** work, as a share of what it is without bands. */
+/* Goes through all bands of a task, for the room that each result needs; the
+** work. */
+static double try_task(const Chain *k, Band *b, int64_t task) {
+  Lines l[BAND_UNITS] = {{0}};
+  int64_t end, last = task_begin(b, task + 1);
+  double work = 0;
+  for (int64_t at = task_begin(b, task); at < last; at = end) {
+    end = at + b->at_once < last ? at + b->at_once : last;
+    move_on(k->call, b->n, at, end, l);
+    for (int i = 0; i < b->n; i++) {
+      b->room[i] = most(b->room[i], l[i].end - l[i].first);
+      work += (double)(l[i].end - l[i].made) * work_of(k->call[i]);
+    }
+  }
+  return work;
+}
+
+/* The same for all tasks: the work of the largest, as a share of what it would
+** be if it were divided evenly and nothing were made twice. */
 static double try_bands(const Chain *k, Band *b) {
-  double work = 0, all = 0;
+  double largest = 0, all = 0;
   memset(b->room, 0, sizeof b->room);
   for (int64_t t = 0; t < b->tasks; t++) {
-    Lines l[BAND_UNITS] = {{0}};
-    int64_t end, last = task_begin(b, t + 1);
-    for (int64_t at = task_begin(b, t); at < last; at = end) {
-      end = at + b->at_once < last ? at + b->at_once : last;
-      move_on(k->call, b->n, at, end, l);
-      for (int i = 0; i < b->n; i++) {
-        b->room[i] = most(b->room[i], l[i].end - l[i].first);
-        work += (double)(l[i].end - l[i].made) * work_of(k->call[i]);
-      }
-    }
+    double work = try_task(k, b, t);
+    largest = work > largest ? work : largest;
   }
   for (int i = 0; i < b->n; i++)
     all += (double)lines_of(k->call[i]->out) * work_of(k->call[i]);
-  return work / all;
+  return largest * (double)b->tasks / all;
 }
 
 static int64_t room_bytes(const Band *b) {
@@ -165,10 +175,11 @@ static int64_t room_bytes(const Band *b) {
 }
 
 /* As many lines at once as there is room for; false if one is too much, or if
-** too much is made twice. */
-static bool fits(const Chain *k, Band *b, int64_t tasks) {
+** too much is made twice or one task is much larger than the others. */
+static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
   enum { PERCENT = 112 };
   b->tasks = tasks;
+  b->rooms = rooms;
   int64_t each = (b->lines + tasks - 1) / tasks;
   for (int64_t parts = 1; parts <= each; parts++) {
     b->at_once = (each + parts - 1) / parts;
@@ -194,15 +205,18 @@ static bool is_band(const Chain *k, Band *b, int n, int threads) {
   }
   if (weights > WEIGHTS || between < WORTH)
     return false;
-  if (threads > 1 && 2 * threads <= b->lines && fits(k, b, 2 * threads))
+  if (threads > 1 && 2 * threads <= b->lines &&
+      fits(k, b, 2 * threads, threads))
     return true;
-  return threads <= b->lines && fits(k, b, threads);
+  return threads <= b->lines && fits(k, b, threads, threads);
 }
 
 /* The longest band that begins at unit u. */
 static bool find_band(const Prog *p, const int *uses, int u, Chain *k,
                       Band *b) {
+  enum { MOST_THREADS = 64 }; /* a bit for each */
   int n = 0, threads = p->passes & PASS_PARTS ? threads_count() : 1;
+  threads = threads < MOST_THREADS ? threads : MOST_THREADS;
   for (; n < BAND_UNITS && u < p->nunits; u = unit_with_step(p, u + 1), n++) {
     if (!find_call(p, p->unit[u], &k->each[n]) ||
         (n > 0 && !follows(p, uses, b->unit[n - 1], u)))
@@ -252,20 +266,40 @@ bool bands(Prog *p) {
 typedef struct BandJob {
   const PlanStep *step; /* the first */
   const Lane *lane;
+  void *local;             /* the caller's */
+  _Atomic uint64_t rooms; /* a bit for each that is in use */
   Env *env;
 } BandJob;
 
+/* Takes a room: the caller the first, others the last that is free, so that most
+** find the room that was theirs in the last band, and is in their cache. */
+static int take_room(BandJob *j, bool caller) {
+  int n = (int)j->step->band->rooms;
+  for (;;)
+    for (int i = 0; i < n; i++) {
+      int room = caller ? i : n - 1 - i;
+      uint64_t bit = (uint64_t)1 << room;
+      if (!(atomic_load(&j->rooms) & bit) &&
+          !(atomic_fetch_or(&j->rooms, bit) & bit))
+        return room;
+    }
+}
+
+static void leave_room(BandJob *j, int room) {
+  atomic_fetch_and(&j->rooms, ~((uint64_t)1 << room));
+}
+
 /* Where the i-th result would begin if all of its lines were there; what the
-** task has of it begins with line `first`. */
-static char *result_at(const BandJob *j, int i, int64_t task, int64_t first) {
+** room has of it begins with line `first`. */
+static char *result_at(const BandJob *j, int i, int room, int64_t first) {
   const Band *b = j->step->band;
   char *base = j->lane->pointer[j->step[i + 1].in];
-  int64_t at = (task * b->room[i] - first) * b->bytes[i];
+  int64_t at = (room * b->room[i] - first) * b->bytes[i];
   return (char *)((uintptr_t)base + (uintptr_t)at);
 }
 
 /* The pointers of step i, with those of what goes from step to step moved. */
-static void aim_step(const BandJob *j, int i, int64_t task, const Lines *l,
+static void aim_step(const BandJob *j, int i, int room, const Lines *l,
                      void **pointer) {
   const PlanStep *s = &j->step[i];
   void **from = j->lane->pointer;
@@ -274,17 +308,17 @@ static void aim_step(const BandJob *j, int i, int64_t task, const Lines *l,
     pointer[k] = at;
     for (int v = most(i - 1, 0); v <= i && v + 1 < j->step->band->n; v++)
       if (at == from[j->step[v + 1].in])
-        pointer[k] = result_at(j, v, task, l[v].first);
+        pointer[k] = result_at(j, v, room, l[v].first);
   }
 }
 
-static void run_lines(const BandJob *j, int i, int64_t task, const Lines *l,
+static void run_lines(const BandJob *j, int i, int room, const Lines *l,
                       void *local) {
   void *pointer[MOST_POINTERS];
   const PlanStep *s = &j->step[i];
   if (l[i].made == l[i].end)
     return;
-  aim_step(j, i, task, l, pointer);
+  aim_step(j, i, room, l, pointer);
   Run r = {.in = pointer + (s->in - s->pointers),
            .out = pointer + (s->out - s->pointers), .local = local,
            .backwards = j->lane->backwards, .env = j->env};
@@ -297,18 +331,19 @@ static void run_lines(const BandJob *j, int i, int64_t task, const Lines *l,
 }
 
 /* What is there already of the i-th result comes to the front. */
-static void keep_lines(const BandJob *j, int i, int64_t task, int64_t before,
+static void keep_lines(const BandJob *j, int i, int room, int64_t before,
                        const Lines *l) {
   int64_t bytes = j->step->band->bytes[i];
   if (l[i].first > before && l[i].made > l[i].first)
-    memmove(result_at(j, i, task, l[i].first) + l[i].first * bytes,
-            result_at(j, i, task, before) + l[i].first * bytes,
+    memmove(result_at(j, i, room, l[i].first) + l[i].first * bytes,
+            result_at(j, i, room, before) + l[i].first * bytes,
             (size_t)((l[i].made - l[i].first) * bytes));
 }
 
 static void band_task(void *arg, int64_t task, void *local) {
-  const BandJob *j = arg;
+  BandJob *j = arg;
   const Band *b = j->step->band;
+  int room = take_room(j, local == j->local);
   const OpCall *call[BAND_UNITS];
   Lines l[BAND_UNITS] = {{0}}, before[BAND_UNITS];
   for (int i = 0; i < b->n; i++)
@@ -321,13 +356,14 @@ static void band_task(void *arg, int64_t task, void *local) {
     move_on(call, b->n, at, end, l);
     for (int i = 0; i < b->n; i++) {
       if (i + 1 < b->n)
-        keep_lines(j, i, task, before[i].first, l);
-      run_lines(j, i, task, l, local);
+        keep_lines(j, i, room, before[i].first, l);
+      run_lines(j, i, room, l, local);
     }
   }
+  leave_room(j, room);
 }
 
 void band_run(const PlanStep *first, Lane *l, void *local, Env *env) {
-  BandJob j = {first, l, env};
+  BandJob j = {.step = first, .lane = l, .local = local, .env = env};
   threads_run(band_task, &j, first->band->tasks, local);
 }

@@ -73,7 +73,7 @@ static int anchor_host(const Prog *p, const Group *g) {
 
 /* All that the units of a band read is there until the last of them is over, and
 ** then some, as no result of theirs may take its place; of what goes from one to
-** the next, there is as much as the tasks have room for. */
+** the next, there is as much as there is room for. */
 static void stretch_lives(Placer *k) {
   Prog *p = k->p;
   for (const Band *b = p->band; b < p->band + p->nbands; b++) {
@@ -82,7 +82,7 @@ static void stretch_lives(Placer *k) {
       prog_unit_reads(p, p->unit[b->unit[i]], see_read, k);
     for (int i = 0; i + 1 < b->n; i++)
       k->life[prog_value(p, band_value(p, b, i))].bytes =
-          b->tasks * b->room[i] * b->bytes[i];
+          b->rooms * b->room[i] * b->bytes[i];
   }
 }
 

@@ -43,12 +43,13 @@ typedef struct Move {
 
 /* Units whose steps follow one another and run a band at a time: some lines of
 ** the last one's result, from the first unit to the last (bands.c). Each task
-** makes its part of those lines; of what goes from unit to unit it has room for
-** some. */
+** makes its part of those lines. Of what goes from unit to unit there is room
+** for some, once for each task that is under way. */
 enum { BAND_UNITS = 12 };
 typedef struct Band {
   int unit[BAND_UNITS], n;
-  int64_t lines, tasks, at_once; /* all of them; how many a band has */
+  int64_t lines, at_once; /* all of them; how many a band has */
+  int64_t tasks, rooms;
   int64_t room[BAND_UNITS], bytes[BAND_UNITS]; /* lines; bytes of one */
 } Band;
 
