@@ -53,6 +53,7 @@ int luaopen_lunula_core(lua_State *L) {
   trace_open(L);
   short_open(L);
   scan_open(L);
+  sums_open(L);
   call_open(L);
   graph_open(L);
   rocks_open(L);

@@ -39,6 +39,7 @@ void function_open(lua_State *L);
 void trace_open(lua_State *L);
 void short_open(lua_State *L);
 void scan_open(lua_State *L);
+void sums_open(lua_State *L);
 void call_open(lua_State *L);
 void graph_open(lua_State *L);
 void rocks_open(lua_State *L);

@@ -68,6 +68,7 @@ static void open_env(State *s, Env *env, Error *e, const Function *f,
   *host = (HostRun){s, f->records, env, float_mode_get()};
   env->host = host_call;
   env->host_ud = host;
+  env->sums = s->c.env.sums;
 }
 
 /* ---- in a trace ---------------------------------------------------------- */

@@ -40,8 +40,14 @@ static void run(void (*task)(void *arg, int64_t i), void *arg, int64_t tasks) {
   threads_run(run_task, &job, tasks, NULL);
 }
 
+static void use_sums(lua_State *L, const ForRocksSums *sums) {
+  State *s = state_of(L);
+  s->sums = (Sums){sums->ud, sums->room, sums->begin, sums->end};
+  s->c.env.sums = &s->sums;
+}
+
 void rocks_open(lua_State *L) {
-  static const ForRocks lent = {FOR_ROCKS_VERSION, push_tensor, run};
+  static const ForRocks lent = {FOR_ROCKS_VERSION, push_tensor, run, use_sums};
   lua_pushlightuserdata(L, (void *)(uintptr_t)&lent);
   lua_setfield(L, -2, "for_rocks");
 }

@@ -4,11 +4,26 @@
 #ifndef BIND_ROCKS_H
 #define BIND_ROCKS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct lua_State;
 
-enum { FOR_ROCKS_VERSION = 1 }; /* of what is below */
+enum { FOR_ROCKS_VERSION = 2 }; /* of what is below */
+
+/* How numbers are added up over all processes that run the same script. The
+** functions return 0 or NULL with a text in `why` when that cannot be. */
+typedef struct ForRocksSums {
+  void *ud;
+  /* Memory for n numbers of this process, which are written there; *id is the
+  ** sum's name in what follows. NULL: there is none. */
+  float *(*room)(void *ud, int64_t n, int32_t *id);
+  /* They are written: the sum may go on while other work is done. All processes
+  ** begin the same sums in the same order. */
+  int (*begin)(void *ud, int32_t id, char *why, size_t size);
+  /* Waits for the sums, which stay there until another is begun. */
+  const float *(*end)(void *ud, int32_t id, char *why, size_t size);
+} ForRocksSums;
 
 typedef struct ForRocks {
   int version;
@@ -21,6 +36,9 @@ typedef struct ForRocks {
   ** worker threads, and returns when all are done. A task may take memory; it
   ** must not call into Lua. */
   void (*run)(void (*task)(void *arg, int64_t i), void *arg, int64_t tasks);
+  /* From now on the plans of this state add up over processes by these
+  ** functions, which stay there. */
+  void (*use_sums)(struct lua_State *L, const ForRocksSums *sums);
 } ForRocks;
 
 #endif

@@ -38,6 +38,7 @@ typedef struct State {
   int64_t boxes;      /* made since the last one */
   const void *none;   /* core.None, a userdata of the registry */
   bool retains;       /* the provider of products */
+  Sums sums;          /* over processes, where c.env.sums is set */
 } State;
 
 State *state_of(lua_State *L);

@@ -65,6 +65,15 @@ typedef struct OpCall {
   const void *settled; /* by Op.settle; NULL: nobody called it */
 } OpCall;
 
+/* Numbers added up over all processes that run the same plan: see the struct in
+** bind/rocks.h, whose functions these are. */
+typedef struct Sums {
+  void *ud;
+  float *(*room)(void *ud, int64_t n, int32_t *id);
+  int (*begin)(void *ud, int32_t id, char *why, size_t size);
+  const float *(*end)(void *ud, int32_t id, char *why, size_t size);
+} Sums;
+
 /* What differs from run to run. */
 typedef struct Env Env;
 struct Env {
@@ -81,6 +90,7 @@ struct Env {
   bool (*host)(void *ud, int64_t id, bool gradient, const OpCall *s,
                void *const *in, void *const *out, Error *e);
   void *host_ud;
+  const Sums *sums; /* NULL: this process is alone */
   /* runs a call that has a body (see BODY) outside a plan */
   bool (*run_body)(const OpCall *s, void *const *in, void *const *out, Env *env,
                    Account *account);

@@ -240,6 +240,8 @@ extern void SET(column_moments)(const float *x, float *mean, float *variance,
 
 /* ---- movement (move.c) ------------------------------------------------- */
 
+/* y = x by; n */
+extern void SET(copy_scaled)(float *y, const float *x, float by, int64_t n);
 /* dst[i . dst_stride] = src[i . src_stride] for all i below dim[0..rank);
 ** strides count items, may be 0 or negative. Serves transpose, slice, flip,
 ** pad, concatenate, broadcast. item is 1, 2, 4 or 8 bytes. Axes are

@@ -13,6 +13,12 @@ enum {
   BLOCK = 16      /* side of a transposed block: a line of 4-byte items */
 };
 
+/* ---- copy_scaled -------------------------------------------------------- */
+
+KERNEL(void, copy_scaled, (float *y, const float *x, float by, int64_t n)) {
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] * by;
+}
+
 /* ---- fill -------------------------------------------------------------- */
 
 KERNEL(void, fill, (void *y, const void *value, int64_t n, int item)) {

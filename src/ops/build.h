@@ -126,6 +126,6 @@ extern const Op ops_unary[], ops_binary[], ops_gelu[], ops_cast[],
     ops_reshape[], ops_turn[], ops_slice[], ops_join[], ops_sized[],
     ops_make[], ops_index[], ops_sort[], ops_window[], ops_random[],
     ops_host[], ops_call[], ops_conv[], ops_pool[], ops_text[],
-    ops_decompose[], ops_fourier[], ops_ctc[];
+    ops_decompose[], ops_fourier[], ops_ctc[], ops_sums[];
 
 #endif

@@ -10,7 +10,7 @@ static const Op *const families[] = {
   ops_softmax, ops_norm, ops_attention, ops_reshape, ops_turn, ops_slice,
   ops_join, ops_sized, ops_make, ops_index, ops_sort, ops_window, ops_random,
   ops_host, ops_call, ops_scan, ops_conv, ops_pool, ops_text, ops_decompose,
-  ops_fourier, ops_ctc
+  ops_fourier, ops_ctc, ops_sums
 };
 
 Catalogue *op_catalogue(void) {
