@@ -50,13 +50,15 @@ BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) 
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
 
 # The sister rocks whose libraries are there, and how to get the others.
-SISTERS     := hdf5 images
+SISTERS     := hdf5 images mpi
 LIBS_hdf5   := libhdf5-dev zlib1g-dev
 LIBS_images := libpng-dev libjpeg-dev
+LIBS_mpi    := openmpi-bin libopenmpi-dev
 there        = $(shell $(CC) $(call ask,--cflags $(1)) $(2:%=-include %) -E -x c /dev/null \
                  >/dev/null 2>&1 && echo yes)
 hdf5        := $(call there,hdf5 zlib,hdf5.h zlib.h)
 images      := $(call there,libpng libjpeg,png.h stdio.h jpeglib.h)
+mpi         := $(call there,mpi-c,mpi.h)
 ROCKS       := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
 MISSING     := $(filter-out $(ROCKS),$(SISTERS))
 

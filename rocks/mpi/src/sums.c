@@ -1,0 +1,80 @@
+/* Each sum has memory of its own, in which MPI may work until it is ended, or,
+** after a failure, for ever: memory of a plan would be gone by then. */
+
+#include "sums.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MOST = 4096 }; /* sums that are under way at a time */
+
+typedef struct Sum {
+  float *data;
+  int64_t room, count; /* in floats */
+  MPI_Request request;
+  int64_t number; /* of the exchange */
+  bool taken;
+} Sum;
+
+static Sum sums[MOST];
+static int used; /* so many have been in use */
+
+static Sum *free_sum(int64_t n) {
+  Sum *best = NULL;
+  for (int i = 0; i < used; i++)
+    if (!sums[i].taken && (best == NULL || (best->room < n &&
+                                            sums[i].room > best->room)))
+      best = &sums[i];
+  return best ? best : used < MOST ? &sums[used++] : NULL;
+}
+
+static float *sums_room(void *ud, int64_t n, int32_t *id) {
+  Sum *s = free_sum(n);
+  (void)ud;
+  if (s == NULL || n > INT32_MAX)
+    return NULL;
+  if (s->room < n) {
+    float *grown = realloc(s->data, (size_t)n * sizeof *grown);
+    if (grown == NULL)
+      return NULL;
+    s->data = grown;
+    s->room = n;
+  }
+  s->count = n;
+  s->taken = true;
+  *id = (int32_t)(s - sums);
+  return s->data;
+}
+
+static int refuse(char *why, size_t size) {
+  snprintf(why, size, "%s", world_here()->fault);
+  return 0;
+}
+
+static int sums_begin(void *ud, int32_t id, char *why, size_t size) {
+  Sum *s = &sums[id];
+  World *w = world_here();
+  (void)ud;
+  if (!world_begin(w))
+    return refuse(why, size);
+  s->number = w->begun;
+  w->bytes += (double)s->count * sizeof *s->data;
+  int code = MPI_Iallreduce(MPI_IN_PLACE, s->data, (int)s->count, MPI_FLOAT,
+                            MPI_SUM, w->work, &s->request);
+  if (code != MPI_SUCCESS && !world_broken(w, code))
+    return refuse(why, size);
+  return 1;
+}
+
+static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
+  Sum *s = &sums[id];
+  (void)ud;
+  if (!world_wait(world_here(), &s->request, s->number)) {
+    refuse(why, size);
+    return NULL;
+  }
+  s->taken = false; /* it is read before the next one begins */
+  return s->data;
+}
+
+const ForRocksSums sums_calls = {NULL, sums_room, sums_begin, sums_end};
