@@ -10,6 +10,9 @@ local options = require "lunula.help.options"
 local untold = {
   ["saving.check_ending"] = true, ["saving.load_training"] = true, ["saving.save_training"] = true,
   ["config.layout"] = true, ["models.declare"] = true,
+  ["distribution.ModelParallel"] = true, ["distribution.DeviceMesh"] = true,      -- refused
+  ["distribution.LayoutMap"] = true, ["distribution.TensorLayout"] = true,
+  ["distribution.distribute_tensor"] = true,
 }
 
 -- Names that are said to be missing: their texts wait for them.

@@ -20,6 +20,7 @@ local modules = {
   saving = "lunula.saving", mixed_precision = "lunula.mixed_precision",
   preprocessing = "lunula.preprocessing", datasets = "lunula.datasets", tree = "lunula.tree",
   dtype_policies = "lunula.dtype_policies",
+  distribution = "lunula.distribution",
 }
 
 -- Single values out of modules: name = {module, field}.
@@ -111,7 +112,7 @@ local one_machine = "a model runs on one machine, on all its cores"
 local absent = {
   applications = "there are no models by name and nothing is downloaded; save one in Keras as a "
     .. ".keras file and load it by k.models.load_model",
-  distribution = one_machine, device = one_machine,
+  device = one_machine,
   quantizers = float32, DTypePolicy = float32,
   export = "model:export(path) writes what predicts",
   wrappers = "there is no scikit-learn",

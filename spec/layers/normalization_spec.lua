@@ -75,9 +75,11 @@ describe("BatchNormalization", function ()
     assert.near_all(clipped(x, training), layers.BatchNormalization()(x, training), 1e-5)
   end)
 
-  it("does not span machines", function ()
-    assert.error_at_line(function () layers.BatchNormalization { synchronized = true } end,
-      "synchronized=true needs more than one machine")
+  it("is the same with synchronized=true in a process that is alone", function ()
+    local x = k.random.normal { 5, 3 }
+    local alone, synchronized = layers.BatchNormalization {},
+      layers.BatchNormalization { synchronized = true }
+    assert.near_all(synchronized(x, { training = true }), alone(x, { training = true }), 0)
   end)
 end)
 

@@ -10,6 +10,7 @@ local storeys = {
   { "kinds", "records" },
   { "ops" },
   { "utils" },
+  { "distribution" },
   { "data" },
   { "datasets" },
   { "dtype_policies", "tree", "types" },
@@ -47,7 +48,8 @@ local exceptions = {
 }
 
 -- What is no file of lua/lunula: the module in C, and the sister rocks.
-local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true, ["lunula.images"] = true }
+local elsewhere = { ["lunula.core"] = true, ["lunula.hdf5"] = true, ["lunula.images"] = true,
+  ["lunula.mpi"] = true }
 
 -- They reach every computed require.
 local specs = { "spec/declare_spec.lua", "spec/utils_spec.lua", "spec/optimizers_spec.lua",

@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local kinds = require "lunula.kinds"
 local warn = require "lunula.utils.warn"
+local ranks = require "lunula.distribution.ranks"
 local callback = require "lunula.callbacks.callback"
 local file_pattern = require "lunula.callbacks.file_pattern"
 local monitor = require "lunula.callbacks.monitor"
@@ -46,7 +47,7 @@ end
 -- ---- ModelCheckpoint ---------------------------------------------------------------------------
 
 local function tell(self, text, ...)
-  if self.verbose > 0 then print(("\nEpoch %d: " .. text):format(self.epoch + 1, ...)) end
+  if self.verbose > 0 then ranks.print(("\nEpoch %d: " .. text):format(self.epoch + 1, ...)) end
 end
 
 local function number(value)

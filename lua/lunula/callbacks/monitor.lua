@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local ranks = require "lunula.distribution.ranks"
 local callback = require "lunula.callbacks.callback"
 
 local monitor = {}
@@ -94,11 +95,11 @@ callback.declare "EarlyStopping" {
   end,
   on_train_end = function(self)
     if self.stopped_epoch > 0 and self.verbose > 0 then
-      print(string.format("Epoch %d: early stopping", self.stopped_epoch + 1))
+      ranks.print(string.format("Epoch %d: early stopping", self.stopped_epoch + 1))
     end
     if self.restore_best_weights and self.best_weights then
       if self.verbose > 0 then
-        print(string.format("Restoring model weights from the end of the best epoch: %d.",
+        ranks.print(string.format("Restoring model weights from the end of the best epoch: %d.",
           self.best_epoch + 1))
       end
       self.model:set_weights(self.best_weights)
@@ -142,7 +143,7 @@ callback.declare "ReduceLROnPlateau" {
       if old <= self.min_lr then return end
       optimizer.learning_rate = math.max(old * self.factor, self.min_lr)
       if self.verbose > 0 then
-        print(string.format("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %.8g.",
+        ranks.print(string.format("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %.8g.",
           epoch + 1,
           optimizer.learning_rate))
       end

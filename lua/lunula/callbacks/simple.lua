@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
+local ranks = require "lunula.distribution.ranks"
 local callback = require "lunula.callbacks.callback"
 
 local simple = {}
@@ -79,7 +80,7 @@ callback.declare "LearningRateScheduler" {
     end
     optimizer.learning_rate = rate
     if self.verbose > 0 then
-      print(string.format("\nEpoch %d: LearningRateScheduler setting learning rate to %.8g.",
+      ranks.print(string.format("\nEpoch %d: LearningRateScheduler setting learning rate to %.8g.",
         epoch + 1,
         optimizer.learning_rate))
     end
@@ -98,7 +99,7 @@ callback.declare "TerminateOnNaN" {
     local loss = logs.loss
     if loss == nil or loss == loss and math.abs(loss) < math.huge then return end
     if self.raise_error then core.raise("NaN or Inf loss encountered at batch %d", batch) end
-    print(string.format("Batch %d: Invalid loss, terminating training", batch))
+    ranks.print(string.format("Batch %d: Invalid loss, terminating training", batch))
     self.model.stop_training = true
   end,
 }

@@ -138,7 +138,7 @@ function pipeline:shard(number, index)
   if index >= number then
     core.raise("shard: index must be below num_shards, got %d of %d", index, number)
   end
-  return pipeline.new(function()
+  local part = pipeline.new(function()
     local next_element, begun = self.start(), false
     return function()
       for _ = 1, begun and number - 1 or index do
@@ -150,6 +150,8 @@ function pipeline:shard(number, index)
   end, size_of(function(size)
     return size == math.huge and size or (size - index + number - 1) // number
   end, self.size))
+  part.sharded = true
+  return part
 end
 
 -- All elements n times over; without end when n is not given. (`repeat` is a word of Lua.)
@@ -394,6 +396,19 @@ function pipeline:unbatch()
       return table.unpack(element, 1, batch.n)
     end
   end)
+end
+
+-- What is made of the part of one process (see shard) is such a part: `sharded` says so.
+for _, name in ipairs {
+  "map", "filter", "enumerate", "take", "skip", "repeat_", "repeat", "concatenate", "cache",
+  "shuffle", "batch", "unbatch",
+} do
+  local make = pipeline[name]
+  pipeline[name] = function(self, ...)
+    local made = make(self, ...)
+    made.sharded = self.sharded
+    return made
+  end
 end
 
 return pipeline

@@ -33,7 +33,7 @@ local function of(values, ids)
       return table.unpack(element, 1, n)
     end
   end, ids.size)
-  self.values, self.ids = values, ids
+  self.values, self.ids, self.sharded = values, ids, ids.sharded
   return setmetatable(self, rows)
 end
 
@@ -100,7 +100,7 @@ function rows:batch(n, given)
   local drop
   n, drop = pipeline.batch_options(n, given)
   local values, ids = self.values, self.ids
-  return pipeline.batched(n, function()
+  local made = pipeline.batched(n, function()
     local next_id, run, rows_of = ids.start(), {}, {}
     for _, value in ipairs(values) do
       each(value, function(tensor) run[tensor], rows_of[tensor] = pick.of(tensor) end)
@@ -119,6 +119,8 @@ function rows:batch(n, given)
       return table.unpack(batch)
     end
   end, pipeline.batches_in(self.size, n, drop))
+  made.sharded = self.sharded
+  return made
 end
 
 return rows

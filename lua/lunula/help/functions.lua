@@ -26,6 +26,7 @@ functions.modules = {
   { "mixed_precision", "the policy of layers, which is float32" },
   { "dtype_policies", "that policy by its names" },
   { "tree", "functions over nested tables" },
+  { "distribution", "the same script on many machines, by the rock lunula-mpi" },
 }
 
 -- Modules inside these.
@@ -178,6 +179,18 @@ functions.tree = {
     .. "it answers nil, its parts are asked." },
 }
 
+functions.distribution = {
+  initialize = { "{ job_addresses=, num_processes=, process_id= }",
+    "Joins the processes that mpirun started; alone it does nothing." },
+  set_distribution = { "distribution",
+    "From now on fit, evaluate and predict share batches out: DataParallel(). nil: no more." },
+  distribution = { "", "The one in force, or nil." },
+  rank = { "", "The number of this process, from 0." },
+  size = { "", "How many processes there are." },
+  list_devices = { "device_type", "{ \"cpu:0\", … }, one for each process." },
+  get_device_count = { "device_type", "How many there are." },
+}
+
 functions.config = {
   backend = { "", "\"lunula\"." },
   dtype_policy = { "", "\"float32\"." },
@@ -314,6 +327,7 @@ functions.methods = {
 }
 
 -- The modules whose functions stand above.
-functions.of_modules = { "utils", "models", "saving", "data", "config", "random", "tree" }
+functions.of_modules = { "utils", "models", "saving", "data", "config", "random", "tree",
+  "distribution" }
 
 return functions

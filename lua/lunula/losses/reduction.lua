@@ -6,6 +6,7 @@
 -- only.
 
 local ops = require "lunula.ops"
+local ranks = require "lunula.distribution.ranks"
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
 
@@ -37,12 +38,26 @@ function reduction.is_mean(how)
   return how == "sum_over_batch_size" or how == "mean"
 end
 
+-- What is divided by is taken of the whole batch, where ranks share it: then the mean of their
+-- losses over the rows is the loss of the batch.
+local function of_all(a, b)
+  local step = ranks.step
+  if step then return step.of_all(a, b) end
+  return a, b
+end
+
+local function of_sum(total)
+  local step = ranks.step
+  return step and step.of_sum(total) or total
+end
+
 -- Mask and weight as one weight. For means a kept value weighs total/kept.
 function reduction.merge(weight, mask, how)
   if mask == nil then return weight end
   mask = ops.cast(mask, "float32")
   if reduction.is_mean(how) then
-    mask = mask * (ops.count(mask) / (ops.sum(mask) + config.epsilon()))
+    local count, kept = of_all(ops.count(mask), ops.sum(mask))
+    mask = mask * (count / (kept + config.epsilon()))
   end
   if weight == nil then return mask end
   weight, mask = fit_weight(ops.cast(weight, "float32"), mask)
@@ -61,10 +76,11 @@ function reduction.reduce(values, weight, mask, how)
   end
   if how == nil or how == "none" or values.rank == 0 then return values end
   local total = ops.sum(values)
-  if how == "sum" then return total end
+  if how == "sum" then return of_sum(total) end
   if how == "mean_with_sample_weight" then
     if weight == nil then return total / ops.count(values) end
     local sum = ops.sum(ops.broadcast_to(weight, values.shape))
+    total, sum = of_sum(total), of_all(sum, sum)
     return ops.where(ops.equal(sum, 0), 0, total / ops.where(ops.equal(sum, 0), 1, sum))
   end
   return total / ops.count(values)

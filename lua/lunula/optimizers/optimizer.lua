@@ -11,6 +11,7 @@ local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local attached = require "lunula.constraints.attached"
 local declaration_of = require "lunula.utils.declaration"
+local ranks = require "lunula.distribution.ranks"
 local options = require "lunula.utils.options"
 local clip = require "lunula.optimizers.clip"
 local rate = require "lunula.optimizers.rate"
@@ -391,6 +392,7 @@ end
 -- error. In a trace nobody can know; there it is not applied. In a step of fit that is fit's
 -- matter.
 function Optimizer:apply(grads, variables)
+  if ranks.here then grads = ranks.gradients(grads, variables, overseer) end
   if overseer then
     local by = overseer
     by:begin(variables)

@@ -4,9 +4,9 @@ local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
 local compile_spec = require "lunula.trainers.compile_spec"
+local ranks = require "lunula.distribution.ranks"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
-local prepared_batches = require "lunula.trainers.prepared_batches"
 local results = require "lunula.trainers.results"
 local prepare = require "lunula.trainers.prepare"
 
@@ -33,11 +33,11 @@ local allowed = { "batch_size", "verbose", "sample_weight", "steps", "callbacks"
 
 evaluate.options = allowed
 
-function evaluate.evaluate(self, x, y, given)
+local function evaluate_all(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
   y, given = prepare.arrange(x, y, given)
   local o = options.read("evaluate", given, allowed)
-  local verbose = verbosity.read("evaluate", o.verbose, 0)
+  local verbose = ranks.writes() and verbosity.read("evaluate", o.verbose, 0) or 0
   compile_spec.require_of(self, "evaluate")
   local steps = options.count("evaluate", "steps", o.steps)
   local batches, entry
@@ -46,7 +46,7 @@ function evaluate.evaluate(self, x, y, given)
   else
     local prepared = prepare.prepare(self, x, y, o.sample_weight)
     local batch = options.count("evaluate", "batch_size", o.batch_size) or 32
-    batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, batch)
+    batches = prepare.rows(prepared, 0, prepared.count, batch)
     batches.limit = steps
     entry = prepare.entry(self, "test", prepared)
   end
@@ -58,5 +58,7 @@ function evaluate.evaluate(self, x, y, given)
   bar:finish(batches:steps() or 0, results.shown(found))
   return results.as_returns(found, o.return_dict)
 end
+
+evaluate.evaluate = ranks.guarded(evaluate_all)
 
 return evaluate

@@ -11,6 +11,7 @@ local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
 local compile_spec = require "lunula.trainers.compile_spec"
 local data = require "lunula.trainers.data"
+local ranks = require "lunula.distribution.ranks"
 local evaluate = require "lunula.trainers.evaluate"
 local interruption = require "lunula.trainers.interruption"
 local prepared_batches = require "lunula.trainers.prepared_batches"
@@ -46,7 +47,7 @@ local function read(given)
   for _, name in ipairs(counts) do o[name] = options.count("fit", name, o[name]) end
   o.initial_epoch = options.count("fit", "initial_epoch", o.initial_epoch, 0) or 0
   o.epochs = o.epochs or 1
-  o.verbose = verbosity.read("fit", o.verbose, 1)
+  o.verbose = ranks.writes() and verbosity.read("fit", o.verbose, 1) or 0
   if o.shuffle == nil then o.shuffle = true end
   if type(o.shuffle) ~= "boolean" and o.shuffle ~= "batch" then
     core.raise("fit: shuffle must be true, false or \"batch\", got %s", declare.show(o.shuffle))
@@ -62,7 +63,7 @@ local function training_of(self, x, y, o)
     return nil, prepare.batches(self, "fit", "train", x, y, o, o.steps_per_epoch, "steps_per_epoch")
   end
   local prepared = prepare.prepare(self, x, y, o.sample_weight, o.class_weight)
-  local batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, o.batch_size or 32)
+  local batches = prepare.rows(prepared, 0, prepared.count, o.batch_size or 32)
   batches.limit = o.steps_per_epoch
   return prepared, batches
 end
@@ -78,7 +79,7 @@ local function given_validation(self, o, batch)
       .. "dataset or an iterator function")
   end
   local prepared = prepare.prepare(self, given[1], given[2], given[3])
-  return { batches = prepared_batches.rows(prepared.tensors, 0, prepared.count, batch),
+  return { batches = prepare.rows(prepared, 0, prepared.count, batch),
     prepared = prepared }
 end
 
@@ -89,7 +90,7 @@ local function split_validation(o, batch, prepared, training)
   end
   local point = data.split_point(prepared.count, o.validation_split)
   training.last = point
-  local batches = prepared_batches.rows(prepared.tensors, point, prepared.count, batch)
+  local batches = prepare.rows(prepared, point, prepared.count, batch)
   return { batches = batches, prepared = prepared }
 end
 
@@ -151,7 +152,7 @@ end
 local function end_at_gradient(self)
   local bad, what = watch.bad_step(self)
   if not bad or what ~= "a gradient" then return end
-  print(("Batch %d: Invalid gradient, terminating training"):format(bad))
+  ranks.print(("Batch %d: Invalid gradient, terminating training"):format(bad))
   self.stop_training = true
 end
 
@@ -228,6 +229,8 @@ local function resume(self, run)
   return told.epochs
 end
 
+local function shared() return require "lunula.trainers.shared_batches" end
+
 local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
   y, given = prepare.arrange(x, y, given)
@@ -236,6 +239,7 @@ local function fit(self, x, y, given)
   traced_steps.take_up_random(self)
   local prepared, batches = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, batches)
+  if ranks.here then shared().check(self, o, batches, validation) end
   local run = { batches = batches, options = o, validation = validation, seed = seed_of(self, o) }
   if prepared then run.entry = prepare.entry(self, "train", prepared) end
   -- Traced now, so that what is wrong with it is told before an epoch has gone by.
@@ -248,6 +252,7 @@ local function fit(self, x, y, given)
   rawset(self, "_callbacks", run.callbacks)
   run.callbacks:call "on_train_begin"
   local first = resume(self, run)
+  if ranks.here then shared().begin(self, first, run.batches.skip) end
   local _ <close> = interruption.tell "The weights are those of the last finished batch"
   local _ <close> = results.hold(self)
   local logs
@@ -263,4 +268,4 @@ local function fit(self, x, y, given)
   return run.callbacks.history
 end
 
-return { fit = fit, options = allowed }
+return { fit = ranks.guarded(fit), options = allowed }

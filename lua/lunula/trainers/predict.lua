@@ -12,6 +12,7 @@ local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
 local verbosity = require "lunula.utils.verbosity"
+local ranks = require "lunula.distribution.ranks"
 local data = require "lunula.trainers.data"
 local interruption = require "lunula.trainers.interruption"
 local prepared_batches = require "lunula.trainers.prepared_batches"
@@ -168,16 +169,28 @@ local function predict_rows(batches, entry, count, visit, before)
   return join()
 end
 
+-- Each rank predicts a part of the rows; all have the whole result.
+local function predict_shared(batches, entry, count)
+  local own = prepared_batches.rows(batches.tensors, 0, 0, batches.batch)
+  own.first, own.last = ranks.part(0, math.min(count, batches:steps() * batches.batch))
+  local collect, join = collector()
+  local shared = require "lunula.trainers.shared_batches"
+  shared.apart(function()
+    own:run({ call = function(...) collect(entry.call(...)) end }, function() end)
+  end)
+  return shared.joined(join())
+end
+
 predictor.options = predict_options
 
-function predictor.predict(self, x, given)
+predictor.predict = ranks.guarded(function(self, x, given)
   check_ready(self, "predict")
   if type(x) == "table" and x.y == nil then
     local _
     x, _, given = data.from_one_table(self, predict_options, x, nil, given)
   end
   local o = options.read("predict", given, predict_options)
-  o.verbose = verbosity.read("predict", o.verbose, 0)
+  o.verbose = ranks.writes() and verbosity.read("predict", o.verbose, 0) or 0
   if prepare.gives_batches(x) then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)
@@ -187,12 +200,13 @@ function predictor.predict(self, x, given)
   local batches = prepared_batches.rows(xs, 0, count, batch)
   batches.limit = options.count("predict", "steps", o.steps)
   local outputs = watched_run(self, batches, o, function(visit, before)
+    if ranks.here and count >= ranks.here.size then return predict_shared(batches, entry, count) end
     return predict_rows(batches, entry, count, visit, before)
   end)
   -- The short way draws no bar.
-  if not verbosity.is_watched() then offer_short_way(self, entry, x, structure) end
+  if not (verbosity.is_watched() or ranks.here) then offer_short_way(self, entry, x, structure) end
   return as_returns(self, outputs)
-end
+end)
 
 function predictor.predict_on_batch(self, x)
   check_ready(self, "predict_on_batch")

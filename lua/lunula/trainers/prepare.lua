@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local source = require "lunula.data.source"
 local data = require "lunula.trainers.data"
+local ranks = require "lunula.distribution.ranks"
 local prepared_batches = require "lunula.trainers.prepared_batches"
 local traced_steps = require "lunula.trainers.traced_steps"
 
@@ -33,6 +34,12 @@ function prepare.prepare(self, x, y, sample_weight, class_weight)
     xs = xs, ys = ys, ws = ws, structure = structure, y_structure = y_structure,
     tensors = flat(xs, ys, ws), count = count,
   }
+end
+
+-- Batches of rows first … last-1; of which each rank takes a part, where there are several.
+function prepare.rows(prepared, first, last, batch)
+  local kind = ranks.here and require "lunula.trainers.shared_batches" or prepared_batches
+  return kind.rows(prepared.tensors, first, last, batch)
 end
 
 -- The step (mode "train" or "test") for prepared samples. Their class ids are looked at once.

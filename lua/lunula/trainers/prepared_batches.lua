@@ -8,6 +8,7 @@
 local core = require "lunula.core"
 local source = require "lunula.data.source"
 local ops = require "lunula.ops"
+local ranks = require "lunula.distribution.ranks"
 
 local batches = {}
 
@@ -17,6 +18,7 @@ local SLICE_SECONDS <const> = 0.05
 
 local rows = {}
 rows.__index = rows
+batches.Rows = rows
 
 -- tensors: flat list xs, ys, ws. first, last: the rows to use (from 0). batch: rows a step.
 function batches.rows(tensors, first, last, batch)
@@ -38,6 +40,7 @@ local function leading(tensor, first, count)
   for i = 2, tensor.rank do starts[i], counts[i] = 0, -1 end
   return ops.slice(tensor, starts, counts)
 end
+batches.leading = leading
 
 -- The tensors of one batch, for steps that run in Lua.
 function rows:batch_at(first, last)
@@ -116,16 +119,19 @@ local function nothing() end
 iterated.begin, iterated.finish = nothing, nothing
 
 function iterated:run(_, visit, _, before)
-  local steps = 0
+  local steps, shared = 0, ranks.here and require "lunula.trainers.shared_batches"
   self:begin()
   while not self.limit or steps < self.limit do
-    local x, y, weight = self:batch(steps)
+    local x, y, weight
+    if shared then x, y, weight = shared.next_batch(self, self:batch(steps))
+    else x, y, weight = self:batch(steps) end
     if x == nil then break end
     steps = steps + 1
     if steps > (self.skip or 0) then
       if before then before(steps - 1) end
       local entry, tensors = self.prepare(x, y, weight)
-      entry.call(table.unpack(tensors))
+      if shared then shared.run_batch(self, entry, tensors)
+      else entry.call(table.unpack(tensors)) end
       if visit(steps) == false then break end
     end
   end

@@ -6,7 +6,9 @@
 -- batch.
 
 local core = require "lunula.core"
+local ops = require "lunula.ops"
 local batch = require "lunula.utils.batch"
+local ranks = require "lunula.distribution.ranks"
 local functions = require "lunula.trainers.functions"
 local results = require "lunula.trainers.results"
 local train_step = require "lunula.trainers.train_step"
@@ -118,12 +120,22 @@ local function step_of(model, name)
   return model:_has_own(name) and model[name] or train_step.built_in[name]
 end
 
-local function train_once(model, data)
-  results.keep(model, "train", watch.step(model, step_of(model, "train_step"), model, data))
+-- The step of the model, or one after which all ranks that share the batch have the same.
+local function shared_step(model, name, rows)
+  local fn = step_of(model, name)
+  if not ranks.here then return fn end
+  return function(...)
+    return require("lunula.distribution.step").run(model, rows, fn, ...)
+  end
 end
 
-local function test_once(model, data)
-  results.keep(model, "test", step_of(model, "test_step")(model, data))
+local function train_once(model, rows, data)
+  local fn = shared_step(model, "train_step", rows)
+  results.keep(model, "train", watch.step(model, fn, model, data))
+end
+
+local function test_once(model, rows, data)
+  results.keep(model, "test", shared_step(model, "test_step", rows)(model, data))
 end
 
 -- ---- tracing -----------------------------------------------------------------------------------
@@ -158,9 +170,9 @@ end
 -- A model that makes its weights in its first call is traced again when it has them: a step must
 -- know all values that it may have to keep.
 local function trace_built(model, specs, fn)
-  local count = #model:_kept_variables()
-  local call = trace(specs, fn)
-  return #model:_kept_variables() == count and call or trace(specs, fn)
+  local function count() return #model:_kept_variables() + ranks.count_states(model) end
+  local before, call = count(), trace(specs, fn)
+  return count() == before and call or trace(specs, fn)
 end
 
 -- Every weight and whether it was trainable.
@@ -230,6 +242,8 @@ local function kept(model, key, entry)
   return entry
 end
 
+local function rows_of(x) return ranks.here and ops.dim(x, 0) end
+
 local function make(model, mode, once, prepared)
   local eager, xs, structure = model.run_eagerly, prepared.xs, prepared.structure
   if not eager then model:_ensure_built(xs, structure) end
@@ -243,18 +257,21 @@ local function make(model, mode, once, prepared)
   if eager then
     entry.call = function(...)
       if must_build(model, mode) then build(model, prepared, { ... }) end
-      core.record(once, model, packed(prepared, { ... }))
+      core.record(once, model, rows_of(...), packed(prepared, { ... }))
     end
   else
     if must_build(model, mode) then
       trace(specs, function(...) build(model, prepared, { ... }) end)
     end
     entry.call = trace_built(model, specs, function(...)
-      once(model, packed(prepared, { ... }))
+      once(model, rows_of(...), packed(prepared, { ... }))
     end)
     entry.rows = true
   end
   if mode == "train" then note_weights(entry, model) end
+  if ranks.here then
+    require("lunula.trainers.shared_batches").traced(model, mode, entry.call)
+  end
   return kept(model, key, entry)
 end
 

@@ -9,6 +9,7 @@ local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
+local ranks = require "lunula.distribution.ranks"
 local batch = require "lunula.utils.batch"
 local compile_spec = require "lunula.trainers.compile_spec"
 local watch = require "lunula.trainers.watch"
@@ -182,7 +183,8 @@ local function tracked(self, loss, x)
   end
   local is_number = loss.rank == 0
   self._compiled.tracker:update_state(is_number and loss or ops.mean(loss), samples_of(x))
-  return is_number and loss or ops.sum(loss)
+  if is_number then return loss end
+  return ranks.step and ranks.step.of_sum(ops.sum(loss)) or ops.sum(loss)
 end
 
 -- What fit and evaluate run where the model has no step of its own.

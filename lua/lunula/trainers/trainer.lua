@@ -3,6 +3,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local options = require "lunula.utils.options"
+local ranks = require "lunula.distribution.ranks"
 local compile_spec = require "lunula.trainers.compile_spec"
 local changes = require "lunula.layers.base.changes"
 local results = require "lunula.trainers.results"
@@ -72,7 +73,7 @@ local function check_finite(self)
   core.raise("train_on_batch: %s is not a finite number; the weights are those before", what)
 end
 
-local function on_batch(self, mode, name, x, y, given)
+local on_batch = ranks.guarded(function(self, mode, name, x, y, given)
   local o = options.read(name, given, batch_options)
   compile_spec.require_of(self, name)
   if mode == "train" then traced_steps.take_up_random(self) end
@@ -80,10 +81,14 @@ local function on_batch(self, mode, name, x, y, given)
   local entry = prepare.entry(self, mode, prepared)
   watch.start(self)
   self:reset_metrics()
-  entry.call(table.unpack(prepared.tensors))
+  if ranks.here then
+    require("lunula.trainers.shared_batches").run_batch({}, entry, prepared.tensors)
+  else
+    entry.call(table.unpack(prepared.tensors))
+  end
   if mode == "train" then check_finite(self) end
   return results.as_returns(results.of(self, mode), o.return_dict)
-end
+end)
 
 -- The results are those of this batch alone.
 function trainer.train_on_batch(self, x, y, given)

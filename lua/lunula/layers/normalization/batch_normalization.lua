@@ -5,6 +5,7 @@ local core = require "lunula.core"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
 local ops = require "lunula.ops"
+local ranks = require "lunula.distribution.ranks"
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
 
@@ -16,23 +17,40 @@ local function other_axes(axis, rank)
   return list
 end
 
+-- The mean of a batch of which ranks have parts, by that of this part; a sum by that of this part.
+local function whole_mean(self, value)
+  local step = self.synchronized and ranks.step
+  return step and step.mean(value) or value
+end
+
+local function whole_sum(self, value)
+  local step = self.synchronized and ranks.step
+  return step and step.mean(step.of_sum(value)) or value
+end
+
 -- Mean and variance of what the mask keeps.
-local function masked_moments(x, mask, axes)
+local function masked_moments(self, x, mask, axes)
   local kept = ops.cast(ops.expand_dims(mask, -1), "float32") * ops.ones_like(x)
-  local number = ops.sum(kept, axes, true) + config.epsilon()
-  local mean = ops.sum(kept * x, axes, true) / number
-  local variance = ops.sum(kept * ops.square(x - mean), axes, true) / number
+  local number = whole_sum(self, ops.sum(kept, axes, true)) + config.epsilon()
+  local mean = whole_sum(self, ops.sum(kept * x, axes, true)) / number
+  local variance = whole_sum(self, ops.sum(kept * ops.square(x - mean), axes, true)) / number
   return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
 end
 
 local function moments(self, x, mask)
   local axes = other_axes(self.from_start, x.rank)
-  if mask == nil then return ops.moments(x, axes) end
+  if mask == nil and self.synchronized and ranks.step then
+    local mean = whole_mean(self, ops.mean(x, axes, true))
+    local variance = whole_mean(self, ops.mean(ops.square(x - mean), axes, true))
+    return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
+  elseif mask == nil then
+    return ops.moments(x, axes)
+  end
   if mask.rank ~= x.rank - 1 then
     core.raise("the mask must have one axis less than the input, got %s for %s",
       tools.shape_text(mask.shape), tools.shape_text(x.shape))
   end
-  return masked_moments(x, mask, axes)
+  return masked_moments(self, x, mask, axes)
 end
 
 local function follow(variable, value, momentum)
@@ -108,11 +126,6 @@ return layer "BatchNormalization" {
   },
   casts = "all",
   supports_masking = true,
-  init = function (self)
-    if self.synchronized then
-      core.raise("BatchNormalization: synchronized=true needs more than one machine")
-    end
-  end,
   build = function (self, shape)
     self.from_start = tools.axis("BatchNormalization", self.axis, #shape)
     local size = { shape[self.from_start + 1] }

@@ -1,0 +1,213 @@
+-- Batches that several ranks share (lua/lunula/distribution): each takes its rows of every batch,
+-- as rows of tensors in memory or of what an iterator gives. All ranks make the same steps, also
+-- those in which one has no row: it then computes a row of others, which does not count.
+
+local core = require "lunula.core"
+local ops = require "lunula.ops"
+local ranks = require "lunula.distribution.ranks"
+local step = require "lunula.distribution.step"
+local prepared_batches = require "lunula.trainers.prepared_batches"
+
+local shared = {}
+
+local SLICE_SECONDS <const> = 0.05
+
+-- ---- tensors -----------------------------------------------------------------------------------
+
+local rows = setmetatable({}, { __index = prepared_batches.Rows })
+rows.__index = rows
+
+-- As prepared_batches.rows. batch: rows a step, of all ranks together.
+function shared.rows(tensors, first, last, batch)
+  if batch < ranks.here.size then
+    core.raise("batch_size is that of all ranks together; it is %d, and there are %d ranks", batch,
+      ranks.here.size)
+  end
+  return setmetatable(prepared_batches.rows(tensors, first, last, batch), rows)
+end
+
+-- The numbers of the rows that are this rank's, batch by batch: `count` of each of the whole
+-- batches, then those of the last.
+local function own_rows(self, whole, tail)
+  local low, high = ranks.part(0, self.batch)
+  local starts = ops.expand_dims(ops.arange(whole) * self.batch, 1)
+  local list = ops.reshape(starts + ops.arange(low, high), { -1 })
+  if tail > 0 then
+    local from, to = ranks.part(0, tail)
+    if from == to then from, to = 0, 1 end
+    list = ops.concatenate({ list, whole * self.batch + ops.arange(from, to) }, 0)
+  end
+  list = ops.cast(self.first + list, "int32")
+  return self.order and ops.gather(self.order, list - self.first) or list
+end
+
+-- {rows object of this rank, rows of each whole batch, whole batches, rows of the last one}
+local function share_of(self)
+  local count = math.min(self.last - self.first, self:steps() * self.batch)
+  local whole, tail = count // self.batch, count % self.batch
+  local low, high = ranks.part(0, self.batch)
+  local own = prepared_batches.rows(self.tensors, 0, 0, 1)
+  own.order = own_rows(self, whole, tail)
+  return own, high - low, whole, tail
+end
+
+local function run_part(own, entry, first, last, batch)
+  own.first, own.last, own.batch = first, last, batch
+  own:run(entry, function() end)
+end
+
+-- Runs steps first … last-1.
+local function run_steps(share, entry, first, last)
+  local own, each, whole, tail = table.unpack(share)
+  local _ <close> = ranks.draw_apart()
+  step.count_rows(true)
+  if first < whole then
+    run_part(own, entry, first * each, math.min(last, whole) * each, each)
+  end
+  if last > whole and tail > 0 then
+    local from, to = ranks.part(0, tail)
+    step.count_rows(from < to)
+    run_part(own, entry, whole * each, whole * each + math.max(to - from, 1),
+      math.max(to - from, 1))
+    step.count_rows(true)
+  end
+end
+
+-- All ranks come back to Lua after the same steps: so many as take a while on the slowest.
+function rows:run(entry, visit, every, before)
+  local all, steps, slice = self:steps(), self.skip or 0, 1
+  local share = { share_of(self) }
+  every = ranks.any(every)
+  while steps < all do
+    if before then before(steps) end
+    local last, start = every and steps + 1 or math.min(steps + slice, all), core.clock()
+    run_steps(share, entry, steps, last)
+    local goes_on = visit(last) ~= false
+    local slowest, stops = table.unpack(ranks.all({ core.clock() - start, goes_on and 0 or 1 },
+      "max"))
+    slice = math.max(1, math.min(4 * slice,
+      (last - steps) * SLICE_SECONDS // math.max(slowest, 1e-6)))
+    slice, steps = math.tointeger(slice), last
+    if stops > 0 then break end
+  end
+  return steps
+end
+
+-- ---- batches from elsewhere --------------------------------------------------------------------
+
+-- Does each rank see the whole batches of this data?
+local function sees_all(batches)
+  return ranks.here.shares_batches and not (batches.dataset and batches.dataset.sharded)
+end
+
+-- What a rank was given as its next batch, if all ranks have one. One whose own data have ended
+-- before those of others computes its last batch again, which does not count.
+function shared.next_batch(batches, ...)
+  local batch = table.pack(...)
+  local size, there = ranks.here.size, batch[1] ~= nil
+  local number = math.tointeger(ranks.all { there and 1 or 0 }[1])
+  if number == 0 then return nil end
+  step.count_rows(true)
+  if number < size and sees_all(batches) then
+    core.raise("the data must be the same on all ranks: %d of %d have another batch; data that "
+      .. "each rank has parts of are sharded, k.data's by shard(size, rank)", number, size)
+  elseif there then
+    batches.before = not sees_all(batches) and batch or nil
+  elseif not batches.before then
+    core.raise("rank %d has no data: not one batch", ranks.here.rank)
+  else
+    step.count_rows(false)
+    batch = batches.before
+  end
+  return table.unpack(batch, 1, batch.n)
+end
+
+-- The tensors of a batch as this rank computes them.
+local function part_of(batches, tensors)
+  if not sees_all(batches) then return tensors end
+  local count, part = tensors[1].shape[1], {}
+  local first, last = ranks.part(0, count)
+  step.count_rows(first < last)
+  if first == last then first, last = 0, 1 end
+  for i, tensor in ipairs(tensors) do
+    part[i] = prepared_batches.leading(tensor, first, last - first)
+  end
+  return part
+end
+
+-- Runs a step on a batch. batches: where it comes from.
+function shared.run_batch(batches, entry, tensors)
+  local part = part_of(batches, tensors)
+  local _ <close> = ranks.draw_apart()
+  entry.call(table.unpack(part))
+end
+
+-- fn, in which each rank draws random numbers of its own.
+function shared.apart(fn)
+  local _ <close> = ranks.draw_apart()
+  return fn()
+end
+
+-- ---- results -----------------------------------------------------------------------------------
+
+-- Tensors of which each rank has rows, behind one another: whole on all ranks.
+function shared.joined(tensors)
+  local joined = {}
+  for i, tensor in ipairs(tensors) do
+    local parts, list = ranks.here.mpi.gather(tensor:tobytes()), {}
+    local shape, row = tensor.shape, #tensor:tobytes()
+    local inner = table.move(shape, 1, #shape, 1, {})
+    row = shape[1] > 0 and row // shape[1] or row
+    for rank, bytes in ipairs(parts) do
+      inner[1] = row > 0 and #bytes // row or 0
+      list[rank] = core.frombytes(bytes, { shape = inner, dtype = tensor.dtype })
+    end
+    joined[i] = ops.concatenate(list, 0)
+  end
+  return joined
+end
+
+-- ---- before a fit ------------------------------------------------------------------------------
+
+-- The weights, and what the optimizer has, of rank 0.
+function shared.broadcast(model)
+  local list = table.move(model.weights, 1, #model.weights, 1, {})
+  local more = model.optimizer and model.optimizer.variables or {}
+  table.move(more, 1, #more, #list + 1, list)
+  ranks.broadcast(list)
+end
+
+-- A step that was just traced: all ranks must run the same, on the same weights. Loops have numbers
+-- in them that are the process's own.
+function shared.traced(model, mode, call)
+  local text = type(call) == "userdata" and call:describe() or "run eagerly"
+  ranks.same(("the %s step of model \"%s\""):format(mode, model.name),
+    (text:gsub("function, [^()]*%)", "function)")))
+  if mode == "train" then shared.broadcast(model) end
+end
+
+-- Before it begins: what a fit is told, and the data it has.
+function shared.check(model, o, batches, validation)
+  if model:_keeps_states() then
+    core.raise("model \"%s\" keeps states from batch to batch (stateful=true), which ranks cannot "
+      .. "share: each has other rows", model.name)
+  end
+  if batches.tensors then
+    local words = {}
+    for i, tensor in ipairs(batches.tensors) do
+      words[i] = ("%d samples, shape %s"):format(tensor.shape[1], tostring(tensor.shape))
+    end
+    ranks.same("the data of fit", table.concat(words, "\n"))
+  end
+  ranks.same("the options of fit", ("epochs = %d\nsteps = %s\nbatch_size = %s\nvalidation = %s")
+    :format(o.epochs, batches:steps(), batches.tensors and batches.batch, validation and "yes" or "no"))
+  ranks.broadcast_random()
+end
+
+-- Where it begins: at the same epoch and batch, with the same weights.
+function shared.begin(model, epoch, skip)
+  ranks.same("where the fit goes on", ("epoch %d, batch %d"):format(epoch, skip or 0))
+  if model.built then shared.broadcast(model) end
+end
+
+return shared

@@ -1,0 +1,92 @@
+-- Ranks that meet, exchange numbers, and do not wait for one that has failed.
+
+local job = require "rocks.mpi.spec.support.job"
+local scratch = require "spec.support.scratch"
+
+teardown(scratch.clear)
+
+describe("ranks", function()
+  it("are alone without mpirun, and nothing needs the rock", function()
+    local results, well, text = job.run(1, [[
+      say("%d of %d, %s", rank, size, table.concat(k.distribution.list_devices(), " "))
+      say("%s %s", tostring(package.loaded["lunula.mpi"]), k.distribution.get_device_count())
+    ]])
+    assert(well, text)
+    assert.equal("0 of 1, cpu:0\nnil 1\n", results[0])
+  end)
+
+  it("know each other, and what MPI gives", function()
+    for _, count in ipairs { 2, 4 } do
+      local results, well, text = job.run(count, [[
+        local info = require("lunula.mpi").open()
+        say("%d of %d, %d devices, %s, %s", rank, size, #k.distribution.list_devices(),
+          info.threads, tostring(info.ours))
+        k.distribution.initialize { num_processes = size, process_id = rank }
+        say("%s", select(2, pcall(k.distribution.initialize, { num_processes = 9 })))
+      ]])
+      assert(well, text)
+      for rank = 0, count - 1 do
+        assert.matches(("^%d of %d, %d devices, %%l+, true\n.*num_processes is 9, but mpirun "
+          .. "started %d"):format(rank, count, count, count), results[rank])
+      end
+    end
+  end)
+
+  it("exchange numbers and texts", function()
+    local results, well, text = job.run(4, [[
+      local mpi = require "lunula.mpi"
+      local sums, most = mpi.reduce({ rank, 1 }), mpi.reduce({ rank, -rank }, "max")
+      say("%g %g %g %g", sums[1], sums[2], most[1], most[2])
+      say("%s", mpi.broadcast(rank == 2 and "from two" or nil, 2))
+      say("%s", table.concat(mpi.gather(("x"):rep(rank) .. rank), ","))
+      say("%s", mpi.barrier())
+    ]])
+    assert(well, text)
+    for rank = 0, 3 do
+      assert.equal("6 4 3 0\nfrom two\n0,x1,xx2,xxx3\ntrue\n", results[rank])
+    end
+  end)
+
+  it("hear of the failure of another one where they wait", function()
+    local _, well, text, seconds = job.run(4, [[
+      local mpi = require "lunula.mpi"
+      if rank == 2 then mpi.tell "the disk is full" error "the disk is full" end
+      mpi.barrier()
+    ]])
+    assert.is_false(well)
+    assert.matches("script.lua:%d+: rank 2 of 4: the disk is full", text)
+    assert.is_true(seconds < 20, seconds)
+  end)
+
+  it("hear of the end of another one", function()
+    local _, well, text, seconds = job.run(2, [[
+      if rank == 1 then os.exit(0, true) end
+      require("lunula.mpi").barrier()
+    ]])
+    assert.is_false(well)
+    assert.matches("script.lua:%d+: rank 1 of 2 has come to its end, while rank 0 waits", text)
+    assert.is_true(seconds < 20, seconds)
+  end)
+
+  it("do not wait for one that never comes", function()
+    local _, well, text, seconds = job.run(4, [[
+      local mpi = require "lunula.mpi"
+      mpi.barrier()
+      if rank == 3 then while true do end end
+      mpi.reduce { 1 }
+    ]], "LUNULA_MPI_TIMEOUT=2")
+    assert.is_false(well)
+    assert.matches("rank 3 of 4 did not come within 2 seconds", text)
+    assert.is_true(seconds < 60, seconds)
+  end)
+
+  it("end when one of them is killed", function()
+    local _, well, text, seconds = job.run(2, [[
+      if rank == 1 then os.execute "kill -9 $PPID" end
+      require("lunula.mpi").barrier()
+    ]])
+    assert.is_false(well)
+    assert.matches("rank 1", text)
+    assert.is_true(seconds < 30, seconds)
+  end)
+end)
