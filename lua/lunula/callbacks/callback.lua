@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local ranks = require "lunula.distribution.ranks"
 
 local callback = { classes = {} }
 
@@ -87,6 +88,10 @@ local function called_order(items)
   return table.move(last, 1, #last, #order + 1, order)
 end
 
+local function nothing() end
+
+-- Of several ranks one calls those that only write for others to see (tells_others).
+--
 -- history: the History object that the list shall end with, or nil. params: what callbacks find in
 -- their params; with draws_progress the caller draws a bar, and callbacks that would are left out.
 function callback.list(model, given, params, history)
@@ -116,6 +121,7 @@ function callback.list(model, given, params, history)
     local having = {}
     for _, item in ipairs(order) do
       local method = item[hook] or old_names[hook] and item[old_names[hook]]
+      if method and item.tells_others and not ranks.writes() then method = nothing end
       if method then having[#having + 1] = { item, method } end
     end
     if #having > 0 then self.having[hook] = having end

@@ -129,12 +129,15 @@ end
 -- The file is replaced as a whole: there is no time at which none is right.
 local function back_up(self)
   local latest, previous = paths_of(self)
-  core.make_folders(self.backup_dir)
-  if self.double_checkpoint and core.file_kind(latest) then os.rename(latest, previous) end
+  if ranks.writes() then core.make_folders(self.backup_dir) end
+  if ranks.writes() and self.double_checkpoint and core.file_kind(latest) then
+    os.rename(latest, previous)
+  end
   self.model:_save_training(latest)
 end
 
 local function restore(self)
+  ranks.await_files()
   local latest, previous = paths_of(self)
   local problem
   for _, path in ipairs { latest, previous } do
@@ -149,6 +152,7 @@ local function restore(self)
 end
 
 local function delete(self)
+  if not ranks.writes() then return end
   local latest, previous = paths_of(self)
   os.remove(latest)
   os.remove(previous)

@@ -26,6 +26,7 @@ local function url_encoded(text)
 end
 
 callback.declare "RemoteMonitor" {
+  tells_others = true,
   doc = "Gives the results of every epoch to a function that sends them: "
     .. "RemoteMonitor{send = function(url, body, headers) … end}.",
   args = {

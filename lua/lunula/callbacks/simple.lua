@@ -105,6 +105,7 @@ callback.declare "TerminateOnNaN" {
 }
 
 callback.declare "CSVLogger" {
+  tells_others = true,
   doc = "Writes the results of every epoch as a line of a CSV file.",
   args = {
     { "filename", kinds.string, required = true,

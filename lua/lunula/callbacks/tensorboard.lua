@@ -92,6 +92,7 @@ local function refuse_what_is_not_there(self)
 end
 
 callback.declare "TensorBoard" {
+  tells_others = true,
   doc = "Writes event files for TensorBoard into log_dir/train and log_dir/validation: results of "
     .. "epochs, of every update_freq batches, histograms of weights, the model as a graph.",
   args = {

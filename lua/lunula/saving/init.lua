@@ -8,6 +8,7 @@ local declare = require "lunula.declare"
 local options_of = require "lunula.utils.options"
 local config = require "lunula.saving.config"
 local formats = require "lunula.saving.formats"
+local ranks = require "lunula.distribution.ranks"
 local objects = require "lunula.saving.objects"
 local state = require "lunula.saving.state"
 
@@ -64,6 +65,7 @@ local function check_target(name, path, overwrite)
 end
 
 local function check_source(name, path)
+  ranks.await_files()
   formats.ending(path)
   local kind = core.file_kind(path)
   if not kind then core.raise('%s: there is no file "%s"', name, path) end
@@ -98,14 +100,14 @@ local to_save = { "overwrite", "include_optimizer", "dtype", "class_names", "tes
 -- Options: overwrite = true, include_optimizer = true; of our own files: dtype = "float16" or
 -- "bfloat16" (how floats are stored), class_names (a list), test (an input, stored with what the
 -- model says to it: `lunula check` compares).
-function saving.save_model(model, path, given)
+saving.save_model = ranks.one_writes(function(model, path, given)
   check_model("save", model)
   local said = read("save", given, to_save, { overwrite = true, include_optimizer = true })
   local ending = check_target("save", path, said.overwrite)
   check_native("save", ending, said, "dtype", "class_names", "test")
   check_stand_ins("save", model, ending)
   formats.of(path).save_model(model, path, said)
-end
+end)
 
 local to_load = { "custom_objects", "compile", "check" }
 
@@ -121,7 +123,7 @@ end
 local to_export = { "overwrite", "dtype", "class_names", "test" }
 
 -- What predicts, and no more: the graph and the weights.
-function saving.export(model, path, given)
+saving.export = ranks.one_writes(function(model, path, given)
   check_model("export", model)
   local said = read("export", given, to_export, { overwrite = true })
   local ending = check_target("export", path, said.overwrite)
@@ -129,7 +131,7 @@ function saving.export(model, path, given)
     core.raise('export: "%s" must end in .safetensors; save writes the other kinds of files', path)
   end
   formats.of(path).export(model, path, said)
-end
+end)
 
 -- ---- weights -----------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ end
 
 -- Options: overwrite = true; of our own files: dtype, as of save_model; of .weights.json:
 -- max_shard_size (GB that one of the files beside it may have).
-function saving.save_weights(model, path, given)
+saving.save_weights = ranks.one_writes(function(model, path, given)
   check_model("save_weights", model)
   local said = read("save_weights", given, { "overwrite", "max_shard_size", "dtype" },
     { overwrite = true })
@@ -164,7 +166,7 @@ function saving.save_weights(model, path, given)
   check_shards(ending, path, said.max_shard_size)
   check_native("save_weights", ending, said, "dtype")
   formats.of(path).save_weights(model, path, said)
-end
+end)
 
 -- Options: skip_mismatch (what fits is loaded, the rest is told in a warning), by_name (of .h5
 -- files of Keras 2). A load that fails changes nothing in the model.
@@ -185,9 +187,9 @@ end
 -- ---- a fit that is broken off ------------------------------------------------------------------
 
 -- All that the fit which is running needs to go on, in a file of our own.
-function saving.save_training(model, path)
+saving.save_training = ranks.one_writes(function(model, path)
   formats.of(path).save_training(model, path)
-end
+end)
 
 -- Gives it back to a model of the same make, and returns where the fit stood.
 function saving.load_training(model, path)

@@ -260,6 +260,7 @@ local function fit(self, x, y, given)
     if prepared then run.entry = prepare.entry(self, "train", prepared) end
     logs = run_epoch(self, run, epoch)
     batches.skip = nil
+    if ranks.here then self.stop_training = ranks.any(self.stop_training) end
     if self.stop_training then break end
   end
   self.optimizer:finalize_variable_values(self.trainable_weights)

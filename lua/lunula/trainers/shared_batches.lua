@@ -200,7 +200,7 @@ function shared.check(model, o, batches, validation)
     ranks.same("the data of fit", table.concat(words, "\n"))
   end
   ranks.same("the options of fit", ("epochs = %d\nsteps = %s\nbatch_size = %s\nvalidation = %s")
-    :format(o.epochs, batches:steps(), batches.tensors and batches.batch, validation and "yes" or "no"))
+    :format(o.epochs, batches:steps(), batches.tensors and batches.batch, validation ~= nil))
   ranks.broadcast_random()
 end
 

@@ -1,0 +1,106 @@
+-- One rank writes files, all read them; a fit that was broken off goes on, also with another number
+-- of ranks.
+
+local core = require "lunula.core"
+local job = require "rocks.mpi.spec.support.job"
+local scratch = require "spec.support.scratch"
+
+teardown(scratch.clear)
+
+local function script(text)
+  return ("local folder = %q\n"):format(scratch.path()) .. text
+end
+
+local net = [[
+local function net()
+  k.set_random_seed(rank)
+  local m = k.Sequential { k.Input { shape = { 4 } }, k.layers.Dense { 8, activation = "tanh" },
+    k.layers.Dense { 1 } }
+  k.set_random_seed(5)
+  m:compile { optimizer = k.optimizers.Adam { 0.01 }, loss = "mse" }
+  return m
+end
+k.set_random_seed(3)
+local x, y = k.random.normal { 60, 4 }, k.random.normal { 60, 1 }
+]]
+
+describe("files of several ranks", function()
+  it("are written by rank 0 and read by all", function()
+    local results, well, text = job.run(4, script(net .. [[
+      local m = net()
+      m:fit(x, y, { batch_size = 20, epochs = 2, verbose = 0, callbacks = {
+        k.callbacks.CSVLogger(folder .. "/log.csv"),
+        k.callbacks.TensorBoard { folder .. "/board", update_freq = "batch" },
+        k.callbacks.ModelCheckpoint(folder .. "/best.{epoch:02d}.safetensors") } })
+      m:save(folder .. "/model.safetensors")
+      local other = k.models.load_model(folder .. "/model.safetensors")
+      say("%s", sums(other))
+      m:save_weights(folder .. "/w.safetensors")
+      other:set_weights(net():get_weights())
+      other:load_weights(folder .. "/w.safetensors")
+      say("%s", tostring(sums(m) == sums(other)))
+      if rank == 0 then m:save(folder .. "/alone.safetensors") end
+      say("%.5f", m:evaluate(x, y))
+    ]]))
+    assert(well, text)
+    for rank = 0, 3 do
+      assert.equal(results[0], results[rank])
+      assert.matches("true\n", results[rank])
+    end
+    local _, lines = scratch.read "log.csv":gsub("\n", "")
+    assert.equal(3, lines)
+    assert.equal("file", core.file_kind(scratch.path "best.02.safetensors"))
+    assert.equal("file", core.file_kind(scratch.path "alone.safetensors"))
+  end)
+
+  it("that cannot be written are told to all", function()
+    local results, well, text = job.run(2, script(net .. [[
+      local ok, problem = pcall(net().save, net(), folder .. "/no/model.safetensors")
+      say("%s", ok or problem)
+      say("%s", select(2, pcall(k.models.load_model, folder .. "/model.safetensors")))
+    ]]))
+    assert.is_string(text, well)
+    assert.matches("there is no folder", results[0])
+    assert.matches("rank 0 of 2: .*there is no folder", results[1])
+  end)
+
+  it("let a fit that was killed go on, with another number of ranks too", function()
+    local fit = net .. [[
+      local m = net()
+      local h = m:fit(x, y, { batch_size = 20, epochs = 5, verbose = 0, callbacks = {
+        k.callbacks.BackupAndRestore(folder .. "/backup"),
+        k.callbacks.LambdaCallback { on_epoch_begin = function(epoch)
+          if epoch == dies[1] and rank == dies[2] then os.execute "kill -9 $PPID" end
+        end } } })
+      say("%s; %.5f", sums(m), h.history.loss[#h.epoch])
+    ]]
+    local whole = job.run(1, script("local dies = {}\n" .. fit))
+    for _, case in ipairs { { 2, 1, 4 }, { 4, 0, 2 }, { 4, 3, 1 } } do
+      local first, dies, then_with = table.unpack(case)
+      local _, well, text = job.run(first, script(("local dies = { 3, %d }\n"):format(dies) .. fit))
+      assert.is_false(well, text)
+      assert.matches("rank " .. dies, text)
+      assert.equal("file", core.file_kind(scratch.path "backup/latest.safetensors"))
+      local results, ended_well, printed = job.run(then_with, script("local dies = {}\n" .. fit))
+      assert(ended_well, printed)
+      for rank = 0, then_with - 1 do job.same(whole[0], results[rank], 1e-5) end
+      assert.is_nil(core.file_kind(scratch.path "backup/latest.safetensors"))
+    end
+  end)
+
+  it("that only some ranks see are an error before the fit goes on", function()
+    local _, well, text = job.run(2, script(net .. [[
+      local m = net()
+      local where = folder .. (rank == 0 and "/seen" or "/unseen")
+      local function fit()
+        m:fit(x, y, { batch_size = 20, epochs = 3, verbose = 0, callbacks = {
+          k.callbacks.BackupAndRestore { where, delete_checkpoint = false } } })
+      end
+      fit()
+      fit()
+    ]]))
+    assert.is_false(well)
+    assert.matches("where the fit goes on must be the same on all ranks; rank 0 has epoch 3, batch "
+      .. "0, rank 1 has epoch 0, batch 0", text)
+  end)
+end)
