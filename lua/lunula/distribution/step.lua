@@ -31,6 +31,8 @@ function step.count_rows(truth)
   told = truth
 end
 
+function step.rows_count() return told end
+
 local running          -- {rows = tensor, …}, while a step is traced or run; then ranks.step is this
 
 -- ---- sums --------------------------------------------------------------------------------------

@@ -142,13 +142,18 @@ local function watched_run(self, batches, o, run)
   return outputs
 end
 
+local function shared_batches() return require "lunula.trainers.shared_batches" end
+
 local function predict_iterator(self, given, o)
   local collect, join = collector()
   local batches = prepare.batched("predict", given, nil, o, function(x)
     local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
       self._input_structure)
     local entry = traced_steps.predict(self, xs, structure)
-    return { call = function(...) collect(entry.call(...)) end }, xs
+    return { call = function(...)
+      if ranks.here then return collect(shared_batches().joined(entry.call(...))) end
+      collect(entry.call(...))
+    end }, xs
   end, options.count("predict", "steps", o.steps), "steps")
   return as_returns(self, watched_run(self, batches, o, function(visit, before)
     batches:run(nil, visit, before ~= nil, before)
@@ -172,13 +177,13 @@ end
 -- Each rank predicts a part of the rows; all have the whole result.
 local function predict_shared(batches, entry, count)
   local own = prepared_batches.rows(batches.tensors, 0, 0, batches.batch)
-  own.first, own.last = ranks.part(0, math.min(count, batches:steps() * batches.batch))
+  own.first, own.last = ranks.part(0, count)
   local collect, join = collector()
-  local shared = require "lunula.trainers.shared_batches"
+  local shared = shared_batches()
   shared.apart(function()
     own:run({ call = function(...) collect(entry.call(...)) end }, function() end)
   end)
-  return shared.joined(join())
+  return { shared.joined(table.unpack(join())) }
 end
 
 predictor.options = predict_options
@@ -200,7 +205,10 @@ predictor.predict = ranks.guarded(function(self, x, given)
   local batches = prepared_batches.rows(xs, 0, count, batch)
   batches.limit = options.count("predict", "steps", o.steps)
   local outputs = watched_run(self, batches, o, function(visit, before)
-    if ranks.here and count >= ranks.here.size then return predict_shared(batches, entry, count) end
+    local wanted = math.min(count, batches:steps() * batch)
+    if ranks.here and wanted >= ranks.here.size then
+      return predict_shared(batches, entry, wanted)
+    end
     return predict_rows(batches, entry, count, visit, before)
   end)
   -- The short way draws no bar.

@@ -144,27 +144,32 @@ end
 
 -- fn, in which each rank draws random numbers of its own.
 function shared.apart(fn)
+  step.count_rows(true)
   local _ <close> = ranks.draw_apart()
   return fn()
 end
 
 -- ---- results -----------------------------------------------------------------------------------
 
--- Tensors of which each rank has rows, behind one another: whole on all ranks.
-function shared.joined(tensors)
-  local joined = {}
-  for i, tensor in ipairs(tensors) do
-    local parts, list = ranks.here.mpi.gather(tensor:tobytes()), {}
-    local shape, row = tensor.shape, #tensor:tobytes()
-    local inner = table.move(shape, 1, #shape, 1, {})
-    row = shape[1] > 0 and row // shape[1] or row
-    for rank, bytes in ipairs(parts) do
-      inner[1] = row > 0 and #bytes // row or 0
-      list[rank] = core.frombytes(bytes, { shape = inner, dtype = tensor.dtype })
-    end
-    joined[i] = ops.concatenate(list, 0)
+-- The rows of all ranks, of a tensor of which each has some.
+local function joined(tensor)
+  local bytes, shape = tensor:tobytes(), tensor.shape
+  local inner = table.move(shape, 1, #shape, 1, {})
+  local row, list = #bytes // shape[1], {}
+  for rank, part in ipairs(ranks.here.mpi.gather(step.rows_count() and bytes or "")) do
+    inner[1] = row > 0 and #part // row or shape[1]
+    list[rank] = core.frombytes(part, { shape = inner, dtype = tensor.dtype })
   end
-  return joined
+  return ops.concatenate(list, 0)
+end
+
+function shared.joined(...)
+  local results = { ... }
+  for i, tensor in ipairs(results) do
+    if tensor.rank == 0 then core.raise("predict: output %d of the model has no batch axis", i) end
+    results[i] = joined(tensor)
+  end
+  return table.unpack(results)
 end
 
 -- ---- before a fit ------------------------------------------------------------------------------
@@ -200,7 +205,8 @@ function shared.check(model, o, batches, validation)
     ranks.same("the data of fit", table.concat(words, "\n"))
   end
   ranks.same("the options of fit", ("epochs = %d\nsteps = %s\nbatch_size = %s\nvalidation = %s")
-    :format(o.epochs, batches:steps(), batches.tensors and batches.batch, validation ~= nil))
+    :format(o.epochs, sees_all(batches) and batches:steps(), batches.tensors and batches.batch,
+      validation ~= nil))
   ranks.broadcast_random()
 end
 

@@ -126,6 +126,13 @@ describe("the weights and logs of n ranks are those of one process", function()
 end)
 
 describe("n ranks", function()
+  it("run the example, and say what one process says", function()
+    job.as_one([[
+      local answer = dofile "examples/many_machines.lua"
+      say("%.2f", answer)
+    ]], 2e-2)
+  end)
+
   it("give the same bits again", function()
     local script = nets .. [[
       local x, y = data(101)

@@ -50,7 +50,6 @@ function job.run(ranks, script, more)
     results[rank] = read(said .. rank)
     os.remove(said .. rank)
   end
-  if os.getenv "JOB_TIMES" then io.stderr:write(("%d ranks: %.1f s\n"):format(ranks, core.clock() - start)) end
   return results, well, text, core.clock() - start
 end
 

@@ -27,6 +27,23 @@ for _, name in ipairs { "reduce", "broadcast", "gather", "barrier", "await_writt
   mpi[name] = function(...) return checked(call(...)) end
 end
 
+local PIECE <const> = 1 << 26          -- bytes of a rank that are gathered in one go
+
+local gather = mpi.gather
+
+-- gather(text) -> {text of rank 0, of rank 1, …}
+function mpi.gather(text)
+  local most, parts = mpi.reduce({ #text }, "max")[1], {}
+  for first = 1, math.max(most, 1), PIECE do
+    for rank, part in ipairs(gather(text:sub(first, first + PIECE - 1))) do
+      parts[rank] = parts[rank] or {}
+      table.insert(parts[rank], part)
+    end
+  end
+  for rank, list in ipairs(parts) do parts[rank] = table.concat(list) end
+  return parts
+end
+
 for _, name in ipairs { "tell", "fault", "spent", "wrote" } do
   mpi[name] = native[name]
 end
