@@ -5,7 +5,7 @@ local core = require "lunula.core"
 local lua = require "spec.support.lua"
 
 -- A sanitizer keeps freed blocks for a while and fills them: fewer turns show as much.
-local turns = os.getenv "ASAN_OPTIONS" and 200 or 10000
+local turns = os.getenv "ASAN_OPTIONS" and 200 or 2000
 
 local function run(body)
   local name = os.tmpname()
@@ -33,7 +33,7 @@ end
 
 for _, mode in ipairs { "incremental", "generational" } do
   describe("with the " .. mode .. " collector", function()
-    it("ten thousand temporaries of 4 MB need little", function()
+    it("two thousand temporaries of 4 MB need little", function()
       local peak, resident = run(([[
         collectgarbage %q
         for i = 1, %d do local t = ops.full({ 1024, 1024 }, i) end
