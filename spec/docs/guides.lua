@@ -13,7 +13,8 @@ local function prose(lines)
   -- An indented block stands by itself.
   text = ("\n" .. text .. "\n"):gsub("\n(%S[^\n]*)\n(  )", "\n%1\n\n%2")
     :gsub("\n(  [^\n]*)\n(%S)", "\n%1\n\n%2")
-  return html.prose((text:gsub("\n  ([^\n])", "\n   %1"):gsub("^\n+", "")))
+  text = html.prose((text:gsub("\n  ([^\n])", "\n   %1"):gsub("^\n+", "")))
+  return (text:gsub("<pre>%s+", "<pre>"):gsub("\n   ", "\n"))
 end
 
 local function code(lines)

@@ -202,7 +202,8 @@ local function argument_text(argument, names)
 end
 
 local function code_of(call)
-  local names, lines, made = names_of(call), {}, written.call(call.layer)
+  local layer, _, out = shortest(call)
+  local names, lines, made = names_of(call), {}, layer and written.call(layer)
   if not made then return nil end
   for i, input in ipairs(call.inputs) do
     local dtype = input.dtype ~= "float32" and (', dtype = "%s"'):format(input.dtype) or ""
@@ -213,8 +214,6 @@ local function code_of(call)
   if next(call.options) ~= nil then
     given = given .. ", " .. argument_text(call.options, names)
   end
-  local out = output_text(call, call.layer, shapes_of(call))
-  if not out then return nil end
   local count = select(2, out:gsub("%(", ""))
   lines[#lines + 1] = "local layer = " .. made
   if count == 1 then

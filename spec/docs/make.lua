@@ -356,7 +356,8 @@ function site:start_page(all)
       catalogue.page_of(module.path), module.path == "" and "k" or "k." .. module.path),
       html.inline(sentence_of(module)) }
   end
-  local opening = readme:match "^# lunula\n\n(.-)\n\n##":gsub(' %(part ".-" below%)', "")
+  local opening = readme:match "^# lunula\n\n(.-)\n\n##":gsub("%s*%(%[[^%]]+%]%([^)]*%)%)", "")
+    :gsub("%*(%w+)%*", "%1")
   self:page { path = "index.html", title = "lunula", body =
     html.prose(opening) .. '\n<pre class="lua">'
     .. html.escape(readme:match "```lua\n(.-)```") .. "</pre>\n"

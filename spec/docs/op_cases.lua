@@ -129,6 +129,7 @@ function op_cases.codes()
     if ok and code then
       lists[case.op] = lists[case.op] or {}
       local score = math.abs(size - 8) + (code:find "{ }" and 100 or 0)
+        - (next(case.attributes) ~= nil and 5 or 0)
         + (code:find "%d/0" and 1000 or 0) + (size > most_numbers and 5000 or 0)
       table.insert(lists[case.op], { code = code, score = score, order = #lists[case.op] })
     end

@@ -64,7 +64,8 @@ local function row_text(entry, row, example, shapes)
   local list, rows = ops.arguments(row.signature), {}
   for i, arg in ipairs(list) do
     rows[i] = { html.code(arg.name), html.escape(arg.kind),
-      arg.default and html.code(arg.default) or "needed" }
+      arg.default and '<code class="default">' .. html.escape(arg.default) .. "</code>"
+        or "required" }
   end
   local first = list[1] and list[1].kind:find "tensor" and not entry.name:find(".", 1, true)
   return pages.signature(call_text(entry, list)) .. "\n<p>" .. html.inline(row.doc) .. "</p>\n"

@@ -64,6 +64,11 @@ end
 
 -- ---- what a class takes ------------------------------------------------------------------------
 
+local function default_text(default)
+  if default == "required" then return default end
+  return '<code class="default">' .. html.escape((default:gsub("^default ", ""))) .. "</code>"
+end
+
 -- missing(text) counts what nothing is said about.
 function pages.arguments(class, missing)
   local shown, rows = declare.shown_arguments(class), {}
@@ -76,7 +81,7 @@ function pages.arguments(class, missing)
     for _, alias in ipairs(arg.alias) do more[#more + 1] = html.code(alias) end
     rows[i] = { ('<code id="arg.%s">%s</code>'):format(html.anchor(arg.name),
         html.escape(arg.name)) .. (arg.keyword and ' <span class="note">by name</span>' or ""),
-      html.escape(kind), html.code((default:gsub("^default ", ""))),
+      html.escape(kind), default_text(default),
       html.inline(meaning or "") .. (#more > 0 and ' <span class="note">(old name: '
         .. table.concat(more, ", ") .. ")</span>" or "") }
   end
@@ -84,12 +89,19 @@ function pages.arguments(class, missing)
     .. html.table({ "Name", "Kind", "Default", "Meaning" }, rows)
 end
 
+-- Shapes, which are not cut at the end of a line.
+local function unbroken(text)
+  return (html.escape(text):gsub("%b()", function (shape) return shape:gsub(" ", "\u{a0}") end))
+end
+
 -- rows: { call, shapes in, shapes out } of layers.shapes or of ops.
 function pages.shapes(rows, head)
   if #rows == 0 then return "" end
   local cells, same = {}, true
   for i, row in ipairs(rows) do
-    cells[i] = { html.code(row[1]), html.code(row[2]), html.code(row[3]) }
+    cells[i] = { '<code class="call">' .. html.escape(row[1]) .. "</code>",
+      '<code class="in">' .. unbroken(row[2]) .. "</code>",
+      '<code class="out">' .. unbroken(row[3]) .. "</code>" }
     same = same and row[2] == row[3]
   end
   local told = same and "<p>What comes out has the shape of what goes in.</p>\n"

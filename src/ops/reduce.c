@@ -383,21 +383,22 @@ static void recurrence_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
    .expand = split_axes, .vjp = gradient, .doc = text, __VA_ARGS__}
 
 const Op ops_reduce[] = {
-  ROW(sum, sum_vjp, "The sum over the axes (nil: all).", .role = SUMS),
-  ROW(max, extreme_vjp, "The largest over the axes (nil: all).",
+  ROW(sum, sum_vjp, "The sum over the axes (None: all).", .role = SUMS),
+  ROW(max, extreme_vjp, "The largest over the axes (None: all).",
       .traits = TRUTHS),
-  ROW(min, extreme_vjp, "The smallest over the axes (nil: all).",
+  ROW(min, extreme_vjp, "The smallest over the axes (None: all).",
       .traits = TRUTHS),
-  ROW(prod, prod_vjp, "The product over the axes (nil: all).",
+  ROW(prod, prod_vjp, "The product over the axes (None: all).",
       .role = NO_ROLE),
   {"argmax", "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,
    arg_axes_shape, .tasks = arg_tasks, .run = argmax_run,
    .traits = NO_GRADIENT,
-   .doc = "Position from 0 of the first largest along the axis (nil: of all)."},
+   .doc = "Position from 0 of the first largest along the axis (None: of "
+          "all)."},
   {"argmin", "x, axis:axes=nil, keepdims:bool=false", REDUCE, COMPUTE,
    arg_axes_shape, .tasks = arg_tasks, .run = argmin_run,
    .traits = NO_GRADIENT,
-   .doc = "Position from 0 of the first smallest along the axis (nil: of "
+   .doc = "Position from 0 of the first smallest along the axis (None: of "
           "all)."},
   {"cumsum", "x, axis:int, reverse:bool=false, exclusive:bool=false", REDUCE,
    COMPUTE, cumsum_shape, .tasks = cumsum_tasks, .run = cumsum_run,
@@ -413,7 +414,7 @@ const Op ops_reduce[] = {
   {"count", "x, axis:axes=nil", REDUCE, AS_IS, count_shape, .run = count_run,
    .shape_only = 1, .traits = NO_GRADIENT,
    .file_class = "lunula",
-   .doc = "How many elements x has along the axes (nil: all), as a number."},
+   .doc = "How many elements x has along the axes (None: all), as a number."},
   {"dim", "x, axis:int", REDUCE, AS_IS, size_shape, .run = size_run,
    .shape_only = 1, .traits = NO_GRADIENT,
    .file_class = "lunula",

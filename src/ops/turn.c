@@ -110,7 +110,7 @@ const Op ops_turn[] = {
   {"transpose", "x, axes:axes=nil", MOVE, AS_IS, transpose_shape,
    .tasks = copy_tasks, .run = transpose_run, .view = transpose_view,
    .vjp = transpose_vjp, .simpler = transpose_simpler,
-   .doc = "The axes in another order (nil: reversed)."},
+   .doc = "The axes in another order (None: reversed)."},
   {"flip", "x, axis:axes=nil", MOVE, AS_IS, flip_shape, .run = flip_run,
    .vjp = flip_vjp, .doc = "The elements in reverse order along the axes."},
   {0}

@@ -46,7 +46,7 @@ op("saturate_cast", "x, dtype:dtype?",
 
 local view = tools.row "view"
 
-op("view", "x, dtype:dtype=nil", "The bits of x as another type (nil: its own).",
+op("view", "x, dtype:dtype=nil", "The bits of x as another type (None: its own).",
   function (x, dtype)
     return view(x, dtype or x.dtype)
   end)

@@ -43,7 +43,7 @@ local function stretched(x, other, axis)
 end
 
 op("take_along_axis", "x, indices, axis:int=nil",
-  "Elements by their numbers along an axis (nil: of x as one axis); the other axes broadcast.",
+  "Elements by their numbers along an axis (None: of x as one axis); the other axes broadcast.",
   function (x, indices, axis)
     if axis == nil then
       if indices.rank ~= 1 then

@@ -16,7 +16,7 @@ op("stack", "x:tensors, axis:int=0", "Tensors of one shape, side by side along a
     return ops.concatenate(parts, axis)
   end)
 
-op("append", "x1, x2, axis:int=nil", "x2 behind x1 along an axis (nil: both as one axis).",
+op("append", "x1, x2, axis:int=nil", "x2 behind x1 along an axis (None: both as one axis).",
   function (x1, x2, axis)
     if axis == nil then x1, x2, axis = ops.ravel(x1), ops.ravel(x2), 0 end
     return ops.concatenate({ x1, x2 }, axis)

@@ -80,7 +80,7 @@ local function contracted_axes(x1, x2, axes)
 end
 
 op("tensordot", "x1, x2, axes:any=nil",
-  "The sum of products over the given axes of both (nil: the last two and the first two).",
+  "The sum of products over the given axes of both (None: the last two and the first two).",
   function (x1, x2, axes)
     local a, b = contracted_axes(x1, x2, axes or 2)
     local names1, names2 = letters(97, x1.rank), letters(65, x2.rank)

@@ -185,7 +185,7 @@ op("where", "condition, x1=nil, x2=nil",
   end)
 
 op("select", "condlist:tensors, choicelist:tensors, default=nil",
-  "From the first choice whose condition holds; the default (nil: 0) where none does.",
+  "From the first choice whose condition holds; the default (None: 0) where none does.",
   function (conditions, choices, default)
     if #conditions ~= #choices or #choices == 0 then
       core.raise("select: %d conditions for %d choices", #conditions, #choices)

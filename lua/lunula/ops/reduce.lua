@@ -23,7 +23,7 @@ local function need_elements(name, x, axis)
 end
 
 op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
-  "The largest over the axes (nil: all), and not less than initial.",
+  "The largest over the axes (None: all), and not less than initial.",
   function (x, axis, keepdims, initial)
     if not initial then need_elements("max", x, axis) end
     local y = row.max(x, axis, keepdims)
@@ -31,7 +31,7 @@ op("max", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   end)
 
 op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
-  "The smallest over the axes (nil: all), and not more than initial.",
+  "The smallest over the axes (None: all), and not more than initial.",
   function (x, axis, keepdims, initial)
     if not initial then need_elements("min", x, axis) end
     local y = row.min(x, axis, keepdims)
@@ -39,12 +39,12 @@ op("min", "x, axis:axes=nil, keepdims:bool=false, initial:num=nil",
   end)
 
 op("prod", "x, axis:axes=nil, keepdims:bool=false, dtype:dtype=nil",
-  "The product over the axes (nil: all).", function (x, axis, keepdims, dtype)
+  "The product over the axes (None: all).", function (x, axis, keepdims, dtype)
     return row.prod(dtype and tools.cast(x, dtype) or x, axis, keepdims)
   end)
 
 op("cumsum", "x, axis:int=nil, dtype:dtype=nil, reverse:bool=false, exclusive:bool=false",
-  "Running sums along an axis (nil: of all).", function (x, axis, dtype, reverse, exclusive)
+  "Running sums along an axis (None: of all).", function (x, axis, dtype, reverse, exclusive)
     if dtype then x = tools.cast(x, dtype) end
     if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
     return row.cumsum(x, axis, reverse, exclusive)
@@ -134,7 +134,7 @@ op("logsumexp", "x, axis:axes=nil, keepdims:bool=false", "log(sum(exp(x))), with
 
 -- ---- running products -------------------------------------------------------------------------
 
-op("cumprod", "x, axis:int=nil, dtype:dtype=nil", "Running products along an axis (nil: of all).",
+op("cumprod", "x, axis:int=nil, dtype:dtype=nil", "Running products along an axis (None: of all).",
   function (x, axis, dtype)
     x = tools.number(dtype and tools.cast(x, dtype) or x)
     if axis == nil then x, axis = ops.reshape(x, { -1 }), 0 end
@@ -205,8 +205,8 @@ local function running(name, plain, neutral, doc)
   end)
 end
 
-running("nancumsum", "cumsum", 0, "Running sums along an axis (nil: of all), NaN as 0.")
-running("nancumprod", "cumprod", 1, "Running products along an axis (nil: of all), NaN as 1.")
+running("nancumsum", "cumsum", 0, "Running sums along an axis (None: of all), NaN as 0.")
+running("nancumprod", "cumprod", 1, "Running products along an axis (None: of all), NaN as 1.")
 
 -- ---- areas ------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ op("expand_dims", "x, axis:axes", "x with axes of size 1, at these places of the
     return ops.reshape(x, target)
   end)
 
-op("squeeze", "x, axis:axes=nil", "x without these axes of size 1 (nil: without any).",
+op("squeeze", "x, axis:axes=nil", "x without these axes of size 1 (None: without any).",
   function (x, axis)
     local sizes, gone, target = x.shape, {}, {}
     for _, at in ipairs(tools.axes("squeeze", axis, x.rank)) do
@@ -191,7 +191,7 @@ local function roll_axis(x, shift, axis)
 end
 
 op("roll", "x, shift:wholes, axis:axes=nil",
-  "x moved along an axis, what falls off coming back (nil: as one axis, in the same shape).",
+  "x moved along an axis, what falls off coming back (None: as one axis, in the same shape).",
   function (x, shift, axis)
     if axis == nil then
       if type(shift) == "table" then
@@ -211,7 +211,7 @@ op("roll", "x, shift:wholes, axis:axes=nil",
   end)
 
 op("rot90", "array, k:int=1, axes:sizes=nil",
-  "Turned by k right angles in the plane of two axes (nil: the first two).",
+  "Turned by k right angles in the plane of two axes (None: the first two).",
   function (array, k, axes)
     axes = axes or { 0, 1 }
     if #axes ~= 2 or not axes[1] or not axes[2] then core.raise("rot90: axes must be two") end

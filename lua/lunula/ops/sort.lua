@@ -19,20 +19,20 @@ local function values_of(x) return (sort(x)) end
 local function places_of(x) return (select(2, sort(x))) end
 
 op("sort", "x, axis:int?=-1",
-  "The elements in ascending order along an axis (nil: of all), NaN last.",
+  "The elements in ascending order along an axis (None: of all), NaN last.",
   function (x, axis)
     return tools.like(along("sort", tools.number(x), axis, values_of), x)
   end)
 
 op("argsort", "x, axis:int?=-1",
-  "The places of the elements in ascending order along an axis (nil: of all), NaN last. What is "
+  "The places of the elements in ascending order along an axis (None: of all), NaN last. What is "
   .. "equal keeps its order.", function (x, axis)
     if x.rank == 0 then return ops.zeros({ 1 }, "int32") end
     return along("argsort", tools.number(x), axis, places_of)
   end)
 
 op("argpartition", "x, kth:int, axis:int?=-1",
-  "Places that put the kth smallest where it belongs along an axis (nil: of all), what is smaller "
+  "Places that put the kth smallest where it belongs along an axis (None: of all), what is smaller "
   .. "before it and what is larger behind.", function (x, kth, axis)
     local n = x.size
     if axis ~= nil then n = x.shape[tools.axis("argpartition", axis, x.rank) + 1] end
@@ -129,7 +129,7 @@ op("unique", "x, sorted:bool=true, return_index:bool=false, return_inverse:bool=
   .. "return_counts:bool=false, axis:int=nil, size:int=nil, fill_value:num=nil",
   "The different elements (or what differs along an axis); where it is asked for, their first "
   .. "places, the number of each element among them, how often each occurs. size fixes how many "
-  .. "there are, with fill_value (nil: 0) for the missing ones: in a trace it must be given.",
+  .. "there are, with fill_value (None: 0) for the missing ones: in a trace it must be given.",
   function (x, is_sorted, return_index, return_inverse, return_counts, axis, size, fill_value)
     if not size then
       tools.need_values("unique", x, "how many different values there are", "give size")

@@ -59,7 +59,7 @@ function methods.linear(take, lower, higher, part, rest)
   return ops.where(ops.equal(part, 0), a, a * (1 - part) + b * part)
 end
 
--- x with the axes (nil: all) as one at the end, and the axes that are left.
+-- x with the axes (None: all) as one at the end, and the axes that are left.
 local function axes_to_end(name, x, axis)
   local axes = tools.axes(name, axis, x.rank)
   local gone, order, kept, sizes = {}, {}, {}, {}
@@ -138,7 +138,7 @@ local signature = "x, q, axis:axes=nil, method:str=\"linear\", keepdims:bool=fal
 local function of_hundred(q) return tools.float(q) / 100 end
 
 op("quantile", signature, "The value below which a part q of the elements lies, from 0 to 1, over "
-  .. "the axes (nil: all). method: linear, lower, higher, midpoint, nearest.",
+  .. "the axes (None: all). method: linear, lower, higher, midpoint, nearest.",
   function (x, q, axis, method, keepdims)
     return quantile("quantile", x, q, axis, method, keepdims)
   end)
@@ -160,7 +160,7 @@ op("nanpercentile", signature, "The percentile of the elements that are numbers 
 
 local half = "x, axis:axes=nil, keepdims:bool=false"
 
-op("median", half, "The middle of the elements over the axes (nil: all).",
+op("median", half, "The middle of the elements over the axes (None: all).",
   function (x, axis, keepdims)
     return quantile("median", x, core.tensor(0.5), axis, "linear", keepdims)
   end)
@@ -179,7 +179,7 @@ end
 
 op("histogram", "x, bins:int=10, range:any=nil",
   "How many elements of a vector fall into each of the bins, and the edges of these, which divide "
-  .. "the range {least, most} (nil: that of x) evenly.", function (x, bins, range)
+  .. "the range {least, most} (None: that of x) evenly.", function (x, bins, range)
     if x.rank > 1 or bins < 1 then
       core.raise("histogram: x has one axis and bins is 1 or more, got shape %s and %d",
         tools.shape_text(x.shape), bins)
