@@ -10,6 +10,7 @@ local declare = require "lunula.declare"
 local doors = require "lunula.help.doors"
 local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
+local taken = require("lunula.ops.tools").taken
 local signatures = dofile "rocks/editor_signatures.lua"
 
 local lines = {}
@@ -37,6 +38,22 @@ end
 
 -- ---- functions ---------------------------------------------------------------------------------
 
+-- A function that takes its options in their order, or in one table behind what it needs, has
+-- another way to be called.
+local function put_overload(list, result)
+  local tensors, options = {}, {}
+  for _, parameter in ipairs(list) do
+    if parameter.optional then
+      options[#options + 1] = ("%s?: %s"):format(parameter.name, parameter.type)
+    else
+      tensors[#tensors + 1] = ("%s: %s"):format(parameter.name, parameter.type)
+    end
+  end
+  if #options == 0 then return end
+  tensors[#tensors + 1] = ("options: { %s }"):format(table.concat(options, ", "))
+  put("---@overload fun(%s): %s", table.concat(tensors, ", "), result)
+end
+
 local function function_of(name, parameters, text, result)
   doc(text)
   local names = {}
@@ -61,18 +78,8 @@ for _, row in ipairs(core.catalogue()) do rows[row.name] = row end
 
 -- An op takes its options in their order, or in one table behind the tensors.
 local function op(name, row)
-  local list, tensors, options = signatures.of_signature(row.signature), {}, {}
-  for _, parameter in ipairs(list) do
-    if parameter.optional then
-      options[#options + 1] = ("%s?: %s"):format(parameter.name, parameter.type)
-    else
-      tensors[#tensors + 1] = ("%s: %s"):format(parameter.name, parameter.type)
-    end
-  end
-  if #options > 0 then
-    tensors[#tensors + 1] = ("options: { %s }"):format(table.concat(options, ", "))
-    put("---@overload fun(%s): lunula.Tensor", table.concat(tensors, ", "))
-  end
+  local list = signatures.of_signature(row.signature)
+  put_overload(list, "lunula.Tensor")
   function_of(name, list, row.doc, "lunula.Tensor")
 end
 
@@ -161,6 +168,11 @@ local bases = { layer = "Layer", optimizer = "Optimizer", metric = "Metric", los
 local inner = { finish = true, init = true, make_from_config = true, prepare = true, respell = true,
   from_function = true }
 
+-- What objects give that are called.
+local results = { layer = "lunula.Tensor, ...", loss = "lunula.Tensor",
+  metric = "lunula.Tensor", initializer = "lunula.Tensor", regularizer = "lunula.Tensor",
+  constraint = "lunula.Tensor", schedule = "number" }
+
 local told = {}   -- class -> the name of its type
 
 local function argument_text(arg)
@@ -189,6 +201,26 @@ end
 
 local function is_method(name, f)
   return type(f) == "function" and not inner[name] and name:sub(1, 1) ~= "_"
+end
+
+-- Methods of the objects of a class are fields there: the name of the class stands for what makes
+-- them.
+local function put_method_fields(class, name, root)
+  local texts = functions.methods[class.kind] or {}
+  for _, key in ipairs(sorted(class)) do
+    local f = rawget(class, key)
+    local is_told = root and (texts[key] or root[key]) or signatures.keywords[key]
+    if is_method(key, f) and not is_told then
+      local row, parameters = texts[key], { "self: " .. name }
+      for _, parameter in ipairs(row and signatures.of_call(row)
+        or signatures.of_function(f, true)) do
+        parameters[#parameters + 1] = ("%s%s: %s"):format(parameter.name,
+          parameter.optional and "?" or "", parameter.type)
+      end
+      put("---@field %s fun(%s): any %s", key, table.concat(parameters, ", "), one_line(row
+        and row[2] or comments.of(f) or ("A method of %s."):format(class.name)))
+    end
+  end
 end
 
 local function own_methods(class, path, root)
@@ -253,13 +285,16 @@ local function class_of(path, class, parent)
   local base = bases[class.kind] -- a kind of one class has none
   local root = base and root_of(class.kind)
   options_of(class, name, root)
-  doc(class_text(class))
   put("---@class %s%s", name, parent and " : " .. parent or base and " : lunula." .. base or "")
   own_fields(class, root)
+  put_method_fields(class, name, root)
+  if results[class.kind] then put("---@overload fun(...: any): %s", results[class.kind]) end
+  put ""
+  doc(class_text(class))
+  put("---@class %s.Class : lunula.Class", name)
   put("---@overload fun(options?: %s.Options): %s", name, name)
   put("---@overload fun(...: any): %s", name)
   put("k.%s = {}", path)
-  own_methods(class, "k." .. path, root)
 end
 
 -- What every object of a kind has.
@@ -270,11 +305,16 @@ local function base(kind)
   option_fields(root, function () return true end)
   put("---What every %s has.", kind)
   put("---@class lunula.%s", bases[kind])
+  if results[kind] then put("---@overload fun(...: any): %s", results[kind]) end
   put_fields(fields[kind] or {})
   own_fields(root)
   put("local %s = {}", bases[kind])
   put_methods(kind, bases[kind])
   own_methods(root, bases[kind], {})
+  -- A class: it makes objects, and its methods are called as the parent's.
+  put("---@class lunula.%s.Class : lunula.%s", bases[kind], bases[kind])
+  put("---@overload fun(...: any): lunula.%s", bases[kind])
+  put ""
 end
 
 -- ---- modules -----------------------------------------------------------------------------------
@@ -307,8 +347,10 @@ local function member(path, name, value, text)
   local row, place = functions[path] and functions[path][name], ("k.%s.%s"):format(path, name)
   local class = declare.class_of(value)
   if type(value) == "function" then
-    function_of(place, row and signatures.of_call(row) or signatures.of_function(value),
-      row and row[2] or comments.of(value) or text)
+    local list = signatures.of_function(value)
+    if taken[value] then put_overload(list, "any")
+    elseif row then list = signatures.of_call(row) end
+    function_of(place, list, row and row[2] or comments.of(value) or text)
   elseif class then
     function_of(place, signatures.of_function(class.apply, true), class_text(class),
       "lunula.Tensor")
@@ -345,7 +387,7 @@ local function module_of(path, module, text)
   for _, name in ipairs(later) do
     local class = find(module, name)
     if told[class] ~= "lunula." .. path .. "." .. name then
-      put("---@type %s", told[class] or "any")
+      put("---@type %s", told[class] and told[class] .. ".Class" or "any")
       put("k.%s.%s = nil", path, name)
     end
   end
@@ -353,21 +395,31 @@ end
 
 -- Names of the facade that are no functions with a text.
 local facade_types = {
-  Layer = "lunula.Layer", Loss = "lunula.Loss", Metric = "lunula.Metric",
-  Optimizer = "lunula.Optimizer", Initializer = "lunula.Initializer",
-  Regularizer = "lunula.Regularizer", InputSpec = "any", None = "userdata", version = "string",
+  Layer = "lunula.Layer.Class", Loss = "lunula.Loss.Class", Metric = "lunula.Metric.Class",
+  Optimizer = "lunula.Optimizer.Class", Initializer = "lunula.Initializer.Class",
+  Regularizer = "lunula.Regularizer.Class", InputSpec = "any",
+  None = "userdata", version = "string",
 }
+
+-- What functions of the facade give, where more than anything is known.
+local facade_results = { Variable = "lunula.Variable", threads = "integer", is_tensor = "boolean" }
+for name in ("tensor zeros ones full arange frombytes"):gmatch "%a+" do
+  facade_results[name] = "lunula.Tensor"
+end
 
 local function facade()
   for _, name in ipairs(sorted(functions.facade)) do
     local row = functions.facade[name]
-    function_of("k." .. name, signatures.of_call(row), row[2])
+    if name == "tensor" then
+      put "---@overload fun(values: any, dtype: string): lunula.Tensor"
+    end
+    function_of("k." .. name, signatures.of_call(row), row[2], facade_results[name])
   end
   for _, name in ipairs(sorted(doors)) do
     if not facade_types[name] then -- one that declares a class
       doc(doors[name]:match "\n  (%l[^\n]*)")
       put "---@param name string"
-      put("---@return fun(declaration: table): lunula.%s", bases[name] or "Model")
+      put("---@return fun(declaration: table): lunula.%s.Class", bases[name] or "Model")
       put("function k.%s(name) end", name)
     end
   end
@@ -398,13 +450,18 @@ local function models()
   end
   local input = require "lunula.layers.core.input_layer"
   options_of(input, "lunula.Input")
-  for _, name in ipairs { "Input", "Sequential", "Model" } do
-    local result = name == "Input" and "lunula.Tensor" or "lunula.Model"
-    local takes = name == "Input" and "lunula.Input.Options" or "table"
-    put("---%s", name == "Input" and "The placeholder of a new input." or "A model.")
-    put("---@param options? %s", takes)
-    put("---@return %s", result)
-    put("function k.%s(options) end", name)
+  put "---The placeholder of a new input."
+  put "---@overload fun(...: any): lunula.Tensor"
+  put "---@param options? lunula.Input.Options"
+  put "---@return lunula.Tensor"
+  put "function k.Input(options) end"
+  -- A method of the class is called as the parent's: k.Model.compile(self, options).
+  for _, name in ipairs { "Sequential", "Model" } do
+    put ""
+    put("---%s", name == "Model" and "A model of recorded layer calls." or "Layers in a row.")
+    put("---@class lunula.%s.Class : lunula.Model", name)
+    put "---@overload fun(options?: table): lunula.Model"
+    put("k.%s = {}", name)
   end
 end
 
@@ -418,6 +475,9 @@ local function all()
   put ""
   put "---@alias lunula.Value lunula.Tensor|number|boolean|string|table"
   put "---@class lunula.Shape"
+  put "---@class lunula.Class"
+  put "---@field name string The name, as in configs."
+  put "---@field from_config fun(config: table): any An object of what get_config gave."
   tensors()
   for _, kind in ipairs(sorted(bases)) do base(kind) end
   models()

@@ -1,6 +1,8 @@
 -- Types and parameters for rocks/editor.lua: of kinds of argument, of signatures of ops, of calls
 -- that k.help shows, of Lua functions. Parameters are lists of { name =, type =, optional = }.
 
+local taken = require("lunula.ops.tools").taken
+
 local keywords = { ["end"] = true, ["function"] = true, ["repeat"] = true, ["in"] = true,
   ["not"] = true, ["and"] = true, ["or"] = true }
 
@@ -50,7 +52,9 @@ end
 function kind_type(name)
   if object_types[name] then return object_types[name] end
   if name:find "^one of" then return literals(name) or "any" end
-  if name:find "^a shape" then return "(integer|false)[]|integer" end
+  if name:find "^a shape" then
+    return "(integer|false)[]|integer" .. (name:find "function" and "|function" or "")
+  end
   local alone = not name:find " or "
   if alone and name:find "integer" or name == "an axis number" then return "integer" end
   if alone and name:find "number" or name == "an integer, 0 or more" then
@@ -137,11 +141,14 @@ local function parameters_of_signature(signature)
   return list
 end
 
--- What a function calls its parameters; self is the colon's.
+-- What a function calls its parameters, or says in its signature; self is the colon's.
 local function parameters_of_function(f, is_method)
-  local list, i = {}, 1
+  if taken[f] then return parameters_of_signature(taken[f].signature) end
+  local list, i, unused = {}, 1, 0
   while type(f) == "function" and debug.getlocal(f, i) do
-    list[i] = { name = identifier(debug.getlocal(f, i)), type = "any", optional = true }
+    local name = identifier(debug.getlocal(f, i))
+    if name == "_" then name, unused = name .. (unused > 0 and unused + 1 or ""), unused + 1 end
+    list[i] = { name = name, type = "any", optional = true }
     i = i + 1
   end
   if is_method and list[1] and list[1].name == "self" then table.remove(list, 1) end

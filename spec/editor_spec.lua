@@ -4,6 +4,7 @@
 local declare = require "lunula.declare"
 local live_names = require "spec.support.live_names"
 local k = require "lunula"
+local scratch = require "spec.support.scratch"
 
 local text = dofile "rocks/editor.lua"
 
@@ -19,14 +20,14 @@ local function read(source)
       local name, parent = rest:match "^([%w_.]+)%s*:?%s*([%w_.]*)$"
       assert(name and not classes[name], line)
       owner = { parent = parent ~= "" and parent or nil, fields = {}, doc = doc, overloads = 0 }
-      classes[name], class = owner, name
+      classes[name], class, overloads = owner, name, 0
     elseif tag == "field" then
       local name = assert(rest:match "^%[?([%w_]+)%]?%?? [^ ]", line)
       assert(owner, line)
       assert(not owner.fields[name], line)
       owner.fields[name] = rest
     elseif tag == "overload" then
-      assert(rest:find "^fun%b(): [%w_.]+$", line)
+      assert(rest:find "^fun%b(): [%w_.]+[,. ]*$", line)
       overloads = overloads + 1
     elseif tag == "param" then
       params[#params + 1] = assert(rest:match "^([%w_.]+)%?? [^ ]", line)
@@ -87,7 +88,31 @@ local function is_absent(name)
   return not ok or value == nil
 end
 
+-- Where a program is, or nil.
+local function installed(name)
+  local pipe = io.popen("command -v " .. name)
+  local path = pipe:read "l"
+  pipe:close()
+  return path
+end
+
 describe("the file for editors", function ()
+  teardown(scratch.clear)
+
+  it("lets LuaLS find nothing wrong with the examples", function ()
+    local program = installed "lua-language-server"
+    if not program then return pending "there is no lua-language-server" end
+    os.execute(("mkdir -p '%s/meta/lunula'"):format(scratch.path()))
+    scratch.write("meta/lunula/meta.lua", text)
+    scratch.write("luarc.json", ('{"runtime.version": "Lua 5.4", '
+      .. '"workspace.checkThirdParty": false, '
+      .. '"workspace.library": ["%s"]}'):format(scratch.path "meta"))
+    os.execute(("'%s' --check=examples --checklevel=Information --check_format=json "
+      .. "--configpath='%s' --logpath='%s' >/dev/null"):format(program, scratch.path "luarc.json",
+        scratch.path "log"))
+    assert.equal("[]", (scratch.read "log/check.json":gsub("%s", "")))
+  end)
+
   it("loads as Lua and does nothing", function ()
     local globals = {}
     local loaded = assert(load(text, "=meta", "t", setmetatable({}, { __newindex = globals })))
@@ -135,7 +160,7 @@ describe("the file for editors", function ()
           assert.is_truthy(options.fields[arg.name] or common.fields[arg.name],
             name .. " " .. arg.name)
         end
-        assert.equal(2, meta.classes["lunula.layers." .. name].overloads, name)
+        assert.equal(2, meta.classes[("lunula.layers.%s.Class"):format(name)].overloads, name)
       end
     end
   end)

@@ -121,7 +121,7 @@ if ok then
   local back = k.models.load_model(path)
   assert(ops.max(ops.abs(back:predict(points) - model:predict(points))):item() == 0)
 else
-  assert(message:find("lunula-hdf5", 1, true), message)
+  assert(tostring(message):find("lunula-hdf5", 1, true), message)
 end
 os.remove(path)
 os.remove(base)
