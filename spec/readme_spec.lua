@@ -58,7 +58,13 @@ describe("the README", function()
 
   it("leaves the classes to lua/lunula/README.md (lua5.4 spec/support/readme.lua writes them)",
     function()
-      assert.equal(readme.table(), readme.current())
+      local wrong, stands = {}, {}
+      for line in readme.current():gmatch "[^\n]+" do stands[line] = true end
+      for line in readme.table():gmatch "[^\n]+" do
+        if not stands[line] then wrong[#wrong + 1] = line:sub(1, 300) end
+      end
+      assert.equal("", table.concat(wrong, "\n"))
+      assert.equal(#readme.table(), #readme.current())
     end)
 end)
 
