@@ -1,5 +1,6 @@
 # lunula. `make` alone builds build/lunula/core.so and build/liblunula.a; what
-# runs tests sets up what is missing on a Debian system, where it may.
+# runs tests sets up what is missing on a Debian system, where it may. It is GNU
+# make's (gmake, where make is another one); the recipes are POSIX's.
 #   make demo       the main example, from the installed rock
 #   make rocks      the sister rocks (rocks/) whose libraries are there
 #   make test       all specs and hosts; SPEC="paths" FILTER="pattern": a part
@@ -28,7 +29,11 @@ CLIBDIR = $(PREFIX)/lib
 BUILD   = build
 JOBS    = $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 CROSS   =
-CC      = $(CROSS)gcc
+GCC    := $(if $(shell command -v $(CROSS)gcc 2>/dev/null),gcc,cc)
+CC      = $(CROSS)$(GCC)
+AR      = $(CROSS)ar
+NM      = $(CROSS)nm
+OBJCOPY = $(CROSS)objcopy
 CFLAGS  = -O3
 WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wpointer-arith -Wundef \
@@ -44,7 +49,7 @@ LUA_PC     := $(firstword $(foreach name,lua$(LUA_VERSION) lua-$(LUA_VERSION) lu
 LUA_INCDIR := $(or $(if $(LUA_PC),$(patsubst -I%,%,$(firstword $(call ask,--cflags-only-I $(LUA_PC))))),/usr/include/lua$(LUA_VERSION))
 LUA_LIBS   := $(or $(if $(LUA_PC),$(call ask,--libs $(LUA_PC))),-llua$(LUA_VERSION))
 BLAS_FLAGS := $(if $(wildcard $(OPENBLAS_INCDIR)/cblas.h),-I$(OPENBLAS_INCDIR)) $(call ask,--cflags openblas)
-BLAS_DIR   := $(or $(if $(wildcard $(OPENBLAS_LIBDIR)/libopenblas.so*),$(OPENBLAS_LIBDIR)), \
+BLAS_DIR   := $(or $(if $(wildcard $(OPENBLAS_LIBDIR)/libopenblas.*),$(OPENBLAS_LIBDIR)), \
                 $(call ask,--variable=libdir openblas),/usr/lib)
 BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) -include cblas.h \
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
@@ -67,6 +72,16 @@ MISSING     := $(filter-out $(ROCKS),$(SISTERS))
 SCRIPTS =
 
 # ---- nothing below needs to be changed -------------------------------------
+
+# The compiler says for which system it is; it need not be this one. Linux has
+# dlopen in a library of its own, before glibc 2.34. On macOS the linker has no
+# scripts for versions, and joining objects hides what is not public.
+says    = $(shell echo $(1) | $(CC) $(CFLAGS) -E -P - 2>/dev/null | grep -x 1)
+APPLE  := $(call says,__APPLE__)
+DL      = $(if $(call says,__linux__),-ldl)
+LOADED  = $(if $(APPLE),-bundle -undefined dynamic_lookup,-shared)
+LASTING = $(if $(APPLE),,-Wl$(comma)-z$(comma)nodelete)
+ONLY_CORE = $(if $(APPLE),,-Wl$(comma)--version-script=src/bind/exports.map)
 
 # What clang wants to hear otherwise. Products and sums may be fused, save where
 # the source says that they may not: clang does not hear that with `fast`, and
@@ -91,7 +106,7 @@ SRC     := $(filter-out $(BLASSRC) src/host/shared.c,$(sort $(wildcard src/*/*.c
 # Files of hot loops are compiled once more for each instruction set beyond what
 # every processor has: kernels/conv.c becomes conv.o, conv.avx2.o, conv.avx512.o
 # (src/base/each_isa.h).
-X86     := $(shell echo __x86_64__ | $(CC) $(CFLAGS) -E -P - 2>/dev/null | grep -x 1)
+X86     := $(call says,__x86_64__)
 ISAS    := $(if $(X86),avx2 avx512)
 SETS    := $(if $(X86),-DLUNULA_X86_SETS)
 LOOPS   := $(shell grep -l '^#include "base/each_isa.h"' $(SRC))
@@ -132,8 +147,8 @@ SONAME  := liblunula.so.$(basename $(VERSION))
 LUA_ARCHIVE := $(patsubst -l%,lib%.a,$(firstword $(filter -llua%,$(LUA_LIBS))))
 LUA_STATIC := $(firstword $(wildcard $(patsubst -L%,%/$(LUA_ARCHIVE),$(filter -L%,$(LUA_LIBS))) \
                 $(shell $(CC) -print-file-name=$(LUA_ARCHIVE))))
-SHARED  := $(if $(and $(WHOLE),$(LUA_STATIC)),$(BUILD)/liblunula.so)
-HOSTSRC := $(filter-out $(if $(SHARED),,%/shared.c),$(sort $(wildcard spec/host/*.c)))
+SHARED  := $(if $(and $(WHOLE),$(LUA_STATIC),$(if $(APPLE),,ELF)),$(BUILD)/liblunula.so)
+HOSTSRC := $(filter-out $(if $(SHARED),,%/shared.c) $(if $(APPLE),%/carried.c),$(sort $(wildcard spec/host/*.c)))
 HOSTSEE := -Isrc/host $(if $(BLASOBJ),-DWITH_BLAS)
 HOSTS   := $(HOSTSRC:spec/%.c=$(BUILD)/%)
 LUASRC  := $(sort $(shell find lua -name '*.lua' -o -type d))  # a folder changes with its files
@@ -191,15 +206,15 @@ $(BUILD)/obj/%.avx512.o: src/%.c ; $(call compile,avx512)
 
 $(CORE): $(filter-out $(BUILD)/obj/host/%,$(OBJ)) $(BUILD)/code.o $(BUILD)/nothing.o src/bind/exports.map
 	@mkdir -p $(@D) && echo "ld $@"
-	@$(CC) -shared -Wl,--version-script=src/bind/exports.map $(CFLAGS) $(LDFLAGS) \
-	  -o $@ $(filter %.o,$^) -lm -pthread
+	@$(CC) $(LOADED) $(ONLY_CORE) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -lm -pthread
 
-# Closing a Lua state must not unload it: other states may use it.
+# Closing a Lua state must not unload it: other states may use it (macOS hears it
+# from src/blas/module.c).
 $(BUILD)/lunula/blas.so: $(BLASOBJ)
 	@mkdir -p $(@D) && echo "ld $@"
-	@$(CC) -shared -Wl,-z,nodelete $(CFLAGS) $(LDFLAGS) -o $@ $^ -ldl -pthread
+	@$(CC) $(LOADED) $(LASTING) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(DL) -pthread
 $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
-	@echo "ar $@" && rm -f $@ && $(CROSS)ar rcs $@ $^
+	@echo "ar $@" && rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
 # Every name with its types and a line, from the declarations.
@@ -221,47 +236,50 @@ $(BUILD)/code.o $(BUILD)/texts.o $(BUILD)/nothing.o: %.o: %.c src/bind/carried.h
 # and what needs Lua, which the linker leaves out when a host asks for nothing in
 # it. Names of one that the other needs get a prefix; all others are hidden.
 # The compiler joins the objects, for it knows the machine (-m32) and turns those
-# of -flto into code: objcopy can hide nothing in them.
+# of -flto into code: objcopy can hide nothing in them. On macOS, which has no
+# objcopy, it is one object: a host that only predicts takes SCRIPTS=none.
 JOIN = $(CC) $(CFLAGS) $(if $(findstring -flto,$(CFLAGS)),$(LTO_JOIN)) -r -nostdlib
-PARTS = predict $(if $(WHOLE),scripts)
+PARTS = predict $(if $(and $(WHOLE),$(if $(APPLE),,two)),scripts)
 $(ARCHIVE): $(if $(WHOLE),$(OBJ) $(BUILD)/code.o $(BUILD)/texts.o,$(filter-out $(LUAOBJ),$(OBJ)))
 	@echo "ar $@"
-	@$(JOIN) -o $(BUILD)/predict.o $(filter-out $(LUAOBJ) %/code.o %/texts.o,$^)
-	@$(if $(WHOLE),$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o)
-	@{ $(CROSS)nm -u $(PARTS:%=$(BUILD)/%.o); $(CROSS)nm -g --defined-only $(PARTS:%=$(BUILD)/%.o); } | \
-	  awk 'NF == 2 { wanted[$$2] = 1 } NF == 3 && wanted[$$3] && $$3 !~ /^lunula_/ \
-	    { print $$3, "lunula_in_" $$3 }' >$(BUILD)/names
-	@for o in $(PARTS); do $(CROSS)objcopy --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
-	  $(CROSS)objcopy --wildcard --keep-global-symbol='lunula_*' \
+	@$(JOIN) -o $(BUILD)/predict.o $(if $(filter scripts,$(PARTS)),$(filter-out $(LUAOBJ) %/code.o %/texts.o,$^),$^)
+	@$(if $(filter scripts,$(PARTS)),$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o)
+	@$(if $(APPLE),,$(hide_names))
+	@rm -f $@ && $(AR) rcs $@ $(PARTS:%=$(BUILD)/%.o)
+	@$(NM) -P -g $@ | awk 'NF > 1 && $$2 != "U" && $$1 !~ /^_?(lunula_|luaopen_lunula_core$$)/ \
+	  { print "visible: " $$1; bad = 1 } END { exit bad }'
+define hide_names
+for o in $(PARTS); do $(NM) -P -g $(BUILD)/$$o.o; done | awk '$$2 == "U" { wanted[$$1] = 1; next } { there[$$1] = 1 } \
+	  END { for (name in wanted) if (there[name] && name !~ /^lunula_/) print name, "lunula_in_" name }' >$(BUILD)/names && \
+	for o in $(PARTS); do $(OBJCOPY) --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
+	  $(OBJCOPY) --wildcard --keep-global-symbol='lunula_*' \
 	    --keep-global-symbol=luaopen_lunula_core $(BUILD)/$$o.o || exit 1; done
-	@rm -f $@ && $(CROSS)ar rcs $@ $(PARTS:%=$(BUILD)/%.o)
-	@$(CROSS)nm -g --defined-only $@ | awk 'NF == 3 && $$3 !~ /^(lunula_|luaopen_lunula_core$$)/ \
-	  { print "visible: " $$3; bad = 1 } END { exit bad }'
+endef
 
 # All names of Lua are hidden in it, or a host that has another Lua would get them
 # mixed up; some of libc's are taken from src/host/shared.c.
 LUA_OWN = stdin stdout stderr dlopen dlerror
 $(BUILD)/lua.o: $(LUA_STATIC)
 	@$(CC) -r -nostdlib -o $@ -Wl,--whole-archive $< && \
-	  objcopy $(foreach name,$(LUA_OWN),--redefine-sym $(name)=shared_$(name)) $@
+	  $(OBJCOPY) $(foreach name,$(LUA_OWN),--redefine-sym $(name)=shared_$(name)) $@
 $(BUILD)/shared.map: $(ARCHIVE) $(BLASLIB)
-	@{ echo "{ global:"; nm -g --defined-only $^ | awk '$$3 ~ /^lunula_/ && $$3 !~ /^lunula_in_/ \
-	  { print $$3 ";" }'; echo "local: *; };"; } >$@
+	@{ echo "{ global:"; $(NM) -P -g $^ | awk '$$2 != "U" && $$1 ~ /^lunula_/ && $$1 !~ /^lunula_in_/ \
+	  { print $$1 ";" }'; echo "local: *; };"; } >$@
 $(BUILD)/liblunula.so: $(BUILD)/shared.map $(BUILD)/lua.o $(BUILD)/obj/host/shared.o
 	@echo "ld $@"
 	@$(CC) -shared -Wl,--version-script=$(BUILD)/shared.map -Wl,-soname,$(SONAME) -Wl,-z,defs,-z,text \
 	  $(CFLAGS) $(LDFLAGS) -o $(BUILD)/$(SONAME) -Wl,--whole-archive $(ARCHIVE) $(BLASLIB) \
-	  -Wl,--no-whole-archive $(filter %.o,$^) -lm -ldl -pthread
+	  -Wl,--no-whole-archive $(filter %.o,$^) -lm $(DL) -pthread
 	@ln -sf $(SONAME) $@
 shared: $(SHARED)
-	@$(if $(SHARED),:,echo "no static Lua (Debian: liblua5.4-dev): without liblunula.so")
+	@$(if $(SHARED),:,echo "$(if $(APPLE),macOS,no static Lua (Debian: liblua$(LUA_VERSION)-dev)): without liblunula.so")
 
 # Every spec/host/*.c is one program: a C host that links the archive.
 HOSTLIBS = $(ARCHIVE) $(BLASLIB)
 $(BUILD)/host/%: spec/host/%.c $(ARCHIVE) $(BLASLIB)
 	@mkdir -p $(@D) && echo "cc $<"
 	@$(CC) $(FLAGS) $(CFLAGS) $(HOSTSEE) -MMD -MP -o $@ $< \
-	  $(HOSTLIBS) $(LDFLAGS) $(LUA_LIBS) -lm -ldl -pthread
+	  $(HOSTLIBS) $(LDFLAGS) $(LUA_LIBS) -lm $(DL) -pthread
 hosts: $(HOSTS) ; @:
 
 # Below a sanitizer, which has the names of the allocator, the linker puts the
@@ -274,7 +292,7 @@ PREDICTS = $(BUILD)/host/alone $(BUILD)/host/golden
 $(PREDICTS): override LUA_LIBS =
 $(PREDICTS): override HOSTLIBS = $(ARCHIVE)
 $(PREDICTS): override HOSTSEE = -Isrc/host
-$(BUILD)/host/alone: override LDFLAGS += -no-pie
+$(BUILD)/host/alone: override LDFLAGS += $(if $(APPLE),,-no-pie)
 
 # This one links the shared library, and finds it beside its own folder.
 $(BUILD)/host/shared: $(SHARED)
@@ -297,14 +315,14 @@ objects: $(OBJ) $(BLASOBJ) $(BUILD)/obj/host/shared.o $(HOSTSRC:%.c=$(BUILD)/obj
 demo:
 	@.ci/setup build rock
 	@$(MAKE) -j$(JOBS) all && $(MAKE) tree
-	@env -C $(BUILD)/empty $(call from,$(TREE)) $(LUA) $(CURDIR)/examples/classifier.lua
+	@cd $(BUILD)/empty && $(call from,$(TREE)) $(LUA) $(CURDIR)/examples/classifier.lua
 
 # make test [SPEC="spec/layers ..."] [FILTER="name pattern"]
 test:
 	@{ .ci/setup build rock test && $(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts) rocks && \
 	  $(if $(PART),:,$(MAKE) tree-rocks); } || { echo "0 passed, 1 failed"; exit 1; }
 	@$(LUA) spec/support/run.lua $(BUILD) spec='$(ALLSPECS)' filter='$(FILTER)' $(if $(PART),, \
-	  $(HOSTS) "env -C $(BUILD)/empty $(call from,$(TREE)) $(LUA) $(CURDIR)/spec/support/rock.lua")
+	  $(HOSTS) "in=$(BUILD)/empty $(call from,$(TREE)) $(LUA) $(CURDIR)/spec/support/rock.lua")
 
 # The same specs and hosts, with every access and every leak watched.
 asan:
@@ -419,28 +437,36 @@ $(BUILD)/peers/tiny $(BUILD)/peers/load: $(BUILD)/peers/%: spec/bench/peers/%.c 
 
 # For packagers: both forms of the library, the header, and how pkg-config and
 # CMake find them. lunula-predict.pc is for hosts that only predict.
+put     = install -d $(DESTDIR)$(dir $(3)) && install -m $(1) $(2) $(DESTDIR)$(3)
 install: all $(if $(WHOLE),shared install-module)
-	install -D -m 644 $(ARCHIVE) $(DESTDIR)$(CLIBDIR)/liblunula.a
-	$(if $(BLASLIB),install -m 644 $(BLASLIB) $(DESTDIR)$(CLIBDIR)/liblunula_blas.a)
-	$(if $(SHARED),install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(CLIBDIR)/$(SONAME))
+	$(call put,644,$(ARCHIVE),$(CLIBDIR)/liblunula.a)
+	$(if $(BLASLIB),$(call put,644,$(BLASLIB),$(CLIBDIR)/liblunula_blas.a))
+	$(if $(SHARED),$(call put,755,$(BUILD)/$(SONAME),$(CLIBDIR)/$(SONAME)))
 	$(if $(SHARED),ln -sf $(SONAME) $(DESTDIR)$(CLIBDIR)/liblunula.so)
-	install -D -m 644 src/host/lunula.h $(DESTDIR)$(PREFIX)/include/lunula.h
-	$(if $(WHOLE),install -D -m 755 rocks/lunula.lua $(DESTDIR)$(PREFIX)/bin/lunula)
+	$(call put,644,src/host/lunula.h,$(PREFIX)/include/lunula.h)
+	$(if $(WHOLE),$(call put,755,rocks/lunula.lua,$(PREFIX)/bin/lunula))
 	@mkdir -p $(DESTDIR)$(CLIBDIR)/pkgconfig $(DESTDIR)$(CLIBDIR)/cmake/lunula
 	$(if $(WHOLE),$(call fill,lunula.pc,pkgconfig/lunula.pc,$(LUA_PC),$(if $(LUA_PC),,$(LUA_LIBS) )))
 	$(call fill,lunula.pc,pkgconfig/lunula-predict.pc,,,-predict)
 	$(call fill,config.cmake,cmake/lunula/lunula-config.cmake)
 	$(call fill,version.cmake,cmake/lunula/lunula-config-version.cmake)
 fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(CLIBDIR)|; s|@VERSION@|$(VERSION)|; s|@SONAME@|$(SONAME)|; \
-  s|@SERIES@|$(basename $(VERSION))|; s|@REQUIRES@|$(3)|; s|@LIBS@|$(4)|; s|@PART@|$(5)|; \
-  s|@INCLUDE@|'"$$(realpath -m --relative-to=$(CLIBDIR)/cmake/lunula $(PREFIX)/include)"'|' \
+  s|@SERIES@|$(basename $(VERSION))|; s|@LUA_VERSION@|$(LUA_VERSION)|; \
+  s|@ARCHIVE@|$(if $(APPLE),$${libdir}/,-l:)liblunula.a|; s|@REQUIRES@|$(3)|; s|@LIBS@|$(4)|; s|@PART@|$(5)|; \
+  s|@INCLUDE@|'"$$($(call from_cmake,$(abspath $(PREFIX)/include)))"'|' \
   src/host/$(1).in >$(DESTDIR)$(CLIBDIR)/$(2)
 
+# The way from where CMake looks to a path.
+from_cmake = printf '%s/\n' $(abspath $(CLIBDIR)/cmake/lunula) $(1) | awk -F/ 'NR == 1 { n = split($$0, from) } \
+  NR == 2 { for (i = 1; i < n && i < NF && from[i] == $$i; i++); for (k = i; k < n; k++) way = way "../"; \
+    for (; i < NF; i++) way = way $$i (i < NF - 1 ? "/" : ""); print way }'
+
 install-module: modules
-	install -D -m 755 $(CORE) $(DESTDIR)$(LIBDIR)/lunula/core.so
-	$(if $(MODULE),install -D -m 755 $(MODULE) $(DESTDIR)$(LIBDIR)/lunula/blas.so)
-	cd lua && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(LUADIR)/{} \;
-	$(if $(EDITOR),install -m 644 $(EDITOR) $(DESTDIR)$(LUADIR)/lunula/meta.lua)
+	$(call put,755,$(CORE),$(LIBDIR)/lunula/core.so)
+	$(if $(MODULE),$(call put,755,$(MODULE),$(LIBDIR)/lunula/blas.so))
+	cd lua && find . -name '*.lua' | while read -r file; do install -d "$(DESTDIR)$(LUADIR)/$${file%/*}" && \
+	  install -m 644 "$$file" "$(DESTDIR)$(LUADIR)/$$file" || exit 1; done
+	$(if $(EDITOR),$(call put,644,$(EDITOR),$(LUADIR)/lunula/meta.lua))
 
 # The rock, installed below build/.
 tree: $(TREE)/installed ; @:
@@ -450,21 +476,22 @@ $(TREE)/installed: $(CORE) $(MODULE) $(EDITOR) $(LUASRC) rocks/$(ROCK).rockspec 
 
 # The sister rocks beside it.
 tree-rocks: tree rocks
-	@for rock in $(ROCKS); do env -C rocks/$$rock $(LUAROCKS) make --tree $(TREE) \
-	  lunula-$$rock-scm-1.rockspec || exit 1; done
+	@for rock in $(ROCKS); do (cd rocks/$$rock && $(LUAROCKS) make --tree $(TREE) \
+	  lunula-$$rock-scm-1.rockspec) || exit 1; done
 
 # Both forms of the numbered rock, in build/: its sources, and what they become.
 # Each is installed into an empty tree and tried there, without the network. The
 # first is zipped here, because luarocks wants the archive's place on this machine.
 RELEASE   = lunula-$(VERSION)
-FROM_ROCK = env -C $(BUILD)/empty $(call from,$(CURDIR)/$(BUILD)/from-$(1)) \
+FROM_ROCK = cd $(BUILD)/empty && $(call from,$(CURDIR)/$(BUILD)/from-$(1)) \
               $(LUA) $(CURDIR)/spec/support/rock.lua
-ARCHIVED  = --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner
+SAME_TAR  = $(if $(shell tar --version 2>/dev/null | grep GNU),--sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner)
 rock:
 	@.ci/setup build rock
 	@rm -rf $(BUILD)/from-src $(BUILD)/from-binary $(BUILD)/*.rock && mkdir -p $(BUILD)/empty
-	@tar -c $(ARCHIVED) --exclude='rocks/*/build' --transform 's,^,$(RELEASE)/,' Makefile LICENSE \
-	  README.md src lua rocks spec examples | gzip -n >$(BUILD)/$(RELEASE).tar.gz
+	@rm -rf $(BUILD)/$(RELEASE) && mkdir $(BUILD)/$(RELEASE) && tar -cf - Makefile LICENSE README.md \
+	  src lua rocks spec examples | (cd $(BUILD)/$(RELEASE) && tar -xf - && rm -rf rocks/*/build)
+	@cd $(BUILD) && tar $(SAME_TAR) -cf - $(RELEASE) | gzip -n >$(RELEASE).tar.gz && rm -rf $(RELEASE)
 	@sed 's,"scm-1","$(VERSION)-1",; s,build/$(ROCK),$(RELEASE),; s,dir = "lunula",dir = "$(RELEASE)",' \
 	  rocks/$(ROCK).rockspec >$(BUILD)/$(RELEASE)-1.rockspec
 	cd $(BUILD) && zip -Xq $(RELEASE)-1.src.rock $(RELEASE)-1.rockspec $(RELEASE).tar.gz

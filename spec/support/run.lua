@@ -6,14 +6,18 @@
 -- loses one file. Every PROGRAM says "ok ..." or "not ok ..." on a line of its own for each of its
 -- tests. The last line is the sum, "N passed, N failed". A part without a test, or one that dies,
 -- has failed.
+-- A program may stand behind its folder and its settings: "in=build/empty NAME=VALUE program".
 
 local limit = 1800  -- seconds for a part; it ends a loop that does not end
-local timed = "timeout --foreground -k 10 " .. limit
+local timed = ""   -- where there is such a command
+for _, command in ipairs { "timeout --foreground -k 10 ", "timeout -k 10 " } do
+  if timed == "" and os.execute(command .. "1 true >/dev/null 2>&1") then timed = command .. limit end
+end
 local build = arg[1]
 local options, programs = { spec = "", filter = "", under = "", jobs = "1" }, {}
 for i = 2, #arg do
   local name, value = arg[i]:match "^(%l+)=(.*)$"
-  if name then options[name] = value else programs[#programs + 1] = arg[i] end
+  if options[name] then options[name] = value else programs[#programs + 1] = arg[i] end
 end
 
 local passed, failed = 0, 0
@@ -122,7 +126,9 @@ end
 local function run_program(program)
   io.stdout:flush()
   local good, bad = 0, 0
-  local pipe = assert(io.popen(timed .. " " .. program .. " 2>&1"))
+  local folder, command = program:match "^in=(%S+) (.*)$"
+  local pipe = assert(io.popen(("cd %s && %s env %s 2>&1"):format(folder or ".", timed,
+    command or program)))
   for line in pipe:lines() do
     print(line)
     if line:find "^ok%f[^%w_]" then good = good + 1 end

@@ -217,10 +217,12 @@ void account_release(Account *a) {
 
 /* What was cached beyond this is given back by the C library, too: less is not
 ** worth a walk through its heap. */
-static const size_t TRIM = (size_t)16 << 20;
+enum { TRIM = 16 << 20 };
 
 void account_trim(Account *a) {
+#ifdef __GLIBC__
   size_t freed = load(&a->cached);
+#endif
   lock_take(&a->lock);
   FreeBlock *chain = unlink_all(a);
   lock_leave(&a->lock);

@@ -56,11 +56,16 @@ static void restore_signals(const sigset_t *before) {
   pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+#ifdef __APPLE__
+#define OPENBLAS "libopenblas.dylib"
+#else
+#define OPENBLAS "libopenblas.so.0"
+#endif
+
 /* By its name the system knows where it is; else where it was built against. */
 static void *open_library(void) {
-  void *library = dlopen("libopenblas.so.0", RTLD_NOW);
-  return library ? library
-                 : dlopen(OPENBLAS_DIR "/libopenblas.so.0", RTLD_NOW);
+  void *library = dlopen(OPENBLAS, RTLD_NOW);
+  return library ? library : dlopen(OPENBLAS_DIR "/" OPENBLAS, RTLD_NOW);
 }
 
 static void complain(const char *what) {
