@@ -17,7 +17,7 @@
 #   make packages   installed into a folder, and found by pkg-config and CMake
 #   make nightly    every check in full, of which .ci/run takes a part
 #   make bench      times; make bench-peers: beside other runtimes (spec/bench/peers)
-#   make rock       the numbered rock, as sources and built, each tried in an empty tree
+#   make rock       the numbered rocks, as sources and built, each tried in an empty tree
 #   make install, clean
 
 LUA     = lua5.4
@@ -479,9 +479,10 @@ tree-rocks: tree rocks
 	@for rock in $(ROCKS); do (cd rocks/$$rock && $(LUAROCKS) make --tree $(TREE) \
 	  lunula-$$rock-scm-1.rockspec) || exit 1; done
 
-# Both forms of the numbered rock, in build/: its sources, and what they become.
+# Both forms of the numbered rocks, in build/: their sources, and what they become.
 # Each is installed into an empty tree and tried there, without the network. The
-# first is zipped here, because luarocks wants the archive's place on this machine.
+# first are zipped here, because luarocks wants the archive's place on this machine.
+# The second say nothing of this machine.
 RELEASE   = lunula-$(VERSION)
 FROM_ROCK = cd $(BUILD)/empty && $(call from,$(CURDIR)/$(BUILD)/from-$(1)) \
               $(LUA) $(CURDIR)/spec/support/rock.lua
@@ -496,11 +497,16 @@ rock:
 	  rocks/$(ROCK).rockspec >$(BUILD)/$(RELEASE)-1.rockspec
 	cd $(BUILD) && zip -Xq $(RELEASE)-1.src.rock $(RELEASE)-1.rockspec $(RELEASE).tar.gz
 	cd $(BUILD) && $(LUAROCKS) --tree from-src install $(RELEASE)-1.src.rock
+	@for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock BUILD=build rock VERSION=$(VERSION) && \
+	  mv rocks/$$rock/build/lunula-$$rock-$(VERSION)-1.src.rock $(BUILD) && (cd $(BUILD) && \
+	  $(LUAROCKS) --tree from-src install lunula-$$rock-$(VERSION)-1.src.rock) || exit 1; done
 	$(call FROM_ROCK,src)
-	@! strings -a $(BUILD)/from-src/lib/lua/$(LUA_VERSION)/lunula/*.so | grep -F -e $(CURDIR) -e luarocks_
-	cd $(BUILD) && $(LUAROCKS) --tree from-src pack lunula
-	cd $(BUILD) && $(LUAROCKS) --tree from-binary install $(RELEASE)-1.*-*.rock
+	cd $(BUILD) && for rock in lunula $(ROCKS:%=lunula-%); do $(LUAROCKS) --tree from-src pack $$rock && \
+	  $(LUAROCKS) --tree from-binary install $$rock-$(VERSION)-1.*-*.rock || exit 1; done
 	$(call FROM_ROCK,binary)
+	@rm -rf $(BUILD)/unzipped && mkdir $(BUILD)/unzipped && for rock in $(BUILD)/*-$(VERSION)-1.*-*.rock; do \
+	  unzip -q $$rock -d $(BUILD)/unzipped/$${rock##*/} || exit 1; done
+	@! find $(BUILD)/unzipped -type f -exec strings -a {} + | grep -F -e $(CURDIR) -e luarocks_ -e $(HOME)/
 
 clean:
 	rm -rf build $(SISTERS:%=rocks/%/build)

@@ -8,6 +8,8 @@ description = {
     Models and weights of lunula from and to .keras, .weights.h5 and .h5, as
     Keras 3 and Keras 2 write and read them.]],
   license = "MIT",
+  labels = { "keras", "hdf5", "neural-network", "machine-learning" },
+  maintainer = "the authors of lunula",
 }
 
 -- To install from a checkout nothing is fetched: luarocks --lua-version 5.4 make,
@@ -37,6 +39,7 @@ build = {
   variables = {
     LUA_INCDIR = "$(LUA_INCDIR)",
     LUA = "$(LUA)",
+    CFLAGS = "$(CFLAGS)",
   },
   install_variables = {
     LUADIR = "$(LUADIR)",

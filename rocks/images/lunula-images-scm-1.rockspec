@@ -8,6 +8,8 @@ description = {
     PNG and JPEG as tensors of lunula and back, and folders of them as datasets,
     with the names and numbers of Keras.]],
   license = "MIT",
+  labels = { "keras", "png", "jpeg", "images", "machine-learning" },
+  maintainer = "the authors of lunula",
 }
 
 -- To install from a checkout nothing is fetched: luarocks --lua-version 5.4 make,
@@ -36,6 +38,7 @@ build = {
   variables = {
     LUA_INCDIR = "$(LUA_INCDIR)",
     LUA = "$(LUA)",
+    CFLAGS = "$(CFLAGS)",
   },
   install_variables = {
     LUADIR = "$(LUADIR)",

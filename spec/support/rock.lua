@@ -40,7 +40,8 @@ check("tensors compute", function ()
 end)
 
 check("every module of the rock loads", function ()
-  local find = "cd '" .. tree .. "/share/lua/5.4' && find lunula -name '*.lua'"
+  local find = ("cd '%s/share/lua/%s' && find lunula -name '*.lua'"):format(tree,
+    _VERSION:match "[%d.]+")
   for path in output(find):gmatch "%S+" do
     require((path:gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
   end
@@ -61,6 +62,28 @@ check("only public names are exported", function ()
     seen = seen + 1
   end
   assert(seen > 0, "nothing is exported")
+end)
+
+-- Whether a sister rock is in the tree, too.
+local function there(name)
+  local place = package.searchpath(name, package.path)
+  return place and place:find(tree, 1, true) == 1
+end
+
+check("files of Keras and pictures are written and read, where their rocks are", function ()
+  local k = require "lunula"
+  local path = os.tmpname()
+  if there "lunula.hdf5" then
+    local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+    model:save(path .. ".keras")
+    local x = k.ones { 1, 2 }
+    assert(k.models.load_model(path .. ".keras"):predict(x) == model:predict(x))
+  end
+  if there "lunula.images" then
+    k.utils.save_img(path .. ".png", k.ones { 2, 3, 3 }, { scale = false })
+    assert(k.utils.img_to_array(k.utils.load_img(path .. ".png")) == k.ones { 2, 3, 3 })
+  end
+  for _, ending in ipairs { "", ".keras", ".png" } do os.remove(path .. ending) end
 end)
 
 check("the command runs", function ()
