@@ -108,6 +108,18 @@ describe("fit", function()
     assert.near_all(history.val_loss, { 30 / 4, 30 / 4 })
   end)
 
+  it("refuses another frequency, also where there is no validation", function()
+    local model, x = still_model(), k.zeros { 2, 1 }
+    local function fails(value, message)
+      assert.error_at_line(function () model:fit(x, x, { validation_freq = value }) end, message)
+    end
+    fails("x", 'fit: validation_freq must be a number of epochs, or a list of epochs, got "x"')
+    fails({}, "fit: validation_freq must be a number of epochs, or a list of epochs, got {}")
+    fails(0, "fit: validation_freq must be a whole number of at least 1, got 0")
+    fails(1.5, "fit: validation_freq must be a whole number of at least 1, got 1.5")
+    fails({ 1, "2" }, "fit: validation_freq[2] must be a whole number of at least 1, got 2")
+  end)
+
   it("takes another order of the samples in every epoch and in every fit", function()
     for _, shuffle in ipairs { true, "batch" } do
       local orders, seen = {}, {}

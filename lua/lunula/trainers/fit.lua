@@ -41,11 +41,24 @@ local function with_epochs(given)
   return copy
 end
 
+-- After how many epochs there is a validation, or a list of epochs, counted from 1.
+local function check_frequency(value)
+  local is_list = declare.is_plain(value)
+  if type(value) ~= "number" and not (is_list and #value > 0) then
+    core.raise("fit: validation_freq must be a number of epochs, or a list of epochs, got %s",
+      declare.show(value))
+  end
+  for i, epoch in ipairs(is_list and value or { value }) do
+    options.count("fit", is_list and ("validation_freq[%d]"):format(i) or "validation_freq", epoch)
+  end
+end
+
 local function read(given)
   local o = {}
   for key, value in pairs(options.read("fit", with_epochs(given), allowed)) do o[key] = value end
   for _, name in ipairs(counts) do o[name] = options.count("fit", name, o[name]) end
   o.initial_epoch = options.count("fit", "initial_epoch", o.initial_epoch, 0) or 0
+  if o.validation_freq ~= nil then check_frequency(o.validation_freq) end
   o.epochs = o.epochs or 1
   o.verbose = ranks.writes() and verbosity.read("fit", o.verbose, 1) or 0
   if o.shuffle == nil then o.shuffle = true end
