@@ -138,7 +138,11 @@ describe("RandomBrightness", function ()
 
   it("says what ranges it takes", function ()
     assert.error_at_line(function () layers.RandomBrightness { 0.1, value_range = { 1 } } end,
-      "value_range must be a list of two numbers")
+      "value_range must be a list of two numbers that differ, got {1}")
+    for _, name in ipairs { "AutoContrast", "Equalization", "Solarization" } do
+      assert.error_at_line(function () layers[name] { value_range = { 1, 1 } } end,
+        name .. ": value_range must be a list of two numbers that differ, got {1, 1}")
+    end
   end)
 end)
 

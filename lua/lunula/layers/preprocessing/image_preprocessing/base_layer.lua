@@ -40,11 +40,11 @@ function image.factor(least, most, keep)
 end
 
 image.value_range = {
-  name = "a list of two numbers",
+  name = "a list of two numbers that differ",
   check = function (value)
     if type(value) ~= "table" or #value ~= 2 then return nil end
     local a, b = kinds.number.check(value[1]), kinds.number.check(value[2])
-    return a and b and { math.min(a, b), math.max(a, b) } or nil
+    return a and b and a ~= b and { math.min(a, b), math.max(a, b) } or nil
   end,
 }
 
