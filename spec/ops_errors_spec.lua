@@ -148,6 +148,14 @@ describe("shapes", function ()
     function () ops.slice(x, { 0, 2 }, { 2, 2 }) end,
     "slice_update: axis 1: 2 elements from 2 on do not fit into 3",
     function () ops.slice_update(x, { 0, 2 }, ops.ones { 2, 2 }) end,
+    'pad: the mode is "reflect": a border of 3 has no such elements in axis 1 of (2, 3), which has '
+      .. "room for 2",
+    function () ops.pad(x, { { 0, 0 }, { 3, 0 } }, "reflect") end,
+    'pad: the mode is "symmetric": a border of 4 has no such elements in axis 1 of (2, 3), which '
+      .. "has room for 3",
+    function () ops.pad(x, { { 0, 0 }, { 1, 4 } }, "symmetric") end,
+    'pad: the mode is "edge": a border of 1 has no such elements in axis 0 of (0, 3)',
+    function () ops.pad(ops.ones { 0, 3 }, { { 1, 0 }, { 0, 0 } }, "edge") end,
     "pad: pad_width has 3 entries for a tensor of rank 2",
     function () ops.pad(x, { { 1, 1 }, { 1, 1 }, { 1, 1 } }) end,
     'pad: mode must be constant, reflect, symmetric or edge, got "mirror"',
@@ -562,8 +570,20 @@ describe("images", function ()
     function () image.perspective_transform(images, ops.ones { 3, 4, 2 }, ops.ones { 3, 4, 2 }) end,
     "image.perspective_transform: interpolation must be nearest or bilinear",
     function () image.perspective_transform(images, corners, corners, "cubic") end,
-    "solve: a has no inverse: it is singular",
+    "image.perspective_transform: no perspective brings the start_points to the end_points; three "
+      .. "of the end_points lie on a line, or two are the same",
     function () image.perspective_transform(images, corners, corners) end,
+    "three of the end_points lie on a line",
+    function ()
+      local square = core.tensor { { 0, 0 }, { 3, 0 }, { 0, 3 }, { 3, 3 } }
+      local line = core.tensor { { 0, 0 }, { 1, 0 }, { 2, 0 }, { 3, 1 } }
+      image.perspective_transform(images, square, line)
+    end,
+    "image.sobel_edges: images are mirrored at their edges, so they must have 2 or more rows and "
+      .. "columns; they are (1, 1, 1, 1)",
+    function () image.sobel_edges(ops.ones { 1, 1, 1, 1 }) end,
+    "2 or more rows and columns; they are (1, 5, 1, 2)",
+    function () image.sobel_edges(ops.ones { 1, 5, 1, 2 }) end,
     "image.affine_transform: transform is (8,) or (batch, 8)",
     function () image.affine_transform(images, y) end,
   }

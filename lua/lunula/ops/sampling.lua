@@ -191,6 +191,10 @@ op("sobel_edges", "images, data_format:str=nil", "How fast images (batch, height
     local first = config.layout(data_format) == "channels_first"
     local x = tools.float(first and ops.moveaxis(images, 1, -1) or images)
     local height, width = tools.size(x, 1), tools.size(x, 2)
+    if height == 1 or width == 1 then
+      core.raise("image.sobel_edges: images are mirrored at their edges, so they must have 2 or "
+        .. "more rows and columns; they are %s", tools.shape_text(images.shape))
+    end
     local wide = ops.pad(x, { { 0, 0 }, { 1, 1 }, { 1, 1 }, { 0, 0 } }, "reflect")
     local y = ops.stack({ slope(wide, 1, 2, height, width), slope(wide, 2, 1, width, height) }, 4)
     return tools.like(first and ops.moveaxis(y, 3, 1) or y, images)

@@ -269,7 +269,19 @@ local borders = {
   edge = function (x, n, axis) return merge(copies(tools.part(x, axis, 0, 1), n, axis), axis) end,
 }
 
+local least = { reflect = 1, symmetric = 0, edge = 0 }   -- elements more than the border has
+
+local function check_border(x, width, axis, mode)
+  local size, wide = x.shape[axis + 1], math.max(width[1], width[2])
+  local most = size and (mode == "edge" and wide or size - least[mode])
+  if most and wide > 0 and (wide > most or size == 0) then
+    core.raise('pad: the mode is "%s": a border of %d has no such elements in axis %d of %s, which '
+      .. "has room for %d", mode, wide, axis, tools.shape_text(x.shape), math.max(most, 0))
+  end
+end
+
 local function pad_axis(x, width, axis, mode)
+  check_border(x, width, axis, mode)
   local parts = { x }
   if width[1] > 0 then table.insert(parts, 1, borders[mode](x, width[1], axis)) end
   if width[2] > 0 then

@@ -78,6 +78,7 @@ local function check_numbers(given, result, text, ...)
   core.raise(text, ...)
 end
 
+-- Of square matrices of size n; NaN where one is singular.
 local function solve(a, b, n)
   local vector = b.rank == a.rank - 1
   if vector then b = ops.expand_dims(b, -1) end
@@ -232,3 +233,5 @@ op("qr", "x, mode:str=\"reduced\"",
     end
     return q, r
   end)
+
+return { solve = solve, check_numbers = check_numbers }

@@ -5,6 +5,7 @@ local core = require "lunula.core"
 local tools = require "lunula.ops.tools"
 local unified = require("lunula.ops.layouts").unified
 local random = require "lunula.ops.random"
+local solving = require "lunula.ops.solve"
 
 local ops = core.ops
 local declare = tools.family "image"
@@ -165,7 +166,10 @@ function warp.homography(from, to)
     ops.concatenate({ place, none, to * -x }, 2),
     ops.concatenate({ none, place, to * -y }, 2),
   }, 1)
-  return ops.squeeze(ops.solve(left, ops.concatenate({ x, y }, 1)), 2)
+  local solved = solving.solve(left, ops.concatenate({ x, y }, 1), 8)
+  return ops.squeeze(solving.check_numbers({ from, to }, solved,
+    "image.perspective_transform: no perspective brings the start_points to the end_points; three "
+      .. "of the end_points lie on a line, or two are the same"), 2)
 end
 
 op("perspective_transform", "images, start_points, end_points, interpolation:str=\"bilinear\", "
