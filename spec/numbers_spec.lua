@@ -58,6 +58,43 @@ local function each(path, check)
   end
 end
 
+-- A class that nobody recorded would be compared with nothing. base: those that are no end in
+-- themselves.
+local function compare_names(what, module, path, base)
+  it("are all there are of " .. what, function()
+    local recorded, abstract, missing = {}, {}, {}
+    for _, case in ipairs(golden.read(path)) do recorded[case.class_name] = true end
+    for _, name in ipairs(base) do abstract[name] = true end
+    for name, class in pairs(module) do
+      local is_class = type(class) == "table" and class.name == name
+      if is_class and not recorded[name] and not abstract[name] then
+        missing[#missing + 1] = name
+      end
+    end
+    assert.equal("", table.concat(missing, " "), path .. " has no numbers of them")
+    for name in pairs(recorded) do assert.is_table(module[name], name) end
+  end)
+end
+
+describe("recorded numbers", function()
+  compare_names("losses", k.losses, "losses.json", { "Loss", "LossFunctionWrapper" })
+  compare_names("metrics", k.metrics, "metrics.json", { "Metric", "MeanMetricWrapper" })
+  compare_names("optimizers", k.optimizers, "optimizers.json", { "Optimizer", "OptimizerMap" })
+  compare_names("schedules", k.optimizers.schedules, "schedules.json", { "LearningRateSchedule" })
+  compare_names("constraints", k.constraints, "constraints.json",
+    { "Constraint", "RadialConstraint" })
+  compare_names("initializers", k.initializers, "initializers.json", { "Initializer" })
+  compare_names("regularizers", k.regularizers, "regularizers.json", { "Regularizer" })
+
+  it("are of all losses that are functions, by their classes", function()
+    for name, call in pairs(k.losses) do
+      if type(call) == "function" and k.losses.name_of(call) then
+        assert.is_not.equal("LossFunctionWrapper", k.losses.get(name).class_name, name)
+      end
+    end
+  end)
+end)
+
 local function float(x) return ops.cast(x, "float32") end
 
 describe("recorded losses", function()
