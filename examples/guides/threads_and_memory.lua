@@ -33,7 +33,7 @@ end
 
 -- 2. Memory. Tensors lie outside of Lua's heap, but Lua's collector frees them; lunula calls it
 -- when tensors have doubled. k.memory() tells bytes: live now, at most (peak), and the limit, 0
--- for none.
+-- for none. A C host sets the limit (memory_limit of lunula_config); a script cannot.
 
 collectgarbage()
 local live = k.memory().live

@@ -1,4 +1,7 @@
 -- k.utils.load_csv: tables as text, as tensors by the names of their columns.
+--
+-- A column that is no int32 and all numbers is float32, since that is what models take; greater
+-- whole numbers than 2^24 are kept by dtypes = { name = "float64" }.
 
 local core = require "lunula.core"
 local files = require "lunula.data.files"

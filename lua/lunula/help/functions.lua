@@ -69,7 +69,8 @@ functions.facade = {
   remat = { "f", "f, whose values are computed again for the gradient instead of being kept." },
   set_random_seed = { "seed", "Decides everything random that follows." },
   seed = { "seed", "The same." },
-  memory = { "", "Bytes of tensors: now, at most, and the limit." },
+  memory = { "", "Bytes of tensors: now, at most, and the limit, which a C host sets "
+    .. "(memory_limit of lunula_config); 0 is none." },
   threads = { "count", "The number of threads; with a number sets it." },
   build_info = { "", "How lunula was built: version, instruction set, library of products." },
   help = { "x", "This." },
@@ -91,7 +92,9 @@ functions.utils = {
   get_registered_object = { "name", "The class or function of that name." },
   is_keras_tensor = { "x", "Is x a placeholder, as k.Input makes it?" },
   load_csv = { "path, { header=true, separator=\",\", columns=, dtypes=, missing=, missing_value=, "
-    .. "matrix= }", "The columns of a table as tensors by name, and the list of the names." },
+    .. "matrix= }", "The columns of a table as tensors by name, and the list of the names. A "
+    .. "column of whole numbers is int32; one with fractions, gaps or greater numbers is float32, "
+    .. "which holds whole numbers up to 2^24 only: dtypes = { id = \"float64\" } keeps them." },
   load_idx = { "path", "The array of a file as MNIST's own, .gz too, as a tensor." },
   load_npy = { "path", "The array of a .npy file as a tensor, of a .npz file as tensors by name." },
   save_npy = { "path, tensor", "Writes a .npy file." },
