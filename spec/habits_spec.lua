@@ -210,3 +210,47 @@ describe("what Keras has and this has not", function ()
     assert.is_nil(k.no_such_thing)
   end)
 end)
+
+describe("an index", function ()
+  local x = k.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+  local placeholder = k.Input { shape = { 5, 3 } }
+
+  it("may be None for a new axis", function ()
+    assert.same({ 1, 2, 3 }, { table.unpack(x[{ false }].shape) })
+    assert.same({ 2, 1, 3 }, { table.unpack(x[{ {}, k.None }].shape) })
+    assert.same({ { 2 }, { 5 } }, x[{ {}, false, 2 }]:totable())
+    assert.same({ 2, 3, 1, 1 }, { table.unpack(x[{ {}, {}, false, false }].shape) })
+    assert.same({ { 4, 5, 6 } }, x[{ 2, false }]:totable())
+    assert.error_at_line(function () x[{ {}, false }] = 1 end,
+      "new axes (None) are for reading alone")
+    assert.error_at_line(function () return x[{ 1, 2, 3, false }] end, "3 indices for 2 axes")
+    assert.error_at_line(function () return x[{ false, false, false, false, false, false, false }]
+    end, "new axes (None) make more than 8 axes")
+  end)
+
+  it("selects from placeholders as from tensors", function ()
+    local selections = { { {}, 1 }, { {}, -1, { 2, 3 } }, { {}, { 2, 4 }, -1 },
+      { {}, { 1, -2, 2 }, false }, { { 1, -1 }, { -3 } } }
+    local outputs = {}
+    for i, selection in ipairs(selections) do outputs[i] = placeholder[selection] end
+    local model = k.Model { inputs = placeholder, outputs = outputs }
+    local values = k.random.normal { 4, 5, 3 }
+    local found = table.pack(model:predict(values, { verbose = 0 }))
+    local again = k.models.model_from_json(model:to_json()):predict(values, { verbose = 0 })
+    for i, selection in ipairs(selections) do
+      assert.is_true(found[i] == values[selection])
+    end
+    assert.is_true(found[1] == again)
+    assert.error_at_line(function () return placeholder[1] end,
+      "a placeholder has no rows to count; x[{ {}, 1 }] selects along its axes")
+    assert.error_at_line(function () return placeholder[{ {}, 0 }] end,
+      "an index is a whole number or a range {first, last, step}, got 0")
+    assert.error_at_line(function () return placeholder[{ {}, 6 }] end, "get_item: axis 1 has 5")
+  end)
+
+  it("is no tensor, and what to write is told", function ()
+    assert.error_at_line(function () return x[k.tensor({ 0, 1 }, "int32")] end,
+      "rows by their numbers, from 0, are ops.take(x, numbers, 0), and ops.where chooses")
+    assert.error_at_line(function () x[x] = 1 end, "rows by their numbers, from 0, are ops.take")
+  end)
+end)

@@ -29,11 +29,13 @@ static int out_of_range(lua_State *L, int64_t i, int64_t n, int axis) {
 
 /* ---- rows and ranges ---------------------------------------------------- */
 
-/* What t[...] selects: starts, steps, counts; axes that a number drops. */
+/* What t[...] selects: starts, steps, counts; axes that a number drops, and how
+** many new ones stand before each, or behind the last. */
 typedef struct Selection {
-  int rank;
+  int rank, added;
   int64_t start[MAX_RANK], step[MAX_RANK], count[MAX_RANK]; /* -1: to the end */
   bool dropped[MAX_RANK];
+  int before[MAX_RANK + 1];
 } Selection;
 
 static int64_t read_bound(lua_State *L, int table, int i, int64_t otherwise) {
@@ -100,48 +102,76 @@ static void select_one(lua_State *L, Selection *sel, int axis, int64_t n) {
   sel->dropped[axis] = true;
 }
 
-static Selection read_selection(lua_State *L, const Type *t) {
-  Selection sel = {.rank = t->rank};
-  int n = (int)want_length(L, 2);
-  if (n > t->rank)
-    raise_error(L, "%d indices for %d axes", n, t->rank);
-  check_positions(L, 2, t->rank, "a selection is a list, an index or a range "
-                                 "for each axis");
-  for (int axis = 0; axis < t->rank; axis++) {
-    sel.step[axis] = 1;
-    sel.count[axis] = -1;
-    if (axis >= n)
-      continue;
-    lua_rawgeti(L, 2, axis + 1);
-    if (lua_istable(L, -1))
-      select_range(L, &sel, axis, t->dim[axis]);
-    else
-      select_one(L, &sel, axis, t->dim[axis]);
-    lua_pop(L, 1);
-  }
-  return sel;
+/* None is a new axis, as in Python. */
+static bool is_none(lua_State *L) {
+  bool no = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  return no || lua_touserdata(L, -1) == state_of(L)->none;
 }
 
-static Val selected(State *s, Val v, const Selection *sel) {
-  Attr slice[3] = {ints(sel->rank), ints(sel->rank), ints(sel->rank)};
-  Attr shape = ints(0);
-  memcpy(slice[0].i, sel->start, sizeof sel->start);
-  memcpy(slice[1].i, sel->step, sizeof sel->step);
-  memcpy(slice[2].i, sel->count, sizeof sel->count);
-  v = emit_op(&s->c, "slice_steps", &v, 1, slice);
-  for (int i = 0; i < sel->rank; i++)
-    if (!sel->dropped[i]) /* -2-i: as axis i of the slice */
-      shape.i[shape.n++] = -2 - i;
-  return shape.n == sel->rank ? v
-         : emit_op(&s->c, "reshape", &v, 1, &shape);
-}
-
-static Selection one_row(int64_t at, int rank) {
+static Selection whole_axes(int rank) {
   Selection sel = {.rank = rank};
   for (int i = 0; i < rank; i++) {
     sel.step[i] = 1;
     sel.count[i] = -1;
   }
+  return sel;
+}
+
+static Selection read_selection(lua_State *L, const Type *t) {
+  Selection sel = whole_axes(t->rank);
+  int n = (int)want_length(L, 2), axis = 0;
+  check_positions(L, 2, n, "a selection is a list, an index or a range for each "
+                           "axis");
+  for (int i = 1; i <= n; i++) {
+    lua_rawgeti(L, 2, i);
+    if (is_none(L)) {
+      sel.before[axis]++;
+      sel.added++;
+    } else if (axis >= t->rank) {
+      axis++;
+    } else if (lua_istable(L, -1)) {
+      select_range(L, &sel, axis, t->dim[axis]);
+      axis++;
+    } else {
+      select_one(L, &sel, axis, t->dim[axis]);
+      axis++;
+    }
+    lua_pop(L, 1);
+  }
+  if (axis > t->rank)
+    raise_error(L, "%d indices for %d axes", axis, t->rank);
+  return sel;
+}
+
+/* A slice as it is reshaped: -2 - i stands for its axis i. */
+static Attr shape_of(lua_State *L, const Selection *sel) {
+  Attr shape = ints(0);
+  for (int i = 0; i <= sel->rank; i++) {
+    int kept = i < sel->rank && !sel->dropped[i];
+    if (shape.n + sel->before[i] + kept > MAX_RANK)
+      raise_error(L, "new axes (None) make more than %d axes", MAX_RANK);
+    for (int k = 0; k < sel->before[i]; k++)
+      shape.i[shape.n++] = 1;
+    if (kept)
+      shape.i[shape.n++] = -2 - i;
+  }
+  return shape;
+}
+
+static Val selected(lua_State *L, State *s, Val v, const Selection *sel) {
+  Attr slice[3] = {ints(sel->rank), ints(sel->rank), ints(sel->rank)};
+  Attr shape = shape_of(L, sel);
+  memcpy(slice[0].i, sel->start, sizeof sel->start);
+  memcpy(slice[1].i, sel->step, sizeof sel->step);
+  memcpy(slice[2].i, sel->count, sizeof sel->count);
+  v = emit_op(&s->c, "slice_steps", &v, 1, slice);
+  return sel->added == 0 && shape.n == sel->rank
+             ? v
+             : emit_op(&s->c, "reshape", &v, 1, &shape);
+}
+
+static Selection one_row(int64_t at, int rank) {
+  Selection sel = whole_axes(rank);
   sel.start[0] = at;
   sel.count[0] = 1;
   sel.dropped[0] = true;
@@ -157,13 +187,21 @@ static Val row_of_strings(State *s, const Tensor *t, int64_t at) {
   return value_of(&s->c, tensor_view(t, &row, at * type_bytes(&row)));
 }
 
+/* What to do with a tensor of numbers in place of an index. */
+static const char *by_tensor(lua_State *L, int index) {
+  return lua_isuserdata(L, index)
+             ? "; rows by their numbers, from 0, are ops.take(x, numbers, 0), "
+               "and ops.where chooses by a condition"
+             : "";
+}
+
 static int index_number(lua_State *L, State *s, Val v) {
   const Type *t = val_type(v);
   int whole;
   int64_t i = lua_tointegerx(L, 2, &whole);
   if (!whole)
     return raise_error(L, "an index is a whole number, a range or a name, got "
-                          "%s", luaL_tolstring(L, 2, NULL));
+                          "%s%s", luaL_tolstring(L, 2, NULL), by_tensor(L, 2));
   if (t->rank == 0)
     return raise_error(L, "a scalar has no elements to index (item() gives its "
                           "number)");
@@ -190,7 +228,7 @@ static int index_number(lua_State *L, State *s, Val v) {
     return 1;
   }
   Selection sel = one_row(at, t->rank);
-  box_push(L, s, selected(s, v, &sel));
+  box_push(L, s, selected(L, s, v, &sel));
   return 1;
 }
 
@@ -201,7 +239,7 @@ int element_index(lua_State *L, State *s) {
     return raise_error(L, "a tensor is expected, got %s", luaL_typename(L, 1));
   if (lua_istable(L, 2)) {
     Selection sel = read_selection(L, val_type(v));
-    box_push(L, s, selected(s, v, &sel));
+    box_push(L, s, selected(L, s, v, &sel));
   } else {
     n = index_number(L, s, v);
   }
@@ -291,12 +329,14 @@ int element_newindex(lua_State *L) {
   Selection sel;
   if (lua_istable(L, 2)) {
     sel = read_selection(L, &t.type);
+    if (sel.added > 0)
+      return raise_error(L, "new axes (None) are for reading alone");
   } else {
     int whole;
     int64_t i = lua_tointegerx(L, 2, &whole);
     if (!whole)
-      return raise_error(L, "an index is a whole number or a range, got %s",
-                         luaL_tolstring(L, 2, NULL));
+      return raise_error(L, "an index is a whole number or a range, got %s%s",
+                         luaL_tolstring(L, 2, NULL), by_tensor(L, 2));
     if (t.type.rank == 0)
       return raise_error(L, "a scalar has no elements to index");
     int64_t at = position(i, t.type.dim[0]);

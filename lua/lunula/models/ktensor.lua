@@ -83,14 +83,42 @@ local function op_method(name, op)
   return op_methods[name]
 end
 
+-- ---- x[{ {2, 5}, {}, 3 }] ----------------------------------------------------------------------
+
+-- A position that counts from 1 as one that counts from 0; from the end both count from -1.
+local function position(i)
+  local whole = math.tointeger(i)
+  if not whole or whole == 0 then
+    core.raise("an index is a whole number or a range {first, last, step}, got %s", tostring(i))
+  end
+  return whole > 0 and whole - 1 or whole
+end
+
+-- One entry of a selection of ours as get_item has it, by Python's rules.
+local function python_item(entry)
+  if entry == false or entry == core.None then return false end
+  if type(entry) ~= "table" then return position(entry) end
+  local first, last, step = entry[1], entry[2], entry[3]
+  local stop = last and position(last) + 1
+  return { start = first and position(first), stop = stop ~= 0 and stop or nil, step = step }
+end
+
+local function selected(self, selection)
+  local key = {}
+  for i, entry in ipairs(selection) do key[i] = python_item(entry) end
+  return core.ops.get_item(self, key)
+end
+
 -- Fields first, then the ops of the catalogue as methods.
 function KTensor:__index(key)
   local field = fields[key]
   if field then return field(self) end
   local method = methods[key]
   if method then return method end
-  if type(key) == "number" or type(key) == "table" then
-    core.raise("%s cannot be indexed; use ops.slice or ops.take", tostring(self))
+  if type(key) == "table" then return selected(self, key) end
+  if type(key) == "number" then
+    core.raise("%s: a placeholder has no rows to count; x[{ {}, %d }] selects along its axes",
+      tostring(self), key)
   end
   if key == "node" or key == "mask" or key == "name" or key == "index" then return nil end
   local op = core.ops[key]
