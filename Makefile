@@ -246,10 +246,10 @@ $(ARCHIVE): $(if $(WHOLE),$(OBJ) $(BUILD)/code.o $(BUILD)/texts.o,$(filter-out $
 	@$(if $(filter scripts,$(PARTS)),$(JOIN) -o $(BUILD)/scripts.o $(LUAOBJ) $(BUILD)/code.o $(BUILD)/texts.o)
 	@$(if $(APPLE),,$(hide_names))
 	@rm -f $@ && $(AR) rcs $@ $(PARTS:%=$(BUILD)/%.o)
-	@$(NM) -P -g $@ | awk 'NF > 1 && $$2 != "U" && $$1 !~ /^_?(lunula_|luaopen_lunula_core$$)/ \
+	@$(NM) -P -g $@ | awk 'NF > 1 && $$2 !~ /^[Uvw]$$/ && $$1 !~ /^_?(lunula_|luaopen_lunula_core$$)/ \
 	  { print "visible: " $$1; bad = 1 } END { exit bad }'
 define hide_names
-for o in $(PARTS); do $(NM) -P -g $(BUILD)/$$o.o; done | awk '$$2 == "U" { wanted[$$1] = 1; next } { there[$$1] = 1 } \
+for o in $(PARTS); do $(NM) -P -g $(BUILD)/$$o.o; done | awk '$$2 ~ /^[Uvw]$$/ { wanted[$$1] = 1; next } { there[$$1] = 1 } \
 	  END { for (name in wanted) if (there[name] && name !~ /^lunula_/) print name, "lunula_in_" name }' >$(BUILD)/names && \
 	for o in $(PARTS); do $(OBJCOPY) --redefine-syms=$(BUILD)/names $(BUILD)/$$o.o && \
 	  $(OBJCOPY) --wildcard --keep-global-symbol='lunula_*' \
