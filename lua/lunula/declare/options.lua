@@ -49,12 +49,14 @@ local function split(...)
 end
 
 -- `Permute{2, 1}` for `Permute{{2, 1}}`: a class whose first argument is a list of numbers takes
--- them bare.
+-- them bare; with spread = "lists" it may be one of lists, too, as in `Cropping2D{{1, 2}, {1, 2}}`.
 local function spread(class, positional)
   local first = class.positional[1]
   if not (first and first.spread) or positional.n < 2 then return end
   for i = 1, positional.n do
-    if type(positional[i]) == "table" or positional[i] == nil then return end
+    local told = type(positional[i])
+    if told ~= "number" and told ~= "boolean" and not (told == "table" and first.spread == "lists")
+    then return end
   end
   positional[1] = table.move(positional, 1, positional.n, 1, {})
   for i = 2, positional.n do positional[i] = nil end

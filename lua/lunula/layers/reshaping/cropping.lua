@@ -42,7 +42,7 @@ return spatial.family("Cropping%dD", { 1, 2, 3 }, function (rank)
     doc = "x without its first and last cells",
     args = {
       { "cropping", spatial.borders(rank), default = rank == 1 and default
-        or tools.fill(rank, default) },
+        or tools.fill(rank, default), spread = "lists" },
       rank > 1 and { "data_format", kinds.data_format } or nil,
     },
     call = crop,

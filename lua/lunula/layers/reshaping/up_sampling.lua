@@ -82,7 +82,7 @@ return spatial.family("UpSampling%dD", { 1, 2, 3 }, function (rank)
     doc = rank == 2 and "every cell as a block, or interpolated" or "every cell as a block",
     args = {
       { "size", rank == 1 and kinds.positive or kinds.tuple_of(rank),
-        default = spatial.each(rank, 2) },
+        default = spatial.each(rank, 2), spread = rank > 1 },
       rank > 1 and { "data_format", kinds.data_format } or nil,
       rank == 2 and { "interpolation", kinds.one_of { "nearest", "bilinear", "bicubic", "lanczos3",
         "lanczos5" }, default = "nearest" } or nil,

@@ -11,7 +11,7 @@ return spatial.family("ZeroPadding%dD", { 1, 2, 3 }, function (rank)
     doc = "x with zeros around it",
     args = {
       { "padding", spatial.borders(rank), default = rank == 1 and 1
-        or rank == 2 and default or tools.fill(rank, default),
+        or rank == 2 and default or tools.fill(rank, default), spread = "lists",
         doc = "how many zeros stand at each side: a number, one for each axis, or {before, "
           .. "after} for each axis" },
       { "data_format", kinds.data_format },

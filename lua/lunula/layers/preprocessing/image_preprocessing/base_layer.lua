@@ -56,7 +56,7 @@ image.data_format = { "data_format", kinds.data_format }
 -- ones.
 function image.colour_args(least)
   return {
-    { "factor", image.factor(least, 1), required = true },
+    { "factor", image.factor(least, 1), required = true, spread = true },
     { "value_range", image.value_range, default = { 0, 255 } },
     image.data_format,
     { "seed", kinds.seed },

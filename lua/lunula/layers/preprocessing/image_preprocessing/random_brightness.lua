@@ -9,7 +9,7 @@ return layer "RandomBrightness" {
   parent = image.Layer,
   doc = "in training adds a random part of the value range to each image",
   args = {
-    { "factor", image.factor(-1, 1), required = true },
+    { "factor", image.factor(-1, 1), required = true, spread = true },
     { "value_range", image.value_range, default = { 0, 255 } },
     { "seed", kinds.seed },
     { "data_format", kinds.data_format, keyword = true },

@@ -9,7 +9,7 @@ return layer "RandomContrast" {
   parent = image.Layer,
   doc = "in training (x - mean) * f + mean for each channel, f from 1 - lower to 1 + upper",
   args = {
-    { "factor", image.factor(0, 1), required = true },
+    { "factor", image.factor(0, 1), required = true, spread = true },
     { "value_range", image.value_range, default = { 0, 255 } },
     { "seed", kinds.seed },
     { "data_format", kinds.data_format, keyword = true },

@@ -8,7 +8,8 @@ local ops = require "lunula.ops"
 return layer "RandomRotation" {
   parent = affine.Affine,
   doc = "in training turns each image by a random part of a full turn",
-  args = affine.args { { "factor", image.factor(-1, 1), required = true } },
+  args = affine.args { { "factor", image.factor(-1, 1), required = true,
+    spread = true } },
   -- Angles.
   draw = function (self, images)
     local turn = 2 * math.pi
