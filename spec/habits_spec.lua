@@ -269,3 +269,15 @@ describe("a tuple as the first argument", function ()
       "UpSampling2D: size must be")
   end)
 end)
+
+describe("gradients and variables", function ()
+  it("may be given as pairs, or as two lists", function ()
+    local v = k.Variable(3)
+    local sgd = k.optimizers.SGD { learning_rate = 1 }
+    sgd:apply_gradients { { k.tensor(1), v } }
+    sgd:apply_gradients({ k.tensor(1) }, { v })
+    assert.equal(1, v:numpy():item())
+    assert.error_at_line(function () sgd:apply_gradients { k.tensor(1) } end,
+      "apply_gradients takes a list of pairs {gradient, variable}, or two lists; entry 1 is")
+  end)
+end)

@@ -272,7 +272,7 @@ functions.methods = {
   },
   optimizer = {
     apply = { "gradients, variables", "One step along the gradients." },
-    apply_gradients = { "{ { gradient, variable }, … }", "The same." },
+    apply_gradients = { "{ { gradient, variable }, … }", "The same; two lists will do, too." },
     add_variable = { "name, shape, initial", "A variable of its own." },
     assign = { "variable, value", "Sets a variable." },
     assign_add = { "variable, value", "Adds to a variable." },

@@ -421,13 +421,20 @@ function Optimizer:take_rates(told)
 end
 
 -- Keras's form: a list of {gradient, variable} pairs.
-function Optimizer:apply_gradients(pairs_list)
-  if type(pairs_list) ~= "table" then
-    core.raise("apply_gradients takes a list of pairs {gradient, variable}, got %s",
-      type(pairs_list))
+function Optimizer:apply_gradients(list, variables)
+  if variables ~= nil then return self:apply(list, variables) end
+  if type(list) ~= "table" then
+    core.raise("apply_gradients takes a list of pairs {gradient, variable}, got %s", type(list))
   end
-  local grads, variables = {}, {}
-  for i, pair in ipairs(pairs_list) do grads[i], variables[i] = pair[1], pair[2] end
+  local grads
+  grads, variables = {}, {}
+  for i, pair in ipairs(list) do
+    if not declare.is_plain(pair) then
+      core.raise("apply_gradients takes a list of pairs {gradient, variable}, or two lists; entry "
+        .. "%d is %s", i, declare.show(pair))
+    end
+    grads[i], variables[i] = pair[1], pair[2]
+  end
   self:apply(grads, variables)
 end
 
