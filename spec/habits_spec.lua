@@ -281,3 +281,12 @@ describe("gradients and variables", function ()
       "apply_gradients takes a list of pairs {gradient, variable}, or two lists; entry 1 is")
   end)
 end)
+
+describe("elements of a dataset that are no rows", function ()
+  it("are told when they are batched", function ()
+    local dataset = k.data.from { k.ones { 4, 2 }, k.ones { 4 } }:batch(2)
+    assert.error_at_line(function () dataset:as_iterator()() end,
+      "batch: its elements have the shapes (4, 2) and (4,); elements that are the rows of several "
+        .. "tensors come from k.data.from(x, y)")
+  end)
+end)

@@ -7,6 +7,7 @@
 local core = require "lunula.core"
 local dice = require "lunula.data.dice"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
 
 local pipeline = {}
@@ -296,9 +297,21 @@ end
 
 -- ---- batches -----------------------------------------------------------------------------------
 
+local function check_alike(values)
+  local first = values[1].shape
+  for _, value in ipairs(values) do
+    if core.is_tensor(value) and value.shape ~= first then
+      core.raise("batch: its elements have the shapes %s and %s; elements that are the rows of "
+        .. "several tensors come from k.data.from(x, y)", tools.shape_text(first),
+        tools.shape_text(value.shape))
+    end
+  end
+end
+
 -- Values of one place of several elements, joined along a new first axis.
 local function join(values)
   local first = values[1]
+  if core.is_tensor(first) then check_alike(values) end
   if core.is_tensor(first) and first.dtype ~= "string" then return ops.stack(values, 0) end
   if core.is_tensor(first) then
     local tables = {}
