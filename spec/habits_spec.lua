@@ -290,3 +290,17 @@ describe("elements of a dataset that are no rows", function ()
         .. "tensors come from k.data.from(x, y)")
   end)
 end)
+
+describe("an __init__ with arguments", function ()
+  it("is told to declare them", function ()
+    local function call(_, x) return x end
+    assert.error_at_line(function ()
+      k.layer "Patches" { init = function (self, size, stride) self.s = { size, stride } end,
+        call = call }
+    end, 'layer "Patches": init gets self alone; declare size, stride in args, as args = '
+      .. '{ { "size" } }, and they are fields: self.size')
+    assert.error_at_line(function ()
+      k.model "Pair" { init = function (self, student) self.s = student end, call = call }
+    end, 'model "Pair": init gets self alone; declare student in args')
+  end)
+end)

@@ -77,6 +77,16 @@ local function refuse(what, name)
     .. "calls", what, name, refused[name])
 end
 
+-- In Python __init__ gets what the constructor is given; here args says what that is, and init finds
+-- it in fields.
+local function check_init(what, init)
+  local names = core.parameters(init)
+  if names and #names > 1 then
+    core.raise("%s: init gets self alone; declare %s in args, as args = { { \"%s\" } }, and they are "
+      .. "fields: self.%s", what, table.concat(names, ", ", 2), names[2], names[2])
+  end
+end
+
 local function check_function(what, key, parent)
   local known = is_called[key] or is_of_training[key] or parent[key] ~= nil
   if known or key:sub(1, 2) == "__" then return end
@@ -118,6 +128,7 @@ function hooks.check(kind, name, spec, parent)
       refuse(what, key)
     elseif type(value) == "function" and not fields[key] then
       check_function(what, key, parent)
+      if key == "init" then check_init(what, value) end
     else
       check_value(what, key, value, parent)
     end
