@@ -304,3 +304,18 @@ describe("an __init__ with arguments", function ()
     end, 'model "Pair": init gets self alone; declare student in args')
   end)
 end)
+
+describe("many tensors", function ()
+  it("are stacked", function ()
+    local list = {}
+    for i = 1, 1000 do list[i] = k.ops.full({ 2 }, i) end
+    local wanted = k.ops.expand_dims(k.ops.arange(1, 1001, 1, "float32"), 1) * k.ones { 1, 2 }
+    assert.is_true(wanted == k.ops.stack(list))
+    assert.is_true(wanted:transpose() == k.ops.stack(list, 1))
+    assert.is_true(wanted == k.ops.vstack(list))
+    assert.is_true(wanted:reshape { -1 } == k.ops.hstack(list))
+    assert.same({ 1000, 2 }, { table.unpack(k.data.from(list):batch(1000):as_iterator()().shape) })
+    assert.error_at_line(function () k.ops.concatenate(list) end,
+      "concatenate: 1000 tensors in a list, at most 232; join some of them first")
+  end)
+end)

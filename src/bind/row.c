@@ -30,8 +30,8 @@ static int read_list(lua_State *L, State *st, const Signature *s, int i,
     signature_refuse(L, s, i, "a list of tensors");
   int n = (int)want_length(L, i + 1);
   if (n > MAX_INPUTS - 8)
-    raise_error(L, "%s: %d tensors in a list, at most %d", s->name, n,
-                MAX_INPUTS - 8);
+    raise_error(L, "%s: %d tensors in a list, at most %d; join some of them "
+                   "first", s->name, n, MAX_INPUTS - 8);
   for (int k = 1; k <= n; k++) {
     lua_rawgeti(L, i + 1, k);
     snprintf(name, sizeof name, "%s: %s[%d]", s->name, s->p[i].name, k);
