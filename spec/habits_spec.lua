@@ -319,3 +319,26 @@ describe("many tensors", function ()
       "concatenate: 1000 tensors in a list, at most 232; join some of them first")
   end)
 end)
+
+describe("an activation that is taken away", function ()
+  it("is none from then on, as Grad-CAM wants it", function ()
+    for i, make in ipairs {
+      function () return layers.Dense { 2, activation = "relu" }, { 3, 4 } end,
+      function () return layers.EinsumDense { "ab,bc->ac", { 2 }, activation = "relu" }, { 3, 4 } end,
+      function () return layers.Conv1D { 2, 2, activation = "relu" }, { 3, 4, 2 } end,
+      function () return layers.Conv2DTranspose { 2, 2, activation = "relu" }, { 3, 4, 4, 2 } end,
+      function () return layers.DepthwiseConv2D { 2, activation = "relu" }, { 3, 4, 4, 2 } end,
+      function () return layers.SeparableConv1D { 2, 2, activation = "relu" }, { 3, 4, 2 } end,
+    } do
+      local layer, shape = make()
+      local x = k.random.normal(shape, { seed = i })
+      local before = layer(x)
+      for _, none in ipairs { "nil", "false", "None" } do
+        layer.activation = ({ ["false"] = false, None = k.None })[none]
+        local after = layer(x)
+        assert.is_true(k.ops.min(after):item() < 0, none)
+        assert.is_true(before == k.ops.relu(after), none)
+      end
+    end
+  end)
+end)

@@ -268,6 +268,12 @@ local Layer = {
   tracked_layers = tracking.layers,
   get_weights = weights.get, set_weights = weights.set, count_params = weights.count,
   get_build_config = build_config.get, build_from_config = build_config.build,
+  -- Scripts take an activation away: layer.activation = None.
+  _activated = function (self, y)
+    local activation = self.activation
+    if not activation or activation == core.None then return y end
+    return activation(y)
+  end,
 }
 
 for name, method in pairs(nodes.methods) do Layer[name] = method end

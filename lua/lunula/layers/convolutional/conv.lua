@@ -61,7 +61,7 @@ return spatial.family("Conv%dD", { 1, 2, 3 }, function (rank)
       local y = ops.convolution(spatial.enter(self, x), self.kernel, self.strides,
         self.dilation_rate, self.padding == "same", causal(self))
       if self.use_bias then y = y + self.bias end
-      return self.activation(spatial.leave(self, y))
+      return self:_activated(spatial.leave(self, y))
     end,
   }
 end, "Convolution%dD")

@@ -56,7 +56,7 @@ return spatial.family("Conv%dDTranspose", { 1, 2, 3 }, function (rank)
       local y = ops.conv_transpose(spatial.enter(self, x), self.kernel, self.strides, self.padding,
         self.output_padding, "channels_last", self.dilation_rate)
       if self.use_bias then y = y + self.bias end
-      return self.activation(spatial.leave(self, y))
+      return self:_activated(spatial.leave(self, y))
     end,
   }
 end, "Convolution%dDTranspose")

@@ -46,7 +46,7 @@ return spatial.family("DepthwiseConv%dD", { 1, 2, 3 }, function (rank)
       local y = ops.depthwise_conv(spatial.enter(self, x), self.kernel, self.strides, self.padding,
         "channels_last", self.dilation_rate)
       if self.use_bias then y = y + self.bias end
-      return self.activation(spatial.leave(self, y))
+      return self:_activated(spatial.leave(self, y))
     end,
   }
 end)

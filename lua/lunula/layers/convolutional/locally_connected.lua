@@ -189,7 +189,7 @@ return spatial.family("LocallyConnected%dD", { 1, 2 }, function (rank)
       local y = ops.moveaxis(ops.matmul(by_place, first_form(self)), 0, 1)
       y = spatial.leave(self, ops.reshape(y, joined({ -1 }, g.out, { self.filters })))
       if self.use_bias then y = with_bias(self, y) end
-      return self.activation(y)
+      return self:_activated(y)
     end,
   }
 end)

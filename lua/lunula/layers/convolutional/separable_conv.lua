@@ -54,7 +54,7 @@ return spatial.family("SeparableConv%dD", { 1, 2 }, function (rank)
       local y = ops.separable_conv(spatial.enter(self, x), self.depthwise_kernel,
         self.pointwise_kernel, self.strides, self.padding, "channels_last", self.dilation_rate)
       if self.use_bias then y = y + self.bias end
-      return self.activation(spatial.leave(self, y))
+      return self:_activated(spatial.leave(self, y))
     end,
   }
 end, "SeparableConvolution%dD")

@@ -33,6 +33,6 @@ return layer "Dense" {
   call = function (self, x)
     local y = ops.matmul(x, self.kernel)
     if self.use_bias then y = y + self.bias end
-    return self.activation(y)
+    return self:_activated(y)
   end,
 }

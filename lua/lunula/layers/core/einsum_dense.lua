@@ -176,9 +176,9 @@ return layer "EinsumDense" {
     self.is_product = is_product(self, x, kernel, y, dots)
   end,
   call = function (self, x)
-    if self.is_product then return self.activation(product(self, x)) end
+    if self.is_product then return self:_activated(product(self, x)) end
     local y = ops.einsum(self.equation, { x, self.kernel })
     if self.bias_axes then y = y + self.bias end
-    return self.activation(y)
+    return self:_activated(y)
   end,
 }
