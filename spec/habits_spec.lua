@@ -342,3 +342,38 @@ describe("an activation that is taken away", function ()
     end
   end)
 end)
+
+describe("a loop over a dataset", function ()
+  local dataset = k.data.from(k.arange(5), k.arange(5) * 2):batch(2)
+
+  it("goes through its elements", function ()
+    local seen = {}
+    for x, y in dataset do
+      seen[#seen + 1] = x.shape[1]
+      assert.is_true(y == x * 2)
+    end
+    assert.same({ 2, 2, 1 }, seen)
+  end)
+
+  it("may stand in another one, and be left", function ()
+    local seen, numbers = {}, k.data.range(3)
+    for i in numbers do
+      for j in numbers do
+        if i == j then break end
+        seen[#seen + 1] = i .. j
+      end
+      for _ in dataset do break end
+      for _ in dataset do seen[#seen + 1] = "." end
+    end
+    assert.equal(". . . 10 . . . 20 21 . . .", table.concat(seen, " "))
+    for _ = 1, 100 do
+      for _ in dataset do break end
+    end
+    assert.is_true(#dataset.passes <= 16)
+  end)
+
+  it("is all that calls it", function ()
+    assert.error_at_line(function () k.data.range(3)(1, 2) end,
+      "a dataset is called by loops alone: for x, y in dataset do … end")
+  end)
+end)

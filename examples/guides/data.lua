@@ -37,7 +37,7 @@ assert(padded:get(2, 4) == 4 and padded:get(2, 1) == 0)      -- padded in front,
 local pipeline = k.data.from(x, y):map(function (a, b) return a / 10, b / 10 end)
   :shuffle(4, { seed = 1 }):batch(2)
 local batches, rows = 0, 0
-for a, b in pipeline:as_iterator() do
+for a, b in pipeline do
   batches, rows = batches + 1, rows + a.shape[1]
   assert(b.shape[2] == 1)
 end

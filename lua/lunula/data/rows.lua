@@ -9,7 +9,8 @@ local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
 
 local rows = setmetatable({}, { __index = pipeline })
-rows.__index, rows.__len, rows.__tostring = rows, pipeline.__len, pipeline.__tostring
+rows.__index, rows.__call = rows, pipeline.__call
+rows.__len, rows.__tostring = pipeline.__len, pipeline.__tostring
 
 -- f of each tensor of a value: a tensor, or tables of them.
 local function each(value, f)
