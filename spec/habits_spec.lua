@@ -377,3 +377,18 @@ describe("a loop over a dataset", function ()
       "a dataset is called by loops alone: for x, y in dataset do … end")
   end)
 end)
+
+describe("a model's class of one's own", function ()
+  it("keeps what its layers mean in a text", function ()
+    local Own = k.model "OwnFunctional" { parent = k.Model }
+    local i = k.Input { shape = { 4 }, dtype = "int32" }
+    local word = layers.Embedding { 5, 3, mask_zero = true } (i)
+    local model = Own { inputs = i,
+      outputs = layers.GRU(2)(layers.Add() { word, layers.Dense(3)(word) } + 1) }
+    local again = k.models.model_from_json(model:to_json(), { OwnFunctional = Own })
+    assert.is_true(again.layers[#again.layers].reset_after)   -- Keras 2's default is false
+    again:set_weights(model:get_weights())
+    local x = k.tensor({ { 1, 2, 0, 0 }, { 0, 3, 4, 1 } }, "int32")
+    assert.is_true(model:predict(x) == again:predict(x))
+  end)
+end)

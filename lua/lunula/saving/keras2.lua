@@ -15,15 +15,15 @@ local None = core.None
 
 -- ---- versions ----------------------------------------------------------------------------------
 
--- As a number that can be compared: 2.21 is 221. Keras 3 says its modules and no version; every
--- other one said its version.
+-- As a number that can be compared: 2.21 is 221. Keras 3 says its modules and no version, null for a
+-- class of the user's, which has a registered_name; every other one said its version.
 local function version_of(record)
   local version = record.keras_version
   if type(version) == "string" then
     local major, minor = version:match "^(%d+)%.?(%d*)"
     return (tonumber(major) or 2) * 100 + (tonumber(minor) or 0)
   end
-  return type(record.module) == "string" and 300 or 200
+  return (record.module ~= nil or record.registered_name ~= nil) and 300 or 200
 end
 
 -- ---- configs of classes ------------------------------------------------------------------------
