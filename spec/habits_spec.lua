@@ -324,7 +324,9 @@ describe("an activation that is taken away", function ()
   it("is none from then on, as Grad-CAM wants it", function ()
     for i, make in ipairs {
       function () return layers.Dense { 2, activation = "relu" }, { 3, 4 } end,
-      function () return layers.EinsumDense { "ab,bc->ac", { 2 }, activation = "relu" }, { 3, 4 } end,
+      function ()
+        return layers.EinsumDense { "ab,bc->ac", { 2 }, activation = "relu" }, { 3, 4 }
+      end,
       function () return layers.Conv1D { 2, 2, activation = "relu" }, { 3, 4, 2 } end,
       function () return layers.Conv2DTranspose { 2, 2, activation = "relu" }, { 3, 4, 4, 2 } end,
       function () return layers.DepthwiseConv2D { 2, activation = "relu" }, { 3, 4, 4, 2 } end,
@@ -362,12 +364,12 @@ describe("a loop over a dataset", function ()
         if i == j then break end
         seen[#seen + 1] = i .. j
       end
-      for _ in dataset do break end
+      for x in dataset do if x.rank == 1 then break end end
       for _ in dataset do seen[#seen + 1] = "." end
     end
     assert.equal(". . . 10 . . . 20 21 . . .", table.concat(seen, " "))
     for _ = 1, 100 do
-      for _ in dataset do break end
+      for x in dataset do if x.rank == 1 then break end end
     end
     assert.is_true(#dataset.passes <= 16)
   end)

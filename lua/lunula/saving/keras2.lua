@@ -15,8 +15,8 @@ local None = core.None
 
 -- ---- versions ----------------------------------------------------------------------------------
 
--- As a number that can be compared: 2.21 is 221. Keras 3 says its modules and no version, null for a
--- class of the user's, which has a registered_name; every other one said its version.
+-- As a number that can be compared: 2.21 is 221. Keras 3 says its modules and no version, null for
+-- a class of the user's, which has a registered_name; every other one said its version.
 local function version_of(record)
   local version = record.keras_version
   if type(version) == "string" then

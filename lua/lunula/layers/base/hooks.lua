@@ -77,13 +77,13 @@ local function refuse(what, name)
     .. "calls", what, name, refused[name])
 end
 
--- In Python __init__ gets what the constructor is given; here args says what that is, and init finds
--- it in fields.
+-- In Python __init__ gets what the constructor is given; here args says what that is, and init
+-- finds it in fields.
 local function check_init(what, init)
   local names = core.parameters(init)
   if names and #names > 1 then
-    core.raise("%s: init gets self alone; declare %s in args, as args = { { \"%s\" } }, and they are "
-      .. "fields: self.%s", what, table.concat(names, ", ", 2), names[2], names[2])
+    core.raise("%s: init gets self alone; declare %s in args, as args = { { \"%s\" } }, and they "
+      .. "are fields: self.%s", what, table.concat(names, ", ", 2), names[2], names[2])
   end
 end
 
