@@ -1,5 +1,6 @@
 -- k.Variable, and what every variable has: Keras's fields and assignments.
 
+local core = require "lunula.core"
 local k = require "lunula"
 
 describe("k.Variable", function ()
@@ -51,6 +52,35 @@ describe("k.Variable", function ()
     count:assign_add(2)
     assert.equal(3, count.value:item())
     assert.equal("int32", count.dtype)
+  end)
+
+  -- A plan writes into the memory of a variable: nobody else may have that.
+  it("takes what is handed over to it, and leaves what others have", function ()
+    local dense = k.layers.Dense { 40, use_bias = false }
+    local model = k.Sequential { k.Input { shape = { 1 } }, dense }
+    local kernel = dense.kernel
+    model:compile { optimizer = k.optimizers.SGD(0.5), loss = "mse" }
+    local function fit() model:train_on_batch(k.ones { 2, 1 }, k.zeros { 2, 40 }) end
+    fit()
+    local function ones() return k.ones { 1, 40 } end
+    local tensor, of_variable = ones(), k.Variable(ones())
+    local view = tensor:reshape { 40, 1 }
+    core.hand_over(kernel, tensor)
+    fit()
+    core.hand_over(kernel, of_variable)
+    fit()
+    assert.equal(1, view:totable()[40][1])
+    assert.equal(1, of_variable:totable()[1][40])
+    assert.error_at_line(function () return tensor + 1 end, "this tensor was released")
+    core.hand_over(kernel, ones())
+    fit()
+    assert.is_true(kernel:totable()[1][1] < 1)
+    core.hand_over(kernel, 3 * ones())
+    assert.equal(3, kernel:totable()[1][40])
+    assert.error_at_line(function () core.hand_over(kernel, k.ones { 2 }) end, "the value is (2,)")
+    assert.error_at_line(function () core.hand_over(1, ones()) end, "variable")
+    core.hand_over(kernel, ones():totable())
+    assert.equal(1, kernel:totable()[1][40])
   end)
 
   it("has a value of now as numpy()", function ()

@@ -145,6 +145,15 @@ bool box_is_released(lua_State *L, int index) {
   return b && b->v.node == NULL;
 }
 
+void box_release(lua_State *L, int index) {
+  Box *b = userdata_test(L, index, TENSOR);
+  Node *n = b ? b->v.node : NULL;
+  if (n) {
+    b->v = (Val){NULL, 0};
+    node_release(n);
+  }
+}
+
 const Val *box_plain(lua_State *L, int index, const void *metatable) {
   const Box *b = lua_touserdata(L, index);
   if (b == NULL || !lua_getmetatable(L, index))

@@ -61,6 +61,7 @@ bool box_value(lua_State *L, State *s, int index, Val *v);
 Tensor box_tensor(lua_State *L, State *s, int index);
 bool box_is_tensor(lua_State *L, int index);
 bool box_is_released(lua_State *L, int index); /* a tensor that is no more */
+void box_release(lua_State *L, int index); /* if there is a tensor's */
 Variable *box_variable(lua_State *L, int index); /* NULL: it is none */
 /* The same, and never raises: one that was closed is none. */
 Variable *box_variable_at(lua_State *L, int index);

@@ -141,6 +141,33 @@ static int assign_through(lua_State *L, const char *name, const char *op) {
   return 1;
 }
 
+/* Does nobody but the box at 2 have this value? Nor is its memory a file's or a
+   host's. */
+static bool is_its_own(const Val *x) {
+  const Node *n = x->node;
+  const Buffer *b = n->out[x->out].buffer;
+  return n->refs == 1 && n->nout == 1 && n->in == NULL && b->account &&
+         !b->release && !b->read_only &&
+         atomic_load_explicit(&b->refs, memory_order_acquire) == 1;
+}
+
+/* hand_over(variable, tensor): assign, and the tensor is released. So its memory
+   can become the variable's, where else it would be copied. */
+static int core_hand_over(lua_State *L) {
+  State *s = state_enter(L);
+  Variable *v = check_variable(L);
+  int mark = context_mark(&s->c);
+  Val x = operand_check(L, s, 2, (DType)v->tensor.type.dtype, "hand_over");
+  if (!s->c.error.set && !val_symbolic(x) && !is_its_own(&x))
+    x = own_copy(s, x);
+  bool ok = variable_assign(&s->c, v, x);
+  context_drain(&s->c, mark);
+  if (!ok)
+    return raise_context(L, s);
+  box_release(L, 2);
+  return 0;
+}
+
 static int variable_assign_value(lua_State *L) {
   return assign_through(L, "assign", NULL);
 }
@@ -263,7 +290,7 @@ void variable_open(lua_State *L) {
   lua_setfield(L, LUA_REGISTRYINDEX, FIELDS);
   const luaL_Reg doors[] = {
     {"variable", core_variable}, {"variable_field", core_variable_field},
-    {"lend", core_lend}, {NULL, NULL}
+    {"lend", core_lend}, {"hand_over", core_hand_over}, {NULL, NULL}
   };
   luaL_setfuncs(L, doors, 0);
 }

@@ -218,10 +218,7 @@ end
 
 -- What was given is let go at once, and with it its part of the file in memory.
 local function assign(values)
-  for _, pair in ipairs(values) do
-    pair[1]:assign(pair[2])
-    pair[2]:release()
-  end
+  for _, pair in ipairs(values) do core.hand_over(pair[1], pair[2]) end
 end
 
 -- name in the model -> name in the file
