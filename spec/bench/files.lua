@@ -1,7 +1,7 @@
 -- A file of 100 MB in 25 tensors against fread of it, and what is written against fwrite and fsync.
 -- To load is: the file opened and checked; then every number of every tensor read once, or copied
--- into a variable. The same for a whole model of six tables, from Lua. Then what a process holds at
--- most when it loads the file.
+-- into a variable. The same for a whole model of six tables, from Lua, in our files and in Keras's.
+-- Then what a process holds at most when it loads the file.
 
 local bench = require "bench"
 local core = require "lunula.core"
@@ -59,6 +59,22 @@ bench.compare("load a model of 100 MB in Lua", function ()
   return spent
 end, function () return time(read) end)
 
+-- Keras's own files, where the sister rock is built.
+package.path = package.path .. ";rocks/hdf5/lua/?.lua;rocks/hdf5/lua/?/init.lua"
+package.cpath = package.cpath .. ";rocks/hdf5/build/?.so"
+local keras_paths = {}
+for _, ending in ipairs(pcall(require, "lunula.hdf5") and { ".keras", ".h5" } or {}) do
+  local keras_path = "build/bench/model" .. ending
+  keras_paths[#keras_paths + 1] = keras_path
+  net:save(keras_path)
+  bench.compare("load a model of 100 MB, " .. ending, function ()
+    local spent = time(k.models.load_model, keras_path, { compile = false })
+    collectgarbage()
+    collectgarbage()
+    return spent
+  end, function () return time(read) end)
+end
+
 local ways = { { "read once", "core.ops.max(x):release()" },
                { "into variables", "all[#all + 1] = core.variable { value = x }" } }
 local function report_peak(what, script)
@@ -67,9 +83,8 @@ local function report_peak(what, script)
       local kb = line:match "^VmHWM:%s+(%d+)"
       if kb then print(kb / 1024) end
     end]]
-  local command = ("LUA_PATH_5_4='lua/?.lua;lua/?/init.lua' LUA_CPATH_5_4='build/?.so' "
-    .. "lua5.4 -e %q")
-    :format((script:gsub("\n", " ")))
+  local command = ("LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s' lua5.4 -e %q")
+    :format(package.path, package.cpath, (script:gsub("\n", " ")))
   local pipe = assert(io.popen(command))
   bench.report("peak of a load, of 100 MB " .. what, pipe:read "n", "MB")
   pipe:close()
@@ -84,6 +99,11 @@ for _, way in ipairs(ways) do
 end
 report_peak("as a model in Lua",
   ("local model = require 'lunula'.models.load_model %q "):format(model_path))
+for _, keras_path in ipairs(keras_paths) do
+  report_peak("as " .. keras_path:match "[^/]*$",
+    ("local model = require 'lunula'.models.load_model %q "):format(keras_path))
+  os.remove(keras_path)
+end
 os.remove(path)
 os.remove(other)
 os.remove(model_path)

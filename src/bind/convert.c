@@ -119,13 +119,30 @@ static int core_tensor(lua_State *L) {
   return 1;
 }
 
+/* What a module of a sister rock holds: its userdata of this name begin so. They
+** go into a tensor without becoming a string first. */
+static const char LENT[] = "lunula.bytes";
+typedef struct LentBytes {
+  const char *data;
+  size_t size;
+} LentBytes;
+
+static const char *check_bytes(lua_State *L, int index, size_t *n) {
+  const LentBytes *lent = luaL_testudata(L, index, LENT);
+  if (lent) {
+    *n = lent->data ? lent->size : 0;
+    return lent->data;
+  }
+  want_type(L, index, LUA_TSTRING, "frombytes: the bytes");
+  return lua_tolstring(L, index, n);
+}
+
 /* frombytes(s, {shape=, dtype=}), frombytes(s, "int32"): numbers as they lie in
 ** memory; without a shape as many as there are */
 static int core_frombytes(lua_State *L) {
   size_t n;
   State *s = state_enter(L);
-  want_type(L, 1, LUA_TSTRING, "frombytes: the bytes");
-  const char *bytes = lua_tolstring(L, 1, &n);
+  const char *bytes = check_bytes(L, 1, &n);
   Type type;
   check_options(L);
   DType d = get_dtype_option(L, F32);
@@ -148,7 +165,8 @@ static int core_frombytes(lua_State *L) {
                 (long long)type_bytes(&type));
   int mark = context_mark(&s->c);
   Val v = memory_value(L, s, &type);
-  memcpy(val_tensor(v)->data, bytes, n);
+  if (n > 0)
+    memcpy(val_tensor(v)->data, bytes, n);
   box_push(L, s, v);
   context_drain(&s->c, mark);
   return 1;

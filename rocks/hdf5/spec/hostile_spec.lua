@@ -37,7 +37,8 @@ end
 
 local function read(list, more)
   local bytes = file_of(list, more)
-  return files.data(bytes, files.root(bytes))
+  local data, problem = files.data(bytes, files.root(bytes))
+  return data and data:string(), not data and problem or nil
 end
 
 local function object(list, more)

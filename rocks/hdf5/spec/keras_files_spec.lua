@@ -270,3 +270,43 @@ describe("weights", function ()
     assert.same(kept, to.layers[2]:get_weights()[1]:totable())
   end)
 end)
+
+-- Datasets go from the file, as it is mapped, into tensors: whoever made strings of them on the way
+-- had them two and three times.
+describe("weights in memory", function ()
+  -- What a process that loads the file holds at most, beyond what it held before, in MB.
+  local function peak_of(path)
+    local script = ([[
+      package.path, package.cpath = %q, %q
+      local k = require "lunula"
+      require "lunula.hdf5"
+      local function peak()
+        for line in io.lines "/proc/self/status" do
+          local kb = line:match "^VmHWM:%%s+(%%d+)"
+          if kb then return kb / 1024 end
+        end
+      end
+      local before = peak()
+      local model = k.models.load_model(%q)
+      print(peak() - before)
+    ]]):format(package.path, package.cpath, path)
+    local file = recorded.temporary ".lua"
+    recorded.write(file, script)
+    local pipe = assert(io.popen(("lua5.4 '%s'"):format(file)))
+    local most = pipe:read "n"
+    pipe:close()
+    return assert(most, "no load of " .. path)
+  end
+
+  it("are there once, and the part that is read", function ()
+    if os.getenv "LD_PRELOAD" then return end      -- a sanitizer keeps what was freed
+    local model = k.Sequential { k.Input { shape = { 1024 } } }
+    for _ = 1, 12 do model:add(k.layers.Dense(1024)) end
+    for _, ending in ipairs { ".keras", ".h5" } do
+      local path = recorded.temporary(ending)
+      hdf5.save_model(model, path, { include_optimizer = false })
+      local most = peak_of(path)
+      assert.is_true(most < 1.6 * 48, ("%s: %.0f MB for 48"):format(ending, most))
+    end
+  end)
+end)

@@ -23,6 +23,23 @@ local function check(dataset, dtype, shape)
   assert.near_all(core.ops.cast(tensor, "float32"), counted(shape))
 end
 
+describe("bytes", function ()
+  it("go into a tensor as a string of them would", function ()
+    local bytes = files.bytes(("<i4i4i4"):pack(1, -2, 3))
+    assert.same({ 1, -2, 3 }, core.frombytes(bytes, "int32"):totable())
+    assert.same({ { 1 }, { -2 }, { 3 } },
+      core.frombytes(bytes, { shape = { 3, 1 }, dtype = "int32" }):totable())
+    assert.equal(0, core.frombytes(files.bytes "", "int32").size)
+    assert.error_at_line(function () core.frombytes(bytes, { shape = { 4 }, dtype = "int32" }) end,
+      "frombytes: 12 bytes, int32 (4,) takes 16")
+    assert.error_at_line(function () core.frombytes(io.stdout, "int32") end, "frombytes: the bytes")
+  end)
+
+  it("cannot be closed while others have a part of them", function ()
+    assert.equal("lunula.bytes", getmetatable(files.bytes "a"))
+  end)
+end)
+
 describe("a dataset", function ()
   local root = open "kinds.h5"
 

@@ -12,7 +12,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#define BYTES "lunula.hdf5.bytes"
+#define BYTES "lunula.bytes"    /* lunula's core.frombytes knows them by it */
 #define WRITER "lunula.hdf5.writer"
 
 static int refused(lua_State *L, const Fault *why) {
@@ -60,6 +60,32 @@ static int core_bytes(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   return 1;
+}
+
+/* Pushes a part of the bytes at 1. */
+static void push_part(lua_State *L, Bytes part) {
+  const View *whole = luaL_checkudata(L, 1, BYTES);
+  View *v = new_view(L);
+  v->bytes = part;
+  v->is_mapped = whole->is_mapped;
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+}
+
+/* Pushes so many bytes that are still to be written. */
+static unsigned char *push_made(lua_State *L, uint64_t size) {
+  View *v = new_view(L);
+  unsigned char *to = lua_newuserdatauv(L, (size_t)size + 1, 0);
+  v->bytes = (Bytes){to, (size_t)size};
+  lua_setiuservalue(L, -2, 1);
+  return to;
+}
+
+/* b:forget(): see view_forget */
+static int bytes_forget(lua_State *L) {
+  get_bytes(L, 1);
+  view_forget(lua_touserdata(L, 1));
+  return 0;
 }
 
 /* Others may have a part of the bytes, so only the collector closes them. */
@@ -122,17 +148,12 @@ static int core_zip(lua_State *L) {
 /* Stored bytes stay where they are, in the bytes at 1; others are unpacked. */
 static int push_unpacked(lua_State *L, const ZipEntry *e, Bytes packed) {
   Fault why;
-  unsigned char *out = NULL;
-  View *v = new_view(L);
-  if (e->method == 0) {
-    lua_pushvalue(L, 1);
-  } else {
-    out = lua_newuserdatauv(L, (size_t)e->size + 1, 0);
-  }
-  lua_setiuservalue(L, -2, 1);
+  unsigned char *out = e->method == 0 ? NULL : push_made(L, e->size);
+  if (e->method == 0)
+    push_part(L, packed);
   if (!zip_unpack(e, packed, out, &why))
     return refused(L, &why);
-  v->bytes = out ? (Bytes){out, (size_t)e->size} : packed;
+  view_forget(lua_touserdata(L, -1)); /* its checksum went through all of them */
   return 1;
 }
 
@@ -346,27 +367,35 @@ static bool find_dataset(Hdf5 *h, Bytes bytes, uint64_t address, Object *o,
   return *size > 0 || o->dataset.space.count == 0;
 }
 
-/* data(bytes, address): the elements of a dataset, little-endian; how many bytes
-** were looked at to find them */
+/* Do the elements lie in the file as they are wanted? */
+static bool is_as_wanted(const Dataset *d, uint64_t size) {
+  return d->layout == LAYOUT_PLAIN && d->plain.size == size && size > 0 &&
+         d->filters == 0 && !d->type.is_big_endian;
+}
+
+/* data(bytes, address): the elements of a dataset, little-endian, as bytes; how
+** many were looked at to find them */
 static int core_data(lua_State *L) {
   Hdf5 h;
   Fault why;
   Object o;
+  const Dataset *d = &o.dataset;
   uint64_t size = 0, found = 0;
   if (!find_dataset(&h, get_bytes(L, 1), (uint64_t)luaL_checkinteger(L, 2), &o,
                     &found, &size, &why))
     return refused(L, &why);
-  if (o.dataset.type.kind == KIND_TEXT) {
+  if (d->type.kind == KIND_TEXT) {
     fault(&why, "it holds texts, where numbers are wanted");
     return refused(L, &why);
   }
-  luaL_Buffer out;
-  uint64_t room = hdf5_scratch(&o.dataset);
-  unsigned char *scratch = room ? lua_newuserdatauv(L, (size_t)room, 0) : NULL;
-  unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &out, (size_t)size);
-  if (!hdf5_read(&h, &o.dataset, to, scratch, &why))
-    return refused(L, &why);
-  luaL_pushresultsize(&out, (size_t)size);
+  if (is_as_wanted(d, size)) {
+    push_part(L, d->plain);
+  } else {
+    uint64_t room = hdf5_scratch(d);
+    unsigned char *scratch = room ? lua_newuserdatauv(L, (size_t)room, 0) : NULL;
+    if (!hdf5_read(&h, d, push_made(L, size), scratch, &why))
+      return refused(L, &why);
+  }
   lua_pushinteger(L, (lua_Integer)found);
   return 2;
 }
@@ -474,6 +503,8 @@ static void new_class(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
+  lua_pushstring(L, name); /* a script could close what others have parts of */
+  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
 }
 
@@ -482,8 +513,8 @@ int luaopen_lunula_hdf5_core(lua_State *L);
 
 int luaopen_lunula_hdf5_core(lua_State *L) {
   static const luaL_Reg bytes[] = {
-    {"string", bytes_string}, {"__len", bytes_len}, {"__gc", bytes_gc},
-    {NULL, NULL}
+    {"string", bytes_string}, {"forget", bytes_forget}, {"__len", bytes_len},
+    {"__gc", bytes_gc}, {NULL, NULL}
   };
   static const luaL_Reg writer[] = {
     {"close", writer_close_lua}, {"group", writer_group_lua},

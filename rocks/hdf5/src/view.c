@@ -1,6 +1,6 @@
 /* Files of the system: read as bytes, written under another name first. */
 
-#define _DEFAULT_SOURCE    /* mmap */
+#define _DEFAULT_SOURCE    /* mmap, madvise */
 
 #include "view.h"
 
@@ -44,7 +44,8 @@ bool view_open(View *v, const char *path, Fault *why) {
   size_t size = well ? (size_t)s.st_size : 0;
   if (well) {
     v->map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (v->map == MAP_FAILED) {
+    v->is_mapped = v->map != MAP_FAILED;
+    if (!v->is_mapped) {
       v->map = NULL;
       well = read_all(v, fd, size);
     }
@@ -61,6 +62,16 @@ void view_close(View *v) {
     munmap(v->map, v->bytes.size);
   free(v->memory);
   *v = (View){0};
+}
+
+/* Whole pages alone, since something else may be on the outer ones. */
+void view_forget(const View *v) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t at = (uintptr_t)v->bytes.data;
+  uintptr_t first = (at + page - 1) / page * page;
+  uintptr_t last = (at + v->bytes.size) / page * page;
+  if (v->is_mapped && last > first)
+    madvise((void *)first, last - first, MADV_DONTNEED);
 }
 
 /* ---- writing ------------------------------------------------------------ */

@@ -52,10 +52,10 @@ function Loading:converted(variable, tensor)
   return json_path.reading(self.path, ops.cast, tensor, variable.dtype)
 end
 
--- The value of a variable, when all is known to be well.
+-- The value of a variable, when all is known to be well. Nobody else has it: it is not copied.
 function Loading:assign(variable, tensor)
   local value = self:converted(variable, tensor)
-  self:later(function () variable:assign(value) end)
+  self:later(function () core.hand_over(variable, value) end)
 end
 
 local most_told <const> = 8

@@ -135,10 +135,12 @@ function Node:tensor()
   local data, told = files.data(self.file.bytes, self.address)    -- or nil and a problem
   if not data then self:fail("%s", told) end
   spend(self, told)
-  if dtype == "bool" and data:find "[^\0\1]" then
+  if dtype == "bool" and data:string():find "[^\0\1]" then
     self:fail "a boolean that is neither 0 nor 1"
   end
-  return core.frombytes(data, { shape = shape, dtype = dtype })
+  local tensor = core.frombytes(data, { shape = shape, dtype = dtype })
+  data:forget()       -- or all of the file would be in memory beside its tensors
+  return tensor
 end
 
 return node

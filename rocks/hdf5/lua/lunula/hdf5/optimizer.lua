@@ -171,7 +171,7 @@ end
 function optimizer.assign(self, variable, tensor)
   local of_rate = owner(self, "rate_variable", variable)
   if of_rate then return rate.set(of_rate, tensor) end
-  variable:assign(tensor)
+  core.hand_over(variable, tensor)
 end
 
 -- The elements as Keras keeps them: its counter has 64 bits.
