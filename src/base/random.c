@@ -11,9 +11,10 @@
 #include "base/vmath.h"
 
 enum {
-  SIDE = 3,          /* independent vectors, to hide their latency */
-  STEP = 4 * SIDE,   /* blocks are made so many at a time */
-  BLOCKS = 8 * STEP, /* in a piece */
+  LANES = ISA_LANES == 16 ? 8 : 4, /* blocks of a vector */
+  SIDE = 3,            /* independent vectors, to hide their latency */
+  STEP = LANES * SIDE, /* blocks are made so many at a time */
+  BLOCKS = 96,         /* in a piece */
   PIECE = 4 * BLOCKS
 };
 
@@ -28,33 +29,55 @@ enum {
 #if defined(__AVX2__)
 #include <immintrin.h>
 
+/* A vector of 64-bit lanes, and what is done with it. INTERLEAVE: the blocks one
+** after the other, of their first and second halves. */
+#if ISA_LANES == 16
+typedef __m512i Words;
+#define ALL(x) _mm512_set1_epi64((int64_t)(x))
+#define COUNTING _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0)
+#define PRODUCT(a, b) _mm512_mul_epu32(a, b)
+#define INTERLEAVE(out, a, b)                                             \
+  Words even = _mm512_unpacklo_epi64(a, b);                               \
+  Words odd = _mm512_unpackhi_epi64(a, b);                                \
+  _mm512_storeu_si512(out, _mm512_permutex2var_epi64(                     \
+      even, _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), odd));            \
+  _mm512_storeu_si512((out) + 1, _mm512_permutex2var_epi64(               \
+      even, _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4), odd));
+#else
+typedef __m256i Words;
+#define ALL(x) _mm256_set1_epi64x((int64_t)(x))
+#define COUNTING _mm256_set_epi64x(3, 2, 1, 0)
+#define PRODUCT(a, b) _mm256_mul_epu32(a, b)
+#define INTERLEAVE(out, a, b)                                             \
+  Words even = _mm256_unpacklo_epi64(a, b);                               \
+  Words odd = _mm256_unpackhi_epi64(a, b);                                \
+  _mm256_storeu_si256(out, _mm256_permute2x128_si256(even, odd, 0x20));   \
+  _mm256_storeu_si256((out) + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+#endif
+typedef uint64_t Lanes __attribute__((vector_size(8 * LANES)));
+#define UPPER(x) ((Words)((Lanes)(x) >> 32))
+#define BOTH(a, b) ((Words)(((Lanes)(a) & 0xffffffff) | (Lanes)(b) << 32))
+
 /* Compilers do not see that the 64-bit product of two 32-bit words is one
 ** instruction, so here it is by hand, more than twice as fast: a 64-bit lane a
 ** block, whose upper half may hold rubbish since the product ignores it. */
 static void philox(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
-  const __m256i m0 = _mm256_set1_epi64x(MULTIPLIER_0);
-  const __m256i m1 = _mm256_set1_epi64x(MULTIPLIER_1);
-  const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  const Words m0 = ALL(MULTIPLIER_0), m1 = ALL(MULTIPLIER_1);
   for (int b = 0; b < blocks; b += STEP) {
-    __m256i w0[SIDE], w1[SIDE], w2[SIDE], w3[SIDE];
+    Words w0[SIDE], w1[SIDE], w2[SIDE], w3[SIDE];
     for (int s = 0; s < SIDE; s++) {
-      w0[s] = _mm256_add_epi64(
-          _mm256_set1_epi64x((int64_t)(first + (uint64_t)(b + 4 * s))),
-          _mm256_set_epi64x(3, 2, 1, 0));
-      w1[s] = _mm256_srli_epi64(w0[s], 32);
-      w2[s] = _mm256_set1_epi64x(key.stream);
-      w3[s] = _mm256_set1_epi64x(key.step);
+      w0[s] = ALL(first + (uint64_t)(b + LANES * s)) + COUNTING;
+      w1[s] = UPPER(w0[s]);
+      w2[s] = ALL(key.stream);
+      w3[s] = ALL(key.step);
     }
     uint32_t k0 = (uint32_t)key.seed, k1 = (uint32_t)(key.seed >> 32);
     for (int round = 0; round < 10; round++) {
-      const __m256i v0 = _mm256_set1_epi64x(k0), v1 = _mm256_set1_epi64x(k1);
+      const Words v0 = ALL(k0), v1 = ALL(k1);
       for (int s = 0; s < SIDE; s++) {
-        __m256i p0 = _mm256_mul_epu32(m0, w0[s]);
-        __m256i p1 = _mm256_mul_epu32(m1, w2[s]);
-        w0[s] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32),
-                                 _mm256_xor_si256(w1[s], v0));
-        w2[s] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32),
-                                 _mm256_xor_si256(w3[s], v1));
+        Words p0 = PRODUCT(m0, w0[s]), p1 = PRODUCT(m1, w2[s]);
+        w0[s] = UPPER(p1) ^ w1[s] ^ v0;
+        w2[s] = UPPER(p0) ^ w3[s] ^ v1;
         w1[s] = p1;
         w3[s] = p0;
       }
@@ -62,15 +85,8 @@ static void philox(uint32_t *y, uint64_t first, int blocks, RandomKey key) {
       k1 += WEYL_1;
     }
     for (int s = 0; s < SIDE; s++) {
-      __m256i w01 = _mm256_or_si256(_mm256_and_si256(w0[s], low),
-                                    _mm256_slli_epi64(w1[s], 32));
-      __m256i w23 = _mm256_or_si256(_mm256_and_si256(w2[s], low),
-                                    _mm256_slli_epi64(w3[s], 32));
-      __m256i even = _mm256_unpacklo_epi64(w01, w23); /* blocks 0 and 2 */
-      __m256i odd = _mm256_unpackhi_epi64(w01, w23);  /* blocks 1 and 3 */
-      __m256i *out = (__m256i *)(void *)(y + 4 * (b + 4 * s));
-      _mm256_storeu_si256(out, _mm256_permute2x128_si256(even, odd, 0x20));
-      _mm256_storeu_si256(out + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+      Words *out = (Words *)(void *)(y + 4 * (b + LANES * s));
+      INTERLEAVE(out, BOTH(w0[s], w1[s]), BOTH(w2[s], w3[s]))
     }
   }
 }
