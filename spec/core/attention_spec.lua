@@ -1,13 +1,18 @@
 -- Attention by blocks against the same in other ops: value, gradients, gradients of gradients;
--- masks of all shapes, rows that see nothing, odd sizes; the same bits however it is shared out.
+-- masks of all shapes, rows that see nothing, odd sizes, dropped weights; the same bits however it
+-- is shared out.
 
 local core = require "lunula.core"
 local k = require "lunula"
+local by_blocks = require("lunula.ops.attention").by_blocks
+local harness = require "spec.support.ops_harness"
 
 local ops = core.ops
 local hidden = -0.7 * 3.4028234663852886e38
+local uniform_of = harness.hidden.random_uniform_of
 
-local function lowered(q, key, v, bias, mask, scale, causal)
+-- Weights are dropped by a rate and a key, when they are said.
+local function lowered(q, key, v, bias, mask, scale, causal, rate, draw)
   local times = q.shape[3] // key.shape[3]
   key, v = ops["repeat"](key, times, 2), ops["repeat"](v, times, 2)
   local scores = ops.matmul(ops.transpose(q, { 0, 2, 1, 3 }) * scale,
@@ -18,8 +23,17 @@ local function lowered(q, key, v, bias, mask, scale, causal)
     local own, seen = ops.iota_like(scores, -2), ops.iota_like(scores, -1)
     scores = ops.where(ops.less_equal(seen, own), scores, hidden)
   end
-  local y = ops.matmul(ops.softmax(scores, -1), ops.transpose(v, { 0, 2, 1, 3 }))
+  local weights = ops.softmax(scores, -1)
+  if rate then
+    weights = ops.where(ops.less_equal(rate, uniform_of(weights, draw)), weights / (1 - rate), 0)
+  end
+  local y = ops.matmul(weights, ops.transpose(v, { 0, 2, 1, 3 }))
   return ops.transpose(y, { 0, 2, 1, 3 })
+end
+
+local function dropping(q, key, v, bias, mask, scale, causal, rate, draw)
+  return by_blocks(q, key, v, bias, mask,
+    { scale = scale, causal = causal or false, rate = rate }, draw)
 end
 
 local function largest(x) return ops.max(ops.abs(x)):item() end
@@ -40,8 +54,11 @@ local function tensors(c)
   return x, mask, k.random.normal { b, t, h, e }, 1 / math.sqrt(d)
 end
 
-local function with(f, mask, scale, causal)
-  return function(q, key, v, bias) return f(q, key, v, bias, mask, scale, causal) end
+local function with(f, mask, scale, causal, ...)
+  local drop = { ... }
+  return function(q, key, v, bias)
+    return f(q, key, v, bias, mask, scale, causal, table.unpack(drop))
+  end
 end
 
 local function first_of(f, g)
@@ -73,23 +90,71 @@ local cases = {
   { 3, 1, 40, 2, 2, 8, 8 },
 }
 
+local function check_gradients(ours, theirs, x, g)
+  check_near(ours(table.unpack(x)), theirs(table.unpack(x)), 1e-5, "value")
+  for order, of in ipairs { first_of, second_of } do
+    local _, given = core.value_and_grad(of(ours, g))(table.unpack(x))
+    local _, wanted = core.value_and_grad(of(theirs, g))(table.unpack(x))
+    for j = 1, #x do
+      check_near(given[j], wanted[j], 2e-5, ("gradient %d of order %d"):format(j, order))
+    end
+  end
+end
+
 describe("attention by blocks", function()
   for i, c in ipairs(cases) do
     it("is that of the other ops, and so are its gradients, case " .. i, function()
       k.set_random_seed(i)
       local x, mask, g, scale = tensors(c)
-      local ours = with(ops.dot_product_attention, mask, scale, c.causal)
-      local theirs = with(lowered, mask, scale, c.causal)
-      check_near(ours(table.unpack(x)), theirs(table.unpack(x)), 1e-5, "value")
-      for order, of in ipairs { first_of, second_of } do
-        local _, given = core.value_and_grad(of(ours, g))(table.unpack(x))
-        local _, wanted = core.value_and_grad(of(theirs, g))(table.unpack(x))
-        for j = 1, #x do
-          check_near(given[j], wanted[j], 2e-5, ("gradient %d of order %d"):format(j, order))
-        end
-      end
+      check_gradients(with(ops.dot_product_attention, mask, scale, c.causal),
+        with(lowered, mask, scale, c.causal), x, g)
+    end)
+
+    it("drops what the other ops drop, case " .. i, function()
+      k.set_random_seed(i)
+      local x, mask, g, scale = tensors(c)
+      local draw = k.random.uniform { 4 }
+      check_gradients(with(dropping, mask, scale, c.causal, 0.3, draw),
+        with(lowered, mask, scale, c.causal, 0.3, draw), x, g)
     end)
   end
+
+  it("drops a share of the weights, other ones by another key", function()
+    local q, v = k.zeros { 2, 60, 3, 4 }, k.ones { 2, 60, 3, 4 }
+    local function drop(rate, draw) return dropping(q, q, v, nil, nil, 1, false, rate, draw) end
+    local draw = k.random.uniform { 4 }
+    assert.near(1, ops.mean(drop(0.25, draw)):item(), 0.02)
+    assert.equal(drop(0.25, draw):tobytes(), drop(0.25, draw):tobytes())
+    for i = 0, 3 do
+      local other = draw + ops.cast(ops.equal(ops.iota_like(draw, 0), i), "float32")
+      assert.not_equal(drop(0.25, draw):tobytes(), drop(0.25, other):tobytes())
+    end
+    assert.equal(0, largest(drop(1, draw)))
+    for _, wrong in ipairs { { -0.1, draw }, { 1.5, draw }, { 0 / 0, draw }, { 0.5 }, { nil, draw },
+      { 0.5, k.zeros { 3 } } } do
+      assert.is_false((pcall(drop, wrong[1], wrong[2])))
+    end
+  end)
+
+  it("drops the same in a loop, backwards too", function()
+    local x, keys = k.random.normal { 3, 2, 5, 1, 4 }, k.random.uniform { 3, 4 }
+    local function step(a, draw)
+      return dropping(a, a, a, nil, nil, 0.5, true, 0.4, draw)
+    end
+    local function looped(z)
+      local _, y = core.scan(function(_, xs) return {}, { step(xs[1], xs[2]) } end, {}, { z, keys })
+      return ops.sum(ops.sin(y[1]))
+    end
+    local function unrolled(z)
+      local y = 0
+      for i = 1, 3 do y = y + ops.sum(ops.sin(step(z[i], keys[i]))) end
+      return y
+    end
+    local a, d = core.value_and_grad(looped)(x)
+    local b, e = core.value_and_grad(unrolled)(x)
+    assert.near(b:item(), a:item(), 1e-5)
+    check_near(d[1], e[1], 1e-6, "gradient")
+  end)
 
   it("gives the same bits in any batch and for any number of threads", function()
     k.set_random_seed(4)
@@ -101,12 +166,16 @@ describe("attention by blocks", function()
       local _, d = core.value_and_grad(first_of(f, g))(...)
       return y:tobytes() .. d[1]:tobytes() .. d[2]:tobytes() .. d[3]:tobytes()
     end
-    core.threads(1)
-    local y = all(with(ops.dot_product_attention, mask, scale, true), table.unpack(x))
-    core.threads(4)
-    local z = all(with(ops.dot_product_attention, mask, scale, true), table.unpack(x))
-    core.threads(before)
-    assert.is_true(y == z)
+    local draw = k.random.uniform { 4 }
+    for _, f in ipairs { with(ops.dot_product_attention, mask, scale, true),
+      with(dropping, mask, scale, true, 0.2, draw) } do
+      core.threads(1)
+      local y = all(f, table.unpack(x))
+      core.threads(4)
+      local z = all(f, table.unpack(x))
+      core.threads(before)
+      assert.is_true(y == z)
+    end
     local part = {}
     for i = 1, 3 do part[i] = ops.slice(x[i], { 2, 0, 0, 0 }, { 1, -1, -1, -1 }) end
     local whole = ops.dot_product_attention(x[1], x[2], x[3])
@@ -136,16 +205,18 @@ describe("attention by blocks", function()
   end)
 
   it("keeps no scores: memory grows with the length, not with its square", function()
-    local function bytes(t)
+    local draw = k.random.uniform { 4 }
+    local function bytes(t, attend)
       local x = k.random.normal { 1, t, 4, 32 }
       local f = core.trace({ { shape = { 1, t, 4, 32 } } }, function(a)
-        return core.grad(ops.sum(ops.dot_product_attention(a, a, a)), { a })[1]
+        return core.grad(ops.sum(attend(a, a, a)), { a })[1]
       end)
       collectgarbage()
       local before = core.memory().peak
       f(x)
       return core.memory().peak - before
     end
-    assert.is_true(bytes(2048) < 12 * 2048 * 4 * 32 * 4)
+    assert.is_true(bytes(2048, ops.dot_product_attention) < 12 * 2048 * 4 * 32 * 4)
+    assert.is_true(bytes(2304, with(dropping, nil, 1, false, 0.1, draw)) < 12 * 2304 * 4 * 32 * 4)
   end)
 end)

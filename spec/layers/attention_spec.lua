@@ -189,7 +189,7 @@ describe("MultiHeadAttention", function ()
     end
   end)
 
-  it("makes scores only where they are asked for or dropped", function ()
+  it("makes scores only where they are asked for", function ()
     local function ops_of(object, options)
       return core.trace({ { shape = { 2, 5, 4 } } }, function (x)
         return (object(x, options))
@@ -203,12 +203,58 @@ describe("MultiHeadAttention", function ()
     one(x, x) drops(x, x)
     assert.is_true(blocks(one, { value = x, use_causal_mask = true }))
     assert.is_true(blocks(drops, { value = x }))
-    assert.is_false(blocks(drops, { value = x, training = true }))
+    assert.is_true(blocks(drops, { value = x, training = true }))
     assert.is_false(blocks(one, { value = x, return_attention_scores = true }))
     local attention = layers.Attention()
     assert.is_truthy(core.trace({ { shape = { 2, 5, 4 } } }, function (a)
       return attention { a, a }
     end):describe():find("dot_product_attention", 1, true))
+  end)
+
+  it("drops weights by blocks as among all scores", function ()
+    k.set_random_seed(8)
+    local x = k.random.normal { 2, 7, 4 }
+    local mask = ops.less(k.random.uniform { 2, 7, 7 }, 0.5)
+    local drops = small { dropout = 0.5, seed = 3 }
+    drops(x, x)
+    local function mean(options)
+      options.value, options.training, options.attention_mask = x, true, mask
+      local total = 0
+      for _ = 1, 300 do total = total + (drops(x, options)) end
+      return total / 300
+    end
+    for _, causal in ipairs { false, true } do
+      local whole = drops(x, x, { attention_mask = mask, use_causal_mask = causal })
+      assert.near_all(whole, mean { use_causal_mask = causal }, 0.25)
+      assert.near_all(whole,
+        mean { use_causal_mask = causal, return_attention_scores = true }, 0.25)
+    end
+  end)
+
+  it("draws anew in each run, by itself or in a plan", function ()
+    local x = k.random.normal { 2, 7, 4 }
+    local some = { small { dropout = 0.5, seed = 3 }, layers.Attention { dropout = 0.5 } }
+    for _, layer in ipairs(some) do
+      local function call(z)
+        if layer.num_heads then return (layer(z, z, { training = true })) end
+        return layer({ z, z }, { training = true })
+      end
+      local f = core.trace({ { shape = { false, 7, 4 } } }, call)
+      assert.not_equal(call(x):tobytes(), call(x):tobytes())
+      assert.not_equal(f(x):tobytes(), f(x):tobytes())
+    end
+  end)
+
+  it("keeps no scores in training, also when it drops some", function ()
+    local inputs = k.Input { shape = { 1024, 256 } }
+    local model = k.Model { inputs = inputs,
+      outputs = layers.MultiHeadAttention { 8, 32, dropout = 0.1 } (inputs, inputs) }
+    model:compile { optimizer = "sgd", loss = "mse" }
+    local x = k.random.normal { 8, 1024, 256 }
+    collectgarbage()
+    local before = core.memory().peak
+    model:fit(x, x, { batch_size = 8, verbose = 0 })
+    assert.is_true(core.memory().peak - before < 200e6)
   end)
 
   it("says what it takes", function ()

@@ -3,6 +3,8 @@
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 
+#include <string.h>
+
 #include "base/isa.h"
 
 typedef struct RandomKey {
@@ -10,6 +12,15 @@ typedef struct RandomKey {
   uint32_t stream; /* which drawing place */
   uint32_t step;   /* which run of it */
 } RandomKey;
+
+/* That of four numbers which were drawn, so that who has them can draw again
+** what somebody else has drawn. */
+enum { RANDOM_KEY = 4 };
+INLINE RandomKey random_key_of(const float *x) {
+  uint32_t bits[RANDOM_KEY];
+  memcpy(bits, x, sizeof bits);
+  return (RandomKey){(uint64_t)bits[0] << 32 | bits[1], bits[2], bits[3]};
+}
 
 /* Elements first .. first+n-1 of the stream; element i does not depend on
 ** first or n. uniform: [0, 1), 24 bits. normal: Box-Muller. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct Work {
-  float *keys, *values, *q, *scores, *part, *max, *sum;
+  float *keys, *values, *q, *scores, *part, *max, *sum, *kept;
 } Work;
 
 static Work work_in(const Attention *a, Room *r) {
@@ -22,6 +22,7 @@ static Work work_in(const Attention *a, Room *r) {
   w.part = take(r, ROWS * a->value_size);
   w.max = take(r, ATTENTION_GROUP);
   w.sum = take(r, ATTENTION_GROUP);
+  w.kept = take(r, TOGETHER * LINE);
   return w;
 }
 
@@ -55,6 +56,7 @@ static void attend_block(const Attention *a, const Spot *s, const Work *w,
     see(a, s, s->i0 + i, n, x);
     float factor = soften(x, round_up(n), max + i, sum + i);
     if (s->j0 > 0 && factor != 1.0f) scale_row(y + i * y_row, size, factor);
+    if (a->rate > 0) multiply_row(x, keep(a, s, i, n, w->kept), n);
   }
   bool first = s->j0 == 0;
   multiply(rows, size, n, w->scores, LINE, w->values, s->j1 - s->j0,

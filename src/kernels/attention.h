@@ -10,6 +10,7 @@ enum {
   ROWS = 64,   /* of queries that are worked on at a time */
   KEYS = 256,  /* that these meet, at most */
   LINE = KEYS, /* numbers from row to row of scores */
+  TOGETHER = 8, /* rows for which random numbers are drawn */
   ROOM = 1 << 16 /* numbers of keys and values that are packed at a time */
 };
 
@@ -109,6 +110,29 @@ static void see(const Attention *a, const Spot *s, int64_t i, int64_t n,
   if (a->mask) put_mask(a, s, i, n, x, behind);
   for (int64_t j = behind; j < n; j++) hide(a, x + j);
   for (int64_t j = n; j < round_up(n); j++) x[j] = -INFINITY;
+}
+
+/* The n numbers by which the weights of row i of the spot are multiplied when
+** some are dropped: the same for any blocks, forwards and backwards. Rows that
+** see all keys lie side by side, and some are drawn together; i goes up. */
+static const float *keep(const Attention *a, const Spot *s, int64_t i,
+                         int64_t n, float *restrict kept) {
+  float rate = a->rate, more = a->more;
+  bool together = n == a->keys;
+  int64_t place = together ? i % TOGETHER : 0;
+  int64_t rows = together ? least(TOGETHER, s->i1 - s->i0 - i) : 1;
+  if (place == 0) {
+    int64_t first = state_of(a, s, s->i0 + i) * a->keys + s->j0;
+    ISA(random_uniform)(kept, first, rows * n, a->key);
+    for (int64_t j = 0; j < rows * n; j++)
+      kept[j] = rate <= kept[j] ? more : 0.0f;
+  }
+  return kept + place * n;
+}
+
+static void multiply_row(float *restrict y, const float *restrict x,
+                         int64_t n) {
+  for (int64_t j = 0; j < n; j++) y[j] *= x[j];
 }
 
 /* to (rows, size) = the queries, scaled */

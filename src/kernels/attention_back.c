@@ -12,7 +12,7 @@ static int64_t key_row(const Attention *a, const Spot *s, int64_t j) {
 
 typedef struct BackWork {
   float *keys, *values, *key_rows; /* panels: both turned, keys as they are */
-  float *q, *weights, *slopes, *part, *panels;
+  float *q, *weights, *slopes, *part, *panels, *kept;
 } BackWork;
 
 static int64_t larger_of(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -27,6 +27,7 @@ static BackWork back_work_in(const Attention *a, Room *r) {
   w.weights = take(r, ROWS * LINE);
   w.slopes = take(r, ROWS * LINE);
   w.part = take(r, larger_of(ROWS, n) * size);
+  w.kept = take(r, TOGETHER * LINE);
   w.panels = take(r, gemm_scratch(size, ROWS, false) / (int64_t)sizeof(float));
   return w;
 }
@@ -42,15 +43,18 @@ static void flatten(const Attention *a, const Spot *s, int64_t i, int64_t n,
 }
 
 /* weights p and slopes p (g . v - g . y) of row i: x has the scores, d has the
-** g . v */
+** g . v. Where weights are dropped, the g . v count as much as is kept, and so
+** do then the weights. */
 static void row_back(const Attention *a, const Spot *s, int64_t i, int64_t n,
-                     float *restrict x, float *restrict d) {
+                     float *restrict x, float *restrict d, const float *kept) {
   int64_t at = query_row(a, s, i) * a->value_size;
   float all = row_total(PRODUCTS, a->g + at, a->y + at, 0.0f, a->value_size);
   float top = a->top[state_of(a, s, i)], share = a->share[state_of(a, s, i)];
   see(a, s, i, n, x);
   for (int64_t j = 0; j < round_up(n); j++) x[j] = vexp(x[j] - top) * share;
+  if (kept) multiply_row(d, kept, n);
   for (int64_t j = 0; j < round_up(n); j++) d[j] = x[j] * (d[j] - all);
+  if (kept) multiply_row(x, kept, n);
   if (!a->add && is_blind(a, top)) flatten(a, s, i, n, d);
 }
 
@@ -77,7 +81,8 @@ static void back_block(const Attention *a, const Spot *s, const BackWork *w) {
            w->slopes, LINE);
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = n; j < round_up(n); j++) w->slopes[i * LINE + j] = 0.0f;
-    row_back(a, s, s->i0 + i, n, w->weights + i * LINE, w->slopes + i * LINE);
+    row_back(a, s, s->i0 + i, n, w->weights + i * LINE, w->slopes + i * LINE,
+             a->rate > 0 ? keep(a, s, i, n, w->kept) : NULL);
   }
   add_turned(a, s, w, n, w->weights, g, g_row, a->value_size, a->dv);
   add_turned(a, s, w, n, w->slopes, w->q, a->size, a->size, a->dk);

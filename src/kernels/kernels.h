@@ -10,6 +10,7 @@
 #define KERNELS_KERNELS_H
 
 #include "base/isa.h"
+#include "base/random.h"
 
 /* What only gradients call stands in files *_back.c. The archive has it beside
 ** what needs Lua: in a program that only predicts it is not there, and nobody
@@ -198,6 +199,9 @@ typedef struct Attention {
   float *y, *top, *share;
   const float *g;
   float *dq, *dk, *dv;
+  float rate, more; /* 0: no weights are dropped; of those of all items, in */
+  RandomKey key; /* order, those whose number by the key is below the rate are;
+                    the others become so many times as large */
 } Attention;
 
 /* Rows that are best worked on in one call, and the largest size. */

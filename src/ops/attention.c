@@ -6,7 +6,7 @@
 #include "kernels/kernels.h"
 #include "ops/build.h"
 
-enum { SCALE, CAUSAL, HIDDEN_SCORE, ADD }; /* attributes */
+enum { SCALE, CAUSAL, HIDDEN_SCORE, ADD, RATE }; /* attributes */
 enum { Q, K, V, SEEN };                    /* inputs, and the gradients */
 enum { TOP = 1, SHARE };                   /* results beside y */
 enum { BACK_Y = 3, BACK_TOP, BACK_SHARE, BACK_G, BACK_SEEN }; /* of the way
@@ -14,7 +14,10 @@ enum { BACK_Y = 3, BACK_TOP, BACK_SHARE, BACK_G, BACK_SEEN }; /* of the way
 
 #define OPTIONS                                                      \
   "scale:num, causal:bool=false, hidden:num=-2.3819763e38, "         \
-  "add:bool=false"
+  "add:bool=false, rate:num=nil"
+
+/* What is seen besides q, k and v: a bias, a mask, the key of what is dropped. */
+enum { MOST_SEEN = 3 };
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -71,13 +74,37 @@ static Type scores_type(const Type *in) {
                                       in[K].dim[1]});
 }
 
+static bool is_key(const Type *t) {
+  return t->rank == 1;
+}
+
+/* Which part of the weights is dropped. */
+static double rate_of(const Attr *attr) {
+  return attr_given(&attr[RATE]) ? attr[RATE].f : 0;
+}
+
+/* The key comes last, when there is a rate. */
+static bool key_fits(Rule *r, int first) {
+  double rate = rate_of(r->attr);
+  int keys = 0, wanted = attr_given(&r->attr[RATE]);
+  for (int i = first; i < r->nin; i++)
+    keys += is_key(&r->in[i]);
+  if (!(rate >= 0 && rate <= 1) || keys != wanted)
+    return fail(r->error, "takes a rate from 0 to 1 and a key with it, got %g "
+                          "and %d keys", rate, keys);
+  Type key = type_new(F32, 1, (int64_t[]){RANDOM_KEY});
+  return keys == 0 || check_operand(r, r->nin - 1, &key);
+}
+
 /* A bias of floats and a mask of booleans, each at most once, that broadcast to
 ** the scores. */
 static bool seen_fits(Rule *r, int first) {
   char a[TYPE_TEXT], b[TYPE_TEXT];
   Type scores = scores_type(r->in);
   int floats = 0, bools = 0;
-  for (int i = first; i < r->nin; i++) {
+  if (!key_fits(r, first))
+    return false;
+  for (int i = first; i < r->nin - attr_given(&r->attr[RATE]); i++) {
     const Type *t = &r->in[i];
     floats += t->dtype == F32;
     bools += t->dtype == BOOL;
@@ -123,6 +150,11 @@ static bool back_shape(Rule *r) {
 
 /* ---- the work ----------------------------------------------------------- */
 
+/* By what weights are multiplied that are not dropped. */
+static double growth_of(double rate) {
+  return rate < 1 ? 1 / (1 - rate) : 0;
+}
+
 static Attention sizes_of(const OpCall *s) {
   const Type *q = &s->in[Q], *k = &s->in[K];
   int64_t batch = scores_type(s->in).dim[0];
@@ -132,7 +164,8 @@ static Attention sizes_of(const OpCall *s) {
     .size = q->dim[3], .keys = k->dim[1], .key_heads = k->dim[2],
     .value_size = s->in[V].dim[3], .scale = (float)s->attr[SCALE].f,
     .hidden = (float)s->attr[HIDDEN_SCORE].f, .causal = s->attr[CAUSAL].i[0],
-    .add = s->attr[ADD].i[0]};
+    .add = s->attr[ADD].i[0], .rate = (float)rate_of(s->attr),
+    .more = (float)growth_of(rate_of(s->attr))};
 }
 
 static void strides_of(const Type *t, int64_t stride[4]) {
@@ -146,7 +179,9 @@ static Attention attention_of(const OpCall *s, const Run *r, int first) {
   a.k = r->in[K];
   a.v = r->in[V];
   for (int i = first; i < s->nin; i++)
-    if (s->in[i].dtype == BOOL) {
+    if (is_key(&s->in[i])) {
+      a.key = random_key_of(r->in[i]);
+    } else if (s->in[i].dtype == BOOL) {
       a.mask = r->in[i];
       strides_of(&s->in[i], a.mask_stride);
     } else {
@@ -268,6 +303,8 @@ static Val lowered_scores(Context *c, const Node *n, const Val *x,
   Val scores = matmul_of(c, q, heads_first(c, x[K], heads), false, true);
   Val mask = {NULL, 0};
   for (int i = 0; i < count; i++) {
+    if (is_key(val_type(seen[i])))
+      continue;
     Val t = turned(c, seen[i], 1, 0, 2, 3);
     if (val_type(t)->dtype == BOOL)
       mask = t;
@@ -281,6 +318,16 @@ static Val lowered_scores(Context *c, const Node *n, const Val *x,
   return mask.node ? scores_seen(c, n, scores, mask) : scores;
 }
 
+/* The weights (heads, b, T, S) without those that are dropped. */
+static Val lowered_drop(Context *c, const Node *n, Val weights, Val key) {
+  double rate = rate_of(n->attr);
+  Val by_item = turned(c, weights, 1, 0, 2, 3);
+  Val u = emit_op(c, "random_uniform_of", (Val[]){by_item, key}, 2, NULL);
+  Val kept = less_equal(c, scalar_f32(c, rate), turned(c, u, 1, 0, 2, 3));
+  return select_of(c, kept, scaled(c, weights, growth_of(rate)),
+                   scalar_f32(c, 0));
+}
+
 /* y, top and share of the inputs x and `count` of what is seen. */
 static void lower(Context *c, const Node *n, const Val *x, const Val *seen,
                   int count, Val *y) {
@@ -290,7 +337,10 @@ static void lower(Context *c, const Node *n, const Val *x, const Val *seen,
   Val e = exp_of(c, sub(c, scores, top));
   Val share = reciprocal(c, sum_axes(c, e, &last, true));
   Val v = heads_first(c, x[V], val_type(x[Q])->dim[2]);
-  y[0] = turned(c, matmul_of(c, mul(c, e, share), v, false, false), 1, 2, 0, 3);
+  Val weights = mul(c, e, share);
+  if (rate_of(n->attr) > 0)
+    weights = lowered_drop(c, n, weights, seen[count - 1]);
+  y[0] = turned(c, matmul_of(c, weights, v, false, false), 1, 2, 0, 3);
   top = sum_axes(c, top, &last, false);
   share = sum_axes(c, share, &last, false);
   y[TOP] = transposed(c, top, 3, (int64_t[]){1, 0, 2});
@@ -305,6 +355,11 @@ static Val apart(Context *c, Val x) {
 
 /* ---- gradients ---------------------------------------------------------- */
 
+/* A bias: what else is seen has no gradient. */
+static bool is_bias(const Type *t) {
+  return t->dtype != BOOL && !is_key(t);
+}
+
 /* Inputs of a node, apart: the first three, then what is seen from `first` on.
 ** Returns how many that is. */
 static int inputs_apart(Context *c, const Node *n, int first, Val *x) {
@@ -313,7 +368,7 @@ static int inputs_apart(Context *c, const Node *n, int first, Val *x) {
     x[i] = apart(c, input(n, i));
   for (int i = 0; i < count; i++) {
     Val t = input(n, first + i);
-    x[SEEN + i] = val_type(t)->dtype == BOOL ? t : apart(c, t);
+    x[SEEN + i] = is_bias(val_type(t)) ? apart(c, t) : t;
   }
   return SEEN + count;
 }
@@ -327,7 +382,7 @@ static void plus(Context *c, Val *slot, Val v) {
 ** from `from` on. */
 static void through_lowering(Context *c, const Node *n, const Val *dy, int from,
                              Val *dx) {
-  Val x[SEEN + 2], y[3], d[SEEN + 2];
+  Val x[SEEN + MOST_SEEN], y[3], d[SEEN + MOST_SEEN];
   c->recording++;
   int count = inputs_apart(c, n, SEEN, x);
   lower(c, n, x, x + SEEN, count - SEEN, y);
@@ -339,7 +394,7 @@ static void through_lowering(Context *c, const Node *n, const Val *dy, int from,
 
 static bool wants_bias(const Node *n) {
   for (int i = SEEN; i < n->nin; i++)
-    if (val_type(input(n, i))->dtype != BOOL &&
+    if (is_bias(val_type(input(n, i))) &&
         (val_symbolic(input(n, i)) || input(n, i).node->tracked))
       return true;
   return false;
@@ -350,7 +405,7 @@ static void attention_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
     through_lowering(c, n, dy, Q, dx);
     return;
   }
-  Val in[BACK_SEEN + 2] = {input(n, Q), input(n, K), input(n, V), result(n),
+  Val in[BACK_SEEN + MOST_SEEN] = {input(n, Q), input(n, K), input(n, V), result(n),
                            {(Node *)(uintptr_t)n, TOP},
                            {(Node *)(uintptr_t)n, SHARE}, dy[0]};
   for (int i = SEEN; i < n->nin; i++)
@@ -366,7 +421,8 @@ static void attention_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 /* Of what q, k, v, the bias and g come to: y, top and share follow from them,
 ** so nothing goes through those. */
 static void back_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
-  Val x[SEEN + 3], y[3], first[3], from[3], given[3], d[SEEN + 3];
+  Val x[SEEN + MOST_SEEN + 1], y[3], first[3], from[3], given[3];
+  Val d[SEEN + MOST_SEEN + 1];
   int outputs = 0;
   c->recording++;
   int count = inputs_apart(c, n, BACK_SEEN, x);
@@ -394,8 +450,9 @@ const Op ops_attention[] = {
    attention_shape, .tasks = attention_tasks, .run = attention_run,
    .local = attention_local, .vjp = attention_vjp,
    .doc = "softmax(scale q . k) . v of (batch, time, heads, size), where a "
-          "bias and a mask say what is seen; the largest scores; one over the "
-          "sums of e ^ (scores - largest)."},
+          "bias and a mask say what is seen, and with a rate a key which weights "
+          "are dropped; the largest scores; one over the sums of e ^ (scores - "
+          "largest)."},
   {"dot_product_attention_back",
    "q, k, v, y, top, share, g, *seen, " OPTIONS, ROWS, COMPUTE, back_shape,
    .tasks = back_tasks, .run = back_run, .local = back_local,

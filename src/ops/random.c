@@ -11,6 +11,12 @@ static bool random_shape(Rule *r) {
   return true;
 }
 
+/* A key is four numbers, drawn or not: all of their bits count. */
+static bool keyed_shape(Rule *r) {
+  Type key = type_new(F32, 1, (int64_t[]){RANDOM_KEY});
+  return check_operand(r, 1, &key) && random_shape(r);
+}
+
 enum { PIECE = 1 << 14 };
 
 static int64_t random_tasks(const OpCall *s) {
@@ -30,6 +36,13 @@ static void draw_part(Draw draw, const OpCall *s, const Run *r, int64_t task) {
                    (uint32_t)s->attr[0].i[0],
                    seeded && r->env->once ? 0 : r->env->draw};
   draw((float *)r->out[0] + first, first, last - first, key);
+}
+
+static void keyed_run(const OpCall *s, const Run *r, int64_t task) {
+  int64_t n = type_elements(&s->out[0]), first = task * PIECE;
+  int64_t last = task + 1 == random_tasks(s) ? n : first + PIECE;
+  ISA(random_uniform)((float *)r->out[0] + first, first, last - first,
+                      random_key_of(r->in[1]));
 }
 
 static void uniform_run(const OpCall *s, const Run *r, int64_t task) {
@@ -52,5 +65,10 @@ const Op ops_random[] = {
    .file_class = "lunula",
    .doc = "Normal numbers (mean 0, deviation 1) in the shape of x, new ones at "
           "each run."},
+  {"random_uniform_of", "x, key", RANDOM, AS_IS, keyed_shape,
+   .tasks = random_tasks, .run = keyed_run, .shape_only = 1,
+   .traits = NO_GRADIENT | HIDDEN,
+   .doc = "Numbers from [0, 1) in the shape of x, always the same of a key of "
+          "four numbers."},
   {0}
 };

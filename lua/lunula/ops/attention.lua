@@ -61,8 +61,9 @@ local function laid(x, query, key)
   return x
 end
 
--- The result by blocks of scores, or nil where they do not serve. Options are those of the row.
-local function by_blocks(query, key, value, bias, mask, options)
+-- The result by blocks of scores, or nil where they do not serve. Options are those of the row;
+-- `draw`: the key by which weights are dropped when there is a rate.
+local function by_blocks(query, key, value, bias, mask, options, draw)
   if not fit(query, key, value) then return nil end
   local seen = {}
   if bias ~= nil then
@@ -75,6 +76,7 @@ local function by_blocks(query, key, value, bias, mask, options)
     if not mask then return nil end
     seen[#seen + 1] = tools.cast(mask, "bool")
   end
+  seen[#seen + 1] = draw
   return (blocks(query, key, value, seen, options))
 end
 

@@ -57,6 +57,7 @@ GATES = [
     Gate("lstm of 1024 steps, train", "lua long_lstm.lua", 0, "s", 0.8),
     Gate("attention 1024, predict", "lua memory.lua attention_predict", 0, "MB", 40),
     Gate("attention 1024, train", "lua memory.lua attention_train", 0, "MB", 200),
+    Gate("attention 1024, train with dropout", "lua memory.lua attention_drop", 0, "MB", 200),
     Gate("resnet50, first run", "lua memory.lua resnet50", 0, "x weights", 2.4,
          model="resnet50"),
     Gate("resnet50, from a file to the first answer", "python from_file.py resnet50", 0, "x of ORT",

@@ -1,5 +1,5 @@
 -- How far the memory of a process grows, in MB: memory.lua attention_predict | attention_train |
--- resnet50. The last is the peak of a first prediction as a multiple of the weights, all that
+-- attention_drop (training, with dropout) | resnet50. The last is the peak of a first prediction as a multiple of the weights, all that
 -- lunula itself needs not counted.
 
 package.path = arg[0]:match "^(.*)/" .. "/?.lua;" .. package.path
@@ -22,10 +22,10 @@ local function forget_peak()
 end
 
 -- A batch of 8 with 8 heads over 1024 steps of 256 numbers.
-local function attention()
+local function attention(dropout)
   local inputs = k.Input { shape = { 1024, 256 } }
   local model = k.Model { inputs = inputs,
-    outputs = k.layers.MultiHeadAttention { 8, 32 } (inputs, inputs) }
+    outputs = k.layers.MultiHeadAttention { 8, 32, dropout = dropout } (inputs, inputs) }
   return model, k.random.normal { 8, 1024, 256 }
 end
 
@@ -39,14 +39,17 @@ function measure.attention_predict()
   return status "VmHWM" - before
 end
 
-function measure.attention_train()
-  local model, x = attention()
+local function train(dropout)
+  local model, x = attention(dropout)
   model:compile { optimizer = "sgd", loss = "mse" }
   forget_peak()
   local before = status "VmRSS"
   model:fit(x, x, { batch_size = 8, verbose = 0 })
   return status "VmHWM" - before
 end
+
+function measure.attention_train() return train(0) end
+function measure.attention_drop() return train(0.1) end
 
 function measure.resnet50()
   local before = status "VmRSS"

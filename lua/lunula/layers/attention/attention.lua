@@ -55,12 +55,13 @@ local Attention
 -- The usual case, products of sequences whose weights nobody asks for, as attention of one head.
 local function in_blocks(self, query, key, value, mask, causal, options)
   if self.match ~= Attention.match or self.score_mode ~= "dot" or query.rank ~= 3
-    or options.return_attention_scores or scores.drops(self, options) then return nil end
+    or options.return_attention_scores then return nil end
   if self.use_scale then query = query * self.scale end
   local function one_head(x) return ops.expand_dims(x, 2) end
+  local rate, draw = scores.dropping(self, options)
   local y = by_blocks(one_head(query), one_head(key), one_head(value), nil,
     mask and ops.expand_dims(mask, 1),
-    { scale = 1, causal = causal or false, hidden = -far_below, add = true })
+    { scale = 1, causal = causal or false, hidden = -far_below, add = true, rate = rate }, draw)
   return y and ops.squeeze(y, 2)
 end
 

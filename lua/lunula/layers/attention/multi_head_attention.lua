@@ -2,7 +2,7 @@
 --
 -- The projections are EinsumDense layers, (…, features) to (…, heads, size). The axes that
 -- attention goes over are freely chosen; the usual case, one axis of a sequence, is left to the op
--- dot_product_attention, unless weights are dropped in this call or asked for.
+-- dot_product_attention, unless weights are asked for.
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
@@ -14,6 +14,7 @@ local Softmax = require "lunula.layers.activations.softmax"
 local EinsumDense = require "lunula.layers.core.einsum_dense"
 local noise = require "lunula.layers.regularization.noise"
 local ops = require "lunula.ops"
+local by_blocks = require("lunula.ops.attention").by_blocks
 local tools = require "lunula.ops.tools"
 
 -- ---- projections ------------------------------------------------------------------------------
@@ -142,10 +143,18 @@ end
 
 -- Keras has two ways, by whether the layer ever drops weights; they differ in what a query gets
 -- that sees nothing: the mean of all values, or 0.
-local function attend_blocks(self, q, k, v, mask, causal)
+-- nil where weights are to be dropped and the row does not serve.
+local function attend_blocks(self, q, k, v, mask, causal, options)
   local empty = self.dropout > 0 and mask ~= nil
-  local y = ops.dot_product_attention(q, k, v, nil, mask, self.factor, causal)
-  if not empty then return y end
+  local y
+  if scores.drops(self, options) then
+    local rate, draw = scores.dropping(self, options)
+    y = by_blocks(q, k, v, nil, mask,
+      { scale = self.factor, causal = causal or false, rate = rate }, draw)
+  else
+    y = ops.dot_product_attention(q, k, v, nil, mask, self.factor, causal)
+  end
+  if not (empty and y) then return y end
   local sees = ops.any(mask, -1, true)
   while sees.rank < 4 do sees = ops.expand_dims(sees, 0) end
   return ops.where(ops.transpose(sees, { 0, 2, 1, 3 }), y, 0)
@@ -226,13 +235,14 @@ return layer "MultiHeadAttention" {
     local causal, rank = options.use_causal_mask, query.rank + #self.axes
     local q, k, v = self.query_dense(query), self.key_dense(key), self.value_dense(value)
     local y, weights
-    if rank == 4 and not scores.drops(self, options) and not options.return_attention_scores then
-      local mask = visible(self, query, value, options, of, rank)
+    if rank == 4 and not options.return_attention_scores then
+      local mask, forwards = visible(self, query, value, options, of, rank), causal
       if mask and self.dropout > 0 then   -- all that hides a key counts there, see attend_blocks
-        mask, causal = visible(self, query, value, options, of, rank, causal), false
+        mask, forwards = visible(self, query, value, options, of, rank, causal), false
       end
-      y = attend_blocks(self, q, k, v, mask, causal)
-    else
+      y = attend_blocks(self, q, k, v, mask, forwards, options)
+    end
+    if not y then
       local heads, own = self.num_heads, self:key_heads()
       if own ~= heads then
         k, v = ops["repeat"](k, heads // own, -2), ops["repeat"](v, heads // own, -2)

@@ -47,6 +47,12 @@ end
 -- In training some weights are dropped.
 function scores.drops(self, options) return options.training and self.dropout > 0 end
 
+-- What the op of attention by blocks is told of it: the rate, and by which key it draws.
+function scores.dropping(self, options)
+  if not scores.drops(self, options) then return nil, nil end
+  return self.dropout, random.uniform({ 4 }, 0, 1, "float32", self.generator)
+end
+
 function scores.dropped(self, weights, options)
   if not scores.drops(self, options) then return weights end
   return random.dropout(weights, self.dropout, nil, self.generator)
