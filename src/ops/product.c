@@ -145,8 +145,8 @@ static int64_t most_near(const Matmul *p) {
 
 /* Half as many more are better than half as many. */
 static int64_t near_rows(const Matmul *p, int64_t rows) {
-  if (rows < 1)
-    return 1; /* a step through none */
+  if (rows <= NEAR) /* never more than fit, and spares the divisions */
+    return rows < 1 ? 1 : rows; /* a step through none */
   int64_t most = most_near(p), calls = (rows + most / 2) / most;
   return calls > 1 ? (rows + calls - 1) / calls : rows;
 }
