@@ -145,6 +145,7 @@ typedef struct Side {
   const float *a;
   int64_t a_row, a_column, first;
   float *room;
+  const float *next; /* what is read of b after this; NULL: it is near */
 } Side;
 
 static Side side_of(const Product *p, int64_t k0, int64_t k1) {
@@ -181,13 +182,17 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
 }
 
 /* Of tiles of as equal height as can be, which there are so many of, those of
-** [first, end), which go over a panel together. s->b is at column j. */
+** [first, end), which go over a panel together; each asks for its share of the
+** next one. s->b is at column j. */
 static void some_tiles(const Product *p, const Side *s, int64_t tiles,
                        int64_t first, int64_t end, int64_t j,
                        int64_t columns) {
+  int64_t step = divide_up(WIDTH, end - first);
   for (int64_t t = first; t < end; t++) {
     int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
     Micro m = micro_of(p, s, i0, j);
+    m.ahead = s->next ? s->next + (t - first) * m.k * step : NULL;
+    m.ahead_step = step;
     ISA_NAME(micro_panel)(i1 - i0, columns, &m);
   }
 }
@@ -238,6 +243,16 @@ static Side part_at(const Product *p, int64_t part, int64_t parts) {
   return s;
 }
 
+/* What comes behind the rows up to k1 of a panel: more of it, or another one.
+** Weights that are read once in a run come from far: while all tiles go over one
+** part, the next one comes. NULL: it is the last, or they are few. */
+static const float *next_part(const Product *p, int64_t panel, int64_t k1) {
+  enum { FEW = 1 << 14 };
+  int64_t next = k1 < p->k ? panel : panel + (p->backwards ? -1 : 1);
+  if (p->k * p->n < FEW || next < 0 || next * WIDTH >= p->n) return NULL;
+  return p->panels + (next * p->panel_rows + k1 % p->k) * WIDTH;
+}
+
 /* All tiles go over one panel, part by part. A single tile reads it but once,
 ** and does it whole. */
 static void tiles_by_panel(const Product *p, int64_t tiles, int64_t panel) {
@@ -245,6 +260,7 @@ static void tiles_by_panel(const Product *p, int64_t tiles, int64_t panel) {
   for (int64_t q = 0; q < parts; q++) {
     Side s = part_at(p, q, parts);
     s.b = p->panels + panel * p->panel_rows * WIDTH + s.k0 * WIDTH;
+    s.next = tiles > 1 ? next_part(p, panel, s.k1) : NULL;
     some_tiles(p, &s, tiles, 0, tiles, j, p->n - j);
   }
 }
