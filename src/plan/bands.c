@@ -51,9 +51,11 @@ static int64_t task_begin(const Band *b, int64_t task) {
 
 enum { FEW_INPUTS = 4, MOST_POINTERS = TILE_OPERANDS + FEW_INPUTS + 1 };
 
-/* Bytes: what goes from step to step has so many at most, and the weights
-** beside it; with less than that between two steps, bands are not worth it. */
-enum { NEAR = 640 << 10, WEIGHTS = 1 << 20, WORTH = 128 << 10 };
+/* Bytes of what goes from step to step, of which there is so much at most, and
+** of the weights beside it. Bands are worth it where there would be much of it,
+** and where that takes some time beside the work: a byte is worth so many
+** multiply-adds. */
+enum { NEAR = 640 << 10, WEIGHTS = 1 << 20, MUCH = 128 << 10, BYTE = 50 };
 
 typedef struct Call {
   OpCall call;
@@ -195,6 +197,7 @@ static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
 /* Whether the first n of its units are a band. */
 static bool is_band(const Chain *k, Band *b, int n, int threads) {
   int64_t weights = 0, between = 0;
+  double work = 0;
   b->n = n;
   b->lines = lines_of(k->call[n - 1]->out);
   for (int i = 0; i < n; i++) {
@@ -202,8 +205,9 @@ static bool is_band(const Chain *k, Band *b, int n, int threads) {
     b->bytes[i] = 4 * type_span(y, 2, y->rank);
     weights += type_bytes(&k->call[i]->in[1]);
     between += i + 1 < n ? type_bytes(y) : 0;
+    work += (double)lines_of(y) * work_of(k->call[i]);
   }
-  if (weights > WEIGHTS || between < WORTH)
+  if (weights > WEIGHTS || between < MUCH || BYTE * (double)between < work)
     return false;
   if (threads > 1 && 2 * threads <= b->lines &&
       fits(k, b, 2 * threads, threads))
