@@ -424,12 +424,15 @@ bench: $(CORE) $(BUILD)/peers/tiny $(BUILD)/peers/load
 # lunula beside other runtimes, which stand in a virtual environment of Python.
 # make bench-peers [PEERS=DIR] [ARGS="mlp lstm:32 --threads 1"]
 PEERS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lunula-peers
-bench-peers: all shared $(BUILD)/peers/fma_peak $(BUILD)/peers/tiny
+bench-peers: all shared $(addprefix $(BUILD)/peers/,fma_peak fma_peak.so tiny)
 	@spec/bench/peers/setup $(PEERS)
 	@PYTHONDONTWRITEBYTECODE=1 PEERS_BUILD=$(BUILD)/peers PEERS_DATA=$(BUILD)/peers/data \
 	  LUA=$(LUA) $(HERE) $(PEERS)/bin/python spec/bench/peers/run.py $(ARGS)
 $(BUILD)/peers/fma_peak: spec/bench/peers/fma_peak.c
 	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -o $@ $<
+$(BUILD)/peers/fma_peak.so: spec/bench/peers/fma_peak.c
+	@mkdir -p $(@D) && $(CC) -O3 -march=native $(CONTRACT) -pthread $(WARN) -DLUA_MODULE \
+	  -I$(LUA_INCDIR) -fPIC -shared -o $@ $<
 $(BUILD)/peers/load: override LUA_LIBS =
 $(BUILD)/peers/tiny $(BUILD)/peers/load: $(BUILD)/peers/%: spec/bench/peers/%.c $(ARCHIVE)
 	@mkdir -p $(@D) && $(CC) $(FLAGS) $(CFLAGS) -Isrc/host -o $@ $< $(ARCHIVE) \

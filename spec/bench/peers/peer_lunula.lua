@@ -1,12 +1,13 @@
 -- The worker of lunula: the protocol is that of worker.py. It has one kind of case more,
--- `kernel NAME`: what stands beside the FMA peak, or an op beside that of a peer.
+-- `kernel NAME`: what stands beside the FMA peak, which is its third answer.
 
 package.path = arg[0]:match "^(.*)/" .. "/?.lua;" .. package.path
 local core = require "lunula.core"
 local kernels = require "lunula_kernels"
 local models = require "lunula_models"
 
-core.threads(tonumber(os.getenv "PEERS_THREADS"))
+local threads = math.tointeger(os.getenv "PEERS_THREADS")
+core.threads(threads)
 local clock = os.getenv "PEERS_CLOCK" == "cpu" and os.clock or core.clock
 
 local make = { kernel = kernels.make, op = kernels.make }
@@ -40,16 +41,41 @@ local function prepare(what, name, batch)
   call()
 end
 
+local function median(list)
+  table.sort(list)
+  return list[#list // 2 + 1]
+end
+
+local function seconds(calls)
+  local start = clock()
+  for _ = 1, calls do call() end
+  return (clock() - start) / calls / steps
+end
+
+-- The peak is measured right before and after each run; what is said of it is the median of what it
+-- would have done meanwhile, by the median of the times. A call in between, which does not count,
+-- wakes the threads.
+local function beside_peak(runs, calls)
+  package.cpath = os.getenv "PEERS_BUILD" .. "/?.so;" .. package.cpath
+  local peak = require "fma_peak"
+  local times, most = {}, {}
+  for i = 1, runs do
+    local before = peak(threads)
+    if threads > 1 then call() end
+    times[i] = seconds(calls)
+    most[i] = times[i] * (before + peak(threads)) / 2
+  end
+  local middle = median(times)
+  return ("%.9g %.9g %.9g"):format(times[1], middle, median(most) / middle)
+end
+
 local function time(what, name, batch, runs, calls)
   prepare(what, name, math.tointeger(batch))
+  if what == "kernel" then return beside_peak(runs, calls) end
   local times = {}
-  for i = 1, runs do
-    local start = clock()
-    for _ = 1, calls do call() end
-    times[i] = (clock() - start) / calls / steps
-  end
-  table.sort(times)
-  return ("%.9g %.9g"):format(times[1], times[#times // 2 + 1])
+  for i = 1, runs do times[i] = seconds(calls) end
+  local middle = median(times)
+  return ("%.9g %.9g"):format(times[1], middle)
 end
 
 local function answer(what, name, ...)

@@ -89,7 +89,7 @@ def ask(group, seat, case, how):
 
 def measure(group, case, options):
     """Takes the workers in turn. Seat -> the best and the median of each slice; threads -> the
-    peak beside each slice."""
+    peak beside each slice: of a kernel in it."""
     plans = {seat: plan(w, case, options.slice) for seat, w in group.workers.items()
              if case.what != "kernel" or seat[0] == "lunula"}
     plans = {seat: how for seat, how in plans.items() if how}
@@ -97,10 +97,12 @@ def measure(group, case, options):
         sys.exit(f"{case.model}:{case.batch}: lunula does not do it")
     found, peaks = {seat: [] for seat in plans}, {n: [] for n in group.threads}
     for _ in range(rounds_of(plans, options)):
-        for n in group.threads:
+        for n in group.threads if case.what != "kernel" else ():
             peaks[n].append(group.peak(n))
         for seat in found:
-            found[seat].append(ask(group, seat, case, plans[seat]))
+            best, median, *peak = ask(group, seat, case, plans[seat])
+            found[seat].append((best, median))
+            peaks[seat[1]] += peak
     return found, peaks
 
 

@@ -3,7 +3,8 @@
 The peer is the best by its median. The ratios are of the medians and of the best times; GF/s are
 lunula's best, FMA is the processor's own peak in the same minute, then the one as a share of the
 other; `scaling` is how much faster lunula, and that peer, get by their threads. For a kernel must
-and aim are shares of the peak; for an op, GF/s are numbers a nanosecond."""
+and aim are shares of the peak, GF/s and FMA are medians of the same moments; for an op, GF/s are
+numbers a nanosecond."""
 
 FORM = ("{:<20} {:>3}  {:>8} {:>8}  {:<9} {:>8} {:>8}  {:>5} {:>5}  {:>4} {:>4}"
         "  {:>6} {:>4} {:>5}  {:>9}")
@@ -50,7 +51,8 @@ def scaling(row, first, names):
 
 def row(row, first):
     ours, peer = row["times"]["lunula"], fastest(row["times"])
-    speed, peak = row["flops"] / ours["best"] / 1e9, row["peak"]["best"]
+    which = "median" if row["what"] == "kernel" else "best"
+    speed, peak = row["flops"] / ours[which] / 1e9, row["peak"][which]
     print(FORM.format(
         label(row), row["threads"], number(ours["median"] * 1e3), number(ours["best"] * 1e3),
         peer or "", *beside(ours, row["times"].get(peer)), number(row["must"]),
