@@ -109,13 +109,25 @@ static void panel_by_taps(const Direct *d, const float *x, const Lines *s,
   }
 }
 
+/* Two lines of so few pixels are one tile, where their results follow one
+** another: then the panel is read half as often. */
+static int64_t lines_together(const Lines *s, int64_t l, int64_t c_row) {
+  int64_t pixels = s->column1 - s->column0;
+  bool two = 2 * MICRO_TURN <= MICRO_ROWS && pixels == MICRO_TURN &&
+             l + 1 < s->n && s->to[l + 1] - s->to[l] == pixels * c_row;
+  return two ? 2 : 1;
+}
+
 static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
   const float *a = m.a;
   float *c = m.c;
-  for (int64_t l = 0; l < s->n; l++) {
+  int64_t pixels = s->column1 - s->column0;
+  for (int64_t l = 0, lines; l < s->n; l += lines) {
+    lines = lines_together(s, l, m.c_row);
     m.a = a + s->from[l];
     m.c = c + s->to[l];
-    ISA_NAME(micro_rows)(s->column1 - s->column0, columns, &m);
+    m.gap = lines > 1 ? s->from[l + 1] - s->from[l] - pixels * m.a_row : 0;
+    ISA_NAME(micro_rows)(lines * pixels, columns, &m);
   }
 }
 
@@ -123,7 +135,9 @@ static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
 ** go over one, the next one comes. */
 static void fetch_next(const Direct *d, const Lines *s, Micro *m) {
   enum { FAR = 1 << 18 };
-  int64_t tiles = s->n * divide_up(s->column1 - s->column0, MICRO_ROWS);
+  int64_t lines = s->n > 0 ? lines_together(s, 0, m->c_row) : 1;
+  int64_t tiles = divide_up(s->n, lines) *
+                  divide_up(s->column1 - s->column0, MICRO_ROWS);
   m->ahead = direct_panels(d) > FAR ? m->b + WIDTH * chain_of(d) : NULL;
   m->ahead_step = divide_up(WIDTH, tiles);
 }

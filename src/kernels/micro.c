@@ -32,8 +32,8 @@
 #define EACH_TILE(f) UP_TO_6(f)
 #endif
 
-/* Rows of a are read from three pointers, five rows each, since the address of
-** a load has room for 1, 2 and 4 times a step. A compiler that sees through
+/* Rows of a are read from four pointers, five or two rows each, since the address
+** of a load has room for 1, 2 and 4 times a step. A compiler that sees through
 ** this keeps an address for each row: what it then loads and adds up takes the
 ** place of multiplications. So the pointers, and the one that results are
 ** stored through, are hidden from it. */
@@ -45,13 +45,13 @@
 #define ROW_4 a[4 * a_row]
 #define ROW_5 a5[0]
 #define ROW_6 a5[a_row]
-#define ROW_7 a5[2 * a_row]
-#define ROW_8 a5[a_three]
-#define ROW_9 a5[4 * a_row]
-#define ROW_10 a10[0]
-#define ROW_11 a10[a_row]
-#define ROW_12 a10[2 * a_row]
-#define ROW_13 a10[a_three]
+#define ROW_7 a7[0]
+#define ROW_8 a7[a_row]
+#define ROW_9 a7[2 * a_row]
+#define ROW_10 a7[a_three]
+#define ROW_11 a7[4 * a_row]
+#define ROW_12 a12[0]
+#define ROW_13 a12[a_row]
 
 /* A panel of weights often comes from far, and the processor looks ahead no
 ** further than a page; so rows to come are asked for, those of the panel behind
@@ -139,13 +139,14 @@ enum { FAR = 256 /* numbers */, WORTH_ASKING = 128 /* columns of a */ };
   for (int64_t k = t->k; k > 0; k--) {                                   \
     B_##vectors                                                          \
     ROWS_##rows(STEP_##vectors)                                          \
-    a += a_step, a5 += a_step, a10 += a_step, b += b_step;               \
+    a += a_step, a5 += a_step, a7 += a_step, a12 += a_step, b += b_step; \
   }
 
 /* The same where the rows of a stand side by side. */
 #define RUN_TURNED(vectors, rows)  \
   a_row = 1, a_three = 3;          \
-  a5 = a + 5, a10 = a + 10;        \
+  a5 = a + 5, a7 = a + 7 + t->gap; \
+  a12 = a7 + 5;                    \
   RUN(vectors, rows, a_column, MICRO_WIDTH)
 
 /* Where a lies in rows, or in columns, and b is a panel, which is nearly always,
@@ -174,9 +175,12 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
     HIDE(c);                                                             \
     HIDE(a_three);                                                       \
     for (;;) {                                                           \
-      const float *a5 = a + 5 * a_row, *a10 = a + 10 * a_row;            \
+      const float *a5 = a + 5 * a_row;                                   \
+      const float *a7 = a + MICRO_TURN * a_row + t->gap;                 \
+      const float *a12 = a7 + 5 * a_row;                                 \
       HIDE(a5);                                                          \
-      HIDE(a10);                                                         \
+      HIDE(a7);                                                          \
+      HIDE(a12);                                                         \
       bool said = STEPS_SAID_##vectors && (rows) + 2 >= MICRO_ROWS &&    \
                   b_row == MICRO_WIDTH;                                  \
       if (said && a_column == 1) {                                       \

@@ -23,11 +23,12 @@ enum { MICRO_ROWS = 6 };
 ** columns are one, two or four vectors; of four, the third is b_pair after the
 ** first, and there are at most MICRO_FEW rows. With `runs`, a has k columns for
 ** each of them, from a + run[i] on (run[0] is 0), and b goes on from one to the
-** next: so patches of an image are read where they lie. */
+** next: so patches of an image are read where they lie. Rows from MICRO_TURN on
+** lie `gap` numbers further: they may be those of another line. */
 typedef struct Micro {
   int64_t k;
   const float *a;
-  int64_t a_row, a_column;
+  int64_t a_row, a_column, gap;
   const int64_t *run;
   int64_t runs; /* 0, 1: a is all of it */
   const float *b;
@@ -39,7 +40,7 @@ typedef struct Micro {
   int64_t ahead_step; /* numbers for each k; NULL: nothing. Of two vectors. */
 } Micro;
 
-enum { MICRO_FEW = 2 };
+enum { MICRO_FEW = 2, MICRO_TURN = 7 };
 
 ISA_DECLARE(APART void, micro, (int64_t rows, int vectors, const Micro *t))
 
