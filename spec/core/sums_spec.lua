@@ -2,6 +2,9 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local scratch = require "spec.support.scratch"
+
+teardown(scratch.clear)
 
 describe("sums over processes", function()
   it("are an error in a process that is alone", function()
@@ -31,5 +34,28 @@ describe("sums over processes", function()
     assert.error_at_line(function() call(k.tensor { 1, 2 }) end,
       "this step sums over processes, and runs in one")
     assert.near_all(v.value, { 1, 2 }, 0)
+  end)
+
+  it("begin as soon as they can, and are waited for behind all else, before updates", function()
+    scratch.write("order.lua", [[
+      local core, k = require "lunula.core", require "lunula"
+      local v = core.variable { value = k.zeros { 8, 8 }, name = "v" }
+      local call = core.trace({ { shape = { 8, 8 }, dtype = "float32" } }, function(x)
+        local a = k.ops.matmul(x, x)
+        local b = k.ops.matmul(a, x)
+        local one, two = core.sums_begin({ a }, false), core.sums_begin({ b }, false)
+        v:assign(v - core.sums_end(one, { a }, false))
+        v:assign(v - core.sums_end(two, { b }, false))
+        v:assign(v - core.sums_end(core.sums_begin({ x }, false), { x }, false))
+      end)
+      call(k.zeros { 8, 8 })
+    ]])
+    local _, text = scratch.run(scratch.path "order.lua", "env LUNULA_DEBUG=plan")
+    local steps = {}
+    for names in text:match("%-%- steps.*"):gmatch "\n +%d+ ([%l_ ]+):" do
+      steps[#steps + 1] = names
+    end
+    assert.equal("matmul sum_begin matmul sum_begin sum_begin sum_end sum_end sum_end "
+      .. "subtract subtract subtract", table.concat(steps, " "))
   end)
 end)

@@ -42,7 +42,8 @@ static void run(void (*task)(void *arg, int64_t i), void *arg, int64_t tasks) {
 
 static void use_sums(lua_State *L, const ForRocksSums *sums) {
   State *s = state_of(L);
-  s->sums = (Sums){sums->ud, sums->room, sums->begin, sums->end};
+  s->sums = (Sums){sums->ud, sums->room, sums->begin, sums->end,
+                   sums->go_on};
   s->c.env.sums = &s->sums;
 }
 

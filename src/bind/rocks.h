@@ -18,11 +18,14 @@ typedef struct ForRocksSums {
   /* Memory for n numbers of this process, which are written there; *id is the
   ** sum's name in what follows. NULL: there is none. */
   float *(*room)(void *ud, int64_t n, int32_t *id);
-  /* They are written: the sum may go on while other work is done. All processes
-  ** begin the same sums in the same order. */
-  int (*begin)(void *ud, int32_t id, char *why, size_t size);
+  /* They are written: the sum may go on while other work is done, or, where it
+  ** is wanted `soon`, there is no such work. All processes begin the same sums in
+  ** the same order. */
+  int (*begin)(void *ud, int32_t id, int soon, char *why, size_t size);
   /* Waits for the sums, which stay there until another is begun. */
   const float *(*end)(void *ud, int32_t id, char *why, size_t size);
+  /* Called between steps of a plan while sums are under way. */
+  void (*go_on)(void *ud);
 } ForRocksSums;
 
 typedef struct ForRocks {

@@ -17,14 +17,15 @@ static int read_list(lua_State *L, State *s, int index, Val *in, int at) {
   return n;
 }
 
-/* sums_begin(values, weighted) -> what is waited for with */
+/* sums_begin(values, weighted, soon) -> what is waited for with */
 static int core_sums_begin(lua_State *L) {
   State *s = state_enter(L);
   Val in[MAX_OUTPUTS];
   int mark = context_mark(&s->c);
   int n = read_list(L, s, 1, in, 0);
-  Attr attr = {.kind = ATTR_BOOL, .n = 1, .i = {lua_toboolean(L, 2)}};
-  Val y = emit_op(&s->c, "sum_begin", in, n, &attr);
+  Attr attr[] = {{.kind = ATTR_BOOL, .n = 1, .i = {lua_toboolean(L, 2)}},
+                 {.kind = ATTR_BOOL, .n = 1, .i = {lua_toboolean(L, 3)}}};
+  Val y = emit_op(&s->c, "sum_begin", in, n, attr);
   if (s->c.error.set)
     return raise_context(L, s);
   box_push(L, s, y);

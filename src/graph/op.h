@@ -70,8 +70,9 @@ typedef struct OpCall {
 typedef struct Sums {
   void *ud;
   float *(*room)(void *ud, int64_t n, int32_t *id);
-  int (*begin)(void *ud, int32_t id, char *why, size_t size);
+  int (*begin)(void *ud, int32_t id, int soon, char *why, size_t size);
   const float *(*end)(void *ud, int32_t id, char *why, size_t size);
+  void (*go_on)(void *ud);
 } Sums;
 
 /* What differs from run to run. */
@@ -91,6 +92,7 @@ struct Env {
                void *const *in, void *const *out, Error *e);
   void *host_ud;
   const Sums *sums; /* NULL: this process is alone */
+  int sums_begun;   /* and not ended yet */
   /* runs a call that has a body (see BODY) outside a plan */
   bool (*run_body)(const OpCall *s, void *const *in, void *const *out, Env *env,
                    Account *account);
@@ -268,6 +270,7 @@ enum {
   SIZED = 256,      /* has no kernel: `expand` makes another op of it once the
                        sizes that it depends on are known */
   DECOMPOSES = 8192, /* calls LAPACK: OpenBLAS must be there when it is emitted */
+  WAITS = 16384,    /* for what another op has begun: rather late than early */
   FILED = 1024      /* is HIDDEN, but found in files: its rule trusts nobody */
 };
 

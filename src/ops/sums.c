@@ -8,9 +8,10 @@
 #include "kernels/kernels.h"
 #include "ops/build.h"
 
-/* The attribute of both: the first value is a weight, by which the others are
-** multiplied, and their sums divided by its sum: they become means. */
-enum { WEIGHTED };
+/* WEIGHTED, of both: the first value is a weight, by which the others are
+** multiplied, and their sums divided by its sum: they become means. SOON: nothing
+** is to be done until the sums are waited for. */
+enum { WEIGHTED, SOON };
 
 static int64_t numbers(const Type *t, int n) {
   int64_t sum = 0;
@@ -48,8 +49,10 @@ static void begin_run(const OpCall *s, const Run *r, int64_t task) {
     at += size;
   }
   if (to == NULL ||
-      !sums->begin(sums->ud, *(int32_t *)r->out[0], why, sizeof why))
+      !sums->begin(sums->ud, *(int32_t *)r->out[0], s->attr[SOON].i[0] != 0, why,
+                   sizeof why))
     run_fault(r, "%s", why);
+  r->env->sums_begun++;
 }
 
 /* Inputs: what sum_begin gave, then what was summed, for its shapes. */
@@ -69,6 +72,7 @@ static void end_run(const OpCall *s, const Run *r, int64_t task) {
   const Sums *sums = r->env->sums;
   char why[2400] = "";
   (void)task;
+  r->env->sums_begun--;
   const float *from = sums ? sums->end(sums->ud, *(const int32_t *)r->in[0],
                                        why, sizeof why) : NULL;
   if (from == NULL) {
@@ -84,12 +88,12 @@ static void end_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 const Op ops_sums[] = {
-  {"sum_begin", "*xs, weighted:bool", MOVE, FLOATS, begin_shape,
+  {"sum_begin", "*xs, weighted:bool, soon:bool", MOVE, FLOATS, begin_shape,
    .run = begin_run, .traits = HOST | FAULTS | HIDDEN | NO_GRADIENT,
    .doc = "Begins the sums of the values over all processes."},
   {"sum_end", "x, *likes, weighted:bool", MOVE, AS_IS, end_shape,
    .run = end_run, .shape_only = ~1u,
-   .traits = HOST | FAULTS | HIDDEN | NO_GRADIENT,
+   .traits = HOST | FAULTS | WAITS | HIDDEN | NO_GRADIENT,
    .doc = "The sums that were begun."},
   {0}
 };

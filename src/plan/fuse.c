@@ -556,9 +556,11 @@ static void put_all(Order *o) {
   for (int g = 0; g < p->ngroups; g++)
     if (p->groups[g].n > 0 && p->groups[g].anchor >= 0)
       o->anchor[p->groups[g].anchor] = 1;
-  for (int i = 0; i < p->n; i++) /* what may fail comes before any update */
-    if (p->node[i]->op->traits & FAULTS)
-      put(o, i);
+  /* what may fail comes before any update; what waits, behind the others */
+  for (unsigned waits = 0; waits <= WAITS; waits += WAITS)
+    for (int i = 0; i < p->n; i++)
+      if ((p->node[i]->op->traits & (FAULTS | WAITS)) == (FAULTS | waits))
+        put(o, i);
   /* what is made of variables alone, result by result: what one of them needed
      is over when the next one is made */
   for (int i = 0; p->f->ninputs == 0 && i < p->f->noutputs; i++)

@@ -373,6 +373,8 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
       run_timed(p, l, env, i);
     else
       run_step(&p->step[i], l, l->arena + p->scratch, env);
+    if (env->sums_begun)
+      env->sums->go_on(env->sums->ud);
     if (env->error->set) /* what ran abreast has said where */
       ok = !p->step[i].abreast && fault_at(&p->step[i], env->error);
     i += p->step[i].abreast; /* the next one has run, too */

@@ -77,7 +77,7 @@ local function means(values)
   for b, bucket in ipairs(buckets) do
     local list = { weight }
     for _, i in ipairs(bucket) do list[#list + 1] = values[i] end
-    begun[b] = { list, core.sums_begin(list, true) }
+    begun[b] = { list, core.sums_begin(list, true, b == #buckets) }
   end
   for b, bucket in ipairs(buckets) do
     local summed = { core.sums_end(begun[b][2], begun[b][1], true) }

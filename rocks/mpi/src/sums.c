@@ -13,7 +13,7 @@ typedef struct Sum {
   int64_t room, count; /* in floats */
   MPI_Request request;
   int64_t number; /* of the exchange */
-  bool taken;
+  bool taken, waits; /* waits: all meet first, and sum then */
 } Sum;
 
 static Sum sums[MOST];
@@ -51,25 +51,43 @@ static int refuse(char *why, size_t size) {
   return 0;
 }
 
-static int sums_begin(void *ud, int32_t id, char *why, size_t size) {
+/* What nothing overlaps with is summed when it is waited for, by the call of MPI
+** that does nothing else, which is up to twice as fast. It cannot be left, so all
+** meet before. */
+enum { SHORT = 4096 }; /* numbers for which that does not pay */
+
+static int sums_begin(void *ud, int32_t id, int soon, char *why, size_t size) {
   Sum *s = &sums[id];
   World *w = world_here();
   (void)ud;
   if (!world_begin(w))
     return refuse(why, size);
   s->number = w->begun;
+  s->waits = soon && s->count > SHORT;
   w->bytes += (double)s->count * sizeof *s->data;
-  int code = MPI_Iallreduce(MPI_IN_PLACE, s->data, (int)s->count, MPI_FLOAT,
-                            MPI_SUM, w->work, &s->request);
+  int code = s->waits ? MPI_Ibarrier(w->work, &s->request)
+                      : MPI_Iallreduce(MPI_IN_PLACE, s->data, (int)s->count,
+                                       MPI_FLOAT, MPI_SUM, w->work,
+                                       &s->request);
   if (code != MPI_SUCCESS && !world_broken(w, code))
     return refuse(why, size);
   return 1;
 }
 
+static bool sum_now(World *w, Sum *s) {
+  double start = MPI_Wtime();
+  int code = MPI_Allreduce(MPI_IN_PLACE, s->data, (int)s->count, MPI_FLOAT,
+                           MPI_SUM, w->whole);
+  w->seconds += MPI_Wtime() - start;
+  return code == MPI_SUCCESS || world_broken(w, code);
+}
+
 static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
   Sum *s = &sums[id];
   (void)ud;
-  if (!world_wait(world_here(), &s->request, s->number)) {
+  World *w = world_here();
+  if (!world_wait(w, &s->request, s->number) ||
+      (s->waits && !sum_now(w, s))) {
     refuse(why, size);
     return NULL;
   }
@@ -77,4 +95,16 @@ static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
   return s->data;
 }
 
-const ForRocksSums sums_calls = {NULL, sums_room, sums_begin, sums_end};
+/* MPI works while it is asked, so it is asked for all that is under way. */
+static void sums_go_on(void *ud) {
+  int done;
+  (void)ud;
+  for (int i = 0; i < used; i++)
+    if (sums[i].taken && sums[i].request != MPI_REQUEST_NULL) {
+      MPI_Test(&sums[i].request, &done, MPI_STATUS_IGNORE);
+      return;
+    }
+}
+
+const ForRocksSums sums_calls = {NULL, sums_room, sums_begin, sums_end,
+                                 sums_go_on};

@@ -70,8 +70,10 @@ World *world_open(const char **why) {
   if (*why)
     return NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &w->work);
+  MPI_Comm_dup(MPI_COMM_WORLD, &w->whole);
   MPI_Comm_dup(MPI_COMM_WORLD, &w->talk);
   MPI_Comm_set_errhandler(w->work, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(w->whole, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(w->talk, MPI_ERRORS_RETURN);
   MPI_Comm_rank(w->work, &w->rank);
   MPI_Comm_size(w->work, &w->size);

@@ -11,7 +11,8 @@
 enum { TEXT_MAX = 2000 };
 
 typedef struct World {
-  MPI_Comm work, talk; /* numbers; messages */
+  MPI_Comm work, whole; /* exchanges that go on; those that are whole at once */
+  MPI_Comm talk;        /* messages */
   int rank, size;
   int level;      /* of threads, that MPI gives */
   bool ours;      /* MPI was started here, and is ended here */
