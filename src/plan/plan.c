@@ -356,7 +356,7 @@ static void print_profile(const Plan *p) {
 }
 
 static int steps_together(const PlanStep *s) {
-  return s->band ? s->band->n : 1;
+  return s->band ? s->band->n : s->abreast ? 2 : 1;
 }
 
 static void run_timed(Plan *p, Lane *l, Env *env, int i) {
@@ -377,7 +377,6 @@ static bool run_steps(Plan *p, Lane *l, Env *env) {
       env->sums->go_on(env->sums->ud);
     if (env->error->set) /* what ran abreast has said where */
       ok = !p->step[i].abreast && fault_at(&p->step[i], env->error);
-    i += p->step[i].abreast; /* the next one has run, too */
   }
   float_mode_leave(outside);
   return ok;
