@@ -106,13 +106,12 @@ function named(name, module)
 end
 
 local float32 = "everything computes in float32"
-local one_machine = "a model runs on one machine, on all its cores"
 
 -- Names of Keras that are not here, with what to do.
 local absent = {
   applications = "there are no models by name and nothing is downloaded; save one in Keras as a "
     .. ".keras file and load it by k.models.load_model",
-  device = one_machine,
+  device = "a model runs on the processor, on all its cores",
   quantizers = float32, DTypePolicy = float32,
   export = "model:export(path) writes what predicts",
   wrappers = "there is no scikit-learn",

@@ -12,6 +12,10 @@ return {
   ["k.layers.InputLayer"] = [[
 local model = k.Sequential { k.layers.InputLayer { shape = { 3 } }, k.layers.Dense(2) }
 print(model.input_shape, model.output_shape)]],
+  ["k.distribution.DataParallel"] = [[
+k.distribution.initialize()   -- of the processes that mpirun has started; here there is one
+k.distribution.set_distribution(k.distribution.DataParallel())
+print(k.distribution.rank(), k.distribution.size())]],
   ["k.layers.Lambda"] = [[
 local layer = k.layers.Lambda(function (x) return x * k.ops.sigmoid(x) end)
 print(layer(k.tensor { -1, 0, 1 }))]],

@@ -177,8 +177,7 @@ describe("a model", function ()
   it("says what it has not", function ()
     local model = model_of { loss = "mse" }
     assert.error_at_line(function () return model.distribute_strategy end,
-      "has no distribute_strategy: a model "
-      .. "runs on one machine")
+      "has no distribute_strategy: k.distribution shares batches out")
     assert.error_at_line(function () model:make_train_function() end,
       "has no make_train_function: fit traces train_step by itself")
   end)

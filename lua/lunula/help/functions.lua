@@ -194,6 +194,12 @@ functions.distribution = {
   get_device_count = { "device_type", "How many there are." },
 }
 
+for _, name in ipairs {
+  "ModelParallel", "DeviceMesh", "LayoutMap", "TensorLayout", "distribute_tensor",
+} do
+  functions.distribution[name] = { "", "Not here, and says so: each process has the whole model." }
+end
+
 functions.config = {
   backend = { "", "\"lunula\"." },
   dtype_policy = { "", "\"float32\"." },

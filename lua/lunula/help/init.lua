@@ -155,17 +155,28 @@ local function class_of_loss(name)
   end
 end
 
+-- The name in a module that x is or names. Of the names of one function (mse, MSE) it is always
+-- the same, one in small letters.
+local function name_in(module, x)
+  local found
+  for name, f in pairs(home(module)) do
+    if (name == x or f == x) and type(f) == "function" and (not found or name > found) then
+      found = name
+    end
+  end
+  return found
+end
+
 -- Other functions are told by their parameters and by the comment above them; losses, which are
 -- classes too, by what those say. x: a name, or the function.
 local function parameters_text(x)
   for _, module in ipairs(without_texts) do
-    for name, f in pairs(home(module)) do
-      if (name == x or f == x) and type(f) == "function" then
-        local class = module == "losses" and class_of_loss(name)
-        local told = comments.of(f) or class and class.doc
-        return ("k.%s.%s%s%s"):format(module, name, comments.parameters(f),
-          told and "\n  " .. told or "")
-      end
+    local name = name_in(module, x)
+    if name then
+      local f, class = home(module)[name], module == "losses" and class_of_loss(name)
+      local told = comments.of(f) or class and class.doc
+      return ("k.%s.%s%s%s"):format(module, name, comments.parameters(f),
+        told and "\n  " .. told or "")
     end
   end
 end

@@ -189,7 +189,7 @@ local function absent(name, instead)
   end
 end
 
-local distributed = "a model runs on one machine, on all its cores, and needs no strategy"
+local distributed = "k.distribution shares batches out to processes, and a model needs no strategy"
 
 local function no_list(self)
   core.raise("model \"%s\" is no list: model.layers is the list of its layers, #model.layers their "
