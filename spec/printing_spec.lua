@@ -13,7 +13,9 @@ describe("a printed", function ()
   local model, history = trained()
 
   it("list shows what is in it", function ()
-    assert.equal('[1] Dense{units=2, activation="linear", name="a"}', tostring(model.layers))
+    assert.equal('[1] Dense{units=2, name="a"}', tostring(model.layers))
+    assert.equal('Dense{units=2, activation="relu"}',
+      tostring(k.layers.Dense { 2, activation = "relu", name = "dense" }))
     assert.equal('[1] variable "m/a/kernel" float32 (3, 2)\n[2] variable "m/a/bias" float32 (2,)',
       tostring(model.weights))
     assert.equal(tostring(model.weights), tostring(model.trainable_variables))
@@ -39,6 +41,11 @@ describe("a printed", function ()
     assert.near_all(k.ops.stack(k.metrics.Mean().variables), { 0, 0 })
     local both = k.Model { inputs = model.inputs, outputs = model.outputs }
     assert.equal(2, both:predict(k.zeros { 1, 3 }, { verbose = 0 }).shape[2])
+  end)
+
+  it("table of facts shows them", function ()
+    assert.truthy(tostring(k.memory()):find "\nlimit = 0\nlive = %d+\npeak = %d+$")
+    assert.truthy(tostring(k.build_info()):find "\nversion = ")
   end)
 
   it("optimizer tells its rate", function ()

@@ -54,12 +54,17 @@ if blas and blas.advice then require("lunula.utils.warn").say("%s", blas.advice)
 lunula.tensor = core.tensor
 lunula.frombytes = core.frombytes
 lunula.is_tensor = core.is_tensor
-lunula.memory = core.memory
 lunula.threads = core.threads
-lunula.build_info = core.build_info
 lunula.seed = core.seed
 lunula.None = core.None
 lunula.version = core.version
+
+-- Tables that show what is in them when they are printed.
+local function printed(t) return require("lunula.declare.lists").of(t) end
+
+function lunula.memory() return printed(core.memory()) end
+
+function lunula.build_info() return printed(core.build_info()) end
 
 -- zeros{2, 3}, zeros({2, 3}, "int32") or zeros({2, 3}, {dtype = "int32"})
 local function filled(name, value)

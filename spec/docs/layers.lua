@@ -162,7 +162,7 @@ end
 -- One row more, where sizes may be unknown, and that is more than the batch.
 function layers.add_unknown(rows)
   local first = rows[1]
-  if not first or not first[3]:find ", %d" or #rows == most_rows then return end
+  if not first or not first[3]:find ", %d" then return end
   for _, input in ipairs(first.call.inputs) do
     if #input.shape < 3 then return end
   end

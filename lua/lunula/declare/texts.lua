@@ -30,6 +30,11 @@ function texts.said(object)
   local function add(arg)
     local value, default = config[arg.name], arg.default
     if value == nil or not arg.printed and same(value, default) then return end
+    -- As an activation that was not said, which is linear.
+    if default == nil and not arg.required and arg.kind.absent then
+      local serialise = arg.kind.serialise or configs.copy
+      if same(value, serialise(arg.kind.absent(object), object)) then return end
+    end
     if arg.name == "name" and value == words.snake_case(class.name) then return end
     if default ~= nil and not arg.printed then
       local serialise = arg.kind.serialise or configs.copy

@@ -101,7 +101,9 @@ local function call_text(name, row)
   for i, option in ipairs(list) do
     lines[i] = ("\n  %-" .. width .. "s  %s"):format(option, options[option])
   end
-  return ("%s(%s)\n%s%s"):format(name, call, wrapped(row[2], "  "), table.concat(lines))
+  call = ("%s(%s)"):format(name, call)
+  if #call > 80 then call = wrapped(call, "    "):gsub("^ +", "") end
+  return ("%s\n%s%s"):format(call, wrapped(row[2], "  "), table.concat(lines))
 end
 
 local function method_texts(name)
@@ -155,12 +157,15 @@ local function class_of_loss(name)
   end
 end
 
--- The name in a module that x is or names. Of the names of one function (mse, MSE) it is always
--- the same, one in small letters.
+local function is_longer(a, b)
+  return #a > #b or #a == #b and a > b
+end
+
+-- The name in a module that x is, or the longest name of the function x.
 local function name_in(module, x)
   local found
   for name, f in pairs(home(module)) do
-    if (name == x or f == x) and type(f) == "function" and (not found or name > found) then
+    if (name == x or f == x) and type(f) == "function" and not (found and is_longer(found, name)) then
       found = name
     end
   end
