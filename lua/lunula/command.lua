@@ -1,4 +1,5 @@
--- The command `lunula`: what is in a file, from one kind of file to another, a file's self-test.
+-- The command `lunula`: what is in a file, from one kind of file to another, a file's self-test;
+-- and what a prompt can complete.
 --
 -- rocks/lunula.lua is the script; it ends with the status that is returned here.
 
@@ -10,11 +11,13 @@ local state = require "lunula.saving.state"
 local warn = require "lunula.utils.warn"
 
 local help = [[
-lunula: models in files
+lunula: models in files, and words for a prompt
 
   lunula show FILE         what is in it: layers, inputs, outputs, tensors, sizes
   lunula convert FROM TO   writes the model in FROM to TO; the endings tell the kinds of file
   lunula check FILE        loads it, and makes the self-test that it has
+  lunula words             the words that a prompt can complete, one a line:
+                           rlwrap -a -t dumb -b ' (){}[],=' -f <(lunula words) lua5.4 -l k=lunula -i
   lunula help              this text
 
 Files end in ]] .. formats.endings .. [[.
@@ -152,11 +155,15 @@ function commands.check(path)
     or "it loads; it has no self-test")
 end
 
+function commands.words()
+  say("%s", table.concat(require("lunula.help").words(), "\n"))
+end
+
 function commands.help()
   io.stdout:write(help)
 end
 
-local takes = { show = 1, convert = 2, check = 1, help = 0 }
+local takes = { show = 1, convert = 2, check = 1, words = 0, help = 0 }
 
 -- ---- the command -------------------------------------------------------------------------------
 

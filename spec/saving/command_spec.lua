@@ -46,6 +46,11 @@ describe("the command", function ()
     says { "lunula show FILE" }
   end)
 
+  it("has words for a prompt", function ()
+    says({ "\nk.Sequential\n", "\nk.layers.Conv2D\n", "\nk.ops.sum\n", "\nkernel_size\n",
+      "\npredict\n" }, "words")
+  end)
+
   it("shows what is in a file", function ()
     says({ "lunula 1, written by lunula " .. core.version, 'Model: "small"', "hidden (Dense)",
       "input  x (None, 3)", "output out (None, 2)", 'classes: ["yes", "no"]', "hidden/kernel",

@@ -24,7 +24,8 @@ local storeys = {
   { "saving" },
   { "config", "preprocessing" },
   { "features", "mixed_precision" },
-  { "help", "command" },
+  { "help" },
+  { "command" },
   { "init" },
 }
 

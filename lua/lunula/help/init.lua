@@ -9,6 +9,7 @@ local fields = require "lunula.help.fields"
 local functions = require "lunula.help.functions"
 local options = require "lunula.help.options"
 local search = require "lunula.help.search"
+local words = require "lunula.help.words"
 
 local help = {}
 
@@ -328,6 +329,9 @@ function help.text(x)
   if told then return told end
   return nil, "nothing is known about " .. declare.show(x) .. suggestion(x)
 end
+
+-- What a prompt can complete.
+function help.words() return words(home) end
 
 help.door_text, help.input_text, help.tensor_text = door_text, input_text, tensor_text
 
