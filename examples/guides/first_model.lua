@@ -34,6 +34,9 @@ local model = k.Sequential {
   k.layers.Dense { 1, activation = "sigmoid" },
 }
 
+-- Who knows Torch7 finds nn.Sequential in this; a layer learns its number of inputs by itself, and
+-- nobody calls backward: fit does, or k.value_and_grad where a script wants the gradients.
+
 -- An unknown size is false in Lua, and printed as None: here, how many samples there will be.
 
 assert(tostring(model.output_shape) == "(None, 1)")

@@ -47,7 +47,7 @@ assert(tostring(y.shape) == "(2, 3, 5)" and tostring(h.shape) == tostring(c.shap
 -- value of its own. A size that is not known is false in a table, and printed as None.
 
 assert(layers.Dense { 2, bias_initializer = "ones" }.use_bias == true)
-assert(layers.Softmax { axis = 0 }.axis == 0)
+assert(layers.Softmax().axis == -1 and layers.Softmax { axis = k.None }.axis == nil)
 assert(k.Input { shape = { false, 3 } }.shape[2] == false)
 assert(tostring(k.Input { shape = { false, 3 } }.shape) == "(None, None, 3)")
 

@@ -78,9 +78,9 @@ assert(in_plan < by_lua)
 --                         have no form for the processor; k.build_info() tells who, and why
 --
 -- `make bench` times layers, steps and the start; `make bench-peers` puts other runtimes beside it
--- on the same machine, as README.md does for some networks. Figures of two machines cannot be compared, ratios of one machine
--- can: alternate the two things that are compared, take the median of some runs, and say how many
--- threads there were.
+-- on the same machine, as README.md does for some networks. Figures of two machines cannot be
+-- compared, ratios of one machine can: alternate the two things that are compared, take the median
+-- of some runs, and say how many threads there were.
 
 local info = k.build_info()
 assert(type(info.isa) == "string" and k.threads() == 1)
