@@ -218,8 +218,8 @@ $(BUILD)/liblunula_blas.a: $(filter-out %/module.o,$(BLASOBJ))
 $(BUILD)/obj/blas/%.o: override FLAGS += $(BLAS_FLAGS) -DOPENBLAS_DIR='"$(BLAS_DIR)"'
 
 # Every name with its types and a line, from the declarations.
-$(BUILD)/lunula/meta.lua: rocks/editor.lua rocks/editor_signatures.lua $(CORE) $(LUASRC)
-	@$(call paths,lua/?.lua;lua/?/init.lua,$(BUILD)/?.so) $(LUA) $< $@
+$(BUILD)/lunula/meta.lua: $(wildcard rocks/editor*.lua) $(CORE) $(LUASRC)
+	@$(call paths,lua/?.lua;lua/?/init.lua,$(BUILD)/?.so) $(LUA) rocks/editor.lua $@
 
 # The Lua files as bytecode, in both; their texts, in the archive alone.
 $(BUILD)/code.c: src/bind/carry.lua $(LUASRC)
