@@ -130,10 +130,17 @@ local function argument_text(arg)
   return one_line(("%s, %s"):format(arg.kind.name, default))
 end
 
+-- What may be None may be false in a table.
+local function argument_type(arg)
+  local name = signatures.kind_type(arg.kind.name)
+  local none = arg.none or arg.default == nil and not arg.required
+  return none and name ~= "any" and name ~= "boolean" and name .. "|false" or name
+end
+
 local function option_fields(class, is_common)
   for _, arg in ipairs(class.arguments) do
     if is_common(arg) then
-      put("---@field %s? %s %s", arg.name, signatures.kind_type(arg.kind.name), argument_text(arg))
+      put("---@field %s? %s %s", arg.name, argument_type(arg), argument_text(arg))
     end
   end
 end
@@ -347,7 +354,7 @@ local facade_types = {
   Layer = "lunula.Layer.Class", Loss = "lunula.Loss.Class", Metric = "lunula.Metric.Class",
   Optimizer = "lunula.Optimizer.Class", Initializer = "lunula.Initializer.Class",
   Regularizer = "lunula.Regularizer.Class", InputSpec = "any",
-  None = "userdata", version = "string",
+  None = "any", version = "string",
 }
 
 -- What functions of the facade give, where more than anything is known.
