@@ -29,8 +29,8 @@ enum {
 #if defined(__AVX2__)
 #include <immintrin.h>
 
-/* A vector of 64-bit lanes, and what is done with it. INTERLEAVE: the blocks one
-** after the other, of their first and second halves. */
+/* A vector of 64-bit lanes, and what is done with it. INTERLEAVE: the blocks
+** one after the other, of their first and second halves. */
 #if ISA_LANES == 16
 typedef __m512i Words;
 #define ALL(x) _mm512_set1_epi64((int64_t)(x))

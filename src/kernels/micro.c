@@ -55,9 +55,9 @@
 
 /* A panel of weights often comes from far, and the processor looks ahead no
 ** further than a page; so rows to come are asked for, those of the panel behind
-** this one too. Where b is no panel, that costs little. Of four vectors it would
-** cost a fifth of the time where b is near, and saves none where it is far: the
-** processor has more reads under way than it can serve. */
+** this one too. Where b is no panel, that costs little. Of four vectors it
+** would cost a fifth of the time where b is near, and saves none where it is
+** far: the processor has more reads under way than it can serve. */
 enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 #define ASK_FOR(x) __builtin_prefetch(b + AHEAD * MICRO_WIDTH + (x), 0, 2)
 #if ISA_LANES == 16

@@ -16,7 +16,8 @@ enum { BACK_Y = 3, BACK_TOP, BACK_SHARE, BACK_G, BACK_SEEN }; /* of the way
   "scale:num, causal:bool=false, hidden:num=-2.3819763e38, "         \
   "add:bool=false, rate:num=nil"
 
-/* What is seen besides q, k and v: a bias, a mask, the key of what is dropped. */
+/* What is seen besides q, k and v: a bias, a mask, the key of what is
+** dropped. */
 enum { MOST_SEEN = 3 };
 
 /* ---- shapes ------------------------------------------------------------- */
@@ -405,9 +406,10 @@ static void attention_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
     through_lowering(c, n, dy, Q, dx);
     return;
   }
-  Val in[BACK_SEEN + MOST_SEEN] = {input(n, Q), input(n, K), input(n, V), result(n),
-                           {(Node *)(uintptr_t)n, TOP},
-                           {(Node *)(uintptr_t)n, SHARE}, dy[0]};
+  Val in[BACK_SEEN + MOST_SEEN] = {
+    input(n, Q), input(n, K), input(n, V), result(n),
+    {(Node *)(uintptr_t)n, TOP}, {(Node *)(uintptr_t)n, SHARE}, dy[0]
+  };
   for (int i = SEEN; i < n->nin; i++)
     in[BACK_SEEN + i - SEEN] = input(n, i);
   Node *back = emit_op(c, "dot_product_attention_back", in,
@@ -450,9 +452,9 @@ const Op ops_attention[] = {
    attention_shape, .tasks = attention_tasks, .run = attention_run,
    .local = attention_local, .vjp = attention_vjp,
    .doc = "softmax(scale q . k) . v of (batch, time, heads, size), where a "
-          "bias and a mask say what is seen, and with a rate a key which weights "
-          "are dropped; the largest scores; one over the sums of e ^ (scores - "
-          "largest)."},
+          "bias and a mask say what is seen, and a key which weights are "
+          "dropped when there is a rate; the largest scores; one over the "
+          "sums of e ^ (scores - largest)."},
   {"dot_product_attention_back",
    "q, k, v, y, top, share, g, *seen, " OPTIONS, ROWS, COMPUTE, back_shape,
    .tasks = back_tasks, .run = back_run, .local = back_local,

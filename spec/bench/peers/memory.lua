@@ -1,6 +1,6 @@
 -- How far the memory of a process grows, in MB: memory.lua attention_predict | attention_train |
--- attention_drop (training, with dropout) | resnet50. The last is the peak of a first prediction as a multiple of the weights, all that
--- lunula itself needs not counted.
+-- attention_drop (training, with dropout) | resnet50. The last is the peak of a first prediction
+-- as a multiple of the weights, all that lunula itself needs not counted.
 
 package.path = arg[0]:match "^(.*)/" .. "/?.lua;" .. package.path
 local k = require "lunula"
