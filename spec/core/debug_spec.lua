@@ -91,6 +91,8 @@ describe("the machinery", function()
     local major, minor, patch = core.version:match "(%d+)%.(%d+)%.(%d+)"
     assert.equal(major * 10000 + minor * 100 + patch,
                  tonumber(header:match "#define LUNULA_VERSION_NUMBER (%d+)"))
+    local changes = assert(io.open "rocks/CHANGELOG.md"):read "a"
+    assert.equal(core.version, changes:match "\n## (%S+)")
     assert.is_true(info.threads >= 1)
   end)
 
