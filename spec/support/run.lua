@@ -11,7 +11,9 @@
 local limit = 1800  -- seconds for a part; it ends a loop that does not end
 local timed = ""   -- where there is such a command
 for _, command in ipairs { "timeout --foreground -k 10 ", "timeout -k 10 " } do
-  if timed == "" and os.execute(command .. "1 true >/dev/null 2>&1") then timed = command .. limit end
+  if timed == "" and os.execute(command .. "1 true >/dev/null 2>&1") then
+    timed = command .. limit
+  end
 end
 local build = arg[1]
 local options, programs = { spec = "", filter = "", under = "", jobs = "1" }, {}

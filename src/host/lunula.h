@@ -14,7 +14,8 @@
 **     exchanges tensors and models with scripts (lunula_push_tensor,
 **     lunula_to_view, lunula_push_model).
 **
-** All link liblunula.a; what the second and third kind call needs Lua 5.4, too.
+** All link liblunula.a; what the second and third kind call needs Lua 5.4 or
+** 5.5, too.
 ** Hosts in other languages load liblunula.so, which has a Lua inside that nobody
 ** else sees: a lua_State there can only be that of a runtime of its own.
 ** The Lua files of lunula are inside the library, nothing is read from disk but
