@@ -178,7 +178,8 @@ bool gradient(Context *c, Val loss, const Val *xs, int n, Val *dxs) {
   if (c->error.set)
     return false;
   if (type_elements(t) != 1)
-    return fail(&c->error, "gradient: the loss must be one number, it is %s %s",
+    return fail(&c->error, "gradient: the loss must be one number, it is %s %s; "
+                            "ops.mean or ops.sum makes one of it",
                 type_text(t, text), dtype_name((DType)t->dtype));
   if (!dtype_is_float((DType)t->dtype))
     return fail(&c->error, "gradient: the loss must be a float, it is %s, which "
