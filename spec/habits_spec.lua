@@ -395,3 +395,18 @@ describe("a model's class of one's own", function ()
     assert.is_true(model:predict(x) == again:predict(x))
   end)
 end)
+
+describe("sizes and axes", function ()
+  local x = k.ops.reshape(k.arange(24), { 2, 3, 4 })
+
+  it("may stand one by one at the end", function ()
+    assert.is_true(x:reshape(-1, 4) == x:reshape { -1, 4 })
+    assert.is_true(x:transpose(0, 2, 1) == x:transpose { 0, 2, 1 })
+    assert.is_true(k.ops.transpose(x, 2, 1, 0) == k.ops.transpose(x, { 2, 1, 0 }))
+    local lambda = layers.Lambda(function (t) return t:reshape(k.ops.shape(t)[1], 2, 2) end)
+    local model = k.Sequential { k.Input { 4 }, lambda }
+    assert.same({ 3, 2, 2 }, { table.unpack(model:predict(k.ones { 3, 4 }).shape) })
+    assert.error_at_line(function () x:reshape(2, "a") end, "reshape: 3 arguments, it takes at")
+    assert.error_at_line(function () x:sum(0, 1, 2, 3) end, "sum: 5 arguments, it takes at most 3")
+  end)
+end)

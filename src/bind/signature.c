@@ -224,6 +224,26 @@ static int spread(lua_State *L, const Signature *s) {
   return n + 1;
 }
 
+/* Sizes and axes that come last may stand one by one, as in x:reshape(-1, 8): a
+** list is made of them. The number of values then. */
+static int list_last(lua_State *L, const Signature *s, int given) {
+  int last = s->n;
+  Kind kind = last > 0 ? s->p[last - 1].kind : K_TENSOR;
+  if (given <= last || (kind != K_SHAPE && kind != K_AXES && kind != K_INTS))
+    return given;
+  for (int i = last; i <= given; i++)
+    if (!lua_isinteger(L, i) && !(kind == K_SHAPE && box_is_tensor(L, i)))
+      return given;
+  lua_createtable(L, given - last + 1, 0);
+  for (int i = last; i <= given; i++) {
+    lua_pushvalue(L, i);
+    lua_rawseti(L, -2, i - last + 1);
+  }
+  lua_replace(L, last);
+  lua_settop(L, last);
+  return last;
+}
+
 /* One slot for each parameter, as the user gave them. */
 static void arrange(lua_State *L, const Signature *s) {
   int given = lua_gettop(L);
@@ -231,7 +251,7 @@ static void arrange(lua_State *L, const Signature *s) {
   bool named = given > 0 && has_names(L, given);
   if (given == 1 && named && s->n > 0)
     given = spread(L, s);
-  int positional = named ? given - 1 : given;
+  int positional = named ? given - 1 : list_last(L, s, given);
   if (positional > s->n)
     raise_error(L, "%s: %d arguments, it takes at most %d", s->name, positional,
                 s->n);
