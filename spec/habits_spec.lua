@@ -410,3 +410,34 @@ describe("sizes and axes", function ()
     assert.error_at_line(function () x:sum(0, 1, 2, 3) end, "sum: 5 arguments, it takes at most 3")
   end)
 end)
+
+describe("an output without a loss", function ()
+  local x, y = k.random.normal({ 8, 3 }, { seed = 1 }), k.random.normal({ 8, 2 }, { seed = 2 })
+  local other = k.ones { 8, 4 }
+
+  local function history_of(loss, targets, metrics)
+    k.set_random_seed(3)
+    local i = k.Input { shape = { 3 } }
+    local model = k.Model { inputs = i, outputs = { layers.Dense { 2, name = "a" } (i),
+      layers.Dense { 4, name = "b" } (i) } }
+    model:compile { optimizer = "sgd", loss = loss, metrics = metrics }
+    local history = model:fit(x, targets, { epochs = 2, verbose = 0 }).history
+    local loss_at_end = model:evaluate(x, targets, { verbose = 0 })
+    assert.is_true(loss_at_end < history.loss[1])
+    return history
+  end
+
+  it("needs no target", function ()
+    local wanted = history_of({ "mse", k.None }, { y, other }).loss
+    assert.same(wanted, history_of({ "mse", k.None }, y).loss)
+    assert.same(wanted, history_of({ "mse", k.None }, { y }).loss)
+    assert.same(wanted, history_of({ a = "mse" }, y).loss)
+    assert.same(wanted, history_of({ a = "mse" }, { a = y }).loss)
+    assert.same(history_of({ k.None, "mse" }, { y, other }).loss,
+      history_of({ k.None, "mse" }, other).loss)
+    local history = history_of({ "mse", k.None }, y, { { "mae" }, k.None })
+    assert.is_number(history.a_mae[2])
+    local _, message = pcall(history_of, "mse", y)
+    assert.matches("habits_spec.lua:%d+: y must be a list or a name table of 2 tensors", message)
+  end)
+end)

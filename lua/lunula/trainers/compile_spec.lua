@@ -155,6 +155,48 @@ local function link_metrics(self, what, value, names, ys, preds, weighted)
   end
 end
 
+-- ---- targets of the outputs that have a loss ---------------------------------------------------
+
+-- The places of those outputs, where compile gave some of them None; else nil.
+local function places_with_loss(self, names)
+  if not is_list(self.loss) then return nil end
+  local named, places = type(next(self.loss)) == "string", {}
+  for i, name in ipairs(names) do
+    if not is_none(self.loss[named and name or i]) then places[#places + 1] = i end
+  end
+  return #places > 0 and #places < #names and places or nil
+end
+
+-- Is there a target for each of the names?
+local function gives_all(y, names)
+  if type(y) ~= "table" or core.is_tensor(y) then return false end
+  if y[1] ~= nil then return #y == #names end
+  for _, name in ipairs(names) do
+    if y[name] == nil then return false end
+  end
+  return true
+end
+
+-- The outputs of those that y may be given for: all, or, when it is for fewer, those with a loss.
+function compiled:target_names(names, y)
+  local places = #names > 1 and places_with_loss(self, names)
+  if not places or gives_all(y, names) then return names end
+  local list = {}
+  for i, place in ipairs(places) do list[i] = names[place] end
+  return list
+end
+
+-- Targets that were given for the outputs with a loss alone, one for each output; `false` where
+-- there is none.
+function compiled:spread_targets(names, ys)
+  local places = #ys < #names and places_with_loss(self, names)
+  if not places or #places ~= #ys then return ys end
+  local list = {}
+  for i = 1, #names do list[i] = false end
+  for i, place in ipairs(places) do list[place] = ys[i] end
+  return list
+end
+
 -- Makes losses and metrics for the outputs. Called inside the first trace, when shapes are known;
 -- a failure leaves nothing behind.
 function compiled:link(names, ys, preds)

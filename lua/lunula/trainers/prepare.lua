@@ -23,7 +23,7 @@ function prepare.prepare(self, x, y, sample_weight, class_weight)
     self._input_structure)
   local ys, y_structure = {}, nil
   if y ~= nil then
-    local names = self._graph and self:_output_names() or nil
+    local names = self._graph and self._compiled:target_names(self:_output_names(), y) or nil
     ys, y_structure = data.list(y, names, "y", self._output_structure)
   end
   local ws = data.weights(sample_weight, class_weight, ys, self:_output_names())
@@ -46,7 +46,7 @@ end
 function prepare.entry(self, mode, prepared)
   local entry = traced_steps[mode](self, prepared)
   if self._compiled.built and not prepared.checked then
-    self._compiled:check_class_ids(prepared.ys)
+    self._compiled:check_class_ids(self._compiled:spread_targets(self:_output_names(), prepared.ys))
     prepared.checked = true
   end
   return entry

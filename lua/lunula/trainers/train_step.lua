@@ -61,9 +61,10 @@ end
 -- What compile was told, linked to these targets and predictions, and both as lists.
 local function linked(self, y, y_pred)
   compile_spec.require_of(self, "its loss or its metrics are computed")
-  local ys, preds = flat_targets(self, y), self:_flat(y_pred)
+  local names, preds = self:_output_names(), self:_flat(y_pred)
+  local ys = self._compiled:spread_targets(names, flat_targets(self, y))
   check_targets(self, ys, preds)
-  self._compiled:link(self:_output_names(), ys, preds)
+  self._compiled:link(names, ys, preds)
   return self._compiled, ys, preds
 end
 
