@@ -441,3 +441,23 @@ describe("an output without a loss", function ()
     assert.matches("habits_spec.lua:%d+: y must be a list or a name table of 2 tensors", message)
   end)
 end)
+
+describe("a model that is never called", function ()
+  it("has weights when its layers have", function ()
+    local function gan()
+      return k.model "NeverCalled" {
+        init = function (self)
+          self.network = k.Sequential { k.Input { 3 }, layers.Dense(2) }
+        end,
+      } {}
+    end
+    local path, from, to = os.tmpname() .. ".safetensors", gan(), gan()
+    from:save_weights(path)
+    to:load_weights(path)
+    os.remove(path)
+    assert.is_true(from.network.weights[1].value == to.network.weights[1].value)
+    local open = k.model "NotYet" { init = function (self) self.dense = layers.Dense(2) end }
+    assert.error_at_line(function () open {}:save_weights(path) end,
+      'model "not_yet" has no weights yet, because it has not been built')
+  end)
+end)

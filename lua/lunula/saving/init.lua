@@ -135,8 +135,18 @@ end)
 
 -- ---- weights -----------------------------------------------------------------------------------
 
+-- A model that is never called, whose own train step calls its layers, is built when these are.
+local function is_built(model)
+  if model.built then return true end
+  local layers = model:tracked_layers()
+  for _, layer in ipairs(layers) do
+    if not layer.built then return false end
+  end
+  return #layers > 0 and #model.weights > 0
+end
+
 local function check_built(name, model, doing)
-  if model.built then return end
+  if is_built(model) then return end
   core.raise('%s: model "%s" has no weights yet, because it has not been built: call it on data, '
     .. "or build it by model:build{…}, before %s", name, model.name, doing)
 end
