@@ -30,6 +30,15 @@ describe("families of ops", function ()
       end]])
   end)
 
+  it("are known as methods before anybody speaks of ops", function ()
+    prints("nil 2.0 true nil", [[
+      local k = require "lunula"
+      local loaded = tostring(package.loaded["lunula.ops"])
+      local x = k.tensor{1, 3}
+      io.write(loaded, " ", ("%.1f"):format(x:mean():item()), " ", tostring(x.clip ~= nil), " ",
+        tostring(x.nothing))]])
+  end)
+
   it("are loaded for one op, as a field and as a method", function ()
     prints("1.3 nil", [[
       local k = require "lunula"

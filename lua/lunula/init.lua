@@ -51,6 +51,9 @@ if blas and blas.advice then require("lunula.utils.warn").say("%s", blas.advice)
 
 -- ---- tensors -----------------------------------------------------------------------------------
 
+-- x:mean() in a script that has not spoken of ops yet.
+core.later(nil, function () require "lunula.ops" end)
+
 lunula.tensor = core.tensor
 lunula.frombytes = core.frombytes
 lunula.is_tensor = core.is_tensor

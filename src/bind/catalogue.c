@@ -221,6 +221,18 @@ static void make_row(lua_State *L, const Op *op) {
   }
 }
 
+/* Calls, once, what tells the names of composites. Was there something? */
+static bool tell_names(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "lunula.names") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.names");
+  lua_call(L, 0, 0);
+  return true;
+}
+
 /* __index of core.ops and of the methods */
 static int find_later(lua_State *L) {
   lua_settop(L, 2);
@@ -228,10 +240,13 @@ static int find_later(lua_State *L) {
     return 0;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
   lua_pushvalue(L, 2);
+  const Op *op = find_row(L, lua_tostring(L, 2));
   if (lua_rawget(L, 3) != LUA_TNIL)
     load_later(L, 2);
-  else
-    make_row(L, find_row(L, lua_tostring(L, 2)));
+  else if (op != NULL)
+    make_row(L, op);
+  else if (tell_names(L))
+    return find_later(L);
   lua_pushvalue(L, 2);
   lua_rawget(L, 1);
   return 1;
@@ -311,11 +326,16 @@ static void check_no_host(lua_State *L, const char *name) {
 }
 
 /* later(names, load): composites that load(name) will define, when they are
-** first asked for; load() defines all. Those that are there stay. */
+** first asked for; load() defines all. Those that are there stay. later(nil,
+** tell): tell() calls later, when a name is asked for that nobody knows yet. */
 static int core_later(lua_State *L) {
-  want_type(L, 1, LUA_TTABLE, "later: the names");
   want_type(L, 2, LUA_TFUNCTION, "later: what defines them");
   lua_settop(L, 2);
+  if (lua_isnil(L, 1)) {
+    lua_setfield(L, LUA_REGISTRYINDEX, "lunula.names");
+    return 0;
+  }
+  want_type(L, 1, LUA_TTABLE, "later: the names");
   lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
   for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
