@@ -461,3 +461,17 @@ describe("a model that is never called", function ()
       'model "not_yet" has no weights yet, because it has not been built')
   end)
 end)
+
+describe("options that are nil", function ()
+  it("are not said", function ()
+    local function dense(activation) return layers.Dense(2, { activation = activation }) end
+    assert.equal("relu", dense("relu"):get_config().activation)
+    assert.equal("linear", dense():get_config().activation)
+  end)
+
+  it("leave a Sequential a name of its own", function ()
+    local function make(name) return k.Sequential({ layers.Dense(1) }, { name = name }) end
+    assert.equal("given", make("given").name)
+    assert.matches("^sequential", make().name)
+  end)
+end)

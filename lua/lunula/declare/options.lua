@@ -41,7 +41,8 @@ local function split(...)
   end
   local positional = table.pack(...)
   local last = positional[count]
-  if count > 1 and options.only_names(last) then
+  local empty = options.is_plain(last) and next(last) == nil   -- { name = nil }
+  if count > 1 and (empty or options.only_names(last)) then
     positional[count], positional.n = nil, count - 1
     return positional, last
   end

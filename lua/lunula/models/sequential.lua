@@ -232,7 +232,8 @@ Sequential.module = "keras"
 local function with_options(...)
   local stack = table.pack(...)
   local options = table.remove(stack)
-  if declare.is_plain(stack[1]) and #stack > 1 or not declare.only_names(options) then
+  local empty = declare.is_plain(options) and next(options) == nil   -- { name = nil }
+  if declare.is_plain(stack[1]) and #stack > 1 or not (empty or declare.only_names(options)) then
     core.raise("Sequential: what follows the list of layers is a table of options by name, as "
       .. "Sequential({…}, { name = \"m\" }), got %s", declare.show((select(2, ...))))
   end
