@@ -336,6 +336,24 @@ describe("a file that cannot be written", function ()
     assert.same(names, names_in(folder))
   end)
 
+  -- Somebody else makes it while it is written, or is told that it is there.
+  it("is not replaced when it comes meanwhile", function ()
+    local path = path_of "meanwhile.safetensors"
+    local large = { { "x", core.ops.full({ 1 << 23 }, 1) } }
+    local other = io.popen(("sh -c \"sleep 0.02; set -C; echo theirs >'%s'\" 2>&1; echo done")
+      :format(path))
+    local ok, problem = pcall(core.file_write, path, large, nil, { overwrite = false })
+    local theirs = other:read "l" == "done"
+    other:close()
+    assert.equal(theirs, not ok)
+    if theirs then
+      assert.equal("theirs\n", read(path))
+      assert.matches("there is a file of that name", problem)
+    end
+    for _, name in ipairs(names_in(folder)) do assert.is_nil(name:find("meanwhile.*tmp")) end
+    os.remove(path)
+  end)
+
   it("keeps its rights, and links that lead to it", function ()
     local path, link = path_of "target.safetensors", path_of "link.safetensors"
     core.file_write(path, {})

@@ -116,6 +116,11 @@ static bool give_name(FileOut *f) {
 
 /* ---- open ---------------------------------------------------------------- */
 
+static bool fail_there(Error *e, const FileOut *f) {
+  return fail(e, "%s: there is a file of that name (overwrite = true replaces "
+                 "it)", f->path);
+}
+
 /* The old file, if there is one, may be replaced; the new one will have its
 ** rights. *mode: 0 where there is none. */
 static bool look_at_old(const FileOut *f, mode_t *mode, Error *e) {
@@ -127,8 +132,7 @@ static bool look_at_old(const FileOut *f, mode_t *mode, Error *e) {
     return fail(e, "%s: there is %s of that name", f->path,
                 S_ISDIR(s.st_mode) ? "a folder" : "something else");
   if (!f->overwrite)
-    return fail(e, "%s: there is a file of that name (overwrite = true "
-                   "replaces it)", f->path);
+    return fail_there(e, f);
   *mode = s.st_mode & 07777;
   return access(f->target, W_OK) == 0 || fail_errno(e, f);
 }
@@ -197,18 +201,32 @@ static bool sync_folder(const FileOut *f, Error *e) {
   return ok;
 }
 
-static bool finish(FileOut *f, Error *e) {
+/* Under a file system that has no links. */
+static bool rename_unseen(const FileOut *f, Error *e) {
   mode_t mode;
+  return look_at_old(f, &mode, e) &&
+         (rename(f->temporary, f->target) == 0 || fail_errno(e, f));
+}
+
+/* A name takes the place of another; a link does not, so that of two who write a
+** file that is not to be replaced one fails, whenever they do. */
+static bool take_place(const FileOut *f, Error *e) {
+  if (f->overwrite)
+    return rename(f->temporary, f->target) == 0 || fail_errno(e, f);
+  if (link(f->temporary, f->target) == 0)
+    return unlink(f->temporary) == 0 || fail_errno(e, f);
+  return errno == EEXIST ? fail_there(e, f) : rename_unseen(f, e);
+}
+
+static bool finish(FileOut *f, Error *e) {
   if (fsync(f->fd) != 0 || !give_name(f))
     return fail_errno(e, f);
   int closed = close(f->fd);
   f->fd = -1;
   if (closed != 0)
     return fail_errno(e, f);
-  if (!look_at_old(f, &mode, e)) /* somebody may have made one meanwhile */
+  if (!take_place(f, e))
     return false;
-  if (rename(f->temporary, f->target) != 0)
-    return fail_errno(e, f);
   f->is_named = false;
   return sync_folder(f, e);
 }
