@@ -34,6 +34,8 @@ describe("a table as text", function()
     assert.same({ 1 }, csv("a\tb\n1\t2", { separator = "\t" }).a:totable())
     assert.same({ 5 }, csv("a b\n1 5", { separator = " " }).b:totable())
     assert.same({ 0 }, csv("a,b\n").a.shape)
+    assert.same({ 3 }, csv("a,b\r\n2,3\r").b:totable())
+    assert.same({ "x" }, csv("a,b\r\n2,x\r").b:totable())
   end)
 
   it("has missing values", function()

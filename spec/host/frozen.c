@@ -422,7 +422,10 @@ static void sessions_keep_their_state(void) {
   step(a, y), EXPECT(same(y, want[0]));
   step(a, y), EXPECT(same(y, want[1]));
   step(b, y), EXPECT(same(y, want[0]));
-  EXPECT_STATUS(LUNULA_OK, lunula_session_copy(a, &copy, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_session_copy(b, &copy, &why)); /* odd */
+  step(copy, y), EXPECT(same(y, want[1]));
+  lunula_session_free(copy);
+  EXPECT_STATUS(LUNULA_OK, lunula_session_copy(a, &copy, &why)); /* even */
   step(a, y), EXPECT(same(y, want[2]));
   lunula_session_free(a);
   step(copy, y), EXPECT(same(y, want[2]));
@@ -447,10 +450,11 @@ static void a_failure_leaves_the_state(void) {
   step(s, y);
   EXPECT_STATUS(LUNULA_CANCELLED,
                 lunula_session_predict(s, &x, 1, &vy, 1, &watch, &why));
+  step(s, y), EXPECT(same(y, want[1]));
   x.shape[1] = 3;
   EXPECT_STATUS(LUNULA_ARGUMENT,
                 lunula_session_predict(s, &x, 1, &vy, 1, NULL, &why));
-  step(s, y), EXPECT(same(y, want[1]));
+  step(s, y), EXPECT(same(y, want[2]));
   lunula_session_free(s);
   lunula_model_free(m);
 }

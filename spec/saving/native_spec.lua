@@ -208,6 +208,11 @@ describe("weights in a file", function ()
     model:fit(x, y, { shuffle = false, verbose = 0 })
     copy:fit(x, y, { shuffle = false, verbose = 0 })
     assert.same(bytes(model), bytes(copy))
+    model.optimizer.learning_rate = 0.3       -- which no float32 is
+    model:save_weights(path)
+    copy:load_weights(path)
+    assert.equal(0.3, copy.optimizer.learning_rate)
+    assert.equal(0.3, copy.optimizer:get_config().learning_rate)
     local said = warnings_of(function () trained("sgd"):load_weights(path) end)
     assert.truthy(said[1]:find("the state of the optimizer is left out", 1, true))
     assert.same({}, warnings_of(function () dense(1, "out"):load_weights(path) end))
@@ -240,6 +245,22 @@ describe("weights in a file", function ()
     assert.truthy(said[1]:find("is (4, 1) here and (4, 2) in the file", 1, true))
     assert.same(other:get_weights()[1]:totable(), model:get_weights()[1]:totable())
     assert.same(last, model:get_weights()[3]:totable())
+  end)
+
+  -- Counted by their order dense_1 here would be dense there.
+  it("are found by their names before their numbers count", function ()
+    local items = {}
+    for i, name in ipairs { "net/dense/kernel", "net/dense_1/kernel", "net/dense_2/kernel" } do
+      items[i] = { name, k.ones { 1, 1 } * i }
+    end
+    core.file_write(path, items)
+    local model = k.Sequential { k.Input { shape = { 1 } } }
+    for _, name in ipairs { "dense_1", "dense_2" } do
+      model:add(layers.Dense { 1, use_bias = false, name = name })
+    end
+    local said = warnings_of(function () model:load_weights(path, { skip_mismatch = true }) end)
+    assert.matches("in the file only: net/dense/kernel", said[1])
+    assert.same({ { { 2 } }, { { 3 } } }, bytes(model))
   end)
 
   it("do not need the states of stateful layers", function ()

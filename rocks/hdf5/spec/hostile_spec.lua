@@ -262,6 +262,20 @@ describe("a name that stands there many times", function ()
     assert.equal("d/kernel", root:get "d/kernel".name)
   end)
 
+  it("of one dataset is not read as often as it is said", function ()
+    local many, names = recorded.temporary ".h5", {}
+    for i = 1, 100 do names[i] = "kernel" end
+    local writer <close> = assert(files.create(many))
+    assert(writer:text("/", "layer_names", { "d" }))
+    assert(writer:group "d")
+    assert(writer:text("d", "weight_names", names))
+    assert(writer:dataset("d/kernel", "float32", { 3, 2 }, ("abcd"):rep(6)))
+    assert(writer:close())
+    local model = k.Sequential { k.Input { shape = { 3 } }, k.layers.Dense { 2, name = "d" } }
+    assert.error_at_line(function () hdf5.load_weights(model, many, {}) end,
+      many .. ": d: the weights have 8 elements here and 600 in the file")
+  end)
+
   it("is loaded once", function ()
     local model = k.Sequential { k.Input { shape = { 3 } }, k.layers.Dense { 2, name = "d" } }
     local sink, said = warn.sink, nil

@@ -3,6 +3,7 @@
 
 local hdf5 = require "lunula.hdf5"
 local k = require "lunula"
+local states = require "lunula.hdf5.optimizer"
 local going_on = require "spec.support.going_on"
 local recorded = require "rocks.hdf5.spec.support.recorded"
 local lua = require "spec.support.lua"
@@ -142,6 +143,20 @@ describe("a model that we write", function ()
     other(x)
     assert.error_at_line(function () hdf5.load_weights(other, path, {}) end,
       'idf_weights of TextVectorization "small" is (2,) here and (4,) in the file')
+  end)
+
+  -- Files of Keras 2 do not have it.
+  it("has Nadam's product from its steps", function ()
+    local model = k.Sequential { k.Input { shape = { 1 } }, k.layers.Dense(1) }
+    model:compile { optimizer = "nadam", loss = "mse" }
+    for _ = 1, 3 do model:train_on_batch(k.ones { 2, 1 }, k.zeros { 2, 1 }) end
+    local self = model.optimizer
+    local product = self.product:item()
+    self.product:assign(1)
+    states.complete(self, { self._iterations, self.product })
+    assert.equal(1, self.product:item())
+    states.complete(self, { self._iterations })
+    assert.near_all(self.product, product, 1e-7)
   end)
 
   it("gives them back before their first step", function ()
