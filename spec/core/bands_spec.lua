@@ -67,6 +67,13 @@ local cases <const> = {
         linear(24) }, conv(96, 1), depthwise(3, 2), linear(32) }
     end,
   },
+  ["padding and pooling"] = {
+    { 97, 90, 3 }, function ()
+      return { layers.ZeroPadding2D(3), conv(64, 7, 2, "valid"),
+        layers.ZeroPadding2D { { { 1, 2 }, { 3, 0 } } }, layers.MaxPooling2D { 3, strides = 2 },
+        linear(48), layers.AveragePooling2D { 3, strides = 1, padding = "same" }, linear(32) }
+    end,
+  },
   ["lines of one pixel"] = {
     { 900, 1, 16 }, function () return { conv(96, 1), depthwise(3, 1), linear(16) } end,
   },

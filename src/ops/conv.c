@@ -91,17 +91,9 @@ static bool goes_by_lines(const OpCall *s, const Conv *c) {
 
 static bool conv_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
   Conv c = forward_of(s);
-  int64_t lines = s->out[0].dim[1], cells = s->in[0].dim[1];
   if (!goes_by_lines(s, &c))
     return false;
-  Window w = c.w;
-  int64_t reach = (w.size[1] - 1) * w.dilation[1] + 1, last = *end - 1;
-  int64_t from = *first % lines * w.stride[1] - w.before[1];
-  int64_t to = last % lines * w.stride[1] - w.before[1] + reach;
-  from = from < 0 ? 0 : from > cells ? cells : from;
-  to = to < 0 ? 0 : to > cells ? cells : to;
-  *first = *first / lines * cells + from;
-  *end = last / lines * cells + to;
+  window_lines(&c.w, first, end);
   return true;
 }
 

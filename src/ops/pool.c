@@ -161,6 +161,35 @@ static void max_run(const OpCall *s, const Run *r, int64_t task) {
   finish(s, r, &k);
 }
 
+static bool pool_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
+  Window w = window_of(s, &s->in[0]);
+  if (s->in[0].rank != 4)
+    return false;
+  window_lines(&w, first, end);
+  return true;
+}
+
+static Part lines_part(const OpCall *s, int64_t first, int64_t end) {
+  Part k = {.w = window_of(s, &s->in[0])};
+  k.p0 = first * k.w.out[2];
+  k.p1 = end * k.w.out[2];
+  return k;
+}
+
+static void max_lines(const OpCall *s, const Run *r, int64_t first,
+                      int64_t end) {
+  Part k = lines_part(s, first, end);
+  ISA(max_pool)(r->in[0], r->out[0], &k.w, k.p0, k.p1);
+  finish(s, r, &k);
+}
+
+static void average_lines(const OpCall *s, const Run *r, int64_t first,
+                          int64_t end) {
+  Part k = lines_part(s, first, end);
+  ISA(average_pool)(r->in[0], r->out[0], &k.w, k.p0, k.p1);
+  finish(s, r, &k);
+}
+
 static void pick_run(const OpCall *s, const Run *r, int64_t task) {
   Part k = part_of(s, task);
   ISA(max_pool_pick)(r->in[0], r->in[1], r->out[0], &k.w, k.p0, k.p1);
@@ -253,6 +282,7 @@ static bool whole_windows(Context *c, const Op *op, const Val *x, int nin,
 const Op ops_pool[] = {
   {"max_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = window_tasks, .run = max_run, .vjp = max_vjp,
+   .lines = max_lines, .lines_of = pool_lines_of,
    .expand = whole_windows, .role = POOLS_LARGEST, .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The largest cell under each window, by channels."},
@@ -265,6 +295,7 @@ const Op ops_pool[] = {
    .doc = "h in the place of the first largest cell of x under each window."},
   {"mean_windows", "x, " OPTIONS, WINDOW, FLOATS, pool_shape,
    .tasks = window_tasks, .run = average_run, .vjp = average_vjp,
+   .lines = average_lines, .lines_of = pool_lines_of,
    .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The mean of the cells under each window, by channels; those outside "

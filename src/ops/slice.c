@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "ops/build.h"
 #include "ops/copy.h"
+#include "ops/window.h"
 
 /* ---- slices ------------------------------------------------------------- */
 
@@ -206,6 +207,43 @@ static void pad_run(const OpCall *s, const Run *r, int64_t task) {
                     k.dim, k.rank, k.item);
 }
 
+/* Images with cells around them, and none between. */
+static bool pad_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
+  const Type *x = &s->in[0], *y = &s->out[0];
+  const int64_t *before = s->attr[BEFORE].i, *after = s->attr[AFTER].i;
+  if (x->rank != 4 || x->dtype != F32 || before[0] + after[0] > 0 ||
+      before[3] + after[3] > 0)
+    return false;
+  for (int i = 0; i < x->rank; i++)
+    if (s->attr[INTERIOR].i[i] > 0)
+      return false;
+  Window w = {.in = {1, x->dim[1], 1}, .out = {1, y->dim[1], 1},
+              .size = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1},
+              .before = {0, before[1], 0}};
+  window_lines(&w, first, end);
+  return true;
+}
+
+static void pad_lines(const OpCall *s, const Run *r, int64_t first,
+                      int64_t end) {
+  const Type *x = &s->in[0], *y = &s->out[0];
+  const int64_t *before = s->attr[BEFORE].i, *after = s->attr[AFTER].i;
+  int64_t row = x->dim[2] * x->dim[3], wide = y->dim[2] * y->dim[3];
+  float value = (float)s->attr[VALUE].f, *to = r->out[0];
+  for (int64_t l = first; l < end; l++) {
+    int64_t line = l % y->dim[1] - before[1], left = before[2] * x->dim[3];
+    bool there = line >= 0 && line < x->dim[1];
+    const float *from = r->in[0];
+    ISA(fill)(to + l * wide, &value, there ? left : wide, sizeof value);
+    if (!there)
+      continue;
+    from += (l / y->dim[1] * x->dim[1] + line) * row;
+    memcpy(to + l * wide + left, from, (size_t)row * sizeof *to);
+    ISA(fill)(to + l * wide + left + row, &value, after[2] * x->dim[3],
+              sizeof value);
+  }
+}
+
 static void pad_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   Attr steps = n->attr[INTERIOR];
   for (int i = 0; i < steps.n; i++)
@@ -233,7 +271,8 @@ const Op ops_slice[] = {
    .shape_only = 2, .traits = HIDDEN,
    .doc = "Zeros of the shape of another tensor, x in the places of a slice."},
   {"pad_with", "x, before:ints, after:ints, interior:ints=nil, value:num=0",
-   MOVE, AS_IS, pad_shape, .run = pad_run, .vjp = pad_vjp, .role = PADS,
+   MOVE, AS_IS, pad_shape, .run = pad_run, .lines = pad_lines,
+   .lines_of = pad_lines_of, .vjp = pad_vjp, .role = PADS,
    .file_class = "lunula",
    .doc = "A value around x, and between its elements."},
   {0}

@@ -132,6 +132,18 @@ Window walk_window(const Walk *w, const Type *x) {
   return k;
 }
 
+static int64_t inside(int64_t line, int64_t lines) {
+  return line < 0 ? 0 : line > lines ? lines : line;
+}
+
+void window_lines(const Window *w, int64_t *first, int64_t *end) {
+  int64_t reach = (w->size[1] - 1) * w->dilation[1] + 1, last = *end - 1;
+  int64_t from = *first % w->out[1] * w->stride[1] - w->before[1];
+  int64_t to = last % w->out[1] * w->stride[1] - w->before[1] + reach;
+  *first = *first / w->out[1] * w->in[1] + inside(from, w->in[1]);
+  *end = last / w->out[1] * w->in[1] + inside(to, w->in[1]);
+}
+
 /* ---- patches ------------------------------------------------------------ */
 
 static Walk patches_walk(const Attr *attr) {

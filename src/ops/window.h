@@ -48,5 +48,8 @@ bool walk_unpad(Val image, const Attr *size, const Attr *options, Val *x,
                 Attr *unpadded);
 /* The walk over images of type x, for kernels. */
 Window walk_window(const Walk *w, const Type *x);
+/* From the lines [first, end) of the windows of images with two spatial axes to
+** the lines of cells that they see. */
+void window_lines(const Window *w, int64_t *first, int64_t *end);
 
 #endif

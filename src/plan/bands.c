@@ -134,8 +134,9 @@ static int64_t lines_of(const Type *t) {
 static double work_of(const OpCall *s) {
   enum { ELEMENT = 16 };
   const Type *y = s->out;
-  double each = (double)type_elements(&s->in[1]) / (double)y->dim[y->rank - 1];
-  return (each + ELEMENT) * (double)type_span(y, 2, y->rank);
+  double weights = s->nin > 1 ? (double)type_elements(&s->in[1]) : 0;
+  return (weights / (double)y->dim[y->rank - 1] + ELEMENT) *
+         (double)type_span(y, 2, y->rank);
 }
 
 /* Goes through all bands of a task, for the room that each result needs; the
@@ -203,7 +204,7 @@ static bool is_band(const Chain *k, Band *b, int n, int threads) {
   for (int i = 0; i < n; i++) {
     const Type *y = k->call[i]->out;
     b->bytes[i] = 4 * type_span(y, 2, y->rank);
-    weights += type_bytes(&k->call[i]->in[1]);
+    weights += k->call[i]->nin > 1 ? type_bytes(&k->call[i]->in[1]) : 0;
     between += i + 1 < n ? type_bytes(y) : 0;
     work += (double)lines_of(y) * work_of(k->call[i]);
   }
