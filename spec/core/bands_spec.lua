@@ -145,7 +145,7 @@ describe("steps of an image", function ()
     end
   end)
 
-  native("read weights that were changed", function ()
+  it("read weights that were changed", function ()
     local case = cases.strides
     local list = case[2]()
     local f, g = traced(case[1], list), traced(case[1], list)
