@@ -37,12 +37,14 @@ local function read(path)
   return text
 end
 
--- environment: more of it, "LUNULA_MPI_TIMEOUT=3".
-function job.run(ranks, script, more)
+-- more: of the environment, "LUNULA_MPI_TIMEOUT=3". program: what runs the script in place of
+-- Lua; starter: what runs that in place of mpirun.
+function job.run(ranks, script, more, program, starter)
   local path, said = scratch.path "script.lua", scratch.path "said."
   scratch.write("script.lua", prelude:format(said):gsub("\n", " ") .. script)
-  local starter = ("env %s %s timeout 100 %s"):format(environment, more or "",
-    ranks > 1 and ("mpirun -n %d"):format(ranks) or "")
+  starter = ("env %s %s timeout 100 %s %s"):format(environment, more or "",
+    starter or ranks > 1 and ("mpirun -n %d"):format(ranks) or "",
+    program and ("%s %s 2>&1 #"):format(program, path) or "")
   local start = core.clock()
   local well, text = scratch.run(path, starter)
   local results = {}
