@@ -24,9 +24,7 @@ dependencies = {
   "lunula",
 }
 
-external_dependencies = {
-  MPI = { header = "mpi.h" },
-}
+-- MPI is found by pkg-config (mpi-c): its headers lie where LuaRocks does not look.
 
 build = {
   type = "make",
