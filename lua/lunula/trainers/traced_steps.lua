@@ -187,14 +187,14 @@ local own_hooks = {
 }
 
 local function note_hooks(entry, model)
-  entry.hooks = {}
+  entry.hooks, entry.ranks = {}, ranks.here
   for i, name in ipairs(own_hooks) do entry.hooks[i] = model[name] end
 end
 
 -- Is the traced step still the model's? Adding a layer changes what is run, freezing one what is
--- trained; a user's class may get a hook after it was traced.
+-- trained; a user's class may get a hook after it was traced; ranks may come together, or part.
 local function is_current(entry, model)
-  if entry.version ~= model:_version() then return false end
+  if entry.version ~= model:_version() or entry.ranks ~= ranks.here then return false end
   for i, name in ipairs(own_hooks) do
     if entry.hooks[i] ~= model[name] then return false end
   end

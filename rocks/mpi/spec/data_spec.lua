@@ -126,6 +126,16 @@ describe("set_distribution", function()
       say("%s", tostring(k.distribution.distribution()))
       local m = net()
       tell(m, m:fit(x, y, { batch_size = 1, epochs = 1, verbose = 0 }))
+      k.distribution.set_distribution(k.distribution.DataParallel())
+      k.set_random_seed(9)                      -- the order of rows differs from that before
+      tell(m, m:fit(x, y, { batch_size = 15, epochs = 2, verbose = 0 }))
+      if rank == 0 then
+        k.distribution.set_distribution(nil)
+        m:fit(x, y, { batch_size = 15, epochs = 1, verbose = 0 })      -- without the others
+        k.distribution.set_distribution(k.distribution.DataParallel())
+      end
+      m:set_weights(net():get_weights())
+      say("%.5f %.5f", m:evaluate(x, y))
       say("%s", select(2, pcall(k.distribution.set_distribution, 3)))
       say("%s", select(2, pcall(k.distribution.DataParallel, { device_mesh = 1 })))
       say("%s", select(2, pcall(k.distribution.ModelParallel)))

@@ -125,6 +125,29 @@ describe("the weights and logs of n ranks are those of one process", function()
   end)
 end)
 
+describe("a loop of the user's own", function()
+  it("follows the mean of the ranks' gradients, each of its own rows", function()
+    job.as_one(nets .. [[
+      local x, y = data(48)
+      local m = net "sgd"
+      local optimizer = O.Adam { 0.01 }
+      m:set_weights(net "sgd":get_weights())
+      k.set_random_seed(1)
+      for _, w in ipairs(m.weights) do w:assign(k.ops.ones_like(w) * 0.1) end
+      local first, count = 48 * rank // size, 48 // size
+      local mine, target = k.ops.slice(x, { first, 0 }, { count, 6 }),
+        k.ops.slice(y, { first, 0 }, { count, 1 })
+      for _ = 1, 5 do
+        local _, _, grads = k.value_and_grad(function(input)
+          return k.ops.mean(k.ops.square(m(input) - target))
+        end, m.trainable_weights)(mine)
+        optimizer:apply(grads, m.trainable_weights)
+      end
+      say("%s", sums(m))
+    ]])
+  end)
+end)
+
 describe("n ranks", function()
   it("run the example, and say what one process says", function()
     job.as_one([[
