@@ -76,10 +76,10 @@ describe("BatchNormalization", function ()
   end)
 
   it("is the same with synchronized=true in a process that is alone", function ()
-    local x = k.random.normal { 5, 3 }
+    local rows = k.random.normal { 5, 3 }
     local alone, synchronized = layers.BatchNormalization {},
       layers.BatchNormalization { synchronized = true }
-    assert.near_all(synchronized(x, { training = true }), alone(x, { training = true }), 0)
+    assert.near_all(synchronized(rows, training), alone(rows, training), 0)
   end)
 end)
 

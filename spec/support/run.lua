@@ -80,7 +80,8 @@ $TIMED $UNDER $LUA spec/support/busted.lua --ignore-lua --cpath="$CPATH" -Xoutpu
   ${FILTER:+--filter="$FILTER"} "$1" >"$counts.out" 2>&1
 ended=$?
 echo "$ended" >>"$counts"
-if [ $ended = 0 ]; then grep -v -e '^$' -e ' success.* / .* seconds$' -e ' 0 ok, 0 not ok' "$counts.out"
+if [ $ended = 0 ]; then
+  grep -v -e '^$' -e ' success.* / .* seconds$' -e ' 0 ok, 0 not ok' "$counts.out"
 else cat "$counts.out"; fi
 exit 0
 ]]

@@ -166,9 +166,8 @@ end
 local function name_in(module, x)
   local found
   for name, f in pairs(home(module)) do
-    if (name == x or f == x) and type(f) == "function" and not (found and is_longer(found, name)) then
-      found = name
-    end
+    local told = (name == x or f == x) and type(f) == "function"
+    if told and not (found and is_longer(found, name)) then found = name end
   end
   return found
 end
