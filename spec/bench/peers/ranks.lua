@@ -1,6 +1,6 @@
--- One rank of the measurement of data-parallel training (ranks.py): the time of a train step of
--- Adam. lua5.4 ranks.lua MODEL ROWS STEPS EPOCHS; rank 0 prints, for each epoch, milliseconds a
--- step and the share of it in which it waited for other ranks.
+-- One rank of the measurement of data-parallel training (ranks.py): a train step of Adam.
+-- lua5.4 ranks.lua MODEL ROWS STEPS EPOCHS; rank 0 prints, for each epoch, milliseconds a step and
+-- the share of it in which it waited for other ranks.
 
 local k = require "lunula"
 local core = require "lunula.core"
