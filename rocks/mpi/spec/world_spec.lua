@@ -90,3 +90,26 @@ describe("ranks", function()
     assert.is_true(seconds < 30, seconds)
   end)
 end)
+
+describe("a host that has started MPI", function()
+  it("keeps it", function()
+    local program = scratch.path "host"
+    local flags = "$(pkg-config --cflags --libs lua5.4 mpi-c) -Wl,-E"
+    if not os.execute(("cc -o %s rocks/mpi/spec/support/host.c %s 2>/dev/null"):format(program,
+      flags)) then
+      return pending "without a compiler, or Lua's or MPI's headers"
+    end
+    local results, well, text = job.run(2, [[
+      local info = require("lunula.mpi").open()
+      say("%s %s", tostring(info.ours), info.threads)
+      local m = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+      m:compile { optimizer = "sgd", loss = "mse" }
+      m:fit(k.ops.ones { 8, 2 }, k.ops.ones { 8, 1 }, { batch_size = 4, verbose = 0 })
+      say("%s", sums(m))
+    ]], nil, program)
+    assert(well, text)
+    assert.equal(2, select(2, text:gsub("the host has 2 ranks", "")))
+    assert.matches("^false serialized\n", results[0])
+    assert.equal(results[0], results[1])
+  end)
+end)
