@@ -11,8 +11,11 @@ local ranks = require "lunula.distribution.ranks"
 
 local step = {}
 
-local BUCKET <const> = tonumber(os.getenv "LUNULA_MPI_BUCKET") or 1 << 20   -- bytes
-local VALUES <const> = 60                                                   -- and so many values
+-- Bytes of a bucket. A small model has four of them all the same, or the only one would begin when
+-- there is nothing left to overlap with; below the least a sum takes as long as an empty one.
+local MOST <const>, LEAST <const>, BUCKETS <const> = 1 << 20, 1 << 16, 4
+local SAID <const> = tonumber(os.getenv "LUNULA_MPI_BUCKET")
+local VALUES <const> = 60             -- and so many values
 
 -- How often the rows of a batch count: 0 where a rank has none of them and computes one of others.
 local counting
@@ -58,10 +61,12 @@ end
 
 -- Lists of the numbers of values, from the last one on: gradients come in this order.
 local function in_buckets(values)
-  local buckets, bytes = {}, math.huge
+  local buckets, bytes, all = {}, math.huge, 0
+  for _, value in ipairs(values) do all = all + bytes_of(value) end
+  local most = SAID or math.min(MOST, math.max(LEAST, all // BUCKETS))
   for i = #values, 1, -1 do
     local more = bytes_of(values[i])
-    if bytes + more > BUCKET or #buckets[#buckets] == VALUES then
+    if bytes + more > most or #buckets[#buckets] == VALUES then
       buckets[#buckets + 1], bytes = {}, 0
     end
     table.insert(buckets[#buckets], i)

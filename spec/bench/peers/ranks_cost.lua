@@ -18,7 +18,6 @@ k.distribution.initialize()
 local rank, layers = k.distribution.rank(), k.layers
 local mpi = require "lunula.mpi"
 local rows = tonumber(arg[1]) or 64
-local BUCKET <const> = 1 << 20
 
 local function say(...)
   if rank == 0 then print((...):format(select(2, ...))) end
@@ -38,7 +37,7 @@ end
 
 -- ---- sums between two ranks here: seconds = fixed + bytes * each --------------------------------
 
-local sizes, n, sx, sy, sxx, sxy = { 1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20 }, 0, 0, 0, 0, 0
+local sizes, n, sx, sy, sxx, sxy = { 1 << 10, 1 << 13, 1 << 16, 1 << 17, 1 << 18 }, 0, 0, 0, 0, 0
 for _, count in ipairs(sizes) do
   local x = k.zeros { count }
   local seconds = best(30, function()
@@ -85,9 +84,10 @@ local function sum_of(bytes, ranks, network)
 end
 
 local function step_of(compute, bytes, ranks, network)
+  local bucket = math.min(1 << 20, math.max(1 << 16, bytes // 4))
   local hidden, rest = 0, bytes
-  while rest > BUCKET do
-    hidden, rest = hidden + sum_of(BUCKET, ranks, network), rest - BUCKET
+  while rest > bucket do
+    hidden, rest = hidden + sum_of(bucket, ranks, network), rest - bucket
   end
   return compute + math.max(hidden - compute * 2 / 3, 0) + sum_of(rest, ranks, network)
     + sum_of(16, ranks, network)
