@@ -17,6 +17,7 @@ local elsewhere = {
   matmul_panels = true,
   convolution_panels = true, convolution_with_panels = true, convolution_pooled = true,
   turned_panels = true, transposed_with_panels = true, random_uniform_of = true,
+  sum_begin = true, sum_end = true,
 }
 
 local function holds(complaint)
