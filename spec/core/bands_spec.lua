@@ -127,6 +127,16 @@ describe("steps of an image", function ()
     end
   end)
 
+  native("are found soon, however many images there are", function ()
+    local case = cases.strides
+    local f = traced(case[1], case[2]())
+    f:passes "-parts"
+    local start = os.clock()
+    f:memory { batch = 16384 }
+    local seconds = os.clock() - start
+    assert.is_true(seconds < 4, seconds .. " s")
+  end)
+
   native("leave alone what somebody else reads, too", function ()
     local wide, middle, last = conv(96, 1), depthwise(3, 1), linear(24)
     local x = k.random.normal { 1, 60, 60, 24 }

@@ -177,6 +177,15 @@ static int64_t room_bytes(const Band *b) {
   return bytes;
 }
 
+/* The next smaller of the sizes that so many lines have when they are divided
+** evenly; 0: there is none. */
+static int64_t smaller_share(int64_t lines, int64_t share) {
+  if (share == 1)
+    return 0;
+  int64_t parts = (lines + share - 2) / (share - 1);
+  return (lines + parts - 1) / parts;
+}
+
 /* As many lines at once as there is room for; false if one is too much, or if
 ** too much is made twice or one task is much larger than the others. */
 static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
@@ -184,8 +193,8 @@ static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
   b->tasks = tasks;
   b->rooms = rooms;
   int64_t each = (b->lines + tasks - 1) / tasks;
-  for (int64_t parts = 1; parts <= each; parts++) {
-    b->at_once = (each + parts - 1) / parts;
+  for (b->at_once = each; b->at_once > 0;
+       b->at_once = smaller_share(each, b->at_once)) {
     double work = try_bands(k, b);
     if (100 * work > PERCENT)
       return false;
