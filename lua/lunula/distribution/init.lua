@@ -116,6 +116,10 @@ function distribution.set_distribution(value)
   if value ~= nil and not declare.is(value, "distribution") then
     core.raise("set_distribution takes k.distribution.DataParallel(), got %s", declare.show(value))
   end
+  if value ~= nil and not joined and is_started_by_mpi() then
+    core.raise("set_distribution: mpirun started this process: call k.distribution.initialize() "
+      .. "before, which joins the others")
+  end
   in_force = value
   if value == nil or distribution.size() == 1 then
     ranks.here = nil

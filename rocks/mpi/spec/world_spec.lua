@@ -32,6 +32,19 @@ describe("ranks", function()
     end
   end)
 
+  it("share nothing before they are joined, and say so", function()
+    scratch.write("alone.lua", [[
+      local k = require "lunula"
+      k.distribution.set_distribution(nil)
+      k.distribution.set_distribution(k.distribution.DataParallel())
+    ]])
+    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_RANK=0")
+    assert.is_false(well)
+    assert.matches("alone.lua:3: set_distribution: .*call k.distribution.initialize%(%) before",
+      text)
+    assert(scratch.run(scratch.path "alone.lua"))
+  end)
+
   it("exchange numbers and texts", function()
     local results, well, text = job.run(4, [[
       local mpi = require "lunula.mpi"
