@@ -26,10 +26,21 @@ local function is_started_by_mpi()
   return false
 end
 
+-- How many processes the starter says that it started. Where that is another MPI's than the rock's,
+-- each is alone in its own world, and would train for itself.
+local function check_starter(found)
+  local started = tonumber(os.getenv "OMPI_COMM_WORLD_SIZE" or os.getenv "PMI_SIZE")
+  if started and started ~= found.size then
+    core.raise("initialize: mpirun started %d processes, but %s finds %d: start them by the mpirun "
+      .. "of that MPI", started, found.library, found.size)
+  end
+end
+
 local function join()
   local mpi = sister("mpi", function () return require "lunula.mpi" end,
     "distribution: numbers of other processes")
   local found = mpi.open()
+  check_starter(found)
   found.mpi = mpi
   return found
 end

@@ -45,6 +45,16 @@ describe("ranks", function()
     assert(scratch.run(scratch.path "alone.lua"))
   end)
 
+  it("are told when the mpirun is not that of their MPI", function()
+    scratch.write("alone.lua", [[
+      local k = require "lunula"
+      k.distribution.initialize()
+    ]])
+    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_SIZE=4")
+    assert.is_false(well)
+    assert.matches("alone.lua:2: initialize: mpirun started 4 processes, but .* finds 1: ", text)
+  end)
+
   it("exchange numbers and texts", function()
     local results, well, text = job.run(4, [[
       local mpi = require "lunula.mpi"
