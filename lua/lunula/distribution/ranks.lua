@@ -127,22 +127,24 @@ function ranks.guarded(fn)
   end
 end
 
--- fn, which writes a file: one rank calls it. What that wrote, another may read (ranks.reads).
+local writes = 0          -- files so far; all ranks count them, also across set_distribution
+
+-- fn, which writes a file: one rank calls it. What that wrote, others may read (await_files).
 function ranks.one_writes(fn)
   return function(...)
     local here = ranks.here
     if not here then return fn(...) end
-    here.writes = (here.writes or 0) + 1
+    writes = writes + 1
     if here.rank > 0 then return end
     pass(pcall(fn, ...))
-    here.mpi.wrote(here.writes)
+    here.mpi.wrote(writes)
   end
 end
 
 -- Before a file is read: what rank 0 was to write is there.
 function ranks.await_files()
   local here = ranks.here
-  if here and here.rank > 0 and here.writes then here.mpi.await_written(here.writes) end
+  if here and here.rank > 0 then here.mpi.await_written(writes) end
 end
 
 return ranks

@@ -53,6 +53,21 @@ describe("files of several ranks", function()
     assert.equal("file", core.file_kind(scratch.path "alone.safetensors"))
   end)
 
+  it("are awaited, also after another set_distribution", function()
+    local results, well, text = job.run(2, script(net .. [[
+      local m = net()
+      m:fit(x, y, { batch_size = 20, verbose = 0 })
+      for _, name in ipairs { "/1.safetensors", "/2.safetensors" } do m:save(folder .. name) end
+      k.models.load_model(folder .. "/2.safetensors")
+      k.distribution.set_distribution(k.distribution.DataParallel())
+      if rank == 0 then os.execute "sleep 0.3" end
+      m:save(folder .. "/late.safetensors")
+      say("%s", sums(k.models.load_model(folder .. "/late.safetensors")) == sums(m))
+    ]]))
+    assert(well, text)
+    assert.equal("true\n", results[1])
+  end)
+
   it("that cannot be written are told to all", function()
     local results, well, text = job.run(2, script(net .. [[
       local ok, problem = pcall(net().save, net(), folder .. "/no/model.safetensors")
