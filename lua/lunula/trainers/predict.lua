@@ -206,7 +206,8 @@ predictor.predict = ranks.guarded(function(self, x, given)
   batches.limit = options.count("predict", "steps", o.steps)
   local outputs = watched_run(self, batches, o, function(visit, before)
     local wanted = math.min(count, batches:steps() * batch)
-    if ranks.here and wanted >= ranks.here.size then
+    -- What callbacks are called for is each of all batches: then each rank computes them all.
+    if ranks.here and not before and wanted >= ranks.here.size then
       return predict_shared(batches, entry, wanted)
     end
     return predict_rows(batches, entry, count, visit, before)

@@ -39,6 +39,10 @@ describe("predict", function()
       end
       say("%s", tostring(m:predict(x[1]:reshape { 1, 4 }).shape))
       say("%s", tostring(m:predict_on_batch(x).shape))
+      local calls = 0
+      m:predict(x, { batch_size = 7, callbacks = { k.callbacks.LambdaCallback {
+        on_predict_batch_end = function() calls = calls + 1 end } } })
+      say("%d batches", calls)
       local one = k.Sequential { k.Input { shape = { 4 } },
         L.Dense { 1, kernel_initializer = "ones" } }
       for _ = 1, 3 do say("%.5f", k.ops.sum(one:predict(x)):item()) end
