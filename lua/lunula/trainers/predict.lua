@@ -176,10 +176,11 @@ end
 
 -- Each rank predicts a part of the rows; all have the whole result.
 local function predict_shared(batches, entry, count)
+  local shared = shared_batches()
+  shared.check_data(batches.tensors)
   local own = prepared_batches.rows(batches.tensors, 0, 0, batches.batch)
   own.first, own.last = ranks.part(0, count)
   local collect, join = collector()
-  local shared = shared_batches()
   shared.apart(function()
     own:run({ call = function(...) collect(entry.call(...)) end }, function() end)
   end)
@@ -196,6 +197,7 @@ predictor.predict = ranks.guarded(function(self, x, given)
   end
   local o = options.read("predict", given, predict_options)
   o.verbose = ranks.writes() and verbosity.read("predict", o.verbose, 0) or 0
+  if ranks.here then shared_batches().check_states(self) end
   if prepare.gives_batches(x) then return predict_iterator(self, x, o) end
   local xs, structure = data.list(self:_read(x), self:_input_names(), "x",
     self._input_structure)

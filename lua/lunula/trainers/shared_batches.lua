@@ -3,6 +3,7 @@
 -- those in which one has no row: it then computes a row of others, which does not count.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local ops = require "lunula.ops"
 local ranks = require "lunula.distribution.ranks"
 local step = require "lunula.distribution.step"
@@ -11,6 +12,23 @@ local prepared_batches = require "lunula.trainers.prepared_batches"
 local shared = {}
 
 local SLICE_SECONDS <const> = 0.05
+
+-- ---- what ranks can share ----------------------------------------------------------------------
+
+-- An error where ranks have data of other sizes: they would not make the same steps.
+function shared.check_data(tensors)
+  local words = {}
+  for i, tensor in ipairs(tensors) do
+    words[i] = ("%d samples, shape %s"):format(tensor.shape[1], tostring(tensor.shape))
+  end
+  ranks.same("the data", table.concat(words, "\n"))
+end
+
+function shared.check_states(model)
+  if not model:_keeps_states() then return end
+  core.raise("model \"%s\" keeps states from batch to batch (stateful=true), which ranks cannot "
+    .. "share: each has other rows", model.name)
+end
 
 -- ---- tensors -----------------------------------------------------------------------------------
 
@@ -23,6 +41,7 @@ function shared.rows(tensors, first, last, batch)
     core.raise("batch_size is that of all ranks together; it is %d, and there are %d ranks", batch,
       ranks.here.size)
   end
+  shared.check_data(tensors)
   return setmetatable(prepared_batches.rows(tensors, first, last, batch), rows)
 end
 
@@ -185,28 +204,20 @@ end
 -- A step that was just traced: all ranks must run the same, on the same weights. Loops have numbers
 -- in them that are the process's own.
 function shared.traced(model, mode, call)
+  shared.check_states(model)
   local text = type(call) == "userdata" and call:describe() or "run eagerly"
   ranks.same(("the %s step of model \"%s\""):format(mode, model.name),
     (text:gsub("function, [^()]*%)", "function)")))
   if mode == "train" then shared.broadcast(model) end
 end
 
--- Before it begins: what a fit is told, and the data it has.
+-- Before it begins: what a fit is told.
 function shared.check(model, o, batches, validation)
-  if model:_keeps_states() then
-    core.raise("model \"%s\" keeps states from batch to batch (stateful=true), which ranks cannot "
-      .. "share: each has other rows", model.name)
-  end
-  if batches.tensors then
-    local words = {}
-    for i, tensor in ipairs(batches.tensors) do
-      words[i] = ("%d samples, shape %s"):format(tensor.shape[1], tostring(tensor.shape))
-    end
-    ranks.same("the data of fit", table.concat(words, "\n"))
-  end
-  ranks.same("the options of fit", ("epochs = %d\nsteps = %s\nbatch_size = %s\nvalidation = %s")
-    :format(o.epochs, sees_all(batches) and batches:steps(), batches.tensors and batches.batch,
-      validation ~= nil))
+  shared.check_states(model)
+  ranks.same("the options of fit", ("epochs = %d\nsteps = %s\nbatch_size = %s\nshuffle = %s\n"
+    .. "validation = %s\nvalidation_freq = %s"):format(o.epochs,
+    sees_all(batches) and batches:steps(), batches.tensors and batches.batch, o.shuffle,
+    validation ~= nil, declare.show(o.validation_freq)))
   ranks.broadcast_random()
 end
 

@@ -133,15 +133,19 @@ describe("what must be the same on all ranks", function()
   end)
 
   it("is the data", function()
-    ends("fit()", "rank == bad and 99 or 100, 8",
-      "the data of fit must be the same on all ranks; rank 0 has 100 samples",
-      "rank BAD has 99 samples")
+    for _, call in ipairs { "fit()", "m:evaluate(x, y)", "m:predict(x)" } do
+      ends(call, "rank == bad and 99 or 100, 8",
+        "the data must be the same on all ranks; rank 0 has 100 samples",
+        "rank BAD has 99 samples")
+    end
   end)
 
   it("is what fit is told", function()
     ends("fit { epochs = rank == bad and 7 or 6 }", nil,
       "the options of fit must be the same on all ranks; rank 0 has epochs = 6, rank BAD has "
         .. "epochs = 7")
+    ends("fit { shuffle = rank == bad }", nil,
+      "rank 0 has shuffle = false, rank BAD has shuffle = true")
   end)
 
   it("is how many batches an iterator gives", function()

@@ -188,16 +188,22 @@ describe("n ranks", function()
   end)
 
   it("refuse what they cannot share", function()
-    local results, well, text = job.run(2, [[
+    local stateful = [[
       local x, y = k.ops.zeros { 8, 4, 2 }, k.ops.zeros { 8, 3 }
       local m = k.Sequential { k.Input { batch_shape = { 4, 4, 2 } },
         k.layers.LSTM { 3, stateful = true } }
       m:compile { optimizer = "sgd", loss = "mse" }
-      say("%s", select(2, pcall(m.fit, m, x, y, { batch_size = 4, verbose = 0 })))
-    ]])
-    assert.is_string(text, well)
-    assert.matches("keeps states from batch to batch", results[0])
-    results = job.run(4, nets .. [[
+      %s
+    ]]
+    for _, call in ipairs {
+      "m.fit, m, x, y, { batch_size = 4, verbose = 0 }", "m.evaluate, m, x, y, { batch_size = 4 }",
+      "m.predict, m, x, { batch_size = 4 }",
+    } do
+      local results = job.run(2, stateful:format('say("%s", select(2, pcall(' .. call .. ")))"))
+      assert.matches("keeps states from batch to batch", results[0])
+      assert.matches("keeps states from batch to batch", results[1])
+    end
+    local results = job.run(4, nets .. [[
       local m = net "sgd"
       local x, y = data(10)
       say("%s", select(2, pcall(m.fit, m, x, y, { batch_size = 3, verbose = 0 })))
