@@ -125,8 +125,8 @@ function shared.next_batch(batches, ...)
   local batch = table.pack(...)
   local size, there = ranks.here.size, batch[1] ~= nil
   local number = math.tointeger(ranks.all { there and 1 or 0 }[1])
-  if number == 0 then return nil end
   step.count_rows(true)
+  if number == 0 then return nil end
   if number < size and sees_all(batches) then
     core.raise("the data must be the same on all ranks: %d of %d have another batch; data that "
       .. "each rank has parts of are sharded, k.data's by shard(size, rank)", number, size)
@@ -159,6 +159,7 @@ function shared.run_batch(batches, entry, tensors)
   local part = part_of(batches, tensors)
   local _ <close> = ranks.draw_apart()
   entry.call(table.unpack(part))
+  step.count_rows(true)
 end
 
 -- fn, in which each rank draws random numbers of its own.

@@ -121,6 +121,22 @@ describe("iterators and datasets", function()
     assert(well, text)
     for rank = 0, 3 do assert.equal(results[0], results[rank]) end
   end)
+
+  it("that were shorter on a rank leave its next rows counting", function()
+    local results, well, text = job.run(2, [[
+      k.distribution.set_distribution(k.distribution.DataParallel { auto_shard_dataset = false })
+      local m = k.Sequential { k.Input { shape = { 1 } },
+        k.layers.Dense { 1, kernel_initializer = "zeros" } }
+      m:compile { optimizer = k.optimizers.SGD { 0.0 }, loss = "mse" }
+      local x, y = k.ops.zeros { 4, 1 }, k.ops.zeros { 4, 1 } + rank + 1
+      for _, steps in ipairs { 9, 4 } do                   -- beyond the end, and just there
+        m:fit(k.data.from(x, y):take(4 - rank):batch(1), { steps_per_epoch = steps, verbose = 0 })
+        say("%.5f", m:train_on_batch(x, y))
+      end
+    ]])
+    assert(well, text)
+    for rank = 0, 1 do assert.equal("2.50000\n2.50000\n", results[rank]) end
+  end)
 end)
 
 describe("set_distribution", function()
