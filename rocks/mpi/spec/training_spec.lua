@@ -58,7 +58,28 @@ describe("the weights and logs of n ranks are those of one process", function()
       end
       local m = net "adam"
       m:compile { optimizer = O.SGD { 0.05, clipnorm = 1 }, loss = "mae", run_eagerly = true }
-      tell(m, m:fit(x, y, { batch_size = 40, epochs = 1, verbose = 0, class_weight = nil }))
+      tell(m, m:fit(x, y, { batch_size = 40, epochs = 1, verbose = 0 }))
+    ]])
+  end)
+
+  it("with weights of classes, and epochs of so many steps", function()
+    job.as_one(nets .. [[
+      local x, _, w = data(101)
+      local y = k.ops.cast(k.ops.greater(x[{ {}, 1 }], 0), "int32")
+      local m = net "sgd"
+      m:add(L.Dense { 2, activation = "softmax" })
+      m:compile { optimizer = O.SGD { 0.05 }, loss = "sparse_categorical_crossentropy",
+        metrics = { "accuracy" } }
+      local o = { batch_size = 16, epochs = 2, verbose = 0, class_weight = { [0] = 1, 3 },
+        steps_per_epoch = 3, validation_split = 0.25, validation_steps = 1 }
+      tell(m, m:fit(x, y, o))
+      local given = 0
+      local function batches()
+        given = given + 1
+        return x, y, w
+      end
+      tell(m, m:fit(batches, { epochs = 2, verbose = 0, steps_per_epoch = 2 }))
+      say("%d batches", given)
     ]])
   end)
 
@@ -71,6 +92,10 @@ describe("the weights and logs of n ranks are those of one process", function()
       say("%.5f %.5f", loss, mae)
       say("%.5f %.5f", m:train_on_batch(x, y))
       say("%.5f %.5f", m:test_on_batch(x, y))
+      local few, of_few = k.ops.slice(x, { 0, 0 }, { 1, 6 }), k.ops.slice(y, { 0, 0 }, { 1, 1 })
+      say("%.5f %.5f", m:train_on_batch(few, of_few, { sample_weight = { 2 } }))
+      say("%.5f %.5f", m:test_on_batch(few, of_few))
+      say("%s", sums(m))
     ]])
   end)
 
