@@ -21,7 +21,7 @@ local function tell(m, history)
 end
 ]]
 
-describe("predict", function()
+job.describe("predict", function()
   it("gives the whole result on all ranks", function()
     job.as_one([[
       local L = k.layers
@@ -56,7 +56,7 @@ describe("predict", function()
   end)
 end)
 
-describe("iterators and datasets", function()
+job.describe("iterators and datasets", function()
   it("give whole batches, of which each rank takes its rows", function()
     job.as_one(net .. [[
       local m = net()
@@ -139,7 +139,7 @@ describe("iterators and datasets", function()
   end)
 end)
 
-describe("set_distribution", function()
+job.describe("set_distribution", function()
   it("can be taken back", function()
     job.as_one(net .. [[
       k.distribution.set_distribution(nil)

@@ -53,7 +53,7 @@ local function ends(text, setting, ...)
   end)
 end
 
-describe("a fault on one rank", function()
+job.describe("a fault on one rank", function()
   it("in a callback is raised by all", function()
     ends([[fit({}, at(2, bad, function() error "no good" end))]], nil,
       "rank BAD of SIZE: ", "no good")
@@ -126,7 +126,7 @@ describe("a fault on one rank", function()
   end)
 end)
 
-describe("what must be the same on all ranks", function()
+job.describe("what must be the same on all ranks", function()
   it("is the model", function()
     ends("fit()", "100, rank == bad and 9 or 8", "must be the same on all ranks", "(6, 8)",
       "rank BAD has", "(6, 9)")

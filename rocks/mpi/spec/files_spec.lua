@@ -24,7 +24,7 @@ k.set_random_seed(3)
 local x, y = k.random.normal { 60, 4 }, k.random.normal { 60, 1 }
 ]]
 
-describe("files of several ranks", function()
+job.describe("files of several ranks", function()
   it("are written by rank 0 and read by all", function()
     local results, well, text = job.run(4, script(net .. [[
       local m = net()

@@ -32,7 +32,7 @@ local function tell(m, history)
 end
 ]]
 
-describe("the weights and logs of n ranks are those of one process", function()
+job.describe("the weights and logs of n ranks are those of one process", function()
   it("for each kind of step", function()
     job.as_one(nets .. [[
       local x, y = data(101)
@@ -150,7 +150,7 @@ describe("the weights and logs of n ranks are those of one process", function()
   end)
 end)
 
-describe("a loop of the user's own", function()
+job.describe("a loop of the user's own", function()
   it("follows the mean of the ranks' gradients, each of its own rows", function()
     job.as_one(nets .. [[
       local x, y = data(48)
@@ -173,7 +173,7 @@ describe("a loop of the user's own", function()
   end)
 end)
 
-describe("n ranks", function()
+job.describe("n ranks", function()
   it("run the example, and say what one process says", function()
     job.as_one([[
       local answer = dofile "examples/many_machines.lua"
