@@ -98,6 +98,25 @@ job.describe("a fault on one rank", function()
       m:fit(batches, { epochs = 2, verbose = 0 })]], nil, "the disk is gone", "rank BAD of SIZE: ")
   end)
 
+  it("that is caught is raised by every step that follows", function()
+    each([[
+      m:train_on_batch(x, y)
+      local mpi = require "lunula.mpi"
+      mpi.barrier()
+      if rank == bad then mpi.tell "no good" end
+      for _ = 1, 20 do
+        local ok, problem = pcall(m.train_on_batch, m, x, y)
+        say("%s", ok or problem)
+      end
+    ]], nil, function(count, results, well, printed)
+      assert(well, printed)
+      for rank = 0, count - 1 do
+        local words = ("script.lua:%%d+: rank %d[^\n]*no good"):format(count - 1)
+        assert.equal(20, select(2, results[rank]:gsub(words, "")), results[rank])
+      end
+    end)
+  end)
+
   it("that makes the loss NaN is the same for all", function()
     ends([[if rank == bad then x = k.ops.where(last, 0 / 0, x) end fit()]], nil,
       "the loss is not a finite number at batch 5 of epoch 1")

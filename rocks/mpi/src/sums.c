@@ -42,6 +42,7 @@ static float *sums_room(void *ud, int64_t n, int32_t *id) {
   }
   s->count = n;
   s->taken = true;
+  s->request = MPI_REQUEST_NULL; /* which may be another than all bits 0 */
   *id = (int32_t)(s - sums);
   return s->data;
 }
@@ -60,8 +61,10 @@ static int sums_begin(void *ud, int32_t id, int soon, char *why, size_t size) {
   Sum *s = &sums[id];
   World *w = world_here();
   (void)ud;
-  if (!world_begin(w))
+  if (!world_begin(w)) {
+    s->taken = false;
     return refuse(why, size);
+  }
   s->number = w->begun;
   s->waits = soon && s->count > SHORT;
   w->bytes += (double)s->count * sizeof *s->data;
@@ -69,9 +72,11 @@ static int sums_begin(void *ud, int32_t id, int soon, char *why, size_t size) {
                       : MPI_Iallreduce(MPI_IN_PLACE, s->data, (int)s->count,
                                        MPI_FLOAT, MPI_SUM, w->work,
                                        &s->request);
-  if (code != MPI_SUCCESS && !world_broken(w, code))
-    return refuse(why, size);
-  return 1;
+  if (code == MPI_SUCCESS)
+    return 1;
+  s->request = MPI_REQUEST_NULL;
+  world_broken(w, code);
+  return refuse(why, size);
 }
 
 static bool sum_now(World *w, Sum *s) {
@@ -86,7 +91,7 @@ static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
   Sum *s = &sums[id];
   (void)ud;
   World *w = world_here();
-  if (!world_wait(w, &s->request, s->number) ||
+  if (w->failed || !world_wait(w, &s->request, s->number) ||
       (s->waits && !sum_now(w, s))) {
     refuse(why, size);
     return NULL;
@@ -95,13 +100,13 @@ static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
   return s->data;
 }
 
-/* MPI works while it is asked, so it is asked for all that is under way. */
+/* MPI works on all that is under way while it is asked for one. What it says to
+** be broken is found by who waits for it. */
 static void sums_go_on(void *ud) {
-  int done;
   (void)ud;
   for (int i = 0; i < used; i++)
     if (sums[i].taken && sums[i].request != MPI_REQUEST_NULL) {
-      MPI_Test(&sums[i].request, &done, MPI_STATUS_IGNORE);
+      world_done(world_here(), &sums[i].request);
       return;
     }
 }
