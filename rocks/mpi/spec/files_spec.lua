@@ -79,6 +79,30 @@ job.describe("files of several ranks", function()
     assert.matches("rank 0 of 2: .*there is no folder", results[1])
   end)
 
+  it("are read when the rank that wrote them has ended, or another one before", function()
+    local results, well, text = job.run(3, script(net .. [[
+      local m = net()
+      if rank == 0 then os.execute "sleep 0.5" end
+      m:save_weights(folder .. "/w.safetensors")
+      if rank == 1 then
+        os.execute "sleep 1"
+        m:load_weights(folder .. "/w.safetensors")
+        say "late"
+      end
+      m:save_weights(folder .. "/w.safetensors")
+    ]]))
+    assert(well, text)
+    assert.equal("late\n", results[1])
+    results, well, text = job.run(3, script(net .. [[
+      local m = net()
+      if rank == 0 then os.execute "sleep 1" end
+      m:save_weights(folder .. "/late.safetensors")
+      if rank == 1 then m:load_weights(folder .. "/late.safetensors") say "read" end
+    ]]))
+    assert(well, text)
+    assert.equal("read\n", results[1])
+  end)
+
   it("let a fit that was killed go on, with another number of ranks too", function()
     local fit = net .. [[
       local m = net()

@@ -172,17 +172,22 @@ bool world_broken(World *w, int code) {
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/* A rank that has come to its end will not come to this exchange. */
-static bool none_left(World *w, int64_t number) {
+/* Whether a rank has come to its end before this exchange; that is the fault. */
+static bool has_left(World *w, int rank, int64_t number) {
   char text[200];
+  if (w->left[rank] < 0 || w->left[rank] >= number)
+    return false;
+  snprintf(text, sizeof text, "rank %d of %d has come to its end, while "
+           "rank %d waits for it: its script ended, or raised an error",
+           rank, w->size, w->rank);
+  fail(w, text);
+  return true;
+}
+
+static bool none_left(World *w, int64_t number) {
   for (int i = 0; i < w->size; i++)
-    if (w->left[i] >= 0 && w->left[i] < number) {
-      snprintf(text, sizeof text, "rank %d of %d has come to its end, while "
-               "rank %d waits for it: its script ended, or raised an error",
-               i, w->size, w->rank);
-      fail(w, text);
+    if (has_left(w, i, number))
       return false;
-    }
   return true;
 }
 
@@ -269,11 +274,15 @@ void world_wrote(World *w, int64_t number) {
   send_all(w, WROTE, &number, sizeof number);
 }
 
+/* That rank 0 has come to its end may be heard together with its last file. */
 bool world_await_written(World *w, int64_t number) {
   static const struct timespec moment = {0, 200000};
   double start = MPI_Wtime();
   while (w->written < number) {
-    if (!world_hear(w) || !none_left(w, w->begun + 1))
+    bool well = world_hear(w);
+    if (w->written >= number)
+      break;
+    if (!well || has_left(w, 0, w->begun + 1))
       return false;
     if (MPI_Wtime() - start > w->timeout) {
       world_tell(w, "the file that rank 0 writes did not come in time");
