@@ -103,6 +103,12 @@ job.describe("ranks", function()
     assert.is_true(seconds < 60, seconds)
   end)
 
+  it("are told of a time to wait that is none", function()
+    local _, well, text = job.run(2, "", "LUNULA_MPI_TIMEOUT=soon")
+    assert.is_false(well)
+    assert.matches("script.lua:1: lunula.mpi: LUNULA_MPI_TIMEOUT must be a number of seconds", text)
+  end)
+
   it("end when one of them is killed", function()
     local _, well, text, seconds = job.run(2, [[
       if rank == 1 then os.execute "kill -9 $PPID" end

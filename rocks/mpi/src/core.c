@@ -49,8 +49,11 @@ static int core_open(lua_State *L) {
   const char *why = NULL, *level;
   int n = 0;
   World *w = world_open(&why);
-  if (w == NULL)
-    return luaL_error(L, "lunula.mpi: %s", why);
+  if (w == NULL) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "lunula.mpi: %s", why);
+    return 2;
+  }
   const ForRocks *lent = lua_touserdata(L, lua_upvalueindex(1));
   lent->use_sums(L, &sums_calls);
   lua_createtable(L, 0, 8);
@@ -265,8 +268,8 @@ int luaopen_lunula_mpi_core(lua_State *L) {
     {"open", core_open}, {"reduce", core_reduce},
     {"broadcast", core_broadcast}, {"gather", core_gather},
     {"barrier", core_barrier}, {"tell", core_tell}, {"fault", core_fault},
-    {"wrote", core_wrote},
-    {"await_written", core_await_written}, {"spent", core_spent}, {"leave", core_leave}, {NULL, NULL}
+    {"wrote", core_wrote}, {"await_written", core_await_written},
+    {"spent", core_spent}, {"leave", core_leave}, {NULL, NULL}
   };
   luaL_newlibtable(L, functions);
   push_lent(L);

@@ -37,10 +37,15 @@ static void show_library(void) {
     dlopen(info.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 }
 
-static double read_timeout(void) {
+static const char *read_timeout(double *seconds) {
   const char *text = getenv("LUNULA_MPI_TIMEOUT");
-  double seconds = text ? atof(text) : 0;
-  return seconds > 0 ? seconds : 600;
+  char *end;
+  *seconds = 600;
+  if (text == NULL || *text == '\0')
+    return NULL;
+  *seconds = strtod(text, &end);
+  return *end == '\0' && *seconds > 0
+             ? NULL : "LUNULA_MPI_TIMEOUT must be a number of seconds above 0";
 }
 
 static const char *start_mpi(World *w) {
@@ -65,8 +70,9 @@ World *world_open(const char **why) {
   World *w = &here;
   if (w->open)
     return w;
-  *w = (World){.timeout = read_timeout()};
-  *why = start_mpi(w);
+  *w = (World){.rank = 0};
+  *why = read_timeout(&w->timeout);
+  *why = *why ? *why : start_mpi(w);
   if (*why)
     return NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &w->work);

@@ -19,7 +19,7 @@ local at_the_end = setmetatable({}, { __gc = native.leave })
 -- the level that MPI gives, library=, host=, timeout=}.
 function mpi.open()
   mpi.at_the_end = at_the_end
-  return native.open()
+  return checked(native.open())
 end
 
 for _, name in ipairs { "reduce", "broadcast", "gather", "barrier", "await_written" } do
