@@ -225,6 +225,10 @@ describe("an index", function ()
     assert.error_at_line(function () x[{ {}, false }] = 1 end,
       "new axes (None) are for reading alone")
     assert.error_at_line(function () return x[{ 1, 2, 3, false }] end, "3 indices for 2 axes")
+    local many = {}
+    for i = 1, 1 << 20 do many[i] = 1 end
+    many[#many + 1] = false
+    assert.error_at_line(function () return x[many] end, "1048576 indices for 2 axes")
     assert.error_at_line(function () return x[{ false, false, false, false, false, false, false }]
     end, "new axes (None) make more than 8 axes")
   end)

@@ -125,7 +125,7 @@ static Selection read_selection(lua_State *L, const Type *t) {
   for (int i = 1; i <= n; i++) {
     lua_rawgeti(L, 2, i);
     if (is_none(L)) {
-      sel.before[axis]++;
+      sel.before[axis < t->rank ? axis : t->rank]++;
       sel.added++;
     } else if (axis >= t->rank) {
       axis++;
