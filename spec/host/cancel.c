@@ -68,7 +68,23 @@ static const struct {
    "  return core.scan(function(s) return {s[1] * 0.5 + 1} end, {x}, {},\n"
    "    {length = 10000000})[1] end)",
    "while true do f(k.ones{1}) end"},
+  {"two loops at the same time",
+   "core.threads(2)\n"
+   "f = core.trace({{shape={1}}}, function(x)\n"
+   "  local function step(s) return {k.ops.tanh(s[1] * 0.5 + x)} end\n"
+   "  local all = {length = 10000000}\n"
+   "  return core.scan(step, {x}, {}, all)[1] + core.scan(step, {x * 2}, {}, all)[1]\n"
+   "end)",
+   "while true do f(k.ones{1}) end"},
+  {"images by lines",
+   "c = k.Sequential{k.Input{shape={400, 400, 16}},\n"
+   "  k.layers.Conv2D{96, 1, activation='relu'},\n"
+   "  k.layers.DepthwiseConv2D{3, padding='same'}, k.layers.Conv2D{24, 1}}\n"
+   "f = core.trace({{shape={4, 400, 400, 16}}}, function(x) return c(x) end)\n"
+   "a = k.ones{4, 400, 400, 16}",
+   "while true do f(a) end"},
   {"fit",
+   "core.threads(0)\n"
    "m = k.Sequential{k.Input{shape={784}},\n"
    "  k.layers.Dense{512, activation='relu'}, k.layers.Dense(10)}\n"
    "m:compile{optimizer='adam', loss='mse'}\n"
