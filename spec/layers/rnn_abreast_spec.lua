@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local lua = require "spec.support.lua"
 local native = require "spec.support.native"
 
 local layers, ops = k.layers, k.ops
@@ -72,7 +73,7 @@ local function plan_of(stack, length)
     k.Sequential { k.Input { shape = { %d, 8 } }, %s }:predict(x)]]):format(
       package.path, package.cpath, length, length, stack))
   file:close()
-  local pipe = assert(io.popen("LUNULA_DEBUG=plan lua5.4 " .. name .. " 2>&1"))
+  local pipe = assert(io.popen(("LUNULA_DEBUG=plan %s %s 2>&1"):format(lua.command, name)))
   local out = pipe:read "a"
   pipe:close()
   os.remove(name)
