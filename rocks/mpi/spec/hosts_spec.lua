@@ -56,7 +56,7 @@ describe("two hosts", function()
 
   it("end when a rank on one of them is killed", function()
     if not made() then return pending "network namespaces are not allowed here" end
-    local _, well, text, seconds = job.run(2, script .. [[
+    local _, well, text = job.run(2, script .. [[
       m:fit(x, y, { batch_size = 20, epochs = 9, verbose = 0, callbacks = {
         k.callbacks.LambdaCallback { on_epoch_end = function(epoch)
           if epoch == 5 and rank == 1 then os.execute "kill -9 $PPID" end
@@ -64,6 +64,5 @@ describe("two hosts", function()
     ]], nil, nil, ("%s run %s"):format(tool, name))
     assert.is_false(well)
     assert.matches("rank 1", text)
-    assert.is_true(seconds < 60, seconds)
   end)
 end)

@@ -71,36 +71,33 @@ job.describe("ranks", function()
   end)
 
   it("hear of the failure of another one where they wait", function()
-    local _, well, text, seconds = job.run(4, [[
+    local _, well, text = job.run(4, [[
       local mpi = require "lunula.mpi"
       if rank == 2 then mpi.tell "the disk is full" error "the disk is full" end
       mpi.barrier()
     ]])
     assert.is_false(well)
     assert.matches("script.lua:%d+: rank 2 of 4: the disk is full", text)
-    assert.is_true(seconds < 60, seconds)
   end)
 
   it("hear of the end of another one", function()
-    local _, well, text, seconds = job.run(2, [[
+    local _, well, text = job.run(2, [[
       if rank == 1 then os.exit(0, true) end
       require("lunula.mpi").barrier()
     ]])
     assert.is_false(well)
     assert.matches("script.lua:%d+: rank 1 of 2 has come to its end, while rank 0 waits", text)
-    assert.is_true(seconds < 60, seconds)
   end)
 
   it("do not wait for one that never comes", function()
-    local _, well, text, seconds = job.run(4, [[
+    local _, well, text = job.run(4, [[
       local mpi = require "lunula.mpi"
       mpi.barrier()
       if rank == 3 then while true do end end
       mpi.reduce { 1 }
-    ]], "LUNULA_MPI_TIMEOUT=2")
+    ]], "LUNULA_MPI_TIMEOUT=4")
     assert.is_false(well)
-    assert.matches("rank 3 of 4 did not come within 2 seconds", text)
-    assert.is_true(seconds < 60, seconds)
+    assert.matches("rank 3 of 4 did not come within 4 seconds", text)
   end)
 
   it("are told of a time to wait that is none", function()
@@ -110,13 +107,12 @@ job.describe("ranks", function()
   end)
 
   it("end when one of them is killed", function()
-    local _, well, text, seconds = job.run(2, [[
+    local _, well, text = job.run(2, [[
       if rank == 1 then os.execute "kill -9 $PPID" end
       require("lunula.mpi").barrier()
     ]])
     assert.is_false(well)
     assert.matches("rank 1", text)
-    assert.is_true(seconds < 30, seconds)
   end)
 end)
 
