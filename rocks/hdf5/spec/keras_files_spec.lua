@@ -307,7 +307,7 @@ describe("weights in memory", function ()
     ]]):format(package.path, package.cpath, path)
     local file = recorded.temporary ".lua"
     recorded.write(file, script)
-    local pipe = assert(io.popen(("lua5.4 '%s'"):format(file)))
+    local pipe = assert(io.popen(("%s '%s'"):format(lua.command, file)))
     local most = pipe:read "n"
     pipe:close()
     return assert(most, "no load of " .. path)
