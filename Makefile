@@ -134,8 +134,9 @@ OBJ     := $(SRC:src/%.c=$(BUILD)/obj/%.o) \
            $(foreach isa,$(ISAS),$(patsubst src/%.c,$(BUILD)/obj/%.$(isa).o, \
              $(if $(filter avx512,$(isa)),$(filter-out $(AVX2),$(LOOPS)),$(LOOPS))))
 # What knows Lua, and what only that needs, say kernels of gradients: a host that
-# only predicts links nothing of it.
-LUASEE  := $(wildcard src/bind/*.c src/files/*_out.c src/kernels/*_back.c) src/plan/epoch.c \
+# only predicts links nothing of it (on macOS those kernels, as its linker wants
+# every weak name to be somewhere).
+LUASEE  := $(wildcard src/bind/*.c src/files/*_out.c $(if $(APPLE),,src/kernels/*_back.c)) src/plan/epoch.c \
            $(patsubst %,src/files/%.c,csv inflate) $(shell grep -l '^#include "host/runtime.h"' src/host/*.c)
 LUAOBJ  := $(foreach see,$(LUASEE:src/%.c=$(BUILD)/obj/%),$(filter $(see).%,$(OBJ)))
 # What knows OpenBLAS is a module of its own, which nothing else links.
