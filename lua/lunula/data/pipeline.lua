@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local dice = require "lunula.data.dice"
+local for_loops = require "lunula.data.for_loops"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
@@ -47,33 +48,7 @@ function pipeline:as_iterator()
   return self.start()
 end
 
--- for x, y in dataset do … end: Lua calls the dataset for each element, with the one before. Loops
--- over it that are nested have a pass each, the innermost last; those behind the pass that is asked
--- were left by break, and so were the first of many.
-local MOST <const> = 16   -- loops, one in another
-
-function pipeline:__call(_, before)
-  local passes = self.passes or {}
-  self.passes = passes
-  if before == nil then
-    passes[#passes + 1] = { next = self:as_iterator() }
-    if #passes > MOST then table.remove(passes, 1) end
-  end
-  while before ~= nil and passes[#passes] and not rawequal(passes[#passes].last, before) do
-    passes[#passes] = nil
-  end
-  local pass = passes[#passes]
-  if not pass then
-    core.raise "a dataset is called by loops alone: for x, y in dataset do … end"
-  end
-  return self:go_on(pass, pass.next())
-end
-
-function pipeline:go_on(pass, first, ...)
-  pass.last = first
-  if first == nil then self.passes[#self.passes] = nil end
-  return first, ...
-end
+pipeline.__call = for_loops.next
 
 function pipeline:len()
   return self.size
