@@ -414,14 +414,20 @@ function pipeline:unbatch()
 end
 
 -- What is made of the part of one process (see shard) is such a part: `sharded` says so.
+local function has_part(...)
+  for _, value in ipairs { ... } do
+    if pipeline.is(value) and value.sharded then return true end
+  end
+end
+
 for _, name in ipairs {
-  "map", "filter", "enumerate", "take", "skip", "repeat_", "repeat", "concatenate", "cache",
+  "map", "filter", "enumerate", "take", "skip", "repeat_", "repeat", "concatenate", "zip", "cache",
   "shuffle", "batch", "unbatch",
 } do
   local make = pipeline[name]
-  pipeline[name] = function(self, ...)
-    local made = make(self, ...)
-    made.sharded = self.sharded
+  pipeline[name] = function(...)
+    local made = make(...)
+    made.sharded = has_part(...)
     return made
   end
 end

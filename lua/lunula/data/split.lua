@@ -127,6 +127,7 @@ local function split_pipeline(dataset, o)
     list = moved
   end
   local a, b = part(list, 1, left), part(list, n - right + 1, n)
+  a.sharded, b.sharded = dataset.sharded, dataset.sharded
   if not size then return a, b end
   return a:batch(size), b:batch(size)
 end

@@ -89,6 +89,14 @@ job.describe("iterators and datasets", function()
       local m = net()
       local part = k.data.from(x, y):shard(size, rank):batch(16 // size)
       tell(m, m:fit(part, { epochs = 2, verbose = 0 }))
+      local function mine(t) return k.data.from(t):shard(size, rank) end
+      m = net()
+      tell(m, m:fit(k.data.zip(mine(x), mine(y)):batch(16 // size), { epochs = 2, verbose = 0 }))
+      local few, rest = k.utils.split_dataset(part:unbatch():take(40 // size),
+        { left_size = 32 // size })
+      m = net()
+      tell(m, m:fit(few:batch(8 // size), { epochs = 1, verbose = 0,
+        validation_data = rest:batch(4 // size) }))
       m = net()
       k.distribution.set_distribution(k.distribution.DataParallel { auto_shard_dataset = false })
       local function mine()
