@@ -58,4 +58,31 @@ describe("sums over processes", function()
     assert.equal("matmul sum_begin matmul sum_begin sum_begin sum_end sum_end sum_end "
       .. "subtract subtract subtract", table.concat(steps, " "))
   end)
+
+  it("keep their order with other threads, whatever runs at the same time", function()
+    scratch.write("abreast.lua", [[
+      local core, k = require "lunula.core", require "lunula"
+      core.threads(tonumber(os.getenv "N"))
+      core.trace({ { shape = { 1 }, dtype = "float32" } }, function(x)
+        local function loop(y)
+          return core.scan(function(s) return { k.ops.tanh(s[1] * 0.5 + x) } end, { y }, {},
+            { length = 1000 })[1]
+        end
+        local a = core.sums_begin({ loop(x) }, false)
+        local b = core.sums_begin({ x * 3 }, false)
+        return loop(core.sums_end(b, { x }, false)) + core.sums_end(a, { x }, false)
+      end):memory {}
+    ]])
+    local steps = {}
+    for n = 1, 2 do
+      local _, text = scratch.run(scratch.path "abreast.lua", "env LUNULA_DEBUG=plan N=" .. n)
+      local names = {}
+      for name in text:match(".*%-%- steps(.*)"):gmatch "\n +%d+ ([%l_ ]+)" do
+        names[#names + 1] = name
+      end
+      steps[n] = table.concat(names, " ")
+    end
+    assert.matches("scan.*sum_begin.*sum_begin.*scan", steps[1])
+    assert.equal(steps[1], steps[2])
+  end)
 end)

@@ -42,13 +42,25 @@ static bool is_needed(Abreast *k, Unit u, int unit) {
   return needed;
 }
 
+static bool is_of_host(const Prog *p, Unit u) {
+  return u.node >= 0 && p->node[u.node]->op->traits & HOST;
+}
+
 /* Notes which units between two loops the second one needs, in k->later those
-** that it does not; false when it needs the first one. */
+** that it does not; false when it needs the first one. And when ops of the host
+** would change places: processes that sum together do it in the same order,
+** however many threads each has. */
 static bool is_free_of(Abreast *k, int first, int second) {
+  bool host_needed = false;
   need_inputs(k, k->p->node[k->p->unit[second].node], second);
-  for (int i = second - 1; i > first; i--)
-    k->later[i] = is_needed(k, k->p->unit[i], second) ? (Unit){-1, -1}
-                                                      : k->p->unit[i];
+  for (int i = second - 1; i > first; i--) {
+    Unit u = k->p->unit[i];
+    bool needed = is_needed(k, u, second);
+    k->later[i] = needed ? (Unit){-1, -1} : u;
+    if (is_of_host(k->p, u) && !needed && host_needed)
+      return false;
+    host_needed = host_needed || (needed && is_of_host(k->p, u));
+  }
   return !is_needed(k, k->p->unit[first], second);
 }
 
