@@ -8,6 +8,8 @@ description = {
     The same script on many machines: started by mpirun, fit, evaluate and
     predict share each batch out, and gradients are summed over all ranks.]],
   license = "MIT",
+  labels = { "keras", "mpi", "distributed", "machine-learning" },
+  maintainer = "the authors of lunula",
 }
 
 -- To install from a checkout nothing is fetched: luarocks --lua-version 5.4 make,
@@ -20,7 +22,7 @@ source = {
 supported_platforms = { "unix" }
 
 dependencies = {
-  "lua >= 5.4, < 5.5",
+  "lua >= 5.4, < 5.6",
   "lunula",
 }
 
@@ -31,6 +33,7 @@ build = {
   build_target = "all",
   install_target = "install-module",
   variables = {
+    CFLAGS = "$(CFLAGS)",
     LUA_INCDIR = "$(LUA_INCDIR)",
     LUA = "$(LUA)",
   },
