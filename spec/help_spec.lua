@@ -1,6 +1,7 @@
 -- k.help: every function of a module has a text, every text has its function; what it answers.
 
 local k = require "lunula"
+local declare = require "lunula.declare"
 local functions = require "lunula.help.functions"
 local help = require "lunula.help"
 local live_names = require "spec.support.live_names"
@@ -10,9 +11,6 @@ local options = require "lunula.help.options"
 local untold = {
   ["saving.check_ending"] = true, ["saving.load_training"] = true, ["saving.save_training"] = true,
   ["config.layout"] = true, ["models.declare"] = true,
-  ["distribution.ModelParallel"] = true, ["distribution.DeviceMesh"] = true,      -- refused
-  ["distribution.LayoutMap"] = true, ["distribution.TensorLayout"] = true,
-  ["distribution.distribute_tensor"] = true,
 }
 
 -- Names that are said to be missing: their texts wait for them.
@@ -57,6 +55,19 @@ describe("k.help", function ()
       assert.equal("", table.concat(left, " "))
     end)
   end
+
+  it("knows the classes of all modules by name", function ()
+    local missing = {}
+    for _, row in ipairs(functions.modules) do
+      for name, value in pairs(k[row[1]]) do
+        if declare.is_class(value) and not help.text(name) then
+          missing[#missing + 1] = row[1] .. "." .. name
+        end
+      end
+    end
+    assert.equal("", table.concat(missing, " "))
+    check("DataParallel", "auto_shard_dataset")
+  end)
 
   it("knows the facade and its modules", function ()
     for name in pairs(functions.facade) do assert.is_function(k[name], name) end

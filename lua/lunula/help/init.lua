@@ -51,6 +51,11 @@ local function find_class(name)
       or declare.registry(kind)[name]
     if declare.is_class(found) then return found end
   end
+  -- Those that nothing finds by name: DataParallel, OptimizerMap.
+  for _, row in ipairs(functions.modules) do
+    local found = rawget(home(row[1]), name)
+    if declare.is_class(found) then return found end
+  end
 end
 
 local function tensor_text(x)
