@@ -201,6 +201,25 @@ job.describe("n ranks", function()
     end
   end)
 
+  it("sum in buckets of LUNULA_MPI_BUCKET bytes", function()
+    local function exchanges(bytes)
+      local results, well, text = job.run(2, nets .. [[
+        local mpi = require "lunula.mpi"
+        local x, y = data(8)
+        local m = net "sgd"
+        m:train_on_batch(x, y)
+        local _, before = mpi.spent()
+        m:train_on_batch(x, y)
+        local _, now = mpi.spent()
+        say("%d", now - before)
+      ]], "LUNULA_MPI_BUCKET=" .. bytes)
+      assert(well, text)
+      return tonumber(results[0])
+    end
+    local one = exchanges(1 << 20)
+    assert.equal(one + 4, exchanges(1))       -- the loss, then the four weights
+  end)
+
   it("keep the moving moments of their own rows as means", function()
     job.as_one([[
       local x = k.random.normal({ 64, 3 }, { seed = 1 }) * 2 + 1
