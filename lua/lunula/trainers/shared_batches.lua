@@ -15,13 +15,21 @@ local SLICE_SECONDS <const> = 0.05
 
 -- ---- what ranks can share ----------------------------------------------------------------------
 
--- An error where ranks have data of other sizes: they would not make the same steps.
+-- An error where ranks have other data. With other sizes they would not even make the same steps;
+-- by the first samples data show that were drawn without a seed, or come from other files.
 function shared.check_data(tensors)
-  local words = {}
+  local sizes, samples = {}, {}
   for i, tensor in ipairs(tensors) do
-    words[i] = ("%d samples, shape %s"):format(tensor.shape[1], tostring(tensor.shape))
+    local count = tensor.shape[1]
+    sizes[i] = ("%d samples, shape %s"):format(count, tostring(tensor.shape))
+    if count > 0 and tensor.dtype ~= "string" then
+      local bytes = prepared_batches.leading(tensor, 0, 1):tobytes()
+      samples[#samples + 1] = ("checksum %x"):format(core.checksum(bytes))
+    end
   end
-  ranks.same("the data", table.concat(words, "\n"))
+  ranks.same("the data", table.concat(sizes, "\n"))
+  ranks.same("the first samples (k.set_random_seed comes before what is drawn)",
+    table.concat(samples, "\n"))
 end
 
 function shared.check_states(model)

@@ -162,6 +162,8 @@ job.describe("what must be the same on all ranks", function()
         "the data must be the same on all ranks; rank 0 has 100 samples",
         "rank BAD has 99 samples")
     end
+    ends("if rank == bad then x = x + 1 end fit()", nil,
+      "the first samples (k.set_random_seed comes before what is drawn) must be the same")
   end)
 
   it("is what fit is told", function()
