@@ -8,7 +8,7 @@ description = {
     The same script on many machines: started by mpirun, fit, evaluate and
     predict share each batch out, and gradients are summed over all ranks.]],
   license = "MIT",
-  labels = { "keras", "mpi", "distributed", "machine-learning" },
+  labels = { "keras", "mpi", "machine-learning" },
   maintainer = "the authors of lunula",
 }
 
