@@ -234,7 +234,8 @@ describe("an output without a loss", function ()
     local history = history_of({ "mse", k.None }, y, { { "mae" }, k.None })
     assert.is_number(history.a_mae[2])
     local _, message = pcall(history_of, "mse", y)
-    assert.matches("habits_forms_spec.lua:%d+: y must be a list or a name table of 2 tensors", message)
+    assert.matches("habits_forms_spec.lua:%d+: y must be a list or a name table of 2 tensors",
+      message)
   end)
 end)
 
