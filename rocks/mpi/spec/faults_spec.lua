@@ -122,6 +122,17 @@ job.describe("a fault on one rank", function()
     end)
   end)
 
+  it("that ended MPI is an error of the next step", function()
+    each([[
+      m:train_on_batch(x, y)
+      require("lunula.mpi.core").leave()
+      say("%s", select(2, pcall(m.train_on_batch, m, x, y)))
+    ]], nil, function(count, results, well, printed)
+      assert(well, printed)
+      for rank = 0, count - 1 do assert.matches("script.lua:%d+: MPI has ended", results[rank]) end
+    end)
+  end)
+
   it("that makes the loss NaN is the same for all", function()
     ends([[if rank == bad then x = k.ops.where(last, 0 / 0, x) end fit()]], nil,
       "the loss is not a finite number at batch 5 of epoch 1")

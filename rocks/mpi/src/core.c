@@ -200,9 +200,13 @@ static int core_barrier(lua_State *L) {
 
 /* ---- faults, and the end ------------------------------------------------ */
 
-/* tell(text): this rank has failed; the others raise that where they wait. */
+/* tell(text): this rank has failed; the others raise that where they wait. When
+** MPI has ended, nobody does. */
 static int core_tell(lua_State *L) {
-  world_tell(world_of(L), luaL_checkstring(L, 1));
+  const char *text = luaL_checkstring(L, 1);
+  World *w = world_here();
+  if (w)
+    world_tell(w, text);
   return 0;
 }
 

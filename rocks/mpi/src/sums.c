@@ -48,7 +48,8 @@ static float *sums_room(void *ud, int64_t n, int32_t *id) {
 }
 
 static int refuse(char *why, size_t size) {
-  snprintf(why, size, "%s", world_here()->fault);
+  const World *w = world_here();
+  snprintf(why, size, "%s", w ? w->fault : "MPI has ended");
   return 0;
 }
 
@@ -61,7 +62,7 @@ static int sums_begin(void *ud, int32_t id, int soon, char *why, size_t size) {
   Sum *s = &sums[id];
   World *w = world_here();
   (void)ud;
-  if (!world_begin(w)) {
+  if (w == NULL || !world_begin(w)) {
     s->taken = false;
     return refuse(why, size);
   }
@@ -91,7 +92,7 @@ static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
   Sum *s = &sums[id];
   (void)ud;
   World *w = world_here();
-  if (w->failed || !world_wait(w, &s->request, s->number) ||
+  if (w == NULL || w->failed || !world_wait(w, &s->request, s->number) ||
       (s->waits && !sum_now(w, s))) {
     refuse(why, size);
     return NULL;
