@@ -183,18 +183,34 @@ local function current(value)
   return core.is_variable(value) and value.value or value
 end
 
+-- The states that a step has changed: { { state, value before } … }. A trace is the same on all
+-- ranks. Eager values may happen to stay as they were on some of them alone, so all are asked.
+local function changed_states(model, before)
+  local all, differs, list = {}, {}, {}
+  for _, state in ipairs(states_of(model)) do
+    local old = before[state[1]] or state.first
+    if old then
+      all[#all + 1] = { state, old }
+      differs[#all] = is_same(state[1].value, old) and 0 or 1
+    end
+  end
+  if not core.is_symbolic(running.rows) then differs = ranks.all(differs, "max") end
+  for i, entry in ipairs(all) do
+    if differs[i] > 0 then list[#list + 1] = entry end
+  end
+  return list
+end
+
 -- Assigns to all states what they are on all ranks, and puts such values into the logs.
 local function share_states(model, before, logs)
   local changed, list, updated = {}, { running.rows }, {}
-  for _, state in ipairs(states_of(model)) do
+  for i, entry in ipairs(changed_states(model, before)) do
+    local state, old = entry[1], entry[2]
     local variable = state[1]
-    local old = before[variable] or state.first
-    if old and not is_same(variable.value, old) then
-      changed[#changed + 1] = { variable, old, state.adds }
-      if state.of then updated[state.of.label] = state.of.metric end
-      list[#list + 1] = state.adds and (variable.value - old) * running.counts
-        or variable.value * running.rows
-    end
+    changed[i] = { variable, old, state.adds }
+    if state.of then updated[state.of.label] = state.of.metric end
+    list[#list + 1] = state.adds and (variable.value - old) * running.counts
+      or variable.value * running.rows
   end
   local names = own_logs(logs, updated)
   for _, name in ipairs(names) do

@@ -83,6 +83,20 @@ job.describe("the weights and logs of n ranks are those of one process", functio
     ]])
   end)
 
+  it("eagerly, where a state stays as it was on one rank", function()
+    job.as_one([[
+      local x = k.ops.reshape(k.ops.arange(16) / 8, { 16, 1 })
+      local y = k.ops.cast(k.ops.greater(x, 0.99), "float32")     -- the first ranks have zeros
+      local m = k.Sequential { k.Input { shape = { 1 } },
+        k.layers.Dense { 1, bias_initializer = "ones", activation = "sigmoid" } }
+      m:compile { optimizer = k.optimizers.SGD { 0.0 }, loss = "mse", run_eagerly = true,
+        metrics = { k.metrics.TruePositives {}, k.metrics.FalsePositives {} } }
+      m:fit(x, y, { batch_size = 16, epochs = 1, verbose = 0, shuffle = false })
+      m:set_weights { k.zeros { 1, 1 }, k.ones { 1 } }
+      say("%.5f %.5f %.5f", m:evaluate(x, y, { batch_size = 16 }))
+    ]])
+  end)
+
   it("with batches whose last is smaller than the ranks are many", function()
     job.as_one(nets .. [[
       local x, y = data(33)
