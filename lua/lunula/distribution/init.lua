@@ -58,7 +58,10 @@ function distribution.initialize(...)
   joined = joined or (is_started_by_mpi() and join() or { rank = 0, size = 1 })
   local size, rank = options.count("initialize", "num_processes", o.num_processes),
     options.count("initialize", "process_id", o.process_id, 0)
-  if size and size ~= joined.size then
+  if size and size ~= joined.size and not joined.mpi then
+    core.raise("initialize: num_processes is %d, and this process is alone: mpirun -n %d starts so "
+      .. "many", size, size)
+  elseif size and size ~= joined.size then
     core.raise("initialize: num_processes is %d, but mpirun started %d", size, joined.size)
   elseif rank and rank ~= joined.rank then
     core.raise("initialize: process_id is %d, but mpirun made it %d", rank, joined.rank)
