@@ -133,4 +133,18 @@ describe("loops abreast", function ()
       units, units - 1), text)
     assert.equal(2 * units + 1, #model:predict(k.zeros { 1, steps, 1 })[1])
   end)
+
+  it("tell the fault of the first one, also where the second finds its own before", function ()
+    core.threads(2)
+    local cells = { layers.RNN(Looking(units)),
+      layers.RNN { Looking(units + 1), go_backwards = true } }
+    local x = k.Input { shape = { steps, 1 } }
+    local model = k.Model { inputs = x, outputs = layers.concatenate { cells[1](x), cells[2](x) } }
+    local last = ops.full({ 1, 1, 1 }, units + 1)
+    local bad = ops.concatenate({ ops.zeros { 1, steps - 1, 1 }, last }, 1)
+    for _ = 1, 20 do
+      local _, text = pcall(model.predict, model, bad)
+      assert.matches(("is out of range 0..%d; op at"):format(units - 1), text)
+    end
+  end)
 end)

@@ -536,27 +536,29 @@ typedef struct AbreastRun {
   const PlanStep *step;
   void **pointer;
   char *scratch;
-  Env *env;
-  const Env *own; /* what each begins with: a fault is its own until the end */
+  const Env *env; /* what each begins with */
+  Error fault[2]; /* its own until the end: that of the first loop stands */
 } AbreastRun;
 
 static void abreast_task(void *arg, int64_t task, void *scratch) {
-  const AbreastRun *r = arg;
-  const PlanStep *s = r->step + task;
-  Env own = *r->own;
-  Error e;
+  AbreastRun *r = arg;
+  Env own = *r->env;
   (void)scratch;
-  e.set = false;
-  own.error = &e;
-  if (!env_stopped(r->env))
-    run_loop(s, r->pointer, r->scratch + (task ? r->step->beside : 0), &own);
-  if (e.set && !fault_at(s, &e))
-    run_error(&(Run){.env = r->env}, &e);
+  own.error = &r->fault[task];
+  if (!env_stopped(&own))
+    run_loop(r->step + task, r->pointer,
+             r->scratch + (task ? r->step->beside : 0), &own);
+  if (own.error->set)
+    fault_at(r->step + task, own.error);
 }
 
 static void run_abreast(const PlanStep *s, void **pointer, char *scratch,
                         Env *env) {
-  const Env own = *env;
-  AbreastRun r = {s, pointer, scratch, env, &own};
+  const Env begun = *env;
+  AbreastRun r = {.step = s, .pointer = pointer, .scratch = scratch,
+                  .env = &begun};
   threads_run_long(abreast_task, &r, 2, NULL);
+  for (int i = 0; i < 2; i++)
+    if (r.fault[i].set)
+      run_error(&(Run){.env = env}, &r.fault[i]);
 }
