@@ -68,8 +68,8 @@ describe("the README", function()
     end)
 end)
 
--- The pages of maintainers, one in each folder of src: the files that they name are there, and a
--- file that is there is named.
+-- The pages of maintainers, one in each folder of src and in some others: the files that they name
+-- are there, and a file that is there is named.
 
 local function list(command)
   local lines = {}
@@ -119,6 +119,17 @@ describe("the page", function()
       for _, path in ipairs(list(("find %s -type f ! -name README.md"):format(folder))) do
         local name = path:match "[^/]+$"
         assert.is_true(named[name] or false, ("%s/README.md does not name %s"):format(folder, name))
+      end
+    end)
+  end
+
+  for _, page in ipairs(list "find lua/lunula/*/ rocks/*/src -name README.md | LC_ALL=C sort") do
+    local folder = page:match "^(.*)/"
+    it("of " .. folder .. " names its files", function()
+      local text = table.concat(list("cat " .. page), "\n")
+      for _, path in ipairs(list(("ls %s/*.lua %s/*.[ch] 2>/dev/null"):format(folder, folder))) do
+        local name = path:match "[^/]+$"
+        assert.is_truthy(text:find("`" .. name .. "`", 1, true), page .. " does not name " .. name)
       end
     end)
   end
