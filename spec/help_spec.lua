@@ -95,6 +95,17 @@ describe("k.help", function ()
     end
   end)
 
+  it("has a text for every hook of callbacks, and every kind of features", function ()
+    for _, name in ipairs(require("lunula.callbacks.callback").hooks) do
+      assert.is_table(functions.methods.callback[name], name)
+    end
+    for name in pairs(require("lunula.features.kinds").doors) do
+      local told = functions.methods.feature_space[name]
+        or help.text("FeatureSpace"):find("FeatureSpace." .. name .. " {", 1, true)
+      assert.is_truthy(told, name)
+    end
+  end)
+
   it("knows fields", function ()
     check("trainable_weights", "layer.trainable_weights\n  The weights that training changes.")
     check("layer.input_spec", "What the inputs must be like.")
