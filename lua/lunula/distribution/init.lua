@@ -38,7 +38,7 @@ end
 
 local function join()
   local mpi = sister("mpi", function () return require "lunula.mpi" end,
-    "distribution: numbers of other processes")
+    "initialize: messages between processes")
   local found = mpi.open()
   check_starter(found)
   found.mpi = mpi

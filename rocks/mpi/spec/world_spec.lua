@@ -47,6 +47,19 @@ job.describe("ranks", function()
     assert(scratch.run(scratch.path "alone.lua"))
   end)
 
+  it("are told where the rock is missing", function()
+    scratch.write("alone.lua", [[
+      for _, name in ipairs { "path", "cpath" } do
+        package[name] = package[name]:gsub("[^;]*rocks/mpi[^;]*;?", "")
+      end
+      require "lunula".distribution.initialize()
+    ]])
+    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_RANK=0")
+    assert.is_false(well)
+    assert.matches("alone.lua:4: initialize: messages between processes .*luarocks install "
+      .. "lunula%-mpi", text)
+  end)
+
   it("are told when the mpirun is not that of their MPI", function()
     scratch.write("alone.lua", [[
       local k = require "lunula"
