@@ -44,7 +44,7 @@ local ProgbarLogger = callback.declare "ProgbarLogger" {
   doc = "Draws the progress of a loop of one's own. fit, evaluate and predict do so by themselves, "
     .. "so there it changes nothing.",
   args = {},
-  draws_progress = true,
+  draws_progress = true, tells_others = true,
   on_epoch_begin = function(self, epoch)
     local params = self.params or {}
     local heading = ("Epoch %d/%s"):format(epoch + 1, params.epochs or "?")

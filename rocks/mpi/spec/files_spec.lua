@@ -53,6 +53,19 @@ job.describe("files of several ranks", function()
     assert.equal("file", core.file_kind(scratch.path "alone.safetensors"))
   end)
 
+  it("are not the only thing that rank 0 alone tells: it draws the bars, too", function()
+    local _, well, text = job.run(2, script(net .. [[
+      local list = k.callbacks.CallbackList { { k.callbacks.ProgbarLogger {} }, epochs = 1,
+        steps = 1, verbose = 2, model = net() }
+      list:on_epoch_begin(0)
+      list:on_train_batch_end(0, { loss = 1 })
+      list:on_epoch_end(0, { loss = 1 })
+      net():fit(x, y, { verbose = 2 })
+    ]]))
+    assert(well, text)
+    assert.equal(2, select(2, text:gsub("loss: ", "")), text)
+  end)
+
   it("are awaited, also after another set_distribution", function()
     local results, well, text = job.run(2, script(net .. [[
       local m = net()
