@@ -57,6 +57,9 @@ enum { FEW_INPUTS = 4, MOST_POINTERS = TILE_OPERANDS + FEW_INPUTS + 1 };
 ** multiply-adds. */
 enum { NEAR = 640 << 10, WEIGHTS = 1 << 20, MUCH = 128 << 10, BYTE = 50 };
 
+/* Beyond so many lines, looking for the best division would take its time. */
+enum { MOST_LINES = 1 << 20 };
+
 typedef struct Call {
   OpCall call;
   Type in[FEW_INPUTS];
@@ -217,7 +220,8 @@ static bool is_band(const Chain *k, Band *b, int n, int threads) {
     between += i + 1 < n ? type_bytes(y) : 0;
     work += (double)lines_of(y) * work_of(k->call[i]);
   }
-  if (weights > WEIGHTS || between < MUCH || BYTE * (double)between < work)
+  if (weights > WEIGHTS || between < MUCH || BYTE * (double)between < work ||
+      b->lines > MOST_LINES)
     return false;
   if (threads > 1 && 2 * threads <= b->lines &&
       fits(k, b, 2 * threads, threads))
