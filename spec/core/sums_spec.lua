@@ -59,6 +59,18 @@ describe("sums over processes", function()
       .. "subtract subtract subtract", table.concat(steps, " "))
   end)
 
+  it("are an error where one process runs, and spoil no later loop", function()
+    local x, number = core.tensor({ 2 }, "float32"), core.tensor(0, "int32")
+    for _ = 1, 3 do
+      assert.error_at_line(function() core.sums_end(number, { x }, false) end,
+        "this step sums over processes, and runs in one")
+      assert.error_at_line(function() core.sums_begin({ x }, false) end,
+        "this step sums over processes, and runs in one")
+    end
+    local y = core.scan(function(s) return { s[1] * 2 } end, { x }, {}, { length = 3 })[1]
+    assert.same({ 16 }, y:totable())
+  end)
+
   it("keep their order with other threads, whatever runs at the same time", function()
     scratch.write("abreast.lua", [[
       local core, k = require "lunula.core", require "lunula"

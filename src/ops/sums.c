@@ -32,16 +32,20 @@ static bool begin_shape(Rule *r) {
   return true;
 }
 
+static const Sums *sums_of(const Run *r) {
+  if (r->env->sums == NULL)
+    run_fault(r, "this step sums over processes, and runs in one");
+  return r->env->sums;
+}
+
 static void begin_run(const OpCall *s, const Run *r, int64_t task) {
-  const Sums *sums = r->env->sums;
+  const Sums *sums = sums_of(r);
   char why[2400] = "out of memory";
   int64_t n = numbers(s->in, s->nin), at = 0;
   float by = is_weighted(s) ? *(const float *)r->in[0] : 1;
   (void)task;
-  if (sums == NULL) {
-    run_fault(r, "this step sums over processes, and runs in one");
+  if (sums == NULL)
     return;
-  }
   float *to = sums->room(sums->ud, n, r->out[0]);
   for (int i = 0; to && i < s->nin; i++) {
     int64_t size = type_elements(&s->in[i]);
@@ -52,7 +56,8 @@ static void begin_run(const OpCall *s, const Run *r, int64_t task) {
       !sums->begin(sums->ud, *(int32_t *)r->out[0], s->attr[SOON].i[0] != 0, why,
                    sizeof why))
     run_fault(r, "%s", why);
-  r->env->sums_begun++;
+  else
+    r->env->sums_begun++;
 }
 
 /* Inputs: what sum_begin gave, then what was summed, for its shapes. */
@@ -69,12 +74,15 @@ static bool end_shape(Rule *r) {
 }
 
 static void end_run(const OpCall *s, const Run *r, int64_t task) {
-  const Sums *sums = r->env->sums;
+  const Sums *sums = sums_of(r);
   char why[2400] = "";
   (void)task;
-  r->env->sums_begun--;
-  const float *from = sums ? sums->end(sums->ud, *(const int32_t *)r->in[0],
-                                       why, sizeof why) : NULL;
+  if (sums == NULL)
+    return;
+  if (r->env->sums_begun > 0)
+    r->env->sums_begun--;
+  const float *from = sums->end(sums->ud, *(const int32_t *)r->in[0], why,
+                                sizeof why);
   if (from == NULL) {
     run_fault(r, "%s", why);
     return;
