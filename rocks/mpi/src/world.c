@@ -1,9 +1,10 @@
 /* Messages between ranks, and waiting.
 **
 ** Each rank numbers its exchanges (sums, broadcasts, barriers), which all ranks
-** make in the same order. Three messages go from one to all others: a fault,
+** make in the same order. Four messages go from one to all others: a fault,
 ** with its text; "I wait in number n", after a second of waiting; "I have come
-** to my end after n". From these a waiting rank knows whom it waits for. */
+** to my end after n"; "I have written n files". From these a waiting rank knows
+** whom it waits for, and a reading one when a file is there. */
 
 #define _GNU_SOURCE
 #include "world.h"
