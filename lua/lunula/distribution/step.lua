@@ -14,8 +14,18 @@ local step = {}
 -- Bytes of a bucket. A small model has four of them all the same, or the only one would begin when
 -- there is nothing left to overlap with; below the least a sum takes as long as an empty one.
 local MOST <const>, LEAST <const>, BUCKETS <const> = 1 << 20, 1 << 16, 4
-local SAID <const> = tonumber(os.getenv "LUNULA_MPI_BUCKET")
-local VALUES <const> = 60             -- and so many values
+local VALUES <const> = 60             -- and so many values: an op has 64 outputs at most
+
+local function said_bytes()
+  local text = os.getenv "LUNULA_MPI_BUCKET"
+  local bytes = tonumber(text or 0)
+  if not (bytes and bytes >= 0) then
+    core.raise("LUNULA_MPI_BUCKET must be a number of bytes, got %s", text)
+  end
+  return text and bytes
+end
+
+local SAID <const> = said_bytes()
 
 -- How often the rows of a batch count: 0 where a rank has none of them and computes one of others.
 local counting

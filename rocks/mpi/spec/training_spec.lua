@@ -232,6 +232,11 @@ job.describe("n ranks", function()
     end
     local one = exchanges(1 << 20)
     assert.equal(one + 4, exchanges(1))       -- the loss, then the four weights
+    local _, well, text = job.run(2, nets .. [[
+      local x, y = data(8)
+      net "sgd":train_on_batch(x, y)]], "LUNULA_MPI_BUCKET=much")
+    assert.is_false(well)
+    assert.matches("script.lua:%d+: .*LUNULA_MPI_BUCKET must be a number of bytes, got much", text)
   end)
 
   it("keep the moving moments of their own rows as means", function()
