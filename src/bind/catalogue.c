@@ -149,7 +149,8 @@ static const char *field(lua_State *L, const char *name) {
 }
 
 /* define{name=, signature=, fn=, doc=, file_class= ...}: a composite. Without a
-** doc it is in no table: what comes back is all there is of it. */
+** doc it is in no table: what comes back is all there is of it. Its row comes
+** first: where memory ends behind it, the op is not there and is made again. */
 static int core_define(lua_State *L) {
   if (!lua_istable(L, 1))
     return raise_error(L, "define: a table of fields is wanted, got %s",
@@ -164,11 +165,11 @@ static int core_define(lua_State *L) {
   lua_pop(L, 1);
   if (s->unlisted)
     return 1;
-  offer(L, name, *signature != '\0' && strchr(signature, ':') != signature +
-                 strcspn(signature, ":,="));
   const char *doc = field(L, "doc");
   lua_pushvalue(L, 1);
   record(L, name, signature, "composite", doc, true);
+  offer(L, name, *signature != '\0' && strchr(signature, ':') != signature +
+                 strcspn(signature, ":,="));
   return 1;
 }
 
