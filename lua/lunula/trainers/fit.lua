@@ -242,7 +242,8 @@ local function resume(self, run)
   return told.epochs
 end
 
-local function shared() return require "lunula.trainers.shared_batches" end
+-- Loaded when ranks share: a process that is alone does without.
+local function shared_batches() return require "lunula.trainers.shared_batches" end
 
 local function fit(self, x, y, given)
   x, y, given = data.from_one_table(self, allowed, x, y, given)
@@ -252,7 +253,7 @@ local function fit(self, x, y, given)
   traced_steps.take_up_random(self)
   local prepared, batches = training_of(self, x, y, o)
   local validation = validation_of(self, o, prepared, batches)
-  if ranks.here then shared().check(self, o, batches, validation) end
+  if ranks.here then shared_batches().check(self, o, batches, validation) end
   local run = { batches = batches, options = o, validation = validation, seed = seed_of(self, o) }
   if prepared then run.entry = prepare.entry(self, "train", prepared) end
   -- Traced now, so that what is wrong with it is told before an epoch has gone by.
@@ -265,7 +266,7 @@ local function fit(self, x, y, given)
   rawset(self, "_callbacks", run.callbacks)
   run.callbacks:call "on_train_begin"
   local first = resume(self, run)
-  if ranks.here then shared().begin(self, first, run.batches.skip) end
+  if ranks.here then shared_batches().begin(self, first, run.batches.skip) end
   local _ <close> = interruption.tell "The weights are those of the last finished batch"
   local _ <close> = results.hold(self)
   local logs
