@@ -90,6 +90,14 @@ function distribution.get_device_count(kind) return #distribution.list_devices(k
 
 -- ---- distributions -----------------------------------------------------------------------------
 
+local function same_list(a, b)
+  if not declare.is_plain(a) or #a ~= #b then return false end
+  for i, value in ipairs(b) do
+    if a[i] ~= value then return false end
+  end
+  return true
+end
+
 local DataParallel = declare.class {
   kind = "distribution", name = "DataParallel",
   doc = "Each process computes a part of every batch; the weights are the same on all.",
@@ -104,10 +112,10 @@ local DataParallel = declare.class {
     if self.device_mesh ~= nil then
       core.raise "DataParallel: device_mesh is not supported: all processes share each batch out"
     end
-    if self.devices ~= nil and (type(self.devices) ~= "table"
-      or #self.devices ~= distribution.size()) then
-      core.raise("DataParallel: devices must be all of list_devices(), or be left out: %d "
-        .. "processes take part", distribution.size())
+    local all = distribution.list_devices()
+    if self.devices ~= nil and not same_list(self.devices, all) then
+      core.raise("DataParallel: devices must be all of list_devices(), or be left out: %s",
+        table.concat(all, ", "))
     end
   end,
 }
