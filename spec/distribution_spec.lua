@@ -36,7 +36,7 @@ describe("a process that is alone", function ()
     assert.error_at_line(function () distribution.initialize { num_processes = 4 } end,
       "num_processes is 4, and this process is alone: mpirun -n 4 starts so many")
     assert.error_at_line(function () distribution.initialize { process_id = 1 } end,
-      "process_id is 1")
+      "process_id is 1, but this process is 0")
     assert.error_at_line(function () distribution.initialize { job_addresses = "a,b" } end,
       "job_addresses cannot be said")
     assert.error_at_line(function () distribution.set_distribution "data" end,

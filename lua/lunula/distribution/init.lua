@@ -64,7 +64,7 @@ function distribution.initialize(...)
   elseif size and size ~= joined.size then
     core.raise("initialize: num_processes is %d, but mpirun started %d", size, joined.size)
   elseif rank and rank ~= joined.rank then
-    core.raise("initialize: process_id is %d, but mpirun made it %d", rank, joined.rank)
+    core.raise("initialize: process_id is %d, but this process is %d", rank, joined.rank)
   end
 end
 
