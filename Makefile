@@ -122,7 +122,7 @@ PLAIN   := $(if $(ISAS),$(filter-out src/base/random.c,$(LOOPS))) \
            $(patsubst %,src/kernels/%.c,pool move window index sort fft_tables fft_length) src/ops/cast.c \
            $(filter-out $(LOOPS),$(wildcard src/ops/*.c)) \
            $(wildcard src/files/*.c src/graph/*.c src/host/*.c src/scan/*.c src/tensor/*.c) \
-           $(filter-out %/plan.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))
+           $(filter-out %/plan.c %/lanes.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))
 COMPACT  = $(if $(filter -O3,$(CFLAGS)),-O2 $(if $(CLANG),,-ftree-vectorize -fvect-cost-model=dynamic))
 LONG    := $(patsubst %,src/kernels/%.c,fft fft_real index move sort tile) src/ops/cast.c
 BRIEF    = $(if $(or $(filter $(LONG),$<),$(if $(ISAS),$(if $(1),,$(filter $(LOOPS),$<)))), \

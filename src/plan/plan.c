@@ -3,7 +3,6 @@
 
 #include "plan/plan.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/float_mode.h"
@@ -28,21 +27,11 @@ void plan_retain(Plan *p) {
   atomic_fetch_add(&p->refs, 1);
 }
 
-static void lane_free(Plan *p, Lane *l) {
-  block_free(p->account, l->arena, (size_t)p->arena);
-  mem_free(l->pointer);
-  mem_free(l->held);
-  prepared_release(l->prepared);
-  mem_free(l);
-}
-
-static void print_profile(const Plan *p);
-
 void plan_release(Plan *p) {
   if (p == NULL || atomic_fetch_sub(&p->refs, 1) > 1)
     return;
   if (p->seconds && p->runs)
-    print_profile(p);
+    profile_print(p);
   mem_free(p->seconds);
   Lane *spare = atomic_load(&p->spare);
   if (spare)
@@ -103,58 +92,6 @@ int64_t plan_bytes(const Plan *p) {
 
 /* ---- running ------------------------------------------------------------ */
 
-static Lane *lane_new(Plan *p, Error *e) {
-  Lane *l = mem_new(p->account, 1, sizeof *l);
-  if (l) {
-    l->arena = block_new(p->account, (size_t)p->arena);
-    l->pointer = mem_new(p->account, (size_t)p->npointers + 1,
-                         sizeof *l->pointer);
-    l->held = mem_new(p->account, (size_t)p->nvariables + 1, sizeof *l->held);
-  }
-  if (l == NULL || l->arena == NULL || l->pointer == NULL || l->held == NULL) {
-    fail_memory(e, "out of memory: %lld bytes wanted for a plan's arena",
-         (long long)p->arena);
-    if (l)
-      lane_free(p, l);
-    return NULL;
-  }
-  for (int i = 0; i < p->npointers; i++) {
-    Location at = p->location[i];
-    if (at.base == ARENA)
-      l->pointer[i] = l->arena + at.offset;
-    else if (at.base == CONSTANT)
-      l->pointer[i] = (char *)p->constant[at.index].data + at.offset;
-  }
-  return l;
-}
-
-static Lane *borrow(Plan *p, Error *e) {
-  Lane *l = atomic_exchange_explicit(&p->spare, NULL, memory_order_acquire);
-  if (l)
-    return l;
-  lock_take(&p->lock);
-  l = p->lanes;
-  if (l)
-    p->lanes = l->next;
-  lock_leave(&p->lock);
-  l = l ? l : lane_new(p, e);
-  if (l)
-    l->timed = true;
-  return l;
-}
-
-static void give_back(Plan *p, Lane *l) {
-  Lane *none = NULL;
-  if (atomic_compare_exchange_strong_explicit(&p->spare, &none, l,
-                                              memory_order_release,
-                                              memory_order_relaxed))
-    return;
-  lock_take(&p->lock);
-  l->next = p->lanes;
-  p->lanes = l;
-  lock_leave(&p->lock);
-}
-
 static void trim_much(Account *a) {
   enum { MUCH = 16 << 20 };
   if (account_report(a).cached > MUCH)
@@ -201,30 +138,6 @@ static bool take_prepared(const Plan *p, Lane *l, Prepared *given, Env *env) {
       l->pointer[i] = (char *)w->data[at.index] + at.offset;
   }
   return true;
-}
-
-/* What the run reads stays, whatever a closure assigns meanwhile. */
-static void hold_variables(const Plan *p, Lane *l) {
-  for (int i = 0; p->calls_lua && i < p->nvariables; i++)
-    l->held[i] = tensor_share(&p->variable[i]->tensor);
-}
-
-static void drop_variables(const Plan *p, Lane *l) {
-  for (int i = 0; p->calls_lua && i < p->nvariables; i++)
-    tensor_drop(&l->held[i]);
-}
-
-static void aim(const Plan *p, Lane *l, const void *const *in,
-                void *const *out) {
-  const Moving *m = p->moving, *end = m + p->moving_in;
-  void **pointer = l->pointer;
-  for (; m < end; m++)
-    pointer[m->pointer] = (char *)(uintptr_t)in[m->index] + m->offset;
-  for (end += p->moving_out; m < end; m++)
-    pointer[m->pointer] = (char *)out[m->index] + m->offset;
-  for (end += p->moving_variables; m < end; m++)
-    pointer[m->pointer] =
-        (char *)p->variable[m->index]->tensor.data + m->offset;
 }
 
 typedef struct Job {
@@ -315,46 +228,6 @@ static bool fault_at(const PlanStep *s, Error *e) {
   return false;
 }
 
-/* Bodies of loops and parts, too: they print their own table. */
-void plan_profile(Plan *p) {
-  if (p->parts.part)
-    plan_profile(p->parts.part);
-  for (int i = 0; i < p->nsteps; i++) {
-    if (p->step[i].body)
-      plan_profile(p->step[i].body);
-    if (p->step[i].parts.body)
-      plan_profile(p->step[i].parts.body);
-    if (p->step[i].parts.rest)
-      plan_profile(p->step[i].parts.rest);
-  }
-  if (p->seconds == NULL)
-    p->seconds = mem_new(p->account, (size_t)p->nsteps + 1,
-                         sizeof *p->seconds);
-}
-
-/* What each step took, on stderr: the names are the kernels', the lines the
-** user's. */
-static void print_profile(const Plan *p) {
-  double all = 0;
-  for (int i = 0; i < p->nsteps; i++)
-    all += p->seconds[i];
-  fprintf(stderr, "---- profile of %lld runs, %.1f us each\n",
-          (long long)p->runs, 1e6 * all / (double)(p->runs ? p->runs : 1));
-  for (int i = 0; i < p->nsteps; i++) {
-    const PlanStep *s = &p->step[i];
-    fprintf(stderr, "%3d %8.1f us %5.1f %%  %s%s%s  %s\n", i,
-            1e6 * p->seconds[i] / (double)(p->runs ? p->runs : 1),
-            100 * p->seconds[i] / (all > 0 ? all : 1),
-            s->step.op ? s->step.op->name : "elementwise",
-            s->step.op && s->program ? " + elementwise" : "",
-            s->band        ? " (with those below)"
-            : s->abreast   ? " (with the next)"
-            : s->tasks > 1 ? " (shared)"
-                           : "",
-            s->step.origin ? s->step.origin : "");
-  }
-}
-
 static int steps_together(const PlanStep *s) {
   return s->band ? s->band->n : s->abreast ? 2 : 1;
 }
@@ -386,14 +259,14 @@ static bool run_lane(Plan *p, Lane *l, const void *const *in, void *const *out,
                      Prepared *given, Env *env) {
   bool ok = take_prepared(p, l, given, env);
   l->backwards = !l->backwards;
-  hold_variables(p, l);
-  aim(p, l, in, out);
+  lane_hold(p, l);
+  lane_aim(p, l, in, out);
   ok = ok && run_steps(p, l, env);
   if (ok)
     run_moves(p, l);
   if (p->seconds && l->timed)
     p->runs++;
-  drop_variables(p, l);
+  lane_let_go(p, l);
   return ok;
 }
 
@@ -428,7 +301,7 @@ static void rows_task(void *arg, int64_t task, void *scratch) {
   e.set = false;
   env_open(&own, &e);
   own.watch = r->env->watch;
-  Lane *l = env_stopped(r->env) ? NULL : borrow(p, &e);
+  Lane *l = env_stopped(r->env) ? NULL : lane_borrow(p, &e);
   for (int i = 0; i < whole->ninputs; i++)
     in[i] = at_row(r->in[i], &whole->input[i], first);
   for (int i = 0; i < whole->noutputs; i++)
@@ -436,7 +309,7 @@ static void rows_task(void *arg, int64_t task, void *scratch) {
   if (l) {
     l->timed = first == 0;
     run_lane(p, l, in, out, r->prepared, &own);
-    give_back(p, l);
+    lane_give_back(p, l);
   }
   if (e.set)
     run_error(&(Run){.env = r->env}, &e);
@@ -460,11 +333,11 @@ static bool run_parts(const Plan *p, const void *const *in, void *const *out,
 bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   if (p->parts.part)
     return run_parts(p, in, out, env);
-  Lane *l = borrow(p, env->error);
+  Lane *l = lane_borrow(p, env->error);
   if (l == NULL)
     return false;
   bool ok = run_lane(p, l, in, out, NULL, env);
-  give_back(p, l);
+  lane_give_back(p, l);
   return ok;
 }
 
@@ -483,12 +356,12 @@ static void run_body(void *body, const void *const *in, void *const *out,
 }
 
 static void run_rows(Plan *body, const ScanRun *run, Env *env) {
-  Body b = {body, borrow(body, env->error)};
+  Body b = {body, lane_borrow(body, env->error)};
   if (b.lane == NULL)
     return;
   b.lane->timed = run->rows == NULL || run->rows->first == 0;
   scan_run(run_body, &b, run, env);
-  give_back(body, b.lane);
+  lane_give_back(body, b.lane);
 }
 
 /* One part of a loop: all time steps for some rows. A fault is its own until

@@ -105,6 +105,17 @@ bool loops_pay_abreast(const PlanStep *first, const PlanStep *second);
 int64_t parts_rows(const Prog *g, Type *in);
 /* Turns units into steps and pointers. False with the error. */
 bool steps_build(Plan *p, Prog *g);
+/* Lanes (lanes.c). A free one, or a new one; NULL with the error. */
+Lane *lane_borrow(Plan *p, Error *e);
+void lane_give_back(Plan *p, Lane *l);
+void lane_free(Plan *p, Lane *l);
+/* Shows the lane where inputs, outputs and variables are. */
+void lane_aim(const Plan *p, Lane *l, const void *const *in, void *const *out);
+/* What the run reads stays, whatever a closure assigns meanwhile. */
+void lane_hold(const Plan *p, Lane *l);
+void lane_let_go(const Plan *p, Lane *l);
+/* The table of plan_profile, on stderr (profile.c). */
+void profile_print(const Plan *p);
 /* Runs the steps of a band; local: for the caller's thread (bands.c). */
 void band_run(const PlanStep *first, Lane *l, void *local, Env *env);
 /* The nodes and the steps, for people who debug. */
