@@ -105,6 +105,8 @@ INLINE int prog_value(const Prog *p, Val v) {
 bool prog_view(const Prog *p, int node, int64_t *offset);
 /* The same of a node that has no number yet. */
 bool node_view(const Node *n, int64_t *offset);
+/* Whether two nodes' results have the same sizes. */
+bool prog_same_domain(const Prog *p, int a, int b);
 /* Those of `all` that the results need become the nodes, in this order. */
 bool prog_collect(Prog *p, Node *const *all, int n);
 
@@ -131,6 +133,7 @@ bool fold(Prog *p);
 /* What depends on weights alone becomes leaves, and a function of its own, which
 ** is the caller's; NULL: there is nothing. */
 bool prepare(Prog *p, Function **made);
+bool find_groups(Prog *p); /* elementwise nodes join; the beginning of fuse */
 bool fuse(Prog *p);                       /* groups, anchors, order */
 bool bring_abreast(Prog *p); /* loops that run at the same time (abreast.c) */
 bool bands(Prog *p);                      /* what goes by lines together */
