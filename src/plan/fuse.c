@@ -92,7 +92,8 @@ static bool attach(Prog *p) {
   for (int i = 0; i < p->n; i++) {
     int g = readers[p->n + i];
     if (!(p->node[i]->op->traits & EPILOGUE) || readers[i] != 1 || g < 0 ||
-        !prog_same_domain(p, i, p->groups[g].member[0]))
+        !type_same_sizes(prog_type(p, i),
+                         prog_type(p, p->groups[g].member[0])))
       continue;
     p->groups[g].anchor = i; /* the last one stands */
   }

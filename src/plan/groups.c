@@ -289,7 +289,7 @@ static void join(Joiner *j, int node) {
   int groups[4], n = 0;
   for (int i = 0; i < x->nin && i < 4; i++) {
     int k = prog_number(p, x->in[i].node), g = p->group[k];
-    bool known = g < 0 || !prog_same_domain(p, k, node);
+    bool known = g < 0 || !type_same_sizes(prog_type(p, k), prog_type(p, node));
     for (int m = 0; m < n; m++)
       known = known || groups[m] == g;
     if (!known)

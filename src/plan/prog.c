@@ -3,8 +3,6 @@
 
 #include "plan/prog.h"
 
-#include <string.h>
-
 bool prog_open(Prog *g, const Function *f, Account *account,
                unsigned passes, const Watch *watch, Error *e) {
   *g = (Prog){.f = f, .passes = passes, .error = e, .watch = watch};
@@ -75,11 +73,6 @@ bool prog_collect(Prog *p, Node *const *all, int n) {
       p->node[p->n++] = all[i];
     }
   return true;
-}
-
-bool prog_same_domain(const Prog *p, int a, int b) {
-  const Type *x = &p->node[a]->out[0].type, *y = &p->node[b]->out[0].type;
-  return x->rank == y->rank && memcmp(x->dim, y->dim, sizeof x->dim) == 0;
 }
 
 /* ---- what units read ---------------------------------------------------- */

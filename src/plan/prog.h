@@ -105,8 +105,10 @@ INLINE int prog_value(const Prog *p, Val v) {
 bool prog_view(const Prog *p, int node, int64_t *offset);
 /* The same of a node that has no number yet. */
 bool node_view(const Node *n, int64_t *offset);
-/* Whether two nodes' results have the same sizes. */
-bool prog_same_domain(const Prog *p, int a, int b);
+/* What a node's first result is. */
+INLINE const Type *prog_type(const Prog *p, int node) {
+  return &p->node[node]->out[0].type;
+}
 /* Those of `all` that the results need become the nodes, in this order. */
 bool prog_collect(Prog *p, Node *const *all, int n);
 

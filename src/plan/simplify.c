@@ -2,7 +2,6 @@
 ** operands of ops that repeat by themselves. Each rule gives the same value. */
 
 #include <math.h>
-#include <string.h>
 
 #include "ops/build.h"
 #include "plan/prog.h"
@@ -61,10 +60,6 @@ static bool is_neutral(const Node *n, Val *y) {
   return false;
 }
 
-static bool same_dims(const Type *a, const Type *b) {
-  return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
-}
-
 Val simplify(Prog *p, Val v) {
   const Node *n = v.node;
   Val y;
@@ -118,7 +113,7 @@ void simplify_unrepeat(Prog *p, const Op *op, Val *x, int nin) {
       Type before = got;
       broadcast_dims(&got, &before, val_type(x[k]));
     }
-    if (!same_dims(&want, &got))
+    if (!type_same_sizes(&want, &got))
       x[i] = kept;
   }
 }

@@ -78,8 +78,7 @@ static bool stands_for_shape(const Joint *j, Val v, Val *by) {
     for (int i = 0; i < counts[k]; i++) {
       const Type *x = val_type(lists[k][i]);
       bool state = k == 1 && i >= j->n.consts && i < j->n.consts + j->n.carry;
-      if (!state && x->rank == t->rank &&
-          memcmp(x->dim, t->dim, sizeof x->dim) == 0) {
+      if (!state && type_same_sizes(x, t)) {
         *by = lists[k][i];
         return true;
       }

@@ -37,6 +37,7 @@ typedef struct Type {
 
 Type type_new(DType d, int rank, const int64_t *dim);
 bool type_equal(const Type *a, const Type *b);
+bool type_same_sizes(const Type *a, const Type *b);
 /* Whether t's sizes, where it knows them, are those of `known`. */
 bool type_may_be(const Type *t, const Type *known);
 bool type_known(const Type *t);           /* no unknown size */

@@ -74,13 +74,17 @@ Type type_new(DType d, int rank, const int64_t *dim) {
 
 /* Number by number: types are often compared just when they were filled in, and
 ** to load more at once than was stored makes the processor wait. */
-bool type_equal(const Type *a, const Type *b) {
-  if (a->dtype != b->dtype || a->rank != b->rank)
+bool type_same_sizes(const Type *a, const Type *b) {
+  if (a->rank != b->rank)
     return false;
   for (int i = 0; i < a->rank; i++)
     if (a->dim[i] != b->dim[i])
       return false;
   return true;
+}
+
+bool type_equal(const Type *a, const Type *b) {
+  return a->dtype == b->dtype && type_same_sizes(a, b);
 }
 
 bool type_may_be(const Type *t, const Type *known) {
