@@ -54,17 +54,12 @@ BLAS_DIR   := $(or $(if $(wildcard $(OPENBLAS_LIBDIR)/libopenblas.*),$(OPENBLAS_
 BLAS       := $(if $(filter none,$(BLAS)),none,$(if $(shell $(CC) $(BLAS_FLAGS) -include cblas.h \
                 -E -x c /dev/null 2>/dev/null | grep openblas_get_corename),openblas,none))
 
-# The sister rocks whose libraries are there, and how to get the others.
+# The sister rocks whose libraries are there; what each needs, its own Makefile says.
 SISTERS     := hdf5 images mpi
-LIBS_hdf5   := libhdf5-dev zlib1g-dev
-LIBS_images := libpng-dev libjpeg-dev
-LIBS_mpi    := openmpi-bin libopenmpi-dev
-there        = $(shell $(CC) $(call ask,--cflags $(1)) $(2:%=-include %) -E -x c /dev/null \
-                 >/dev/null 2>&1 && echo yes)
-hdf5        := $(call there,hdf5 zlib,hdf5.h zlib.h)
-images      := $(call there,libpng libjpeg,png.h stdio.h jpeglib.h)
-mpi         := $(call there,mpi-c,mpi.h)
-ROCKS       := $(foreach rock,$(SISTERS),$(if $($(rock)),$(rock)))
+said         = $(shell sed -n 's/^$(2) *= //p' rocks/$(1)/Makefile)
+there        = $(shell $(CC) $(call ask,--cflags $(call said,$(1),PACKAGES)) \
+                 $(patsubst %,-include %,$(call said,$(1),HEADERS)) -E -x c /dev/null >/dev/null 2>&1 && echo yes)
+ROCKS       := $(foreach rock,$(SISTERS),$(if $(call there,$(rock)),$(rock)))
 MISSING     := $(filter-out $(ROCKS),$(SISTERS))
 
 # SCRIPTS=none: an archive for hosts that only predict, and nothing else; it is
@@ -186,7 +181,7 @@ all: $(if $(WHOLE),modules) $(ARCHIVE) $(BLASLIB) ; @:
 # make rocks: the modules of the sister rocks, as far as they can be built.
 rocks: modules
 	@for rock in $(ROCKS); do $(MAKE) -C rocks/$$rock all || exit 1; done
-	@$(foreach rock,$(MISSING),echo "without the sister rock $(rock): apt-get install $(LIBS_$(rock))";) :
+	@$(foreach rock,$(MISSING),echo "without lunula-$(rock), which needs $(call said,$(rock),NEEDS)";) :
 modules: $(CORE) $(MODULE) $(EDITOR)
 	@$(if $(MODULE),:,echo "without the module lunula.blas, for OpenBLAS (cblas.h, libopenblas) is not found: OPENBLAS_DIR may say where"; \
 	  rm -f $(BUILD)/lunula/blas.so $(BUILD)/liblunula_blas.a)
