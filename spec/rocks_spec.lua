@@ -32,6 +32,18 @@ describe("the sister rocks", function()
     end)
   end
 
+  for _, rock in ipairs { "images", "mpi" } do
+    local module = ("lunula.%s.core"):format(rock)
+    it(("refuse a lunula that lends them something else: %s"):format(rock), function()
+      if not package.searchpath(module, package.cpath) then return pending "it is not built" end
+      scratch.write("other.lua", ('package.loaded["lunula.core"] = {} require %q'):format(module))
+      local well, text = scratch.run(scratch.path "other.lua")
+      assert.is_false(well)
+      assert.is_truthy(text:find(("the rock lunula-%s and lunula are of different versions: "
+        .. "install both anew"):format(rock), 1, true), text)
+    end)
+  end
+
   it("are for the same Lua, and build in the same way", function()
     for _, rock in ipairs(rocks) do
       local file = assert(io.open(("rocks/%s/lunula-%s-scm-1.rockspec"):format(rock, rock)))

@@ -25,10 +25,6 @@ static int refused(lua_State *L, const Fault *why) {
   return 2;
 }
 
-static const ForRocks *lent(lua_State *L) {
-  return lua_touserdata(L, lua_upvalueindex(1));
-}
-
 /* ---- what is owned ------------------------------------------------------ */
 
 #define HELD "lunula.images.held"
@@ -61,10 +57,11 @@ static void push_pixels(lua_State *L, const Pixels *p) {
   int64_t shape[3] = {p->height, p->width, p->channels};
   int64_t n = p->height * p->width;
   if (p->depth == 8) {
-    memcpy(lent(L)->push_tensor(L, "uint8", 3, shape), p->data, pixels_size(p));
+    memcpy(rocks_lent(L)->push_tensor(L, "uint8", 3, shape), p->data,
+           pixels_size(p));
     return;
   }
-  int32_t *to = lent(L)->push_tensor(L, "int32", 3, shape);
+  int32_t *to = rocks_lent(L)->push_tensor(L, "int32", 3, shape);
   for (int64_t i = 0; i < n; i++)
     to[i] = ((const uint16_t *)p->data)[i];
 }
@@ -174,11 +171,11 @@ static int core_batch(lua_State *L) {
   int64_t c = luaL_checkinteger(L, 4), h = fit.height, w = fit.width;
   int64_t last[4] = {n, h, w, c}, first[4] = {n, c, h, w};
   Batch b = {&fit, (int)c, push_images(L, 1, n)};
-  float *to = lent(L)->push_tensor(L, "float32", 4,
-                                   fit.channels_first ? first : last);
+  float *to = rocks_lent(L)->push_tensor(L, "float32", 4,
+                                         fit.channels_first ? first : last);
   for (int64_t i = 0; i < n; i++)
     b.images[i].to = to + i * h * w * c;
-  lent(L)->run(read_image, &b, n);
+  rocks_lent(L)->run(read_image, &b, n);
   for (int64_t i = 0; i < n; i++)
     if (!b.images[i].is_done) {
       lua_pushnil(L);
@@ -220,19 +217,6 @@ static int core_encode(lua_State *L) {
 __attribute__((visibility("default")))
 int luaopen_lunula_images_core(lua_State *L);
 
-/* Pushes what lunula lends. */
-static void push_lent(lua_State *L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "lunula.core");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "for_rocks");
-  const ForRocks *x = lua_touserdata(L, -1);
-  if (x == NULL || x->version != FOR_ROCKS_VERSION)
-    luaL_error(L, "the rock lunula-images and lunula are of different "
-                  "versions: install both anew");
-  lua_remove(L, -2);
-}
-
 int luaopen_lunula_images_core(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"load", core_load}, {"batch", core_batch}, {"encode", core_encode},
@@ -245,7 +229,7 @@ int luaopen_lunula_images_core(lua_State *L) {
   luaL_setfuncs(L, held, 0);
   lua_pop(L, 1);
   luaL_newlibtable(L, functions);
-  push_lent(L);
+  rocks_push_lent(L, "lunula-images");
   luaL_setfuncs(L, functions, 1);
   return 1;
 }

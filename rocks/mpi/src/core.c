@@ -54,8 +54,7 @@ static int core_open(lua_State *L) {
     lua_pushfstring(L, "lunula.mpi: %s", why);
     return 2;
   }
-  const ForRocks *lent = lua_touserdata(L, lua_upvalueindex(1));
-  lent->use_sums(L, &sums_calls);
+  rocks_lent(L)->use_sums(L, &sums_calls);
   lua_createtable(L, 0, 8);
   lua_pushinteger(L, w->rank);
   lua_setfield(L, -2, "rank");
@@ -254,19 +253,6 @@ static int core_leave(lua_State *L) {
 __attribute__((visibility("default")))
 int luaopen_lunula_mpi_core(lua_State *L);
 
-/* Pushes what lunula lends. */
-static void push_lent(lua_State *L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "lunula.core");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "for_rocks");
-  const ForRocks *x = lua_touserdata(L, -1);
-  if (x == NULL || x->version != FOR_ROCKS_VERSION)
-    luaL_error(L, "the rock lunula-mpi and lunula are of different versions: "
-                  "install both anew");
-  lua_remove(L, -2);
-}
-
 int luaopen_lunula_mpi_core(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"open", core_open}, {"reduce", core_reduce},
@@ -276,7 +262,7 @@ int luaopen_lunula_mpi_core(lua_State *L) {
     {"spent", core_spent}, {"leave", core_leave}, {NULL, NULL}
   };
   luaL_newlibtable(L, functions);
-  push_lent(L);
+  rocks_push_lent(L, "lunula-mpi");
   luaL_setfuncs(L, functions, 1);
   return 1;
 }
