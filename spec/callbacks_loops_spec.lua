@@ -2,6 +2,7 @@
 
 local k = require "lunula"
 local event_file = require "lunula.callbacks.event_file"
+local files = require "spec.support.files"
 local callbacks, layers = k.callbacks, k.layers
 
 local function model_and_data()
@@ -54,9 +55,7 @@ describe("TensorBoard", function()
     file:scalar("a", .5, 3)
     os.time = old_time                  -- luacheck: ignore 122
     file:close()
-    local handle = assert(io.open(file.path, "rb"))
-    local bytes = handle:read "a"
-    handle:close()
+    local bytes = files.read(file.path)
     local second = 16 + string.unpack("<I8", bytes) + 1
     assert.equal("1700000000000000" .. "e7cef81e"
       .. "09000000000000f03f10032a0a0a080a0161150000003f" .. "a4692d17",

@@ -1,6 +1,7 @@
 -- Callbacks: what they are told, in which order, and what the ready-made ones do.
 
 local k = require "lunula"
+local files = require "spec.support.files"
 local layers = k.layers
 
 local function model_and_data(rate)
@@ -182,9 +183,7 @@ describe("callbacks", function()
     local model, x, y = model_and_data()
     local name = os.tmpname()
     model:fit(x, y, { epochs = 2, verbose = 0, callbacks = { k.callbacks.CSVLogger(name) } })
-    local file = io.open(name, "rb")
-    local text = file:read "a"
-    file:close()
+    local text = files.read(name)
     os.remove(name)
     assert.truthy(text:match "^epoch,loss\r\n0,[%d.e-]+\r\n1,[%d.e-]+\r\n$")
   end)

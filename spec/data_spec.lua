@@ -1,6 +1,7 @@
 -- k.data: pipelines, and what fit makes of them.
 
 local k = require "lunula"
+local files = require "spec.support.files"
 local data = k.data
 
 -- The elements of one pass, those of one number as it is.
@@ -31,9 +32,7 @@ describe("a pipeline", function()
     assert.same({ 0, 1, 0, 1 }, all(again:repeat_(2)))
     assert.equal("function", type(data.from(function() end).len))
     local path = os.tmpname()
-    local file = io.open(path, "w")
-    file:write "one\ntwo\n"
-    file:close()
+    files.write(path, "one\ntwo\n")
     assert.same({ "one", "two", "one", "two" }, all(data.lines { path, path }))
     os.remove(path)
     assert.error_at_line(function() data.lines(path):as_iterator()() end, "No such file")

@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local json = require "lunula.saving.json"
 local k = require "lunula"
+local files = require "spec.support.files"
 local pickle = require "lunula.data.pickle"
 local scratch = require "spec.support.scratch"
 
@@ -142,9 +143,7 @@ describe("a pickle", function()
     fails("K", "its pickle")
     fails("X\255\255\255\255a.", "its pickle is broken")
     fails("P1\n.", "its pickle has a step 80, which is not read")
-    local file = assert(io.open(FILES .. paths.cifar100 .. "/test", "rb"))
-    local whole, state = file:read "a", 3
-    file:close()
+    local whole, state = files.read(FILES .. paths.cifar100 .. "/test"), 3
     local function draw(n)
       state = (state * 1103515245 + 12345) % 2 ^ 31
       return math.tointeger(state // 65536 % n + 1)

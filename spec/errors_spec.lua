@@ -1,6 +1,7 @@
 -- What users read when they use a model wrongly: the message, at their own line.
 
 local k = require "lunula"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 local layers = k.layers
 
@@ -137,8 +138,7 @@ describe("errors of models", function()
   -- What a script says that is interrupted in line 5.
   local function interrupted(line)
     local name = os.tmpname()
-    local file = assert(io.open(name, "w"))
-    file:write(([[
+    files.write(name, ([[
 package.path, package.cpath = %q, %q  local k = require "lunula"
 local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
 model:compile { loss = "mse" }
@@ -146,7 +146,6 @@ local function interrupt() io.popen("kill -INT $PPID"):close() end
 %s
 print "not interrupted"
 ]]):format(package.path, package.cpath, line))
-    file:close()
     local pipe = assert(io.popen(("export ASAN_OPTIONS=detect_leaks=0; %s %s 2>&1"):format(
       lua.command, name)))
     local said = pipe:read "a"

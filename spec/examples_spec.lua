@@ -1,6 +1,7 @@
 -- Every example runs, says something, and ends where it should.
 
 local real = require "_G"     -- busted gives specs globals of their own
+local files = require "spec.support.files"
 
 local function run(name)
   local written = {}
@@ -72,9 +73,7 @@ describe("examples", function()
   guides:close()
 
   it("are listed; an example is under 100 lines, a guide under 150", function()
-    local file = assert(io.open "examples/README.md")
-    local listed = file:read "a"
-    file:close()
+    local listed = files.read "examples/README.md"
     local pipe = assert(io.popen "ls examples/*.lua examples/guides/*.lua")
     for path in pipe:lines() do
       assert.truthy(listed:find(path:match "[^/]+$", 1, true), path .. " is not in README.md")

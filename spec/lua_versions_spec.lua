@@ -2,6 +2,8 @@
 -- variable of a loop cannot be assigned to, and `global` is no name. A lua5.5, where there is one,
 -- reads them too.
 
+local files = require "spec.support.files"
+
 local kinds = {   -- of tokens, the first that fits
   "^%s+", "^%-%-%[(=*)%[.-%]%1%]", "^%-%-[^\n]*", "^%[(=*)%[.-%]%1%]", "^[%a_][%w_]*",
   "^%d[%w.]*[+-]?%d*", "^==", "^[~<>]=", "^%.%.%.?", "^::", "^.",
@@ -118,8 +120,7 @@ local function refused(list)
 end
 
 local function read(path)
-  local file <close> = assert(io.open(path))
-  return (file:read "a":gsub("^#[^\n]*", ""))
+  return (files.read(path):gsub("^#[^\n]*", ""))
 end
 
 local function lines(command)
@@ -150,9 +151,8 @@ describe("our Lua files", function()
 
   if_there("are read by Lua 5.5", function()
     local script = os.tmpname()
-    local file = assert(io.open(script, "w"))
-    file:write "for path in io.lines() do if not loadfile(path) then print(loadfile(path)) end end"
-    file:close()
+    files.write(script,
+      "for path in io.lines() do if not loadfile(path) then print(loadfile(path)) end end")
     local said = lines(("printf '%%s\\n' %s | lua5.5 %s 2>&1"):format(table.concat(paths, " "),
       script))
     os.remove(script)

@@ -2,21 +2,13 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local files = require "spec.support.files"
 local FILES <const> = "spec/golden/files/"
 
 local path
 local function write(bytes)
   os.remove(path)   -- a file that is written over goes to the disk at once
-  local file = assert(io.open(path, "wb"))
-  file:write(bytes)
-  file:close()
-end
-
-local function bytes_of(name)
-  local file = assert(io.open(name, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
+  files.write(path, bytes)
 end
 
 describe("NumPy's files", function()
@@ -55,7 +47,7 @@ describe("NumPy's files", function()
       end
     end
     k.utils.save_npy(path, { 1, 2 })
-    assert.equal(0, (bytes_of(path):find "\n") % 64)
+    assert.equal(0, (files.read(path):find "\n") % 64)
   end)
 
   it("are refused where they are not numbers, at the line", function()
@@ -86,8 +78,8 @@ describe("NumPy's files", function()
   end
 
   it("may be broken in any way", function()
-    try_broken(bytes_of(FILES .. "numpy.npz"), 1000)
-    try_broken(bytes_of(FILES .. "numpy_compressed.npz"), 3000)
+    try_broken(files.read(FILES .. "numpy.npz"), 1000)
+    try_broken(files.read(FILES .. "numpy_compressed.npz"), 3000)
   end)
 
   local function archive_of(entries)
@@ -126,7 +118,7 @@ describe("NumPy's files", function()
       "is of 4 GB or more")
     -- many entries of the same bytes
     k.utils.save_npy(path, k.zeros { 500 })
-    local text = bytes_of(path)
+    local text = files.read(path)
     local same = {}
     for i = 1, 3 do
       same[i] = { name = "x" .. i .. ".npy", method = 0, packed = i == 1 and text or "",

@@ -4,6 +4,7 @@
 local k = require "lunula"
 local layout = require "lunula.utils.pictures.layout"
 local png = require "lunula.utils.pictures.png"
+local files = require "spec.support.files"
 local layers, utils = k.layers, k.utils
 
 local path
@@ -11,18 +12,11 @@ local path
 before_each(function() path = os.tmpname() end)
 after_each(function() os.remove(path) end)
 
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
-
 -- The text of a file that `write` made, under a name of that ending.
 local function written(ending, write)
   local name = path .. ending
   assert.equal(name, write(name))
-  local bytes = read(name)
+  local bytes = files.read(name)
   os.remove(name)
   return bytes
 end

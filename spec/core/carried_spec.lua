@@ -1,6 +1,7 @@
 -- The bytecode of our Lua files that core.so has: it is taken for files that have not changed. Lua
 -- 5.5 is given none (src/bind/carry.lua).
 
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
 -- Runs code with the Lua files of a folder, and returns what it printed.
@@ -45,9 +46,7 @@ describe("bytecode of Lua files", function ()
     assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
     assert.matches("json_path.lua:1: ",
       run(folder, "require 'lunula.core' require 'lunula.declare'"))
-    file = assert(io.open(path, "w"))
-    file:write "return { changed = true }"
-    file:close()
+    files.write(path, "return { changed = true }")
     assert.equal("true\n", run(folder, "require 'lunula' print(require'lunula.json_path'.changed)"))
   end)
 

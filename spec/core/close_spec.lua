@@ -1,12 +1,12 @@
 -- A Lua state that closes while tensors, functions and models live, and finalizers that come late.
 
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
 describe("a closing state", function()
   it("answers late finalizers with errors, not crashes", function()
     local name = os.tmpname()
-    local file = assert(io.open(name, "w"))
-    file:write(([[
+    files.write(name, ([[
       package.path, package.cpath = %q, %q
       local late = setmetatable({}, { __gc = function(o)
         print(pcall(function() return o.t:sum() end))
@@ -18,7 +18,6 @@ describe("a closing state", function()
       late.f = core.trace({ { shape = { false } } }, function(x) return x * 2 end)
       late.f(late.t)
       print "alive"]]):format(package.path, package.cpath))
-    file:close()
     local pipe = assert(io.popen(lua.command .. " " .. name .. " 2>&1; echo status $?"))
     local out = pipe:read "a"
     pipe:close()

@@ -1,6 +1,7 @@
 -- What can be asked of the machinery: plans and profiles on stderr, passes switched off, the build.
 
 local core = require "lunula.core"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 local native = require "spec.support.native"
 
@@ -22,10 +23,8 @@ local loop = [[
 
 local function run(setting, code)
   local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(("package.path, package.cpath = %q, %q\nlocal core = require 'lunula.core'\n%s")
+  files.write(name, ("package.path, package.cpath = %q, %q\nlocal core = require 'lunula.core'\n%s")
     :format(package.path, package.cpath, code or dense))
-  file:close()
   local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(setting, lua.command, name)))
   local out = pipe:read "a"
   pipe:close()
@@ -56,11 +55,9 @@ describe("the machinery", function()
     assert.error_at_line(function() f:passes "-fuse,bogus" end,
       'there is no pass "bogus": naive, or')
     local name = os.tmpname()
-    local file = assert(io.open(name, "w"))
-    file:write(([[package.cpath = %q
+    files.write(name, ([[package.cpath = %q
       require("lunula.core").trace({ { shape = { 2 } } }, function(x) return x + 1 end)]])
       :format(package.cpath))
-    file:close()
     for setting, text in pairs {
       ["LUNULA_PASSES=fuse"] = 'there is no pass "fuse": naive, or',
       ["LUNULA_DEBUG=profile,bogus"] = 'there is no LUNULA_DEBUG "bogus": plan, profile or',
@@ -86,12 +83,12 @@ describe("the machinery", function()
   it("says what it is built of", function()
     local info = core.build_info()
     assert.equal(core.version, info.version)
-    local header = assert(io.open "src/host/lunula.h"):read "a"
+    local header = files.read "src/host/lunula.h"
     assert.equal(core.version, header:match '#define LUNULA_VERSION "(.-)"')
     local major, minor, patch = core.version:match "(%d+)%.(%d+)%.(%d+)"
     assert.equal(major * 10000 + minor * 100 + patch,
                  tonumber(header:match "#define LUNULA_VERSION_NUMBER (%d+)"))
-    local changes = assert(io.open "rocks/CHANGELOG.md"):read "a"
+    local changes = files.read "rocks/CHANGELOG.md"
     assert.equal(core.version, changes:match "\n## (%S+)")
     assert.is_true(info.threads >= 1)
   end)
@@ -112,7 +109,7 @@ describe("the machinery", function()
     if not io.open(archive) then return end   -- a part of the suite builds none
     local defined = {}
     for _, name in ipairs(names("nm -g --defined-only " .. archive)) do defined[name] = true end
-    local header = assert(io.open "src/host/lunula.h"):read "a"
+    local header = files.read "src/host/lunula.h"
     for name in header:gmatch "LUNULA_API.-(lunula_[%l_]+)%(" do
       local elsewhere = name == "lunula_openblas"   -- in liblunula_blas.a
       assert.equal(not elsewhere, defined[name] or false, name)

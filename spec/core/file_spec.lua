@@ -2,24 +2,12 @@
 -- whatever goes wrong while one is written, the old one is whole.
 
 local core = require "lunula.core"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
 local folder
 
 local function path_of(name) return folder .. "/" .. name end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
 
 local function names_in(place)
   local pipe, names = io.popen("ls -A " .. place), {}
@@ -119,7 +107,7 @@ describe("a file of tensors", function ()
       assert.same({ table.unpack(wanted.shape) }, { table.unpack(t.shape) })
       assert.equal(wanted:tobytes(), t:tobytes(), item[1])
     end
-    local length = string.unpack("<I8", read(path))
+    local length = string.unpack("<I8", files.read(path))
     assert.equal(0, (length + 8) % 64)
     core.file_write(path, {}, {})
     assert.same({}, core.file_read(path).names)
@@ -138,12 +126,12 @@ describe("a file of tensors", function ()
         assert.equal(wanted:tobytes(), file:tensor(item[1]):tobytes())
       end
     end
-    local before = read(path)
+    local before = files.read(path)
     list[1][2] = core.tensor { 1, 70000 }
     assert.error_at_line(function ()
       core.file_write(path, list, nil, { dtype = "float16" })
     end, path .. ': tensor "w": float16 cannot hold 70000, bfloat16 can')
-    assert.equal(before, read(path))
+    assert.equal(before, files.read(path))
     list[1][2] = core.tensor { 1, 1 / 0 }
     core.file_write(path, list, nil, { dtype = "float16" })
     assert.same({ 1, 1 / 0 }, core.file_read(path):tensor "w":totable())
@@ -171,7 +159,7 @@ describe("a file of tensors", function ()
   end)
 
   it("may be bytes from elsewhere", function ()
-    local bytes = read "spec/golden/files/python.safetensors"
+    local bytes = files.read "spec/golden/files/python.safetensors"
     local file = core.file_bytes(bytes)
     assert.same({ -1, -0.5, 0 }, file:tensor "F32/one":totable())
     assert.equal("bytes", file.path)
@@ -200,7 +188,7 @@ describe("a broken file", function ()
   before_each(function () path = path_of "broken.safetensors" end)
 
   local function refused(bytes, what)
-    write(path, bytes)
+    files.write(path, bytes)
     assert.error_at_line(function () core.file_read(path) end, path .. ": " .. what)
   end
 
@@ -280,7 +268,7 @@ describe("a broken file", function ()
   end)
 
   it("is refused for a boolean that is none", function ()
-    write(path, header_of(('{"a": %s}'):format(entry("BOOL", "[2]", "[0,2]")), "\1\2"))
+    files.write(path, header_of(('{"a": %s}'):format(entry("BOOL", "[2]", "[0,2]")), "\1\2"))
     local file = core.file_read(path)
     assert.error_at_line(function () file:tensor "a" end,
       path .. ': tensor "a": a boolean that is neither 0 nor 1')
@@ -301,7 +289,7 @@ describe("a broken file", function ()
 
   it("with numbers at odd places is copied", function ()
     local two = string.pack("<f", 2.5)
-    write(path, header_of(('{"a": %s, "b": %s}'):format(entry("I8", "[3]", "[0,3]"),
+    files.write(path, header_of(('{"a": %s, "b": %s}'):format(entry("I8", "[3]", "[0,3]"),
       entry("F32", "[1]", "[3,7]")), "\1\2\3" .. two))
     local file = core.file_read(path)
     assert.equal(2.5, file:tensor "b"[1])
@@ -329,10 +317,10 @@ describe("a file that cannot be written", function ()
   it("is not replaced unless that is wanted", function ()
     local path = path_of "kept.safetensors"
     core.file_write(path, x, nil, { overwrite = false })
-    local before, names = read(path), names_in(folder)
+    local before, names = files.read(path), names_in(folder)
     assert.error_at_line(function () core.file_write(path, {}, nil, { overwrite = false }) end,
       path .. ": there is a file of that name (overwrite = true replaces it)")
-    assert.equal(before, read(path))
+    assert.equal(before, files.read(path))
     assert.same(names, names_in(folder))
   end)
 
@@ -347,7 +335,7 @@ describe("a file that cannot be written", function ()
     other:close()
     assert.equal(theirs, not ok)
     if theirs then
-      assert.equal("theirs\n", read(path))
+      assert.equal("theirs\n", files.read(path))
       assert.matches("there is a file of that name", problem)
     end
     for _, name in ipairs(names_in(folder)) do assert.is_nil(name:find("meanwhile.*tmp")) end
@@ -369,9 +357,9 @@ describe("a file that cannot be written", function ()
   it("when the disk is full leaves the old one", function ()
     local path = path_of "full.safetensors"
     core.file_write(path, x)
-    local before, names = read(path), names_in(folder)
+    local before, names = files.read(path), names_in(folder)
     local script = path_of "full.lua"
-    write(script, ([[
+    files.write(script, ([[
       package.cpath = %q
       local core = require "lunula.core"
       print(pcall(core.file_write, %q, { { "w", core.ops.full({ 100000 }, 1) } }))
@@ -381,7 +369,7 @@ describe("a file that cannot be written", function ()
     pipe:close()
     os.remove(script)
     assert.matches("false%s.*" .. path .. ": File too large", said)
-    assert.equal(before, read(path))
+    assert.equal(before, files.read(path))
     assert.same(names, names_in(folder))
   end)
 
@@ -405,7 +393,7 @@ describe("a file that cannot be written", function ()
     os.execute("mkdir " .. inner)
     local path, script = inner .. "/a.safetensors", path_of "killed.lua"
     core.file_write(path, x)
-    write(script, ([[
+    files.write(script, ([[
       package.cpath = %q
       local core = require "lunula.core"
       local big = core.ops.full({ 4000000 }, 1)

@@ -2,6 +2,7 @@
 -- its own, so that the peaks are its own.
 
 local core = require "lunula.core"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
 -- A sanitizer keeps freed blocks for a while and fills them: fewer turns show as much.
@@ -9,8 +10,7 @@ local turns = os.getenv "ASAN_OPTIONS" and 200 or 2000
 
 local function run(body)
   local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(([[
+  files.write(name, ([[
     package.path, package.cpath = %q, %q
     local core = require "lunula.core"
     local ops = core.ops
@@ -21,7 +21,6 @@ local function run(body)
       end
     end
     %s]]):format(package.path, package.cpath, body))
-  file:close()
   local pipe = assert(io.popen(lua.command .. " " .. name .. " 2>&1"))
   local out = pipe:read "a"
   pipe:close()

@@ -3,6 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 local ops = k.ops
 local native = require "spec.support.native"
@@ -263,8 +264,7 @@ describe("a scale behind a product", function()
 
   it("is no step of its own, nor is a second bias", function()
     local name = os.tmpname()
-    local file = assert(io.open(name, "w"))
-    file:write(([[
+    files.write(name, ([[
       package.path, package.cpath = %q, %q
       local k, core = require "lunula", require "lunula.core"
       local function weight(...) return core.variable { value = k.ops.ones { ... }, name = "w" } end
@@ -273,7 +273,6 @@ describe("a scale behind a product", function()
         return (k.ops.matmul(v, w) + b) * s + b
       end)
       print(f(k.ops.ones { 3, 4 }):get(1, 1))]]):format(package.path, package.cpath))
-    file:close()
     local pipe = assert(io.popen(("LUNULA_DEBUG=plan %s %s 2>&1"):format(lua.command, name)))
     local text = pipe:read "a"
     pipe:close()

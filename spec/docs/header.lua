@@ -1,15 +1,9 @@
 -- lunula.h as a page: its prose, and each prototype under the name that it declares.
 
+local files = require "spec.support.files"
 local html = require "spec.docs.html"
 
 local header = {}
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 -- A comment without its stars; the indentation of lists stays.
 local function plain(comment)
@@ -140,7 +134,7 @@ end
 
 -- path: of the header. Returns the HTML and its names: { { name =, anchor =, text = } … }.
 function header.page(path)
-  local list = blocks((read(path):gsub("%f[^\n]#ifndef LUNULA_H\n.-\n\n", "\n", 1)))
+  local list = blocks((files.read(path):gsub("%f[^\n]#ifndef LUNULA_H\n.-\n\n", "\n", 1)))
   local page = setmetatable({ parts = {}, contents = {}, found = {}, seen = {},
     names = names_in(list) }, Page)
   for _, block in ipairs(list) do

@@ -11,6 +11,7 @@ local k = require "lunula"
 
 local catalogue = require "spec.docs.catalogue"
 local examples = require "spec.docs.examples"
+local files = require "spec.support.files"
 local guides = require "spec.docs.guides"
 local header = require "spec.docs.header"
 local html = require "spec.docs.html"
@@ -21,13 +22,6 @@ local ops = require "spec.docs.ops"
 local pages = require "spec.docs.pages"
 
 local site = {}
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 local function first_sentence(text)
   local line = (text or ""):gsub("%s+", " ")
@@ -48,9 +42,7 @@ end
 
 function site:file(path, text)
   core.make_folders(self.folder .. "/" .. (path:match "^(.*)/" or ""))
-  local file = assert(io.open(self.folder .. "/" .. path, "w"))
-  file:write(text)
-  file:close()
+  files.write(self.folder .. "/" .. path, text)
 end
 
 function site:page(page)
@@ -346,7 +338,7 @@ function site:names_page(all)
 end
 
 function site:start_page(all)
-  local readme = read "README.md"
+  local readme = files.read "README.md"
   local objects, rows = {}, {}
   for i, row in ipairs(all.objects) do
     objects[i] = ('<a href="@ROOT@%s">%s</a>'):format(row[1], row[2]:gsub("_", " "))
@@ -434,7 +426,7 @@ local function write(folder)
   self:start_page(all)
   self:file("index.js", "var LUNULA_INDEX = [\n" .. table.concat(self.index, ",\n") .. "\n];\n")
   for _, name in ipairs { "style.css", "search.js" } do
-    self:file(name, read("spec/docs/" .. name))
+    self:file(name, files.read("spec/docs/" .. name))
   end
   self:report()
 end

@@ -3,7 +3,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
-local lua = require "spec.support.lua"
+local ask = require "spec.support.ask"
 local native = require "spec.support.native"
 
 local layers, ops = k.layers, k.ops
@@ -64,19 +64,11 @@ local Looking = k.layer "LookingCell" {
 
 -- What the plan of such layers prints, for so many steps.
 local function plan_of(stack, length)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(([[package.path, package.cpath = %q, %q
+  local out = ask("LUNULA_DEBUG=plan", ([[
     local k = require "lunula"
     k.threads(2)
     local x = k.zeros { 1, %d, 8 }
-    k.Sequential { k.Input { shape = { %d, 8 } }, %s }:predict(x)]]):format(
-      package.path, package.cpath, length, length, stack))
-  file:close()
-  local pipe = assert(io.popen(("LUNULA_DEBUG=plan %s %s 2>&1"):format(lua.command, name)))
-  local out = pipe:read "a"
-  pipe:close()
-  os.remove(name)
+    k.Sequential { k.Input { shape = { %d, 8 } }, %s }:predict(x)]]):format(length, length, stack))
   assert.matches("scan", out)
   return out
 end

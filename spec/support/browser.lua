@@ -2,6 +2,7 @@
 -- pages complain, and which are wider than a narrow window.
 
 local core = require "lunula.core"
+local files = require "spec.support.files"
 
 local browser = {}
 
@@ -15,12 +16,6 @@ function browser.program()
     pipe:close()
     if path then return path end
   end
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
 end
 
 -- The page as it stands when its scripts have run, and what the console said. `folder` is for the
@@ -69,7 +64,8 @@ next();
 function browser.check(folder, site, pages, width)
   local quoted = {}
   for i, page in ipairs(pages) do quoted[i] = core.json_quote(page) end
-  write(site .. "/browser.html", harness:format(width, "[" .. table.concat(quoted, ",") .. "]"))
+  files.write(site .. "/browser.html",
+    harness:format(width, "[" .. table.concat(quoted, ",") .. "]"))
   local dom, problems = browser.dump(folder, site .. "/browser.html")
   os.remove(site .. "/browser.html")
   local found = dom:match '<pre id="problems">(.-)</pre>' or ""

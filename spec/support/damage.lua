@@ -3,6 +3,7 @@
 -- `each` with what it damages and how it reads. LUNULA_FUZZ_COUNT, LUNULA_FUZZ_SEED: how many,
 -- which.
 
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 local scratch = require "spec.support.scratch"
 
@@ -67,9 +68,7 @@ function damage.each(make, try)
   for i = 1, count do
     local ending, bytes, it = make(i)
     local path = folder .. "/damaged" .. ending
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(bytes)
-    file:close()
+    files.write(path, bytes)
     local start = os.clock()
     local ok, problem = try(path, it)
     worst = math.max(worst, os.clock() - start)

@@ -2,6 +2,8 @@
 -- it, and which files of a folder need each other in a circle. An include can be left out and a
 -- prototype written by hand; a symbol cannot.
 
+local files = require "spec.support.files"
+
 -- Largest circle of files in a folder. These bounds may only shrink.
 local circles = { base = 0, kernels = 0, tensor = 0, graph = 3, ops = 0, scan = 0, plan = 0,
                   files = 0, bind = 0, host = 0, blas = 0 }
@@ -23,13 +25,6 @@ local reserved = {
   { what = "knows OpenBLAS", pattern = "^LAPACKE?_", only = { "blas/" } },
   { what = "loads a library", pattern = "^dlopen$", only = { "blas/" } },
 }
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 -- {"graph/walk" = {defines = {name..}, uses = {name..}}, ..}
 local function read_objects(build)
@@ -54,14 +49,14 @@ end
 -- a comma, also when a macro makes the name, SET(max_pool)(..), ISA_DECLARE(void, micro, (..)).
 local function declared_in(header)
   local names = {}
-  local text = read(header):gsub("/%*.-%*/", " "):gsub("%u+%(([%w_]+)%)%s*%(", "%1(")
+  local text = files.read(header):gsub("/%*.-%*/", " "):gsub("%u+%(([%w_]+)%)%s*%(", "%1(")
   for name in text:gmatch "([%a_][%w_]*)%s*%f[%(%[;,)]" do names[name] = true end
   return names
 end
 
 local function headers_of(unit, build)
   local headers = {}
-  for header in read(("%s/obj/%s.d"):format(build, unit)):gmatch "src/%S-%.h%f[%s:]" do
+  for header in files.read(("%s/obj/%s.d"):format(build, unit)):gmatch "src/%S-%.h%f[%s:]" do
     headers[header] = true
   end
   return headers

@@ -5,6 +5,7 @@ package.path = "lua/?.lua;lua/?/init.lua;" .. package.path
 package.cpath = "build/?.so;" .. package.cpath
 
 local declare = require "lunula.declare"
+local files = require "spec.support.files"
 
 local readme = {}
 
@@ -64,16 +65,9 @@ function readme.table()
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
 -- What stands in the page now.
 function readme.current()
-  local text = read(page)
+  local text = files.read(page)
   local _, first = text:find(opening, 1, true)
   local last = text:find(closing, first, true)
   return text:sub(first + 1, last - 1)
@@ -82,21 +76,19 @@ end
 -- The code of the README's sections, as a reader would copy it: the first of `language` below the
 -- heading.
 function readme.example(heading, language)
-  local _, at = assert(read("README.md"):find("\n## " .. heading .. "\n", 1, true))
-  return read("README.md"):match("```" .. language .. "\n(.-)```", at)
+  local _, at = assert(files.read("README.md"):find("\n## " .. heading .. "\n", 1, true))
+  return files.read("README.md"):match("```" .. language .. "\n(.-)```", at)
 end
 
 function readme.count_lines()
-  return select(2, read("README.md"):gsub("\n", ""))
+  return select(2, files.read("README.md"):gsub("\n", ""))
 end
 
 function readme.write()
-  local text = read(page)
+  local text = files.read(page)
   local _, first = text:find(opening, 1, true)
   local last = text:find(closing, first, true)
-  local file = assert(io.open(page, "w"))
-  file:write(text:sub(1, first), readme.table(), text:sub(last))
-  file:close()
+  files.write(page, text:sub(1, first) .. readme.table() .. text:sub(last))
 end
 
 if arg and arg[0] and arg[0]:find "readme.lua$" then readme.write() end

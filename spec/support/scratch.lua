@@ -1,6 +1,7 @@
 -- A folder for the files of a spec: scratch.path "model.safetensors"; scratch.clear() when it ends.
 
 local core = require "lunula.core"
+local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
 local scratch = {}
@@ -22,16 +23,11 @@ function scratch.clear()
 end
 
 function scratch.read(name)
-  local file = assert(io.open(scratch.path(name), "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
+  return files.read(scratch.path(name))
 end
 
 function scratch.write(name, bytes)
-  local file = assert(io.open(scratch.path(name), "wb"))
-  file:write(bytes)
-  file:close()
+  files.write(scratch.path(name), bytes)
 end
 
 -- A Lua script in a process of its own, with the modules of this one. Returns whether it ended
