@@ -88,3 +88,22 @@ describe("families of ops", function ()
       print(math.tointeger(ops.mean({ 2, 4 }):item()))]])
   end)
 end)
+
+describe("a script with a first model", function ()
+  it("loads what it needs", function ()
+    prints("", [[
+      local k = require "lunula"
+      local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+      model:compile { optimizer = "adam", loss = "mse" }
+      model:fit(k.ones { 4, 2 }, k.ones { 4, 1 }, { epochs = 1, verbose = 0 })
+      local count, most = 0, 147 --[=[it may only shrink]=]
+      for name in pairs(package.loaded) do
+        if name:find "^lunula" then count = count + 1 end
+      end
+      if count > most then print(count, "modules are loaded") end
+      for name in ("saving backend data features distribution help command optimizers.door"
+        .. " optimizers.over_steps"):gmatch "%S+" do
+        if package.loaded["lunula." .. name] then print(name, "is loaded") end
+      end]])
+  end)
+end)

@@ -14,6 +14,8 @@ local optimizers = declare.catalogue("optimizer", classes)
 
 optimizers.schedules = require "lunula.optimizers.schedules"
 
-optimizers.declare = optimizer.door
+-- k.optimizer "Name" { update_step = function (self, gradient, variable, rate) … end }: a
+-- user's. learning_rate = is the default.
+function optimizers.declare(name) return (require "lunula.optimizers.door")(name) end
 
 return optimizers

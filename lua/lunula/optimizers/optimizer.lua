@@ -2,15 +2,14 @@
 --
 -- A step is ops and assigns, nothing else. Run eagerly it changes the Variables at once; run
 -- inside a trace it becomes part of the train step's plan. A class gives `slots` (names),
--- `prepare_step` (numbers shared by all variables) and `update` (one variable). Clipping, decay,
--- averaging and accumulation stand here, once for all.
+-- `prepare_step` (numbers shared by all variables) and `update` (one variable); all else of
+-- the step is here, or in the files that it asks: clip, rate, over_steps.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local attached = require "lunula.constraints.attached"
-local declaration_of = require "lunula.utils.declaration"
 local ranks = require "lunula.distribution.ranks"
 local options = require "lunula.utils.options"
 local clip = require "lunula.optimizers.clip"
@@ -35,6 +34,9 @@ local function zeros(shape, value)
   if #shape == 0 then return core.tensor(value, { dtype = "float32" }) end
   return ops.full(shape, value, "float32")
 end
+
+-- Few optimizers need it: it is loaded for those.
+local function over_steps() return (require "lunula.optimizers.over_steps") end
 
 local Optimizer = declare.class {
   kind = "optimizer",
@@ -161,18 +163,7 @@ function Optimizer:build(variables)
   check_variables(self, variables)
   if not self.built then self:build_extra() end
   self.built = true
-  for _, variable in ipairs(variables) do
-    if self.use_ema and not self.averages[variable] then
-      self.averages[variable] = self:add_slot(variable, "average")
-    end
-  end
-  if self.gradient_accumulation_steps then
-    for _, variable in ipairs(variables) do
-      if not self.accumulators[variable] then
-        self.accumulators[variable] = self:add_slot(variable, "gradient_accumulator")
-      end
-    end
-  end
+  if self.use_ema or self.gradient_accumulation_steps then over_steps().build(self, variables) end
   for _, variable in ipairs(variables) do
     if not self.slot_of[variable] then self.slot_of[variable] = self:build_slots(variable) end
   end
@@ -211,21 +202,6 @@ function Optimizer.with_gradients(grads, variables)
       .. "follow")
   end
   return kept_grads, kept
-end
-
--- Adds the gradients to what has gathered; returns the means and opens the gate every n-th step.
-local function accumulate(self, grads, variables)
-  local n, gate = self.gradient_accumulation_steps, self.gate
-  local due = ops.equal(ops.mod(self._iterations + 1, n), 0)
-  local means = {}
-  for i, variable in ipairs(variables) do
-    local accumulator = self.accumulators[variable]
-    local sum = accumulator + grads[i]
-    means[i] = sum / n
-    self:assign(accumulator, ops.where(due, 0, sum))
-  end
-  self.gate = gate and ops.logical_and(gate, due) or due
-  return means
 end
 
 -- A list whose entries are all good; `wanted` says what they must be.
@@ -283,21 +259,7 @@ local function updates_done(self)
   return n and ops.floor_divide(self._iterations, n) or self._iterations
 end
 
-local function move_averages(self, variables)
-  if not self.use_ema then return end
-  local done = updates_done(self)
-  local momentum = ops.where(ops.equal(done, 0), 0, self.ema_momentum)
-  local frequency = self.ema_overwrite_frequency
-  for _, variable in ipairs(variables) do
-    local average = self.averages[variable]
-    self:assign(average, momentum * average + (1 - momentum) * variable)
-    if frequency then
-      local due = ops.equal(ops.mod(done + 1, frequency), 0)
-      self:assign(variable, ops.where(due, average, variable))
-    end
-  end
-end
-
+-- What all variables share in a step, for `update`; classes override it.
 function Optimizer:prepare_step() end
 
 -- The optimizer that updates a variable; one that holds others overrides it, and `step_along`.
@@ -335,17 +297,18 @@ function Optimizer:step_along(grads, variables, gate)
   if self.loss_scale_factor then
     for i, grad in ipairs(grads) do grads[i] = grad / self.loss_scale_factor end
   end
-  if self.gradient_accumulation_steps then grads = accumulate(self, grads, variables) end
+  if self.gradient_accumulation_steps then grads = over_steps().gather(self, grads, variables) end
   grads = clip.all(self, grads)
   decay(self, variables, learning_rate)
-  local step = self:prepare_step(learning_rate, ops.cast(updates_done(self) + 1, "float32"))
+  local updates = updates_done(self)
+  local step = self:prepare_step(learning_rate, ops.cast(updates + 1, "float32"))
   local keep = self.update_step and self.gate and keeper(self, variables)
   for i, variable in ipairs(variables) do
     self:update(variable, grads[i], learning_rate, self.slot_of[variable], step)
   end
   if keep then keep() end
   self.gate = gate
-  move_averages(self, variables)
+  if self.use_ema then over_steps().average(self, variables, updates) end
   for _, variable in ipairs(variables) do
     local constraint = attached.of(variable)
     if constraint then self:assign(variable, constraint(variable.value)) end
@@ -482,35 +445,6 @@ function optimizer.declare(name)
     local class = declare.class(declaration)
     optimizer.classes[#optimizer.classes + 1] = class
     return class
-  end
-end
-
--- A build of the user's makes its slots, once; then come ours.
-local function built_once(build)
-  return function(self, variables)
-    if not rawget(self, "_built_own") then
-      rawset(self, "_built_own", true)
-      build(self, variables)
-    end
-    return Optimizer.build(self, variables)
-  end
-end
-
--- k.optimizer "Name" { update_step = function (self, gradient, variable, rate) … end }: a
--- user's. learning_rate = is the default.
-function optimizer.door(name)
-  declaration_of.name("optimizer", name, "update_step")
-  return function(given)
-    local declaration = declaration_of.check("optimizer", name, given, {
-      base = Optimizer, hooks = { "build", "update_step" }, needed = { "update_step" },
-      fields = { learning_rate = "number", slots = "table" },
-    })
-    declaration.learning_rate = declaration.learning_rate or 0.001
-    if declaration.build then declaration.build = built_once(declaration.build) end
-    declaration.update = function(self, variable, gradient, learning_rate)
-      self:update_step(gradient, variable, learning_rate)
-    end
-    return optimizer.declare(name)(declaration)
   end
 end
 
