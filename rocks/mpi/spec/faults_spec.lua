@@ -24,6 +24,16 @@ local function at(epoch, of, what)
     if now == epoch and rank == of then what() end
   end } }
 end
+local function batches(count, each)   -- an iterator for each epoch
+  return function()
+    local n = 0
+    return function()
+      n = n + 1
+      if each then each(n) end
+      if n <= count then return x, y end
+    end
+  end
+end
 ]]
 
 -- The line of the script where such a text begins.
@@ -92,15 +102,11 @@ job.describe("a fault on one rank", function()
 
   it("in an epoch of its own data ends all", function()
     ends([[
-      local function batches()
-        local n = 0
-        return function()
-          n = n + 1
-          if n == 3 and rank == bad then error "the disk is gone" end
-          if n < 6 then return x, y end
-        end
+      local function disk(n)
+        if n == 3 and rank == bad then error "the disk is gone" end
       end
-      m:fit(batches, { epochs = 2, verbose = 0 })]], nil, "the disk is gone", "rank BAD of SIZE: ")
+      m:fit(batches(5, disk), { epochs = 2, verbose = 0 })]], nil, "the disk is gone",
+      "rank BAD of SIZE: ")
   end)
 
   it("that is caught is raised by every step that follows", function()
@@ -186,15 +192,8 @@ job.describe("what must be the same on all ranks", function()
   end)
 
   it("is how many batches an iterator gives", function()
-    ends([[
-      local function batches()
-        local n = 0
-        return function()
-          n = n + 1
-          if n < (rank == bad and 4 or 6) then return x, y end
-        end
-      end
-      m:fit(batches, { epochs = 2, verbose = 0 })]], nil, "the data must be the same on all ranks")
+    ends("m:fit(batches(rank == bad and 3 or 5), { epochs = 2, verbose = 0 })", nil,
+      "the data must be the same on all ranks")
   end)
 
   it("is the script", function()

@@ -5,6 +5,21 @@ local scratch = require "spec.support.scratch"
 
 teardown(scratch.clear)
 
+-- A job that ends with an error that says this. more: of the environment.
+local function ends(ranks, script, wanted, more)
+  local _, well, text = job.run(ranks, script, more)
+  assert.is_false(well)
+  assert.matches(wanted, text)
+end
+
+-- The same of one process, which has what a starter sets in the environment.
+local function ends_alone(environment, script, wanted)
+  scratch.write("alone.lua", script)
+  local well, text = scratch.run(scratch.path "alone.lua", "env " .. environment)
+  assert.is_false(well)
+  assert.matches(wanted, text)
+end
+
 job.describe("ranks", function()
   it("are alone without mpirun, and nothing needs the rock", function()
     local results, well, text = job.run(1, [[
@@ -35,39 +50,28 @@ job.describe("ranks", function()
   end)
 
   it("share nothing before they are joined, and say so", function()
-    scratch.write("alone.lua", [[
+    ends_alone("PMI_RANK=0", [[
       local k = require "lunula"
       k.distribution.set_distribution(nil)
       k.distribution.set_distribution(k.distribution.DataParallel())
-    ]])
-    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_RANK=0")
-    assert.is_false(well)
-    assert.matches("alone.lua:3: set_distribution: .*call k.distribution.initialize%(%) before",
-      text)
+    ]], "alone.lua:3: set_distribution: .*call k.distribution.initialize%(%) before")
     assert(scratch.run(scratch.path "alone.lua"))
   end)
 
   it("are told where the rock is missing", function()
-    scratch.write("alone.lua", [[
+    ends_alone("PMI_RANK=0", [[
       for _, name in ipairs { "path", "cpath" } do
         package[name] = package[name]:gsub("[^;]*rocks/mpi[^;]*;?", "")
       end
       require "lunula".distribution.initialize()
-    ]])
-    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_RANK=0")
-    assert.is_false(well)
-    assert.matches("alone.lua:4: initialize: messages between processes .*luarocks install "
-      .. "lunula%-mpi", text)
+    ]], "alone.lua:4: initialize: messages between processes .*luarocks install lunula%-mpi")
   end)
 
   it("are told when the mpirun is not that of their MPI", function()
-    scratch.write("alone.lua", [[
+    ends_alone("PMI_SIZE=4", [[
       local k = require "lunula"
       k.distribution.initialize()
-    ]])
-    local well, text = scratch.run(scratch.path "alone.lua", "env PMI_SIZE=4")
-    assert.is_false(well)
-    assert.matches("alone.lua:2: initialize: mpirun started 4 processes, but .* finds 1: ", text)
+    ]], "alone.lua:2: initialize: mpirun started 4 processes, but .* finds 1: ")
   end)
 
   it("exchange numbers and texts", function()
@@ -86,48 +90,39 @@ job.describe("ranks", function()
   end)
 
   it("hear of the failure of another one where they wait", function()
-    local _, well, text = job.run(4, [[
+    ends(4, [[
       local mpi = require "lunula.mpi"
       if rank == 2 then mpi.tell "the disk is full" error "the disk is full" end
       mpi.barrier()
-    ]])
-    assert.is_false(well)
-    assert.matches("script.lua:%d+: rank 2 of 4: the disk is full", text)
+    ]], "script.lua:%d+: rank 2 of 4: the disk is full")
   end)
 
   it("hear of the end of another one", function()
-    local _, well, text = job.run(2, [[
+    ends(2, [[
       if rank == 1 then os.exit(0, true) end
       require("lunula.mpi").barrier()
-    ]])
-    assert.is_false(well)
-    assert.matches("script.lua:%d+: rank 1 of 2 has come to its end, while rank 0 waits", text)
+    ]], "script.lua:%d+: rank 1 of 2 has come to its end, while rank 0 waits")
   end)
 
   it("do not wait for one that never comes", function()
-    local _, well, text = job.run(4, [[
+    ends(4, [[
       local mpi = require "lunula.mpi"
       mpi.barrier()
       if rank == 3 then while true do end end
       mpi.reduce { 1 }
-    ]], "LUNULA_MPI_TIMEOUT=4")
-    assert.is_false(well)
-    assert.matches("rank 3 of 4 did not come within 4 seconds", text)
+    ]], "rank 3 of 4 did not come within 4 seconds", "LUNULA_MPI_TIMEOUT=4")
   end)
 
   it("are told of a time to wait that is none", function()
-    local _, well, text = job.run(2, "", "LUNULA_MPI_TIMEOUT=soon")
-    assert.is_false(well)
-    assert.matches("script.lua:1: lunula.mpi: LUNULA_MPI_TIMEOUT must be a number of seconds", text)
+    ends(2, "", "script.lua:1: lunula.mpi: LUNULA_MPI_TIMEOUT must be a number of seconds",
+      "LUNULA_MPI_TIMEOUT=soon")
   end)
 
   it("end when one of them is killed", function()
-    local _, well, text = job.run(2, [[
+    ends(2, [[
       if rank == 1 then os.execute "kill -9 $PPID" end
       require("lunula.mpi").barrier()
-    ]])
-    assert.is_false(well)
-    assert.matches("rank 1", text)
+    ]], "rank 1")
   end)
 end)
 

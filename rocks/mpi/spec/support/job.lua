@@ -35,13 +35,6 @@ local environment = "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
 -- never comes. A job that takes so long hangs.
 local LIMIT <const> = 400
 
-local function read(path)
-  local file = io.open(path)
-  local text = file and file:read "a" or ""
-  if file then file:close() end
-  return text
-end
-
 -- describe, of what mpirun starts. In some containers it starts nothing at all: what is tested here
 -- cannot be told there.
 function job.describe(name, f)
@@ -55,18 +48,16 @@ end
 -- more: of the environment, "LUNULA_MPI_TIMEOUT=3". program: what runs the script in place of
 -- Lua; starter: what runs that in place of mpirun.
 function job.run(ranks, script, more, program, starter)
-  local path, said = scratch.path "script.lua", scratch.path "said."
-  scratch.write("script.lua", prelude:format(said):gsub("\n", " ") .. script)
+  local path = scratch.path "script.lua"
+  scratch.write("script.lua", prelude:format(scratch.path "said."):gsub("\n", " ") .. script)
+  for rank = 0, ranks - 1 do scratch.write("said." .. rank, "") end  -- of one that does not begin
   starter = ("env %s %s timeout %d %s %s"):format(environment, more or "", LIMIT,
     starter or ranks > 1 and ("mpirun -n %d"):format(ranks) or "",
     program and ("%s %s 2>&1 #"):format(program, path) or "")
   local start = core.clock()
   local well, text = scratch.run(path, starter)
   local results = {}
-  for rank = 0, ranks - 1 do
-    results[rank] = read(said .. rank)
-    os.remove(said .. rank)
-  end
+  for rank = 0, ranks - 1 do results[rank] = scratch.read("said." .. rank) end
   if core.clock() - start >= LIMIT then error("the job did not end:\n" .. text, 2) end
   return results, well, text
 end
