@@ -2,6 +2,7 @@
 -- whatever goes wrong while one is written, the old one is whole.
 
 local core = require "lunula.core"
+local ask = require "spec.support.ask"
 local files = require "spec.support.files"
 local lua = require "spec.support.lua"
 
@@ -432,5 +433,19 @@ describe("a file that cannot be written", function ()
       wrong({ { "a", y } }, nil, nil, "has no value yet")
       return y
     end)
+  end)
+
+  it("because a finalizer changes the metadata meanwhile", function ()
+    local path = path_of "finalizer.safetensors"
+    local out, name = ask("", ([[
+      local core = require "lunula.core"
+      local texts, items = { a = "text" }, {}
+      local more = { __gc = function () for i = 1, 3000 do texts["b" .. i] = "text" end end }
+      collectgarbage("incremental", 1, 1000, 30)  -- a whole collection whenever memory is taken
+      collectgarbage()
+      setmetatable({}, more)
+      print(select(2, pcall(core.file_write, %q, items, texts)))]]):format(path))
+    assert.equal(name .. ":8: file_write: the metadata changed while they were read\n", out)
+    assert.is_nil(io.open(path))
   end)
 end)

@@ -52,15 +52,18 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const TextEntry *)a)->name, ((const TextEntry *)b)->name);
 }
 
-/* The texts by their names, in an order that does not change. */
+/* The texts by their names, in an order that does not change: the same model
+** gives the same bytes. */
 static void read_texts(lua_State *L, int index, TensorSaving *w) {
-  int n = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), n++)
+  int n = 0, room = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    room++;
+  TextEntry *text = lua_newuserdatauv(L, (size_t)room * sizeof *text, 0);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), n++) {
+    if (n == room) /* a finalizer may have run since they were counted */
+      raise_error(L, "file_write: the metadata changed while they were read");
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       raise_error(L, "file_write: the metadata are texts by their names");
-  TextEntry *text = lua_newuserdatauv(L, (size_t)n * sizeof *text, 0);
-  n = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), n++) {
     text[n].name = lua_tostring(L, -2);
     text[n].text = lua_tolstring(L, -1, &text[n].length);
   }
