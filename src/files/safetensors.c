@@ -10,9 +10,6 @@
 #include "files/safetensors.h"
 #include "files/utf8.h"
 
-enum { LENGTH_BYTES = 8 };
-#define HEADER_MOST ((uint64_t)100000000) /* of others' readers too */
-
 struct TensorFile {
   atomic_int refs;
   Account *account;
@@ -284,24 +281,24 @@ static bool sort_entries(TensorFile *f, Error *e) {
 
 static uint64_t header_length(const FileIn *in) {
   uint64_t n = 0;
-  for (int i = LENGTH_BYTES - 1; i >= 0; i--)
+  for (int i = TENSOR_FILE_LENGTH - 1; i >= 0; i--)
     n = n << 8 | (unsigned char)in->data[i];
   return n;
 }
 
 static bool load(TensorFile *f, Error *e) {
   const FileIn *in = f->in;
-  if (in->size < LENGTH_BYTES)
+  if (in->size < TENSOR_FILE_LENGTH)
     return fail(e, "%zu bytes are no safetensors file", in->size);
-  uint64_t length = header_length(in), rest = in->size - LENGTH_BYTES;
-  if (length > rest || length > HEADER_MOST || length < 2)
+  uint64_t length = header_length(in), rest = in->size - TENSOR_FILE_LENGTH;
+  if (length > rest || length > TENSOR_FILE_HEADER || length < 2)
     return fail(e, "no safetensors file: its header has %llu bytes, the file "
                    "%zu", (unsigned long long)length, in->size);
   f->header = mem_new(f->account, length + 1, 1);
   if (f->header == NULL)
     return fail_memory(e, "out of memory");
-  memcpy(f->header, in->data + LENGTH_BYTES, length);
-  f->data = in->data + LENGTH_BYTES + length;
+  memcpy(f->header, in->data + TENSOR_FILE_LENGTH, length);
+  f->data = in->data + TENSOR_FILE_LENGTH + length;
   f->size = (int64_t)(rest - length);
   return read_header(f, length, e) && sort_entries(f, e);
 }

@@ -13,6 +13,10 @@
 /* Tensors of a file, counted; tensors that were taken lie on its memory. */
 typedef struct TensorFile TensorFile;
 
+enum { TENSOR_FILE_LENGTH = 8 }; /* bytes that say how long the header is */
+/* No longer header is written, for others' readers refuse it; nor read. */
+#define TENSOR_FILE_HEADER 100000000
+
 typedef struct TensorEntry {
   const char *name;
   Type type;            /* dtype DTYPE_COUNT: an element type that we lack */

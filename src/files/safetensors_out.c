@@ -11,8 +11,7 @@
 #include "files/utf8.h"
 #include "graph/graph.h"
 
-enum { ALIGNMENT = 64, LENGTH_BYTES = 8, CHUNK = 1 << 16 };
-#define HEADER_MOST ((size_t)100000000)
+enum { ALIGNMENT = 64, CHUNK = 1 << 16 };
 
 /* An item and where its data will be. */
 typedef struct Placed {
@@ -144,12 +143,13 @@ static bool make_header(Writer *w, Text *t) {
     add_entry(t, &w->placed[i]);
   }
   text_add(t, "}");
-  while (!t->failed && (t->used + LENGTH_BYTES) % ALIGNMENT)
+  while (!t->failed && (t->used + TENSOR_FILE_LENGTH) % ALIGNMENT)
     text_add(t, " ");
   if (t->failed)
     return fail_memory(w->e, "out of memory");
-  return t->used <= HEADER_MOST ||
-         fail(w->e, "a header of %zu bytes; readers take 100000000", t->used);
+  return t->used <= TENSOR_FILE_HEADER ||
+         fail(w->e, "a header of %zu bytes; readers take %d", t->used,
+              TENSOR_FILE_HEADER);
 }
 
 /* ---- the data ------------------------------------------------------------ */
@@ -194,8 +194,8 @@ static bool write_data(Writer *w) {
 }
 
 static bool write_header(Writer *w, const Text *t) {
-  unsigned char length[LENGTH_BYTES];
-  for (int i = 0; i < LENGTH_BYTES; i++)
+  unsigned char length[TENSOR_FILE_LENGTH];
+  for (int i = 0; i < TENSOR_FILE_LENGTH; i++)
     length[i] = (unsigned char)((uint64_t)t->used >> 8 * i);
   return file_out_write(w->out, length, sizeof length, w->e) &&
          file_out_write(w->out, t->data, t->used, w->e);
