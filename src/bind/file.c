@@ -33,7 +33,8 @@ static void read_item(lua_State *L, State *s, int i, TensorItem *item) {
   lua_pop(L, 2);
 }
 
-/* Leaves a block of items on the stack. */
+/* Leaves a block of items on the stack: garbage of Lua's, because reading one
+** may raise. Their names stay those of the user's strings. */
 static void read_items(lua_State *L, State *s, int index, TensorSaving *w) {
   lua_Unsigned n = lua_rawlen(L, index);
   if (n > INT32_MAX / sizeof(TensorItem))
@@ -124,6 +125,8 @@ TensorFile *file_check(lua_State *L, int index) {
   return b->f;
 }
 
+/* Also the finalizer of one that was closed. Tensors that were taken keep the
+** file for themselves. */
 static int reader_close(lua_State *L) {
   ReaderBox *b = luaL_checkudata(L, 1, READER);
   TensorFile *f = b->f;
@@ -132,6 +135,7 @@ static int reader_close(lua_State *L) {
   return 0;
 }
 
+/* Before there is a file, which would be lost if Lua had no memory for it. */
 static ReaderBox *push_reader(lua_State *L) {
   ReaderBox *b = lua_newuserdatauv(L, sizeof *b, 0);
   b->f = NULL;
@@ -156,7 +160,7 @@ static int core_file_bytes(lua_State *L) {
   want_type(L, 1, LUA_TSTRING, "file_bytes: the bytes");
   const char *text = lua_tolstring(L, 1, &n);
   ReaderBox *b = push_reader(L);
-  memory_relieve(L, s, n);
+  memory_relieve(L, s, n); /* of garbage, before so many bytes are copied */
   FileIn *in = file_in_copy(s->account, text, n, &e);
   b->f = in ? tensor_file_of(s->account, in, "bytes", &e) : NULL;
   return b->f ? 1 : raise_failure(L, &e);

@@ -49,6 +49,7 @@ void function_share(FunctionBox *b, PlanCache *k) {
   b->k = k;
 }
 
+/* Also `release`, after which the finalizer finds nothing. */
 static int function_gc(lua_State *L) {
   FunctionBox *b = luaL_checkudata(L, 1, FUNCTION_NAME);
   PlanCache *k = b->k;
@@ -81,7 +82,8 @@ static bool types_may_equal(const Type *a, const Type *b) {
   return same;
 }
 
-/* The argument as input i, with a value or without. */
+/* The argument as input i, with a value or without. Sizes that are not known
+** may turn out to be right. */
 static Val symbolic_input(lua_State *L, State *s, const Function *f, int i) {
   const Type *want = val_type(f->inputs[i]);
   char a[TYPE_TEXT], b[TYPE_TEXT];
@@ -328,6 +330,7 @@ static int function_rows(lua_State *L) {
   Tensor out[MAX_OUTPUTS], order;
   want_type(L, 2, LUA_TTABLE, "rows: the options");
   lua_settop(L, 2);
+  /* There may be too many of them for a frame. */
   Tensor *in = lua_newuserdatauv(L, (size_t)f->ninputs * sizeof *in, 0);
   int mark = context_mark(&s->c);
   Epoch r = {.in = in};

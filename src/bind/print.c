@@ -85,6 +85,8 @@ static void measure(Printer *p, int64_t i) {
   p->width = n > p->width ? n : p->width;
 }
 
+/* What is not finite has a text of its own and says nothing of the others; nor
+** does 0, which any format shows. */
 static void range(Printer *p, int64_t i) {
   double v = fabs(tensor_get(p->t, i));
   if (!isfinite(v))
@@ -96,7 +98,9 @@ static void range(Printer *p, int64_t i) {
   }
 }
 
-/* Exponents when the range asks for them; whole floats without decimals. */
+/* Exponents when the range asks for them; whole floats without decimals. It is
+** one format for all, so that columns can be read; a float32 has seven digits,
+** and more would be noise. */
 static void choose_format(Printer *p) {
   p->low = INFINITY;
   p->high = 0;
@@ -134,6 +138,7 @@ static int free_text(lua_State *L) {
   return 0;
 }
 
+/* A text that Lua's collector frees: one may raise while it is written. */
 Text *print_buffer(lua_State *L) {
   Text *t = lua_newuserdatauv(L, sizeof *t, 0);
   *t = (Text){.account = state_of(L)->account};

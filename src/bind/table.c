@@ -62,6 +62,7 @@ static void find_dtype(lua_State *L, int index, int depth, bool *truth,
   lua_pop(L, 1);
 }
 
+/* "[2][1]", from 1 as the user counts. */
 static void push_position(Filler *f, int depth) {
   lua_pushliteral(f->L, "");
   for (int i = 0; i < depth; i++) {
@@ -143,7 +144,8 @@ static void fill_table(Filler *f, int depth) {
   }
 }
 
-/* The strings of the table, in a tensor that holds their bytes, too. */
+/* The strings of the table, in a tensor that holds their bytes, too: they are
+** counted first, because its memory is taken once. */
 static Val fill_strings(lua_State *L, State *s, int index, const Type *type) {
   Tensor t = {.type = *type};
   Filler f = {.L = L, .t = &t};
@@ -165,6 +167,7 @@ static Val fill_numbers(lua_State *L, State *s, int index, const Type *type) {
   return v;
 }
 
+/* What cannot be told of an empty table is float32, as in Keras. */
 static DType own_dtype(lua_State *L, int index, const Type *type) {
   bool truth = true, whole = true;
   if (type_elements(type) == 0)

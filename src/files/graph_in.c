@@ -8,6 +8,8 @@
 
 /* ---- nodes -------------------------------------------------------------- */
 
+/* Before each node, and after the last: what was read and not taken over by a
+** node is freed here alone, whatever failed. */
 static void draft_clear(Draft *d) {
   int n = d->op ? op_nattr(d->op) : 0;
   for (int i = 0; i < n; i++)
@@ -34,6 +36,8 @@ static bool read_node(Reader *r, Level *l) {
                       l->n, name);
 }
 
+/* Here and below: the first failure stays, so that what json_expect says is not
+** lost to the second text. */
 static bool read_nodes(Reader *r, Level *l) {
   if (l->n > 0 || !json_expect(&r->json, JSON_ARRAY, "its nodes are no list"))
     return fail(error_of(r), "its nodes stand there twice");
@@ -144,6 +148,7 @@ static bool read_parts(Reader *r, Level *l) {
   }
 }
 
+/* Parts may come in any order, but values only name nodes that were read. */
 static Function *read_function(Reader *r, int depth) {
   Function *f = NULL;
   if (depth > GRAPH_DEPTH) {
@@ -195,6 +200,8 @@ bool graph_read(StoredGraph *g, Context *c, const char *text, size_t length,
   const char *(*origin)(void *ud) = c->origin;
   int mark = context_mark(c), recording = c->recording;
   *g = (StoredGraph){.function = NULL};
+  /* Whoever loads may be under a tape, or inside a layer: the nodes of a file
+  ** are neither recorded nor made at that line. */
   c->later_only = true;
   c->recording = 0;
   c->origin = NULL;
@@ -203,7 +210,7 @@ bool graph_read(StoredGraph *g, Context *c, const char *text, size_t length,
   c->later_only = false;
   c->recording = recording;
   c->origin = origin;
-  if (!ok) {
+  if (!ok) { /* the context is the caller's, and goes on without a fault */
     fail_again(e, &c->error);
     c->error.set = false;
     graph_free(g);

@@ -9,7 +9,8 @@
 #include "files/json.h"
 #include "scan/scan.h"
 
-/* A constant of no more elements than this stands in the text. */
+/* A constant of no more elements than this stands in the text, where it takes
+** about as much room as a tensor's entry in the header of the file. */
 enum { INLINE_ELEMENTS = 16 };
 
 typedef struct Writer {
@@ -86,6 +87,7 @@ static bool number_node(Writer *w, Level *l, const Node *n) {
   return true;
 }
 
+/* Eager nodes became one entry for each output. */
 static void add_value(Text *t, const Level *l, Val v) {
   int number = nodemap_get(&l->number, v.node);
   if (v.node->scope == 0)
@@ -386,6 +388,8 @@ static bool write_leaf(Writer *w, Level *l, const Node *n, const char *op,
   return true;
 }
 
+/* All inputs, since they are known by their places; of the variables those that
+** the file needs. */
 static bool write_leaves(Writer *w, Level *l) {
   const Function *f = l->f;
   bool ok = true;
@@ -449,6 +453,7 @@ bool graph_write(GraphText *g, Account *a, const Function *f,
   Writer w = {.g = g, .account = a, .e = e, .constant = {.account = a},
               .names = names};
   *g = (GraphText){.text = {.account = a}};
+  /* A text notes that its memory was out, and is asked once. */
   bool ok = write_function(&w, f, 0);
   nodemap_free(&w.constant);
   if (ok && g->text.failed)

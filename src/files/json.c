@@ -105,7 +105,8 @@ static const char *number_end(const JsonReader *r, bool *whole) {
   return p;
 }
 
-/* Digits as an integer of 64 bits; false when it has more. */
+/* Digits as an integer of 64 bits; false when it has more. (The lowest one is
+** further from 0 than the highest.) */
 static bool read_integer(const char *p, const char *end, int64_t *out) {
   bool negative = *p == '-';
   uint64_t sum = 0, most = (uint64_t)INT64_MAX + negative;
@@ -131,7 +132,7 @@ static double read_double(const char *p, size_t n, char *copy) {
 }
 
 static JsonKind read_number(JsonReader *r) {
-  enum { LONGEST = 1000 };
+  enum { LONGEST = 1000 }; /* 17 digits and an exponent say any double */
   char copy[LONGEST + 1];
   bool whole;
   const char *start = r->at, *end = number_end(r, &whole);
@@ -287,6 +288,7 @@ static JsonKind close_bracket(JsonReader *r) {
   return kind;
 }
 
+/* What comes after it is settled first: an array or object says otherwise. */
 static JsonKind read_value(JsonReader *r) {
   char c = *r->at;
   r->wanted = r->depth > 0 ? COMMA_OR_END : NOTHING;
@@ -381,6 +383,8 @@ size_t json_quote(char *out, const char *text, size_t length) {
   return (size_t)(o - out);
 }
 
+/* 17 digits give any double back, and most need but 15. What has neither point
+** nor exponent would be read as an integer. */
 size_t json_number(char *out, double x) {
   if (x != x || isinf(x))
     return (size_t)snprintf(out, JSON_NUMBER_TEXT, "%s",

@@ -22,7 +22,7 @@ struct TensorFile {
   TensorEntry **sorted; /* by name */
   TextEntry *text;      /* by name */
   int entries, entry_room, texts, text_room;
-  Lock lock; /* of `taken` */
+  Lock lock; /* of `taken`: any thread may let go of a tensor */
 };
 
 /* ---- the header, piece by piece ------------------------------------------ */
@@ -227,6 +227,7 @@ static int by_name(const void *a, const void *b) {
 static int by_place(const void *a, const void *b) {
   const TensorEntry *x = *(const TensorEntry *const *)a,
                     *y = *(const TensorEntry *const *)b;
+  /* One of no bytes comes before the one that begins where it lies. */
   int64_t d = x->offset != y->offset ? x->offset - y->offset
                                      : x->bytes - y->bytes;
   return d < 0 ? -1 : d > 0;
@@ -237,7 +238,8 @@ static int text_by_name(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
-/* Each begins where the one before it ends; nothing is left over. */
+/* Each begins where the one before it ends; nothing is left over. The format
+** wants it so, lest a file be something else as well. */
 static bool check_places(TensorFile *f, Error *e) {
   int64_t at = 0;
   qsort(f->sorted, (size_t)f->entries, sizeof *f->sorted, by_place);
@@ -268,6 +270,7 @@ static bool check_names(TensorFile *f, Error *e) {
   return true;
 }
 
+/* The order by name comes last: it stays, to be searched. */
 static bool sort_entries(TensorFile *f, Error *e) {
   f->sorted = mem_new(f->account, (size_t)f->entries + 1, sizeof *f->sorted);
   if (f->sorted == NULL)
@@ -403,6 +406,7 @@ static bool lie_on_file(TensorFile *f, TensorEntry *x, Tensor *t, Error *e) {
   return true;
 }
 
+/* Behind a header of odd length, as others write them, numbers lie badly. */
 static bool copy_out(TensorFile *f, const TensorEntry *x, Tensor *t, Error *e) {
   if (!tensor_new(t, f->account, &x->type, e))
     return false;

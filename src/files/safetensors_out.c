@@ -75,6 +75,7 @@ static int by_item_name(const void *a, const void *b) {
   return strcmp(x->item->name, y->item->name);
 }
 
+/* Sorted twice: by name, to find two of one, and then as the data will lie. */
 static bool place_items(Writer *w) {
   size_t n = (size_t)w->s->items;
   int64_t at = 0;
@@ -134,6 +135,7 @@ static bool add_texts(Text *t, const TensorSaving *s, Error *e) {
   return true;
 }
 
+/* The header keeps the order of the items; only their data is moved. */
 static bool make_header(Writer *w, Text *t) {
   text_add(t, "{");
   if (w->s->texts && !add_texts(t, w->s, w->e))
@@ -206,7 +208,7 @@ bool tensor_file_write(Account *a, const char *path, const TensorSaving *s,
   Writer w = {.account = a, .path = path, .s = s, .e = e};
   Text header = {.account = a};
   bool ok = place_items(&w) && make_header(&w, &header);
-  if (!ok)
+  if (!ok) /* what comes after this says the path itself */
     error_prefix(e, "%s: ", path);
   if (ok)
     w.out = file_out_open(a, path, s->overwrite, e);

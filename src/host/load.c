@@ -13,7 +13,7 @@
 
 /* ---- texts of the file -------------------------------------------------- */
 
-/* What only loading itself reads. */
+/* What only loading itself reads, here or in a script: it may be large. */
 static bool is_ours(const char *name) {
   static const char *const ours[] = {"config", "graph", "graphs", "state"};
   for (int i = 0; i < COUNT_OF(ours); i++)
@@ -46,7 +46,8 @@ static bool keep_texts(lunula_model *m, const TensorFile *f) {
   return m->meta != NULL;
 }
 
-/* How many texts the list has; -1: it is no list of texts. */
+/* How many texts the list has; -1: it is no list of texts. It is read once more
+** to keep them, and then nothing but memory can be missing. */
 static int count_classes(const TextEntry *x) {
   JsonReader r;
   Error e = {.set = false};
@@ -91,6 +92,7 @@ static bool read_classes(lunula_model *m, const TensorFile *f, Error *e) {
   return x == NULL || keep_classes(m, x, n) || fail_memory(e, "out of memory");
 }
 
+/* The graph's names become the model's. */
 static bool take_names(lunula_model *m, StoredGraph *g, Error *e) {
   if (!model_make_names(m))
     return fail_memory(e, "out of memory");
@@ -141,6 +143,7 @@ static bool take_test_tensor(lunula_model *m, TensorFile *f, const char *what,
   return ok;
 }
 
+/* A file need not have a test; one that begins has to be whole. */
 static bool take_test(lunula_model *m, TensorFile *f, Error *e) {
   if (!tensor_file_find(f, "lunula/test/output/0"))
     return true;
@@ -225,7 +228,8 @@ static bool no_module(void *ud, Error *e) {
   return fail(e, "lunula_use_blas was not called");
 }
 
-/* What the process decides once. */
+/* What the process decides once. What the processor can do comes first: by that
+** it is decided who makes the products. */
 static bool settle(Error *e) {
   return isa_choose(e) && provider_choose(no_module, NULL, e);
 }
@@ -277,7 +281,7 @@ static lunula_status load_model(const Source *s, const Watch *watch,
   if (account == NULL)
     return host_refuse(error, LUNULA_MEMORY, "out of memory");
   *model = load(account, s, watch, &e);
-  account_release(account);
+  account_release(account); /* the model has a count of its own */
   return *model ? LUNULA_OK : refuse_file(error, &e);
 }
 
