@@ -18,7 +18,7 @@ local SLICE_SECONDS <const> = 0.05
 
 local rows = {}
 rows.__index = rows
-batches.Rows = rows
+batches.Rows, batches.SLICE_SECONDS = rows, SLICE_SECONDS
 
 -- tensors: flat list xs, ys, ws. first, last: the rows to use (from 0). batch: rows a step.
 function batches.rows(tensors, first, last, batch)

@@ -11,8 +11,6 @@ local prepared_batches = require "lunula.trainers.prepared_batches"
 
 local shared = {}
 
-local SLICE_SECONDS <const> = 0.05
-
 -- ---- what ranks can share ----------------------------------------------------------------------
 
 -- An error where ranks have other data. With other sizes they would not even make the same steps;
@@ -113,7 +111,7 @@ function rows:run(entry, visit, every, before)
     local slowest, stops = table.unpack(ranks.all({ core.clock() - start, goes_on and 0 or 1 },
       "max"))
     slice = math.max(1, math.min(4 * slice,
-      (last - steps) * SLICE_SECONDS // math.max(slowest, 1e-6)))
+      (last - steps) * prepared_batches.SLICE_SECONDS // math.max(slowest, 1e-6)))
     slice, steps = math.tointeger(slice), last
     if stops > 0 then break end
   end
