@@ -5,7 +5,6 @@
 
 local k = require "lunula"
 local core = require "lunula.core"
-local declare = require "lunula.declare"
 local golden = require "spec.support.golden"
 
 local ops, tensor = k.ops, golden.tensor
@@ -165,24 +164,4 @@ describe("recorded schedules", function()
       assert.near_all(schedule(step):item(), case.values[i], 1e-6)
     end
   end)
-end)
-
--- Bases, and what only calls a function or other optimizers that it was given.
-local without = {}
-for name in ("Loss LossFunctionWrapper Metric MeanMetricWrapper Optimizer OptimizerMap "
-  .. "LearningRateSchedule"):gmatch "%S+" do without[name] = true end
-
-describe("every class has recorded numbers (spec/golden/recorder/numbers.py):", function()
-  for path, module in pairs { ["losses.json"] = k.losses, ["metrics.json"] = k.metrics,
-    ["optimizers.json"] = k.optimizers, ["schedules.json"] = k.optimizers.schedules } do
-    it(path, function()
-      local recorded, missing = {}, {}
-      for _, case in ipairs(golden.read(path)) do recorded[case.class_name] = true end
-      for _, class in pairs(module) do
-        local name = declare.is_class(class) and class.name
-        if name and not recorded[name] and not without[name] then missing[#missing + 1] = name end
-      end
-      assert.equal("", table.concat(missing, " "))
-    end)
-  end
 end)
