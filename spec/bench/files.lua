@@ -6,6 +6,7 @@
 local bench = require "bench"
 local core = require "lunula.core"
 local k = require "lunula"
+local lua = require "spec.support.lua"
 
 local peer = bench.peer "files_peer"
 local path, other = "build/bench/files.safetensors", "build/bench/files.bytes"
@@ -83,8 +84,8 @@ local function report_peak(what, script)
       local kb = line:match "^VmHWM:%s+(%d+)"
       if kb then print(kb / 1024) end
     end]]
-  local command = ("LUA_PATH_5_4='%s' LUA_CPATH_5_4='%s' lua5.4 -e %q")
-    :format(package.path, package.cpath, (script:gsub("\n", " ")))
+  local command = ("%s %s -e %q"):format(lua.paths(package.path, package.cpath), lua.command,
+    (script:gsub("\n", " ")))
   local pipe = assert(io.popen(command))
   bench.report("peak of a load, of 100 MB " .. what, pipe:read "n", "MB")
   pipe:close()

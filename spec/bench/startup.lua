@@ -4,8 +4,9 @@
 
 local bench = require "bench"
 local core = require "lunula.core"
+local lua = require "spec.support.lua"
 
-local paths = "LUA_PATH_5_4='lua/?.lua;lua/?/init.lua;;' LUA_CPATH_5_4='build/?.so;;'"
+local start_lua = lua.paths("lua/?.lua;lua/?/init.lua;;", "build/?.so;;") .. " " .. lua.command
 local built = [[
   local k = require 'lunula'
   local m = k.Sequential {
@@ -14,11 +15,11 @@ local built = [[
 
 -- The command prints milliseconds of processor time first.
 local function script(code)
-  return ("%s lua5.4 -e %q"):format(paths, code .. " print(os.clock() * 1e3)")
+  return ("%s -e %q"):format(start_lua, code .. " print(os.clock() * 1e3)")
 end
 
 local commands = {
-  { "lua5.4 alone", script "" },
+  { "Lua alone", script "" },
   { "require \"lunula\"", script "require 'lunula'" },
   { "a model and its first answer", script(built) },
   { "the same from C", "build/peers/tiny" },
@@ -46,7 +47,7 @@ for i, command in ipairs(commands) do
     i < #commands and "   clock " .. show(wall[i]) or ""))
 end
 
-local pipe = io.popen(paths .. [[ lua5.4 -e '
+local pipe = io.popen(start_lua .. [[ -e '
   require "lunula"
   for l in io.lines("/proc/self/status") do
     local kb = l:match("^VmRSS:%s+(%d+)") if kb then print(kb / 1024) end
