@@ -114,7 +114,7 @@ AVX2    := $(shell grep -l '^#define ISA_AVX2_SERVES' $(LOOPS))
 # a loop's vectors goes by shorter ones, in code of its own, where rows are often
 # short; in the plainest set there is next to nothing left.
 PLAIN   := $(if $(ISAS),$(filter-out src/base/random.c,$(LOOPS))) \
-           $(patsubst %,src/kernels/%.c,pool move window index sort fft_tables fft_length) src/ops/cast.c \
+           $(patsubst %,src/kernels/%.c,pool pool_back move window index sort fft_tables fft_length) src/ops/cast.c \
            $(filter-out $(LOOPS),$(wildcard src/ops/*.c)) \
            $(wildcard src/files/*.c src/graph/*.c src/host/*.c src/scan/*.c src/tensor/*.c) \
            $(filter-out %/plan.c %/lanes.c %/plan_cache.c %/prepared.c %/epoch.c,$(wildcard src/plan/*.c))

@@ -486,7 +486,7 @@ extern void SET(depthwise_kernel_gradient)
        (const float *x, const float *g, float *k, const Conv *c, int64_t f0,
         int64_t f1) BACK;
 
-/* ---- pooling (pool.c) -------------------------------------------------- */
+/* ---- pooling (pool.c, pool_back.c) --------------------------------------- */
 
 /* x (batch, in..., channels), y, g (batch, out..., channels); cells outside
 ** are left out. A window is a place in (batch, out...). */
@@ -501,7 +501,7 @@ extern void SET(max_pool_pick)(const float *x, const float *h, float *y,
 ** images [b0, b1), or of one image the band [i0, i1) */
 extern void SET(max_pool_scatter)(const float *x, const float *g, float *dx,
                                   const Window *w, int64_t b0, int64_t b1,
-                                  int64_t i0, int64_t i1);
+                                  int64_t i0, int64_t i1) BACK;
 
 /* y = the mean of the cells under each window */
 extern void SET(average_pool)(const float *x, float *y, const Window *w,
@@ -509,6 +509,6 @@ extern void SET(average_pool)(const float *x, float *y, const Window *w,
 /* The adjoint: dx = the sum of the windows' shares of g */
 extern void SET(average_pool_scatter)
        (const float *g, float *dx, const Window *w, int64_t b0, int64_t b1,
-        int64_t i0, int64_t i1);
+        int64_t i0, int64_t i1) BACK;
 
 #endif
