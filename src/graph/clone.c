@@ -15,7 +15,7 @@ const char *texts_keep(Texts *t, const char *text) {
     return NULL;
   if (*number >= 0)
     return t->text[*number];
-  if ((t->n & (t->n - 1)) == 0) {
+  if ((t->n & (t->n - 1)) == 0) { /* full: the room is a power of two */
     size_t size = t->n ? 2 * (size_t)t->n : 1;
     char **grown = mem_resize(t->seen.account, t->text, size, sizeof *grown);
     if (grown == NULL)
@@ -63,11 +63,6 @@ static Val clone_value(const Cloner *k, const Tensor *t) {
   return value_of(c, own);
 }
 
-/* What has a value, or stands for one: no op computes it. */
-static bool is_leaf(const Node *n) {
-  return n->scope == 0 || n->op->kind == LEAF;
-}
-
 static void clone_leaf(const Cloner *k, const Node *n, Val *out) {
   if (node_is_shape(n))
     out[0] = shape_leaf(k->c, &n->out[0].type);
@@ -78,7 +73,8 @@ static void clone_leaf(const Cloner *k, const Node *n, Val *out) {
       out[i] = clone_value(k, &n->out[i]);
 }
 
-/* The attributes, with bodies that are the caller's. */
+/* The attributes, with bodies that are the caller's: all of them, also when one
+** fails, and those behind it are NULL, so that they are released alike. */
 static bool clone_attrs(const Cloner *k, const Node *n, Attr *attr) {
   bool ok = true;
   for (int i = 0; i < op_nattr(n->op); i++) {
@@ -98,6 +94,7 @@ static void release_bodies(const Node *n, const Attr *attr) {
       function_release(attr[i].body);
 }
 
+/* Apart, since bodies have bodies: its lists are gone when one is cloned. */
 APART static Node *clone_with(const Cloner *k, const Node *n,
                               const Attr *attr) {
   Val in[MAX_INPUTS];
@@ -111,14 +108,14 @@ APART static Node *clone_with(const Cloner *k, const Node *n,
 
 static void clone_node(const Cloner *k, const Node *n, Val *out) {
   Attr attr[MAX_ATTRS];
-  if (is_leaf(n)) {
+  if (node_is_leaf(n)) {
     clone_leaf(k, n, out);
     return;
   }
   Node *made = clone_attrs(k, n, attr) ? clone_with(k, n, attr) : NULL;
   release_bodies(n, attr);
   if (made) {
-    made->scope = UINT32_MAX;
+    made->scope = UINT32_MAX; /* symbolic, and of no trace that is open */
     made->origin = texts_keep(k->origins, n->origin);
   }
   Val v = value_keep(k->c, made);
@@ -128,6 +125,7 @@ static void clone_node(const Cloner *k, const Node *n, Val *out) {
 
 /* ---- functions ---------------------------------------------------------- */
 
+/* What only gives its sizes is cloned, too: the copies ask it for them. */
 static bool open_cloner(Cloner *k, const Val *roots, int n) {
   int values = 0;
   Account *account = k->first.account = k->c->account;
@@ -148,7 +146,8 @@ static void clone_nodes(const Cloner *k) {
     clone_node(k, k->node[i], copy_at(k, (Val){k->node[i], 0}));
 }
 
-/* A variable of its own with the same value. */
+/* A variable of its own with the same value: the memory is shared until one of
+** them is written (variable_own). */
 static Variable *clone_variable(Context *c, const Variable *v) {
   Variable *copy = NULL;
   if (tensor_readable(&v->tensor, &c->error))
@@ -158,11 +157,12 @@ static Variable *clone_variable(Context *c, const Variable *v) {
   return copy;
 }
 
-/* Inputs and outputs in one list, inputs first; then what variables are. */
+/* Inputs and outputs in one list, inputs first; then what variables are. All
+** are roots: an input that no output needs is an input of the copy, too. */
 typedef struct Ends {
   Val *value;
   Binding *binding;
-  int bindings;
+  int bindings; /* that are made: so many are to be released after a fault */
 } Ends;
 
 static bool list_ends(Context *c, const Function *f, Ends *e) {
@@ -213,7 +213,7 @@ Function *function_clone(Context *c, const Function *f, Texts *origins) {
   Cloner k = {.c = c, .origins = origins};
   Ends e = {.value = NULL};
   Function *copy = clone_from(&k, f, &e);
-  for (int i = 0; i < e.bindings; i++)
+  for (int i = 0; i < e.bindings; i++) /* the copy has counted them itself */
     variable_release(e.binding[i].variable);
   mem_free(e.value);
   mem_free(e.binding);

@@ -19,7 +19,7 @@ typedef struct Copier {
   int *earlier;   /* ... and where it stands before that, -1 */
 } Copier;
 
-/* The first that is given stands. */
+/* The first that is given stands; the list goes from the last one to it. */
 static bool replaced(const Copier *k, Val v, Val *by) {
   bool found = false;
   for (int i = nodemap_get(&k->source, v.node); i >= 0; i = k->earlier[i])
@@ -48,15 +48,13 @@ static Val copied(const Copier *k, Val v) {
 static void copy_node(Copier *k, int i) {
   Val in[MAX_INPUTS];
   const Node *n = k->node[i];
-  if (n->nin == 0 && (n->op->kind == LEAF || n->scope == 0))
-    return; /* a leaf stands for itself */
-  if (n->scope == 0)
-    return; /* it has a value, which the copy reads as well */
+  if (node_is_leaf(n))
+    return; /* it stands for itself: the copy reads it as well */
   for (int a = 0; a < n->nin; a++)
     in[a] = copied(k, n->in[a]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);
   k->copy[i] = v.node;
-  if (val_symbolic(v) && n->origin)
+  if (val_symbolic(v) && n->origin) /* errors name the user's line, not ours */
     v.node->origin = n->origin;
 }
 
@@ -106,7 +104,7 @@ bool copy_values(Context *c, const Val *roots, int n, const Val *from,
   }
   for (int i = 0; i < n; i++)
     want(&k, roots[i]);
-  for (int i = k.n - 1; i >= 0; i--)
+  for (int i = k.n - 1; i >= 0; i--) /* readers come before what they read */
     for (int a = 0; k.wanted[i] && a < k.node[i]->nin; a++)
       want(&k, k.node[i]->in[a]);
   for (int i = 0; i < k.n && !c->error.set; i++)
@@ -119,6 +117,9 @@ bool copy_values(Context *c, const Val *roots, int n, const Val *from,
 }
 
 /* ---- types alone -------------------------------------------------------- */
+
+/* What copying would give for other types, for rules that ask before anything
+** may be emitted. */
 
 /* Outputs of each node, one after another. */
 typedef struct Typing {
@@ -133,6 +134,7 @@ static const Type *typed(const Typing *t, Val v) {
   return &t->type[first + v.out];
 }
 
+/* The rule may write into the attributes, and those of the node stay. */
 static bool type_node(Typing *t, const Node *n, Type *out, Error *e) {
   Attr attr[MAX_ATTRS];
   if (n->nin == 0)

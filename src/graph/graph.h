@@ -76,6 +76,10 @@ INLINE const Tensor *val_tensor(Val v) {
 INLINE bool val_symbolic(Val v) {
   return v.node->scope != 0;
 }
+/* It has a value, or stands for one: no op computes it any more. */
+INLINE bool node_is_leaf(const Node *n) {
+  return n->scope == 0 || n->op->kind == LEAF;
+}
 INLINE bool val_same(Val a, Val b) {
   return a.node == b.node && a.out == b.out;
 }

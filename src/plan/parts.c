@@ -64,7 +64,7 @@ static bool row_by_row(const Node *n) {
 
 static bool node_by_rows(const Node *n) {
   bool rows = reads_rows(n, 0);
-  if (n->op->kind == LEAF || n->scope == 0)
+  if (node_is_leaf(n))
     return true;
   if (n->op->traits & (DRAWS | HOST | BODY | FAULTS))
     return false;

@@ -266,7 +266,7 @@ static void copy_node(Prog *p, Shared *s, const Copies *k, const Node *n,
     memcpy(out, first, (size_t)outs * sizeof *out);
     return;
   }
-  if (n->scope == 0 || n->op->kind == LEAF) {
+  if (node_is_leaf(n)) {
     out[0] = share(p, s, copy_leaf(p, n));
     for (int i = 1; i < outs; i++) /* an eager node with several results */
       out[i] = copy_value(p, &n->out[i]);
