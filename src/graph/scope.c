@@ -27,43 +27,6 @@ static void *append(Context *c, void **list, int *n, size_t item) {
 
 /* ---- variables ---------------------------------------------------------- */
 
-Variable *variable_new(Account *a, const char *name, Tensor value,
-                       bool trainable) {
-  Variable *v = mem_new(a, 1, sizeof *v);
-  char *copy = mem_text(a, name);
-  if (v == NULL || copy == NULL) {
-    mem_free(v);
-    mem_free(copy);
-    tensor_drop(&value);
-    return NULL;
-  }
-  atomic_init(&v->refs, 1);
-  v->name = copy;
-  v->trainable = trainable;
-  v->tensor = value;
-  return v;
-}
-
-Variable *variable_retain(Variable *v) {
-  atomic_fetch_add(&v->refs, 1);
-  return v;
-}
-
-static void forget_leaf(Variable *v) {
-  if (v->leaf.node)
-    node_release(v->leaf.node);
-  v->leaf = (Val){NULL, 0};
-}
-
-void variable_release(Variable *v) {
-  if (v == NULL || atomic_fetch_sub(&v->refs, 1) > 1)
-    return;
-  forget_leaf(v);
-  tensor_drop(&v->tensor);
-  mem_free(v->name);
-  mem_free(v);
-}
-
 /* The variable's value outside of traces. The leaf is kept until the value
 ** changes: a tape finds a variable again by its node. */
 static Val eager_leaf(Context *c, Variable *v) {
@@ -182,7 +145,7 @@ bool variable_assign(Context *c, Variable *v, Val value) {
     Tensor old = v->tensor;
     v->tensor = tensor_share(val_tensor(value));
     tensor_drop(&old);
-    forget_leaf(v);
+    variable_forget(v);
     atomic_fetch_add(&v->version, 1);
     return true;
   }
@@ -210,21 +173,6 @@ bool variable_lend(Context *c, Variable *v, Val value) {
     node_retain(value.node);
     v->leaf = value;
   }
-  return true;
-}
-
-/* Takes a private copy of a buffer that others see (eager tensors share it) or
-** that is a host's or a file's, before a plan writes new values in place. */
-bool variable_own(Variable *v, Account *account, Error *e) {
-  forget_leaf(v);
-  if (atomic_load(&v->tensor.buffer->refs) == 1 &&
-      v->tensor.buffer->account != NULL && !v->tensor.buffer->read_only)
-    return true;
-  Tensor fresh;
-  if (!tensor_copy(&fresh, &v->tensor, account, e))
-    return false;
-  tensor_drop(&v->tensor);
-  v->tensor = fresh;
   return true;
 }
 
@@ -329,37 +277,7 @@ Val scope_import(Context *c, Val v) {
   return c->error.set ? outer : capture(c, outer);
 }
 
-/* ---- functions ---------------------------------------------------------- */
-
-/* What the function does besides computing, in its bodies too: those who run it
-** ask before each run. */
-static bool look_for_effects(Function *f) {
-  int roots = f->noutputs + f->nbindings;
-  Node **nodes = NULL;
-  Val *root = mem_new(f->account, (size_t)roots + 1, sizeof *root);
-  if (root == NULL)
-    return false;
-  memcpy(root, f->outputs, (size_t)f->noutputs * sizeof *root);
-  for (int i = 0; i < f->nbindings; i++)
-    root[f->noutputs + i] = f->bindings[i].current;
-  int n;
-  bool ok = nodes_needed(f->account, root, roots, false, &nodes, &n);
-  for (int i = 0; i < n; i++) {
-    f->draws = f->draws || nodes[i]->op->traits & DRAWS;
-    f->hosts = f->hosts || nodes[i]->op->traits & HOST;
-    f->records = f->records || nodes[i]->op->role == WALKS_BACK;
-    int nattr = op_nattr(nodes[i]->op);
-    for (int k = 0; k < nattr; k++)
-      if (nodes[i]->attr[k].kind == ATTR_BODY) {
-        const Function *body = nodes[i]->attr[k].body;
-        f->draws = f->draws || body->draws;
-        f->hosts = f->hosts || body->hosts;
-      }
-  }
-  mem_free(nodes);
-  mem_free(root);
-  return ok;
-}
+/* ---- the end of a trace ------------------------------------------------- */
 
 /* All that may fail: room for the inputs, and the outputs as this scope sees
 ** them, which may capture more values. */
@@ -400,18 +318,6 @@ static void take_over(Context *c, Scope *s, Function *f) {
   c->scope = s->outer;
 }
 
-static Function *function_new(Context *c) {
-  Function *f = c->error.set ? NULL : mem_new(c->account, 1, sizeof *f);
-  if (f == NULL) {
-    fail_memory(&c->error, "out of memory");
-    return NULL;
-  }
-  atomic_init(&f->refs, 1);
-  f->account = c->account;
-  f->catalogue = c->catalogue;
-  return f;
-}
-
 Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
                        Val *captured, int *ncaptured) {
   Function *f = function_new(c);
@@ -427,96 +333,10 @@ Function *scope_finish(Context *c, Scope *s, const Val *outputs, int n,
       captured[i] = s->captures[i].outer;
   }
   take_over(c, s, f);
-  if (!look_for_effects(f))
+  if (!function_look(f))
     fail_memory(&c->error, "out of memory");
   if (!c->error.set)
     return f;
   function_release(f);
   return NULL;
-}
-
-/* Room for so many of each. */
-static bool make_room(Function *f, int nin, int nout, int nbindings) {
-  f->inputs = mem_new(f->account, (size_t)nin + 1, sizeof *f->inputs);
-  f->outputs = mem_new(f->account, (size_t)nout + 1, sizeof *f->outputs);
-  f->bindings = mem_new(f->account, (size_t)nbindings + 1,
-                        sizeof *f->bindings);
-  return f->inputs && f->outputs && f->bindings;
-}
-
-static void add_values(Val *list, int *n, const Val *more, int count) {
-  for (int i = 0; i < count; i++) {
-    node_retain(more[i].node);
-    list[(*n)++] = more[i];
-  }
-}
-
-Function *function_of_values(Context *c, const Val *in, int nin, const Val *out,
-                             int nout, const Binding *bindings,
-                             int nbindings) {
-  Function *f = function_new(c);
-  if (f == NULL)
-    return NULL;
-  bool ok = make_room(f, nin, nout, nbindings);
-  if (ok) {
-    add_values(f->inputs, &f->ninputs, in, nin);
-    add_values(f->outputs, &f->noutputs, out, nout);
-  }
-  for (int i = 0; ok && i < nbindings; i++) {
-    f->bindings[f->nbindings++] = bindings[i];
-    variable_retain(bindings[i].variable);
-    node_retain(bindings[i].leaf.node);
-    node_retain(bindings[i].current.node);
-  }
-  if (ok && look_for_effects(f))
-    return f;
-  function_release(f);
-  fail_memory(&c->error, "out of memory");
-  return NULL;
-}
-
-Function *function_of_variables(Context *c, const Function *like,
-                                const Val *leaf, const Val *outputs, int n) {
-  size_t room = (size_t)like->nbindings + 1;
-  Binding *b = mem_new(c->account, room, sizeof *b);
-  for (int i = 0; b && i < like->nbindings; i++)
-    b[i] = (Binding){.variable = like->bindings[i].variable, .leaf = leaf[i],
-                     .current = leaf[i]};
-  Function *f = b ? function_of_values(c, NULL, 0, outputs, n, b,
-                                       like->nbindings) : NULL;
-  mem_free(b);
-  if (f == NULL)
-    fail_memory(&c->error, "out of memory");
-  return f;
-}
-
-Function *function_retain(Function *f) {
-  atomic_fetch_add(&f->refs, 1);
-  return f;
-}
-
-void function_release(Function *f) {
-  if (f == NULL || atomic_fetch_sub(&f->refs, 1) > 1)
-    return;
-  for (int i = 0; i < f->noutputs; i++)
-    node_release(f->outputs[i].node);
-  for (int i = 0; i < f->ninputs; i++)
-    node_release(f->inputs[i].node);
-  for (int i = 0; i < f->nbindings; i++) {
-    node_release(f->bindings[i].leaf.node);
-    node_release(f->bindings[i].current.node);
-    variable_release(f->bindings[i].variable);
-  }
-  mem_free(f->inputs);
-  mem_free(f->outputs);
-  mem_free(f->bindings);
-  mem_free(f->notes);
-  mem_free(f);
-}
-
-int function_updates(const Function *f) {
-  int n = 0;
-  for (int i = 0; i < f->nbindings; i++)
-    n += !val_same(f->bindings[i].leaf, f->bindings[i].current);
-  return n;
 }
