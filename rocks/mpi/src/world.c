@@ -67,6 +67,15 @@ static const char *start_mpi(World *w) {
   return NULL;
 }
 
+/* All ranks, whose messages here are not mixed up with a host's. What goes wrong
+** is told by a code; else it would end the program. */
+static MPI_Comm own_world(void) {
+  MPI_Comm own;
+  MPI_Comm_dup(MPI_COMM_WORLD, &own);
+  MPI_Comm_set_errhandler(own, MPI_ERRORS_RETURN);
+  return own;
+}
+
 World *world_open(const char **why) {
   World *w = &here;
   if (w->open)
@@ -76,24 +85,21 @@ World *world_open(const char **why) {
   *why = *why ? *why : start_mpi(w);
   if (*why)
     return NULL;
-  MPI_Comm_dup(MPI_COMM_WORLD, &w->work);
-  MPI_Comm_dup(MPI_COMM_WORLD, &w->whole);
-  MPI_Comm_dup(MPI_COMM_WORLD, &w->talk);
-  MPI_Comm_set_errhandler(w->work, MPI_ERRORS_RETURN);
-  MPI_Comm_set_errhandler(w->whole, MPI_ERRORS_RETURN);
-  MPI_Comm_set_errhandler(w->talk, MPI_ERRORS_RETURN);
-  MPI_Comm_rank(w->work, &w->rank);
-  MPI_Comm_size(w->work, &w->size);
+  MPI_Comm_rank(MPI_COMM_WORLD, &w->rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &w->size);
   w->waiting = calloc((size_t)w->size * 2, sizeof *w->waiting);
-  w->left = w->waiting + w->size;
   if (w->waiting == NULL) {
     *why = "out of memory";
     return NULL;
   }
+  w->left = w->waiting + w->size;
   for (int i = 0; i < w->size; i++)
     w->left[i] = -1;
+  w->work = own_world();
+  w->whole = own_world();
+  w->talk = own_world();
   w->open = true;
-  atexit(world_leave);
+  atexit(world_leave); /* where the script ends without closing its state */
   return w;
 }
 
