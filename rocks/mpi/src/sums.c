@@ -104,10 +104,11 @@ static const float *sums_end(void *ud, int32_t id, char *why, size_t size) {
 /* MPI works on all that is under way while it is asked for one. What it says to
 ** be broken is found by who waits for it. */
 static void sums_go_on(void *ud) {
+  World *w = world_here(); /* a step of Lua may have left it meanwhile */
   (void)ud;
-  for (int i = 0; i < used; i++)
+  for (int i = 0; w && i < used; i++)
     if (sums[i].taken && sums[i].request != MPI_REQUEST_NULL) {
-      world_done(world_here(), &sums[i].request);
+      world_done(w, &sums[i].request);
       return;
     }
 }
