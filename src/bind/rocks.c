@@ -48,7 +48,8 @@ static void use_sums(lua_State *L, const ForRocksSums *sums) {
 }
 
 void rocks_open(lua_State *L) {
-  static const ForRocks lent = {FOR_ROCKS_VERSION, push_tensor, run, use_sums};
+  static const ForRocks lent = {FOR_ROCKS_VERSION, push_tensor, run, use_sums,
+                                raise_error};
   lua_pushlightuserdata(L, (void *)(uintptr_t)&lent);
   lua_setfield(L, -2, "for_rocks");
 }

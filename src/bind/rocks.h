@@ -1,6 +1,6 @@
 /* What the core lends to sister rocks written in C, which link nothing of it:
-** they find a struct as the light userdata `for_rocks` of lunula.core. No header
-** of lunula is named here, since a rock carries a copy among its sources. */
+** they find a struct as the light userdata `for_rocks` of lunula.core. It names
+** no header of lunula, since a rock carries a copy of it among its sources. */
 #ifndef BIND_ROCKS_H
 #define BIND_ROCKS_H
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FOR_ROCKS_VERSION = 2 }; /* of what is below */
+enum { FOR_ROCKS_VERSION = 3 }; /* of what is below */
 
 /* How numbers are added up over all processes that run the same script. The
 ** functions return 0 or NULL with a text in `why` when that cannot be. */
@@ -42,6 +42,8 @@ typedef struct ForRocks {
   /* From now on the plans of this state add up over processes by these
   ** functions, which stay there. */
   void (*use_sums)(lua_State *L, const ForRocksSums *sums);
+  /* Raises at the user's line, and not at one of the rock's Lua files. */
+  int (*raise)(lua_State *L, const char *format, ...);
 } ForRocks;
 
 /* Pushes the struct, to be an upvalue of the rock's functions, where rocks_lent

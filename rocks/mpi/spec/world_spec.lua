@@ -89,6 +89,20 @@ job.describe("ranks", function()
     end
   end)
 
+  it("are told at their own line what cannot be", function()
+    ends(2, [[
+      local mpi = require "lunula.mpi"
+      mpi.broadcast("text", 1 << 32)
+    ]], "script.lua:2: lunula.mpi: there is no rank 4294967296\n")
+    for _, call in ipairs { "mpi.reduce { 1 }", "mpi.fault()" } do
+      ends(2, ([[
+        local mpi = require "lunula.mpi"
+        require("lunula.mpi.core").leave()
+        %s
+      ]]):format(call), "script.lua:3: lunula.mpi: open%(%) was not called, or MPI has ended\n")
+    end
+  end)
+
   it("hear of the failure of another one where they wait", function()
     ends(4, [[
       local mpi = require "lunula.mpi"

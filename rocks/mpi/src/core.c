@@ -26,7 +26,8 @@ static int refused(lua_State *L, const World *w) {
 static World *world_of(lua_State *L) {
   World *w = world_here();
   if (w == NULL)
-    luaL_error(L, "lunula.mpi: open() was not called, or MPI has ended");
+    rocks_lent(L)->raise(L, "lunula.mpi: open() was not called, or MPI has "
+                            "ended");
   return w;
 }
 
@@ -132,17 +133,18 @@ static int core_broadcast(lua_State *L) {
   World *w = world_of(L);
   size_t n = 0;
   const char *text = luaL_optlstring(L, 1, "", &n);
-  int from = (int)luaL_optinteger(L, 2, 0);
+  lua_Integer from = luaL_optinteger(L, 2, 0);
   uint64_t *bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
   *bytes = n;
   if (from < 0 || from >= w->size)
-    return luaL_error(L, "lunula.mpi: there is no rank %d", from);
-  if (!broadcast(w, (char *)bytes, sizeof *bytes, from))
+    return rocks_lent(L)->raise(L, "lunula.mpi: there is no rank %lld",
+                                (long long)from);
+  if (!broadcast(w, (char *)bytes, sizeof *bytes, (int)from))
     return refused(L, w);
   char *data = lua_newuserdatauv(L, *bytes + 1, 0);
   if (from == w->rank)
     memcpy(data, text, n);
-  if (!broadcast(w, data, *bytes, from))
+  if (!broadcast(w, data, *bytes, (int)from))
     return refused(L, w);
   lua_pushlstring(L, data, *bytes);
   return 1;
@@ -155,7 +157,8 @@ static int core_gather(lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &n);
   MPI_Request r;
   if (n > PIECE)
-    return luaL_error(L, "lunula.mpi: gather: more than %d bytes", PIECE);
+    return rocks_lent(L)->raise(L, "lunula.mpi: gather: more than %d bytes",
+                                PIECE);
   int *mine = lua_newuserdatauv(L, (2 * (size_t)w->size + 1) * sizeof *mine, 0);
   int *count = mine + 1, *at = count + w->size;
   *mine = (int)n;
@@ -169,7 +172,7 @@ static int core_gather(lua_State *L) {
     all += count[i];
   }
   if (all > INT32_MAX) /* the same on all ranks */
-    return luaL_error(L, "lunula.mpi: gather: more than 2 GB");
+    return rocks_lent(L)->raise(L, "lunula.mpi: gather: more than 2 GB");
   char *data = lua_newuserdatauv(L, (size_t)all + 1, 0);
   if (!world_begin(w) ||
       !finish(w, MPI_Iallgatherv(text, *mine, MPI_BYTE, data, count, at,
