@@ -1,26 +1,14 @@
 /* From units to steps: each with its op, its types and its pointers, which
-** are filled in when it runs. Groups become tile programs. */
+** are filled in when it runs. */
 
 #include "plan/steps.h"
 
 #include <string.h>
 
-#include "ops/pair.h"
+#include "plan/group_code.h"
 #include "scan/scan.h"
 
 /* ---- building ----------------------------------------------------------- */
-
-/* The program of the group that is being built. */
-typedef struct GroupCode {
-  const Group *group;
-  const Type *domain;
-  TileProgram program;
-  Val outside[TILE_OPERANDS];
-  TileRef at[GROUP_NODES]; /* where each member's result is */
-  int last[GROUP_NODES];   /* the member that reads it last */
-  int busy[TILE_REGISTERS]; /* ... what lies in each register */
-  const char *tail; /* what the last instruction does: an op, or a pair */
-} GroupCode;
 
 typedef struct Builder {
   Plan *plan;
@@ -30,7 +18,6 @@ typedef struct Builder {
   int pointers_size;
   char *chunk; /* the one that is being filled */
   size_t left;
-  int *member; /* of each node: its number in its group */
   GroupCode *code;
 } Builder;
 
@@ -183,19 +170,6 @@ static void make_room(Plan *p, PlanStep *s) {
     p->arena = end;
 }
 
-/* Appends a node to a program. Its types are needed here alone. */
-static void add_code(Builder *b, TileProgram *p, const Node *n,
-                     const TileRef *in, TileRef y) {
-  Type type[4];
-  for (int i = 0; i < n->nin; i++)
-    type[i] = *val_type(n->in[i]);
-  OpCall call = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
-                 .in = type, .out = &n->out[0].type};
-  if (!program_add(p, &call, in, y))
-    fail(b->prog->error, "%s: no kernel for %s", n->op->name,
-         dtype_name((DType)type[0].dtype));
-}
-
 /* A copy without the room for code that it does not have, which is most. */
 static const TileProgram *keep_program(Builder *b, const TileProgram *p) {
   size_t bytes = offsetof(TileProgram, code) +
@@ -219,23 +193,11 @@ static void add_elementwise(Builder *b, PlanStep *s, const Node *n) {
   s->program_out = add_value(b, (Val){(Node *)(uintptr_t)n, 0});
   p->nout = 1;
   p->out_item[0] = dtype_size((DType)n->out[0].type.dtype);
-  add_code(b, p, n, in, y);
+  code_add(b->prog, p, n, in, y);
   tile_ready(p);
   s->program = keep_program(b, p);
   s->tasks = program_tasks(p);
   s->step.origin = keep_text(b, n->origin);
-}
-
-/* How an absorbed slice lies in its source: strides, and the first element. */
-static int64_t slice_part(const Node *n, int64_t *stride) {
-  const Type *x = val_type(n->in[0]);
-  int64_t step = 1, first = 0;
-  for (int i = x->rank - 1; i >= 0; i--) {
-    stride[i] = step * n->attr[1].i[i];
-    first += step * n->attr[0].i[i];
-    step *= x->dim[i];
-  }
-  return first;
 }
 
 static int add_operand(Builder *b, Val v) {
@@ -243,133 +205,16 @@ static int add_operand(Builder *b, Val v) {
   if (!b->prog->absorbed[prog_number(b->prog, v.node)])
     return add_value(b, v);
   Location at = b->prog->location[prog_value(b->prog, v.node->in[0])];
-  at.offset += slice_part(v.node, stride) *
+  at.offset += code_slice_part(v.node, stride) *
                dtype_size((DType)val_type(v)->dtype);
   return add_pointer(b, at);
 }
 
-static TileRef operand(Builder *b, GroupCode *k, Val v) {
-  const Group *g = k->group;
-  int node = prog_number(b->prog, v.node);
-  if (b->prog->group[node] == b->prog->group[g->member[0]])
-    return k->at[b->member[node]];
-  for (int i = 0; i < k->program.nin; i++)
-    if (val_same(k->outside[i], v))
-      return (TileRef){TILE_IN, i};
-  k->outside[k->program.nin] = v;
-  if (!b->prog->absorbed[node])
-    return program_input(&k->program, k->domain, val_type(v));
-  int64_t stride[MAX_RANK];
-  slice_part(v.node, stride);
-  return program_input_part(&k->program, k->domain, val_type(v), stride);
-}
-
-/* When each member is read for the last time in its group. */
-static void find_last_uses(const Prog *p, GroupCode *k, const int *member) {
-  const Group *g = k->group;
-  for (int m = 0; m < g->n; m++) {
-    const Node *n = p->node[g->member[m]];
-    k->last[m] = m;
-    for (int i = 0; i < n->nin; i++) {
-      int x = prog_number(p, n->in[i].node);
-      if (p->group[x] == p->group[g->member[m]])
-        k->last[member[x]] = m;
-    }
-  }
-}
-
-/* A register is free when its value was read for the last time before. */
-static int free_register(GroupCode *k, int m) {
-  int r = 0;
-  while (r < TILE_REGISTERS - 1 && k->busy[r] >= m)
-    r++;
-  k->busy[r] = k->last[m];
-  return r;
-}
-
-static bool same_ref(TileRef a, TileRef b) {
-  return a.space == b.space && a.index == b.index;
-}
-
-static bool all_float(const Node *n) {
-  for (int i = 0; i < n->nin; i++)
-    if (val_type(n->in[i])->dtype != F32)
-      return false;
-  return n->out[0].type.dtype == F32;
-}
-
-/* The input of member m that is all that the member before it is for, or -1. */
-static int only_use(const GroupCode *k, int m, const Node *n,
-                    const TileRef *in) {
-  int side = -1;
-  if (m == 0 || k->at[m - 1].space != TILE_REG || k->last[m - 1] != m)
-    return -1;
-  for (int i = 0; i < n->nin; i++)
-    if (same_ref(in[i], k->at[m - 1])) {
-      if (side >= 0)
-        return -1;
-      side = i;
-    }
-  return side;
-}
-
-/* Adds member m to the last instruction, where there is a strip for both. */
-static bool add_to_last(const Builder *b, GroupCode *k, int m, const Node *n,
-                        const TileRef *in) {
-  int side = only_use(k, m, n, in);
-  if (!(b->prog->passes & PASS_PAIR) || side < 0 || n->nin > 2 ||
-      !all_float(n) || !all_float(b->prog->node[k->group->member[m - 1]]))
-    return false;
-  const Pair *pair = pair_find(k->tail, n->op->name, side);
-  if (pair == NULL)
-    return false;
-  TileInstr *last = &k->program.code[k->program.ncode - 1];
-  if (n->nin == 2)
-    *(last->b.space == TILE_NONE ? &last->b : &last->c) = in[1 - side];
-  last->strip = ISA(pair->strip);
-  last->y = k->at[m];
-  k->tail = pair->name;
-  return true;
-}
-
-static void add_member(Builder *b, GroupCode *k, int m, int *out) {
-  Prog *p = b->prog;
-  const Node *n = p->node[k->group->member[m]];
-  TileRef in[4];
-  for (int i = 0; i < n->nin; i++)
-    in[i] = operand(b, k, n->in[i]);
-  if (p->escapes[k->group->member[m]]) {
-    k->at[m] = (TileRef){TILE_OUT, k->program.nout};
-    k->program.out_item[k->program.nout] =
-        dtype_size((DType)n->out[0].type.dtype);
-    out[k->program.nout++] = k->group->member[m];
-  } else {
-    int r = free_register(k, m);
-    k->at[m] = (TileRef){TILE_REG, r};
-    if (r >= k->program.nreg)
-      k->program.nreg = r + 1;
-  }
-  if (add_to_last(b, k, m, n, in))
-    return;
-  add_code(b, &k->program, n, in, k->at[m]);
-  k->tail = n->op->name;
-}
-
 static void add_group(Builder *b, PlanStep *s, const Group *g) {
   Prog *p = b->prog;
-  int out[GROUP_NODES];
   GroupCode *k = b->code;
   TileProgram *program = &k->program;
-  k->group = g;
-  k->domain = &p->node[g->member[0]]->out[0].type;
-  program_begin(program, k->domain);
-  for (int m = 0; m < g->n; m++)
-    b->member[g->member[m]] = m;
-  find_last_uses(p, k, b->member);
-  for (int r = 0; r < TILE_REGISTERS; r++)
-    k->busy[r] = -1;
-  for (int m = 0; m < g->n; m++)
-    add_member(b, k, m, out);
+  code_group(k, g);
   Val host = {g->anchor >= 0 && g->host >= 0 ? p->node[g->host] : NULL, 0};
   s->program_in = b->plan->npointers;
   for (int i = 0; i < program->nin; i++)
@@ -377,8 +222,7 @@ static void add_group(Builder *b, PlanStep *s, const Group *g) {
                        ? host : k->outside[i]);
   s->program_out = b->plan->npointers;
   for (int i = 0; i < program->nout; i++)
-    add_value(b, (Val){p->node[out[i]], 0});
-  tile_ready(program);
+    add_value(b, (Val){p->node[k->out[i]], 0});
   s->program = keep_program(b, program);
   s->tasks = program_tasks(program);
   s->step.origin = keep_text(b, p->node[g->member[0]]->origin);
@@ -480,9 +324,13 @@ static bool build(Builder *b) {
   p->step = keep(b, (size_t)g->nunits * sizeof *p->step);
   p->move = keep(b, (size_t)g->nmoves * sizeof *p->move);
   b->constant = mem_new(p->account, (size_t)g->n + 1, sizeof *b->constant);
-  b->member = mem_new(p->account, (size_t)g->n + 1, sizeof *b->member);
   b->code = mem_new(p->account, 1, sizeof *b->code);
-  if (b->failed || b->constant == NULL || b->member == NULL || b->code == NULL)
+  if (b->code) {
+    b->code->prog = g;
+    b->code->member = mem_new(p->account, (size_t)g->n + 1, sizeof(int));
+  }
+  if (b->failed || b->constant == NULL || b->code == NULL ||
+      b->code->member == NULL)
     return fail_memory(g->error, "out of memory");
   for (int i = 0; i < g->n; i++)
     b->constant[i] = -1;
@@ -513,7 +361,8 @@ bool steps_build(Plan *p, Prog *g) {
   Builder b = {.plan = p, .prog = g};
   bool ok = build(&b);
   mem_free(b.constant);
-  mem_free(b.member);
+  if (b.code)
+    mem_free(b.code->member);
   mem_free(b.code);
   return ok;
 }
