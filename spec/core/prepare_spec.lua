@@ -278,7 +278,7 @@ describe("a scale behind a product", function()
     pipe:close()
     os.remove(name)
     local plan = text:match ".*(%-%-%-%- steps.*)"
-    assert.matches("matmul_panels %(%%%d+%) then add: %%%d+:output0%s+6.0", plan)
+    assert.matches("matmul_panels %(%%%d+%) with add: %%%d+:output0%s+6.0", plan)
     assert.not_matches("multiply", plan)
   end)
 end)

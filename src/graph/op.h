@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "base/random.h"
 #include "base/watch.h"
+#include "kernels/ending.h"
 #include "kernels/tile.h"
 #include "tensor/tensor.h"
 
@@ -61,7 +62,9 @@ typedef struct OpCall {
   int nin, nout;
   const Type *in, *out;
   const char *origin;
-  const TileProgram *epilogue; /* to run on each finished part of output 0 */
+  const TileProgram *epilogue; /* to run on each finished part of output 0; */
+  const Ending *ending; /* or this, of which plus[i] is epilogue_in[i] of a run;
+                           both NULL: neither */
   const void *settled; /* by Op.settle; NULL: nobody called it */
 } OpCall;
 
@@ -161,6 +164,8 @@ typedef enum Operands {
 typedef enum Role {
   NO_ROLE,
   ADDS, SUBTRACTS, MULTIPLIES, /* of two inputs, element by element */
+  SMALLER_OF,          /* the same */
+  RECTIFIES,           /* 0 of what is not above it */
   MULTIPLIES_MATRICES, /* attributes 0, 1: whether inputs are transposed */
   SUMS,                /* over the axes in attribute 0 */
   SAME_ELEMENTS,       /* of input 0, in another shape or in the same */
@@ -204,6 +209,9 @@ struct Op {
   void (*end)(const OpCall *s, const Run *r);   /* after them; NULL */
   int64_t (*local)(const OpCall *s); /* bytes for each thread at work on them,
                                         at most THREAD_SCRATCH (base/threads.h) */
+  /* whether it can have this ending; in_place: even where that reads what lies
+     where the result is to be */
+  bool (*ends)(const OpCall *s, bool in_place);
   /* of images, whose first two axes are lines: makes the lines [first, end) of
      the result, and finishes them; for what needs no scratch */
   void (*lines)(const OpCall *s, const Run *r, int64_t first, int64_t end);

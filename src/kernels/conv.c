@@ -126,6 +126,7 @@ static void panel_by_runs(const Lines *s, int64_t columns, Micro m) {
     lines = lines_together(s, l, m.c_row);
     m.a = a + s->from[l];
     m.c = c + s->to[l];
+    m.end_row = s->to[l] / m.c_row;
     m.gap = lines > 1 ? s->from[l + 1] - s->from[l] - pixels * m.a_row : 0;
     ISA_NAME(micro_rows)(lines * pixels, columns, &m);
   }
@@ -145,10 +146,10 @@ static void fetch_next(const Direct *d, const Lines *s, Micro *m) {
 /* The filters [f0, f1), which are all of them when there are groups. */
 static void multiply_band(const Direct *d, const float *x, const Lines *s,
                           const float *panels, float *y, int64_t f0,
-                          int64_t f1) {
+                          int64_t f1, const Ending *ending) {
   int64_t run[RUNS], width = d->filters / d->groups, chain = chain_of(d);
   Micro m = {.k = run_length(d), .a_row = s->pixel, .a_column = 1,
-             .b_row = WIDTH, .c_row = d->step[2] * d->filters};
+             .b_row = WIDTH, .c_row = d->step[2] * d->filters, .end = ending};
   if (d->in_runs) {
     direct_runs(d, s, run);
     m.run = run;
@@ -161,6 +162,7 @@ static void multiply_band(const Direct *d, const float *x, const Lines *s,
       m.c = y + g * width + j;
       m.a = s->a + g * group_channels(d);
       m.ahead = NULL;
+      m.end_column = g * width + j;
       if (end - j > WIDTH) fetch_next(d, s, &m);
       if (d->in_runs)
         panel_by_runs(s, end - j, m);
@@ -172,11 +174,11 @@ static void multiply_band(const Direct *d, const float *x, const Lines *s,
 
 KERNEL(void, conv_forward, (const float *x, const float *panels, float *y,
                             const Conv *c, const ConvBand *b, int64_t f0,
-                            int64_t f1, void *scratch)) {
+                            int64_t f1, const Ending *end, void *scratch)) {
   Direct d = direct_forward(c);
   Lines s;
   direct_lines(&s, &d, x, b, scratch);
-  multiply_band(&d, x, &s, panels, y, f0, f1);
+  multiply_band(&d, x, &s, panels, y, f0, f1, end);
 }
 
 /* ---- gradient of the image ---------------------------------------------- */
@@ -205,7 +207,7 @@ KERNEL(void, conv_input_gradient,
     Direct d = direct_turned(c, t);
     direct_lines(&s, &d, g, b, scratch);
     if (s.n > 0)
-      multiply_band(&d, g, &s, panels, x + b->pixel0 * n, c0, c1);
+      multiply_band(&d, g, &s, panels, x + b->pixel0 * n, c0, c1, NULL);
     panels += direct_panels(&d);
   } while (direct_next(&c->w, t));
 }

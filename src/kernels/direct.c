@@ -293,6 +293,10 @@ static int64_t lines_that_fit(const Window *w, int64_t columns) {
   return least(lines, LINES);
 }
 
+bool conv_ends(const Conv *c) {
+  return direct_forward(c).in_runs; /* tap by tap, sums wait in the result */
+}
+
 int64_t conv_lines_at_once(const Conv *c) {
   Direct d = direct_forward(c);
   int64_t fit = d.in_runs && d.hangs ? columns_that_fit(&d.w) : COLUMNS;

@@ -146,6 +146,7 @@ typedef struct Side {
   int64_t a_row, a_column, first;
   float *room;
   const float *next; /* what is read of b after this; NULL: it is near */
+  bool ends; /* these are the last of k */
 } Side;
 
 static Side side_of(const Product *p, int64_t k0, int64_t k1) {
@@ -158,7 +159,8 @@ static Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
                  .a_row = s->a_row, .a_column = s->a_column, .b = s->b,
                  .b_row = s->row, .b_pair = s->panel,
                  .c = p->c + i * p->c_row + j, .c_row = p->c_row,
-                 .add = s->k0 > 0};
+                 .add = s->k0 > 0, .end = s->ends ? &p->end : NULL,
+                 .end_row = i, .end_column = j};
 }
 
 /* One or two rows have too few sums to keep the multipliers busy: two panels
@@ -177,6 +179,7 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
     ISA_NAME(micro_panel)(p->m, j1 - j, &t);
     t.b += s->panel;
     t.c += WIDTH;
+    t.end_column += WIDTH;
     if (j1 - j > WIDTH) ISA_NAME(micro_panel)(p->m, j1 - j - WIDTH, &t);
   }
 }
@@ -240,6 +243,7 @@ static int64_t parts_of(int64_t k) {
 static Side part_at(const Product *p, int64_t part, int64_t parts) {
   Side s = side_of(p, p->k * part / parts, p->k * (part + 1) / parts);
   s.row = WIDTH;
+  s.ends = part + 1 == parts;
   return s;
 }
 
@@ -387,6 +391,11 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
 
 #if ISA_FIRST
 enum { MOST_ROWS = 14, MOST_ROOM = COPIED * MOST_ROWS * DEPTH };
+
+/* Sums of several parts wait in c for the next one. */
+bool gemm_ends(int64_t m, int64_t k, bool in_place) {
+  return k <= (in_place && m > MICRO_FEW ? DEPTH : GEMM_CHAIN);
+}
 
 int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart) {
   return (before_room(n, k) + (a_apart ? MOST_ROOM : 0)) *

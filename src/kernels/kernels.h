@@ -11,6 +11,7 @@
 
 #include "base/isa.h"
 #include "base/random.h"
+#include "kernels/ending.h"
 
 /* What only gradients call stands in files *_back.c. The archive has it beside
 ** what needs Lua: in a program that only predicts it is not there, and nobody
@@ -38,6 +39,7 @@ typedef struct Product {
                    a time */
   float *c;
   int64_t c_row;
+  Ending end; /* with panels, where gemm_ends */
 } Product;
 
 enum {
@@ -49,6 +51,9 @@ enum {
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
 extern void SET(gemm)(const Product *p, void *scratch);
 int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart);
+/* Whether a product of m rows may have an ending; in_place: also one that reads
+** what it is about to write over. */
+bool gemm_ends(int64_t m, int64_t k, bool in_place);
 /* Whether columns that are so many numbers from each other compete for the same
 ** places of the first cache. */
 bool gemm_is_apart(int64_t step);
@@ -453,10 +458,12 @@ int64_t conv_lines_at_once(const Conv *c);
 
 /* y at the pixels of a band, the filters [f0, f1) of it, where f0 is a multiple
 ** of GEMM_COLUMNS; with several groups these must be all filters. x is all of
-** the image, y begins with the band */
+** the image, y and the ending begin with the band; there is one where conv_ends,
+** or it is NULL. */
 extern void SET(conv_forward)(const float *x, const float *panels, float *y,
                               const Conv *c, const ConvBand *b, int64_t f0,
-                              int64_t f1, void *scratch);
+                              int64_t f1, const Ending *end, void *scratch);
+bool conv_ends(const Conv *c);
 /* x = the adjoint of g, which is like y, in the same way; both are all there
 ** is */
 extern void SET(conv_input_gradient)

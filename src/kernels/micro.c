@@ -4,8 +4,6 @@
 #include "kernels/micro.h"
 #include "kernels/vector.h"
 
-#define SPLAT(x) ((x) - (Vector){0})
-
 #define ROWS_1(f) f(0)
 #define ROWS_2(f) ROWS_1(f) f(1)
 #define ROWS_3(f) ROWS_2(f) f(2)
@@ -133,6 +131,56 @@ enum { FAR = 256 /* numbers */, WORTH_ASKING = 128 /* columns of a */ };
 #define STORE_ROW_2(i) STORE_2(i) c += c_row;
 #define STORE_ROW_4(i) STORE_4(i) c += c_row;
 
+/* ---- endings ------------------------------------------------------------ */
+
+INLINE const float *plus_of(const Micro *t, int q) {
+  return t->end->plus[q] + t->end_row * t->end->plus_row[q] + t->end_column;
+}
+
+#define PLUS_1(i) w##i += FROM(plus);
+#define PLUS_2(i) PLUS_1(i) x##i += FROM(plus + LANES);
+#define PLUS_4(i)                  \
+  PLUS_2(i)                        \
+  y##i += FROM(plus + 2 * LANES);  \
+  z##i += FROM(plus + 3 * LANES);
+#define PLUS_ROW_1(i) PLUS_1(i) plus += plus_row;
+#define PLUS_ROW_2(i) PLUS_2(i) plus += plus_row;
+#define PLUS_ROW_4(i) PLUS_4(i) plus += plus_row;
+#define PLUS_ROW_AHEAD(i) PLUS_ROW_2(i)
+
+#define CLIP_1(i) CLIP(w##i, low, high)
+#define CLIP_2(i) CLIP_1(i) CLIP(x##i, low, high)
+#define CLIP_4(i) CLIP_2(i) CLIP(y##i, low, high) CLIP(z##i, low, high)
+#define CLIP_AHEAD(i) CLIP_2(i)
+
+/* Rows of what is added that are each somewhere else come near meanwhile, too. */
+#define ASK_PLUS(i)                        \
+  __builtin_prefetch(plus, 0, 3);          \
+  __builtin_prefetch(plus + LANES, 0, 3);  \
+  plus += plus_row;
+#define ASK_FOR_PLUS(rows)                       \
+  for (int q = 0; q < t->end->pluses; q++) {     \
+    const float *plus = plus_of(t, q);           \
+    int64_t plus_row = t->end->plus_row[q];      \
+    if (plus_row == 0) continue;                 \
+    HIDE(plus);                                  \
+    ROWS_##rows(ASK_PLUS)                        \
+  }
+
+#define END(vectors, rows)                                       \
+  for (int q = 0; q < t->end->pluses; q++) {                     \
+    const float *plus = plus_of(t, q);                           \
+    int64_t plus_row = t->end->plus_row[q];                      \
+    HIDE(plus);                                                  \
+    ROWS_##rows(PLUS_ROW_##vectors)                              \
+  }                                                              \
+  if (t->end->clips) {                                           \
+    Vector low = SPLAT(t->end->low), high = SPLAT(t->end->high); \
+    ROWS_##rows(CLIP_##vectors)                                  \
+  }
+
+/* ---- tiles -------------------------------------------------------------- */
+
 /* The sums of a run. */
 #define RUN(vectors, rows, a_step, b_step)                               \
   UNROLL(4)                                                              \
@@ -172,6 +220,9 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
     } else if (c_row >= FAR && t->k >= WORTH_ASKING) {                   \
       ROWS_##rows(ASK_TO_STORE)                                          \
     }                                                                    \
+    if (t->end) {                                                        \
+      ASK_FOR_PLUS(rows)                                                 \
+    }                                                                    \
     HIDE(c);                                                             \
     HIDE(a_three);                                                       \
     for (;;) {                                                           \
@@ -192,6 +243,9 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
       }                                                                  \
       if (++run >= t->runs) break;                                       \
       a = t->a + t->run[run];                                            \
+    }                                                                    \
+    if (t->end) {                                                        \
+      END(vectors, rows)                                                 \
     }                                                                    \
     ROWS_##rows(STORE_ROW_##vectors)                                     \
   }
@@ -233,6 +287,25 @@ INLINE void copy_corner(float *to, int64_t to_row, const float *from,
       to[i * to_row + j] = from[i * from_row + j];
 }
 
+/* What is added may end with its last column, and be read no further. */
+static void end_corner(const Micro *t, int64_t rows, int64_t columns,
+                       float *c) {
+  const Ending *e = t->end;
+  for (int q = 0; q < e->pluses; q++) {
+    const float *plus = plus_of(t, q);
+    for (int64_t i = 0; i < rows; i++, plus += e->plus_row[q])
+      for (int64_t j = 0; j < columns; j++) c[i * MICRO_WIDTH + j] += plus[j];
+  }
+  if (!e->clips) return;
+  Vector low = SPLAT(e->low), high = SPLAT(e->high);
+  for (int64_t i = 0; i < rows; i++, c += MICRO_WIDTH)
+    for (int64_t j = 0; j < columns; j += LANES) {
+      Vector x = FROM(c + j);
+      CLIP(x, low, high)
+      AT(c + j) = x;
+    }
+}
+
 /* A tile that has fewer columns than its vectors. */
 static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
   float edge[MICRO_ROWS * MICRO_WIDTH], *c = t.c;
@@ -240,7 +313,10 @@ static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
   if (t.add) copy_corner(edge, MICRO_WIDTH, c, c_row, rows, columns);
   t.c = edge;
   t.c_row = MICRO_WIDTH;
-  ISA_NAME(micro)(rows, columns > LANES ? 2 : 1, &t);
+  Micro bare = t;
+  bare.end = NULL;
+  ISA_NAME(micro)(rows, columns > LANES ? 2 : 1, &bare);
+  if (t.end) end_corner(&t, rows, columns, edge);
   copy_corner(c, c_row, edge, MICRO_WIDTH, rows, columns);
 }
 
@@ -263,6 +339,7 @@ ISA_FUNCTION(void, micro_rows, (int64_t rows, int64_t columns, Micro *t)) {
     ISA_NAME(micro_panel)(n, columns, t);
     t->a += n * t->a_row;
     t->c += n * t->c_row;
+    t->end_row += n;
     if (t->ahead) t->ahead += runs * t->k * t->ahead_step;
     left -= n;
   }

@@ -6,6 +6,7 @@
 #define KERNELS_MICRO_H
 
 #include "base/each_isa.h"
+#include "kernels/ending.h"
 
 /* A panel is as many columns of b as two vectors hold, row after row of it. A
 ** tile has at most as many rows as leave a register or two to work with. */
@@ -24,7 +25,8 @@ enum { MICRO_ROWS = 6 };
 ** first, and there are at most MICRO_FEW rows. With `runs`, a has k columns for
 ** each of them, from a + run[i] on (run[0] is 0), and b goes on from one to the
 ** next: so patches of an image are read where they lie. Rows from MICRO_TURN on
-** lie `gap` numbers further: they may be those of another line. */
+** lie `gap` numbers further: they may be those of another line. `end`, or NULL,
+** is that of results of which c begins at a row and a column. */
 typedef struct Micro {
   int64_t k;
   const float *a;
@@ -36,6 +38,8 @@ typedef struct Micro {
   float *c;
   int64_t c_row;
   bool add;
+  const Ending *end;
+  int64_t end_row, end_column;
   const float *ahead; /* what will be read next comes near meanwhile, so many */
   int64_t ahead_step; /* numbers for each k; NULL: nothing. Of two vectors. */
 } Micro;

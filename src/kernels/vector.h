@@ -15,5 +15,14 @@ typedef int32_t IntVector
 
 #define FROM(x) (*(const Vector *)(const void *)(x))
 #define AT(x) (*(Vector *)(void *)(x))
+#define SPLAT(x) ((x) - (Vector){0})
+
+/* Where the mask is set the bits of b, else those of a. */
+#define CHOSEN(mask, a, b) \
+  (Vector)(((IntVector)(a) & ~(mask)) | ((IntVector)(b) & (mask)))
+/* What is not above `low` becomes that, what is above `high` that. */
+#define CLIP(x, low, high)              \
+  x = CHOSEN((x) <= (low), x, low);     \
+  x = CHOSEN((x) > (high), x, high);
 
 #endif

@@ -101,6 +101,16 @@ INLINE Val result(const Node *y) {
   return (Val){(Node *)(uintptr_t)y, 0};
 }
 
+/* ---- endings ------------------------------------------------------------- */
+
+/* The call's, for this run. */
+INLINE Ending run_ending(const OpCall *s, const Run *r) {
+  Ending e = *s->ending;
+  for (int i = 0; i < e.pluses; i++)
+    e.plus[i] = r->epilogue_in[i];
+  return e;
+}
+
 /* ---- shape rules that families share (shape.c) -------------------------- */
 
 /* Sizes, of which one may not be known yet. */

@@ -55,6 +55,25 @@ static void conv_begin(const OpCall *s, const Run *r) {
     ISA(conv_pack)(r->in[1], &c, false, r->scratch);
 }
 
+/* A band. */
+static void forward(const OpCall *s, const Run *r, const Conv *c,
+                    const ConvBand *b, int64_t f0, int64_t f1) {
+  float *y = r->out[0];
+  Ending end = {0};
+  if (s->ending)
+    end = run_ending(s, r);
+  ending_move(&end, b->pixel0, 0);
+  ISA(conv_forward)(r->in[0], panels_in(s, r), y + b->pixel0 * c->filters, c, b,
+                    f0, f1, &end, r->local);
+}
+
+/* Sums stay in registers, so it may be written over what it reads. */
+static bool conv_ends_so(const OpCall *s, bool in_place) {
+  (void)in_place;
+  Conv c = forward_of(s);
+  return !is_depthwise(&c) && conv_ends(&c);
+}
+
 static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   Conv c = forward_of(s);
   if (is_depthwise(&c)) {
@@ -68,9 +87,7 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
   for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
-    float *y = r->out[0];
-    ISA(conv_forward)(r->in[0], panels_in(s, r), y + b.pixel0 * c.filters, &c,
-                      &b, f0, f1, r->local);
+    forward(s, r, &c, &b, f0, f1);
     conv_finish(s, r, c.filters, b.pixel0, b.pixel1, f0, f1);
   }
 }
@@ -111,9 +128,7 @@ static void conv_lines(const OpCall *s, const Run *r, int64_t first,
     next = next < end ? next : end;
     next = next < l + most ? next : l + most;
     ConvBand b = {l, next, 0, columns, l * columns, next * columns};
-    float *y = r->out[0];
-    ISA(conv_forward)(r->in[0], r->in[1], y + b.pixel0 * c.filters, &c, &b, 0,
-                      c.filters, r->local);
+    forward(s, r, &c, &b, 0, c.filters);
     conv_finish(s, r, c.filters, b.pixel0, b.pixel1, 0, c.filters);
   }
 }
@@ -235,7 +250,7 @@ const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local,
    .scratch = conv_room, .begin = conv_begin, .vjp = conv_vjp,
-   .lines = conv_lines, .lines_of = conv_lines_of,
+   .lines = conv_lines, .lines_of = conv_lines_of, .ends = conv_ends_so,
    .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
    .prepare = conv_prepare, .prepared = 1 << 1, .join = conv_join,
    .file_class = "lunula",
@@ -248,7 +263,7 @@ const Op ops_conv[] = {
   {"convolution_with_panels", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
    WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,
    .local = conv_local, .lines = conv_lines, .lines_of = conv_lines_of,
-   .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .ends = conv_ends_so, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
   {"convolution_pooled",
    "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil", WINDOW, FLOATS,

@@ -131,7 +131,7 @@ static void pool_lines(const OpCall *s, const Run *r, const Pooled *p,
   b.pixel0 = b.line0 * w->out[2];
   b.pixel1 = (b.line1 - 1) * w->out[2] + b.column1;
   ISA(conv_forward)(r->in[0], panels, full, &p->c, &b, 0, filters,
-                    full + p->full);
+                    NULL, full + p->full);
   ISA(max_pool)(full, y + at * filters, &part, 0, pixels);
 }
 

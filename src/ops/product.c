@@ -269,11 +269,14 @@ static Product whole(const OpCall *s, const Run *r, const Matmul *p,
     x.panels = p->packs ? r->scratch : r->in[1];
     x.panel_rows = p->k;
   }
+  if (s->ending)
+    x.end = run_ending(s, r);
   if (p->batch > 1) {
     x.a += batch_offset(&s->in[0], &s->out[0], item) * p->m * p->k;
     if (!p->panels)
       x.b += batch_offset(&s->in[1], &s->out[0], item) * p->n * p->k;
     x.c += item * p->m * p->n;
+    ending_move(&x.end, item * p->m, 0);
   }
   return x;
 }
@@ -299,8 +302,17 @@ static void cut(Product *x, const Part *t) {
   else
     x->b += t->n0 * x->b_column;
   x->c += t->m0 * x->c_row + t->n0;
+  ending_move(&x->end, t->m0, t->n0);
   x->m = t->m1 - t->m0;
   x->n = t->n1 - t->n0;
+}
+
+/* It is panels that end. */
+static bool matmul_ends(const OpCall *s, bool in_place) {
+  Matmul room;
+  const Matmul *p = geometry_of(s, &room);
+  return s->in[0].dtype == F32 && p->panels && p->n > 1 &&
+         gemm_ends(p->m, p->k, in_place);
 }
 
 static void multiply(const OpCall *s, const Run *r, const Matmul *p, Part t,
@@ -321,6 +333,7 @@ static void multiply(const OpCall *s, const Run *r, const Matmul *p, Part t,
       finish_from(s, r, p, &t, r->epilogue_in, r->local);
     x->a += rows * x->a_row;
     x->c += rows * x->c_row;
+    ending_move(&x->end, rows, 0);
   }
 }
 
@@ -464,7 +477,7 @@ static void matmul_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 const Op ops_product[] = {
   {"matmul", "x1, x2, transpose_a:bool=false, transpose_b:bool=false", PRODUCT,
    PROMOTE, matmul_shape, .tasks = matmul_tasks, .run = matmul_run,
-   .settle = matmul_settle, .settled = sizeof(Matmul),
+   .settle = matmul_settle, .settled = sizeof(Matmul), .ends = matmul_ends,
    .scratch = matmul_scratch, .begin = matmul_begin,
    .local = matmul_local, .vjp = matmul_vjp, .traits = EPILOGUE | TRUTHS,
    .role = MULTIPLIES_MATRICES,
@@ -477,6 +490,7 @@ const Op ops_product[] = {
    PRODUCT, FLOATS, matmul_panels_shape, .tasks = matmul_tasks,
    .run = matmul_run, .settle = matmul_settle, .settled = sizeof(Matmul),
    .local = matmul_local, .lines = matmul_lines, .lines_of = matmul_lines_of,
+   .ends = matmul_ends,
    .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The product with a matrix of so many columns that is packed."},
   {0}

@@ -340,7 +340,7 @@ static void run_lines(const BandJob *j, int i, int room, const Lines *l,
   Run r = {.in = pointer + (s->in - s->pointers),
            .out = pointer + (s->out - s->pointers), .local = local,
            .backwards = j->lane->backwards, .env = j->env};
-  if (s->program) {
+  if (s->program || s->step.ending) {
     r.epilogue_in = (const void *const *)pointer +
                     (s->program_in - s->pointers);
     r.epilogue_out = pointer + (s->program_out - s->pointers);

@@ -3,6 +3,8 @@
 ** anchor, and a slice that only groups read costs no step. Then the order of
 ** the units. */
 
+#include <string.h>
+
 #include "plan/prog.h"
 
 /* Which members somebody outside their group reads. */
@@ -84,6 +86,31 @@ static void count_readers(const Prog *p, int *readers, int *reader_group) {
       readers[prog_number(p, p->update[i].node)] += 2;
 }
 
+static bool reads(const Node *n, const Node *x) {
+  for (int i = 0; i < n->nin; i++)
+    if (n->in[i].node == x)
+      return true;
+  return false;
+}
+
+/* The member that reads the node gets a group of its own with it, if it does not
+** read the next one as well. */
+static void split_off(Prog *p, int node, int next, int group) {
+  Group *from = &p->groups[group], *to = &p->groups[p->ngroups];
+  for (int m = 0; m < from->n; m++) {
+    int member = from->member[m];
+    if (!ending_splits(p, node, member) ||
+        reads(p->node[member], p->node[next]))
+      continue;
+    *to = (Group){.n = 1, .member = {member}, .anchor = node, .host = -1};
+    p->group[member] = p->ngroups++;
+    from->n--;
+    memmove(from->member + m, from->member + m + 1,
+            (size_t)(from->n - m) * sizeof *from->member);
+    return;
+  }
+}
+
 static bool attach(Prog *p) {
   int *readers = mem_new(p->c.account, 2 * (size_t)p->n + 1, sizeof *readers);
   if (readers == NULL)
@@ -95,7 +122,9 @@ static bool attach(Prog *p) {
         !type_same_sizes(prog_type(p, i),
                          prog_type(p, p->groups[g].member[0])))
       continue;
-    p->groups[g].anchor = i; /* the last one stands */
+    if (p->groups[g].anchor >= 0) /* the last one stands */
+      split_off(p, p->groups[g].anchor, i, g);
+    p->groups[g].anchor = i;
   }
   mem_free(readers);
   return true;
@@ -249,5 +278,6 @@ bool fuse(Prog *p) {
   line_up(p);
   find_escapes(p);
   absorb(p);
+  find_endings(p);
   return order(p);
 }

@@ -218,7 +218,8 @@ static bool may_overwrite(const Placer *k, int v, int old) {
   if (g->anchor >= 0) { /* the product still reads while parts are finished */
     Reads a = {p, k->life, old, false};
     prog_unit_reads(p, (Unit){g->anchor, -1}, see_root, &a);
-    if (a.found || (g->host >= 0 && p->first_value[g->host] == v))
+    if (a.found ||
+        (!g->in_place && g->host >= 0 && p->first_value[g->host] == v))
       return false;
   }
   return !k->life[old].viewed && reads_aligned(k, g, old);
@@ -229,7 +230,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
 static void make_room(Placer *k, int v) {
   Unit u = k->p->unit[k->life[v].first];
   Group *g = u.group >= 0 ? &k->p->groups[u.group] : NULL;
-  if (g == NULL || g->anchor < 0 || g->host < 0 ||
+  if (g == NULL || g->anchor < 0 || g->host < 0 || g->in_place ||
       k->p->first_value[g->host] != v)
     return;
   g->host = -1;

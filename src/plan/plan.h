@@ -23,7 +23,8 @@ enum {
   PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread; what is
                         larger than the caches, a few rows at a time */
   PASS_BANDS = 256,  /* steps of images go together, some lines at a time */
-  PASS_ALL = 511
+  PASS_ENDINGS = 512, /* ... before it stores its sums */
+  PASS_ALL = 1023
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */

@@ -46,16 +46,17 @@ typedef struct Words {
   struct {
     const char *name;
     unsigned bit;
-  } word[10]; /* ended by a word without a name */
+  } word[11]; /* ended by a word without a name */
 } Words;
 
 static const Words pass_words = {
   "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse,-pair,"
-          "-prepare,-parts,-bands",
+          "-prepare,-parts,-bands,-endings",
   {{"-simplify", PASS_SIMPLIFY}, {"-share", PASS_SHARE}, {"-fuse", PASS_FUSE},
    {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE},
    {"-pair", PASS_PAIR}, {"-prepare", PASS_PREPARE},
-   {"-parts", PASS_PARTS}, {"-bands", PASS_BANDS}, {0}},
+   {"-parts", PASS_PARTS}, {"-bands", PASS_BANDS},
+   {"-endings", PASS_ENDINGS}, {0}},
 };
 
 static const Words debug_words = {

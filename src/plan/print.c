@@ -49,7 +49,8 @@ void plan_text(Text *t, const Prog *p) {
     } else {
       const Group *g = &p->groups[u.group];
       if (g->anchor >= 0)
-        text_add(t, "%s (%%%d) then ", p->node[g->anchor]->op->name, g->anchor);
+        text_add(t, "%s (%%%d) %s ", p->node[g->anchor]->op->name, g->anchor,
+                 g->ends ? "with" : "then");
       for (int m = 0; m < g->n; m++)
         text_add(t, "%s%s", m ? " " : "", p->node[g->member[m]]->op->name);
       text_add(t, ":");

@@ -36,7 +36,9 @@ void profile_print(const Plan *p) {
             1e6 * p->seconds[i] / (double)(p->runs ? p->runs : 1),
             100 * p->seconds[i] / (all > 0 ? all : 1),
             s->step.op ? s->step.op->name : "elementwise",
-            s->step.op && s->program ? " + elementwise" : "",
+            s->step.ending               ? " + ending"
+            : s->step.op && s->program ? " + elementwise"
+                                       : "",
             s->band        ? " (with those below)"
             : s->abreast   ? " (with the next)"
             : s->tasks > 1 ? " (shared)"

@@ -17,6 +17,10 @@ typedef struct Group {
                                  merged away */
   int anchor;                 /* node number or -1 */
   int host; /* the member whose place the anchor's result takes, or -1 */
+  bool ends;     /* the members are what follows (endings.c): */
+  Ending ending; /* ... of the anchor, whose op does it, */
+  Val plus[ENDING_PLUSES]; /* with these numbers; */
+  bool in_place; /* ... even where it is stored over them */
 } Group;
 
 /* What runs as one step: a node, or a group. */
@@ -137,6 +141,10 @@ bool fold(Prog *p);
 bool prepare(Prog *p, Function **made);
 bool find_groups(Prog *p); /* elementwise nodes join; the beginning of fuse */
 bool fuse(Prog *p);                       /* groups, anchors, order */
+void find_endings(Prog *p); /* groups that a product does itself; of fuse, too */
+/* Whether a member that adds to the node can be a group of its own with it, and
+** so its ending. */
+bool ending_splits(const Prog *p, int node, int member);
 bool bring_abreast(Prog *p); /* loops that run at the same time (abreast.c) */
 bool bands(Prog *p);                      /* what goes by lines together */
 /* The value that the i-th unit of a band makes. */

@@ -210,6 +210,21 @@ static int add_operand(Builder *b, Val v) {
   return add_pointer(b, at);
 }
 
+/* A group that the product does before it stores its sums. */
+static void add_ended(Builder *b, PlanStep *s, const Group *g) {
+  Ending *ending = keep(b, sizeof *ending);
+  s->program_in = b->plan->npointers;
+  for (int i = 0; i < g->ending.pluses; i++)
+    add_value(b, g->plus[i]);
+  add_kernel(b, s, b->prog->node[g->anchor]);
+  if (b->failed)
+    return;
+  b->plan->location[s->out] = b->prog->location[
+      prog_value(b->prog, (Val){b->prog->node[g->host], 0})];
+  *ending = g->ending;
+  s->step.ending = ending;
+}
+
 static void add_group(Builder *b, PlanStep *s, const Group *g) {
   Prog *p = b->prog;
   GroupCode *k = b->code;
@@ -252,7 +267,9 @@ static void add_unit(Builder *b, int i) {
     return;
   b->plan->nsteps++;
   s->pointers = b->plan->npointers;
-  if (u.group >= 0)
+  if (u.group >= 0 && p->groups[u.group].ends)
+    add_ended(b, s, &p->groups[u.group]);
+  else if (u.group >= 0)
     add_group(b, s, &p->groups[u.group]);
   else if (p->node[u.node]->op->kind == ELEMENTWISE)
     add_elementwise(b, s, p->node[u.node]);
