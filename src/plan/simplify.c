@@ -69,7 +69,8 @@ Val simplify(Prog *p, Val v) {
       (n->op->simpler && n->op->simpler(&p->c, n, &y)))
     return y;
   if (n->op->role == SAME_ELEMENTS && n->nin > 0 &&
-      type_known(&n->out[0].type) && type_equal(val_type(n->in[0]), &n->out[0].type))
+      type_known(&n->out[0].type) &&
+      type_equal(val_type(n->in[0]), &n->out[0].type))
     return n->in[0];
   return v;
 }
