@@ -5,6 +5,7 @@
 #include "base/each_isa.h"
 #include "kernels/depthwise.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- geometry ---------------------------------------------------------- */
@@ -26,6 +27,7 @@ static Taps taps_new(const float *kernel, const Window *w, bool turned) {
 enum { TERMS = 256, LEAST_LANES = 4 };
 
 typedef struct Terms {
+  const Ending *end; /* of the pixels, with numbers for each channel; or NULL */
   int n;
   const float *x[TERMS], *m[TERMS];
 } Terms;
@@ -59,6 +61,31 @@ typedef struct Four {
   Vector a, b, c, d;
 } Four;
 
+/* The ending of a vector of channels. */
+typedef struct Close {
+  bool any;
+  Vector plus, low, high;
+} Close;
+
+INLINE Close close_at(const Terms *z, int64_t c) {
+  const Ending *e = z->end;
+  Close k = {e != NULL, {0}, {0}, {0}};
+  if (e == NULL) return k;
+  if (e->pluses) k.plus = FROM(e->plus[0] + c);
+  k.low = SPLAT(e->clips ? e->low : -INFINITY);
+  k.high = SPLAT(e->clips ? e->high : INFINITY);
+  return k;
+}
+
+/* Sums that began with 0 are never -0: they stay what they are when 0 is added
+** because there is nothing else. */
+INLINE Vector closed(Vector s, const Close *k) {
+  if (!k->any) return s;
+  s += k->plus;
+  CLIP(s, k->low, k->high)
+  return s;
+}
+
 /* Channels [c, c + 4 LANES) of one pixel, and one vector of them */
 INLINE void four_vectors(const Terms *z, float *y, int64_t c) {
   Four s = {{0}, {0}, {0}, {0}};
@@ -69,16 +96,19 @@ INLINE void four_vectors(const Terms *z, float *y, int64_t c) {
     s.c += FROM(m + 2 * LANES) * FROM(x + 2 * LANES);
     s.d += FROM(m + 3 * LANES) * FROM(x + 3 * LANES);
   }
-  AT(y + c) = s.a;
-  AT(y + c + LANES) = s.b;
-  AT(y + c + 2 * LANES) = s.c;
-  AT(y + c + 3 * LANES) = s.d;
+  Close a = close_at(z, c), b = close_at(z, c + LANES);
+  Close d = close_at(z, c + 2 * LANES), e = close_at(z, c + 3 * LANES);
+  AT(y + c) = closed(s.a, &a);
+  AT(y + c + LANES) = closed(s.b, &b);
+  AT(y + c + 2 * LANES) = closed(s.c, &d);
+  AT(y + c + 3 * LANES) = closed(s.d, &e);
 }
 
 INLINE void one_vector(const Terms *z, float *y, int64_t c) {
   Vector s = {0};
   for (int q = 0; q < z->n; q++) s += FROM(z->m[q] + c) * FROM(z->x[q] + c);
-  AT(y + c) = s;
+  Close k = close_at(z, c);
+  AT(y + c) = closed(s, &k);
 }
 
 /* One pixel, m channels; the last ones overlap those before them. */
@@ -103,11 +133,11 @@ INLINE Four any_taps(Four s, const float *x, const float *m, const Window *w,
   return s;
 }
 
-INLINE void put_four(float *y, int64_t n, Four s) {
-  AT(y) = s.a;
-  AT(y + n) = s.b;
-  AT(y + 2 * n) = s.c;
-  AT(y + 3 * n) = s.d;
+INLINE void put_four(float *y, int64_t n, Four s, const Close *k) {
+  AT(y) = closed(s.a, k);
+  AT(y + n) = closed(s.b, k);
+  AT(y + 2 * n) = closed(s.c, k);
+  AT(y + 3 * n) = closed(s.d, k);
 }
 
 /* s += three taps side by side of four pixels, which share their cells. The
@@ -160,13 +190,14 @@ INLINE void three_wide(const Terms *z, float *y, int64_t windows, int64_t n,
   Vector f2 = FROM(z->m[three] + c), g2 = FROM(z->m[three + 1] + c);
   Vector h2 = FROM(z->m[three + 2] + c);
   const float *x0 = z->x[0] + c, *x1 = z->x[two] + c, *x2 = z->x[three] + c;
+  Close close = close_at(z, c);
   for (int64_t i = 0; i < windows; i += 4) {
     int64_t k = least(i, windows - 4), at = k * stride * n;
     Four s = {{0}, {0}, {0}, {0}};
     s = three_taps(s, x0 + at, n, stride, f0, g0, h0);
     if (rows > 1) s = three_taps(s, x1 + at, n, stride, f1, g1, h1);
     if (rows > 2) s = three_taps(s, x2 + at, n, stride, f2, g2, h2);
-    put_four(y + k * n + c, n, s);
+    put_four(y + k * n + c, n, s, &close);
   }
 }
 
@@ -189,6 +220,7 @@ INLINE void wide(const Terms *z, float *y, const Window *w, int64_t windows,
                  int64_t c, int width, int stride) {
   int64_t n = w->channels, step = w->stride[2] * n;
   int64_t m_step = z->n > 1 ? z->m[1] - z->m[0] : 0;
+  Close close = close_at(z, c);
   for (int64_t i = 0; i < windows; i += 4) {
     int64_t k = least(i, windows - 4), at = k * step + c;
     Four s = {{0}, {0}, {0}, {0}};
@@ -197,7 +229,7 @@ INLINE void wide(const Terms *z, float *y, const Window *w, int64_t windows,
         s = five_taps(s, z->x[q] + at, z->m[q] + c, n, stride, m_step);
       else
         s = any_taps(s, z->x[q] + at, z->m[q] + c, w, step, m_step);
-    put_four(y + k * n + c, n, s);
+    put_four(y + k * n + c, n, s, &close);
   }
 }
 
@@ -245,14 +277,15 @@ static void run_of_windows(Terms *z, float *y, const Window *w,
 ** the narrower set's. */
 ISA_FUNCTION(void, forward_lanes, (const float *x, Taps taps, float *y,
                                    const Window *w, Line l, int64_t k0,
-                                   int64_t k1, int64_t m)) {
+                                   int64_t k1, int64_t m, const Ending *end)) {
 #if ISA_LANES > 4
   if (m < LANES) {
-    ISA_NARROWER(forward_lanes)(x, taps, y, w, l, k0, k1, m);
+    ISA_NARROWER(forward_lanes)(x, taps, y, w, l, k0, k1, m, end);
     return;
   }
 #endif
   Terms z;
+  z.end = end;
   Span whole = whole_windows(w, (Span){0, w->in[2]});
   whole.first = most(whole.first, k0);
   whole.end = least(whole.end, k1);
@@ -286,6 +319,16 @@ INLINE void add_products(float *restrict y, const float *restrict m,
         y[i * times + j] += m[i * times + j] * x[i];
 }
 
+/* Pixels, each with as many filters. */
+static void close_any(float *y, int64_t pixels, int64_t filters,
+                      const Ending *e) {
+  for (int64_t p = 0; p < pixels; p++, y += filters)
+    for (int64_t i = 0; i < filters; i++) {
+      float s = e->pluses ? y[i] + e->plus[0][i] : y[i];
+      y[i] = !e->clips ? s : s <= e->low ? e->low : s > e->high ? e->high : s;
+    }
+}
+
 static void forward_any(const float *x, const float *kernel, float *y,
                         const Conv *c, Line l, int64_t k0, int64_t k1) {
   const Window *w = &c->w;
@@ -309,35 +352,41 @@ static void forward_any(const float *x, const float *kernel, float *y,
 ** vectors */
 static void forward_part(const float *x, const float *k, bool turned, float *y,
                          const Conv *c, int64_t p0, int64_t p1, int64_t c0,
-                         int64_t c1) {
+                         int64_t c1, const Ending *end) {
   const Window *w = &c->w;
   Taps taps = taps_new(k + c0, w, turned);
+  Ending part = {0};
+  if (end) part = *end;
+  ending_move(&part, 0, c0);
   for (int64_t p = p0; p < p1;) {
     int64_t first = p % w->out[2];
-    int64_t end = least(w->out[2], first + p1 - p);
+    int64_t last = least(w->out[2], first + p1 - p);
     Line l = line_at(w, p / w->out[2]);
     if (in_lanes(c))
       ISA_NAME(forward_lanes)(x + c0, taps, y + p * c->filters + c0, w, l,
-                              first, end, c1 - c0);
+                              first, last, c1 - c0, end ? &part : NULL);
     else
-      forward_any(x, k, y + p * c->filters, c, l, first, end);
-    p += end - first;
+      forward_any(x, k, y + p * c->filters, c, l, first, last);
+    if (end && !in_lanes(c))
+      close_any(y + p * c->filters, last - first, c->filters, end);
+    p += last - first;
   }
 }
 
 static void forward(const float *x, const float *k, bool turned, float *y,
-                    const Conv *c, int64_t p0, int64_t p1) {
+                    const Conv *c, int64_t p0, int64_t p1, const Ending *end) {
   int64_t n = c->w.channels;
   int64_t many = in_lanes(c) ? channels_in_cache(&c->w) : n;
   for (int64_t c0 = 0, c1; c0 < n; c0 = c1) {
     c1 = n - c0 - many < LANES ? n : c0 + many; /* a vector is left, or none */
-    forward_part(x, k, turned, y, c, p0, p1, c0, c1);
+    forward_part(x, k, turned, y, c, p0, p1, c0, c1, end);
   }
 }
 
 KERNEL(void, depthwise_forward, (const float *x, const float *k, float *y,
-                                 const Conv *c, int64_t p0, int64_t p1)) {
-  forward(x, k, false, y, c, p0, p1);
+                                 const Conv *c, int64_t p0, int64_t p1,
+                                 const Ending *end)) {
+  forward(x, k, false, y, c, p0, p1, end);
 }
 
 /* ---- gradient of the image --------------------------------------------- */
@@ -420,6 +469,7 @@ ISA_FUNCTION(void, back_lanes, (const float *g, const float *kernel, float *x,
   }
 #endif
   Terms z;
+  z.end = NULL;
   int64_t n = w->channels, reach = (w->size[2] - 1) * w->dilation[2];
   for (int64_t phase = 0; phase < w->stride[2]; phase++) {
     bool listed = false;
@@ -462,7 +512,7 @@ KERNEL(void, depthwise_input_gradient,
     int64_t cells = w->in[0] * w->in[1] * w->in[2], row = cells / w->in[axis];
     Conv back = turned_around(c);
     forward(g, k, true, x, &back, b0 * cells + i0 * row,
-            (b1 - 1) * cells + i1 * row);
+            (b1 - 1) * cells + i1 * row, NULL);
     return;
   }
   int64_t first[3] = {0, 0, 0}, end[3] = {w->in[0], w->in[1], w->in[2]};

@@ -481,10 +481,11 @@ int64_t conv_blocks(const Conv *c); /* of rows of the kernel */
 
 /* ---- depthwise convolutions (depthwise.c) ------------------------------ */
 
-/* The same where every channel is a group: filters / channels filters each. */
+/* The same where every channel is a group: filters / channels filters each. The
+** ending, or NULL, adds numbers of filters alone. */
 extern void SET(depthwise_forward)
        (const float *x, const float *k, float *y, const Conv *c, int64_t p0,
-        int64_t p1);
+        int64_t p1, const Ending *end);
 extern void SET(depthwise_input_gradient)
        (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
         int64_t b1, int64_t i0, int64_t i1);

@@ -67,11 +67,15 @@ static void forward(const OpCall *s, const Run *r, const Conv *c,
                     f0, f1, &end, r->local);
 }
 
-/* Sums stay in registers, so it may be written over what it reads. */
+/* Sums stay in registers. Depthwise ones, some of which are made twice, can only
+** add numbers of channels. */
 static bool conv_ends_so(const OpCall *s, bool in_place) {
-  (void)in_place;
+  const Ending *e = s->ending;
   Conv c = forward_of(s);
-  return !is_depthwise(&c) && conv_ends(&c);
+  if (is_depthwise(&c))
+    return !in_place && (e->pluses == 0 ||
+                         (e->pluses == 1 && e->plus_row[0] == 0));
+  return conv_ends(&c);
 }
 
 static void conv_run(const OpCall *s, const Run *r, int64_t task) {

@@ -16,9 +16,13 @@ static int64_t depthwise_tile(const Conv *c) {
 void depthwise_pixels(const OpCall *s, const Run *r, const Conv *c, int64_t p0,
                       int64_t p1) {
   int64_t tile = depthwise_tile(c);
+  Ending ending = {0};
+  if (s->ending)
+    ending = run_ending(s, r);
   for (int64_t p = p0, end; p < p1; p = end) {
     end = p + tile < p1 ? p + tile : p1;
-    ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], c, p, end);
+    ISA(depthwise_forward)(r->in[0], r->in[1], r->out[0], c, p, end,
+                           s->ending ? &ending : NULL);
     conv_finish(s, r, c->filters, p, end, 0, c->filters);
   }
 }
