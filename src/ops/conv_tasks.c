@@ -60,7 +60,7 @@ static double work_of(const Conv *c) {
 ** stored, and finished. */
 int64_t conv_worth_tasks(const Conv *c, int64_t most) {
   enum { NUMBER = 32 };
-  double worth = is_depthwise(c) ? 1e6 : 8e6, work = work_of(c);
+  double worth = is_depthwise(c) ? 4e5 : 8e6, work = work_of(c);
   if (!is_depthwise(c))
     work += NUMBER * (double)(c->w.batch * image_pixels(c)) *
             (double)c->filters;
