@@ -190,14 +190,11 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
 static void some_tiles(const Product *p, const Side *s, int64_t tiles,
                        int64_t first, int64_t end, int64_t j,
                        int64_t columns) {
-  int64_t step = divide_up(WIDTH, end - first);
-  for (int64_t t = first; t < end; t++) {
-    int64_t i0 = p->m * t / tiles, i1 = p->m * (t + 1) / tiles;
-    Micro m = micro_of(p, s, i0, j);
-    m.ahead = s->next ? s->next + (t - first) * m.k * step : NULL;
-    m.ahead_step = step;
-    ISA_NAME(micro_panel)(i1 - i0, columns, &m);
-  }
+  int64_t i0 = p->m * first / tiles, i1 = p->m * end / tiles;
+  Micro m = micro_of(p, s, i0, j);
+  m.ahead = s->next;
+  m.ahead_step = divide_up(WIDTH, end - first);
+  ISA_NAME(micro_rows)(i1 - i0, columns, &m);
 }
 
 /* What the columns of a turned a have in the rows [i0, i1) comes to lie side by
