@@ -115,10 +115,7 @@ enum { FAR = 256 /* numbers */, WORTH_ASKING = 128 /* columns of a */ };
 ** Tiles of few rows read b faster than the processor foresees, too: it comes
 ** from there. This takes the place of multiplications, so it has loops of its
 ** own. */
-#define CLEAR_AHEAD(i) CLEAR_2(i)
-#define LOAD_AHEAD(i) LOAD_2(i)
 #define STEP_AHEAD(i) STEP_2(i)
-#define STORE_ROW_AHEAD(i) STORE_ROW_2(i)
 #define B_AHEAD                         \
   B_2 __builtin_prefetch(ahead, 0, 2);  \
   ahead += t->ahead_step;               \
@@ -146,12 +143,10 @@ INLINE const float *plus_of(const Micro *t, int q) {
 #define PLUS_ROW_1(i) PLUS_1(i) plus += plus_row;
 #define PLUS_ROW_2(i) PLUS_2(i) plus += plus_row;
 #define PLUS_ROW_4(i) PLUS_4(i) plus += plus_row;
-#define PLUS_ROW_AHEAD(i) PLUS_ROW_2(i)
 
 #define CLIP_1(i) CLIP(w##i, low, high)
 #define CLIP_2(i) CLIP_1(i) CLIP(x##i, low, high)
 #define CLIP_4(i) CLIP_2(i) CLIP(y##i, low, high) CLIP(z##i, low, high)
-#define CLIP_AHEAD(i) CLIP_2(i)
 
 /* Rows of what is added that are each somewhere else come near meanwhile, too. */
 #define ASK_PLUS(i)                        \
@@ -202,8 +197,21 @@ INLINE const float *plus_of(const Micro *t, int q) {
 ** multipliers, and reads of rows that belong to one set of the cache wait less.
 ** Of fewer rows, of one vector or four, and of what comes from far, that is not
 ** worth the code. */
-enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
-       STEPS_SAID_AHEAD = 0 };
+#define RUN_ANY(vectors, rows) RUN(vectors, rows, a_column, b_row)
+#define RUN_1(rows) RUN_ANY(1, rows)
+#define RUN_4(rows) RUN_ANY(4, rows)
+#define RUN_2(rows)                                               \
+  bool said = (rows) + 2 >= MICRO_ROWS && b_row == MICRO_WIDTH;   \
+  if (ahead) {                                                    \
+    RUN_ANY(AHEAD, rows)                                          \
+  } else if (said && a_column == 1) {                             \
+    RUN(2, rows, 1, MICRO_WIDTH)                                  \
+  } else if (said && a_row == 1) {                                \
+    RUN_TURNED(2, rows)                                           \
+  } else {                                                        \
+    RUN_ANY(2, rows)                                              \
+  }
+
 #define TILE(vectors, rows)                                              \
   static APART void tile_##vectors##_##rows(const Micro *t) {            \
     const float *a = t->a, *b = t->b;                                    \
@@ -232,15 +240,7 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
       HIDE(a5);                                                          \
       HIDE(a7);                                                          \
       HIDE(a12);                                                         \
-      bool said = STEPS_SAID_##vectors && (rows) + 2 >= MICRO_ROWS &&    \
-                  b_row == MICRO_WIDTH;                                  \
-      if (said && a_column == 1) {                                       \
-        RUN(vectors, rows, 1, MICRO_WIDTH)                               \
-      } else if (said && a_row == 1) {                                   \
-        RUN_TURNED(vectors, rows)                                        \
-      } else {                                                           \
-        RUN(vectors, rows, a_column, b_row)                              \
-      }                                                                  \
+      RUN_##vectors(rows)                                                \
       if (++run >= t->runs) break;                                       \
       a = t->a + t->run[run];                                            \
     }                                                                    \
@@ -251,26 +251,20 @@ enum { STEPS_SAID_1 = 0, STEPS_SAID_2 = 1, STEPS_SAID_4 = 0,
   }
 #define TILE_1(rows) TILE(1, rows)
 #define TILE_2(rows) TILE(2, rows)
-#define TILE_AHEAD(rows) TILE(AHEAD, rows)
 EACH_TILE(TILE_1)
 EACH_TILE(TILE_2)
-EACH_TILE(TILE_AHEAD)
 TILE(4, 1)
 TILE(4, 2)
 
 ISA_FUNCTION(void, micro, (int64_t rows, int vectors, const Micro *t)) {
 #define NAME_1(rows) tile_1_##rows,
 #define NAME_2(rows) tile_2_##rows,
-#define NAME_AHEAD(rows) tile_AHEAD_##rows,
   static void (*const one[])(const Micro *) = {EACH_TILE(NAME_1)};
   static void (*const two[])(const Micro *) = {EACH_TILE(NAME_2)};
-  static void (*const ahead[])(const Micro *) = {EACH_TILE(NAME_AHEAD)};
   static void (*const four[])(const Micro *) = {tile_4_1, tile_4_2};
   _Static_assert(COUNT_OF(two) == MICRO_ROWS && COUNT_OF(four) == MICRO_FEW,
                  "what the header says");
-  if (vectors == 2 && t->ahead)
-    ahead[rows - 1](t);
-  else if (vectors == 2)
+  if (vectors == 2)
     two[rows - 1](t);
   else if (vectors == 1)
     one[rows - 1](t);
