@@ -44,7 +44,7 @@ describe("two hosts", function()
     local alone = job.run(1, fit)
     local results, well, text = job.run(2, [[
       local info = require("lunula.mpi").open()
-      io.stderr:write("rank ", rank, " is on ", info.host, "\n")
+      io.stderr:write(("rank %d is on %s\n"):format(rank, info.host)) -- all at once
     ]] .. fit, nil, nil, ("%s run %s"):format(tool, name))
     assert(well, text)
     for rank = 0, 1 do
