@@ -193,14 +193,17 @@ describe("the ending of a product", function ()
   end)
 
   it("of a new value of a variable has the same bits", function ()
-    local w, state = variable { 16, 16 }, variable { 16 }
-    local f = core.trace({ { shape = { 1, 16 } } }, function (x)
-      state:assign(ops.reshape(ops.relu(ops.matmul(x, w) + state), { 16 }))
-      return state.value
-    end)
-    local x, before = numbers { 1, 16 }, state.value
-    local want = ops.relu(ops.matmul(x, w) + before)
-    f(x)
-    assert.is_true(want:tobytes() == state.value:tobytes())
+    for _, size in ipairs { { 1, 16 }, { 3, 600 } } do
+      local m, n = table.unpack(size)
+      local w, state = variable { n, n }, variable { m, n }
+      local f = core.trace({ { shape = { m, n } } }, function (x)
+        state:assign(ops.relu(ops.matmul(x, w) + state))
+        return ops.sum(x)
+      end)
+      local x, before = numbers { m, n }, state.value
+      local want = ops.relu(ops.matmul(x, w) + before)
+      f(x)
+      assert.is_true(want:tobytes() == state.value:tobytes(), ("%d of %d"):format(m, n))
+    end
   end)
 end)

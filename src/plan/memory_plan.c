@@ -230,7 +230,7 @@ static bool may_overwrite(const Placer *k, int v, int old) {
 static void make_room(Placer *k, int v) {
   Unit u = k->p->unit[k->life[v].first];
   Group *g = u.group >= 0 ? &k->p->groups[u.group] : NULL;
-  if (g == NULL || g->anchor < 0 || g->host < 0 || g->in_place ||
+  if (g == NULL || g->anchor < 0 || g->host < 0 || g->ends ||
       k->p->first_value[g->host] != v)
     return;
   g->host = -1;
