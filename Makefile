@@ -172,7 +172,8 @@ SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
 # All of them but LEAVE=, say spec/examples_spec.lua.
 OURSPECS  = $(filter-out $(LEAVE),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
-ALLSPECS  = $(or $(SPEC),$(OURSPECS) $(ROCKS:%=rocks/%/spec))
+SPECS     = $(or $(SPEC),$(OURSPECS))
+ALLSPECS  = $(SPECS) $(if $(SPEC),,$(ROCKS:%=rocks/%/spec))
 MAKEFLAGS += --no-print-directory
 comma     = ,
 
@@ -337,21 +338,21 @@ isa:
 	@for isa in $$($(HERE) $(LUA) -e 'local isas = require( \
 	    "lunula.core").build_info().isas  print(table.concat(isas, " ", 1, #isas - 1))'); do \
 	  echo "== LUNULA_ISA=$$isa"; LUNULA_GEMM=native LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
-	    spec='$(SPEC)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
+	    spec='$(SPECS)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
 
 # The specs and hosts with the products of OpenBLAS. make blas [SPEC=smoke]
 blas:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts)
 	@if [ $(BLAS) = none ]; then echo "no OpenBLAS: nothing to test"; else \
-	  LUNULA_GEMM=blas $(LUA) spec/support/run.lua $(BUILD) spec='$(SPEC)' \
+	  LUNULA_GEMM=blas $(LUA) spec/support/run.lua $(BUILD) spec='$(SPECS)' \
 	    filter='$(FILTER)' $(if $(PART),,$(HOSTS)); fi
 
 # All of it compiled by clang. make clang [SPEC=smoke]
 clang:
 	@.ci/setup build test clang
 	@$(MAKE) -j$(JOBS) BUILD=build/clang CC=clang all hosts
-	@$(LUA) spec/support/run.lua build/clang spec='$(SPEC)' filter='$(FILTER)' \
+	@$(LUA) spec/support/run.lua build/clang spec='$(SPECS)' filter='$(FILTER)' \
 	  $(if $(PART),,$(HOSTS:build/%=build/clang/%))
 
 # Both compile for real, because some warnings need the optimiser.
