@@ -340,13 +340,14 @@ isa:
 	  echo "== LUNULA_ISA=$$isa"; LUNULA_GEMM=native LUNULA_ISA=$$isa $(LUA) spec/support/run.lua $(BUILD) \
 	    spec='$(SPECS)' filter='$(FILTER)' $(if $(PART),,$(HOSTS)) || exit 1; done
 
-# The specs and hosts with the products of OpenBLAS. make blas [SPEC=smoke]
+# The specs and hosts with the products of OpenBLAS, but for programs that do not
+# bring it. make blas [SPEC=smoke]
 blas:
 	@.ci/setup build test
 	@$(MAKE) -j$(JOBS) $(if $(PART),modules,all hosts)
 	@if [ $(BLAS) = none ]; then echo "no OpenBLAS: nothing to test"; else \
 	  LUNULA_GEMM=blas $(LUA) spec/support/run.lua $(BUILD) spec='$(SPECS)' \
-	    filter='$(FILTER)' $(if $(PART),,$(HOSTS)); fi
+	    filter='$(FILTER)' $(if $(PART),,$(filter-out %/example_pool %/example_predict,$(HOSTS))); fi
 
 # All of it compiled by clang. make clang [SPEC=smoke]
 clang:

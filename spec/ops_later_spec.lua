@@ -2,6 +2,7 @@
 -- which none is loaded yet.
 
 local lua = require "spec.support.lua"
+local native = require "spec.support.native"
 
 local function prints(expected, code)
   local pipe = assert(io.popen(("%s %s -e %q 2>&1"):format(
@@ -90,7 +91,7 @@ describe("families of ops", function ()
 end)
 
 describe("a script with a first model", function ()
-  it("loads what it needs", function ()
+  native("loads what it needs", function ()
     prints("", [[
       local k = require "lunula"
       local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }

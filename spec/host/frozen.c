@@ -491,6 +491,13 @@ static void push_as_given(lua_State *L, lunula_model *m) {
   lua_setglobal(L, "given");
 }
 
+/* One row and several: OpenBLAS gives other bits in another batch. */
+static bool same_number(float a, float b) {
+  const char *gemm = getenv("LUNULA_GEMM");
+  float by = gemm && strcmp(gemm, "blas") == 0 ? 1e-5f : 0;
+  return a - b <= by && b - a <= by;
+}
+
 static void scripts_predict_with_it(void) {
   static const char use[] =
       "local k = require 'lunula'\n"
@@ -512,7 +519,7 @@ static void scripts_predict_with_it(void) {
   float number = ask(m);
   push_as_given(lunula_state(rt), m);
   EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
-  EXPECT((float)global_number(rt, "number") == number);
+  EXPECT(same_number((float)global_number(rt, "number"), number));
   close_runtime();
   for (int i = 0; i < 2; i++) { /* states that never saw the script */
     open_runtime("");
@@ -520,7 +527,7 @@ static void scripts_predict_with_it(void) {
     if (i == 1)
       lunula_model_free(m);
     EXPECT_STATUS(LUNULA_OK, run_text(rt, use));
-    EXPECT((float)global_number(rt, "number") == number);
+    EXPECT(same_number((float)global_number(rt, "number"), number));
     if (i == 0)
       push_as_given(lunula_state(rt), m); /* closed with the state */
     close_runtime();

@@ -4,6 +4,7 @@
 
 local core = require "lunula.core"
 local k = require "lunula"
+local native = require "spec.support.native"
 
 local function line()
   return debug.getinfo(2, "l").currentline
@@ -102,7 +103,7 @@ describe("the short way of a prediction", function()
     end
   end)
 
-  it("serves what it is for, and the method the rest", function()
+  native("serves what it is for, and the method the rest", function()
     local model, y = warm()
     same(y, model:predict(x, { batch_size = 2 }))
     same(y, model:predict(x:totable()))
