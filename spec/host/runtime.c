@@ -195,7 +195,9 @@ static void bad_configurations(void) {
   union {
     lunula_config c;
     char bytes[sizeof c + 100];
-  } later = {c};
+  } later;
+  memset(&later, 0, sizeof later); /* also what is behind c */
+  later.c = c;
   EXPECT_STATUS(LUNULA_OK, lunula_new(&later.c, &rt, &why));
   close_runtime();
   later.bytes[sizeof c + 99] = 1;
