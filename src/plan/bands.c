@@ -49,7 +49,7 @@ static int64_t task_begin(const Band *b, int64_t task) {
 
 /* ---- the pass ------------------------------------------------------------ */
 
-enum { FEW_INPUTS = 4, MOST_POINTERS = TILE_OPERANDS + FEW_INPUTS + 1 };
+enum { MOST_POINTERS = TILE_OPERANDS + CALL_INPUTS + 1 };
 
 /* Bytes of what goes from step to step, of which there is so much at most, and
 ** of the weights beside it. Bands are worth it where there would be much of it,
@@ -62,7 +62,7 @@ enum { MOST_LINES = 1 << 20 };
 
 typedef struct Call {
   OpCall call;
-  Type in[FEW_INPUTS];
+  Type in[CALL_INPUTS];
 } Call;
 
 typedef struct Chain {
@@ -99,13 +99,9 @@ Val band_value(const Prog *p, const Band *b, int i) {
 /* Whether the unit can be part of a band, and how it is called then. */
 static bool find_call(const Prog *p, Unit u, Call *c) {
   const Node *n = product_of(p, u);
-  if (n == NULL || n->op->lines == NULL || n->nin > FEW_INPUTS ||
-      result_of(p, u).node == NULL)
+  if (n == NULL || n->op->lines == NULL || result_of(p, u).node == NULL ||
+      !prog_call(n, c->in, &c->call))
     return false;
-  for (int i = 0; i < n->nin; i++)
-    c->in[i] = *val_type(n->in[i]);
-  c->call = (OpCall){.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
-                     .in = c->in, .out = &n->out[0].type};
   int64_t first = 0, end = 1;
   return type_elements(&n->out[0].type) > 0 &&
          type_elements(&c->in[0]) > 0 &&

@@ -13,16 +13,12 @@ typedef struct Ended {
   Val at; /* what is done so far */
 } Ended;
 
-/* The product as its op is asked about it: the first inputs are enough. */
 static bool may_end(const Node *n, const Ending *ending, bool in_place) {
-  enum { INPUTS = 4 };
-  Type in[INPUTS];
-  if (n->op->ends == NULL || n->nin > INPUTS)
+  Type in[CALL_INPUTS];
+  OpCall call;
+  if (n->op->ends == NULL || !prog_call(n, in, &call))
     return false;
-  for (int i = 0; i < n->nin; i++)
-    in[i] = *val_type(n->in[i]);
-  OpCall call = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
-                 .in = in, .out = &n->out[0].type, .ending = ending};
+  call.ending = ending;
   return n->op->ends(&call, in_place);
 }
 
@@ -44,18 +40,10 @@ static bool add_plus(Ended *k, Val x) {
   return true;
 }
 
-/* The number that v is everywhere. */
-static bool is_number(Val v, float *x) {
-  if (!node_is_value(v.node) || v.node->tracked ||
-      val_type(v)->dtype != F32 || type_elements(val_type(v)) != 1)
-    return false;
-  *x = (float)tensor_get(val_tensor(v), 0);
-  return true;
-}
-
+/* No lower bound but 0, and no upper one alone: others are seldom. */
 static bool add_bounds(Ended *k, const Node *n) {
   Ending *e = &k->g->ending;
-  float most;
+  double most;
   if (n->op->role == RECTIFIES && !e->clips) {
     e->clips = true;
     e->low = 0;
@@ -63,9 +51,9 @@ static bool add_bounds(Ended *k, const Node *n) {
     return true;
   }
   if (n->op->role != SMALLER_OF || !e->clips || e->high < INFINITY ||
-      !val_same(n->in[0], k->at) || !is_number(n->in[1], &most))
+      !val_same(n->in[0], k->at) || !simplify_number(n->in[1], &most))
     return false;
-  e->high = most;
+  e->high = (float)most;
   return true;
 }
 

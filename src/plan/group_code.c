@@ -7,12 +7,9 @@
 
 void code_add(Prog *g, TileProgram *p, const Node *n, const TileRef *in,
               TileRef y) {
-  Type type[4]; /* not read after this */
-  for (int i = 0; i < n->nin; i++)
-    type[i] = *val_type(n->in[i]);
-  OpCall call = {.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
-                 .in = type, .out = &n->out[0].type};
-  if (!program_add(p, &call, in, y))
+  Type type[CALL_INPUTS]; /* an elementwise op has no more */
+  OpCall call;
+  if (!prog_call(n, type, &call) || !program_add(p, &call, in, y))
     fail(g->error, "%s: no kernel for %s", n->op->name,
          dtype_name((DType)type[0].dtype));
 }

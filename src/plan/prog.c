@@ -103,6 +103,16 @@ void prog_unit_reads(const Prog *p, Unit u,
     node_reads(p, p->node[g->member[m]], u.group, visit, ud);
 }
 
+bool prog_call(const Node *n, Type in[CALL_INPUTS], OpCall *call) {
+  if (n->nin > CALL_INPUTS)
+    return false;
+  for (int i = 0; i < n->nin; i++)
+    in[i] = *val_type(n->in[i]);
+  *call = (OpCall){.op = n->op, .attr = n->attr, .nin = n->nin, .nout = 1,
+                   .in = in, .out = &n->out[0].type};
+  return true;
+}
+
 bool prog_view(const Prog *p, int node, int64_t *offset) {
   return node_view(p->node[node], offset);
 }

@@ -116,6 +116,11 @@ INLINE const Type *prog_type(const Prog *p, int node) {
 /* Those of `all` that the results need become the nodes, in this order. */
 bool prog_collect(Prog *p, Node *const *all, int n);
 
+/* The call of a node as passes ask its op about it, before there are steps; the
+** types go into `in`. False: it has more inputs than that. */
+enum { CALL_INPUTS = 4 };
+bool prog_call(const Node *n, Type in[CALL_INPUTS], OpCall *call);
+
 /* Calls visit(ud, value) for each value that the unit reads (data, not sizes);
 ** a value that it reads twice may come twice. */
 void prog_unit_reads(const Prog *p, Unit u,
@@ -129,6 +134,8 @@ INLINE Val prog_source(const Prog *p, Val v) {
 Val simplify(Prog *p, Val v);
 /* v as a constant, if it is one. */
 Val simplify_fold(Prog *p, Val v);
+/* The float that v is, if it is a constant one. */
+bool simplify_number(Val v, double *number);
 /* Operands of op that need not be repeated, in place. */
 void simplify_unrepeat(Prog *p, const Op *op, Val *x, int nin);
 

@@ -40,12 +40,18 @@ Val simplify_fold(Prog *p, Val v) {
 
 /* ---- algebra ------------------------------------------------------------ */
 
-static bool is_number(Val v, double number) {
+bool simplify_number(Val v, double *number) {
   if (!node_is_value(v.node) || val_type(v)->dtype != F32 ||
       type_elements(val_type(v)) != 1)
     return false;
-  double x = tensor_get(val_tensor(v), 0);
-  return x == number && signbit(x) == signbit(number);
+  *number = tensor_get(val_tensor(v), 0);
+  return true;
+}
+
+static bool is_number(Val v, double number) {
+  double x;
+  return simplify_number(v, &x) && x == number &&
+         signbit(x) == signbit(number);
 }
 
 /* x when the op leaves it as it is. So 0 is not neutral to an addition, which
