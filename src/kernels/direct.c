@@ -358,7 +358,9 @@ ConvBands conv_bands(const Conv *c, ConvWay way, int64_t wanted) {
     b.cuts = most(b.cuts, least(divide_up(wanted, b.planes),
                                 b.lines * b.columns / CONV_ENOUGH));
   b.cuts = most(least(b.cuts, b.lines), 1);
-  b.cuts = divide_up(b.lines, divide_up(b.lines, b.cuts)); /* of one height */
+  /* of one height: if every other one had a line more, one of two threads would
+     get all of those */
+  b.cuts = divide_up(b.lines, divide_up(b.lines, b.cuts));
   return b;
 }
 

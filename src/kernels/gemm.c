@@ -149,8 +149,8 @@ typedef struct Side {
   bool ends; /* these are the last of k */
 } Side;
 
-/* It is a part of who calls it, as part_at is: a copy of it would be read before
-** it is written. */
+/* Written where it is used, as by part_at: a returned one is copied in vectors,
+** which wait for all that was just stored into it. */
 INLINE Side side_of(const Product *p, int64_t k0, int64_t k1) {
   return (Side){.k0 = k0, .k1 = k1, .a = p->a + k0 * p->a_column,
                 .a_row = p->a_row, .a_column = p->a_column};
@@ -393,7 +393,7 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
 #if ISA_FIRST
 enum { MOST_ROWS = 14, MOST_ROOM = COPIED * MOST_ROWS * DEPTH };
 
-/* Sums of several parts wait in c for the next one. */
+/* Sums of several parts of k wait in c, so nothing else may lie there. */
 bool gemm_ends(int64_t m, int64_t k, bool in_place) {
   return k <= (in_place && m > MICRO_FEW ? DEPTH : GEMM_CHAIN);
 }

@@ -148,7 +148,7 @@ INLINE const float *plus_of(const Micro *t, int q) {
 #define CLIP_2(i) CLIP_1(i) CLIP(x##i, low, high)
 #define CLIP_4(i) CLIP_2(i) CLIP(y##i, low, high) CLIP(z##i, low, high)
 
-/* Rows of what is added that are each somewhere else come near meanwhile, too. */
+/* Rows that are added come near meanwhile; a bias, the same for all, is near. */
 #define ASK_PLUS(i)                        \
   __builtin_prefetch(plus, 0, 3);          \
   __builtin_prefetch(plus + LANES, 0, 3);  \
@@ -307,10 +307,11 @@ static APART void edge_tile(int64_t rows, int64_t columns, Micro t) {
   if (t.add) copy_corner(edge, MICRO_WIDTH, c, c_row, rows, columns);
   t.c = edge;
   t.c_row = MICRO_WIDTH;
-  Micro bare = t;
-  bare.end = NULL;
-  ISA_NAME(micro)(rows, columns > LANES ? 2 : 1, &bare);
-  if (t.end) end_corner(&t, rows, columns, edge);
+  const Ending *end = t.end;
+  t.end = NULL; /* it has no more columns than the tile is to have */
+  ISA_NAME(micro)(rows, columns > LANES ? 2 : 1, &t);
+  t.end = end;
+  if (end) end_corner(&t, rows, columns, edge);
   copy_corner(c, c_row, edge, MICRO_WIDTH, rows, columns);
 }
 

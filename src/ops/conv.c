@@ -55,7 +55,7 @@ static void conv_begin(const OpCall *s, const Run *r) {
     ISA(conv_pack)(r->in[1], &c, false, r->scratch);
 }
 
-/* A band. */
+/* A band, with the call's ending. */
 static void forward(const OpCall *s, const Run *r, const Conv *c,
                     const ConvBand *b, int64_t f0, int64_t f1) {
   float *y = r->out[0];
@@ -64,12 +64,13 @@ static void forward(const OpCall *s, const Run *r, const Conv *c,
     end = run_ending(s, r);
   ending_move(&end, b->pixel0, 0);
   ISA(conv_forward)(r->in[0], panels_in(s, r), y + b->pixel0 * c->filters, c, b,
-                    f0, f1, &end, r->local);
+                    f0, f1, s->ending ? &end : NULL, r->local);
 }
 
-/* Sums stay in registers. Depthwise ones, some of which are made twice, can only
-** add numbers of channels. */
-static bool conv_ends_so(const OpCall *s, bool in_place) {
+/* Sums stay in registers, so a result may lie where it is added to. Depthwise
+** convolutions make some results twice: what they add must still be there, and
+** they know bias alone. */
+static bool convolution_ends(const OpCall *s, bool in_place) {
   const Ending *e = s->ending;
   Conv c = forward_of(s);
   if (is_depthwise(&c))
@@ -254,7 +255,7 @@ const Op ops_conv[] = {
   {"convolution", "x, kernel, " WALK_OPTIONS, WINDOW, FLOATS, conv_shape,
    .tasks = conv_tasks, .run = conv_run, .local = conv_local,
    .scratch = conv_room, .begin = conv_begin, .vjp = conv_vjp,
-   .lines = conv_lines, .lines_of = conv_lines_of, .ends = conv_ends_so,
+   .lines = conv_lines, .lines_of = conv_lines_of, .ends = convolution_ends,
    .traits = EPILOGUE, .simpler = conv_simpler, .columns = conv_columns,
    .prepare = conv_prepare, .prepared = 1 << 1, .join = conv_join,
    .file_class = "lunula",
@@ -267,7 +268,7 @@ const Op ops_conv[] = {
   {"convolution_with_panels", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
    WINDOW, FLOATS, panels_conv_shape, .tasks = conv_tasks, .run = conv_run,
    .local = conv_local, .lines = conv_lines, .lines_of = conv_lines_of,
-   .ends = conv_ends_so, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .ends = convolution_ends, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
   {"convolution_pooled",
    "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil", WINDOW, FLOATS,

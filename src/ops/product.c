@@ -307,7 +307,7 @@ static void cut(Product *x, const Part *t) {
   x->n = t->n1 - t->n0;
 }
 
-/* It is panels that end. */
+/* What reads the right side as it lies has no ending. */
 static bool matmul_ends(const OpCall *s, bool in_place) {
   Matmul room;
   const Matmul *p = geometry_of(s, &room);
