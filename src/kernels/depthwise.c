@@ -22,21 +22,6 @@ static Taps taps_new(const float *kernel, const Window *w, bool turned) {
   return turned ? (Taps){kernel + (taps - 1) * n, -n} : (Taps){kernel, n};
 }
 
-/* What one pixel is the sum of, in the order of the taps: products of channels
-** at x with those at m. */
-enum { TERMS = 256, LEAST_LANES = 4 };
-
-typedef struct Terms {
-  const Ending *end; /* of the pixels, with numbers for each channel; or NULL */
-  int n;
-  const float *x[TERMS], *m[TERMS];
-} Terms;
-
-static void add_term(Terms *z, const float *x, const float *m) {
-  z->x[z->n] = x;
-  z->m[z->n++] = m;
-}
-
 /* The terms of pixel k of a line */
 static void list_terms(Terms *z, const float *x, Taps taps, const Window *w,
                        Line l, int64_t k) {
@@ -62,14 +47,14 @@ typedef struct Four {
 } Four;
 
 /* The ending of a vector of channels. */
-typedef struct Close {
+typedef struct VectorEnding {
   bool any;
   Vector plus, low, high;
-} Close;
+} VectorEnding;
 
-INLINE Close close_at(const Terms *z, int64_t c) {
+INLINE VectorEnding vector_ending(const Terms *z, int64_t c) {
   const Ending *e = z->end;
-  Close k = {e != NULL, {0}, {0}, {0}};
+  VectorEnding k = {e != NULL, {0}, {0}, {0}};
   if (e == NULL) return k;
   if (e->pluses) k.plus = FROM(e->plus[0] + c);
   k.low = SPLAT(e->clips ? e->low : -INFINITY);
@@ -77,13 +62,18 @@ INLINE Close close_at(const Terms *z, int64_t c) {
   return k;
 }
 
-/* Sums that began with 0 are never -0: they stay what they are when 0 is added
-** because there is nothing else. */
-INLINE Vector closed(Vector s, const Close *k) {
+/* An ending that adds nothing has bounds, which make 0 of -0; so 0 may be added
+** in its place. */
+INLINE Vector ended(Vector s, const VectorEnding *k) {
   if (!k->any) return s;
   s += k->plus;
   CLIP(s, k->low, k->high)
   return s;
+}
+
+INLINE void put_vector(const Terms *z, float *y, int64_t c, Vector s) {
+  VectorEnding e = vector_ending(z, c);
+  AT(y + c) = ended(s, &e);
 }
 
 /* Channels [c, c + 4 LANES) of one pixel, and one vector of them */
@@ -96,23 +86,19 @@ INLINE void four_vectors(const Terms *z, float *y, int64_t c) {
     s.c += FROM(m + 2 * LANES) * FROM(x + 2 * LANES);
     s.d += FROM(m + 3 * LANES) * FROM(x + 3 * LANES);
   }
-  Close a = close_at(z, c), b = close_at(z, c + LANES);
-  Close d = close_at(z, c + 2 * LANES), e = close_at(z, c + 3 * LANES);
-  AT(y + c) = closed(s.a, &a);
-  AT(y + c + LANES) = closed(s.b, &b);
-  AT(y + c + 2 * LANES) = closed(s.c, &d);
-  AT(y + c + 3 * LANES) = closed(s.d, &e);
+  put_vector(z, y, c, s.a);
+  put_vector(z, y, c + LANES, s.b);
+  put_vector(z, y, c + 2 * LANES, s.c);
+  put_vector(z, y, c + 3 * LANES, s.d);
 }
 
 INLINE void one_vector(const Terms *z, float *y, int64_t c) {
   Vector s = {0};
   for (int q = 0; q < z->n; q++) s += FROM(z->m[q] + c) * FROM(z->x[q] + c);
-  Close k = close_at(z, c);
-  AT(y + c) = closed(s, &k);
+  put_vector(z, y, c, s);
 }
 
-/* One pixel, m channels; the last ones overlap those before them. */
-static void one_pixel(const Terms *z, float *y, int64_t m) {
+ISA_FUNCTION(void, depthwise_pixel, (const Terms *z, float *y, int64_t m)) {
   int64_t c = 0;
   for (; c + 4 * LANES <= m; c += 4 * LANES) four_vectors(z, y, c);
   for (; c < m; c += LANES) one_vector(z, y, least(c, m - LANES));
@@ -133,11 +119,11 @@ INLINE Four any_taps(Four s, const float *x, const float *m, const Window *w,
   return s;
 }
 
-INLINE void put_four(float *y, int64_t n, Four s, const Close *k) {
-  AT(y) = closed(s.a, k);
-  AT(y + n) = closed(s.b, k);
-  AT(y + 2 * n) = closed(s.c, k);
-  AT(y + 3 * n) = closed(s.d, k);
+INLINE void put_four(float *y, int64_t n, Four s, const VectorEnding *k) {
+  AT(y) = ended(s.a, k);
+  AT(y + n) = ended(s.b, k);
+  AT(y + 2 * n) = ended(s.c, k);
+  AT(y + 3 * n) = ended(s.d, k);
 }
 
 /* s += three taps side by side of four pixels, which share their cells. The
@@ -190,14 +176,14 @@ INLINE void three_wide(const Terms *z, float *y, int64_t windows, int64_t n,
   Vector f2 = FROM(z->m[three] + c), g2 = FROM(z->m[three + 1] + c);
   Vector h2 = FROM(z->m[three + 2] + c);
   const float *x0 = z->x[0] + c, *x1 = z->x[two] + c, *x2 = z->x[three] + c;
-  Close close = close_at(z, c);
+  VectorEnding end = vector_ending(z, c);
   for (int64_t i = 0; i < windows; i += 4) {
     int64_t k = least(i, windows - 4), at = k * stride * n;
     Four s = {{0}, {0}, {0}, {0}};
     s = three_taps(s, x0 + at, n, stride, f0, g0, h0);
     if (rows > 1) s = three_taps(s, x1 + at, n, stride, f1, g1, h1);
     if (rows > 2) s = three_taps(s, x2 + at, n, stride, f2, g2, h2);
-    put_four(y + k * n + c, n, s, &close);
+    put_four(y + k * n + c, n, s, &end);
   }
 }
 
@@ -220,7 +206,7 @@ INLINE void wide(const Terms *z, float *y, const Window *w, int64_t windows,
                  int64_t c, int width, int stride) {
   int64_t n = w->channels, step = w->stride[2] * n;
   int64_t m_step = z->n > 1 ? z->m[1] - z->m[0] : 0;
-  Close close = close_at(z, c);
+  VectorEnding end = vector_ending(z, c);
   for (int64_t i = 0; i < windows; i += 4) {
     int64_t k = least(i, windows - 4), at = k * step + c;
     Four s = {{0}, {0}, {0}, {0}};
@@ -229,7 +215,7 @@ INLINE void wide(const Terms *z, float *y, const Window *w, int64_t windows,
         s = five_taps(s, z->x[q] + at, z->m[q] + c, n, stride, m_step);
       else
         s = any_taps(s, z->x[q] + at, z->m[q] + c, w, step, m_step);
-    put_four(y + k * n + c, n, s, &close);
+    put_four(y + k * n + c, n, s, &end);
   }
 }
 
@@ -269,7 +255,7 @@ static void run_of_windows(Terms *z, float *y, const Window *w,
   if (k) fours_of_windows(z, y, w, k, m);
   for (int64_t move = k; k < windows; k++, move = 1) {
     for (int q = 0; q < z->n; q++) z->x[q] += move * w->stride[2] * n;
-    one_pixel(z, y + k * n, m);
+    ISA_NAME(depthwise_pixel)(z, y + k * n, m);
   }
 }
 
@@ -295,14 +281,8 @@ ISA_FUNCTION(void, forward_lanes, (const float *x, Taps taps, float *y,
     if (many > 1)
       run_of_windows(&z, y, w, many, m);
     else
-      one_pixel(&z, y, m);
+      ISA_NAME(depthwise_pixel)(&z, y, m);
   }
-}
-
-static bool in_lanes(const Conv *c) {
-  const Window *w = &c->w;
-  return c->filters == w->channels && c->filters >= LEAST_LANES &&
-         w->size[0] * w->size[1] * w->size[2] <= TERMS;
 }
 
 /* ---- forward ----------------------------------------------------------- */
@@ -320,7 +300,7 @@ INLINE void add_products(float *restrict y, const float *restrict m,
 }
 
 /* Pixels, each with as many filters. */
-static void close_any(float *y, int64_t pixels, int64_t filters,
+static void end_pixels(float *y, int64_t pixels, int64_t filters,
                       const Ending *e) {
   for (int64_t p = 0; p < pixels; p++, y += filters)
     for (int64_t i = 0; i < filters; i++) {
@@ -362,21 +342,22 @@ static void forward_part(const float *x, const float *k, bool turned, float *y,
     int64_t first = p % w->out[2];
     int64_t last = least(w->out[2], first + p1 - p);
     Line l = line_at(w, p / w->out[2]);
-    if (in_lanes(c))
+    if (depthwise_in_lanes(c))
       ISA_NAME(forward_lanes)(x + c0, taps, y + p * c->filters + c0, w, l,
                               first, last, c1 - c0, end ? &part : NULL);
     else
       forward_any(x, k, y + p * c->filters, c, l, first, last);
-    if (end && !in_lanes(c))
-      close_any(y + p * c->filters, last - first, c->filters, end);
+    if (end && !depthwise_in_lanes(c))
+      end_pixels(y + p * c->filters, last - first, c->filters, end);
     p += last - first;
   }
 }
 
-static void forward(const float *x, const float *k, bool turned, float *y,
-                    const Conv *c, int64_t p0, int64_t p1, const Ending *end) {
+ISA_FUNCTION(void, depthwise_walk, (const float *x, const float *k, bool turned,
+                                    float *y, const Conv *c, int64_t p0,
+                                    int64_t p1, const Ending *end)) {
   int64_t n = c->w.channels;
-  int64_t many = in_lanes(c) ? channels_in_cache(&c->w) : n;
+  int64_t many = depthwise_in_lanes(c) ? channels_in_cache(&c->w) : n;
   for (int64_t c0 = 0, c1; c0 < n; c0 = c1) {
     c1 = n - c0 - many < LANES ? n : c0 + many; /* a vector is left, or none */
     forward_part(x, k, turned, y, c, p0, p1, c0, c1, end);
@@ -386,147 +367,5 @@ static void forward(const float *x, const float *k, bool turned, float *y,
 KERNEL(void, depthwise_forward, (const float *x, const float *k, float *y,
                                  const Conv *c, int64_t p0, int64_t p1,
                                  const Ending *end)) {
-  forward(x, k, false, y, c, p0, p1, end);
-}
-
-/* ---- gradient of the image --------------------------------------------- */
-
-/* The one window along axis i that has cell `at` under tap t, or -1. */
-INLINE int64_t window_of(const Window *w, int i, int64_t at, int64_t t) {
-  int64_t from = at + w->before[i] - t * w->dilation[i];
-  if (from < 0 || from % w->stride[i] != 0) return -1;
-  from /= w->stride[i];
-  return from < w->out[i] ? from : -1;
-}
-
-/* x (channels) += the sums of m (filters) g (filters) over each channel's */
-INLINE void add_back(float *restrict x, const float *restrict m,
-                     const float *restrict g, int64_t channels,
-                     int64_t times) {
-  if (times == 1)
-    for (int64_t i = 0; i < channels; i++) x[i] += m[i] * g[i];
-  else
-    for (int64_t i = 0; i < channels; i++) {
-      float sum = 0;
-      for (int64_t j = 0; j < times; j++)
-        sum += m[i * times + j] * g[i * times + j];
-      x[i] += sum;
-    }
-}
-
-/* The row (i, j) of the images' cells from cell k0 to k1 */
-static void back_row(const float *g, const float *kernel, float *x,
-                     const Conv *c, Line l, int64_t k0, int64_t k1) {
-  const Window *w = &c->w;
-  int64_t n = w->channels, times = c->filters / n;
-  memset(x, 0, (size_t)((k1 - k0) * n) * sizeof *x);
-  for (int64_t t = 0; t < w->size[0]; t++)
-    for (int64_t u = 0; u < w->size[1]; u++) {
-      int64_t i = window_of(w, 0, l.i, t), j = window_of(w, 1, l.j, u);
-      if (i < 0 || j < 0) continue;
-      const float *row =
-          g + ((l.b * w->out[0] + i) * w->out[1] + j) * w->out[2] * c->filters;
-      const float *m =
-          kernel + (t * w->size[1] + u) * w->size[2] * c->filters;
-      for (int64_t k = k0; k < k1; k++)
-        for (int64_t v = 0; v < w->size[2]; v++) {
-          int64_t o = window_of(w, 2, k, v);
-          if (o >= 0)
-            add_back(x + (k - k0) * n, m + v * c->filters,
-                     row + o * c->filters, n, times);
-        }
-    }
-}
-
-/* The terms of cell k of a row of the images */
-static void list_back(Terms *z, const float *g, const float *kernel,
-                      const Window *w, Line l, int64_t k) {
-  int64_t n = w->channels;
-  z->n = 0;
-  for (int64_t t = 0; t < w->size[0]; t++)
-    for (int64_t u = 0; u < w->size[1]; u++) {
-      int64_t i = window_of(w, 0, l.i, t), j = window_of(w, 1, l.j, u);
-      const float *m = kernel + (t * w->size[1] + u) * w->size[2] * n;
-      if (i < 0 || j < 0) continue;
-      for (int64_t v = 0; v < w->size[2]; v++) {
-        int64_t o = window_of(w, 2, k, v);
-        if (o >= 0)
-          add_term(z, g + (((l.b * w->out[0] + i) * w->out[1] + j) *
-                               w->out[2] + o) * n, m + v * n);
-      }
-    }
-}
-
-/* The same of the cells k0 to k1 by vectors. Cells that are a stride apart have
-** the same terms, one window further on, where no window is missing. */
-ISA_FUNCTION(void, back_lanes, (const float *g, const float *kernel, float *x,
-                                const Window *w, Line l, int64_t k0,
-                                int64_t k1)) {
-#if ISA_LANES > 4
-  if (w->channels < LANES) {
-    ISA_NARROWER(back_lanes)(g, kernel, x, w, l, k0, k1);
-    return;
-  }
-#endif
-  Terms z;
-  z.end = NULL;
-  int64_t n = w->channels, reach = (w->size[2] - 1) * w->dilation[2];
-  for (int64_t phase = 0; phase < w->stride[2]; phase++) {
-    bool listed = false;
-    for (int64_t k = k0 + phase; k < k1; k += w->stride[2]) {
-      bool all = k + w->before[2] >= reach &&
-                 k + w->before[2] <= (w->out[2] - 1) * w->stride[2];
-      if (all && listed)
-        for (int q = 0; q < z.n; q++) z.x[q] += n;
-      else
-        list_back(&z, g, kernel, w, l, k);
-      listed = all;
-      one_pixel(&z, x + (k - k0) * n, n);
-    }
-  }
-}
-
-static bool is_dense(const Window *w) {
-  return w->stride[0] == 1 && w->stride[1] == 1 && w->stride[2] == 1 &&
-         w->in[0] > 0 && w->in[1] > 0 && w->in[2] > 0;
-}
-
-/* The convolution of g with the turned kernel that gives x. */
-static Conv turned_around(const Conv *c) {
-  Conv back = *c;
-  for (int i = 0; i < 3; i++) {
-    back.w.in[i] = c->w.out[i];
-    back.w.out[i] = c->w.in[i];
-    back.w.before[i] =
-        (c->w.size[i] - 1) * c->w.dilation[i] - c->w.before[i];
-  }
-  return back;
-}
-
-KERNEL(void, depthwise_input_gradient,
-       (const float *g, const float *k, float *x, const Conv *c, int64_t b0,
-        int64_t b1, int64_t i0, int64_t i1)) {
-  const Window *w = &c->w;
-  int axis = window_band_axis(w);
-  if (in_lanes(c) && is_dense(w)) {
-    int64_t cells = w->in[0] * w->in[1] * w->in[2], row = cells / w->in[axis];
-    Conv back = turned_around(c);
-    forward(g, k, true, x, &back, b0 * cells + i0 * row,
-            (b1 - 1) * cells + i1 * row, NULL);
-    return;
-  }
-  int64_t first[3] = {0, 0, 0}, end[3] = {w->in[0], w->in[1], w->in[2]};
-  first[axis] = i0;
-  end[axis] = i1;
-  for (int64_t b = b0; b < b1; b++)
-    for (int64_t i = first[0]; i < end[0]; i++)
-      for (int64_t j = first[1]; j < end[1]; j++) {
-        float *row = x + (((b * w->in[0] + i) * w->in[1] + j) * w->in[2] +
-                          first[2]) * w->channels;
-        Line l = {b, i, j};
-        if (in_lanes(c) && w->channels >= 2 * LEAST_LANES)
-          ISA_NAME(back_lanes)(g, k, row, w, l, first[2], end[2]);
-        else
-          back_row(g, k, row, c, l, first[2], end[2]);
-      }
+  ISA_NAME(depthwise_walk)(x, k, false, y, c, p0, p1, end);
 }
