@@ -166,11 +166,13 @@ PART      = $(SPEC)$(FILTER)
 # SPEC=smoke: what must be seen under another instruction set or compiler, in
 # half a minute.
 SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
-            spec/core/conv_spec.lua spec/core/scan_spec.lua spec/core/isa_spec.lua \
+            spec/core/conv_spec.lua spec/core/endings_spec.lua spec/core/scan_spec.lua \
+            spec/core/isa_spec.lua \
             spec/layers/golden_spec.lua spec/layers/rnn_training_spec.lua \
             spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
-# All of them but LEAVE=, say spec/examples_spec.lua.
+# What a check runs: SPEC=, or all but LEAVE=, say spec/examples_spec.lua; test and
+# asan those of the rocks, too.
 OURSPECS  = $(filter-out $(LEAVE),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 SPECS     = $(or $(SPEC),$(OURSPECS))
 ALLSPECS  = $(SPECS) $(if $(SPEC),,$(ROCKS:%=rocks/%/spec))
