@@ -214,6 +214,72 @@ static void predicts(void) {
   lunula_model_free(model);
 }
 
+/* As many inputs, results and numbers as an op may have: y[i] = x[i] *
+** x[i + 8], and with `on` as many times as all numbers together. */
+enum { IN = 16, OUT = 8, NUMBERS = 8 };
+
+static int widest_shape(void *ud, lunula_op_call *c) {
+  (void)ud;
+  for (int i = 0; i < OUT; i++)
+    c->outputs[i] = (lunula_view){.dtype = LUNULA_FLOAT32};
+  return 0;
+}
+
+static float at(const lunula_view *v) {
+  return *(const float *)v->data;
+}
+
+static float factor(const lunula_op_call *c) {
+  float sum = 0;
+  for (int i = 0; i < NUMBERS - 1; i++)
+    sum += (float)c->numbers[i];
+  return c->numbers[NUMBERS - 1] == 1 ? sum : 1;
+}
+
+static int widest_run(void *ud, lunula_op_call *c) {
+  const lunula_view *x = c->inputs;
+  (void)ud;
+  for (int i = 0; i < OUT; i++)
+    *(float *)c->outputs[i].data = at(x + i) * at(x + OUT + i) * factor(c);
+  return 0;
+}
+
+static int widest_gradient(void *ud, lunula_op_call *c) {
+  const lunula_view *x = c->inputs, *dy = x + IN + OUT;
+  (void)ud;
+  for (int i = 0; i < IN; i++)
+    *(float *)c->outputs[i].data = at(dy + i % OUT) * at(x + (i + OUT) % IN) *
+                                   factor(c);
+  return 0;
+}
+
+static void may_be_wide(void) {
+  static const char script_wide[] =
+      "local k = require 'lunula'\n"
+      "local x = {}\n"
+      "for i = 1, 16 do x[i] = k.tensor(i * 1.0) end\n"
+      "assert(k.ops.host_wide(table.unpack(x)):item() == 9 * 9.25)\n"
+      "local _, g = k.value_and_grad(function (...)\n"
+      "  local y = table.pack(k.ops.host_wide(...))\n"
+      "  return y[1] + 2 * y[8] end)(table.unpack(x))\n"
+      "assert(g[1]:item() == 9 * 9.25 and g[9]:item() == 9.25)\n"
+      "assert(g[8]:item() == 2 * 16 * 9.25 and g[16]:item() == 16 * 9.25)\n"
+      "assert(g[2]:item() == 0)\n";
+  lunula_op op = {.size = sizeof op, .name = "host_wide", .noutputs = OUT,
+                  .signature = "a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3,"
+                               " b4, b5, b6, b7, n0:num=1, n1:num=.25, n2:int=2"
+                               ", n3:num=1e0, n4:num=+1, n5:num=5, n6:int=-1, "
+                               "on:bool=true",
+                  .doc = "Products.", .floats = 1, .shape = widest_shape,
+                  .run = widest_run, .gradient = widest_gradient};
+  lunula_runtime *own;
+  EXPECT_STATUS(LUNULA_OK, lunula_register_op(&op, &why));
+  EXPECT_STATUS(LUNULA_OK, lunula_new(NULL, &own, &why));
+  if (own)
+    EXPECT_STATUS(LUNULA_OK, run_text(own, script_wide));
+  lunula_free(own);
+}
+
 /* The last test: no state opens after it. */
 static void hides_none_of_lunulas(void) {
   lunula_op op = split();
@@ -316,6 +382,7 @@ int main(void) {
   test("a model predicts with it", predicts);
   lunula_free(rt);
   test("a session is for one thread", sessions_are_for_one);
+  test("it may have as much as is said", may_be_wide);
   test("none of lunula's ops is hidden", hides_none_of_lunulas);
   test("there is room for more without gradients", adds_more_without_gradients);
   test("there is room for 32", adds_32);

@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/lock.h"
 #include "host/host.h"
 
-enum { MOST_IN = 16, MOST_OUT = 8, MOST_BACK = 2 * (MOST_IN + MOST_OUT) };
+/* A signature may have 24 parameters: these inputs, and MAX_ATTRS numbers. */
+enum { MOST_IN = 16, MOST_OUT = 8, MOST_BACK = MOST_IN + 2 * MOST_OUT };
 
 typedef struct HostOp {
   Op op, back; /* back: from inputs, outputs and cotangents to cotangents */
   lunula_op host;
   int nin, nout, nattr;
-  char name[64], back_name[80], signature[256], back_signature[1200];
+  char name[64], back_name[80], signature[256], back_signature[256];
   char doc[256];
 } HostOp;
 
@@ -31,7 +31,7 @@ static const HostOp *of_back(const Op *op) {
 
 typedef int Callback(void *ud, lunula_op_call *call);
 
-/* What the host is shown. */
+/* What the host is shown. The way back has an output for each input. */
 typedef struct Shown {
   lunula_view in[MOST_BACK], out[MOST_IN];
   double number[MAX_ATTRS];
@@ -194,16 +194,15 @@ static bool read_signature(HostOp *h, lunula_error *error) {
   return true;
 }
 
-/* "i0, i1, o0, d0, n0:num": as many of each. */
+/* "*all, a0:num": all values are one list, or they might be too many
+** parameters. */
 static void write_back_signature(HostOp *h) {
   char *to = h->back_signature;
   const char *attr = h->signature;
   size_t left = sizeof h->back_signature;
-  for (int i = 0; i < h->nin + 2 * h->nout; i++) {
-    int n = snprintf(to, left, "%sx%d", i ? ", " : "", i);
-    to += n;
-    left -= (size_t)n;
-  }
+  int begin = snprintf(to, left, "*all");
+  to += begin;
+  left -= (size_t)begin;
   for (int i = 0; i < h->nattr; i++) {
     attr = strchr(attr, ':') + 1;
     int n = snprintf(to, left, ", a%d:%.*s", i, (int)strcspn(attr, "=,"), attr);
