@@ -111,6 +111,18 @@ static void refuses(void) {
   refused(op, "\"mode:str\" in its signature");
   op.signature = "scale:num";
   refused(op, "\"scale:num\" in its signature");
+  op.signature = "x, scale:num=1:2";
+  refused(op, "\"scale:num=1:2\" in its signature");
+  op.signature = "x, scale:num=abc";
+  refused(op, "\"scale:num=abc\" in its signature");
+  op.signature = "x, scale:num=nil";
+  refused(op, "\"scale:num=nil\" in its signature");
+  op.signature = "x, scale:num=";
+  refused(op, "\"scale:num=\" in its signature");
+  op.signature = "x, scale:int=1.5";
+  refused(op, "\"scale:int=1.5\" in its signature");
+  op.signature = "x, scale:bool=1";
+  refused(op, "\"scale:bool=1\" in its signature");
   op.signature = "";
   refused(op, "0 inputs");
   op.signature = "x";

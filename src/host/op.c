@@ -154,21 +154,35 @@ static bool is_word(const char *text, size_t n) {
   return good;
 }
 
+static bool is_same(const char *text, size_t n, const char *word) {
+  return n == strlen(word) && memcmp(text, word, n) == 0;
+}
+
+/* What scripts would read as 0, or as more parameters, is no default. */
+static bool is_default(const char *text, size_t n, bool truth, bool whole) {
+  const char *letters = whole ? "-0123456789" : "-+.e0123456789";
+  if (truth)
+    return is_same(text, n, "true") || is_same(text, n, "false");
+  return n > 0 && n < 32 && strspn(text, letters) == n &&
+         strcspn(text, "0123456789") < n;
+}
+
 /* One parameter: an input, or "name:kind" with or without "=default". */
 static bool count_parameter(HostOp *h, const char *text, size_t n) {
-  static const char *const kinds[] = {"num", "int", "bool"};
   size_t name = strcspn(text, ":,");
   if (name >= n) {
     h->nin++;
     return is_word(text, n);
   }
-  const char *kind = text + name + 1;
+  const char *kind = text + name + 1, *end = text + n;
   size_t size = strcspn(kind, "=,");
+  bool truth = is_same(kind, size, "bool"), whole = is_same(kind, size, "int");
+  const char *standard = kind + size + 1; /* behind the "=", if it is one */
   h->nattr++;
-  for (int i = 0; i < COUNT_OF(kinds); i++)
-    if (size == strlen(kinds[i]) && memcmp(kind, kinds[i], size) == 0)
-      return is_word(text, name);
-  return false;
+  return (truth || whole || is_same(kind, size, "num")) &&
+         is_word(text, name) &&
+         (standard > end ||
+          is_default(standard, (size_t)(end - standard), truth, whole));
 }
 
 static bool read_signature(HostOp *h, lunula_error *error) {
@@ -178,8 +192,9 @@ static bool read_signature(HostOp *h, lunula_error *error) {
     if (!first_is_input || !count_parameter(h, p, n)) {
       host_refuse(error, LUNULA_ARGUMENT,
                   "op %s: \"%.*s\" in its signature: inputs are names, numbers "
-                  "behind them \"name:num\", \"name:int\" or \"name:bool\", with "
-                  "\"=default\" where they have one", h->name, (int)n, p);
+                  "behind them \"name:num\", \"name:int\" or \"name:bool\", "
+                  "with \"=default\", a number or true or false, where they "
+                  "have one", h->name, (int)n, p);
       return false;
     }
     p += n + (p[n] == ',');
