@@ -119,6 +119,21 @@ static void const_views(void) {
   close_all();
 }
 
+/* A size of 0 does not make up for the others, of which products are taken. */
+static void uncountable_views(void) {
+  static const float x[1] = {0};
+  static const int64_t shape[2] = {(int64_t)1 << 62, 0};
+  lunula_view v = lunula_const_view(x, LUNULA_FLOAT32, 2, shape);
+  open_model(small);
+  lua_State *L = lunula_state(rt);
+  EXPECT_STATUS(LUNULA_ARGUMENT, lunula_push_view(L, &v, &why));
+  EXPECT_TEXT("no memory has so many numbers");
+  v.shape[0] = 3;
+  EXPECT_STATUS(LUNULA_OK, lunula_push_view(L, &v, &why));
+  lua_settop(L, 0);
+  close_all();
+}
+
 /* ---- predictions under a watch ------------------------------------------ */
 
 enum { WIDE = 1024 };
@@ -297,6 +312,7 @@ int main(void) {
   test("NULL as a state", null_states);
   test("NULL as a model", null_models);
   test("const views", const_views);
+  test("views that nobody can count", uncountable_views);
   test("predictions under a watch", watched_predictions);
   test("under two watches", both_watches);
   test("a watch within a call", a_watch_within);

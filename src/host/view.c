@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The public names of the types are their numbers inside. */
 _Static_assert((int)LUNULA_FLOAT32 == F32 && (int)LUNULA_INT32 == I32 &&
@@ -61,20 +60,11 @@ bool view_type(const lunula_view *v, Type *type, Error *e) {
     return fail(e, "there is no dtype %d", v->dtype);
   if (v->rank < 0 || v->rank > MAX_RANK)
     return fail(e, "rank %d; tensors have at most %d axes", v->rank, MAX_RANK);
-  double bytes = dtype_size((DType)v->dtype);
-  for (int i = 0; i < v->rank; i++) {
+  for (int i = 0; i < v->rank; i++)
     if (v->shape[i] < 0)
       return fail(e, "size %d is %lld", i + 1, (long long)v->shape[i]);
-    bytes *= (double)v->shape[i];
-  }
-  if (bytes > 0x1p60)
-    return fail(e, "no memory has so many numbers");
-  memset(type, 0, sizeof *type);
-  type->dtype = v->dtype;
-  type->rank = v->rank;
-  for (int i = 0; i < v->rank; i++)
-    type->dim[i] = v->shape[i];
-  return true;
+  *type = type_new((DType)v->dtype, v->rank, v->shape);
+  return type_countable(type) || fail(e, "no memory has so many numbers");
 }
 
 static bool check_strings(const lunula_view *v, int64_t n, Error *e) {
@@ -115,6 +105,7 @@ void view_of_tensor(lunula_view *v, const Tensor *t) {
   v->read_only = 1;
 }
 
+/* Without its shape it gets a rank that every call refuses. */
 lunula_view lunula_const_view(const void *data, int dtype, int rank,
                               const int64_t *shape) {
   lunula_view v = {.data = (void *)(uintptr_t)data, .dtype = dtype,
