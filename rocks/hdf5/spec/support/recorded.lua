@@ -2,8 +2,9 @@
 -- the format.
 
 local core = require "lunula.core"
-local files = require "lunula.hdf5.core"
+local files = require "spec.support.files"
 local golden = require "spec.support.golden"
+local hdf5 = require "lunula.hdf5.core"
 local k = require "lunula"
 local kinds = require "lunula.kinds"
 local nest = require "lunula.utils.nest"
@@ -12,17 +13,7 @@ local recorded = {}
 
 local folder = "rocks/hdf5/spec/golden/"
 
-local function read_all(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
-function recorded.write(path, bytes)
-  local file <close> = assert(io.open(path, "wb"))
-  assert(file:write(bytes))
-end
-
-recorded.read = read_all
+recorded.read, recorded.write = files.read, files.write
 
 -- A path in a folder for temporary files; the files go when the program ends.
 local made = setmetatable({}, { __gc = function (list)
@@ -37,17 +28,17 @@ function recorded.temporary(ending)
 end
 
 function recorded.cases()
-  return assert(core.json_read(read_all(folder .. "cases.json"), false))
+  return assert(core.json_read(files.read(folder .. "cases.json"), false))
 end
 
 local archive, entries
 
 -- A file of h5.zip, as bytes.
 function recorded.packed(name)
-  archive = archive or assert(files.open(folder .. "h5.zip"))
-  entries = entries or assert(files.zip(archive))
+  archive = archive or assert(hdf5.open(folder .. "h5.zip"))
+  entries = entries or assert(hdf5.zip(archive))
   local entry = assert(entries[name], name)
-  return assert(files.unzip(archive, entry, 1 << 24)):string()
+  return assert(hdf5.unzip(archive, entry, 1 << 24)):string()
 end
 
 -- The path of a case's file.

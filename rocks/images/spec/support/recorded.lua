@@ -1,5 +1,6 @@
 -- What record.py has written: the small images, and what Keras makes of them.
 
+local files = require "spec.support.files"
 local golden = require "spec.support.golden"
 local json = require "lunula.saving.json"
 
@@ -11,12 +12,7 @@ recorded.tensor = golden.tensor
 
 function recorded.path(name) return FOLDER .. "files/" .. name end
 
-function recorded.bytes(name)
-  local file = assert(io.open(recorded.path(name), "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
+function recorded.bytes(name) return files.read(recorded.path(name)) end
 
 -- The names of the images.
 function recorded.names()
