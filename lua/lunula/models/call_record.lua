@@ -76,14 +76,9 @@ local function placeholder_for(tensor, record)
   return kt
 end
 
-local function shapes_of(list)
-  local shapes = {}
-  for i, kt in ipairs(list) do shapes[i] = kt.shape end
-  return shapes
-end
-
 local function append(layer, record)
-  record.input_shapes, record.output_shapes = shapes_of(record.inputs), shapes_of(record.outputs)
+  record.input_shapes = ktensor.shapes(record.inputs)
+  record.output_shapes = ktensor.shapes(record.outputs)
   local nodes = layer._nodes
   nodes[#nodes + 1] = record
 end

@@ -225,12 +225,6 @@ end
 
 functional.call = call
 
-local function shapes_of(list)
-  local shapes = {}
-  for i, kt in ipairs(list) do shapes[i] = kt.shape end
-  return shapes
-end
-
 functional.methods = {
   get_config = config.of_functional,
   get_build_config = config.build_config_of_functional,
@@ -241,8 +235,8 @@ functional.methods = {
     if ktensor.is(self._output_structure) then return { self._outputs[1].node.layer.name } end
     return output_names(self._output_structure)
   end,
-  _input_shapes = function(self) return self._inputs and shapes_of(self._inputs) end,
-  _output_shapes = function(self) return self._outputs and shapes_of(self._outputs) end,
+  _input_shapes = function(self) return self._inputs and ktensor.shapes(self._inputs) end,
+  _output_shapes = function(self) return self._outputs and ktensor.shapes(self._outputs) end,
   _ensure_built = function() end,
   tracked_layers = function(self) return self._graph_layers end,
   _shown_layers = function(self) return self._graph_layers end,

@@ -148,6 +148,13 @@ function ktensor.is(x)
   return getmetatable(x) == KTensor
 end
 
+-- The shapes of a list of placeholders.
+function ktensor.shapes(list)
+  local shapes = {}
+  for i, kt in ipairs(list) do shapes[i] = kt.shape end
+  return shapes
+end
+
 -- Does the structure hold a placeholder? A table of numbers is not looked through.
 function ktensor.within(tree, depth)
   if ktensor.is(tree) then return true end

@@ -12,6 +12,7 @@ local batch = require "lunula.utils.batch"
 local nest = require "lunula.utils.nest"
 local changes = require "lunula.layers.base.changes"
 local hooks = require "lunula.layers.base.hooks"
+local ktensor = require "lunula.models.ktensor"
 
 local model = {}
 
@@ -176,10 +177,7 @@ end
 local function shape_of(getter)
   return function(self)
     local tensors = getter(self)
-    if tensors.node then return tensors.shape end
-    local shapes = {}
-    for i, kt in ipairs(tensors) do shapes[i] = kt.shape end
-    return shapes
+    return tensors.node and tensors.shape or ktensor.shapes(tensors)
   end
 end
 
