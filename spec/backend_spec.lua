@@ -1,6 +1,7 @@
 -- K: the functions of Keras 1 and 2 whose rules or defaults differ from today's ops.
 
 local core = require "lunula.core"
+local layers = require "lunula.layers"
 local ops = require "lunula.ops"
 local K = require "lunula.backend"
 
@@ -115,6 +116,10 @@ describe("K", function ()
     end
     assert.near_all(K.switch(core.tensor(1), function () return x end, other), x)
     assert.is_false(ran)
+    local input = layers.Input { shape = { 3 } }
+    assert.are.same({ false, 3 }, shape(K.switch(input, input, input * 2)))
+    assert.error_at_line(function () K.switch(x, "yes", x) end,
+      "K.switch: a tensor, a number or a table of numbers is wanted, got string")
   end)
 
   it("folds", function ()

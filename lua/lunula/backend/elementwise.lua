@@ -13,11 +13,6 @@ local function or_default(value, default)
   return value
 end
 
--- Numbers and tables of numbers become tensors.
-local function tensor(x)
-  return core.is_tensor(x) and x or core.tensor(x)
-end
-
 -- x to the power of a, element by element.
 K.pow = takes("K.pow", "x, a:value",
   function (x, a) return ops.power(x, a) end)
@@ -59,7 +54,8 @@ K.switch = takes("K.switch", "condition:data, then_expression:any, else_expressi
     if condition.rank == 0 and type(then_expression) == "function" then
       return ops.cond(condition, then_expression, function () return value(else_expression) end)
     end
-    local first, second = tensor(value(then_expression)), tensor(value(else_expression))
+    local first = tools.tensor("K.switch", value(then_expression))
+    local second = tools.tensor("K.switch", value(else_expression))
     if condition.rank > first.rank then
       core.raise("switch: the condition has rank %d, then_expression only %d", condition.rank,
         first.rank)
