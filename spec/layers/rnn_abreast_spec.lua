@@ -5,6 +5,7 @@ local core = require "lunula.core"
 local k = require "lunula"
 local ask = require "spec.support.ask"
 local native = require "spec.support.native"
+local stateful_runs = require "spec.support.stateful_runs"
 
 local layers, ops = k.layers, k.ops
 local threads = core.threads()
@@ -88,15 +89,7 @@ describe("loops abreast have the bits of one after the other:", function ()
 
   native("with first states that are kept", function ()
     local layer = layers.Bidirectional { layers.LSTM { units, stateful = true } }
-    local x = k.random.normal { 1, steps, features }
-    local model = k.Sequential { k.Input { batch_shape = { 1, steps, features } }, layer }
-    local function run(n)
-      core.threads(n)
-      layer:reset_states()
-      local y = {}
-      for i = 1, 2 do y[i] = model:predict_on_batch(x):tobytes() end
-      return table.concat(y)
-    end
+    local run = stateful_runs(layer, { 1, steps, features })
     local both = run(2)
     assert.is_true(both == run(1))
   end)

@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local k = require "lunula"
 local native = require "spec.support.native"
+local stateful_runs = require "spec.support.stateful_runs"
 
 local layers, ops = k.layers, k.ops
 local threads = core.threads()
@@ -127,15 +128,7 @@ describe("a loop in parts has the bits of the whole:", function ()
 
   native("with first states that are kept", function ()
     local layer = layers.LSTM { units, stateful = true }
-    local x = k.random.normal { batch, steps, features }
-    local model = k.Sequential { k.Input { batch_shape = { batch, steps, features } }, layer }
-    local function run(n)
-      core.threads(n)
-      layer:reset_states()
-      local y = {}
-      for i = 1, 2 do y[i] = model:predict_on_batch(x):tobytes() end
-      return table.concat(y)
-    end
+    local run = stateful_runs(layer, { batch, steps, features })
     local parts = run(4)
     assert.is_true(parts == run(1))
   end)
