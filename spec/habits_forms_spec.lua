@@ -27,7 +27,8 @@ describe("an index", function ()
 
   it("selects from placeholders as from tensors", function ()
     local selections = { { {}, 1 }, { {}, -1, { 2, 3 } }, { {}, { 2, 4 }, -1 },
-      { {}, { 1, -2, 2 }, false }, { { 1, -1 }, { -3 } } }
+      { {}, { 1, -2, 2 }, false }, { { 1, -1 }, { -3 } },
+      { {}, { -3, -2 }, { 2, 1 } } }
     local outputs = {}
     for i, selection in ipairs(selections) do outputs[i] = placeholder[selection] end
     local model = k.Model { inputs = placeholder, outputs = outputs }
@@ -40,9 +41,33 @@ describe("an index", function ()
     assert.is_true(found[1] == again)
     assert.error_at_line(function () return placeholder[1] end,
       "a placeholder has no rows to count; x[{ {}, 1 }] selects along its axes")
-    assert.error_at_line(function () return placeholder[{ {}, 0 }] end,
-      "an index is a whole number or a range {first, last, step}, got 0")
-    assert.error_at_line(function () return placeholder[{ {}, 6 }] end, "get_item: axis 1 has 5")
+  end)
+
+  it("is wrong for placeholders as for tensors", function ()
+    local values = k.zeros { 4, 5, 3 }
+    for _, case in ipairs {
+      { 0, "index 0 is out of range 1..5 along axis 1 (positions count from 1)" },
+      { 6, "index 6 is out of range 1..5 along axis 1 (positions count from 1)" },
+      { 1.5, "an index is a whole number or a range {first, last, step}, got number" },
+      { { 4, 2 }, "range 4..2 does not lie in 1..5 of axis 1" },
+      { { 2, 6 }, "range 2..6 does not lie in 1..5 of axis 1" },
+      { { 0, 2 }, "range 0..2 does not lie in 1..5 of axis 1" },
+      { { 5, 1, -1 }, "a range goes forward in steps of 1 or more" },
+      { { 1.5 }, "a range is {first, last, step} in whole numbers" },
+      { { 1, 2, 1, 4 }, "a range is {first, last, step}, got a key 4" },
+      { { first = 2 }, "a range is {first, last, step}, got a key first" },
+    } do
+      for _, x_of in ipairs { values, placeholder } do
+        assert.error_at_line(function () return x_of[{ {}, case[1] }] end, case[2])
+      end
+    end
+    for _, x_of in ipairs { values, placeholder } do
+      assert.error_at_line(function () return x_of[{ {}, {}, {}, 1 }] end, "4 indices for 3 axes")
+      assert.error_at_line(function () return x_of[{ {}, axis = 1 }] end,
+        "a selection is a list, an index or a range for each axis, got a key axis")
+    end
+    assert.error_at_line(function () return placeholder[{ 0 }] end,
+      "index 0 is out of range 1..None along axis 0 (positions count from 1)")
   end)
 
   it("is no tensor, and what to write is told", function ()

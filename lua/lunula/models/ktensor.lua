@@ -84,28 +84,65 @@ local function op_method(name, op)
 end
 
 -- ---- x[{ {2, 5}, {}, 3 }] ----------------------------------------------------------------------
+--
+-- As of a tensor (src/bind/element.c), with the same errors; but where the size of an axis is not
+-- known yet, positions from its end can be taken all the same. n: that size, or false.
 
--- A position that counts from 1 as one that counts from 0; from the end both count from -1.
-local function position(i)
+-- What other keys say would not be heard.
+local function check_keys(t, most, what)
+  for key in pairs(t) do
+    if math.type(key) ~= "integer" or key < 1 or key > most then
+      core.raise("%s, got a key %s", what, tostring(key))
+    end
+  end
+end
+
+-- A position as get_item counts it: from 0, and from -1 at the end.
+local function position(i, n, axis)
   local whole = math.tointeger(i)
-  if not whole or whole == 0 then
-    core.raise("an index is a whole number or a range {first, last, step}, got %s", tostring(i))
+  if not whole then
+    core.raise("an index is a whole number or a range {first, last, step}, got %s", type(i))
+  elseif whole == 0 or n and math.abs(whole) > n then
+    core.raise("index %d is out of range 1..%s along axis %d (positions count from 1)", whole,
+      n or "None", axis)
   end
   return whole > 0 and whole - 1 or whole
 end
 
--- One entry of a selection of ours as get_item has it, by Python's rules.
-local function python_item(entry)
-  if entry == false or entry == core.None then return false end
-  if type(entry) ~= "table" then return position(entry) end
-  local first, last, step = entry[1], entry[2], entry[3]
-  local stop = last and position(last) + 1
-  return { start = first and position(first), stop = stop ~= 0 and stop or nil, step = step }
+local function bound(range, i)
+  local value = range[i]
+  if value == nil then return nil end
+  return math.tointeger(value) or core.raise "a range is {first, last, step} in whole numbers"
+end
+
+local function slice(range, n, axis)
+  check_keys(range, 3, "a range is {first, last, step}")
+  local first, last, step = bound(range, 1), bound(range, 2), bound(range, 3)
+  if step and step < 1 then core.raise "a range goes forward in steps of 1 or more" end
+  local start = first and (first < 0 and first + (n or 0) or first - 1)
+  local stop = last and (last < 0 and last + (n or 0) + 1 or last)
+  local from, to = start or 0, stop or n
+  if first == 0 or n and (from < 0 or to > n or from > to) then
+    core.raise("range %d..%s does not lie in 1..%s of axis %d", first or 1, to or "None",
+      n or "None", axis)
+  end
+  if last == -1 then stop = nil end
+  return { start = start, stop = stop, step = step }
 end
 
 local function selected(self, selection)
-  local key = {}
-  for i, entry in ipairs(selection) do key[i] = python_item(entry) end
+  check_keys(selection, #selection, "a selection is a list, an index or a range for each axis")
+  local key, dims, axis = {}, self.dims, 0
+  for i, entry in ipairs(selection) do
+    if entry == false or entry == core.None then
+      key[i] = false
+    else
+      local read = type(entry) == "table" and slice or position
+      key[i] = read(entry, dims[axis + 1], axis)
+      axis = axis + 1
+    end
+  end
+  if axis > #dims then core.raise("%d indices for %d axes", axis, #dims) end
   return core.ops.get_item(self, key)
 end
 
