@@ -154,7 +154,8 @@ describe("shapes", function ()
     'pad: the mode is "symmetric": a border of 4 has no such elements in axis 1 of (2, 3), which '
       .. "has room for 3",
     function () ops.pad(x, { { 0, 0 }, { 1, 4 } }, "symmetric") end,
-    'pad: the mode is "edge": a border of 1 has no such elements in axis 0 of (0, 3)',
+    'pad: the mode is "edge": a border of 1 has no such elements in axis 0 of (0, 3), which has '
+      .. "room for 0",
     function () ops.pad(ops.ones { 0, 3 }, { { 1, 0 }, { 0, 0 } }, "edge") end,
     "pad: pad_width has 3 entries for a tensor of rank 2",
     function () ops.pad(x, { { 1, 1 }, { 1, 1 }, { 1, 1 } }) end,

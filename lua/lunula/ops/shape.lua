@@ -269,14 +269,19 @@ local borders = {
   edge = function (x, n, axis) return merge(copies(tools.part(x, axis, 0, 1), n, axis), axis) end,
 }
 
-local least = { reflect = 1, symmetric = 0, edge = 0 }   -- elements more than the border has
+-- How wide a border can be made of so many elements: edge repeats one, reflect leaves one out.
+local widest = {
+  reflect = function (size) return math.max(size - 1, 0) end,
+  symmetric = function (size) return size end,
+  edge = function (size) return size > 0 and math.huge or 0 end,
+}
 
 local function check_border(x, width, axis, mode)
   local size, wide = x.shape[axis + 1], math.max(width[1], width[2])
-  local most = size and (mode == "edge" and wide or size - least[mode])
-  if most and wide > 0 and (wide > most or size == 0) then
+  local most = size and widest[mode](size)
+  if most and wide > most then
     core.raise('pad: the mode is "%s": a border of %d has no such elements in axis %d of %s, which '
-      .. "has room for %d", mode, wide, axis, tools.shape_text(x.shape), math.max(most, 0))
+      .. "has room for %d", mode, wide, axis, tools.shape_text(x.shape), most)
   end
 end
 
