@@ -122,6 +122,34 @@ describe("K", function ()
       "K.switch: a tensor, a number or a table of numbers is wanted, got string")
   end)
 
+  it("says in errors once whose they are", function ()
+    local pictures = layers.Input { shape = { false, 4, 1 } }
+    for wanted, f in pairs {
+      ["K.switch: the condition has rank 2, then_expression only 0"] = function ()
+        K.switch(x, 1, 0)
+      end,
+      ["K.batch_dot: both need rank 2 or more: x is (3,), y is (3,)"] = function ()
+        K.batch_dot(x[1], x[1])
+      end,
+      ["K.batch_dot: axes are one of x and one of y, got 3"] = function ()
+        K.batch_dot(x, x, { 1, 1, 1 })
+      end,
+      ["K.batch_dot: axis 5 is out of range"] = function () K.batch_dot(x, x, 5) end,
+      ["K.bias_add: bias has rank 2; it must be 1 or 1"] = function () K.bias_add(x, x) end,
+      ["K.pool2d: pool_mode must be max or avg, got sum"] = function ()
+        K.pool2d(ops.ones { 1, 2, 2, 1 }, 2, { pool_mode = "sum" })
+      end,
+      ["K.resize_images: the size of axis 1 must be known"] = function ()
+        K.resize_images(pictures, 2, 2, { interpolation = "bilinear" })
+      end,
+      ["K.conv2d_transpose: the size of axis 1 must be known"] = function ()
+        K.conv2d_transpose(pictures, ops.ones { 2, 2, 1, 1 }, { 1, 8, 8, 1 }, 2)
+      end,
+    } do
+      assert.error_at_line(f, wanted)
+    end
+  end)
+
   it("folds", function ()
     local function minus(a, b) return a - b end
     assert.near_all(K.foldl(minus, core.tensor { 10, 3, 2 }), 5)

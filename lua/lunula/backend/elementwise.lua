@@ -57,7 +57,7 @@ K.switch = takes("K.switch", "condition:data, then_expression:any, else_expressi
     local first = tools.tensor("K.switch", value(then_expression))
     local second = tools.tensor("K.switch", value(else_expression))
     if condition.rank > first.rank then
-      core.raise("switch: the condition has rank %d, then_expression only %d", condition.rank,
+      core.raise("K.switch: the condition has rank %d, then_expression only %d", condition.rank,
         first.rank)
     end
     while condition.rank > 0 and condition.rank < first.rank do

@@ -30,15 +30,15 @@ end
 K.batch_dot = takes("K.batch_dot", "x:data, y:data, axes:axes=nil",
   function (x, y, axes)
   if x.rank < 2 or y.rank < 2 then
-    core.raise("batch_dot: both need rank 2 or more: x is %s, y is %s", tools.shape_text(x.shape),
+    core.raise("K.batch_dot: both need rank 2 or more: x is %s, y is %s", tools.shape_text(x.shape),
       tools.shape_text(y.shape))
   end
   if axes == nil then axes = { x.rank - 1, y.rank == 2 and y.rank - 1 or y.rank - 2 } end
   if type(axes) == "number" then axes = { axes, axes } end
-  if #axes ~= 2 then core.raise("batch_dot: axes are one of x and one of y, got %d", #axes) end
-  local a = tools.axis("batch_dot", axes[1], x.rank)
-  local b = tools.axis("batch_dot", axes[2], y.rank)
-  if a == 0 or b == 0 then core.raise("batch_dot: axis 0 is the batch") end
+  if #axes ~= 2 then core.raise("K.batch_dot: axes are one of x and one of y, got %d", #axes) end
+  local a = tools.axis("K.batch_dot", axes[1], x.rank)
+  local b = tools.axis("K.batch_dot", axes[2], y.rank)
+  if a == 0 or b == 0 then core.raise("K.batch_dot: axis 0 is the batch") end
   local of_x, of_y = batch_letters(x, 97, a), batch_letters(y, 65, b)
   local kept = { "a" }
   for _, letters in ipairs { of_x, of_y } do
@@ -53,7 +53,7 @@ end)
 K.bias_add = takes("K.bias_add", "x:data, bias:data, data_format:str=nil",
   function (x, bias, data_format)
   if bias.rank ~= 1 and bias.rank ~= x.rank - 1 then
-    core.raise("bias_add: bias has rank %d; it must be 1 or %d", bias.rank, x.rank - 1)
+    core.raise("K.bias_add: bias has rank %d; it must be 1 or %d", bias.rank, x.rank - 1)
   end
   if config.layout(data_format) == "channels_last" or x.rank < 3 then return x + bias end
   if bias.rank == 1 then

@@ -106,8 +106,8 @@ K.resize_images = takes("K.resize_images",
       return enlarge(x, { height_factor, width_factor }, data_format)
     end
     local first = config.layout(data_format) == "channels_first" and 2 or 1
-    local height = tools.known_size("resize_images", x, first) * height_factor
-    local width = tools.known_size("resize_images", x, first + 1) * width_factor
+    local height = tools.known_size("K.resize_images", x, first) * height_factor
+    local width = tools.known_size("K.resize_images", x, first + 1) * width_factor
     return ops.image.resize(x, { height, width },
       { interpolation = interpolation, data_format = data_format })
   end)

@@ -59,7 +59,7 @@ K.conv2d_transpose = takes("K.conv2d_transpose",
     end
     for i = 1, 2 do
       local reach = (kernel.shape[i] - 1) * of_axis(dilation_rate, i) + 1
-      local n = tools.known_size("conv2d_transpose", x, first + i - 1)
+      local n = tools.known_size("K.conv2d_transpose", x, first + i - 1)
       local kept = padding == "same" and reach % 2 or reach
       added[i] = (output_shape[first + i] or 0) - (n - 1) * of_axis(strides, i) - kept
     end
@@ -73,7 +73,7 @@ for _, name in ipairs { "pool2d", "pool3d" } do
     function (x, pool_size, strides, padding, data_format, pool_mode)
       local pool = ({ max = ops.max_pool, avg = ops.average_pool })[pool_mode]
       if not pool then
-        core.raise("%s: pool_mode must be max or avg, got %s", name, tostring(pool_mode))
+        core.raise("K.%s: pool_mode must be max or avg, got %s", name, tostring(pool_mode))
       end
       return pool(x, pool_size, strides, padding, data_format)
     end)
