@@ -188,6 +188,18 @@ describe("a product", function()
     same_bits("turned", all, core.ops.matmul(ops.transpose(a), b, true, false))
   end)
 
+  native("of long rows with weights is finished like any other", function()
+    local depth = 20000
+    local a, b, row = random(61, depth), random(depth, 70), random(1, 70)
+    local weight = core.variable { value = b }
+    local run = core.trace({ { shape = { false, depth } } }, function(x)
+      return ops.gelu(ops.matmul(x, weight) + row)
+    end)
+    for _, m in ipairs { 1, 3, 20, 61 } do
+      same_bits(m .. " rows", ops.gelu(ops.matmul(rows(a, m), b) + row), run(rows(a, m)))
+    end
+  end)
+
   it("of nothing is nothing", function()
     local c = ops.matmul(ops.zeros { 3, 0 }, ops.zeros { 0, 40 })
     assert.same({ 3, 40 }, { c.shape[1], c.shape[2] })

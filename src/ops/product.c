@@ -157,9 +157,21 @@ static bool has_block(const OpCall *s, const Matmul *p) {
   return s->epilogue && p->panels && p->n > 1 && p->n <= BLOCK / NEAR;
 }
 
+static int64_t whole_lines(int64_t bytes) {
+  return (bytes + 63) & ~(int64_t)63;
+}
+
 static int64_t block_bytes(const Matmul *p) {
   int64_t most = most_near(p) * 3 / 2, rows = p->m < most ? p->m : most;
-  return (4 * rows * p->n + 63) & ~(int64_t)63;
+  return whole_lines(4 * rows * p->n);
+}
+
+/* What a task has in front of the room of its product: the block, and what
+** finishes it. */
+static int64_t before_room(const OpCall *s, const Matmul *p) {
+  if (!has_block(s, p))
+    return 0;
+  return block_bytes(p) + whole_lines(tile_scratch(s->epilogue));
 }
 
 static int64_t matmul_scratch(const OpCall *s) {
@@ -179,9 +191,8 @@ static int64_t matmul_local(const OpCall *s) {
   if (s->in[0].dtype == I32)
     return 0;
   const Matmul *p = geometry_of(s, &room);
-  if (has_block(s, p))
-    return block_bytes(p) + tile_scratch(s->epilogue);
-  return gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k,
+  return before_room(s, p) +
+         gemm_scratch(p->panels ? 0 : p->n == 1 ? p->m : p->n, p->k,
                       has_a_apart(p));
 }
 
@@ -319,6 +330,7 @@ static void multiply(const OpCall *s, const Run *r, const Matmul *p, Part t,
                      Product *x) {
   int64_t end = t.m1, rows = rows_of_call(p, x->m, x->n);
   bool block = has_block(s, p);
+  char *room = (char *)r->local + before_room(s, p);
   for (; t.m0 < end && !env_stopped(r->env); t.m0 = t.m1) {
     t.m1 = t.m0 + rows < end ? t.m0 + rows : end;
     x->m = t.m1 - t.m0;
@@ -326,7 +338,7 @@ static void multiply(const OpCall *s, const Run *r, const Matmul *p, Part t,
     if (p->n == 1)
       multiply_column(x, r->local);
     else
-      ISA(gemm)(x, r->local);
+      ISA(gemm)(x, room);
     if (block)
       finish_block(s, r, p, &t);
     else if (s->epilogue)
