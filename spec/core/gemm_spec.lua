@@ -6,7 +6,7 @@ local k = require "lunula"
 local ops = k.ops
 local native = require "spec.support.native"
 
-local depths = { 1, 7, 63, 64, 65, 513, 1100 }
+local depths = { 1, 7, 63, 64, 65, 513, 1024, 1100 }
 local heights = { 1, 2, 3, 5, 6, 7, 13, 14, 15, 29, 130 }
 local widths = { 2, 8, 15, 16, 17, 31, 32, 33, 64, 100, 130 }
 
@@ -55,7 +55,7 @@ describe("a product", function()
     end
   end)
 
-  -- What lies so many numbers apart is copied before it is read.
+  -- What lies 1024 numbers apart is copied before it is read: here columns, in others rows.
   native("gives the same bits of a turned side, however far its columns are", function()
     for _, depth in ipairs { 3, 520, 16500 } do
       local a, b = random(depth, 1024), random(depth, 35)
@@ -158,7 +158,7 @@ describe("a product", function()
 
   native("with weights is the same in each run, forwards and backwards", function()
     local threads = k.threads()
-    for _, depth in ipairs { 40, 600, 1100 } do
+    for _, depth in ipairs { 40, 600, 1100, 2048 } do
       for _, width in ipairs { 8, 33, 70, 100, 130, 700 } do
         local b = random(depth, width)
         local weight = core.variable { value = b }
@@ -189,7 +189,7 @@ describe("a product", function()
   end)
 
   native("of long rows with weights is finished like any other", function()
-    local depth = 20000
+    local depth = 20480
     local a, b, row = random(61, depth), random(depth, 70), random(1, 70)
     local weight = core.variable { value = b }
     local run = core.trace({ { shape = { false, depth } } }, function(x)

@@ -16,7 +16,7 @@ enum {
   SOON = 8,     /* rows until one is packed that is asked for now */
   LINE = 16,    /* numbers that come from memory together */
   TILES = 8,    /* of rows, that go over a group before the next ones do; */
-  COPIED = 4,   /* those whose part of a is copied */
+  COPIED = 4,   /* those whose part of a is copied, if there are more */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
   STRIP = 64,      /* of which so many rows are read at a time as it lies */
   LONG_ROWS = 56 /* of a product that has longer ones, at a time */
@@ -199,16 +199,22 @@ static void some_tiles(const Product *p, const Side *s, int64_t tiles,
   ISA_NAME(micro_rows)(i1 - i0, columns, &m);
 }
 
-/* What the columns of a turned a have in the rows [i0, i1) comes to lie side by
-** side. */
+/* What s has of the rows [i0, i1) of a comes near each other: rows with a line
+** between them, of a turned one what its columns have there side by side. */
 static void copy_rows(const Product *p, Side *s, int64_t i0, int64_t i1) {
   int64_t k = s->k1 - s->k0, rows = i1 - i0;
-  const float *a = p->a + i0 + s->k0 * p->a_column;
+  const float *a = s->a + i0 * p->a_row;
   s->a = s->room;
   s->first = i0;
-  s->a_column = rows;
-  for (int64_t l = 0; l < k; l++, a += p->a_column)
-    memcpy(s->room + l * rows, a, (size_t)rows * sizeof *a);
+  if (p->a_row == 1) {
+    s->a_column = rows;
+    for (int64_t l = 0; l < k; l++, a += p->a_column)
+      memcpy(s->room + l * rows, a, (size_t)rows * sizeof *a);
+  } else {
+    s->a_row = k + LINE;
+    for (int64_t i = 0; i < rows; i++, a += p->a_row)
+      memcpy(s->room + i * s->a_row, a, (size_t)k * sizeof *a);
+  }
 }
 
 static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
@@ -248,43 +254,67 @@ INLINE Side part_at(const Product *p, int64_t part, int64_t parts) {
   return s;
 }
 
-/* What comes behind the rows up to k1 of a panel: more of it, or another one.
-** Weights that are read once in a run come from far: while all tiles go over one
-** part, the next one comes. NULL: it is the last, or they are few. */
-static const float *next_part(const Product *p, int64_t panel, int64_t k1) {
-  enum { FEW = 1 << 14 };
-  int64_t next = k1 < p->k ? panel : panel + (p->backwards ? -1 : 1);
-  if (p->k * p->n < FEW || next < 0 || next * WIDTH >= p->n) return NULL;
-  return p->panels + (next * p->panel_rows + k1 % p->k) * WIDTH;
+static const float *panel_at(const Product *p, int64_t panel, int64_t k) {
+  return p->panels + (panel * p->panel_rows + k) * WIDTH;
 }
 
-/* All tiles go over one panel, part by part. A single tile reads it but once,
-** and does it whole. */
-static void tiles_by_panel(const Product *p, int64_t tiles, int64_t panel) {
-  int64_t parts = tiles > 1 ? parts_of(p->k) : 1, j = panel * WIDTH;
+/* The panel behind this one, in the order of memory or against it. */
+static int64_t next_panel(const Product *p, int64_t panel) {
+  return p->backwards ? panel - 1 : panel + 1;
+}
+
+/* All tiles go over what s has of one panel. Weights that are read once in a run
+** come from far: what is read next, from row k of a panel on, comes meanwhile,
+** unless they are few. */
+static void tiles_by_panel(const Product *p, Side *s, int64_t tiles,
+                           int64_t panel, int64_t next, int64_t k) {
+  enum { FEW = 1 << 14 };
+  int64_t j = panel * WIDTH;
+  bool far = tiles > 1 && p->k * p->n >= FEW && next >= 0 && next * WIDTH < p->n;
+  s->b = panel_at(p, panel, s->k0);
+  s->next = far ? panel_at(p, next, k) : NULL;
+  some_tiles(p, s, tiles, 0, tiles, j, p->n - j);
+}
+
+/* All parts of the rows stay near, so each panel is read in one go. A single
+** tile reads it but once, and does it whole. */
+static void few_tiles(const Product *p, int64_t tiles, int64_t panel) {
+  int64_t parts = tiles > 1 ? parts_of(p->k) : 1;
   for (int64_t q = 0; q < parts; q++) {
     Side s = part_at(p, q, parts);
-    s.b = p->panels + panel * p->panel_rows * WIDTH + s.k0 * WIDTH;
-    s.next = tiles > 1 ? next_part(p, panel, s.k1) : NULL;
-    some_tiles(p, &s, tiles, 0, tiles, j, p->n - j);
+    if (s.ends)
+      tiles_by_panel(p, &s, tiles, panel, next_panel(p, panel), 0);
+    else
+      tiles_by_panel(p, &s, tiles, panel, panel, s.k1);
   }
 }
 
-/* Where there are so few tiles that all parts of their a stay near, each panel
-** is read in one go, in the order of memory or against it. */
-static void multiply_panels(const Product *p) {
-  int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
-  if (p->m > MICRO_FEW && tiles <= TILES) {
-    for (int64_t i = 0; i < panels; i++)
-      tiles_by_panel(p, tiles, p->backwards ? panels - 1 - i : i);
-    return;
+/* Where rows are copied, all panels go with one part of them. */
+static void few_copied(const Product *p, Side *s, int64_t tiles) {
+  int64_t panels = divide_up(p->n, WIDTH);
+  copy_rows(p, s, 0, p->m);
+  for (int64_t i = 0; i < panels; i++) {
+    int64_t panel = p->backwards ? panels - 1 - i : i;
+    tiles_by_panel(p, s, tiles, panel, next_panel(p, panel), s->k0);
   }
+}
+
+static void multiply_panels(const Product *p, float *room) {
+  int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
+  bool few = p->m > MICRO_FEW && tiles <= TILES;
+  for (int64_t i = 0; i < panels && few && room == NULL; i++)
+    few_tiles(p, tiles, p->backwards ? panels - 1 - i : i);
+  if (few && room == NULL) return;
   int64_t parts = p->m <= MICRO_FEW ? 1 : parts_of(p->k);
   for (int64_t q = 0; q < parts; q++) {
     Side s = part_at(p, q, parts);
-    s.b = p->panels + s.k0 * WIDTH;
+    s.b = panel_at(p, 0, s.k0);
     s.panel = p->panel_rows * WIDTH;
-    multiply(p, &s, 0, p->n);
+    s.room = room;
+    if (few)
+      few_copied(p, &s, tiles);
+    else
+      multiply(p, &s, 0, p->n);
   }
 }
 
@@ -327,12 +357,12 @@ static void multiply_lying(const Product *p, int64_t n) {
 
 static void multiply_chain(const Product *p, float *panels, float *room) {
   if (p->panels) {
-    multiply_panels(p);
+    multiply_panels(p, room);
     return;
   }
   int64_t lying = takes_b_as_it_lies(p) ? p->n / WIDTH * WIDTH : 0;
   if (lying > 0) multiply_lying(p, lying);
-  pack_and_multiply(p, lying, panels, p->m > MICRO_FEW ? room : NULL);
+  pack_and_multiply(p, lying, panels, room);
 }
 
 /* The columns [j0, j1) of the rows [i0, i1), of k the numbers [k0, k1). */
@@ -379,9 +409,18 @@ static int64_t before_room(int64_t n, int64_t k) {
   return least(columns, GROUP * GEMM_COLUMNS) * least(k, DEPTH);
 }
 
+/* A tile that has no more rows than a set of the first cache has places reads
+** them as they lie. */
+static bool copies_rows(const Product *p) {
+  int64_t places = 8, highest = MICRO_ROWS;
+  if (p->a_row == 1) return p->a_apart && p->m > MICRO_FEW;
+  return p->a_apart && least(p->m, highest) > places;
+}
+
 KERNEL(void, gemm, (const Product *p, void *scratch)) {
   float *panels = scratch;
-  float *room = p->a_apart ? panels + before_room(p->n, p->k) : NULL;
+  float *room = panels + before_room(p->panels ? 0 : p->n, p->k);
+  if (!copies_rows(p)) room = NULL;
   if (p->m <= 0 || p->n <= 0) return;
   if (p->panels == NULL && provider_multiplies(p)) return;
   if (p->k <= GEMM_CHAIN)
@@ -391,7 +430,7 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
 }
 
 #if ISA_FIRST
-enum { MOST_ROWS = 14, MOST_ROOM = COPIED * MOST_ROWS * DEPTH };
+enum { MOST_ROWS = 14, MOST_ROOM = TILES * MOST_ROWS * (DEPTH + LINE) };
 
 /* Sums of several parts of k wait in c, so nothing else may lie there. */
 bool gemm_ends(int64_t m, int64_t k, bool in_place) {

@@ -35,8 +35,8 @@ typedef struct Product {
   const float *panels; /* NULL: there are none */
   int64_t panel_rows;
   bool backwards; /* reads panels from the last one on: see Run.backwards */
-  bool a_apart; /* a is turned, and gemm_is_apart: it is copied, some columns at
-                   a time */
+  bool a_apart; /* rows of a, or columns of a turned one, are gemm_is_apart:
+                   some of them at a time are copied */
   float *c;
   int64_t c_row;
   Ending end; /* with panels, where gemm_ends */
@@ -45,7 +45,7 @@ typedef struct Product {
 enum {
   GEMM_COLUMNS = 32,
   GEMM_CHAIN = 16384, /* the longest chain of sums */
-  GEMM_MOST_SCRATCH = 704 << 10
+  GEMM_MOST_SCRATCH = 818 << 10
 };
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
@@ -54,8 +54,8 @@ int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart);
 /* Whether a product of m rows may have an ending; in_place: also one that reads
 ** what it is about to write over. */
 bool gemm_ends(int64_t m, int64_t k, bool in_place);
-/* Whether columns that are so many numbers from each other compete for the same
-** places of the first cache. */
+/* Whether what is so many numbers from each other competes for the same places of
+** the first cache. */
 bool gemm_is_apart(int64_t step);
 /* k rows of panels that have panel_rows, from their beginning or from `row` of
 ** them on = b of p, of which nothing else is read but k and n. They take

@@ -183,7 +183,7 @@ static int64_t matmul_scratch(const OpCall *s) {
 }
 
 static bool has_a_apart(const Matmul *p) {
-  return p->ta && !p->panels && p->n > 1 && gemm_is_apart(p->m);
+  return p->n > 1 && gemm_is_apart(p->ta ? p->m : p->k);
 }
 
 static int64_t matmul_local(const OpCall *s) {
