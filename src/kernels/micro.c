@@ -66,7 +66,7 @@ enum { AHEAD = 64 /* rows */, LINE = 64 / sizeof(float) };
 
 /* What a tile that takes a while will store comes near meanwhile, where its rows
 ** are so far from each other that the processor does not foresee them. */
-enum { FAR = 256 /* numbers */, WORTH_ASKING = 128 /* columns of a */ };
+enum { FAR = 256 /* numbers */, WORTH_ASKING = 64 /* columns of a */ };
 #define ASK_TO_STORE(i)                        \
   __builtin_prefetch(c + (i) * c_row, 1, 3);   \
   __builtin_prefetch(c + (i) * c_row + LANES, 1, 3);
