@@ -149,14 +149,14 @@ typedef struct Side {
   bool ends; /* these are the last of k */
 } Side;
 
-/* Written where it is used, as by part_at: a returned one is copied in vectors,
-** which wait for all that was just stored into it. */
-INLINE Side side_of(const Product *p, int64_t k0, int64_t k1) {
-  return (Side){.k0 = k0, .k1 = k1, .a = p->a + k0 * p->a_column,
-                .a_row = p->a_row, .a_column = p->a_column};
+/* Not returned, as a returned one is copied in vectors, which wait for all that was
+** just stored into it. */
+INLINE void side_of(Side *s, const Product *p, int64_t k0, int64_t k1) {
+  *s = (Side){.k0 = k0, .k1 = k1, .a = p->a + k0 * p->a_column,
+              .a_row = p->a_row, .a_column = p->a_column};
 }
 
-static Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
+INLINE Micro micro_of(const Product *p, const Side *s, int64_t i, int64_t j) {
   return (Micro){.k = s->k1 - s->k0, .a = s->a + (i - s->first) * s->a_row,
                  .a_row = s->a_row, .a_column = s->a_column, .b = s->b,
                  .b_row = s->row, .b_pair = s->panel,
@@ -245,13 +245,12 @@ static int64_t parts_of(int64_t k) {
   return k > DEPTH ? divide_up(k, DEPTH) : 1;
 }
 
-INLINE Side part_at(const Product *p, int64_t part, int64_t parts) {
+INLINE void part_at(Side *s, const Product *p, int64_t part, int64_t parts) {
   bool one = parts == 1; /* spares the divisions */
-  Side s = side_of(p, one ? 0 : p->k * part / parts,
-                   one ? p->k : p->k * (part + 1) / parts);
-  s.row = WIDTH;
-  s.ends = part + 1 == parts;
-  return s;
+  side_of(s, p, one ? 0 : p->k * part / parts,
+          one ? p->k : p->k * (part + 1) / parts);
+  s->row = WIDTH;
+  s->ends = part + 1 == parts;
 }
 
 static const float *panel_at(const Product *p, int64_t panel, int64_t k) {
@@ -276,12 +275,18 @@ static void tiles_by_panel(const Product *p, Side *s, int64_t tiles,
   some_tiles(p, s, tiles, 0, tiles, j, p->n - j);
 }
 
+/* The i-th panel in that order. */
+static int64_t panel_of(const Product *p, int64_t i) {
+  return p->backwards ? divide_up(p->n, WIDTH) - 1 - i : i;
+}
+
 /* All parts of the rows stay near, so each panel is read in one go. A single
 ** tile reads it but once, and does it whole. */
-static void few_tiles(const Product *p, int64_t tiles, int64_t panel) {
-  int64_t parts = tiles > 1 ? parts_of(p->k) : 1;
+static void few_tiles(const Product *p, int64_t tiles, int64_t i) {
+  int64_t parts = tiles > 1 ? parts_of(p->k) : 1, panel = panel_of(p, i);
   for (int64_t q = 0; q < parts; q++) {
-    Side s = part_at(p, q, parts);
+    Side s;
+    part_at(&s, p, q, parts);
     if (s.ends)
       tiles_by_panel(p, &s, tiles, panel, next_panel(p, panel), 0);
     else
@@ -294,7 +299,7 @@ static void few_copied(const Product *p, Side *s, int64_t tiles) {
   int64_t panels = divide_up(p->n, WIDTH);
   copy_rows(p, s, 0, p->m);
   for (int64_t i = 0; i < panels; i++) {
-    int64_t panel = p->backwards ? panels - 1 - i : i;
+    int64_t panel = panel_of(p, i);
     tiles_by_panel(p, s, tiles, panel, next_panel(p, panel), s->k0);
   }
 }
@@ -303,11 +308,12 @@ static void multiply_panels(const Product *p, float *room) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
   bool few = p->m > MICRO_FEW && tiles <= TILES;
   for (int64_t i = 0; i < panels && few && room == NULL; i++)
-    few_tiles(p, tiles, p->backwards ? panels - 1 - i : i);
+    few_tiles(p, tiles, i);
   if (few && room == NULL) return;
   int64_t parts = p->m <= MICRO_FEW ? 1 : parts_of(p->k);
   for (int64_t q = 0; q < parts; q++) {
-    Side s = part_at(p, q, parts);
+    Side s;
+    part_at(&s, p, q, parts);
     s.b = panel_at(p, 0, s.k0);
     s.panel = p->panel_rows * WIDTH;
     s.room = room;
@@ -324,7 +330,8 @@ static void pack_and_multiply(const Product *p, int64_t j0, float *panels,
   for (; j0 < p->n; j0 += GROUP * WIDTH) {
     int64_t j1 = least(j0 + GROUP * WIDTH, p->n);
     for (int64_t q = 0, parts = parts_of(p->k); q < parts; q++) {
-      Side s = part_at(p, q, parts);
+      Side s;
+      part_at(&s, p, q, parts);
       s.b = panels;
       s.room = room;
       s.panel = (s.k1 - s.k0) * WIDTH;
@@ -346,7 +353,8 @@ static void multiply_lying(const Product *p, int64_t n) {
   int64_t rows = p->k * n > LARGE ? STRIP : p->k;
   int64_t k0 = 0;
   do {
-    Side s = side_of(p, k0, least(k0 + rows, p->k));
+    Side s;
+    side_of(&s, p, k0, least(k0 + rows, p->k));
     s.b = p->b + k0 * p->b_row;
     s.row = p->b_row;
     s.panel = WIDTH;
