@@ -146,6 +146,7 @@ typedef struct Side {
   int64_t a_row, a_column, first;
   float *room;
   const float *next; /* what is read of b after this; NULL: it is near */
+  bool rows_next; /* instead, the rows of a behind each tile */
   bool ends; /* these are the last of k */
 } Side;
 
@@ -186,6 +187,14 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   }
 }
 
+/* Whether rows of a stand one behind another, and are not few. The first panel
+** that goes over them meets them far away, and to the processor each is a stream
+** that ends soon: so they are asked for while the tile before is multiplied. */
+static bool rows_follow(const Product *p, const Side *s) {
+  enum { FEW = 1 << 11 };
+  return p->a_column == 1 && p->a_row == s->k1 - s->k0 && p->m * p->k > FEW;
+}
+
 /* Of tiles of as equal height as can be, which there are so many of, those of
 ** [first, end), which go over a panel together; each asks for its share of the
 ** next one. s->b is at column j. */
@@ -196,6 +205,10 @@ static void some_tiles(const Product *p, const Side *s, int64_t tiles,
   Micro m = micro_of(p, s, i0, j);
   m.ahead = s->next;
   m.ahead_step = divide_up(WIDTH, end - first);
+  if (s->rows_next) {
+    m.ahead_step = (i1 - i0) / (end - first);
+    m.ahead = m.a + m.ahead_step * m.a_row;
+  }
   ISA_NAME(micro_rows)(i1 - i0, columns, &m);
 }
 
@@ -287,6 +300,7 @@ static void few_tiles(const Product *p, int64_t tiles, int64_t i) {
   for (int64_t q = 0; q < parts; q++) {
     Side s;
     part_at(&s, p, q, parts);
+    s.rows_next = i == 0 && rows_follow(p, &s);
     if (s.ends)
       tiles_by_panel(p, &s, tiles, panel, next_panel(p, panel), 0);
     else
