@@ -44,6 +44,26 @@ describe("activations", function ()
     end)
   end
 
+  -- x, x Phi(x), Phi(x) + x phi(x), in double precision
+  it("compute gelu and its slope from end to end", function ()
+    local rows <const> = {
+      { -1e30, 0, 0 }, { -30, 0, 0 }, { -9, 0, 0 }, { -5.5, -1.04442594e-07, -5.7334724e-07 },
+      { -4, -0.000126684967, -0.000503649661 }, { -2.5, -0.0155241633, -0.0376110859 },
+      { -1, -0.158655254, -0.0833154706 }, { -0.3, -0.114626573, 0.267672233 }, { 0, 0, 0.5 },
+      { 0.2, 0.115851942, 0.657468248 }, { 0.7, 0.530625443, 0.976614101 },
+      { 1.9, 1.84543854, 1.09595349 }, { 3.3, 3.2984047, 1.00520105 }, { 8, 8, 1 }, { 1e30, 1e30, 1 },
+    }
+    for _, row in ipairs(rows) do
+      local value, slope = core.value_and_grad(function (v)
+        return core.ops.sum(activations.gelu(v, false))
+      end)(core.tensor { row[1] })
+      assert.near(row[2], value:item(), 1.5e-7 * math.max(1, math.abs(row[2])))
+      assert.near(row[3], slope[1]:item(), 1.5e-7)
+    end
+    local none = activations.gelu(core.tensor { 0 / 0 }):item()
+    assert.is_true(none ~= none)
+  end)
+
   it("are known by their other names", function ()
     assert.are.equal(activations.silu, activations.swish)
     assert.are.equal(activations.hard_silu, activations.hard_swish)
