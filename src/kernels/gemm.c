@@ -145,13 +145,13 @@ typedef struct Side {
   const float *a;
   int64_t a_row, a_column, first;
   float *room;
-  const float *next; /* what is read of b after this; NULL: it is near */
-  bool rows_next; /* instead, the rows of a behind each tile */
+  const float *next; /* what is read after this: so many numbers come for each */
+  int64_t next_step; /* row of b; NULL: it is near */
   bool ends; /* these are the last of k */
 } Side;
 
-/* Not returned, as a returned one is copied in vectors, which wait for all that was
-** just stored into it. */
+/* Not returned, as a returned one is copied in vectors, which wait for all that
+** was just stored into it. */
 INLINE void side_of(Side *s, const Product *p, int64_t k0, int64_t k1) {
   *s = (Side){.k0 = k0, .k1 = k1, .a = p->a + k0 * p->a_column,
               .a_row = p->a_row, .a_column = p->a_column};
@@ -187,29 +187,27 @@ static void few_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   }
 }
 
-/* Whether rows of a stand one behind another, and are not few. The first panel
-** that goes over them meets them far away, and to the processor each is a stream
-** that ends soon: so they are asked for while the tile before is multiplied. */
-static bool rows_follow(const Product *p, const Side *s) {
-  enum { FEW = 1 << 11 };
-  return p->a_column == 1 && p->a_row == s->k1 - s->k0 && p->m * p->k > FEW;
-}
-
 /* Of tiles of as equal height as can be, which there are so many of, those of
-** [first, end), which go over a panel together; each asks for its share of the
-** next one. s->b is at column j. */
+** [first, end), which go over a panel together. s->b is at column j. */
 static void some_tiles(const Product *p, const Side *s, int64_t tiles,
                        int64_t first, int64_t end, int64_t j,
                        int64_t columns) {
   int64_t i0 = p->m * first / tiles, i1 = p->m * end / tiles;
   Micro m = micro_of(p, s, i0, j);
   m.ahead = s->next;
-  m.ahead_step = divide_up(WIDTH, end - first);
-  if (s->rows_next) {
-    m.ahead_step = (i1 - i0) / (end - first);
-    m.ahead = m.a + m.ahead_step * m.a_row;
-  }
+  m.ahead_step = s->next_step;
   ISA_NAME(micro_rows)(i1 - i0, columns, &m);
+}
+
+/* n numbers, while what stands `soon` further is asked for. */
+INLINE void copy_few(float *to, const float *from, int64_t n, int64_t soon) {
+  for (int64_t j = 0; j < n; j += LINE) __builtin_prefetch(from + soon + j);
+  if (n < LANES) {
+    for (int64_t j = 0; j < n; j++) to[j] = from[j];
+    return;
+  }
+  for (int64_t j = 0; j + LANES <= n; j += LANES) AT(to + j) = FROM(from + j);
+  AT(to + n - LANES) = FROM(from + n - LANES);
 }
 
 /* What s has of the rows [i0, i1) of a comes near each other: rows with a line
@@ -222,7 +220,7 @@ static void copy_rows(const Product *p, Side *s, int64_t i0, int64_t i1) {
   if (p->a_row == 1) {
     s->a_column = rows;
     for (int64_t l = 0; l < k; l++, a += p->a_column)
-      memcpy(s->room + l * rows, a, (size_t)rows * sizeof *a);
+      copy_few(s->room + l * rows, a, rows, SOON * p->a_column);
   } else {
     s->a_row = k + LINE;
     for (int64_t i = 0; i < rows; i++, a += p->a_row)
@@ -230,15 +228,28 @@ static void copy_rows(const Product *p, Side *s, int64_t i0, int64_t i1) {
   }
 }
 
+/* The next part of a turned a comes while this one is multiplied, in so many
+** passes of a tile over a panel, of which some are done. */
+static void part_comes(const Product *p, Side *s, int64_t passes,
+                       int64_t done) {
+  if (s->ends || p->a_row != 1 || p->a_column != p->m) return;
+  s->next_step = divide_up(p->m, passes);
+  s->next = p->a + s->k1 * p->m + done * (s->k1 - s->k0) * s->next_step;
+}
+
 static void many_rows(const Product *p, const Side *s, int64_t j0, int64_t j1) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS);
+  int64_t panels = divide_up(j1 - j0, WIDTH);
   int64_t some = s->room ? COPIED : TILES;
   for (int64_t first = 0; first < tiles; first += some) {
     int64_t end = least(first + some, tiles);
     Side at = *s;
     if (s->room) copy_rows(p, &at, p->m * first / tiles, p->m * end / tiles);
-    for (int64_t j = j0; j < j1; j += WIDTH, at.b += s->panel)
+    for (int64_t i = 0; i < panels; i++, at.b += s->panel) {
+      int64_t j = j0 + i * WIDTH;
+      part_comes(p, &at, tiles * panels, first * panels + i * (end - first));
       some_tiles(p, &at, tiles, first, end, j, j1 - j);
+    }
   }
 }
 
@@ -275,22 +286,41 @@ static int64_t next_panel(const Product *p, int64_t panel) {
   return p->backwards ? panel - 1 : panel + 1;
 }
 
-/* All tiles go over what s has of one panel. Weights that are read once in a run
-** come from far: what is read next, from row k of a panel on, comes meanwhile,
-** unless they are few. */
-static void tiles_by_panel(const Product *p, Side *s, int64_t tiles,
-                           int64_t panel, int64_t next, int64_t k) {
-  enum { FEW = 1 << 14 };
-  int64_t j = panel * WIDTH;
-  bool far = tiles > 1 && p->k * p->n >= FEW && next >= 0 && next * WIDTH < p->n;
-  s->b = panel_at(p, panel, s->k0);
-  s->next = far ? panel_at(p, next, k) : NULL;
-  some_tiles(p, s, tiles, 0, tiles, j, p->n - j);
-}
-
 /* The i-th panel in that order. */
 static int64_t panel_of(const Product *p, int64_t i) {
   return p->backwards ? divide_up(p->n, WIDTH) - 1 - i : i;
+}
+
+/* All tiles go over what s has of one panel. */
+static void tiles_by_panel(const Product *p, Side *s, int64_t tiles,
+                           int64_t panel) {
+  int64_t j = panel * WIDTH;
+  s->b = panel_at(p, panel, s->k0);
+  some_tiles(p, s, tiles, 0, tiles, j, p->n - j);
+}
+
+/* Weights that are read once in a run come from far: what is read next, from
+** row k of a panel on, comes while so many tiles go over one, unless they are
+** few. */
+static void panel_comes(const Product *p, Side *s, int64_t tiles,
+                        int64_t panel, int64_t k) {
+  enum { FEW = 1 << 14 };
+  if (tiles == 1 || p->k * p->n < FEW || panel < 0 || panel * WIDTH >= p->n)
+    return;
+  s->next = panel_at(p, panel, k);
+  s->next_step = divide_up(WIDTH, tiles);
+}
+
+/* The first panel that goes over rows of a meets them far away, and to the
+** processor each is a stream that ends soon. So, where they stand one behind
+** another and are not few, a tile's come while the one before is multiplied. */
+static bool rows_come(const Product *p, Side *s, int64_t tiles) {
+  enum { FEW = 1 << 11 };
+  if (p->a_column != 1 || p->a_row != s->k1 - s->k0 || p->m * p->k <= FEW)
+    return false;
+  s->next_step = p->m / tiles;
+  s->next = s->a + s->next_step * s->a_row;
+  return true;
 }
 
 /* All parts of the rows stay near, so each panel is read in one go. A single
@@ -300,11 +330,13 @@ static void few_tiles(const Product *p, int64_t tiles, int64_t i) {
   for (int64_t q = 0; q < parts; q++) {
     Side s;
     part_at(&s, p, q, parts);
-    s.rows_next = i == 0 && rows_follow(p, &s);
-    if (s.ends)
-      tiles_by_panel(p, &s, tiles, panel, next_panel(p, panel), 0);
+    if (i == 0 && rows_come(p, &s, tiles))
+      ;
+    else if (s.ends)
+      panel_comes(p, &s, tiles, next_panel(p, panel), 0);
     else
-      tiles_by_panel(p, &s, tiles, panel, panel, s.k1);
+      panel_comes(p, &s, tiles, panel, s.k1);
+    tiles_by_panel(p, &s, tiles, panel);
   }
 }
 
@@ -314,7 +346,9 @@ static void few_copied(const Product *p, Side *s, int64_t tiles) {
   copy_rows(p, s, 0, p->m);
   for (int64_t i = 0; i < panels; i++) {
     int64_t panel = panel_of(p, i);
-    tiles_by_panel(p, s, tiles, panel, next_panel(p, panel), s->k0);
+    s->next = NULL;
+    panel_comes(p, s, tiles, next_panel(p, panel), s->k0);
+    tiles_by_panel(p, s, tiles, panel);
   }
 }
 
