@@ -17,7 +17,8 @@
 void program_begin(TileProgram *p, const Type *domain) {
   p->rank = domain->rank;
   memcpy(p->dim, domain->dim, sizeof p->dim);
-  p->nin = p->nout = p->ncode = p->nreg = 0;
+  p->nin = p->nout = p->ncode = p->nreg = p->nloop = 0;
+  p->loop = NULL;
 }
 
 TileRef program_input_part(TileProgram *p, const Type *domain, const Type *t,
@@ -58,14 +59,14 @@ bool program_add(TileProgram *p, const OpCall *s, const TileRef *in,
 }
 
 /* Nanoseconds that an element takes, about: its bytes from memory, and an
-** instruction on it. */
+** instruction on it; a loop is one. */
 static double cost_of_element(const TileProgram *p) {
   int bytes = 0;
   for (int i = 0; i < p->nin; i++)
     bytes += p->in[i].access == DENSE ? p->in[i].item : 0;
   for (int o = 0; o < p->nout; o++)
     bytes += p->out_item[o];
-  return 0.05 * bytes + 0.2 * p->ncode;
+  return 0.05 * bytes + 0.2 * (p->loop ? 1 : p->ncode);
 }
 
 /* So that a task is worth some 30 us, which is worth waking a thread. */

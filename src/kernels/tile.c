@@ -200,6 +200,8 @@ void tile_ready(TileProgram *p) {
     c->operand[2] = operand_number(p, c->b);
     c->operand[3] = operand_number(p, c->c);
   }
+  for (int k = 0; k < p->nloop; k++)
+    p->loop_operand[k] = operand_number(p, p->of_loop[k]);
 }
 
 /* ---- preparing a run --------------------------------------------------- */
@@ -374,6 +376,18 @@ static void place_inputs(Run *r, int64_t first, int n) {
   }
 }
 
+static void run_code(const TileProgram *p, void *const *operand, int n) {
+  void *at[TILE_LOOP];
+  for (int k = 0; k < p->ncode && p->loop == NULL; k++) {
+    const uint8_t *c = p->code[k].operand;
+    p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
+                     operand[c[3]], n, p->code[k].imm);
+  }
+  if (p->loop == NULL) return;
+  for (int k = 0; k < p->nloop; k++) at[k] = operand[p->loop_operand[k]];
+  p->loop(at, n);
+}
+
 static void run_piece(Run *r, int64_t first, int n) {
   const TileProgram *p = r->p;
   void **operand = r->operand;
@@ -382,11 +396,7 @@ static void run_piece(Run *r, int64_t first, int n) {
     operand[1 + p->nin + o] =
         r->shadow[o] != NULL ? r->shadow[o]
                              : (char *)r->out[o] + first * p->out_item[o];
-  for (int k = 0; k < p->ncode; k++) {
-    const uint8_t *c = p->code[k].operand;
-    p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
-                     operand[c[3]], n, p->code[k].imm);
-  }
+  run_code(p, operand, n);
   for (int o = 0; o < p->nout; o++)
     if (r->shadow[o] != NULL)
       memcpy((char *)r->out[o] + first * p->out_item[o], r->shadow[o],
@@ -421,11 +431,7 @@ static void run_plain(const TileProgram *p, const void *const *in,
   }
   for (int o = 0; o < p->nout; o++)
     operand[1 + p->nin + o] = (char *)out[o] + first * p->out_item[o];
-  for (int k = 0; k < p->ncode; k++) {
-    const uint8_t *c = p->code[k].operand;
-    p->code[k].strip(operand[c[0]], operand[c[1]], operand[c[2]],
-                     operand[c[3]], n, p->code[k].imm);
-  }
+  run_code(p, operand, n);
 }
 
 /* Small pieces of rows are many: what is done for each of them counts. False:

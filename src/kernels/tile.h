@@ -11,7 +11,8 @@ enum {
   TILE = 1024,        /* elements a register holds at most, of 8 bytes */
   TILE_OPERANDS = 32, /* inputs + outputs of one program */
   TILE_CODE = 64,     /* instructions of one program */
-  TILE_REGISTERS = 24
+  TILE_REGISTERS = 24,
+  TILE_LOOP = 16 /* operands of a loop */
 };
 
 /* y[0..n) from a, b, c [0..n), all contiguous; unused sources are NULL. The
@@ -19,6 +20,10 @@ enum {
 ** instruction's constants. y may be the same array as a source. */
 typedef void (*Strip)(void *y, const void *a, const void *b, const void *c,
                       int n, const double *imm);
+
+/* The same for a whole program: its operands are in an order of the loop's own;
+** of those that are one number the first element is it. */
+typedef void (*TileLoop)(void *const *operand, int n);
 
 /* Where a source or a destination of an instruction lives. */
 typedef struct TileRef {
@@ -59,6 +64,10 @@ typedef struct TileProgram {
                             is still read when this output has been written */
   TileOperand in[TILE_OPERANDS]; /* outputs are always dense in the domain */
   int out_item[TILE_OPERANDS];
+  TileLoop loop; /* NULL, or what does all of the code at once */
+  int nloop;
+  TileRef of_loop[TILE_LOOP];
+  uint8_t loop_operand[TILE_LOOP]; /* by number (tile_ready) */
   TileInstr code[TILE_CODE];
 } TileProgram;
 

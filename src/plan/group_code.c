@@ -1,8 +1,10 @@
 /* Groups become tile programs: members in registers or as results, two
-** instructions one where there is a strip for both. */
+** instructions one where there is a strip for both, all of them one loop where
+** there is one. */
 
 #include "plan/group_code.h"
 
+#include "ops/merged.h"
 #include "ops/pair.h"
 
 void code_add(Prog *g, TileProgram *p, const Node *n, const TileRef *in,
@@ -133,6 +135,40 @@ static void add_member(GroupCode *k, int m) {
   k->tail = n->op->name;
 }
 
+/* Whether a leaf of a merged group comes as its loop takes it. */
+static bool leaf_fits(const GroupCode *k, Val v, bool wide) {
+  const Prog *p = k->prog;
+  return !p->absorbed[prog_number(p, v.node)] &&
+         type_elements(val_type(v)) == (wide ? type_elements(k->domain) : 1);
+}
+
+/* All of the group as one loop, if there is one that gives just its results. */
+static void merge(GroupCode *k) {
+  const Prog *p = k->prog;
+  const Group *g = k->group;
+  TileProgram *t = &k->program;
+  const Node *node[GROUP_NODES];
+  for (int m = 0; m < g->n; m++)
+    node[m] = p->node[g->member[m]];
+  Merging merging = merged_find(node, g->n);
+  const MergedGroup *merged = merging.group;
+  if (merged == NULL || t->nout != merged->results)
+    return;
+  for (int i = 0; i < merged->leaves; i++) {
+    if (!leaf_fits(k, merging.leaf[i], i < merged->wide))
+      return;
+    t->of_loop[i] = operand(k, merging.leaf[i]);
+  }
+  for (int i = 0; i < merged->results; i++) {
+    TileRef y = k->at[merging.op[merged->result[i]]];
+    if (y.space != TILE_OUT)
+      return;
+    t->of_loop[merged->leaves + i] = y;
+  }
+  t->nloop = merged->leaves + merged->results;
+  t->loop = ISA(merged->loop);
+}
+
 void code_group(GroupCode *k, const Group *g) {
   const Prog *p = k->prog;
   k->group = g;
@@ -145,5 +181,7 @@ void code_group(GroupCode *k, const Group *g) {
     k->busy[r] = -1;
   for (int m = 0; m < g->n; m++)
     add_member(k, m);
+  if (p->passes & PASS_PAIR)
+    merge(k);
   tile_ready(&k->program);
 }

@@ -18,7 +18,7 @@ enum {
   PASS_FUSE = 4,     /* elementwise chains become one step */
   PASS_ATTACH = 8,   /* ... that finishes the product before it */
   PASS_REUSE = 16,   /* results take the place of inputs that die */
-  PASS_PAIR = 32,    /* two instructions of a chain become one */
+  PASS_PAIR = 32,    /* instructions of a chain become one, or all a loop */
   PASS_PREPARE = 64, /* what depends on weights alone is computed before */
   PASS_PARTS = 128,  /* loops run in parts of the batch, one a thread; what is
                         larger than the caches, a few rows at a time */

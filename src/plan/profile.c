@@ -22,6 +22,12 @@ void plan_profile(Plan *p) {
                          sizeof *p->seconds);
 }
 
+static const char *name_of(const PlanStep *s) {
+  if (s->step.op)
+    return s->step.op->name;
+  return s->program && s->program->loop ? "one loop" : "elementwise";
+}
+
 /* What each step took, on stderr: the names are the kernels', the lines the
 ** user's. */
 void profile_print(const Plan *p) {
@@ -35,7 +41,7 @@ void profile_print(const Plan *p) {
     fprintf(stderr, "%3d %8.1f us %5.1f %%  %s%s%s  %s\n", i,
             1e6 * p->seconds[i] / (double)(p->runs ? p->runs : 1),
             100 * p->seconds[i] / (all > 0 ? all : 1),
-            s->step.op ? s->step.op->name : "elementwise",
+            name_of(s),
             s->step.ending               ? " + ending"
             : s->step.op && s->program ? " + elementwise"
                                        : "",
