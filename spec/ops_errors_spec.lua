@@ -46,6 +46,14 @@ describe("arguments", function ()
     function () ops.gelu(x, { approximate = "tanh" }) end,
   }
 
+  -- A default that is no number of Lua's is not read as far as it goes.
+  refuses {
+    'signature: the default of n must be a whole number, got 1.5',
+    function () core.define { name = "op", signature = "x, n:int=1.5", fn = print } end,
+    'signature: the default of n must be a number, got 2x',
+    function () core.define { name = "op", signature = "x, n:num=2x", fn = print } end,
+  }
+
   -- What a composite takes is checked before it runs, by the kinds of its signature.
   refuses {
     'map: argument "f" must be a function, got 3',

@@ -4,7 +4,6 @@
 
 #include "bind/signature.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- signatures --------------------------------------------------------- */
@@ -22,6 +21,25 @@ static void copy_word(char *to, size_t size, const char *from, size_t n) {
   to[n] = '\0';
 }
 
+/* A default number, whole where the kind wants that. Lua reads it: strtod goes
+** by the locale of the host, and would take the "0" of "0.2" for all of it. */
+static void parse_number(lua_State *L, Param *p, const char *word) {
+  bool whole = p->kind == K_INT || p->kind == K_AXES;
+  Attr *a = &p->standard;
+  *a = (Attr){.kind = p->kind == K_INT    ? ATTR_INT
+                      : p->kind == K_AXES ? ATTR_AXES
+                                          : ATTR_NUM,
+              .n = 1};
+  if (lua_stringtonumber(L, word) == 0 || (whole && !lua_isinteger(L, -1)))
+    raise_error(L, "signature: the default of %s must be a %s, got %s", p->name,
+                whole ? "whole number" : "number", word);
+  if (whole)
+    a->i[0] = lua_tointeger(L, -1);
+  else
+    a->f = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+}
+
 static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
   char word[32];
   copy_word(word, sizeof word, text, n);
@@ -31,12 +49,8 @@ static void parse_default(lua_State *L, Param *p, const char *text, size_t n) {
     return;
   }
   switch (p->kind) {
-    case K_INT: case K_AXES:
-      p->standard = (Attr){.kind = p->kind == K_INT ? ATTR_INT : ATTR_AXES,
-                           .n = 1, .i = {strtoll(word, NULL, 10)}};
-      break;
-    case K_NUM: case K_VALUE:
-      p->standard = (Attr){.kind = ATTR_NUM, .n = 1, .f = strtod(word, NULL)};
+    case K_INT: case K_AXES: case K_NUM: case K_VALUE:
+      parse_number(L, p, word);
       break;
     case K_BOOL:
       p->standard = (Attr){.kind = ATTR_BOOL, .n = 1,
