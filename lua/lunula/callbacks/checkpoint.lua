@@ -5,7 +5,6 @@ local kinds = require "lunula.kinds"
 local warn = require "lunula.utils.warn"
 local ranks = require "lunula.distribution.ranks"
 local callback = require "lunula.callbacks.callback"
-local file_pattern = require "lunula.callbacks.file_pattern"
 local monitor = require "lunula.callbacks.monitor"
 
 -- ---- when --------------------------------------------------------------------------------------
@@ -82,7 +81,7 @@ end
 local function save_checkpoint(self, batch, logs)
   local values = { epoch = self.epoch + 1, batch = batch and batch + 1 }
   for name, value in pairs(logs) do values[name] = value end
-  local path = file_pattern.fill(self.filepath, values)
+  local path = require("lunula.callbacks.file_pattern").fill(self.filepath, values)
   if not is_wanted(self, logs, path) then return end
   make_folder_of(path)
   if self.save_weights_only then

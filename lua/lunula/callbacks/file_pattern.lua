@@ -7,6 +7,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local pointed = require "lunula.utils.pointed"
 
 local file_pattern = {}
 
@@ -40,12 +41,12 @@ local function digits(value, told, spec, pattern)
     if not whole then refuse(spec, pattern) end
     return ("%d"):format(whole)
   elseif kind == "%" then
-    return ("%." .. (told.precision or "6") .. "f%%"):format(size * 100)
+    return pointed("%." .. (told.precision or "6") .. "f%%", size * 100)
   elseif kind == "" or kind == "s" then
-    if told.precision then return ("%." .. told.precision .. "g"):format(size) end
+    if told.precision then return pointed("%." .. told.precision .. "g", size) end
     return math.type(size) == "integer" and ("%d"):format(size) or core.json_number(size)
   end
-  return ("%." .. (told.precision or "6") .. kind):format(size)
+  return pointed("%." .. (told.precision or "6") .. kind, size)
 end
 
 local function written(value, spec, pattern)

@@ -136,11 +136,12 @@ callback.declare "CSVLogger" {
         self.file:write("epoch", self.separator, table.concat(self.keys, self.separator), "\r\n")
       end
     end
+    local pointed = require "lunula.utils.pointed"
     local cells = { string.format("%d", epoch) }
     for _, name in ipairs(self.keys) do
       local value = logs[name]
       cells[#cells + 1] = value == nil and "NA" or type(value) == "number"
-        and string.format("%.9g", value)
+        and pointed("%.9g", value)
         or tostring(value)
     end
     self.file:write(table.concat(cells, self.separator), "\r\n")

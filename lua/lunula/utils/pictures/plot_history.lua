@@ -4,6 +4,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local options = require "lunula.utils.options"
+local pointed = require "lunula.utils.pointed"
 local svg = require "lunula.utils.pictures.svg"
 local words = require "lunula.utils.pictures.words"
 
@@ -101,9 +102,9 @@ end
 
 -- A number of the axis, as many places as its step has.
 local function tick_text(value, step)
-  if step >= 1e5 or step < 1e-4 then return ("%.1e"):format(value) end
+  if step >= 1e5 or step < 1e-4 then return pointed("%.1e", value) end
   local places = math.max(0, math.ceil(-math.log(step, 10) - 1e-9))
-  local text = ("%." .. ("%d"):format(places) .. "f"):format(value)
+  local text = pointed("%." .. ("%d"):format(places) .. "f", value)
   return (text:gsub("^%-(0%.?0*)$", "%1"))
 end
 
@@ -157,7 +158,7 @@ local function draw_legend(out, panel, left)
     if list then
       out:add("path", { d = ("M%s 32 h14"):format(words.number(x)), stroke = colours[curve[1]],
         stroke_width = 2.5 })
-      local text = ("%s %.4g"):format(curve[2], list[#list])
+      local text = curve[2] .. " " .. pointed("%.4g", list[#list])
       out:text(x + 19, 36, text, { size = 11, fill = colours.soft })
       x = x + 34 + words.width(text, 11)
     end
