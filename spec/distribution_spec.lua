@@ -2,6 +2,7 @@
 -- rocks/mpi/spec has what several ranks do.
 
 local k = require "lunula"
+local ranks = require "lunula.distribution.ranks"
 
 local distribution = k.distribution
 
@@ -43,6 +44,18 @@ describe("a process that is alone", function ()
       "set_distribution takes k.distribution.DataParallel()")
     assert.error_at_line(function () distribution.list_devices "npu" end,
       'device_type must be "cpu", "gpu" or "tpu", got "npu"')
+  end)
+
+  it("would join the rows of any number of ranks", function ()
+    local shared_batches = require "lunula.trainers.shared_batches"
+    local row = k.tensor { { 1, 2 } }
+    local rows = {}
+    for i = 1, 300 do rows[i] = row:tobytes() end
+    ranks.here = { size = #rows, mpi = { gather = function () return rows end } }
+    local ok, joined = pcall(shared_batches.joined, row)
+    ranks.here = nil
+    assert.truthy(ok, joined)
+    assert.same({ 300, 2 }, { table.unpack(joined.shape) })
   end)
 
   it("has no other devices to name", function ()

@@ -81,6 +81,12 @@ describe("FeatureSpace", function()
     end
   end)
 
+  it("has any number of features", function()
+    local features, values = {}, {}
+    for i = 1, 240 do features["f" .. i], values["f" .. i] = "float", { i } end
+    assert.same({ 1, 240 }, { table.unpack(FeatureSpace { features = features }(values).shape) })
+  end)
+
   it("is mapped over a dataset", function()
     local case = cases[1]
     local space = space_of(case.case)

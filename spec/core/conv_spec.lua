@@ -71,6 +71,13 @@ local function agree(ours, wanted)
   end
 end
 
+it("of whole numbers has any number of groups", function ()
+  local x, kernel = ops.ones({ 1, 2, 2, 240 }, "int32"), ops.ones({ 2, 2, 1, 240 }, "int32")
+  local y = ops.conv(x, kernel)
+  assert.equal("int32", y.dtype)
+  assert.is_true(y == ops.full({ 1, 1, 1, 240 }, 4, "int32"))
+end)
+
 describe("a convolution is its lowering", function ()
   k.set_random_seed(5)
   for _, case in ipairs {

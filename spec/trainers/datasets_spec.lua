@@ -57,6 +57,12 @@ describe("a dataset", function()
     assert.equal(3, #data)
   end)
 
+  it("is predicted however many batches it has", function()
+    local y = still_model():predict(Numbers(450))
+    assert.same({ 900, 1 }, { table.unpack(y.shape) })
+    for i, row in ipairs(y:totable()) do assert.equal((i - 1) // 2, row[1]) end
+  end)
+
   it("comes in another order every epoch, unless shuffle is false", function()
     local model, data = still_model(), Numbers(20)
     model:fit(data, { verbose = 0, shuffle = false })

@@ -16,6 +16,7 @@ local feature_kinds = require "lunula.features.kinds"
 local functional = require "lunula.models.functional"
 local layers = require "lunula.layers"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
 local pick = require "lunula.data.pick"
 local pipeline = require "lunula.data.pipeline"
@@ -176,7 +177,7 @@ local function merged(self, names, values)
     end
     list[i] = value
   end
-  return #list == 1 and list[1] or ops.concatenate(list, -1)
+  return #list == 1 and list[1] or tools.joined(list, -1)
 end
 
 -- The features of tensors, or placeholders, by name.

@@ -73,7 +73,7 @@ local function convolve_whole(name, x, kernel, ...)
     local part = tools.part(kernel, last, group * filters // groups, filters // groups)
     parts[group + 1] = ops.matmul(rows, ops.reshape(part, { -1, filters // groups }))
   end
-  return ops.concatenate(parts, last)
+  return tools.joined(parts, last)
 end
 
 local function convolve(name, x, kernel, strides, padding, dilation_rate)

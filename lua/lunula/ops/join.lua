@@ -7,26 +7,13 @@ local ops, op = core.ops, tools.op
 
 -- ---- joining ----------------------------------------------------------------------------------
 
-local MOST <const> = 200   -- of the tensors that one call of concatenate takes
-
--- Any number of tensors, some at a time.
-local function concatenated(parts, axis)
-  if #parts <= MOST then return ops.concatenate(parts, axis) end
-  local joined = {}
-  for first = 1, #parts, MOST do
-    joined[#joined + 1] = ops.concatenate(
-      table.move(parts, first, math.min(first + MOST - 1, #parts), 1, {}), axis)
-  end
-  return concatenated(joined, axis)
-end
-
 op("stack", "x:tensors, axis:int=0", "Tensors of one shape, side by side along a new axis.",
   function (x, axis)
     if #x == 0 then core.raise("stack: there is nothing to stack") end
     local parts = table.move(x, 1, #x, 1, {})
     axis = tools.axis("stack", axis, parts[1].rank + 1)
     for i, part in ipairs(parts) do parts[i] = ops.expand_dims(part, axis) end
-    return concatenated(parts, axis)
+    return tools.joined(parts, axis)
   end)
 
 op("append", "x1, x2, axis:int=nil", "x2 behind x1 along an axis (None: both as one axis).",
@@ -46,7 +33,7 @@ local function joiner(name, doc, prepare, axis_of)
     local parts = table.move(xs, 1, #xs, 1, {})
     if #parts == 0 then core.raise("%s: there is nothing to join", name) end
     for i, x in ipairs(parts) do parts[i] = prepare(x) end
-    return concatenated(parts, axis_of(parts[1]))
+    return tools.joined(parts, axis_of(parts[1]))
   end)
 end
 

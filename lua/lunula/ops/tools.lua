@@ -184,6 +184,19 @@ function tools.part(x, axis, start, count)
   return ops.slice_steps(x, starts, nil, counts)
 end
 
+local MOST <const> = 200   -- of the tensors that one call of concatenate takes
+
+-- concatenate of any number of tensors, some at a time.
+function tools.joined(parts, axis)
+  if #parts <= MOST then return ops.concatenate(parts, axis) end
+  local joined = {}
+  for first = 1, #parts, MOST do
+    joined[#joined + 1] = ops.concatenate(
+      table.move(parts, first, math.min(first + MOST - 1, #parts), 1, {}), axis)
+  end
+  return tools.joined(joined, axis)
+end
+
 -- x with `value` before and after it along one axis; `known` is what the axis then has, if it is
 -- known.
 function tools.pad(x, axis, before, after, value, known)

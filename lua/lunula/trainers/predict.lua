@@ -8,6 +8,7 @@ local core = require "lunula.core"
 local changes = require "lunula.layers.base.changes"
 local hooks = require "lunula.layers.base.hooks"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 local progbar = require "lunula.utils.progbar"
@@ -87,7 +88,7 @@ local function collector()
   local function join()
     local outputs = {}
     for i, list in ipairs(parts) do
-      outputs[i] = #list == 1 and list[1] or ops.concatenate(list, 0)
+      outputs[i] = #list == 1 and list[1] or tools.joined(list, 0)
     end
     return outputs
   end

@@ -5,6 +5,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local ops = require "lunula.ops"
+local tools = require "lunula.ops.tools"
 local ranks = require "lunula.distribution.ranks"
 local step = require "lunula.distribution.step"
 local prepared_batches = require "lunula.trainers.prepared_batches"
@@ -186,7 +187,7 @@ local function joined(tensor)
     inner[1] = row > 0 and #part // row or shape[1]
     list[rank] = core.frombytes(part, { shape = inner, dtype = tensor.dtype })
   end
-  return ops.concatenate(list, 0)
+  return tools.joined(list, 0)
 end
 
 function shared.joined(...)
