@@ -15,6 +15,7 @@ local declare = require "lunula.declare"
 local feature_kinds = require "lunula.features.kinds"
 local functional = require "lunula.models.functional"
 local layers = require "lunula.layers"
+local ranks = require "lunula.distribution.ranks"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
@@ -341,12 +342,13 @@ end
 
 -- save "space.keras", as Keras does, or save "space.safetensors"; k.utils.FeatureSpace.load reads
 -- both, and load_model the former.
-function space:save(path)
+space.save = ranks.one_writes(function(self, path)
   if ending_of("save", path) == ".keras" then return formats.of(path).save_space(self, path) end
   core.file_write(path, {}, { format = FORMAT, config = json.encode(self:get_config()) })
-end
+end)
 
 function space.load(path)
+  ranks.await_files()
   if ending_of("FeatureSpace.load", path) == ".keras" then
     return formats.of(path).load_space(path)
   end

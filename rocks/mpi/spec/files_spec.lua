@@ -53,6 +53,22 @@ job.describe("files of several ranks", function()
     assert.equal("file", core.file_kind(scratch.path "alone.safetensors"))
   end)
 
+  it("that hold a FeatureSpace are written by rank 0, too", function()
+    local results, well, text = job.run(2, script [[
+      local space = k.utils.FeatureSpace { features = { age = "float_normalized" } }
+      space:adapt { age = { rank, rank + 2 } }
+      local path = folder .. "/space.safetensors"
+      if rank == 0 then os.execute "sleep 0.3" end
+      space:save(path)
+      say("%s", tostring(k.utils.FeatureSpace.load(path) { age = { 1 } }:item()))
+      space:save(folder .. "/of" .. rank .. ".safetensors")
+    ]])
+    assert(well, text)
+    assert.equal(results[0], results[1])
+    assert.equal("file", core.file_kind(scratch.path "of0.safetensors"))
+    assert.is_nil(core.file_kind(scratch.path "of1.safetensors"))
+  end)
+
   it("are not the only thing that rank 0 alone tells: it draws the bars, too", function()
     local _, well, text = job.run(2, script(net .. [[
       local list = k.callbacks.CallbackList { { k.callbacks.ProgbarLogger {} }, epochs = 1,
