@@ -44,6 +44,23 @@ describe("a process that is alone", function ()
       "set_distribution takes k.distribution.DataParallel()")
     assert.error_at_line(function () distribution.list_devices "npu" end,
       'device_type must be "cpu", "gpu" or "tpu", got "npu"')
+    assert.error_at_line(function () distribution.list_devices { devicetype = "gpu" } end,
+      'list_devices: unknown option "devicetype" (did you mean "device_type"?)')
+    assert.error_at_line(function () distribution.list_devices { "cpu", "gpu" } end,
+      'list_devices: unknown option "2"; it takes device_type')
+    assert.error_at_line(function () distribution.get_device_count "npu" end,
+      'get_device_count: device_type must be "cpu", "gpu" or "tpu", got "npu"')
+    assert.error_at_line(function () distribution.get_device_count { kind = "gpu" } end,
+      'get_device_count: unknown option "kind"; it takes device_type')
+  end)
+
+  it("has the devices of a kind", function ()
+    for _, kind in ipairs { "gpu", { "gpu" }, { device_type = "gpu" } } do
+      assert.equal(0, #distribution.list_devices(kind))
+    end
+    for _, kind in ipairs { "cpu", { "cpu" }, { device_type = k.None }, k.None } do
+      assert.equal(1, distribution.get_device_count(kind))
+    end
   end)
 
   it("would join the rows of any number of ranks", function ()
@@ -61,7 +78,8 @@ describe("a process that is alone", function ()
   it("has no other devices to name", function ()
     local devices = distribution.list_devices()
     assert.truthy(distribution.DataParallel { devices = devices })
-    for _, wrong in ipairs { { "gpu:0" }, { {} }, "cpu:0", { "cpu:0", "cpu:1" } } do
+    for _, wrong in ipairs { { "gpu:0" }, { {} }, "cpu:0", { "cpu:0", "cpu:1" },
+      { "cpu:0", other = "cpu:1" } } do
       assert.error_at_line(function () distribution.DataParallel { devices = wrong } end,
         "devices must be all of list_devices(), or be left out: cpu:0")
     end

@@ -73,29 +73,36 @@ function distribution.rank() return joined and joined.rank or 0 end
 
 function distribution.size() return joined and joined.size or 1 end
 
--- {"cpu:0", …}, one for each process.
-function distribution.list_devices(kind)
-  local list = declare.list {}
-  if declare.is_plain(kind) then kind = kind.device_type or kind[1] end
-  if kind ~= nil and kind ~= "cpu" and kind ~= "gpu" and kind ~= "tpu" then
-    core.raise('list_devices: device_type must be "cpu", "gpu" or "tpu", got %s',
-      declare.show(kind))
-  end
+-- The devices of a kind, which is given as it is, as {kind} or as {device_type = kind}. name: of
+-- the function that was asked.
+local function devices_of(name, given)
+  if not declare.is_plain(given) then given = { given } end
+  local said = {}
+  for key, value in pairs(given) do said[key == 1 and "device_type" or key] = value end
+  local kind, list = options.read(name, said, { "device_type" }).device_type, declare.list {}
   if kind == "gpu" or kind == "tpu" then return list end
+  if kind ~= nil and kind ~= "cpu" then
+    core.raise('%s: device_type must be "cpu", "gpu" or "tpu", got %s', name, declare.show(kind))
+  end
   for i = 1, distribution.size() do list[i] = ("cpu:%d"):format(i - 1) end
   return list
 end
 
-function distribution.get_device_count(kind) return #distribution.list_devices(kind) end
+-- {"cpu:0", …}, one for each process.
+function distribution.list_devices(kind) return devices_of("list_devices", kind) end
+
+function distribution.get_device_count(kind) return #devices_of("get_device_count", kind) end
 
 -- ---- distributions -----------------------------------------------------------------------------
 
 local function same_list(a, b)
-  if not declare.is_plain(a) or #a ~= #b then return false end
-  for i, value in ipairs(b) do
-    if a[i] ~= value then return false end
+  if not declare.is_plain(a) then return false end
+  local count = 0
+  for i, value in pairs(a) do
+    if b[i] ~= value then return false end
+    count = count + 1
   end
-  return true
+  return count == #b
 end
 
 local DataParallel = declare.class {
