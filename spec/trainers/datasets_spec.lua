@@ -129,6 +129,36 @@ describe("a dataset", function()
       "the dataset's len must give a whole number of batches, got 1.5")
     assert.error_at_line(function() model:fit(Numbers(0), quiet) end, "its len is 0")
   end)
+
+  it("is told from what was meant as one", function()
+    local model, x = still_model(), k.ones { 2, 1 }
+    local function batch() return x, x end
+    local function refuses(data, message)
+      assert.error_at_line(function() model:fit(data, quiet) end, message)
+      assert.error_at_line(function() model:evaluate(data, quiet) end, message)
+      assert.error_at_line(function() model:predict(data) end, message)
+    end
+    refuses({ __len__ = batch, __getitem__ = batch },
+      'x has a field "__getitem__", a function (did you mean "get_item"?), and is no dataset: ')
+    refuses({ as_iterator = 3 }, 'x has a field "as_iterator", which is 3, and is no dataset: ')
+    refuses({ get_item = batch },
+      "the dataset must have a function len(self) that gives the number of its batches, nil where "
+      .. "nobody knows it, got nothing")
+    refuses({ get_item = batch, len = 2 }, "nil where nobody knows it, got 2")
+    refuses({ as_iterator = function() return 3 end },
+      "the dataset's as_iterator must return a function that gives the next batch, got 3")
+    refuses(Numbers, "class Numbers is given where a dataset of it is wanted: call it to make one")
+    refuses({ Numbers(2) }, "got a list of datasets; a dataset is given alone, in place of x")
+    refuses({ len = function() return 1 end, get_item = function() return { x, x } end },
+      "a batch is x, y and sample_weight as several returns (return x, y), got one list of 2")
+    assert.error_at_line(function() model:fit(x, Numbers(2), quiet) end,
+      "y must be a tensor or a table of numbers or strings, got a dataset")
+    assert.error_at_line(function() k.Sequential { layers.Dense(1) }:predict { rows = batch } end,
+      'x has a field "rows", a function, and is no dataset')
+    assert.error_at_line(function()
+      model:fit(x, x, { validation_data = Numbers, verbose = 0 })
+    end, "class Numbers is given")
+  end)
 end)
 
 describe("PyDataset", function()

@@ -7,15 +7,26 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local ops = require "lunula.ops"
+local source = require "lunula.data.source"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
 
 local data = {}
 
+local function refuse_datasets(value, what)
+  local one = source.is(value)
+  if one or type(value) == "table" and source.is(value[1]) then
+    core.raise("%s must be a tensor or a table of numbers or strings, got %s; a dataset is given "
+      .. "alone, in place of x, and gives x and y with its batches", what,
+      one and "a dataset" or "a list of datasets")
+  end
+end
+
 local function to_tensor(value, what)
   if core.is_variable(value) then value = value.value end
   local tensor = core.is_tensor(value) and value or nil
   if not tensor then
+    refuse_datasets(value, what)
     if type(value) ~= "table" then
       core.raise("%s must be a tensor or a table of numbers or strings, got %s", what,
         type(value))
@@ -44,6 +55,7 @@ local function sorted_keys(t)
 end
 
 local function by_names(value, names, what)
+  source.refuse_near(value, what)
   local list = options.in_order(value, names,
     "%s has an entry \"%s\", but the names are %s%s", what)
   for i, name in ipairs(names) do
@@ -85,6 +97,7 @@ end
 function data.list(value, names, what, structure)
   if nest.is_nested(structure) then return by_structure(value, names, what, structure), "list" end
   if is_name_table(value) then
+    refuse_datasets(value, what)
     local order = names or sorted_keys(value)
     return by_names(value, order, what), order
   end

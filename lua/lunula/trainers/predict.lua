@@ -148,6 +148,7 @@ local function shared_batches() return require "lunula.trainers.shared_batches" 
 local function predict_iterator(self, given, o)
   local collect, join = collector()
   local batches = prepare.batched("predict", given, nil, o, function(x)
+    prepare.check_batch(self, x)
     local xs, structure = data.list(self:_read(x), self:_input_names(), "the batch's x",
       self._input_structure)
     local entry = traced_steps.predict(self, xs, structure)

@@ -1,6 +1,7 @@
 -- What fit and evaluate are given, prepared: lists of tensors and the traced step that fits them.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local source = require "lunula.data.source"
 local data = require "lunula.trainers.data"
 local ranks = require "lunula.distribution.ranks"
@@ -52,9 +53,19 @@ function prepare.entry(self, mode, prepared)
   return entry
 end
 
+-- Python's batch, one tuple, would be a list of inputs here.
+function prepare.check_batch(self, x)
+  local names = self:_input_names()
+  if names and #names == 1 and declare.is_plain(x) and #x > 1 and core.is_tensor(x[1]) then
+    core.raise("a batch is x, y and sample_weight as several returns (return x, y), got one list "
+      .. "of %d tensors", #x)
+  end
+end
+
 -- For batches of an iterator: a function from what it gave to a step and its tensors.
 local function of_batches(self, mode, class_weight)
   return function(x, y, weight)
+    prepare.check_batch(self, x)
     local prepared = prepare.prepare(self, x, y, weight, class_weight)
     return prepare.entry(self, mode, prepared), prepared.tensors
   end

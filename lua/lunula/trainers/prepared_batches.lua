@@ -148,6 +148,7 @@ fed.__index = fed
 
 -- A dataset. endless: what is said when it has no end and there is no limit.
 function batches.of_dataset(dataset, prepare, limit, endless)
+  source.check(dataset)
   local count, without_end = source.len(dataset)
   if without_end and not limit then core.raise("%s", endless) end
   if count == 0 then core.raise("the dataset has no batches: its len is 0") end
