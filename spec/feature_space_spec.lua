@@ -95,6 +95,25 @@ describe("FeatureSpace", function()
     check(case.many, batches:as_iterator()())
   end)
 
+  it("sees the data of any dataset", function()
+    local columns = { age = k.tensor { 1.0, 2, 6 } }
+    local function seen(given)
+      local space = FeatureSpace { features = { age = "float_normalized" } }
+      space:adapt(given)
+      return space { age = 2.0 }
+    end
+    local Columns = k.utils.PyDataset "Columns" {
+      len = function() return 1 end, get_item = function() return columns end,
+    }
+    assert.near_all(seen(Columns()), seen(columns):totable())
+    local space = FeatureSpace { features = { age = "float_normalized" } }
+    assert.error_at_line(function() space:adapt(Columns) end, "class Columns is given")
+    assert.error_at_line(function() space:adapt(k.data.from(columns):repeat_()) end,
+      "adapt: the dataset repeats without end")
+    assert.error_at_line(function() space:adapt { getitem = print } end,
+      'adapt: the table has a field "getitem", a function (did you mean "get_item"?)')
+  end)
+
   it("comes back from a file with all that it had seen", function()
     for _, case in ipairs(cases) do
       local space = space_of(case.case)

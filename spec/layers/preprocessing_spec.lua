@@ -549,3 +549,76 @@ describe("TextVectorization", function ()
       "standardize must be")
   end)
 end)
+
+describe("adapt", function ()
+  local numbers = core.tensor { { 1, 2 }, { 3, 4 }, { 5, 7 }, { 7, 9 } }
+  local whole = core.tensor({ { 3, 5 }, { 3, 3 }, { 5, 1 }, { 3, 9 } }, { dtype = "int32" })
+  local words = core.tensor { "b c", "a", "b c", "c c" }
+  local function vocabulary(layer) return layer:get_vocabulary() end
+  local cases = {
+    { "Normalization", numbers, {}, function (layer)
+      return { layer.mean:totable(), layer.variance:totable() }
+    end },
+    { "Discretization", numbers, { num_bins = 3 },
+      function (layer) return layer.bin_boundaries end },
+    { "IntegerLookup", whole, {}, vocabulary }, { "StringLookup", words, {}, vocabulary },
+    { "TextVectorization", words, {}, vocabulary },
+  }
+
+  for _, case in ipairs(cases) do
+    local name, data, options, learned = table.unpack(case)
+    local function adapted(given, ...)
+      local layer = layers[name](options)
+      layer:adapt(given, ...)
+      return learned(layer)
+    end
+    local function agree(wanted, got)
+      if name == "Normalization" then return assert.near_all(got, wanted, 1e-6) end
+      assert.same(wanted, got)
+    end
+
+    it("of " .. name .. " takes datasets batch by batch", function ()
+      local wanted = adapted(data)
+      local dataset = k.data.from(data):batch(3)
+      agree(wanted, adapted(dataset))
+      agree(wanted, adapted(dataset:as_iterator()))
+      agree(wanted, adapted(function () return dataset:as_iterator() end))
+      agree(wanted, adapted(k.data.from(data)))
+      agree(wanted, adapted(k.data.from(data, ops.ones { 4 }):batch(2)))
+      local Whole = k.utils.PyDataset "Whole" {
+        len = function () return 1 end, get_item = function () return data end,
+      }
+      agree(wanted, adapted(Whole()))
+      agree(wanted, adapted { data })
+      local layer = layers[name](options)
+      assert.error_at_line(function () layer:adapt(Whole) end,
+        "class Whole is given where a dataset")
+      assert.error_at_line(function () layer:adapt(dataset:repeat_()) end,
+        "adapt: the dataset repeats without end; its take(n) has n elements")
+    end)
+
+    it("of " .. name .. " refuses what holds no data", function ()
+      local layer = layers[name](options)
+      assert.error_at_line(function () layer:adapt { a = 1 } end,
+        "adapt takes a tensor, a table of values, a list of tensors, an iterator function or a "
+        .. "dataset, got a table with names: {a=1}")
+      assert.error_at_line(function () layer:adapt { getitem = print } end,
+        'adapt: the table has a field "getitem", a function (did you mean "get_item"?)')
+      assert.error_at_line(function () layer:adapt() end, "adapt: the data are missing")
+      assert.error_at_line(function () layer:adapt { get_item = print } end,
+        "the dataset must have a function len(self)")
+    end)
+  end
+
+  it("takes no more than so many steps of a dataset", function ()
+    local endless = k.data.from(whole):batch(1):repeat_()
+    local layer = layers.IntegerLookup()
+    layer:adapt(endless, 2)
+    assert.same({ -1, 3, 5 }, layer:get_vocabulary())
+    local bins = layers.Discretization { num_bins = 2 }
+    bins:adapt(endless, 1)
+    assert.same({ 3 }, bins.bin_boundaries)
+    assert.error_at_line(function () layer:adapt(endless, 0) end,
+      "adapt: steps must be a whole number of at least 1, got 0")
+  end)
+end)

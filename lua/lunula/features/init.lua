@@ -20,7 +20,7 @@ local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
 local pick = require "lunula.data.pick"
-local pipeline = require "lunula.data.pipeline"
+local source = require "lunula.data.source"
 local record = require "lunula.features.record"
 local formats = require "lunula.saving.formats"
 local json = require "lunula.saving.json"
@@ -96,7 +96,7 @@ end
 
 -- Batches of one column of the elements of a dataset, which are single values, or batches.
 local function of_dataset(dataset, name, dtype)
-  local next_element = dataset:as_iterator()
+  local next_element = source.iterator(dataset)
   local function next_value()
     local element = next_element()
     if element == nil then return nil end
@@ -124,9 +124,16 @@ end
 
 -- Finds what the layers must know of data: a table of columns, or a dataset of such tables.
 function space:adapt(data)
-  local is_dataset = pipeline.is(data)
-  if not is_dataset and not declare.is_plain(data) then
-    core.raise("adapt takes a table of columns by name, or a dataset of k.data, got %s",
+  local is_dataset = source.is(data)
+  if is_dataset then
+    source.check(data)
+    if select(2, source.len(data)) then
+      core.raise "adapt: the dataset repeats without end; its take(n) has n elements"
+    end
+  elseif declare.is_plain(data) then
+    source.refuse_near(data, "adapt: the table")
+  else
+    core.raise("adapt takes a table of columns by name, or a dataset of such tables, got %s",
       declare.show(data))
   end
   for _, name in ipairs(sorted_names(self.features)) do

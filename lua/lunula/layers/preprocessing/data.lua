@@ -3,8 +3,10 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local source = require "lunula.data.source"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
+local options = require "lunula.utils.options"
 
 local data = {}
 
@@ -25,6 +27,9 @@ local function collect(x, list, shape, depth)
     shape.depth = depth - 1
     list[#list + 1] = x
     return
+  end
+  if rawlen(x) == 0 and next(x) ~= nil then
+    core.raise("a list of values is wanted, got a table with names: %s", declare.show(x))
   end
   if shape.depth and depth > shape.depth or shape[depth] and shape[depth] ~= #x then
     core.raise("rows differ in length: %s", declare.show(x))
@@ -109,6 +114,62 @@ function data.integer_tensor(x, what, cut)
   end
   local list, shape = data.read(x)
   return data.tensor(data.integers(list, what, cut), shape, "int64")
+end
+
+-- ---- what adapt is given -----------------------------------------------------------------------
+
+local function refuse_names(values)
+  if values == nil then core.raise("adapt: the data are missing") end
+  if not declare.is_plain(values) or #values > 0 or next(values) == nil then return end
+  source.refuse_near(values, "adapt: the table")
+  core.raise("adapt takes a tensor, a table of values, a list of tensors, an iterator function or "
+    .. "a dataset, got a table with names: %s", declare.show(values))
+end
+
+local function of_dataset(dataset, steps)
+  source.check(dataset)
+  local _, without_end = source.len(dataset)
+  if without_end and not steps then
+    core.raise("adapt: the dataset repeats without end; its take(n) has n elements")
+  end
+  return source.iterator(dataset)
+end
+
+function data.of_list(list)
+  local at = 0
+  return function ()
+    at = at + 1
+    return list[at]
+  end
+end
+
+-- An iterator over the batches that adapt is given, of which no more than `steps` are taken: those
+-- of a dataset (of which x is taken), of a function, of a list of tensors. nil where all data come
+-- at once.
+function data.batches(values, steps)
+  steps = options.count("adapt", "steps", steps)
+  local next_batch
+  if source.is(values) then
+    next_batch = of_dataset(values, steps)
+  elseif type(values) == "function" then
+    next_batch = values
+  elseif declare.is_plain(values) and core.is_tensor(values[1]) then
+    next_batch = data.of_list(values)
+  else
+    refuse_names(values)
+    return nil
+  end
+  local taken = 0
+  return function ()
+    if taken == steps then return nil end
+    taken = taken + 1
+    local batch = next_batch()
+    if taken == 1 and type(batch) == "function" then   -- of a maker of iterators
+      next_batch = batch
+      batch = next_batch()
+    end
+    return batch
+  end
 end
 
 return data

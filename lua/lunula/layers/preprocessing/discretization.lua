@@ -5,10 +5,10 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
+local data = require "lunula.layers.preprocessing.data"
 local encoding = require "lunula.layers.preprocessing.encoding"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
-local nest = require "lunula.utils.nest"
 
 -- ---- quantiles --------------------------------------------------------------------------------
 -- A summary of many numbers is a short sorted list of them with weights. Its arithmetic is that of
@@ -139,23 +139,17 @@ return layer "Discretization" {
     return encoding.encode(bins, self.output_mode, #boundaries + 1,
       self.output_mode == "int" and "int32" or "float32")
   end,
-  -- Puts the boundaries at the quantiles of data: a tensor or table, a list of batches, or an
-  -- iterator of them, of which no more than `steps` are taken.
+  -- Puts the boundaries at the quantiles of data: a tensor or table, or batches, of which no more
+  -- than `steps` are taken: a list of tensors, an iterator or a dataset.
   adapt = function (self, values, steps)
     local _ <close> = core.enter(self.name, self.class_name)
     if not self.num_bins then
       core.raise("adapt: the bins were given by bin_boundaries; give num_bins instead")
     end
     self:reset_state()
-    if type(values) == "function" then
-      local taken = 0
-      for batch in values do
-        self:update_state(batch)
-        taken = taken + 1
-        if taken == steps then break end
-      end
-    elseif nest.is_structure(values) then
-      for i = 1, math.min(#values, steps or #values) do self:update_state(values[i]) end
+    local batches = data.batches(values, steps)
+    if batches then
+      for batch in batches do self:update_state(batch) end
     else
       self:update_state(values)
     end

@@ -348,18 +348,14 @@ lookup.IndexLookup = base.layer "IndexLookup" {
       use_weights(self, idf_weights, had_special and 0 or first)
     end
   end,
-  -- Takes the vocabulary from data: a tensor or a table, or an iterator of such, of which no more
-  -- than `steps` are taken.
+  -- Takes the vocabulary from data: a tensor or a table, or batches, of which no more than `steps`
+  -- are taken: a list of tensors, an iterator or a dataset.
   adapt = function (self, values, steps)
     local _ <close> = core.enter(self.name, self.class_name)
     self:reset_state()
-    if type(values) == "function" then
-      local taken = 0
-      for batch in values do
-        self:update_state(batch)
-        taken = taken + 1
-        if taken == steps then break end
-      end
+    local batches = data.batches(values, steps)
+    if batches then
+      for batch in batches do self:update_state(batch) end
     else
       self:update_rows(documents(self, values, true))
     end

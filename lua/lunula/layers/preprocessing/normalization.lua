@@ -4,10 +4,11 @@ local core = require "lunula.core"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local layer = require "lunula.layers.base"
+local source = require "lunula.data.source"
+local data = require "lunula.layers.preprocessing.data"
 local ops = require "lunula.ops"
 local config = require "lunula.ops.config"
 local tools = require "lunula.ops.tools"
-local nest = require "lunula.utils.nest"
 
 -- ---- shapes -----------------------------------------------------------------------------------
 
@@ -56,27 +57,12 @@ local function merge(known, mean, variance, count)
   known.mean = new
 end
 
--- An iterator over the batches: those of a list of tensors, of a function, or all data as one.
-local function batches(values)
-  if type(values) == "function" then return values end
-  if nest.is_structure(values) then
-    local i = 0
-    return function ()
-      i = i + 1
-      return values[i]
-    end
-  end
-  local done = false
-  return function ()
-    if done then return nil end
-    done = true
-    return values
-  end
-end
-
-local function as_batch(self, values)
+-- apart: each of the values comes by itself, as rows of a dataset do that has no batches.
+local function as_batch(self, values, apart)
   local batch = tools.cast(core.is_tensor(values) and values or core.tensor(values), "float32")
+  if apart and batch.rank == 1 then batch = ops.expand_dims(batch, 0) end
   if batch.rank == 0 then core.raise("adapt: data must have a batch axis") end
+  if batch.size == 0 then core.raise("adapt: there are no data") end
   if not self.built then self:build(batch.shape) end
   local shape, fits = batch.shape, true
   for i, axis in ipairs(self.kept or {}) do fits = fits and shape[axis + 1] == self.sizes[i] end
@@ -154,15 +140,17 @@ return layer "Normalization" {
     if self.invert then return mean + x * deviation end
     return (x - mean) / deviation
   end,
-  -- Finds mean and variance in data: a tensor or table, a list of batches, or an iterator of them.
+  -- Finds mean and variance in data: a tensor or table, or batches: a list of tensors, an iterator
+  -- or a dataset.
   adapt = function (self, values)
     local _ <close> = core.enter(self.name, self.class_name)
     if self.input_mean ~= nil then
       core.raise("adapt: mean and variance were given, there is nothing to find")
     end
     local known
-    for values_of_batch in batches(values) do
-      local mean, variance, count = moments(self, as_batch(self, values_of_batch))
+    local is_dataset = source.is(values)
+    for values_of_batch in data.batches(values) or data.of_list { values } do
+      local mean, variance, count = moments(self, as_batch(self, values_of_batch, is_dataset))
       if known then
         merge(known, mean, variance, count)
       else

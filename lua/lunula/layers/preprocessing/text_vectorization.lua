@@ -228,18 +228,14 @@ return layer "TextVectorization" {
     end
     return self.lookup:compute_output_shape { shape[1] or false, false }
   end,
-  -- Takes the vocabulary from texts: a table of them, or an iterator of such, of which no more than
-  -- `steps` are taken.
+  -- Takes the vocabulary from texts: a table of them, or batches, of which no more than `steps` are
+  -- taken: a list of tensors, an iterator or a dataset.
   adapt = function (self, texts, _, steps)
     local _ <close> = core.enter(self.name, self.class_name)
     self:reset_state()
-    if type(texts) == "function" then
-      local taken = 0
-      for batch in texts do
-        self:update_state(batch)
-        taken = taken + 1
-        if taken == steps then break end
-      end
+    local batches = data.batches(texts, steps)
+    if batches then
+      for batch in batches do self:update_state(batch) end
     else
       self:update_state(texts)
     end
