@@ -46,6 +46,34 @@ describe("arguments", function ()
     function () ops.gelu(x, { approximate = "tanh" }) end,
   }
 
+  -- What has fields and no elements is no empty list.
+  local kt = k.Input { shape = { 2 }, name = "kt" }
+  refuses {
+    "a tensor, a number or a table of numbers is wanted, got a table with the field \"a\" and no "
+      .. "elements",
+    function () core.tensor { a = 1 } end,
+    'got a table with the field "0" and no elements',
+    function () ops.add({ [0] = 1 }, 2) end,
+    'element [2] of the table is a table with the field "a" and no elements, a number or a list is '
+      .. "wanted",
+    function () core.tensor { {}, { a = 1 } } end,
+    "a table of numbers is wanted, got <KTensor kt (None, 2) float32>",
+    function () core.tensor(kt) end,
+    "element [1] of the table is <KTensor kt (None, 2) float32>, a number or a list is wanted",
+    function () core.tensor { kt } end,
+    'sum: argument "axis" must be a table of whole numbers, got a table with the field "a" and no '
+      .. "elements",
+    function () ops.sum(x, { axis = { a = 1 } }) end,
+    'slice: argument "start_indices" must be sizes, got a table with the field "a" and no elements',
+    function () ops.slice(x, { a = 1 }, { 1 }) end,
+    'shape: a table of sizes is wanted, got a table with the field "a" and no elements',
+    function () core.tensor({ 1 }, { shape = { a = 1 } }) end,
+  }
+  it("are empty lists where they have no fields, or only table.pack's n", function ()
+    assert.equal(0, core.tensor(table.pack()).size)
+    assert.equal(0, core.tensor({ {}, {} }).size)
+  end)
+
   -- A default that is no number of Lua's is not read as far as it goes.
   refuses {
     'signature: the default of n must be a whole number, got 1.5',

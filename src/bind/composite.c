@@ -71,6 +71,8 @@ static void check_wholes(lua_State *L, const Signature *s, int i,
     return;
   }
   lua_Unsigned n = lua_istable(L, i + 1) ? want_length(L, i + 1) : 1;
+  if (n == 0 && want_finds_fields(L, i + 1))
+    signature_refuse(L, s, i, wanted);
   lua_createtable(L, n < 64 ? (int)n : 0, 0);
   for (lua_Unsigned k = 1; k <= n; k++) {
     if (lua_istable(L, i + 1))

@@ -52,5 +52,8 @@ bool want_is_whole(lua_State *L, int index, int64_t *v);
 /* How many elements a list has, those that are nil among them: since Lua 5.5
 ** the length of {nil, 3} is 0. */
 lua_Unsigned want_length(lua_State *L, int index);
+/* Fields and no elements, where a list is wanted that would then be an empty
+** one: true, and pushes what stands there, for an error. */
+bool want_finds_fields(lua_State *L, int index);
 
 #endif

@@ -114,6 +114,9 @@ Type shape_check(lua_State *L, int index, DType d, const char *name) {
     raise_error(L, "%s: a table of sizes is wanted, got %s", name,
                 luaL_typename(L, index));
   lua_Unsigned n = want_length(L, index);
+  if (n == 0 && want_finds_fields(L, index))
+    raise_error(L, "%s: a table of sizes is wanted, got %s", name,
+                lua_tostring(L, -1));
   if (n > MAX_RANK)
     raise_error(L, "%s: %llu sizes, tensors have at most %d axes", name,
                 (unsigned long long)n, MAX_RANK);

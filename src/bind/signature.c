@@ -314,14 +314,18 @@ Slots signature_arrange(lua_State *L, const State *st, const Signature *s) {
 
 int signature_refuse(lua_State *L, const Signature *s, int i,
                         const char *wanted) {
+  if (!lua_istable(L, i + 1) || !want_finds_fields(L, i + 1))
+    luaL_tolstring(L, i + 1, NULL);
   return raise_error(L, "%s: argument \"%s\" must be %s, got %s", s->name,
-                     s->p[i].name, wanted, luaL_tolstring(L, i + 1, NULL));
+                     s->p[i].name, wanted, lua_tostring(L, -1));
 }
 
 static void read_ints(lua_State *L, const Signature *s, int i, Attr *a) {
   lua_Unsigned n = want_length(L, i + 1);
   if (n > MAX_RANK)
     signature_refuse(L, s, i, "a table of at most 8 numbers");
+  if (n == 0 && want_finds_fields(L, i + 1))
+    signature_refuse(L, s, i, "a table of whole numbers");
   a->n = (int)n;
   for (int k = 1; k <= a->n; k++) {
     lua_rawgeti(L, i + 1, k);

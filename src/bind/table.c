@@ -113,6 +113,20 @@ static void fill_string(Filler *f, int depth) {
   f->bytes -= (int64_t)size;
 }
 
+/* A table with names in the place of a list of no elements. */
+static void refuse_fields(Filler *f, int depth) {
+  lua_State *L = f->L;
+  if (!want_finds_fields(L, -1))
+    return;
+  const char *found = lua_tostring(L, -1);
+  if (depth == 0)
+    raise_error(L, "a tensor, a number or a table of numbers is wanted, got %s",
+                found);
+  push_position(f, depth);
+  raise_error(L, "element %s of the table is %s, a number or a list is wanted",
+              lua_tostring(L, -1), found);
+}
+
 static void fill_table(Filler *f, int depth) {
   lua_State *L = f->L;
   const Type *t = &f->t->type;
@@ -136,6 +150,8 @@ static void fill_table(Filler *f, int depth) {
                    "one there has %lld", lua_tostring(L, -1), (long long)n,
                 (long long)want);
   }
+  if (n == 0)
+    refuse_fields(f, depth);
   for (int64_t i = 1; i <= n; i++) {
     f->position[depth] = i;
     lua_rawgeti(L, -1, i);

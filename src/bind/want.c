@@ -65,3 +65,23 @@ lua_Unsigned want_length(lua_State *L, int index) {
   }
   return (lua_Unsigned)n;
 }
+
+/* The field n is that of table.pack. */
+bool want_finds_fields(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (want_length(L, index) > 0)
+    return false;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "n") == 0)
+      continue;
+    if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL)
+      luaL_tolstring(L, index, NULL);
+    else
+      lua_pushfstring(L, "a table with the field \"%s\" and no elements",
+                      luaL_tolstring(L, -1, NULL));
+    return true;
+  }
+  return false;
+}
