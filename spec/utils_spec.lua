@@ -48,6 +48,13 @@ describe("the facade", function()
     assert.near_all(k.full({ 2 }, 7), { 7, 7 })
     assert.equal("int32", k.zeros({ 2 }, "int32").dtype)
     assert.equal("int32", k.ones({ 2 }, { dtype = "int32" }).dtype)
+    assert.equal("int32", k.ones { 2, dtype = "int32" }.dtype)
+    assert.same({ 2, 3 }, { table.unpack(k.zeros { shape = { 2, 3 } }.shape) })
+    assert.same({ 2, 3 }, { table.unpack(k.zeros(table.pack(2, 3)).shape) })
+    assert.error_at_line(function () k.zeros { size = 2 } end,
+      'zeros: unknown option "size"; it takes shape, dtype')
+    assert.error_at_line(function () k.ones({ 2 }, { dtyp = "int32" }) end,
+      'ones: unknown option "dtyp" (did you mean "dtype"?)')
     assert.near_all(k.arange(4), { 0, 1, 2, 3 })
     assert.same({ 2, 3 }, k.random.normal { 2, 3 }.shape)
     assert.error_at_line(function() k.zeros "three" end, "takes a shape")

@@ -69,16 +69,28 @@ function lunula.memory() return printed(core.memory()) end
 
 function lunula.build_info() return printed(core.build_info()) end
 
--- zeros{2, 3}, zeros({2, 3}, "int32") or zeros({2, 3}, {dtype = "int32"})
+-- The named values of a table that may have positions too, as {2, 3, dtype = "int32"}; the n of
+-- table.pack is none of them.
+local function named_of(name, given, allowed)
+  local named = {}
+  for key, value in pairs(given) do
+    if math.type(key) ~= "integer" and key ~= "n" then named[key] = value end
+  end
+  if next(named) == nil then return named end
+  return require("lunula.utils.options").read(name, named, allowed)
+end
+
+-- zeros{2, 3}, zeros({2, 3}, "int32"), zeros({2, 3}, {dtype = "int32"}) or zeros{shape = {2, 3}}
 local function filled(name, value)
   return function(shape, dtype)
     if type(shape) == "number" then shape = { shape } end
     if type(shape) ~= "table" then
       core.raise("%s takes a shape, as %s{2, 3}, got %s", name, name, type(shape))
     end
-    if type(dtype) == "table" then dtype = dtype.dtype end
-    dtype = dtype or shape.dtype or "float32"
-    return core.ops.full(table.move(shape, 1, #shape, 1, {}), value, dtype)
+    local said = named_of(name, shape, { "shape", "dtype" })
+    if type(dtype) == "table" then dtype = named_of(name, dtype, { "dtype" }).dtype end
+    dtype = dtype or said.dtype or "float32"
+    return core.ops.full(said.shape or table.move(shape, 1, #shape, 1, {}), value, dtype)
   end
 end
 
