@@ -74,6 +74,26 @@ describe("an index", function ()
     assert.error_at_line(function () return x[k.tensor({ 0, 1 }, "int32")] end,
       "rows by their numbers, from 0, are ops.take(x, numbers, 0), and ops.where chooses")
     assert.error_at_line(function () x[x] = 1 end, "rows by their numbers, from 0, are ops.take")
+    for _, numbers in ipairs { k.Input { shape = { 2 }, name = "kt" }, k.tensor { 1 } } do
+      local remedy = "; rows by their numbers, from 0, are ops.take(x, numbers, "
+      local said = tostring(numbers) .. remedy
+      for _, x_of in ipairs { x, placeholder } do
+        assert.error_at_line(function () return x_of[numbers] end, said .. "0)")
+        assert.error_at_line(function () return x_of[{ numbers }] end, said .. "0)")
+        assert.error_at_line(function () return x_of[{ {}, numbers }] end, said .. "1)")
+        assert.error_at_line(function () return k.ops.get_item(x_of, numbers) end,
+          remedy .. "0)")
+        assert.error_at_line(function () return k.ops.get_item(x_of, { {}, numbers }) end,
+          remedy .. "1)")
+      end
+      assert.error_at_line(function () x[{ {}, numbers }] = 1 end, said .. "1)")
+    end
+  end)
+
+  it("sets nothing in a placeholder", function ()
+    assert.error_at_line(function () placeholder[1] = 3 end, "has no numbers to set: "
+      .. "ops.slice_update(x, start, updates) and ops.where make what x is to be")
+    assert.error_at_line(function () placeholder[{ {}, 1 }] = 3 end, "has no numbers to set")
   end)
 end)
 

@@ -90,6 +90,9 @@ void table_push(lua_State *L, const Tensor *t);
 
 /* ---- operands (operand.c) ----------------------------------------------- */
 
+/* A table of Lua that stands for a tensor (placeholder.c) */
+bool placeholder_is(lua_State *L, int index);
+
 /* The value of a userdata, and of numbers, booleans and nested tables; an error
 ** otherwise. hint: the element type for numbers, DTYPE_COUNT: their own. `name`
 ** says whose value it is. */
@@ -107,6 +110,8 @@ int element_index(lua_State *L, State *s);
 int element_newindex(lua_State *L);
 int element_get(lua_State *L);
 int element_set(lua_State *L);
+/* core.refuse_index(index, axis): an error where that is a tensor. */
+int element_refuse(lua_State *L);
 /* Pushes an empty text that is freed as garbage. */
 Text *print_buffer(lua_State *L);
 /* Pushes the text of a tensor. */

@@ -27,6 +27,20 @@ static int out_of_range(lua_State *L, int64_t i, int64_t n, int axis) {
                      axis);
 }
 
+/* A tensor, or what stands for one, in the place of a number. */
+static void refuse_tensor(lua_State *L, int index, int axis) {
+  if (!box_is_tensor(L, index) && !placeholder_is(L, index))
+    return;
+  raise_error(L, "an index is a whole number or a range, got %s; rows by their "
+                 "numbers, from 0, are ops.take(x, numbers, %d), and ops.where "
+                 "chooses by a condition", luaL_tolstring(L, index, NULL), axis);
+}
+
+int element_refuse(lua_State *L) {
+  refuse_tensor(L, 1, (int)want_whole(L, 2, "refuse_index: the axis"));
+  return 0;
+}
+
 /* ---- rows and ranges ---------------------------------------------------- */
 
 /* What t[...] selects: starts, steps, counts; axes that a number drops, and how
@@ -65,6 +79,7 @@ static void check_positions(lua_State *L, int table, lua_Integer n,
 
 static void select_range(lua_State *L, Selection *sel, int axis, int64_t n) {
   int table = lua_gettop(L);
+  refuse_tensor(L, table, axis);
   check_positions(L, table, 3, "a range is {first, last, step}");
   int64_t first = read_bound(L, table, 1, 1);
   int64_t step = read_bound(L, table, 3, 1);
@@ -91,9 +106,11 @@ static void select_range(lua_State *L, Selection *sel, int axis, int64_t n) {
 static void select_one(lua_State *L, Selection *sel, int axis, int64_t n) {
   int whole;
   int64_t i = lua_tointegerx(L, -1, &whole);
-  if (!whole)
+  if (!whole) {
+    refuse_tensor(L, -1, axis);
     raise_error(L, "an index is a whole number or a range {first, last, step}, "
                    "got %s", luaL_typename(L, -1));
+  }
   int64_t at = n == UNKNOWN && i > 0 ? i - 1 : position(i, n);
   if (at < 0)
     out_of_range(L, i, n, axis);
@@ -119,6 +136,7 @@ static Selection whole_axes(int rank) {
 
 static Selection read_selection(lua_State *L, const Type *t) {
   Selection sel = whole_axes(t->rank);
+  refuse_tensor(L, 2, 0);
   int n = (int)want_length(L, 2), axis = 0;
   check_positions(L, 2, n, "a selection is a list, an index or a range for each "
                            "axis");
@@ -187,21 +205,15 @@ static Val row_of_strings(State *s, const Tensor *t, int64_t at) {
   return value_of(&s->c, tensor_view(t, &row, at * type_bytes(&row)));
 }
 
-/* What to do with a tensor of numbers in place of an index. */
-static const char *by_tensor(lua_State *L, int index) {
-  return lua_isuserdata(L, index)
-             ? "; rows by their numbers, from 0, are ops.take(x, numbers, 0), "
-               "and ops.where chooses by a condition"
-             : "";
-}
-
 static int index_number(lua_State *L, State *s, Val v) {
   const Type *t = val_type(v);
   int whole;
   int64_t i = lua_tointegerx(L, 2, &whole);
-  if (!whole)
+  if (!whole) {
+    refuse_tensor(L, 2, 0);
     return raise_error(L, "an index is a whole number, a range or a name, got "
-                          "%s%s", luaL_tolstring(L, 2, NULL), by_tensor(L, 2));
+                          "%s", luaL_tolstring(L, 2, NULL));
+  }
   if (t->rank == 0)
     return raise_error(L, "a scalar has no elements to index (item() gives its "
                           "number)");
@@ -334,9 +346,11 @@ int element_newindex(lua_State *L) {
   } else {
     int whole;
     int64_t i = lua_tointegerx(L, 2, &whole);
-    if (!whole)
-      return raise_error(L, "an index is a whole number or a range, got %s%s",
-                         luaL_tolstring(L, 2, NULL), by_tensor(L, 2));
+    if (!whole) {
+      refuse_tensor(L, 2, 0);
+      return raise_error(L, "an index is a whole number or a range, got %s",
+                         luaL_tolstring(L, 2, NULL));
+    }
     if (t.type.rank == 0)
       return raise_error(L, "a scalar has no elements to index");
     int64_t at = position(i, t.type.dim[0]);

@@ -5,6 +5,15 @@
 
 #include "bind/box.h"
 
+bool placeholder_is(lua_State *L, int index) {
+  if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+    return false;
+  lua_getfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
+  bool same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
+  lua_pop(L, 2);
+  return same;
+}
+
 static bool is_whole(lua_State *L, int index) {
   return lua_isinteger(L, index) ||
          lua_tonumber(L, index) == (double)lua_tointeger(L, index);

@@ -4,15 +4,6 @@
 #include "bind/core.h"
 #include "bind/signature.h"
 
-bool placeholder_is(lua_State *L, int index) {
-  if (!lua_istable(L, index) || !lua_getmetatable(L, index))
-    return false;
-  lua_getfield(L, LUA_REGISTRYINDEX, "lunula.ktensor");
-  bool same = lua_rawequal(L, -1, -2) && !lua_isnil(L, -1);
-  lua_pop(L, 2);
-  return same;
-}
-
 static bool list_has_placeholder(lua_State *L, int index) {
   int n = (int)want_length(L, index);
   for (int k = 1; k <= n; k++) {

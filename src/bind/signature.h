@@ -58,8 +58,6 @@ int signature_refuse(lua_State *L, const Signature *s, int i,
 
 /* ---- calls -------------------------------------------------------------- */
 
-/* A table of Lua that stands for a tensor (placeholder.c) */
-bool placeholder_is(lua_State *L, int index);
 /* The arguments in their slots are handed to a row, to the function of a
 ** composite, or, when a placeholder is among them, to the hook; each returns
 ** the number of results (row.c, composite.c, placeholder.c). */

@@ -40,4 +40,6 @@ void tensor_open(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.methods");
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 1);
+  lua_pushcfunction(L, element_refuse);
+  lua_setfield(L, -2, "refuse_index");
 }

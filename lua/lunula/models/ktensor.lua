@@ -99,6 +99,7 @@ end
 
 -- A position as get_item counts it: from 0, and from -1 at the end.
 local function position(i, n, axis)
+  core.refuse_index(i, axis)
   local whole = math.tointeger(i)
   if not whole then
     core.raise("an index is a whole number or a range {first, last, step}, got %s", type(i))
@@ -116,6 +117,7 @@ local function bound(range, i)
 end
 
 local function slice(range, n, axis)
+  core.refuse_index(range, axis)
   check_keys(range, 3, "a range is {first, last, step}")
   local first, last, step = bound(range, 1), bound(range, 2), bound(range, 3)
   if step and step < 1 then core.raise "a range goes forward in steps of 1 or more" end
@@ -152,6 +154,7 @@ function KTensor:__index(key)
   if field then return field(self) end
   local method = methods[key]
   if method then return method end
+  core.refuse_index(key, 0)
   if type(key) == "table" then return selected(self, key) end
   if type(key) == "number" then
     core.raise("%s: a placeholder has no rows to count; x[{ {}, %d }] selects along its axes",
@@ -163,6 +166,15 @@ function KTensor:__index(key)
     core.raise("a placeholder has no field or op named \"%s\"", tostring(key))
   end
   return op_method(key, op)
+end
+
+-- As of a tensor x[1] = 0 would be; the fields are ours.
+function KTensor:__newindex(key, value)
+  if type(key) ~= "string" then
+    core.raise("%s has no numbers to set: ops.slice_update(x, start, updates) and ops.where make "
+      .. "what x is to be", tostring(self))
+  end
+  rawset(self, key, value)
 end
 
 KTensor.__len = no_value

@@ -57,7 +57,8 @@ local function is_slice(item)
   return type(item) == "table" and #item == 0
 end
 
-local function check(item)
+local function check(item, axis)
+  core.refuse_index(item, axis)
   if item == false or item == "..." or math.tointeger(item) then return end
   if is_slice(item) then
     for name, value in pairs(item) do
@@ -77,7 +78,7 @@ end
 local function completed(key, rank)
   local used, dots = 0, nil
   for i, item in ipairs(key) do
-    check(item)
+    check(item, used)
     if item == "..." then
       if dots then core.raise("get_item: a key has one \"...\" at most") end
       dots = i
@@ -98,6 +99,7 @@ end
 
 op("get_item", "x, key:any", "Python's x[key]: numbers, slices {start=, stop=, step=}, \"...\", "
   .. "and false for a new axis.", function (x, key)
+    core.refuse_index(key, 0)
     if type(key) ~= "table" or is_slice(key) then key = { key } end
     local axis = 0
     for _, item in ipairs(completed(key, x.rank)) do
