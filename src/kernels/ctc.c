@@ -109,7 +109,9 @@ static void search_begin(Search *s, const CtcBeams *p, void *room) {
   s->kept[0] = (Beam){0.0f, -INFINITY, 0.0f, 0, NONE};
 }
 
-/* The node that is longer than `parent` by a label, made where there is none. */
+/* The node that is longer than `parent` by a label, made where there is none.
+** The place is of the product's higher bits: its lower ones are those of the
+** label alone. Half of the places stay free, so that looking for one ends. */
 static int32_t node_of(Search *s, int32_t parent, int32_t label) {
   uint64_t mask = (uint64_t)slots_for(s->p) - 1;
   uint64_t h = ((uint64_t)(uint32_t)parent << 32 | (uint32_t)label) *
@@ -181,8 +183,10 @@ static void go_on(Search *s) {
   }
 }
 
-/* The beams that get longer by one label. (TensorFlow forgets some that others
-** have pushed out meanwhile; this is what Keras does on JAX and PyTorch.) */
+/* The beams that get longer by one label, but for children that are beams
+** themselves: go_on has given them this way, too. (TensorFlow forgets some that
+** others have pushed out meanwhile; this is what Keras does on JAX and
+** PyTorch.) */
 static void grow(Search *s) {
   for (int32_t i = 0; i < s->beams; i++) {
     Beam b = s->kept[i];
@@ -198,7 +202,8 @@ static void grow(Search *s) {
   }
 }
 
-/* What is in the heap, best first. */
+/* What is in the heap, best first. It gives the worst one, which so goes to the
+** last place. */
 static void keep(Search *s) {
   for (int32_t i = 0; i < s->beams; i++) s->beam[s->kept[i].node] = NONE;
   s->beams = s->found;

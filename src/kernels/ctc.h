@@ -8,6 +8,7 @@
 #include "base/vmath.h"
 #include "kernels/kernels.h"
 
+/* Where both are -inf, their difference would be NaN. */
 INLINE float log_add(float a, float b) {
   float high = a > b ? a : b, low = a > b ? b : a;
   float d = high == -INFINITY ? 0.0f : low - high;
@@ -22,7 +23,8 @@ INLINE float log_add_3(float a, float b, float c) {
 }
 
 /* What a label may be reached by from the one before it: 0, or nothing where
-** both are the same. */
+** both are the same: with no blank between them, two frames of a label are one
+** label that lasts. */
 INLINE void fill_skips(const Ctc *p, float *skip) {
   for (int64_t i = 0; i < p->n; i++)
     skip[i] = i > 0 && p->label[i] != p->label[i - 1] ? 0.0f : -INFINITY;

@@ -3,7 +3,8 @@
 #include "base/each_isa.h"
 #include "kernels/ctc.h"
 
-/* What is left to come, from being in the states of the frame before. */
+/* What is left to come, from being in the states of the frame before. Blanks
+** come last, because labels read what they were. */
 INLINE void frame_before(int64_t n, float *restrict b, float *restrict l,
                          const float *restrict skip, float *restrict label,
                          const float *restrict score, float blank_score) {
@@ -46,6 +47,7 @@ KERNEL(void, ctc_backward, (const Ctc *p, const float *paths, float loss,
   if (n > 0) l[n - 1] = 0.0f;
   for (int64_t t = p->frames - 1; t >= 0; t--) {
     const float *logs = p->logs + t * p->classes;
+    /* `label` is free as long as frame_before has not begun */
     give(p, paths + t * p->width, b, l, loss, g, label, d + t * p->classes);
     fill_scores(p, logs, score);
     frame_before(n, b, l, skip, label, score, logs[p->blank]);

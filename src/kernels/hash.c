@@ -22,6 +22,8 @@ static uint64_t fetch_half(const char *s) {
   return v;
 }
 
+/* To the right, as FarmHash does. SipHash's paper turns to the left: its 13 is
+** 51 here. */
 static uint64_t rotate(uint64_t x, int n) {
   return x >> n | x << (64 - n);
 }
@@ -109,6 +111,8 @@ static void farm_block(Farm *f, const char *s, uint64_t factor,
   f->x = z;
 }
 
+/* The last block ends with the text, and overlaps the one before it unless the
+** text is whole blocks, of which it is then the last. */
 static uint64_t longer(const char *s, size_t n) {
   Farm f = {.x = 81, .y = 81 * K1 + 113};
   f.z = mix(f.y * K2 + 113) * K2;
@@ -129,6 +133,7 @@ uint64_t hash_farm(const char *s, size_t n) {
        : n <= 64 ? up_to_64(s, n) : longer(s, n);
 }
 
+/* FingerprintCat64 of TensorFlow, by which crossed columns find their bins. */
 uint64_t hash_join(uint64_t a, uint64_t b) {
   const uint64_t factor = 0xc6a4a7935bd1e995u;
   uint64_t x = ((a ^ factor) ^ mix(b * factor) * factor) * factor;
@@ -170,7 +175,7 @@ uint64_t hash_sip(const char *text, size_t n, uint64_t key0, uint64_t key1) {
     sip_word(&s, fetch(text + i));
   if (n > whole)
     memcpy(rest, text + whole, n - whole);
-  rest[7] = (char)(n & 255);
+  rest[7] = (char)(n & 255); /* the last word has the length, modulo 256 */
   sip_word(&s, fetch(rest));
   s.c ^= 255;
   for (int i = 0; i < 4; i++)

@@ -77,7 +77,8 @@ KERNEL(void, scatter_add_rows_i32,
   }
 }
 
-/* NaN is larger and smaller than all. */
+/* NaN is larger and smaller than all. FOLD_LAST is for whole numbers alone: who
+** wants the last of several rows folds the numbers of rows. */
 INLINE void fold_row_f32(float *restrict y, const float *restrict x, int64_t n,
                          int fold) {
   switch (fold) {
@@ -158,6 +159,7 @@ INLINE int64_t take(char *restrict y, const char *restrict x,
 KERNEL(int64_t, take_along, (void *y, const void *x, const int32_t *idx,
                              int64_t n, int64_t m, int64_t inner, int item,
                              int64_t o0, int64_t o1)) {
+  /* bool and the rest: of a known size an item is one move */
   if (item == 1) return take(y, x, idx, n, m, inner, 1, o0, o1);
   return take(y, x, idx, n, m, inner, 4, o0, o1);
 }

@@ -62,7 +62,7 @@ static bool open_conv_type(Rule *r, const Type *x, const Type *k, const Walk *w,
     if (!w->same->i[0] || stride < 1)
       *n = UNKNOWN;
     else if (*n != UNKNOWN)
-      *n = *n / stride + (*n % stride > 0);
+      *n = *n / stride + (*n % stride > 0); /* n + stride may be too much */
   }
   return true;
 }
@@ -120,6 +120,8 @@ bool conv_transpose_shape(Rule *r) {
   Type y = *x;
   if (!same_rank(r, x, k) || !walk_check(r, x, &w))
     return false;
+  /* The kernel is that of the convolution which goes the other way: its filters
+     are the channels of x. */
   y.dim[y.rank - 1] = k->dim[k->rank - 2];
   if (!check_kernel(r, &y, k))
     return false;

@@ -154,6 +154,7 @@ static void loss_run(const OpCall *s, const Run *r, int64_t task) {
     if (env_stopped(r->env))
       return;
     loss[i] = 0;
+    /* the kernel writes the states that the sequence has, and no others */
     fill_floats(paths, states, -INFINITY);
     if (is_sound(s, r, i, &c))
       loss[i] = ISA(ctc_forward)(&c, paths, room);
@@ -192,7 +193,8 @@ static void back_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
 
 /* ---- the search --------------------------------------------------------- */
 
-/* The tree of prefixes has a node for each frame and beam. */
+/* The tree of prefixes has a node for each frame and beam; nodes are numbered
+** in 32 bits, and their bytes must be countable. */
 enum { MOST_NODES = 1 << 28 };
 
 static bool search_shape(Rule *r) {

@@ -149,7 +149,8 @@ static void dft_begin(const OpCall *s, const Run *r) {
 static void dft_run(const OpCall *s, const Run *r, int64_t task) {
   Fourier f = dft_of(s);
   Places p = dft_places(s, r, &f, task);
-  int from = s->attr[INVERSE].i[0] ? IM : RE, at = from; /* exchanged */
+  /* with both parts exchanged, of x and of y, the sign is the inverse's */
+  int from = s->attr[INVERSE].i[0] ? IM : RE, at = from;
   int64_t skip = p.first * f.n;
   ISA(fourier_rows)(&f, (const float *)r->in[from] + skip,
                     (const float *)r->in[!from] + skip,
@@ -239,6 +240,8 @@ static Val other_part(Val v) {
   return (Val){v.node, IM};
 }
 
+/* The transform is a symmetric matrix, whose adjoint is its conjugate: the
+** other sign. */
 static void dft_vjp(Context *c, const Node *n, const Val *dy, Val *dx) {
   Attr a = attr_bool(!n->attr[INVERSE].i[0]);
   Val d[] = {or_zeros(c, dy[RE], input(n, RE)),
