@@ -200,6 +200,26 @@ describe("callbacks", function()
     assert.error_at_line(function()
       model:fit(x, y, { callbacks = { k.callbacks.EarlyStopping { monitor = "speed" } } })
     end, "mode")
+    for _, wrong in ipairs { { foo = 3 }, { k.callbacks.History() }, {} } do
+      assert.error_at_line(function() model:fit(x, y, { callbacks = { wrong } }) end,
+        "callbacks[1] is no callback: it has no hook, as { on_epoch_end = ")
+    end
+    assert.error_at_line(function() model:predict(x, { callbacks = { { on_epoch_end = 3 } } }) end,
+      "callbacks[1]: on_epoch_end must be a function, got 3")
+  end)
+
+  it("are declared with hooks that are there", function()
+    assert.error_at_line(function() k.callback "A" { on_epoch_en = print } end,
+      'callback "A" has a method "on_epoch_en"; did you mean "on_epoch_end"?')
+    assert.error_at_line(function() k.callback "A" { on_epoch_end = 3 } end,
+      'callback "A": on_epoch_end must be a function, got 3')
+    assert.error_at_line(function() k.callback "A" { best = 0 } end,
+      'callback "A": "best" is no hook and no field of a declaration')
+    assert.error_at_line(function() k.callback "A"(print) end,
+      'callback "A" is declared with a table: k.callback "Name" { on_epoch_end = ')
+    assert.error_at_line(function() k.callback { on_epoch_end = print } end,
+      "k.callback takes a name first")
+    assert.truthy(k.callback "A" { parent = k.callbacks.History, on_epoch_end = print } ())
   end)
 end)
 

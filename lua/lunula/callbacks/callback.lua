@@ -6,6 +6,7 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
+local declaration_of = require "lunula.utils.declaration"
 local ranks = require "lunula.distribution.ranks"
 
 local callback = { classes = {} }
@@ -40,6 +41,19 @@ function callback.declare(name)
   end
 end
 
+-- The same for users, whose misspelt hooks nobody would call.
+local own_hooks = table.move(hooks, 1, #hooks, 3, { "set_model", "set_params" })
+
+function callback.door(name)
+  declaration_of.name("callback", name, "on_epoch_end")
+  return function(given)
+    return callback.declare(name)(declaration_of.check("callback", name, given, {
+      base = Callback, hooks = own_hooks, needed = {}, example = "on_epoch_end",
+      fields = { tells_others = "boolean", handles_nan = "boolean", comes_last = "boolean" },
+    }))
+  end
+end
+
 -- ---- the list ----------------------------------------------------------------------------------
 
 local list = {}
@@ -48,12 +62,27 @@ list.__index = list
 -- Old names that stand for the train hooks.
 local old_names = { on_train_batch_begin = "on_batch_begin", on_train_batch_end = "on_batch_end" }
 
-local function check_plain(given)
-  local known = {}
+-- place: "callbacks[1]".
+local function check_plain(given, place)
+  local known, has_one = { set_model = true, set_params = true }, false
   for _, name in ipairs(hooks) do known[name] = true end
   for key in pairs(given) do
+    has_one = has_one or known[key]
     if not known[key] and type(key) == "string" and key:sub(1, 3) == "on_" then
       core.raise("a callback has no hook \"%s\"%s", key, declare.suggestion(key, hooks))
+    end
+  end
+  if not has_one then
+    core.raise("%s is no callback: it has no hook, as { on_epoch_end = function(self, epoch, logs) "
+      .. "… end } has: %s", place, declare.show(given))
+  end
+end
+
+local function check_hooks(item, place)
+  for _, hook in ipairs(own_hooks) do
+    local method = item[hook]
+    if method and type(method) ~= "function" then
+      core.raise("%s: %s must be a function, got %s", place, hook, declare.show(method))
     end
   end
 end
@@ -73,7 +102,9 @@ function callback.check(given)
     if declare.is_class(item) then
       core.raise("callbacks[%d] is the class %s; make one with %s{}", i, item.name, item.name)
     end
-    if declare.is_plain(item) then check_plain(item) end
+    local place = ("callbacks[%d]"):format(i)
+    if declare.is_plain(item) then check_plain(item, place) end
+    check_hooks(item, place)
   end
   return given
 end

@@ -12,7 +12,7 @@ require "lunula.callbacks.remote"
 
 local callbacks = declare.catalogue("callback", callback.classes)
 
-callbacks.declare = callback.declare
+callbacks.declare = callback.door
 
 -- Not here, and it says so: it writes a format of JAX's. ModelCheckpoint saves models.
 function callbacks.OrbaxCheckpoint()

@@ -37,12 +37,13 @@ function declaration.name(kind, name, hook)
 end
 
 -- kind: "metric"; base: the class that all are made from; hooks: the names of functions; fields:
--- name -> type; needed: hooks of which the class must have one. Returns a copy, with a parent.
+-- name -> type; needed: hooks that the class must have; example: one for the message, where it need
+-- have none. Returns a copy, with a parent.
 function declaration.check(kind, name, given, o)
   local what = ('%s "%s"'):format(kind, tostring(name))
   if not declare.is_plain(given) then
     core.raise('%s is declared with a table: k.%s "Name" { %s = function (self, …) … end }', what,
-      kind, o.needed[1])
+      kind, o.example or o.needed[1])
   end
   local copy, is_hook, names = {}, {}, {}
   for _, list in ipairs { hooks_of_all, o.hooks } do
