@@ -49,6 +49,7 @@ describe("the path of a checkpoint", function ()
       ["m-{epoch}.keras"] = "m-7.keras", ["{epoch:02d}"] = "07", ["{epoch:4d}|"] = "   7|",
       ["{epoch:<4d}|"] = "7   |", ["{epoch:^5d}|"] = "  7  |", ["{epoch:*>4d}"] = "***7",
       ["{epoch:+d}"] = "+7", ["{epoch: d}"] = " 7", ["{loss:.2f}"] = "0.12",
+      ["{loss:.2F}"] = "0.12",
       ["{loss:08.3f}"] = "0000.123", ["{low:08.3f}"] = "-002.500", ["{loss:.1e}"] = "1.2e-01",
       ["{loss:.3g}"] = "0.123", ["{loss:.1%}"] = "12.3%", ["{loss}"] = "0.123456",
       ["{big}"] = "12345.5", ["{low}"] = "-2.5", ["{low:=+7.1f}"] = "-   2.5",
@@ -63,6 +64,12 @@ describe("the path of a checkpoint", function ()
     assert.error_at_line(function () file_pattern.fill("{val_los:.2f}", values) end,
       'names "val_los", which is not among epoch, val_loss (did you mean "val_loss"?)')
     assert.error_at_line(function () file_pattern.fill("{epoch:2q}", values) end, '"2q"')
+    assert.error_at_line(function () file_pattern.fill("{val_loss:.100f}", values) end, '".100f"')
+    assert.error_at_line(function () file_pattern.fill("{epoch:0100d}", values) end, '"0100d"')
+    for _, pattern in ipairs { "m-{epoch", "m-epoch}", "{{epoch}" } do
+      assert.error_at_line(function () file_pattern.fill(pattern, values) end,
+        'a brace in the path "' .. pattern .. '" is without its other; two braces are one')
+    end
     assert.error_at_line(function () file_pattern.fill("{val_loss:2d}", values) end, '"2d"')
   end)
 end)

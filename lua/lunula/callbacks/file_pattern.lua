@@ -25,7 +25,8 @@ local function read(spec, pattern)
   end
   local sign, zero, width, precision, kind =
     rest:match "^([+ -]?)(0?)(%d*)%.?(%d*)([defgEFGs%%]?)$"
-  if not kind then refuse(spec, pattern) end
+  if not kind or #width > 2 or #precision > 2 then refuse(spec, pattern) end
+  if kind == "F" then kind = "f" end   -- they differ in how no number is written
   if zero == "0" and align == "" then fill, align = "0", "=" end
   return {
     fill = fill, align = align ~= "" and align or ">", sign = sign, width = tonumber(width) or 0,
@@ -77,6 +78,10 @@ function file_pattern.fill(pattern, values)
   end
   local text = pattern:gsub("{{", "\1"):gsub("}}", "\2")
   text = text:gsub("{([^{}:]*):?([^{}]*)}", place)
+  if text:find "[{}]" then
+    core.raise('ModelCheckpoint: a brace in the path "%s" is without its other; two braces are one',
+      pattern)
+  end
   return (text:gsub("\1", "{"):gsub("\2", "}"))
 end
 
