@@ -188,6 +188,33 @@ describe("callbacks", function()
     assert.truthy(text:match "^epoch,loss\r\n0,[%d.e-]+\r\n1,[%d.e-]+\r\n$")
   end)
 
+  it("CSVLogger quotes what would be several cells", function()
+    local model, x, y = model_and_data()
+    model:compile { optimizer = "sgd", loss = "mse", metrics = { k.metrics.MeanMetricWrapper {
+      k.losses.mean_absolute_error, name = 'a;"b"' } } }
+    local name = os.tmpname()
+    model:fit(x, y, { verbose = 0,
+      callbacks = { k.callbacks.CSVLogger { name, separator = ";" } } })
+    local text = files.read(name)
+    os.remove(name)
+    assert.truthy(text:find('epoch;"a;""b""";loss\r\n', 1, true), text)
+    assert.error_at_line(function() k.callbacks.CSVLogger { name, separator = "" } end,
+      "separator must be a string that is not empty")
+  end)
+
+  it("that write files tell when the disk is full", function()
+    if not io.open("/dev/full", "w") then return pending "there is no /dev/full" end
+    local model, x, y = model_and_data()
+    assert.error_at_line(function()
+      model:fit(x, y, { verbose = 0, callbacks = { k.callbacks.CSVLogger "/dev/full" } })
+    end, "CSVLogger: cannot write /dev/full: No space left on device")
+    local event_file = require "lunula.callbacks.event_file"
+    local events = setmetatable({ file = io.open("/dev/full", "wb"), path = "events" }, event_file)
+    events:scalar("loss", 1, 0)
+    assert.has_error(function() events:flush() end,
+      "TensorBoard: cannot write events: No space left on device")
+  end)
+
   it("say what is wrong with them", function()
     local model, x, y = model_and_data()
     assert.error_at_line(function()

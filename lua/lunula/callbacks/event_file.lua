@@ -73,13 +73,17 @@ end
 
 -- ---- the file ----------------------------------------------------------------------------------
 
+-- What the disk has no room for may be said only when the file is flushed, or closed.
+local function check(self, ok, problem)
+  if not ok then core.raise("TensorBoard: cannot write %s: %s", self.path, problem) end
+end
+
 -- One event: its time, its step, and a field of its own.
 function event_file:write(step, field)
   local event = double_field(1, os.time()) .. number_field(2, step) .. field
   local length = string.pack("<I8", #event)
-  local ok, problem = self.file:write(length, string.pack("<I4", masked_crc(length)), event,
-    string.pack("<I4", masked_crc(event)))
-  if not ok then core.raise("TensorBoard: cannot write %s: %s", self.path, problem) end
+  check(self, self.file:write(length, string.pack("<I4", masked_crc(length)), event,
+    string.pack("<I4", masked_crc(event))))
 end
 
 local SUMMARY <const>, VALUE <const>, TAG <const> = 5, 1, 1
@@ -105,9 +109,9 @@ function event_file:text(tag, plugin, text, step)
   self:write(step, summary(tag, bytes_field(8, tensor) .. bytes_field(9, metadata)))
 end
 
-function event_file:flush() self.file:flush() end
+function event_file:flush() check(self, self.file:flush()) end
 
-function event_file:close() self.file:close() end
+function event_file:close() check(self, self.file:close()) end
 
 -- A new file in the folder, under a name that nobody has.
 function event_file.new(folder)

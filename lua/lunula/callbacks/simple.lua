@@ -104,13 +104,32 @@ callback.declare "TerminateOnNaN" {
   end,
 }
 
+-- A cell as CSV has it: in quotes where it would be taken for several.
+local function cell(text, separator)
+  if not (text:find(separator, 1, true) or text:find '["\r\n]') then return text end
+  return '"' .. text:gsub('"', '""') .. '"'
+end
+
+-- What the disk has no room for may be said when it is flushed.
+local function write_line(self, cells)
+  for i, text in ipairs(cells) do cells[i] = cell(text, self.separator) end
+  local ok, problem = self.file:write(table.concat(cells, self.separator), "\r\n")
+  if ok then ok, problem = self.file:flush() end
+  if not ok then core.raise("CSVLogger: cannot write %s: %s", self.filename, problem) end
+end
+
+local separator = {
+  name = "a string that is not empty",
+  check = function(value) return type(value) == "string" and value ~= "" and value or nil end,
+}
+
 callback.declare "CSVLogger" {
   tells_others = true,
   doc = "Writes the results of every epoch as a line of a CSV file.",
   args = {
     { "filename", kinds.string, required = true,
       doc = "the path of the file" },
-    { "separator", kinds.string, default = ",",
+    { "separator", separator, default = ",",
       doc = "what stands between columns" },
     { "append", kinds.boolean, default = false,
       doc = "whether lines are added to a file that is there" },
@@ -133,7 +152,7 @@ callback.declare "CSVLogger" {
       for name in pairs(logs) do self.keys[#self.keys + 1] = name end
       table.sort(self.keys)
       if not self.has_header then
-        self.file:write("epoch", self.separator, table.concat(self.keys, self.separator), "\r\n")
+        write_line(self, { "epoch", table.unpack(self.keys) })
       end
     end
     local pointed = require "lunula.utils.pointed"
@@ -144,8 +163,7 @@ callback.declare "CSVLogger" {
         and pointed("%.9g", value)
         or tostring(value)
     end
-    self.file:write(table.concat(cells, self.separator), "\r\n")
-    self.file:flush()
+    write_line(self, cells)
   end,
   on_train_end = function(self)
     if self.file then self.file:close() end
