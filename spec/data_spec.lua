@@ -22,6 +22,10 @@ describe("a pipeline", function()
   it("has the elements of a list, of numbers, of an iterator, of lines", function()
     assert.same({ "a", "b" }, all(data.from { "a", "b" }))
     assert.same({ 0, 1, 2 }, all(data.range(3)))
+    assert.same({ 0, 3, 6, 9 }, all(data.range(0, 10, 3)))
+    assert.same({ 5, 3 }, all(data.range(5, 1, -2)))
+    assert.equal(4, #data.range(0, 10, 3))
+    assert.equal(0, #data.range(0, 10, -1))
     local n = 0
     local once = data.from(function()
       n = n + 1
@@ -126,6 +130,54 @@ describe("a pipeline", function()
     assert.error_at_line(function() data.from(k.ones { 2 }, k.ones { 3 }) end,
       "value 2 has 3 rows, those before have 2")
     assert.error_at_line(function() data.range "x" end, "whole numbers")
+  end)
+end)
+
+describe("elements that do not go together", function()
+  -- A dataset of these elements, each a list of the values of one.
+  local function of(...)
+    local list, at = { ... }, 0
+    return data.from(function()
+      at = at + 1
+      if list[at] then return table.unpack(list[at]) end
+    end)
+  end
+
+  it("are refused in a batch", function()
+    local one = k.ones { 2 }
+    assert.error_at_line(function() of({ one, one }, { one }):batch(2):as_iterator()() end,
+      "batch: one of its elements is 2 values, another 1")
+    local fewer = data.from { { a = 1, b = 2 }, { a = 1 } }:batch(2)
+    local more = data.from { { a = 1 }, { a = 1, b = 2 } }:batch(2)
+    assert.error_at_line(function() fewer:as_iterator()() end,
+      'batch: its element 1 has "b", and element 2 has not')
+    assert.error_at_line(function() more:as_iterator()() end,
+      'batch: its element 2 has "b", and element 1 has not')
+  end)
+
+  it("are refused by unbatch", function()
+    assert.error_at_line(function() of { k.ones { 4 }, k.ones { 3 } }:unbatch():as_iterator()() end,
+      "unbatch: an element has tensors of 4 and of 3 rows")
+    local named = of { { a = k.ones { 2 }, b = k.ones { 3 } } }:unbatch()
+    assert.error_at_line(function() named:as_iterator()() end,
+      "unbatch: an element has tensors of ")
+    assert.error_at_line(function() of { k.ones {} }:unbatch():as_iterator()() end,
+      "unbatch: an element is one number, without rows")
+  end)
+
+  it("are no nil of a map, which would end the dataset", function()
+    assert.error_at_line(function() data.range(3):map(function() end):as_iterator()() end,
+      "map: the function gave nil for an element, and nil ends a dataset; filter leaves "
+      .. "elements out")
+  end)
+
+  it("nor is anything else passed over", function()
+    assert.error_at_line(function() data.range(3):cache "elements" end,
+      "cache keeps elements in memory: it takes no file")
+    assert.error_at_line(function() data.range(0, 3, 0) end, "the step must not be 0")
+    assert.error_at_line(function() data.range(0, 3, 0.5) end, "k.data.range takes whole numbers")
+    assert.error_at_line(function() data.range(3):shuffle(2, { seed = 1.5 }) end,
+      "shuffle: seed must be a whole number, got 1.5")
   end)
 end)
 

@@ -57,19 +57,26 @@ function data.from(...)
   return rows.new(values, rows.count("k.data.from", values))
 end
 
--- The whole numbers from 0 to below n, or from a to below b.
-function data.range(a, b)
-  if not b then a, b = 0, a end
+-- The whole numbers from 0 to below n, or from a to below b, in steps of 1 or of `step`, which may
+-- go down.
+function data.range(a, b, step)
+  if b == nil then a, b = 0, a end
   local first, last = math.tointeger(a), math.tointeger(b)
-  if not (first and last) then core.raise "k.data.range takes one or two whole numbers" end
+  step = step == nil and 1 or math.tointeger(step)
+  if not (first and last and step) then
+    core.raise "k.data.range takes whole numbers: range(n), range(a, b) or range(a, b, step)"
+  end
+  if step == 0 then core.raise "k.data.range: the step must not be 0" end
+  local away = step > 0 and 1 or -1
+  local count = math.max((last - first + step - away) // step, 0)
   return pipeline.new(function()
-    local at = first - 1
+    local at = 0
     return function()
-      if at + 1 >= last then return nil end
+      if at == count then return nil end
       at = at + 1
-      return at
+      return first + (at - 1) * step
     end
-  end, math.max(last - first, 0))
+  end, count)
 end
 
 -- The lines of text files, without their ends; files are opened when they are reached.

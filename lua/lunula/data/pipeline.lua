@@ -70,9 +70,16 @@ end
 
 function pipeline:map(f)
   check_function("map", f)
+  local function checked(...)
+    if (...) == nil then
+      core.raise("map: the function gave nil for an element, and nil ends a dataset; filter leaves "
+        .. "elements out")
+    end
+    return ...
+  end
   local function applied(...)
     if (...) == nil then return nil end
-    return f(...)
+    return checked(f(...))
   end
   return pipeline.new(function()
     local next_element = self.start()
@@ -218,7 +225,8 @@ function pipeline.zip(...)
 end
 
 -- Keeps what the first whole pass gave, and gives it again.
-function pipeline:cache()
+function pipeline:cache(filename)
+  if filename ~= nil then core.raise "cache keeps elements in memory: it takes no file" end
   local kept
   return pipeline.new(function()
     local at = 0
@@ -310,6 +318,24 @@ local function check_alike(values)
   end
 end
 
+-- The names of tables, which all must have.
+local function check_names(values)
+  for key in pairs(values[1]) do
+    for i, value in ipairs(values) do
+      if type(value) ~= "table" or value[key] == nil then
+        core.raise('batch: its element 1 has "%s", and element %d has not', tostring(key), i)
+      end
+    end
+  end
+  for i, value in ipairs(values) do
+    for key in pairs(value) do
+      if values[1][key] == nil then
+        core.raise('batch: its element %d has "%s", and element 1 has not', i, tostring(key))
+      end
+    end
+  end
+end
+
 -- Values of one place of several elements, joined along a new first axis.
 local function join(values)
   local first = values[1]
@@ -322,6 +348,7 @@ local function join(values)
   end
   if type(first) == "table" and first[1] == nil and next(first) ~= nil then
     local joined = {}
+    check_names(values)
     for key in pairs(first) do
       local column = {}
       for i, value in ipairs(values) do column[i] = value[key] end
@@ -364,6 +391,9 @@ function pipeline:batch(n, given)
       while rows < n do
         local element = table.pack(next_element())
         if element[1] == nil then break end
+        if rows > 0 and element.n ~= width then
+          core.raise("batch: one of its elements is %d values, another %d", width, element.n)
+        end
         rows, width = rows + 1, element.n
         for i = 1, width do
           columns[i] = columns[i] or {}
@@ -386,13 +416,19 @@ local function row_of(value, index)
   return row
 end
 
-local function rows_in(value)
-  while type(value) == "table" do
-    local _, inner = next(value)
-    value = inner
+-- How many rows the value has, and each in a table; `so_far` is what those before it have.
+local function rows_in(value, so_far)
+  if type(value) == "table" then
+    for _, inner in pairs(value) do so_far = rows_in(inner, so_far) end
+    return so_far
   end
   if not core.is_tensor(value) then core.raise "unbatch: the elements are no tensors" end
-  return value.shape[1]
+  local rows = value.shape[1]
+  if not rows then core.raise "unbatch: an element is one number, without rows" end
+  if so_far and rows ~= so_far then
+    core.raise("unbatch: an element has tensors of %d and of %d rows", so_far, rows)
+  end
+  return rows
 end
 
 -- The rows of batches, one by one.
@@ -403,7 +439,8 @@ function pipeline:unbatch()
       while at == rows do
         batch = table.pack(next_element())
         if batch[1] == nil then return nil end
-        at, rows = 0, rows_in(batch[1])
+        at, rows = 0, nil
+        for i = 1, batch.n do rows = rows_in(batch[i], rows) end
       end
       local element = {}
       for i = 1, batch.n do element[i] = row_of(batch[i], at) end

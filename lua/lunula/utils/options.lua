@@ -55,7 +55,9 @@ end
 function options.count(name, option, value, least)
   if value == nil then return nil end
   local count = math.type(value) and math.tointeger(value)
-  if not count or count < (least or 1) then
+  if not count and least == math.mininteger then
+    core.raise("%s: %s must be a whole number, got %s", name, option, tostring(value))
+  elseif not count or count < (least or 1) then
     core.raise("%s: %s must be a whole number of at least %d, got %s", name, option, least or 1,
       tostring(value))
   end
