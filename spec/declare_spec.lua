@@ -110,6 +110,19 @@ describe("declare", function ()
   end)
 
   describe("errors", function ()
+    it("of names in the place of a list", function ()
+      local Listed = declare.class {
+        kind = "gadget", name = "Listed",
+        args = { { "numbers", kinds.list_of(kinds.number) }, { "shape", kinds.shape } },
+      }
+      assert.error_at_line(function () Listed { numbers = { a = 1 } } end,
+        "Listed: numbers must be a list of numbers, got {a=1}")
+      assert.error_at_line(function () Listed { shape = { a = 1 } } end,
+        "Listed: shape must be a shape, as {28, 28, 1}")
+      assert.same({}, Listed { numbers = {} }.numbers)
+      assert.same({}, Listed { shape = table.pack() }.shape)
+    end)
+
     it("name an unknown option and the nearest one", function ()
       assert.error_at_line(function () Gadget { 3, use_bais = true } end,
         'Gadget: unknown option "use_bais" (did you mean "use_bias"?)')

@@ -137,6 +137,15 @@ end
 
 -- ---- lists ------------------------------------------------------------------------------------
 
+-- Names in the place of a list, which would be an empty one; the n is table.pack's.
+local function has_names_alone(t)
+  if declare.length(t) > 0 then return false end
+  for key in pairs(t) do
+    if key ~= "n" then return true end
+  end
+  return false
+end
+
 local function all(list, element, context)
   local result = {}
   for i = 1, declare.length(list) do
@@ -160,7 +169,7 @@ end
 
 function kinds.list_of(element)
   return define("a list of " .. element.name:gsub("^an? ", "") .. "s", function(value, context)
-    if type(value) ~= "table" or is_object(value) then return nil end
+    if type(value) ~= "table" or is_object(value) or has_names_alone(value) then return nil end
     return all(value, element, context)
   end, { serialise = serialise_all(element) })
 end
@@ -191,7 +200,7 @@ end
 -- Sizes; false where unknown. A bare number is a shape of one axis.
 local function check_shape(value)
   if type(value) == "number" then value = { value } end
-  if type(value) ~= "table" or is_object(value) then return nil end
+  if type(value) ~= "table" or is_object(value) or has_names_alone(value) then return nil end
   local result = {}
   for i = 1, declare.length(value) do
     result[i] = size(value[i])
