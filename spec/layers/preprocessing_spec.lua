@@ -615,10 +615,23 @@ describe("adapt", function ()
     local layer = layers.IntegerLookup()
     layer:adapt(endless, 2)
     assert.same({ -1, 3, 5 }, layer:get_vocabulary())
+    local named, texts = layers.IntegerLookup(), layers.TextVectorization()
+    named:adapt(endless, { steps = 2 })
+    assert.same({ -1, 3, 5 }, named:get_vocabulary())
+    texts:adapt(k.data.from { "a", "b", "c" }, { steps = 1 })
+    assert.same({ "", "[UNK]", "a" }, texts:get_vocabulary())
+    assert.error_at_line(function () named:adapt(endless, { step = 2 }) end,
+      'adapt: unknown option "step" (did you mean "steps"?)')
     local bins = layers.Discretization { num_bins = 2 }
     bins:adapt(endless, 1)
     assert.same({ 3 }, bins.bin_boundaries)
     assert.error_at_line(function () layer:adapt(endless, 0) end,
       "adapt: steps must be a whole number of at least 1, got 0")
+  end)
+
+  it("of Discretization refuses what lies in no bin", function ()
+    local bins = layers.Discretization { num_bins = 2 }
+    assert.error_at_line(function () bins:adapt { 1, 0 / 0, 2 } end,
+      "adapt: number 2 of the data is NaN, which lies in no bin; leave such out")
   end)
 end)

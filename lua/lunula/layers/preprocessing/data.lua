@@ -145,8 +145,11 @@ end
 
 -- An iterator over the batches that adapt is given, of which no more than `steps` are taken: those
 -- of a dataset (of which x is taken), of a function, of a list of tensors. nil where all data come
--- at once.
+-- at once. steps: as a number, or among options.
 function data.batches(values, steps)
+  if declare.is_plain(steps) then
+    steps = options.read("adapt", steps, { "batch_size", "steps" }).steps
+  end
   steps = options.count("adapt", "steps", steps)
   local next_batch
   if source.is(values) then

@@ -76,7 +76,13 @@ end
 
 local function numbers_of(values)
   local x = tools.cast(core.is_tensor(values) and values or core.tensor(values), "float32")
-  return x.size > 0 and ops.reshape(x, { -1 }):totable() or {}
+  local list = x.size > 0 and ops.reshape(x, { -1 }):totable() or {}
+  for i, value in ipairs(list) do
+    if value ~= value then
+      core.raise("adapt: number %d of the data is NaN, which lies in no bin; leave such out", i)
+    end
+  end
+  return list
 end
 
 -- ---- the layer --------------------------------------------------------------------------------

@@ -230,10 +230,10 @@ return layer "TextVectorization" {
   end,
   -- Takes the vocabulary from texts: a table of them, or batches, of which no more than `steps` are
   -- taken: a list of tensors, an iterator or a dataset.
-  adapt = function (self, texts, _, steps)
+  adapt = function (self, texts, batch_size, steps)
     local _ <close> = core.enter(self.name, self.class_name)
     self:reset_state()
-    local batches = data.batches(texts, steps)
+    local batches = data.batches(texts, declare.is_plain(batch_size) and batch_size or steps)
     if batches then
       for batch in batches do self:update_state(batch) end
     else
