@@ -42,6 +42,8 @@ describe("a pipeline", function()
     assert.error_at_line(function() data.lines(path):as_iterator()() end, "No such file")
     assert.error_at_line(function() data.lines { path, {} } end,
       "k.data.lines: value 2 of the list is no path but a table")
+    assert.error_at_line(function() data.lines { path = "x" } end,
+      'k.data.lines takes a path or a list of them, got {path="x"}')
   end)
 
   it("is changed element by element", function()

@@ -11,11 +11,21 @@ describe("utils", function()
       k.utils.to_categorical({ 0, 3 }, 3)
     end, "must lie in 0..2, got 3")
     assert.error_at_line(function() k.utils.to_categorical { -1, 0 } end, "got -1")
+    assert.near_all(k.utils.to_categorical({ 0, 1 }, { num_classes = 3 }),
+      { { 1, 0, 0 }, { 0, 1, 0 } })
+    assert.error_at_line(function() k.utils.to_categorical({ 0, 1 }, { num_clases = 3 }) end,
+      'to_categorical: unknown option "num_clases" (did you mean "num_classes"?)')
+    assert.same({ 0, 3 }, { table.unpack(k.utils.to_categorical({}, 3).shape) })
+    assert.error_at_line(function() k.utils.to_categorical {} end, "give num_classes")
   end)
 
   it("pads sequences as Keras does", function()
     local sequences = { { 1 }, { 2, 3 }, { 4, 5, 6 } }
     local pad = k.utils.pad_sequences
+    assert.error_at_line(function() pad { a = { 1 } } end,
+      "pad_sequences takes a list of lists of numbers, got {a={1}}")
+    assert.error_at_line(function() pad { { 1 }, { a = 1 } } end,
+      "pad_sequences: sequence 2 is no list but {a=1}")
     assert.same({ { 0, 0, 1 }, { 0, 2, 3 }, { 4, 5, 6 } }, pad(sequences):totable())
     assert.equal("int32", pad(sequences).dtype)
     assert.same({ { 0, 1 }, { 2, 3 }, { 5, 6 } }, pad(sequences, { maxlen = 2 }):totable())
@@ -38,6 +48,10 @@ describe("utils", function()
     assert.same({ 2, 2 }, a[1].shape)
     assert.same({ 2 }, b[2].shape)
     assert.near_all(k.utils.normalize { { 3, 4 } }, { { .6, .8 } })
+    assert.near_all(k.utils.normalize({ { 3, 5 } }, { order = 1 }), { { .375, .625 } })
+    assert.near_all(k.utils.normalize({ { 3, 5 } }, { axis = 0 }), { { 1, 1 } })
+    assert.error_at_line(function() k.utils.normalize({ { 3, 5 } }, { ordr = 1 }) end,
+      'normalize: unknown option "ordr" (did you mean "order"?)')
   end)
 end)
 

@@ -1,6 +1,7 @@
 -- k.data: where pipelines begin. Their methods stand in pipeline.lua.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local pipeline = require "lunula.data.pipeline"
 local rows = require "lunula.data.rows"
 
@@ -82,7 +83,9 @@ end
 -- The lines of text files, without their ends; files are opened when they are reached.
 function data.lines(paths)
   if type(paths) == "string" then paths = { paths } end
-  if type(paths) ~= "table" then core.raise("k.data.lines takes a path or a list of them") end
+  if type(paths) ~= "table" or #paths == 0 and next(paths) ~= nil then
+    core.raise("k.data.lines takes a path or a list of them, got %s", declare.show(paths))
+  end
   for i, path in ipairs(paths) do
     if type(path) ~= "string" then
       core.raise("k.data.lines: value %d of the list is no path but a %s", i, type(path))
@@ -92,12 +95,13 @@ function data.lines(paths)
     local at, file = 0, nil
     return function()
       while true do
-        local line = file and file:read "l"
+        local line, problem
+        if file then line, problem = file:read "l" end
         if line then return line end
         if file then file:close() end
+        if problem then core.raise("k.data.lines: %s: %s", paths[at], problem) end
         at = at + 1
         if not paths[at] then return nil end
-        local problem
         file, problem = io.open(paths[at])
         if not file then core.raise("k.data.lines: %s", problem) end
       end

@@ -1,20 +1,33 @@
 -- Small tools for data: one-hot labels, padded sequences, unit rows, a split in two.
 
 local core = require "lunula.core"
+local declare = require "lunula.declare"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local options = require "lunula.utils.options"
 
 local data = {}
 
+-- Is the value a table of names, where a list or a number may stand?
+local function has_names(value)
+  return declare.is_plain(value) and #value == 0 and next(value) ~= nil
+end
 
 -- Class ids -> one-hot rows of float32; a last axis of size 1 is dropped first.
 function data.to_categorical(x, num_classes)
+  if has_names(num_classes) then
+    num_classes = options.read("to_categorical", num_classes, { "num_classes" }).num_classes
+  end
   x = tools.tensor("to_categorical", x)
   num_classes = options.count("to_categorical", "num_classes", num_classes)
   local shape = x.shape
   if #shape > 1 and shape[#shape] == 1 then x = ops.squeeze(x, -1) end
   local ids = ops.cast(x, "int32")
+  if ids.size == 0 and not num_classes then
+    core.raise "to_categorical: there are no class ids to count the classes by: give num_classes"
+  elseif ids.size == 0 then
+    return ops.one_hot(ids, num_classes)
+  end
   num_classes = num_classes or math.tointeger(ops.max(ids):item()) + 1
   local least, most = ops.min(ids):item(), ops.max(ids):item()
   if least < 0 or most >= num_classes then
@@ -26,6 +39,10 @@ end
 
 -- Rows of length 1 (order 2 by default) along the axis.
 function data.normalize(x, axis, order)
+  if has_names(axis) then
+    local o = options.read("normalize", axis, { "axis", "order" })
+    axis, order = o.axis, o.order
+  end
   return ops.normalize(tools.tensor("normalize", x), axis or -1, order or 2)
 end
 
@@ -47,10 +64,14 @@ function data.pad_sequences(sequences, given)
   if type(sequences) ~= "table" then
     core.raise("pad_sequences takes a list of lists of numbers, got %s", type(sequences))
   end
+  if has_names(sequences) then
+    core.raise("pad_sequences takes a list of lists of numbers, got %s", declare.show(sequences))
+  end
   local longest = 0
   for i, sequence in ipairs(sequences) do
-    if type(sequence) ~= "table" then
-      core.raise("pad_sequences: sequence %d is no list but %s", i, type(sequence))
+    if type(sequence) ~= "table" or has_names(sequence) then
+      core.raise("pad_sequences: sequence %d is no list but %s", i,
+        type(sequence) == "table" and declare.show(sequence) or type(sequence))
     end
     longest = math.max(longest, #sequence)
   end
