@@ -156,6 +156,36 @@ describe("fit", function()
     end
   end)
 
+  it("refuses weights that nobody would read", function()
+    local x, weights = k.ones { 4, 1 }, k.ones { 4 }
+    local input = k.Input { shape = { 1 } }
+    local model = k.Model { inputs = input, outputs = {
+      k.layers.Dense { 1, name = "left" }(input), k.layers.Dense { 1, name = "right" }(input),
+    } }
+    model:compile { loss = "mse" }
+    local function refuses(given, message)
+      assert.error_at_line(function()
+        model:fit(x, { x, x }, { sample_weight = given, verbose = 0 })
+      end, message)
+      assert.error_at_line(function()
+        model:evaluate(x, { x, x }, { sample_weight = given })
+      end, message)
+    end
+    refuses({ lefft = weights },
+      'sample_weight has an entry "lefft", but the names are left, right (did you mean "left"?)')
+    refuses({ weights },
+      "sample_weight must be a tensor, or a list of 2, one for each output, got 1")
+    model:fit(x, { x, x }, { sample_weight = { left = weights }, verbose = 0 })
+    local one = still_model()
+    one:fit(x, x, { sample_weight = { weights }, verbose = 0 })
+    assert.error_at_line(function()
+      one:fit(x, x, { class_weight = { [-1] = 2 }, verbose = 0 })
+    end, 'class_weight: "-1" is not a class id')
+    assert.error_at_line(function()
+      one:fit(x, x, { validation_data = { x, x, batch_size = 2 }, verbose = 0 })
+    end, 'a further entry ["batch_size"]; validation_batch_size and validation_steps are options')
+  end)
+
   it("wants samples", function()
     local model = still_model()
     local none = k.zeros { 0, 1 }

@@ -194,7 +194,9 @@ function data.class_weights(class_weight, y)
   for class = 0, math.max(largest, 0) do weights[class + 1] = 1 end
   for class, weight in pairs(class_weight) do
     local id = math.tointeger(tonumber(class))
-    if not id then core.raise("class_weight: \"%s\" is not a class id", tostring(class)) end
+    if not id or id < 0 then
+      core.raise("class_weight: \"%s\" is not a class id", tostring(class))
+    end
     if type(weight) ~= "number" then
       core.raise("class_weight: the weight of class %d must be a number, got %s", id, type(weight))
     end
@@ -218,11 +220,18 @@ function data.weights(sample_weight, class_weight, ys, names)
   for i = 1, #ys do list[i] = false end
   if sample_weight == nil then return list end
   if is_name_table(sample_weight) then
+    local given = options.in_order(sample_weight, names,
+      "%s has an entry \"%s\", but the names are %s%s", "sample_weight")
     for i, name in ipairs(names) do
-      local weight = sample_weight[name]
+      local weight = given[i]
       list[i] = weight ~= nil and to_tensor(weight, "sample_weight[\"" .. name .. "\"]") or false
     end
-  elseif #ys > 1 and not core.is_tensor(sample_weight) and #sample_weight == #ys then
+  elseif is_list_of_tensors(sample_weight)
+    or #ys > 1 and type(sample_weight) == "table" and #sample_weight == #ys then
+    if #sample_weight ~= #ys then
+      core.raise("sample_weight must be a tensor, or a list of %d, one for each output, got %d",
+        #ys, #sample_weight)
+    end
     for i = 1, #ys do
       list[i] = to_tensor(sample_weight[i], string.format("sample_weight[%d]", i))
     end

@@ -91,6 +91,12 @@ local function given_validation(self, o, batch)
     core.raise("fit: validation_data must be a list {x, y} or {x, y, sample_weight}, a "
       .. "dataset or an iterator function")
   end
+  for key in pairs(given) do
+    if key ~= 1 and key ~= 2 and key ~= 3 then
+      core.raise("fit: validation_data is {x, y} or {x, y, sample_weight}, got a further entry "
+        .. "[%s]; validation_batch_size and validation_steps are options of fit", declare.show(key))
+    end
+  end
   local prepared = prepare.prepare(self, given[1], given[2], given[3])
   return { batches = prepare.rows(prepared, 0, prepared.count, batch),
     prepared = prepared }
