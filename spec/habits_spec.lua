@@ -183,7 +183,7 @@ describe("the small things", function ()
     assert.error_at_line(function() k.utils.Progbar { width = 30 } end,
       'Progbar: unknown option "width"; it takes target, verbose, unit')
     assert.error_at_line(function() k.utils.Progbar { target = "ten" } end,
-      "Progbar: target must be a whole number of at least 1, got ten")
+      'Progbar: target must be a whole number of at least 1, got "ten"')
     assert.error_at_line(function() k.utils.Progbar(10) end, "Progbar: the options must be a table")
   end)
 end)

@@ -267,7 +267,7 @@ describe("the text", function ()
     assert.equal(model:to_json(), read(lines):to_json())
     assert.error_at_line(function () model:to_json { indnt = 2 } end, "indnt")
     assert.error_at_line(function () model:to_json { indent = "2" } end,
-      "to_json: indent must be a whole number of at least 0, got 2")
+      'to_json: indent must be a whole number of at least 0, got "2"')
   end)
 
   it("keeps whole numbers and floats apart, to the last digit", function ()

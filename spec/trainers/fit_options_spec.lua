@@ -117,7 +117,7 @@ describe("fit", function()
     fails({}, "fit: validation_freq must be a number of epochs, or a list of epochs, got {}")
     fails(0, "fit: validation_freq must be a whole number of at least 1, got 0")
     fails(1.5, "fit: validation_freq must be a whole number of at least 1, got 1.5")
-    fails({ 1, "2" }, "fit: validation_freq[2] must be a whole number of at least 1, got 2")
+    fails({ 1, "2" }, 'fit: validation_freq[2] must be a whole number of at least 1, got "2"')
   end)
 
   it("takes another order of the samples in every epoch and in every fit", function()
@@ -184,6 +184,13 @@ describe("fit", function()
     assert.error_at_line(function()
       one:fit(x, x, { validation_data = { x, x, batch_size = 2 }, verbose = 0 })
     end, 'a further entry ["batch_size"]; validation_batch_size and validation_steps are options')
+  end)
+
+  it("shows what stands where a number is wanted", function()
+    local x = k.ones { 4, 1 }
+    assert.error_at_line(function() still_model():fit(x, x, { epochs = "3" }) end,
+      'fit: epochs must be a whole number of at least 1, got "3"')
+    assert.error_at_line(function() still_model():fit(x, x, { epochs = { 3 } }) end, "got {3}")
   end)
 
   it("wants samples", function()

@@ -56,17 +56,17 @@ function options.count(name, option, value, least)
   if value == nil then return nil end
   local count = math.type(value) and math.tointeger(value)
   if not count and least == math.mininteger then
-    core.raise("%s: %s must be a whole number, got %s", name, option, tostring(value))
+    core.raise("%s: %s must be a whole number, got %s", name, option, declare.show(value))
   elseif not count or count < (least or 1) then
     core.raise("%s: %s must be a whole number of at least %d, got %s", name, option, least or 1,
-      tostring(value))
+      declare.show(value))
   end
   return count
 end
 
 function options.number(name, option, value)
   if value == nil or type(value) == "number" then return value end
-  core.raise("%s: %s must be a number, got %s", name, option, tostring(value))
+  core.raise("%s: %s must be a number, got %s", name, option, declare.show(value))
 end
 
 return options
