@@ -1,20 +1,22 @@
 /* Products. b is packed into panels, a few of them at a time unless the caller
 ** has them from before; a is read as it lies, since the microkernel takes any
-** strides. A product of few rows reads b as it lies, too, where it can. */
+** strides, or copied where that is far apart. A product of few rows reads b as it
+** lies, too, where it can. What is read next is asked for while a tile is
+** multiplied. */
 #include "base/each_isa.h"
 #include "kernels/micro.h"
-#include "kernels/vector.h"
-#include "kernels/kernels.h"
+#include "kernels/panels.h"
 #include "kernels/provider.h"
+#include "kernels/vector.h"
 
 #include <string.h>
 
 enum {
   WIDTH = MICRO_WIDTH,
   DEPTH = 512,  /* rows of a panel that are packed or read at a time, at most */
-  GROUP = 8,    /* panels that are packed together */
-  SOON = 8,     /* rows until one is packed that is asked for now */
-  LINE = 16,    /* numbers that come from memory together */
+  GROUP = PANEL_GROUP,
+  SOON = PANEL_SOON,
+  LINE = PANEL_LINE,
   TILES = 8,    /* of rows, that go over a group before the next ones do; */
   COPIED = 4,   /* those whose part of a is copied, if there are more */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
@@ -25,113 +27,6 @@ enum {
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
-
-/* ---- panels ------------------------------------------------------------- */
-
-/* n numbers of b side by side, or apart; then zeros up to the width */
-INLINE void pack_row(float *restrict to, const float *restrict b,
-                     int64_t apart, int64_t n, int64_t width) {
-  for (int64_t j = 0; j < n; j++) to[j] = b[j * apart];
-  for (int64_t j = n; j < width; j++) to[j] = 0;
-}
-
-typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* a0 b0 a1 b1, and a2 b2 a3 b3 */
-#ifdef __clang__
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#else
-typedef int FourInts __attribute__((vector_size(16)));
-#define LOW(a, b) __builtin_shuffle(a, b, (FourInts){0, 4, 1, 5})
-#define HIGH(a, b) __builtin_shuffle(a, b, (FourInts){2, 6, 3, 7})
-#endif
-
-/* to (4, 4) = from (4, 4) turned; rows stand apart */
-INLINE void turn_four(float *to, int64_t to_row, const float *from,
-                      int64_t from_row) {
-  Four a = *(const Four *)(const void *)from;
-  Four b = *(const Four *)(const void *)(from + from_row);
-  Four c = *(const Four *)(const void *)(from + 2 * from_row);
-  Four d = *(const Four *)(const void *)(from + 3 * from_row);
-  Four ac = LOW(a, c), bd = LOW(b, d), ac2 = HIGH(a, c), bd2 = HIGH(b, d);
-  *(Four *)(void *)to = LOW(ac, bd);
-  *(Four *)(void *)(to + to_row) = HIGH(ac, bd);
-  *(Four *)(void *)(to + 2 * to_row) = LOW(ac2, bd2);
-  *(Four *)(void *)(to + 3 * to_row) = HIGH(ac2, bd2);
-}
-
-/* panel (k, WIDTH) = b (k, n), whose columns are what lies side by side */
-INLINE void pack_turned(float *panel, const float *b, int64_t b_column,
-                        int64_t k, int64_t n) {
-  int64_t fours = k / 4 * 4, turned = n / 4 * 4;
-  for (int64_t l = 0; l < fours; l += 4)
-    for (int64_t j = 0; j < turned; j += 4)
-      turn_four(panel + l * WIDTH + j, WIDTH, b + j * b_column + l, b_column);
-  for (int64_t l = 0; l < k; l++) {
-    int64_t j = l < fours ? turned : 0;
-    pack_row(panel + l * WIDTH + j, b + j * b_column + l, b_column, n - j,
-             WIDTH - j);
-  }
-}
-
-/* Rows of n whole panels, which are so far apart: row by row of b, and not panel
-** by panel, since what lies side by side comes from memory in one go; and what
-** comes next is asked for. (A compiler that sees a loop over numbers calls a
-** function for it, which costs as much again as vectors.) */
-INLINE void pack_vectors(float *panels, int64_t apart, int64_t n,
-                         const float *b, int64_t b_row, int64_t k) {
-  for (int64_t l = 0; l < k; l++, b += b_row, panels += WIDTH) {
-    if (l + SOON < k)
-      for (int64_t j = 0; j < n * WIDTH; j += LINE)
-        __builtin_prefetch(b + SOON * b_row + j);
-    for (int64_t i = 0; i < n; i++)
-      for (int64_t j = 0; j < WIDTH; j += LANES)
-        AT(panels + i * apart + j) = FROM(b + i * WIDTH + j);
-  }
-}
-
-INLINE void pack_columns(float *panel, const Product *p, int64_t j, int64_t k0,
-                         int64_t k1, int64_t n) {
-  const float *b = p->b + k0 * p->b_row + j * p->b_column;
-  if (p->b_row == 1 && p->b_column != 1)
-    pack_turned(panel, b, p->b_column, k1 - k0, n);
-  else if (p->b_column == 1)
-    for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
-      pack_row(panel, b, 1, n, WIDTH);
-  else
-    for (int64_t l = k0; l < k1; l++, b += p->b_row, panel += WIDTH)
-      pack_row(panel, b, p->b_column, n, WIDTH);
-}
-
-/* Rows [k0, k1) of the columns [j0, j1), as panels that are so far apart. Nearly
-** all panels are full: their loops have a constant length. */
-static void pack(float *panels, int64_t apart, const Product *p, int64_t j0,
-                 int64_t j1, int64_t k0, int64_t k1) {
-  int64_t whole = (j1 - j0) / WIDTH;
-  if (p->b_column == 1)
-    pack_vectors(panels, apart, whole, p->b + k0 * p->b_row + j0, p->b_row,
-                 k1 - k0);
-  else
-    for (int64_t i = 0; i < whole; i++)
-      pack_columns(panels + i * apart, p, j0 + i * WIDTH, k0, k1, WIDTH);
-  j0 += whole * WIDTH;
-  if (j0 < j1) pack_columns(panels + whole * apart, p, j0, k0, k1, j1 - j0);
-}
-
-#if ISA_FIRST
-/* For the widest panels of all instruction sets. */
-int64_t gemm_panels(int64_t k, int64_t n) {
-  return k * divide_up(n, GEMM_COLUMNS) * GEMM_COLUMNS;
-}
-#endif
-
-KERNEL(void, gemm_pack, (const Product *p, int64_t row, float *panels)) {
-  int64_t apart = p->panel_rows * WIDTH;
-  panels += row * WIDTH;
-  for (int64_t j = 0; j < p->n; j += GROUP * WIDTH, panels += GROUP * apart)
-    pack(panels, apart, p, j, least(j + GROUP * WIDTH, p->n), 0, p->k);
-}
 
 /* ---- tiles -------------------------------------------------------------- */
 
@@ -383,7 +278,7 @@ static void pack_and_multiply(const Product *p, int64_t j0, float *panels,
       s.b = panels;
       s.room = room;
       s.panel = (s.k1 - s.k0) * WIDTH;
-      pack(panels, s.panel, p, j0, j1, s.k0, s.k1);
+      ISA_NAME(panels_pack)(panels, s.panel, p, j0, j1, s.k0, s.k1);
       multiply(p, &s, j0, j1);
     }
   }
@@ -508,77 +403,3 @@ bool gemm_is_apart(int64_t step) {
   return step % SETS == 0;
 }
 #endif
-
-/* ---- one column --------------------------------------------------------- */
-
-/* Neighbours in a row of a go to different sums, of which there are as many as
-** keep the multipliers busy; at the end these are added by halves. The vectors
-** of sums are said one by one, since an array of them would stay in memory. */
-enum { SUMS = 64 };
-
-#if ISA_LANES == 16
-#define EACH_VECTOR(f) f(0) f(1) f(2) f(3)
-#elif ISA_LANES == 8
-#define EACH_VECTOR(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
-#else
-#define EACH_VECTOR(f)                                                    \
-  f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12)     \
-  f(13) f(14) f(15)
-#endif
-#define CLEAR(i) Vector v##i = {0};
-#define ADD_PRODUCT(i) v##i += FROM(a + (i) * LANES) * FROM(b + (i) * LANES);
-#define STORE(i) AT(sum + (i) * LANES) = v##i;
-
-/* The same tree where all but the first sums are 0: halves that only add those
-** are left out, and their one trace, that no sum is -0, is at the end. Products
-** are added to 0 lest they become one operation with the next sum. */
-INLINE float short_sum(int64_t k, int n, const float *a, const float *b) {
-  float sum[SUMS / 2];
-  for (int j = 0; j < k; j++) sum[j] = a[j] * b[j] + 0.0f;
-  for (int j = (int)k; j < n; j++) sum[j] = 0;
-  for (int half = n / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) sum[j] += sum[j + half];
-  return sum[0] + 0.0f;
-}
-
-/* Loops of a length that is said become a few vectors. */
-static float short_dot(int64_t k, const float *a, const float *b) {
-  switch (k) {
-    case 4: return short_sum(4, 4, a, b);
-    case 8: return short_sum(8, 8, a, b);
-    case 16: return short_sum(16, 16, a, b);
-    case 32: return short_sum(32, 32, a, b);
-  }
-  int n = 1;
-  while (n < k) n *= 2;
-  return short_sum(k, n, a, b);
-}
-
-static float dot(int64_t k, const float *a, const float *b) {
-  if (k <= SUMS / 2) return short_dot(k, a, b);
-  float sum[SUMS], a_end[SUMS] = {0}, b_end[SUMS] = {0};
-  EACH_VECTOR(CLEAR)
-  for (; k >= SUMS; k -= SUMS, a += SUMS, b += SUMS) {
-    EACH_VECTOR(ADD_PRODUCT)
-  }
-  if (k > 0) {
-    memcpy(a_end, a, (size_t)k * sizeof *a);
-    memcpy(b_end, b, (size_t)k * sizeof *b);
-    a = a_end;
-    b = b_end;
-    EACH_VECTOR(ADD_PRODUCT)
-  }
-  EACH_VECTOR(STORE)
-  for (int half = SUMS / 2; half > 0; half /= 2)
-    for (int j = 0; j < half; j++) sum[j] += sum[j + half];
-  return sum[0];
-}
-
-KERNEL(void, gemm_column,
-       (int64_t m, int64_t k, const float *a, int64_t a_row, const float *b,
-        float *c, int64_t c_row)) {
-  Product p = {.m = m, .n = 1, .k = k, .a = a, .a_row = a_row, .a_column = 1,
-               .b = b, .b_row = 1, .b_column = 1, .c = c, .c_row = c_row};
-  if (m <= 0 || provider_multiplies(&p)) return;
-  for (int64_t i = 0; i < m; i++) c[i * c_row] = dot(k, a + i * a_row, b);
-}

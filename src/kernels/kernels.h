@@ -18,7 +18,7 @@
 ** calls it. */
 #define BACK __attribute__((weak))
 
-/* ---- products (gemm.c) ------------------------------------------------- */
+/* ---- products (gemm.c, panels.c, column.c) ------------------------------ */
 
 /* c (m,n) = a (m,k) . b (k,n), all of them with numbers from row to row, a and b
 ** also from column to column, one of the two being 1. Or b as panels, which
