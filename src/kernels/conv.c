@@ -110,10 +110,12 @@ static void panel_by_taps(const Direct *d, const float *x, const Lines *s,
 }
 
 /* Two lines of so few pixels are one tile, where their results follow one
-** another: then the panel is read half as often. */
+** another: then the panel is read half as often. But not where pixels are so far
+** apart that the first cache has no places for those of two lines. */
 static int64_t lines_together(const Lines *s, int64_t l, int64_t c_row) {
   int64_t pixels = s->column1 - s->column0;
   bool two = 2 * MICRO_TURN <= MICRO_ROWS && pixels == MICRO_TURN &&
+             !gemm_is_apart(s->pixel) &&
              l + 1 < s->n && s->to[l + 1] - s->to[l] == pixels * c_row;
   return two ? 2 : 1;
 }
