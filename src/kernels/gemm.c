@@ -123,11 +123,12 @@ static void copy_rows(const Product *p, Side *s, int64_t i0, int64_t i1) {
   }
 }
 
-/* The next part of a turned a comes while this one is multiplied, in so many
-** passes of a tile over a panel, of which some are done. */
+/* The next part of a turned a, which has several tiles, comes while this one is
+** multiplied, in so many passes of a tile over a panel, of which some are done. */
 static void part_comes(const Product *p, Side *s, int64_t passes,
                        int64_t done) {
-  if (s->ends || p->a_row != 1 || p->a_column != p->m) return;
+  if (s->ends || p->a_row != 1 || p->a_column != p->m || p->m <= MICRO_ROWS)
+    return;
   s->next_step = divide_up(p->m, passes);
   s->next = p->a + s->k1 * p->m + done * (s->k1 - s->k0) * s->next_step;
 }
@@ -225,12 +226,9 @@ static void few_tiles(const Product *p, int64_t tiles, int64_t i) {
   for (int64_t q = 0; q < parts; q++) {
     Side s;
     part_at(&s, p, q, parts);
-    if (i == 0 && rows_come(p, &s, tiles))
-      ;
-    else if (s.ends)
-      panel_comes(p, &s, tiles, next_panel(p, panel), 0);
-    else
-      panel_comes(p, &s, tiles, panel, s.k1);
+    if (i > 0 || !rows_come(p, &s, tiles))
+      panel_comes(p, &s, tiles, s.ends ? next_panel(p, panel) : panel,
+                  s.ends ? 0 : s.k1);
     tiles_by_panel(p, &s, tiles, panel);
   }
 }
@@ -250,9 +248,10 @@ static void few_copied(const Product *p, Side *s, int64_t tiles) {
 static void multiply_panels(const Product *p, float *room) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
   bool few = p->m > MICRO_FEW && tiles <= TILES;
-  for (int64_t i = 0; i < panels && few && room == NULL; i++)
-    few_tiles(p, tiles, i);
-  if (few && room == NULL) return;
+  if (few && room == NULL) {
+    for (int64_t i = 0; i < panels; i++) few_tiles(p, tiles, i);
+    return;
+  }
   int64_t parts = p->m <= MICRO_FEW ? 1 : parts_of(p->k);
   for (int64_t q = 0; q < parts; q++) {
     Side s;
