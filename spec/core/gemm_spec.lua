@@ -189,14 +189,42 @@ describe("a product", function()
   end)
 
   native("of long rows with weights is finished like any other", function()
+    local threads = k.threads()
+    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
     local depth = 20480
-    local a, b, row = random(61, depth), random(depth, 70), random(1, 70)
+    local a, b, row = random(130, depth), random(depth, 70), random(1, 70)
     local weight = core.variable { value = b }
     local run = core.trace({ { shape = { false, depth } } }, function(x)
       return ops.gelu(ops.matmul(x, weight) + row)
     end)
-    for _, m in ipairs { 1, 3, 20, 61 } do
-      same_bits(m .. " rows", ops.gelu(ops.matmul(rows(a, m), b) + row), run(rows(a, m)))
+    for _, m in ipairs { 1, 3, 20, 61, 130 } do
+      local wanted = ops.gelu(ops.matmul(rows(a, m), b) + row)
+      for n = 1, 2 do
+        k.threads(n)
+        same_bits(m .. " rows", wanted, run(rows(a, m)))
+      end
+    end
+  end)
+
+  native("of rows 4 KB apart is the same by any thread, finished in a block or not", function()
+    local threads = k.threads()
+    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
+    local a = random(260, 1024)
+    for _, width in ipairs { 40, 300, 1170, 1200 } do
+      local b, row = random(1024, width), random(1, width)
+      local weight = core.variable { value = b }
+      local run = core.trace({ { shape = { false, 1024 } } }, function(x)
+        return ops.gelu(ops.matmul(x, weight) + row)
+      end)
+      for _, m in ipairs { 15, 57, 112, 260 } do
+        k.threads(1)
+        local wanted = rows(ops.gelu(ops.matmul(a, b) + row), m)
+        for n = 1, 2 do
+          k.threads(n)
+          same_bits(m .. " rows", wanted, run(rows(a, m)))
+          same_bits(m .. " rows at once", wanted, ops.gelu(ops.matmul(rows(a, m), b) + row))
+        end
+      end
     end
   end)
 

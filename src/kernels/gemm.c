@@ -18,7 +18,7 @@ enum {
   SOON = PANEL_SOON,
   LINE = PANEL_LINE,
   TILES = 8,    /* of rows, that go over a group before the next ones do; */
-  COPIED = 4,   /* those whose part of a is copied, if there are more */
+  COPIED = 4,   /* of those whose part of a is copied */
   LARGE = 1 << 18, /* numbers of a b that the second cache may not hold, */
   STRIP = 64,      /* of which so many rows are read at a time as it lies */
   LONG_ROWS = 56 /* of a product that has longer ones, at a time */
@@ -247,7 +247,7 @@ static void few_copied(const Product *p, Side *s, int64_t tiles) {
 
 static void multiply_panels(const Product *p, float *room) {
   int64_t tiles = divide_up(p->m, MICRO_ROWS), panels = divide_up(p->n, WIDTH);
-  bool few = p->m > MICRO_FEW && tiles <= TILES;
+  bool few = p->m > MICRO_FEW && tiles <= (room ? COPIED : TILES);
   if (few && room == NULL) {
     for (int64_t i = 0; i < panels; i++) few_tiles(p, tiles, i);
     return;
@@ -380,7 +380,7 @@ KERNEL(void, gemm, (const Product *p, void *scratch)) {
 }
 
 #if ISA_FIRST
-enum { MOST_ROWS = 14, MOST_ROOM = TILES * MOST_ROWS * (DEPTH + LINE) };
+enum { MOST_ROWS = 14, MOST_ROOM = COPIED * MOST_ROWS * (DEPTH + LINE) };
 
 /* Sums of several parts of k wait in c, so nothing else may lie there. */
 bool gemm_ends(int64_t m, int64_t k, bool in_place) {
@@ -393,7 +393,8 @@ int64_t gemm_scratch(int64_t n, int64_t k, bool a_apart) {
 }
 
 _Static_assert((GROUP * GEMM_COLUMNS * (DEPTH + LONG_ROWS) + MOST_ROOM) *
-                   sizeof(float) <= GEMM_MOST_SCRATCH,
+                       sizeof(float) <= GEMM_MOST_SCRATCH &&
+                   MOST_ROOM * sizeof(float) <= GEMM_MOST_COPIED,
                "what gemm_scratch says at most");
 
 /* So far from each other, they all belong to one set of the first cache. */

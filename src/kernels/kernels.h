@@ -45,7 +45,8 @@ typedef struct Product {
 enum {
   GEMM_COLUMNS = 32,
   GEMM_CHAIN = 16384, /* the longest chain of sums */
-  GEMM_MOST_SCRATCH = 818 << 10
+  GEMM_MOST_SCRATCH = 704 << 10,
+  GEMM_MOST_COPIED = 120 << 10 /* of it, with panels and no longer chain */
 };
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */

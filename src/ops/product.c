@@ -133,6 +133,10 @@ static int64_t matmul_tasks(const OpCall *s) {
   return p->batch * p->row_parts * p->column_parts;
 }
 
+static bool has_a_apart(const Matmul *p) {
+  return p->n > 1 && gemm_is_apart(p->ta ? p->m : p->k);
+}
+
 /* Rows of a task that are multiplied and finished together: as many as stay near
 ** meanwhile, and of a narrow result as many as are worth the beginning of a tile
 ** program. */
@@ -143,19 +147,26 @@ static int64_t most_near(const Matmul *p) {
   return rows > NEAR ? rows : NEAR;
 }
 
-/* Half as many more are better than half as many. */
+/* Half as many more are better than half as many, but not of those that are
+** copied. */
 static int64_t near_rows(const Matmul *p, int64_t rows) {
   if (rows <= NEAR) /* never more than fit, and spares the divisions */
     return rows < 1 ? 1 : rows; /* a step through none */
-  int64_t most = most_near(p), calls = (rows + most / 2) / most;
+  int64_t most = most_near(p);
+  int64_t calls = (rows + (has_a_apart(p) ? most - 1 : most / 2)) / most;
   return calls > 1 ? (rows + calls - 1) / calls : rows;
 }
 
 /* Whether they are finished from a block of their own, so that what is not yet
-** finished never goes to memory. */
+** finished never goes to memory. The sums of long chains need its place. */
 static bool has_block(const OpCall *s, const Matmul *p) {
-  return s->epilogue && p->panels && p->n > 1 && p->n <= BLOCK / NEAR;
+  return s->epilogue && p->panels && p->n > 1 && p->n <= BLOCK / NEAR &&
+         p->k <= GEMM_CHAIN;
 }
+_Static_assert((int)GEMM_MOST_SCRATCH <= (int)THREAD_SCRATCH &&
+                   4 * BLOCK * 3 / 2 + (int)TILE_MOST_SCRATCH +
+                           (int)GEMM_MOST_COPIED + 128 <= (int)THREAD_SCRATCH,
+               "a worker's scratch");
 
 static int64_t whole_lines(int64_t bytes) {
   return (bytes + 63) & ~(int64_t)63;
@@ -180,10 +191,6 @@ static int64_t matmul_scratch(const OpCall *s) {
     return 0;
   const Matmul *p = geometry_of(s, &room);
   return p->packs ? 4 * gemm_panels(p->k, p->n) : 0;
-}
-
-static bool has_a_apart(const Matmul *p) {
-  return p->n > 1 && gemm_is_apart(p->ta ? p->m : p->k);
 }
 
 static int64_t matmul_local(const OpCall *s) {
