@@ -31,6 +31,8 @@ describe("distributions", function ()
     assert.near_all(ops.var(x, 0), { 25, 0.27 }, 1.5)
     assert.is_true(ops.all(ops.equal(x, random.binomial({ 4000, 2 }, core.tensor { 100, 3 },
       core.tensor { 0.5, 0.9 }, nil, 7))):item())
+    local truths = core.tensor({ 1, 0 }, { dtype = "bool" })
+    assert.near_all(random.binomial({ 2 }, truths, 1), { 1, 0 })
     assert.error_at_line(function () random.binomial({ 2 }, 1 << 20, 0.5) end,
       "random.binomial: 1048576 trials, at most 65536")
   end)

@@ -70,6 +70,13 @@ describe("JSON", function ()
     for _ = 1, 499 do deep = { deep } end
     assert.equal(("["):rep(500) .. ("]"):rep(500), json.encode(deep))
     assert.error_at_line(function () core.json_write(1, "x") end, "json_write: the indent")
+    local good = { -1, tostring, tostring, tostring, tostring, {} }
+    for i, name in ipairs { "third", "fourth", "fifth", "sixth", "last" } do
+      local given = table.move(good, 1, #good, 1, {})
+      given[i + 1] = 7
+      assert.error_at_line(function () core.json_write({}, table.unpack(given)) end,
+        ("json_write: the %s argument"):format(name))
+    end
   end)
 
   it("tells integers from floats, and knows what is no number", function ()

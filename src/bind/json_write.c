@@ -306,6 +306,12 @@ static int core_json_write(lua_State *L) {
   enum { FIRST = 4096 };
   lua_settop(L, OUT);
   Writer w = {.L = L, .step = want_whole(L, INDENT, "json_write: the indent")};
+  want_callable(L, READ, "json_write: the third argument");
+  want_callable(L, FIELDS, "json_write: the fourth argument");
+  if (!lua_isnil(L, NOTE))
+    want_callable(L, NOTE, "json_write: the fifth argument");
+  want_callable(L, FAILED, "json_write: the sixth argument");
+  want_type(L, OUT, LUA_TTABLE, "json_write: the last argument");
   none_push(L, state_of(L));
   lua_pushliteral(L, "__jsonorder");
   lua_pushliteral(L, "__jsontype");

@@ -132,6 +132,7 @@ random.binomial = takes("random.binomial",
     if core.is_symbolic(counts) then
       core.no_value "random.binomial: how many numbers are drawn depends on counts"
     end
+    if core.is_tensor(counts) then counts = counts + 0 end   -- numbers, of truths too
     local most = core.is_tensor(counts) and ops.max(counts):item() or counts
     if not (most >= 0 and most <= most_trials) then
       core.raise("random.binomial: %.0f trials, at most %d", most, most_trials)
