@@ -196,7 +196,7 @@ static void run_step(const PlanStep *s, Lane *l, void *scratch, Env *env) {
   char *local = (char *)scratch + s->scratch;
   if (op && op->begin)
     op->begin(&s->step, &j.run);
-  if (s->tasks > 1)
+  if (s->tasks != 1) /* of nothing there is none */
     threads_run(op ? kernel_task : program_task, &j, s->tasks, local);
   else if (op)
     run_alone(&j, local);
