@@ -66,6 +66,9 @@ describe("a scope of names", function ()
     end, record))
     assert.equal("o", saving.deserialize_keras_object(record, { Once = Once }).name)
     assert.error_at_line(function () saving.custom_object_scope(5) end, "custom_objects is a table")
+    local _ <close> = saving.custom_object_scope { x = 9 }
+    assert.error_at_line(function () k.metrics.get "x" end,
+      '"x" stands for 9 among the custom objects; a class or a function is wanted')
   end)
 end)
 

@@ -54,7 +54,12 @@ function custom_objects.custom_object(name)
   for i = 1, #scopes do
     if scopes[i][name] ~= nil then found = scopes[i][name] end
   end
-  if type(found) == "function" then given_names[found] = name end
+  if type(found) == "function" then
+    given_names[found] = name
+  elseif found ~= nil and type(found) ~= "table" then
+    core.raise('"%s" stands for %s among the custom objects; a class or a function is wanted', name,
+      show(found))
+  end
   return found
 end
 

@@ -178,6 +178,7 @@ end
 tools.op("kaiser", "x:value, beta:value", "A window of x points that beta makes narrower.",
   function (x, beta)
     local n, data = count("kaiser", x), {}
+    if core.is_placeholder(beta) then core.no_value "kaiser: what stands in it depends on beta" end
     if core.is_tensor(beta) then beta = ops.cast(beta, "float64"):item() end
     if math.abs(beta) > 600 then core.raise("kaiser: beta must be within 600, got %g", beta) end
     local whole = bessel(beta)
