@@ -1,5 +1,5 @@
--- Groups that are one loop (src/ops/merged.c): the same bits as op by op, of numbers where rounding,
--- NaN and the signs of zeros show it, also where results lie beside what they replace.
+-- Groups that are one loop (src/ops/merged.c): the same bits as op by op, of numbers where
+-- rounding, NaN and the signs of zeros show it, also where results lie beside what they replace.
 
 local core = require "lunula.core"
 local k = require "lunula"
@@ -58,7 +58,7 @@ describe("a group that is one loop", function ()
   for name, make in pairs(optimizers) do
     it("gives the bits of its ops: " .. name, function ()
       for _, n in ipairs { 1, 15, 700, 5000 } do
-        for _, passes in ipairs { "", "-reuse" } do -- new values in place of the old, and beside them
+        for _, passes in ipairs { "", "-reuse" } do   -- in place of the old values, and beside
           local f, all = stepper(make, n, passes)
           local strips, wanted = stepper(make, n, "-pair")
           for turn, open in ipairs { false, true, true, false } do
@@ -84,13 +84,15 @@ describe("a group that is one loop", function ()
       m:compile { optimizer = %s, loss = "mse" }
       m:fit(k.random.normal { 8, 20 }, k.random.normal { 8, 30 }, { verbose = 0 })
     ]]):format(optimizer))
-    local _, text = scratch.run(scratch.path "train.lua", "env LUNULA_DEBUG=profile " .. (env or ""))
+    local before = "env LUNULA_DEBUG=profile " .. (env or "")
+    local _, text = scratch.run(scratch.path "train.lua", before)
     return text
   end
 
   it("is found in the steps of a training", function ()
-    for _, name in ipairs { '"adam"', '"adamw"', "k.optimizers.AdamW { weight_decay = 0.01 }" } do
-      assert.matches("one loop", profile(name))
+    local decaying = "k.optimizers.AdamW { weight_decay = 0.01 }"
+    for _, optimizer in ipairs { '"adam"', '"adamw"', decaying } do
+      assert.matches("one loop", profile(optimizer))
     end
     assert.not_matches("one loop", profile('"adam"', "LUNULA_PASSES=-pair"))
     assert.not_matches("one loop", profile '"sgd"')
