@@ -44,85 +44,10 @@ static bool matmul_shape(Rule *r) {
   return true;
 }
 
-/* ---- geometry ----------------------------------------------------------- */
-
-typedef struct Matmul {
-  int64_t batch, m, n, k;
-  bool ta, tb, panels;
-  bool packs; /* the panels are made before all tasks */
-  int64_t row_parts, column_parts; /* of one product */
-} Matmul;
-
-/* How many parts that are wanted, n in parts of at least `least` gives. */
-static int64_t parts_of(double wanted, int64_t n, int64_t least) {
-  int64_t most = n / least, parts = (int64_t)wanted;
-  parts = parts > most ? most : parts;
-  return parts < 2 ? 1 : parts - parts % 2;
-}
-
-/* A task is worth some 25 us, and they are even in number, since threads are.
-** What it takes: 80 multiply-adds a nanosecond, and
-** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
-** side again, so they come second and are high, the more so the fewer are
-** needed; they come first when it is packed, because whole rows are finished in
-** one go. Parts by columns read the left side again, so they are as wide as what
-** is packed together, where that gives tasks enough. */
-static void divide_work(Matmul *p) {
-  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 8, HIGH = 480, LOW = 192,
-         WIDE = 256, WIDE_ENOUGH = 4 };
-  double side = (double)p->k * (double)p->n;
-  double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
-  p->row_parts = p->column_parts = 1;
-  if (wanted < 2) return;
-  wanted = wanted > MOST ? MOST : wanted;
-  if (p->panels) {
-    p->row_parts = parts_of(wanted, p->m, 56);
-    p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
-  } else {
-    bool wide = (p->n / WIDE) * (p->m / LOW) >= WIDE_ENOUGH;
-    p->column_parts = parts_of(wanted, p->n, wide ? WIDE : WIDE / 2);
-    int64_t height = p->column_parts * (p->m / HIGH) < ENOUGH ? LOW : HIGH;
-    p->row_parts = parts_of(wanted / (double)p->column_parts, p->m, height);
-  }
-}
-
-/* Whether all rows are worth one packing of the right side, which the second
-** cache then holds: of a tall product each part would pack it again. */
-static bool packs_first(const Matmul *p) {
-  enum { TALL = 448, HELD = 1 << 18 };
-  return !p->panels && !p->ta && p->batch == 1 && p->m >= TALL &&
-         p->n >= GEMM_COLUMNS && p->k * p->n <= HELD && !provider();
-}
-
-static Matmul geometry(const OpCall *s) {
-  const Type *a = &s->in[0], *b = &s->in[1], *y = &s->out[0];
-  Matmul p = {.ta = s->attr[TRANSPOSE_A].i[0], .panels = b->rank == 1};
-  p.tb = !p.panels && s->attr[TRANSPOSE_B].i[0];
-  p.m = y->dim[y->rank - 2];
-  p.n = y->dim[y->rank - 1];
-  p.k = a->dim[a->rank - (p.ta ? 2 : 1)];
-  p.batch = type_span(y, 0, y->rank - 2);
-  bool shared = p.panels || type_span(b, 0, b->rank - 2) == 1;
-  if (!p.ta && shared) {
-    p.m *= p.batch;
-    p.batch = 1;
-  }
-  p.packs = packs_first(&p);
-  p.panels = p.panels || p.packs;
-  divide_work(&p);
-  return p;
-}
+/* ---- tasks, and what they work in --------------------------------------- */
 
 static void matmul_settle(const OpCall *s, void *room) {
-  *(Matmul *)room = geometry(s);
-}
-
-/* In the room if nobody settled it before. */
-static const Matmul *geometry_of(const OpCall *s, Matmul *room) {
-  if (s->settled)
-    return s->settled;
-  matmul_settle(s, room);
-  return room;
+  *(Matmul *)room = product_geometry(s);
 }
 
 static int64_t matmul_tasks(const OpCall *s) {

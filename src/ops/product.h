@@ -21,6 +21,23 @@ INLINE int64_t batch_offset(const Type *x, const Type *y, int64_t i) {
   return offset;
 }
 
+/* Matrices (m,k) . (k,n), one after the other, with b packed or not. */
+typedef struct Matmul {
+  int64_t batch, m, n, k;
+  bool ta, tb, panels;
+  bool packs; /* the panels are made before all tasks */
+  int64_t row_parts, column_parts; /* of one product */
+} Matmul;
+
+Matmul product_geometry(const OpCall *s);
+/* In the room if nobody settled it before. */
+INLINE const Matmul *geometry_of(const OpCall *s, Matmul *room) {
+  if (s->settled)
+    return s->settled;
+  *room = product_geometry(s);
+  return room;
+}
+
 /* y = a . b with b packed, as an op's `prepare` says it; transpose: whether a
 ** and b are. False when there are no panels of such a matrix. */
 bool product_prepare(Context *c, Val a, Val b, const Attr *transpose, Val *y);
