@@ -36,10 +36,12 @@ typedef struct AdamStep {
 ADAM_LOOP(adam_numbers, w[i])
 ADAM_LOOP(adamw_numbers, w[i] - w[i] * decay)
 
+/* A closed gate leaves what there is, which mostly is where the result lies. */
 static void keep(float *to, const float *from, int n) {
   if (to != from) memcpy(to, from, (size_t)n * sizeof *to);
 }
 
+/* In the order of the loops: the wide ones first. Plain Adam has no decay. */
 typedef enum AdamLeaf {
   W, M, V, G, OF_MEAN, OF_SQUARE, RATE, EPSILON, GATE, DECAY
 } AdamLeaf;
@@ -70,32 +72,30 @@ LOCAL_KERNEL(void, loop_adamw, (void *const *operand, int n)) {
 
 #if ISA_FIRST
 
+/* A leaf as an input of a link (merged.h) */
 #define L(leaf) (-1 - (int)(leaf))
 
+/* The new means, and the quotient that the variable goes down by: links 0 to 8. */
+#define DESCENT                             \
+  {"lerp", {L(M), L(G), L(OF_MEAN)}},       \
+  {"where", {L(GATE), 0, L(M)}},            \
+  {"square", {L(G)}},                       \
+  {"lerp", {L(V), 2, L(OF_SQUARE)}},        \
+  {"where", {L(GATE), 3, L(V)}},            \
+  {"multiply", {0, L(RATE)}},               \
+  {"sqrt", {3}},                            \
+  {"add", {6, L(EPSILON)}},                 \
+  {"divide", {5, 7}}
+
 static const MergedLink adam[] = {
-  {"lerp", {L(M), L(G), L(OF_MEAN)}},
-  {"where", {L(GATE), 0, L(M)}},
-  {"square", {L(G)}},
-  {"lerp", {L(V), 2, L(OF_SQUARE)}},
-  {"where", {L(GATE), 3, L(V)}},
-  {"multiply", {0, L(RATE)}},
-  {"sqrt", {3}},
-  {"add", {6, L(EPSILON)}},
-  {"divide", {5, 7}},
+  DESCENT,
   {"subtract", {L(W), 8}},
   {"where", {L(GATE), 9, L(W)}},
 };
 
+/* The decay has a gate of its own, as it is an assignment before. */
 static const MergedLink adamw[] = {
-  {"lerp", {L(M), L(G), L(OF_MEAN)}},
-  {"where", {L(GATE), 0, L(M)}},
-  {"square", {L(G)}},
-  {"lerp", {L(V), 2, L(OF_SQUARE)}},
-  {"where", {L(GATE), 3, L(V)}},
-  {"multiply", {0, L(RATE)}},
-  {"sqrt", {3}},
-  {"add", {6, L(EPSILON)}},
-  {"divide", {5, 7}},
+  DESCENT,
   {"multiply", {L(W), L(DECAY)}},
   {"subtract", {L(W), 9}},
   {"where", {L(GATE), 10, L(W)}},
@@ -139,6 +139,8 @@ static bool is_link(const MergedLink *l, const Node *const *node, int n,
   return true;
 }
 
+/* An op is taken for the first link that it fits, and no choice is taken back: links
+** of one name read different leaves or links. */
 static bool matches(const MergedGroup *g, const Node *const *node, int n,
                     Merging *m) {
   bool taken[MERGED_OPS] = {0};
