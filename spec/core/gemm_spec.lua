@@ -20,6 +20,12 @@ local function same_bits(what, a, b)
   if a:tobytes() ~= b:tobytes() then error(what .. ": other bits") end
 end
 
+-- The number of threads is what it was when the block ends.
+local function keep_threads()
+  local threads = k.threads()
+  return setmetatable({}, { __close = function () k.threads(threads) end })
+end
+
 -- c[i][j] in double precision
 local function by_hand(a, b, i, j, depth)
   local sum = 0.0
@@ -71,8 +77,7 @@ describe("a product", function()
   -- From some 450 rows on the right side is packed before all parts, up to 2^18 numbers of it;
   -- and wide ones go in wider pieces.
   native("gives a row the same bits in a tall batch", function()
-    local threads = k.threads()
-    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
+    local _ <close> = keep_threads()
     for _, sizes in ipairs { { 70, 32 }, { 513, 130 }, { 257, 1040 }, { 1030, 300 } } do
       local depth, width = table.unpack(sizes)
       local a, b, row = random(1100, depth), random(depth, width), random(1, width)
@@ -189,8 +194,7 @@ describe("a product", function()
   end)
 
   native("of long rows with weights is finished like any other", function()
-    local threads = k.threads()
-    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
+    local _ <close> = keep_threads()
     local depth = 20480
     local a, b, row = random(130, depth), random(depth, 70), random(1, 70)
     local weight = core.variable { value = b }
@@ -207,8 +211,7 @@ describe("a product", function()
   end)
 
   native("of rows 4 KB apart is the same by any thread, finished in a block or not", function()
-    local threads = k.threads()
-    local _ <close> = setmetatable({}, { __close = function () k.threads(threads) end })
+    local _ <close> = keep_threads()
     local a = random(260, 1024)
     for _, width in ipairs { 40, 300, 1170, 1200 } do
       local b, row = random(1024, width), random(1, width)
@@ -234,11 +237,10 @@ describe("a product", function()
     assert.equal(0, ops.max(ops.abs(c)):item())
     assert.equal(0, ops.matmul(ops.zeros { 0, 5 }, ops.zeros { 5, 4 }).size)
     -- in a plan a step of nothing has no task
-    local a, before = random(9, 6), core.tensor { 1, 2, 3 }
+    local a = random(9, 6)
     local spec = { { shape = { false, 3, 6, 3 } } }
     local f = core.trace(spec, function (x) return ops.matmul(a, x) end)
     for _ = 1, 50 do assert.equal(0, f(ops.zeros { 0, 3, 6, 3 }).size) end
-    assert.same({ 1, 2, 3 }, before:totable())
   end)
 
   it("gives the same bits at any number of threads", function()

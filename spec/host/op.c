@@ -105,24 +105,17 @@ static void refuses(void) {
   refused(op, "is no name of an op");
   op = square();
   op.name = "other";
-  op.signature = "*xs";
-  refused(op, "\"*xs\" in its signature");
-  op.signature = "x, mode:str";
-  refused(op, "\"mode:str\" in its signature");
-  op.signature = "scale:num";
-  refused(op, "\"scale:num\" in its signature");
-  op.signature = "x, scale:num=1:2";
-  refused(op, "\"scale:num=1:2\" in its signature");
-  op.signature = "x, scale:num=abc";
-  refused(op, "\"scale:num=abc\" in its signature");
-  op.signature = "x, scale:num=nil";
-  refused(op, "\"scale:num=nil\" in its signature");
-  op.signature = "x, scale:num=";
-  refused(op, "\"scale:num=\" in its signature");
-  op.signature = "x, scale:int=1.5";
-  refused(op, "\"scale:int=1.5\" in its signature");
-  op.signature = "x, scale:bool=1";
-  refused(op, "\"scale:bool=1\" in its signature");
+  static const char *const bad[] = {
+    "*xs", "x, mode:str", "scale:num", "x, scale:num=1:2", "x, scale:num=abc",
+    "x, scale:num=nil", "x, scale:num=", "x, scale:int=1.5", "x, scale:bool=1"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    char message[64];
+    const char *last = strrchr(bad[i], ' ');
+    snprintf(message, sizeof message, "\"%s\" in its signature",
+             last ? last + 1 : bad[i]);
+    op.signature = bad[i];
+    refused(op, message);
+  }
   op.signature = "";
   refused(op, "0 inputs");
   op.signature = "x";
