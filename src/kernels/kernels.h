@@ -46,7 +46,8 @@ enum {
   GEMM_COLUMNS = 32,
   GEMM_CHAIN = 16384, /* the longest chain of sums */
   GEMM_MOST_SCRATCH = 704 << 10,
-  GEMM_MOST_COPIED = 120 << 10 /* of it, with panels and no longer chain */
+  GEMM_MOST_COPIED = 120 << 10 /* the same with panels, of one chain: what is
+                                  copied of a is all of it */
 };
 
 /* Works in as many bytes as gemm_scratch says, aligned to 64. */
