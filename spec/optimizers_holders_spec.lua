@@ -130,6 +130,8 @@ describe("LossScaleOptimizer", function ()
   end)
 
   it("refuses options that are the inner optimizer's", function ()
+    assert.error_at_line(function () o.LossScaleOptimizer { function () end } end,
+      "inner_optimizer must be an optimizer, got function")
     assert.error_at_line(function () o.LossScaleOptimizer { "sgd", weight_decay = 0.1 } end,
       "weight_decay is an option of the inner optimizer")
     assert.error_at_line(function () o.LossScaleOptimizer { "sgd", dynamic = false } end,

@@ -271,20 +271,22 @@ local function serialise_object(value)
   return declare.class_of(value) and declare.serialize(value) or value
 end
 
--- An object of a declared kind: by name, config, class, function, or itself.
-function kinds.object(kind, name)
+-- An object of a declared kind: by name, config, class or itself; or a function, where that can do
+-- what an object does.
+function kinds.object(kind, name, functions_too)
   return define(name or "a " .. kind, function(value)
     local object, problem = declare.find(kind, value)
-    if object == nil then return nil, nil, problem end
+    local fits = functions_too or type(object) ~= "function"
+    if object == nil or not fits then return nil, nil, problem end
     return object
   end, { serialise = serialise_object })
 end
 
-kinds.initializer = kinds.object("initializer", "an initializer")
-kinds.regularizer = kinds.object("regularizer")
-kinds.constraint = kinds.object("constraint")
+kinds.initializer = kinds.object("initializer", "an initializer", true)
+kinds.regularizer = kinds.object("regularizer", nil, true)
+kinds.constraint = kinds.object("constraint", nil, true)
 
-kinds.activation = kinds.object("activation", "an activation")
+kinds.activation = kinds.object("activation", "an activation", true)
 
 -- Weights have an initializer of their own, and activations one that does nothing.
 for _, kind in ipairs { kinds.initializer, kinds.regularizer, kinds.constraint, kinds.activation }
