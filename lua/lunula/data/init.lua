@@ -83,7 +83,7 @@ end
 -- The lines of text files, without their ends; files are opened when they are reached.
 function data.lines(paths)
   if type(paths) == "string" then paths = { paths } end
-  if type(paths) ~= "table" or #paths == 0 and next(paths) ~= nil then
+  if type(paths) ~= "table" or declare.only_names(paths) then
     core.raise("k.data.lines takes a path or a list of them, got %s", declare.show(paths))
   end
   for i, path in ipairs(paths) do

@@ -8,14 +8,9 @@ local options = require "lunula.utils.options"
 
 local data = {}
 
--- Is the value a table of names, where a list or a number may stand?
-local function has_names(value)
-  return declare.is_plain(value) and #value == 0 and next(value) ~= nil
-end
-
 -- Class ids -> one-hot rows of float32; a last axis of size 1 is dropped first.
 function data.to_categorical(x, num_classes)
-  if has_names(num_classes) then
+  if declare.only_names(num_classes) then
     num_classes = options.read("to_categorical", num_classes, { "num_classes" }).num_classes
   end
   x = tools.tensor("to_categorical", x)
@@ -39,7 +34,7 @@ end
 
 -- Rows of length 1 (order 2 by default) along the axis.
 function data.normalize(x, axis, order)
-  if has_names(axis) then
+  if declare.only_names(axis) then
     local o = options.read("normalize", axis, { "axis", "order" })
     axis, order = o.axis, o.order
   end
@@ -64,12 +59,12 @@ function data.pad_sequences(sequences, given)
   if type(sequences) ~= "table" then
     core.raise("pad_sequences takes a list of lists of numbers, got %s", type(sequences))
   end
-  if has_names(sequences) then
+  if declare.only_names(sequences) then
     core.raise("pad_sequences takes a list of lists of numbers, got %s", declare.show(sequences))
   end
   local longest = 0
   for i, sequence in ipairs(sequences) do
-    if type(sequence) ~= "table" or has_names(sequence) then
+    if type(sequence) ~= "table" or declare.only_names(sequence) then
       core.raise("pad_sequences: sequence %d is no list but %s", i,
         type(sequence) == "table" and declare.show(sequence) or type(sequence))
     end

@@ -28,7 +28,7 @@ local function collect(x, list, shape, depth)
     list[#list + 1] = x
     return
   end
-  if rawlen(x) == 0 and next(x) ~= nil then
+  if declare.only_names(x) then
     core.raise("a list of values is wanted, got a table with names: %s", declare.show(x))
   end
   if shape.depth and depth > shape.depth or shape[depth] and shape[depth] ~= #x then
@@ -120,7 +120,7 @@ end
 
 local function refuse_names(values)
   if values == nil then core.raise("adapt: the data are missing") end
-  if not declare.is_plain(values) or #values > 0 or next(values) == nil then return end
+  if not declare.only_names(values) then return end
   source.refuse_near(values, "adapt: the table")
   core.raise("adapt takes a tensor, a table of values, a list of tensors, an iterator function or "
     .. "a dataset, got a table with names: %s", declare.show(values))
