@@ -90,7 +90,7 @@ void table_push(lua_State *L, const Tensor *t);
 
 /* ---- operands (operand.c) ----------------------------------------------- */
 
-/* A table of Lua that stands for a tensor (placeholder.c) */
+/* A table of Lua that stands for a tensor (operand.c); see placeholder.c. */
 bool placeholder_is(lua_State *L, int index);
 
 /* The value of a userdata, and of numbers, booleans and nested tables; an error
