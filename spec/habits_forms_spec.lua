@@ -164,6 +164,7 @@ end)
 
 describe("an activation that is taken away", function ()
   it("is none from then on, as Grad-CAM wants it", function ()
+    k.set_random_seed(1)   -- by which something is below 0
     for i, make in ipairs {
       function () return layers.Dense { 2, activation = "relu" }, { 3, 4 } end,
       function ()
