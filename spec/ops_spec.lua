@@ -7,7 +7,7 @@ local cases = require "spec.support.ops_cases"
 local harness = require "spec.support.ops_harness"
 
 -- Ops with closures or random numbers have their own specs: ops_control_spec, ops_random_spec, and
--- those of closures and plans in spec/core (panels: gemm_spec, conv_spec and prepare_spec; the
+-- those of closures and plans in spec/core (panels: gemm_spec, conv_spec, winograd_spec, prepare_spec; the
 -- numbers of a key: attention_spec).
 local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
@@ -16,6 +16,7 @@ local elsewhere = {
   custom_gradient = true, associative_scan = true, vectorize = true, jvp = true, panels = true,
   matmul_panels = true,
   convolution_panels = true, convolution_with_panels = true, convolution_pooled = true,
+  winograd_panels = true, winograd_convolution = true,
   turned_panels = true, transposed_with_panels = true, random_uniform_of = true,
   sum_begin = true, sum_end = true,
 }

@@ -94,6 +94,7 @@ describe("steps of an image", function ()
         for _, n in ipairs { 1, 2, 4 } do
           core.threads(n)
           local g = traced(shape, list)
+          g:passes "-winograd"
           for _ = 1, 2 do
             assert.is_true(want == g(x):tobytes(), ("batch of %d, %d threads"):format(batch, n))
           end

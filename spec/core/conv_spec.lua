@@ -276,6 +276,7 @@ describe("the largest of a convolution", function ()
         local f = core.trace({ { shape = { false, table.unpack(image, 2) } } }, function (t)
           return all(t, variables[1].value, variables[2].value)
         end)
+        f:passes "-winograd"
         same_bits(all(x, w, b), f(x))
         assert.equal(steps, select(2, f:memory { batch = image[1] }))
         local before = core.threads()

@@ -1,6 +1,7 @@
 -- Every recorded case of every layer (spec/golden/layers) that is a call on its inputs alone, as a
--- model with what it predicts: for spec/host/layers.c, which freezes each of them. Returns a list
--- of {name=, model=, inputs=, outputs=}.
+-- model with what it predicts, and convolutions that are large enough for fewer products: for
+-- spec/host/layers.c, which freezes each of them. Returns a list of {name=, model=, inputs=,
+-- outputs=}.
 
 package.path = "./?.lua;" .. package.path
 
@@ -77,5 +78,18 @@ for file in io.popen "ls spec/golden/layers":lines() do
       if ok then entries[#entries + 1] = entry end
     end
   end
+end
+
+local images = k.random.normal { 3, 16, 14, 32 }
+for name, layer in pairs { pooled = k.layers.MaxPooling2D(2), alone = k.layers.Flatten() } do
+  local model = k.Sequential {
+    k.Input { shape = { 16, 14, 32 } },
+    k.layers.Conv2D { 48, 3, padding = "same", activation = "relu", bias_initializer = "normal" },
+    layer,
+  }
+  entries[#entries + 1] = {
+    name = "fewer products: " .. name, model = model, inputs = { images },
+    outputs = { model:predict_on_batch(images) },
+  }
 end
 return entries

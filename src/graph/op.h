@@ -242,8 +242,9 @@ struct Op {
   /* an equal value that is cheaper (true, y set), or declines */
   bool (*simpler)(Context *c, const Node *n, Val *y);
   /* the same where the inputs of these bits stay what they are for many runs:
-     what can be done with them alone becomes ops of its own */
-  bool (*prepare)(Context *c, const Node *n, Val *y);
+     what can be done with them alone becomes ops of its own. fewer: where
+     that pays with fewer products, whose roundings are others */
+  bool (*prepare)(Context *c, const Node *n, bool fewer, Val *y);
   uint32_t prepared;
   /* the input in whose columns (its last axis) the result's columns are linear,
      each in its own; -1 where that is not so */

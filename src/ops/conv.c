@@ -17,22 +17,8 @@ static const float *panels_in(const OpCall *s, const Run *r) {
 
 /* ---- forward ------------------------------------------------------------ */
 
-enum { KERNEL = WALK_ATTRS }; /* its sizes, where it is packed */
-
-static Type kernel_type(const Attr *sizes) {
-  return type_new(F32, sizes->n, sizes->i);
-}
-
-static Conv forward_of(const OpCall *s) {
-  Type k = s->in[1];
-  if (k.rank == 1)
-    k = kernel_type(&s->attr[KERNEL]);
-  Walk w = conv_walk(&k, s->attr);
-  return conv_of(&w, &s->in[0], &k, &s->out[0]);
-}
-
 static int64_t conv_tasks(const OpCall *s) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   if (is_depthwise(&c))
     return depthwise_tasks(&c);
   Division d = conv_divide(&c, CONV_FORWARD);
@@ -40,17 +26,17 @@ static int64_t conv_tasks(const OpCall *s) {
 }
 
 static int64_t conv_local(const OpCall *s) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   return is_depthwise(&c) ? 0 : conv_scratch(&c, CONV_FORWARD);
 }
 
 static int64_t conv_room(const OpCall *s) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   return is_depthwise(&c) ? 0 : 4 * conv_panels(&c, false);
 }
 
 static void conv_begin(const OpCall *s, const Run *r) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   if (!is_depthwise(&c))
     ISA(conv_pack)(r->in[1], &c, false, r->scratch);
 }
@@ -72,7 +58,7 @@ static void forward(const OpCall *s, const Run *r, const Conv *c,
 ** they know bias alone. */
 static bool convolution_ends(const OpCall *s, bool in_place) {
   const Ending *e = s->ending;
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   if (is_depthwise(&c))
     return !in_place && (e->pluses == 0 ||
                          (e->pluses == 1 && e->plus_row[0] == 0));
@@ -80,7 +66,7 @@ static bool convolution_ends(const OpCall *s, bool in_place) {
 }
 
 static void conv_run(const OpCall *s, const Run *r, int64_t task) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   if (is_depthwise(&c)) {
     depthwise_run(s, r, &c, task);
     return;
@@ -112,7 +98,7 @@ static bool goes_by_lines(const OpCall *s, const Conv *c) {
 }
 
 static bool conv_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   if (!goes_by_lines(s, &c))
     return false;
   window_lines(&c.w, first, end);
@@ -121,7 +107,7 @@ static bool conv_lines_of(const OpCall *s, int64_t *first, int64_t *end) {
 
 static void conv_lines(const OpCall *s, const Run *r, int64_t first,
                        int64_t end) {
-  Conv c = forward_of(s);
+  Conv c = conv_of_call(s);
   int64_t columns = c.w.out[2], lines = c.w.out[1];
   if (is_depthwise(&c)) {
     depthwise_pixels(s, r, &c, first * columns, end * columns);
@@ -168,7 +154,7 @@ static void conv_panels_run(const OpCall *s, const Run *r, int64_t task) {
 }
 
 static bool panels_conv_shape(Rule *r) {
-  Type k = kernel_type(&r->attr[KERNEL]);
+  Type k = kernel_like(&r->attr[KERNEL]);
   Walk w = conv_walk(&k, r->attr);
   return conv_type(r, &r->in[0], &k, &w, &r->out[0]);
 }
@@ -202,19 +188,25 @@ static bool conv_as_product(Context *c, const Node *n, Val *y) {
   return product_prepare(c, x, k, transpose, y);
 }
 
-static bool conv_prepare(Context *c, const Node *n, Val *y) {
+/* n by another op, which reads its kernel packed. */
+Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op) {
+  const Type *k = val_type(input(n, 1));
+  Attr all[KERNEL + 1];
+  memcpy(all, n->attr, WALK_ATTRS * sizeof *all);
+  all[KERNEL] = attr_ints(k->rank, k->dim);
+  return emit_op(c, op, (Val[]){input(n, 0), packed}, 2, all);
+}
+
+static bool conv_prepare(Context *c, const Node *n, bool fewer, Val *y) {
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   int64_t groups = x->dim[x->rank - 1] / k->dim[k->rank - 2];
-  if (conv_as_product(c, n, y))
+  if (conv_as_product(c, n, y) || (fewer && conv_winograd(c, n, y)))
     return true;
   if (groups > 1 && groups == x->dim[x->rank - 1])
     return false;
-  Attr one = attr_int(groups), all[KERNEL + 1];
+  Attr one = attr_int(groups);
   Val packed = emit_op(c, "convolution_panels", (Val[]){input(n, 1)}, 1, &one);
-  memcpy(all, n->attr, WALK_ATTRS * sizeof *all);
-  all[KERNEL] = attr_ints(k->rank, k->dim);
-  *y = emit_op(c, "convolution_with_panels", (Val[]){input(n, 0), packed}, 2,
-               all);
+  *y = conv_with_panels(c, n, packed, "convolution_with_panels");
   return true;
 }
 
@@ -270,8 +262,18 @@ const Op ops_conv[] = {
    .local = conv_local, .lines = conv_lines, .lines_of = conv_lines_of,
    .ends = convolution_ends, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
+  {"winograd_panels", "kernel", WINDOW, FLOATS, winograd_panels_shape,
+   .run = winograd_panels_run, .scratch = winograd_panels_room,
+   .traits = LASTS | HIDDEN | NO_GRADIENT,
+   .doc = "A kernel (3, 3, channels, filters) for winograd_convolution."},
+  {"winograd_convolution", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",
+   WINDOW, FLOATS, panels_conv_shape, .tasks = conv_winograd_tasks,
+   .run = conv_winograd_run, .local = conv_winograd_local,
+   .ends = conv_winograd_ends, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
+   .doc = "The convolution with a kernel of these sizes, by fewer products."},
   {"convolution_pooled",
-   "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil", WINDOW, FLOATS,
+   "x, kernel, " WALK_OPTIONS ", size:ints=nil, pool:ints=nil, "
+   "winograd:bool=false", WINDOW, FLOATS,
    conv_pooled_shape, .tasks = conv_pooled_tasks, .run = conv_pooled_run,
    .local = conv_pooled_local, .scratch = conv_pooled_room,
    .begin = conv_pooled_begin, .prepare = conv_pooled_prepare,

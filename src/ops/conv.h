@@ -34,6 +34,14 @@ bool conv_transpose_shape(Rule *r);
 
 /* The convolution of images like x that gives images like y. */
 Conv conv_of(const Walk *w, const Type *x, const Type *k, const Type *y);
+/* That of a call; of a packed kernel an attribute has the sizes. */
+Conv conv_of_call(const OpCall *s);
+
+enum { KERNEL = WALK_ATTRS };
+
+INLINE Type kernel_like(const Attr *sizes) {
+  return type_new(F32, sizes->n, sizes->i);
+}
 
 INLINE bool is_depthwise(const Conv *c) {
   return c->groups == c->w.channels && c->groups > 1;
@@ -97,15 +105,27 @@ int64_t conv_pooled_local(const OpCall *s);
 int64_t conv_pooled_room(const OpCall *s);
 void conv_pooled_begin(const OpCall *s, const Run *r);
 void conv_pooled_run(const OpCall *s, const Run *r, int64_t task);
-bool conv_pooled_prepare(Context *c, const Node *n, Val *y);
+bool conv_pooled_prepare(Context *c, const Node *n, bool fewer, Val *y);
 bool conv_join(Context *c, const Node *n, const Node *reader, Val *y);
+
+/* ---- with fewer products (conv_winograd.c) ------------------------------- */
+
+bool winograd_panels_shape(Rule *r);
+int64_t winograd_panels_room(const OpCall *s);
+void winograd_panels_run(const OpCall *s, const Run *r, int64_t task);
+int64_t conv_winograd_tasks(const OpCall *s);
+int64_t conv_winograd_local(const OpCall *s);
+bool conv_winograd_ends(const OpCall *s, bool in_place);
+void conv_winograd_run(const OpCall *s, const Run *r, int64_t task);
+bool conv_winograd(Context *c, const Node *n, Val *y);
+Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op);
 
 /* ---- the transposed one's panels (conv_transpose.c) ---------------------- */
 
 bool conv_turned_panels_shape(Rule *r);
 void conv_turned_panels_run(const OpCall *s, const Run *r, int64_t task);
 bool conv_turned_shape(Rule *r);
-bool conv_transpose_prepare(Context *c, const Node *n, Val *y);
+bool conv_transpose_prepare(Context *c, const Node *n, bool fewer, Val *y);
 
 /* ---- gradients (conv_gradient.c) ---------------------------------------- */
 

@@ -5,15 +5,22 @@
 
 #include <string.h>
 
+#include "base/threads.h"
+#include "kernels/winograd.h"
 #include "ops/conv.h"
 
 /* Attributes behind those of the walk: the kernel's sizes, and of the windows
-** first their sizes and then their strides. Input 1 may be packed. */
-enum { KERNEL = WALK_ATTRS, WINDOWS, POOLED_ATTRS };
+** first their sizes and then their strides. Input 1 may be packed, with
+** `winograd` for fewer products. */
+enum { WINDOWS = KERNEL + 1, WINOGRAD, POOLED_ATTRS };
 
 /* Numbers of a band, which stay in the first cache where a line of windows has
 ** fewer, and at most. */
 enum { BAND = 8 << 10, MOST = 32 << 10 };
+
+_Static_assert((int)WINOGRAD_MOST_SCRATCH + 4 * MOST <= (int)THREAD_SCRATCH &&
+                   (int)CONV_MOST_SCRATCH + 4 * MOST <= (int)THREAD_SCRATCH,
+               "a worker's scratch");
 
 /* Bands: `cuts` of each image's lines of windows. `full`: room for the numbers
 ** of the convolution under one of them. */
@@ -21,6 +28,7 @@ typedef struct Pooled {
   Conv c;
   Window pool;
   int64_t cuts, full;
+  bool winograd;
 } Pooled;
 
 static Window windows_of(const Window *w, int64_t filters, const Attr *sizes) {
@@ -57,9 +65,21 @@ static int64_t numbers_under(const Pooled *p, int64_t lines) {
   return lines_under(&p->pool, lines) * p->c.w.out[2] * p->c.filters;
 }
 
+/* Tiles of two pixels are under a line of windows. */
+static int64_t tiles_under(const Pooled *p) {
+  return divide_up((p->pool.out[2] - 1) * p->pool.stride[2] + p->pool.size[2],
+                   2);
+}
+
+/* Lines that find room at once. */
+static int64_t most_lines(const Pooled *p) {
+  return p->winograd ? 2 * (winograd_tiles_at_once(&p->c) / tiles_under(p))
+                     : conv_lines_at_once(&p->c);
+}
+
 static void cut_lines(Pooled *p) {
   int64_t lines = p->pool.out[1], each = numbers_under(p, 1);
-  int64_t fit = conv_lines_at_once(&p->c) - p->pool.size[1];
+  int64_t fit = most_lines(p) - p->pool.size[1];
   int64_t wanted = divide_up(conv_worth_tasks(&p->c, ENOUGH), p->c.w.batch);
   fit = parts_of(BAND / each, fit / p->pool.stride[1] + 1);
   p->cuts = divide_up(lines, fit);
@@ -67,20 +87,25 @@ static void cut_lines(Pooled *p) {
   p->full = divide_up(numbers_under(p, divide_up(lines, p->cuts)), 16) * 16;
 }
 
-static Pooled pooled_of(const OpCall *s) {
-  const Attr *sizes = &s->attr[KERNEL];
-  Type k = type_new(F32, sizes->n, sizes->i);
+static Pooled pooled_like(const Type *x, const Attr *attr) {
+  Type k = kernel_like(&attr[KERNEL]);
   Window w;
-  Pooled p = {.c = conv_under(&s->in[0], &k, s->attr, &w)};
-  p.pool = windows_of(&w, p.c.filters, &s->attr[WINDOWS]);
+  Pooled p = {.c = conv_under(x, &k, attr, &w),
+              .winograd = attr[WINOGRAD].i[0]};
+  p.pool = windows_of(&w, p.c.filters, &attr[WINDOWS]);
+  return p;
+}
+
+static Pooled pooled_of(const OpCall *s) {
+  Pooled p = pooled_like(&s->in[0], s->attr);
   if (type_elements(&s->out[0]) > 0)
     cut_lines(&p);
   return p;
 }
 
 bool conv_pooled_shape(Rule *r) {
-  const Attr *sizes = &r->attr[KERNEL], *pool = &r->attr[WINDOWS];
-  Type k = type_new(F32, sizes->n, sizes->i), *y = &r->out[0];
+  const Attr *pool = &r->attr[WINDOWS];
+  Type k = kernel_like(&r->attr[KERNEL]), *y = &r->out[0];
   Walk w = conv_walk(&k, r->attr);
   if (!conv_type(r, &r->in[0], &k, &w, y))
     return false;
@@ -99,7 +124,8 @@ int64_t conv_pooled_tasks(const OpCall *s) {
 
 int64_t conv_pooled_local(const OpCall *s) {
   Pooled p = pooled_of(s);
-  return conv_scratch(&p.c, CONV_FORWARD) + 4 * p.full;
+  return (p.winograd ? winograd_scratch(&p.c)
+                     : conv_scratch(&p.c, CONV_FORWARD)) + 4 * p.full;
 }
 
 int64_t conv_pooled_room(const OpCall *s) {
@@ -113,26 +139,43 @@ void conv_pooled_begin(const OpCall *s, const Run *r) {
     ISA(conv_pack)(r->in[1], &p.c, false, r->scratch);
 }
 
+/* full = the lines [line0, line1) of all images' pixels, the columns that
+** windows see. */
+static void make_lines(const OpCall *s, const Run *r, const Pooled *p,
+                       int64_t line0, int64_t line1, int64_t columns,
+                       float *full) {
+  const float *panels = s->in[1].rank == 1 ? r->in[1] : r->scratch;
+  const Window *w = &p->c.w;
+  int64_t filters = p->c.filters, image = line0 / w->out[1];
+  int64_t first = image * w->out[1];
+  void *room = full + p->full;
+  if (p->winograd) {
+    WinogradBlock b = {image, (line0 - first) / 2, (line1 - first) / 2, 0,
+                       tiles_under(p), line0 * w->out[2]};
+    ISA(winograd)(r->in[0], panels, full, &p->c, &b, 0, filters, NULL, room);
+  } else {
+    ConvBand b = {line0, line1, 0, columns, line0 * w->out[2],
+                  (line1 - 1) * w->out[2] + columns};
+    ISA(conv_forward)(r->in[0], panels, full, &p->c, &b, 0, filters, NULL,
+                      room);
+  }
+}
+
 /* The lines of windows [j0, j1) of an image. */
 static void pool_lines(const OpCall *s, const Run *r, const Pooled *p,
                        int64_t image, int64_t j0, int64_t j1) {
-  const Window *w = &p->c.w;
-  const float *panels = s->in[1].rank == 1 ? r->in[1] : r->scratch;
   float *full = r->local, *y = r->out[0];
-  int64_t filters = p->c.filters, pixels = (j1 - j0) * p->pool.out[2];
+  int64_t pixels = (j1 - j0) * p->pool.out[2];
   int64_t at = (image * p->pool.out[1] + j0) * p->pool.out[2];
-  int64_t line = image * w->out[1] + j0 * p->pool.stride[1];
-  ConvBand b = {.line0 = line, .line1 = line + lines_under(&p->pool, j1 - j0)};
+  int64_t line = image * p->c.w.out[1] + j0 * p->pool.stride[1];
+  int64_t lines = lines_under(&p->pool, j1 - j0);
   Window part = p->pool;
   part.batch = 1;
-  part.in[1] = b.line1 - b.line0;
+  part.in[1] = lines;
   part.out[1] = j1 - j0;
-  b.column1 = (part.out[2] - 1) * part.stride[2] + part.size[2];
-  b.pixel0 = b.line0 * w->out[2];
-  b.pixel1 = (b.line1 - 1) * w->out[2] + b.column1;
-  ISA(conv_forward)(r->in[0], panels, full, &p->c, &b, 0, filters,
-                    NULL, full + p->full);
-  ISA(max_pool)(full, y + at * filters, &part, 0, pixels);
+  make_lines(s, r, p, line, line + lines,
+             (part.out[2] - 1) * part.stride[2] + part.size[2], full);
+  ISA(max_pool)(full, y + at * p->c.filters, &part, 0, pixels);
 }
 
 /* Line of windows that band u begins with. */
@@ -159,16 +202,33 @@ void conv_pooled_run(const OpCall *s, const Run *r, int64_t task) {
   }
 }
 
-bool conv_pooled_prepare(Context *c, const Node *n, Val *y) {
+/* Tiles have two lines, so windows begin with even ones and end with odd ones.
+** True for any batch. */
+static bool winograd_fits(const Node *n) {
+  Type x = *val_type(input(n, 0));
+  x.dim[0] = 1;
+  if (!type_known(&x))
+    return false;
+  Pooled p = pooled_like(&x, n->attr);
+  p.winograd = true;
+  return winograd_pays(&p.c) && p.pool.stride[1] % 2 == 0 &&
+         p.pool.size[1] % 2 == 0 && most_lines(&p) >= p.pool.size[1];
+}
+
+bool conv_pooled_prepare(Context *c, const Node *n, bool fewer, Val *y) {
   const Attr *kernel = &n->attr[KERNEL];
   int64_t per_group = kernel->i[kernel->n - 2];
   const Type *x = val_type(input(n, 0));
   if (val_type(input(n, 1))->rank == 1)
     return false;
-  Attr groups = attr_int(x->dim[x->rank - 1] / per_group);
-  Val in[] = {input(n, 0), emit_op(c, "convolution_panels",
-                                   (Val[]){input(n, 1)}, 1, &groups)};
-  *y = emit_op(c, n->op->name, in, 2, n->attr);
+  Attr groups = attr_int(x->dim[x->rank - 1] / per_group), attr[POOLED_ATTRS];
+  memcpy(attr, n->attr, sizeof attr);
+  attr[WINOGRAD].i[0] = fewer && winograd_fits(n);
+  Val k = input(n, 1), in[2] = {input(n, 0)};
+  in[1] = attr[WINOGRAD].i[0]
+              ? emit_op(c, "winograd_panels", &k, 1, NULL)
+              : emit_op(c, "convolution_panels", &k, 1, &groups);
+  *y = emit_op(c, n->op->name, in, 2, attr);
   return true;
 }
 
@@ -211,6 +271,7 @@ bool conv_join(Context *c, const Node *n, const Node *reader, Val *y) {
   attr[WINDOWS].n = 2 * axes;
   memcpy(attr[WINDOWS].i + axes, p.stride + 3 - axes,
          (size_t)axes * sizeof *p.stride);
+  attr[WINOGRAD] = attr_bool(false);
   *y = emit_op(c, "convolution_pooled", (Val[]){input(n, 0), input(n, 1)}, 2,
                attr);
   return true;

@@ -49,6 +49,12 @@ Conv conv_of(const Walk *w, const Type *x, const Type *k, const Type *y) {
   return c;
 }
 
+Conv conv_of_call(const OpCall *s) {
+  Type k = s->in[1].rank == 1 ? kernel_like(&s->attr[KERNEL]) : s->in[1];
+  Walk w = conv_walk(&k, s->attr);
+  return conv_of(&w, &s->in[0], &k, &s->out[0]);
+}
+
 static double work_of(const Conv *c) {
   return 2.0 * (double)(c->w.size[0] * c->w.size[1] * c->w.size[2]) *
          (double)(c->w.channels / c->groups) * (double)c->filters *

@@ -57,7 +57,8 @@ bool conv_turned_shape(Rule *r) {
   return conv_transpose_shape(&of);
 }
 
-bool conv_transpose_prepare(Context *c, const Node *n, Val *y) {
+bool conv_transpose_prepare(Context *c, const Node *n, bool fewer, Val *y) {
+  (void)fewer;
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   Attr attr[ATTRS];
   memcpy(attr, n->attr, (EXTRA + 1) * sizeof *attr);

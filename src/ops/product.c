@@ -391,7 +391,8 @@ bool product_prepare(Context *c, Val a, Val b, const Attr *transpose, Val *y) {
   return true;
 }
 
-static bool matmul_prepare(Context *c, const Node *n, Val *y) {
+static bool matmul_prepare(Context *c, const Node *n, bool fewer, Val *y) {
+  (void)fewer;
   return product_prepare(c, input(n, 0), input(n, 1), n->attr, y);
 }
 

@@ -46,17 +46,17 @@ typedef struct Words {
   struct {
     const char *name;
     unsigned bit;
-  } word[11]; /* ended by a word without a name */
+  } word[12]; /* ended by a word without a name */
 } Words;
 
 static const Words pass_words = {
   "pass", "naive, or some of -simplify,-share,-fuse,-attach,-reuse,-pair,"
-          "-prepare,-parts,-bands,-endings",
+          "-prepare,-parts,-bands,-endings,-winograd",
   {{"-simplify", PASS_SIMPLIFY}, {"-share", PASS_SHARE}, {"-fuse", PASS_FUSE},
    {"-attach", PASS_ATTACH}, {"-reuse", PASS_REUSE},
    {"-pair", PASS_PAIR}, {"-prepare", PASS_PREPARE},
    {"-parts", PASS_PARTS}, {"-bands", PASS_BANDS},
-   {"-endings", PASS_ENDINGS}, {0}},
+   {"-endings", PASS_ENDINGS}, {"-winograd", PASS_WINOGRAD}, {0}},
 };
 
 static const Words debug_words = {

@@ -160,7 +160,8 @@ static bool may_split(const Preparer *k, const Node *n) {
 static bool add_split(Preparer *k, Node *n, Val *now) {
   Context *c = &k->p->c;
   int mark = context_mark(c);
-  if (!n->op->prepare(c, n, now) || c->error.set)
+  bool fewer = k->p->passes & PASS_WINOGRAD;
+  if (!n->op->prepare(c, n, fewer, now) || c->error.set)
     return false;
   now->node->origin = n->origin;
   for (int i = mark; i < c->npending; i++) {
