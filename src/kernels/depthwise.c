@@ -57,6 +57,7 @@ INLINE VectorEnding vector_ending(const Terms *z, int64_t c) {
   VectorEnding k = {e != NULL, {0}, {0}, {0}};
   if (e == NULL) return k;
   if (e->pluses) k.plus = FROM(e->plus[0] + c);
+  k.plus += e->clips ? CLIP_ZERO(e->low) : SPLAT(-0.0F);
   k.low = SPLAT(e->clips ? e->low : -INFINITY);
   k.high = SPLAT(e->clips ? e->high : INFINITY);
   return k;

@@ -1,5 +1,7 @@
 /* The microkernel, written once for each number of rows: a loop over rows would
 ** keep the sums in memory, and tiles with rows to spare would waste them. */
+#include <math.h>
+
 #include "base/each_isa.h"
 #include "kernels/micro.h"
 #include "kernels/vector.h"
@@ -144,9 +146,24 @@ INLINE const float *plus_of(const Micro *t, int q) {
 #define PLUS_ROW_2(i) PLUS_2(i) plus += plus_row;
 #define PLUS_ROW_4(i) PLUS_4(i) plus += plus_row;
 
-#define CLIP_1(i) CLIP(w##i, low, high)
-#define CLIP_2(i) CLIP_1(i) CLIP(x##i, low, high)
-#define CLIP_4(i) CLIP_2(i) CLIP(y##i, low, high) CLIP(z##i, low, high)
+/* What all rows get is read once. It is not -0, where bounds are about to come:
+** then no sum with it is. */
+#define BIAS_1 Vector p0 = FROM(plus) + zero;
+#define BIAS_2 BIAS_1 Vector p1 = FROM(plus + LANES) + zero;
+#define BIAS_4                                  \
+  BIAS_2                                        \
+  Vector p2 = FROM(plus + 2 * LANES) + zero;    \
+  Vector p3 = FROM(plus + 3 * LANES) + zero;
+#define PLUS_BIAS_1(i) w##i += p0;
+#define PLUS_BIAS_2(i) PLUS_BIAS_1(i) x##i += p1;
+#define PLUS_BIAS_4(i) PLUS_BIAS_2(i) y##i += p2; z##i += p3;
+
+#define LOW_1(i) w##i = LARGER(low, w##i);
+#define LOW_2(i) LOW_1(i) x##i = LARGER(low, x##i);
+#define LOW_4(i) LOW_2(i) y##i = LARGER(low, y##i); z##i = LARGER(low, z##i);
+#define HIGH_1(i) w##i = SMALLER(high, w##i);
+#define HIGH_2(i) HIGH_1(i) x##i = SMALLER(high, x##i);
+#define HIGH_4(i) HIGH_2(i) y##i = SMALLER(high, y##i); z##i = SMALLER(high, z##i);
 
 /* Rows that are added come near meanwhile; a bias, the same for all, is near. */
 #define ASK_PLUS(i)                        \
@@ -162,23 +179,40 @@ INLINE const float *plus_of(const Micro *t, int q) {
     ROWS_##rows(ASK_PLUS)                        \
   }
 
-#define END(vectors, rows)                                       \
-  for (int q = 0; q < t->end->pluses; q++) {                     \
-    const float *plus = plus_of(t, q);                           \
-    int64_t plus_row = t->end->plus_row[q];                      \
-    HIDE(plus);                                                  \
-    ROWS_##rows(PLUS_ROW_##vectors)                              \
-  }                                                              \
-  if (t->end->clips) {                                           \
-    Vector low = SPLAT(t->end->low), high = SPLAT(t->end->high); \
-    ROWS_##rows(CLIP_##vectors)                                  \
+/* Bounds alone have a bias of nothing, which makes 0 of -0. */
+#define END(vectors, rows)                                              \
+  const Ending *e = t->end;                                             \
+  bool biased = !e->clips;                                              \
+  Vector zero = e->clips ? CLIP_ZERO(e->low) : SPLAT(-0.0F);            \
+  for (int q = 0; q < e->pluses || (q == e->pluses && !biased); q++) {  \
+    const float *plus = q < e->pluses ? plus_of(t, q) : nothing;        \
+    int64_t plus_row = q < e->pluses ? e->plus_row[q] : 0;              \
+    if (plus_row == 0) {                                                \
+      BIAS_##vectors                                                    \
+      ROWS_##rows(PLUS_BIAS_##vectors)                                  \
+      biased = true;                                                    \
+    } else {                                                            \
+      HIDE(plus);                                                       \
+      ROWS_##rows(PLUS_ROW_##vectors)                                   \
+    }                                                                   \
+  }                                                                     \
+  if (e->clips) {                                                       \
+    Vector low = SPLAT(e->low);                                         \
+    ROWS_##rows(LOW_##vectors)                                          \
+  }                                                                     \
+  if (e->clips && e->high < INFINITY) {                                 \
+    Vector high = SPLAT(e->high);                                       \
+    ROWS_##rows(HIGH_##vectors)                                         \
   }
+
+static const float nothing[4 * LANES];
 
 /* ---- tiles -------------------------------------------------------------- */
 
-/* The sums of a run. */
+/* The sums of a run. Heights that come seldom, and that have much to do in a turn,
+** are half the code. */
 #define RUN(vectors, rows, a_step, b_step)                               \
-  UNROLL(4)                                                              \
+  UNROLL((rows) > 6 && (rows) + 2 < MICRO_ROWS ? 2 : 4)                   \
   for (int64_t k = t->k; k > 0; k--) {                                   \
     B_##vectors                                                          \
     ROWS_##rows(STEP_##vectors)                                          \
@@ -291,10 +325,10 @@ static void end_corner(const Micro *t, int64_t rows, int64_t columns,
       for (int64_t j = 0; j < columns; j++) c[i * MICRO_WIDTH + j] += plus[j];
   }
   if (!e->clips) return;
-  Vector low = SPLAT(e->low), high = SPLAT(e->high);
+  Vector low = SPLAT(e->low), high = SPLAT(e->high), zero = CLIP_ZERO(e->low);
   for (int64_t i = 0; i < rows; i++, c += MICRO_WIDTH)
     for (int64_t j = 0; j < columns; j += LANES) {
-      Vector x = FROM(c + j);
+      Vector x = FROM(c + j) + zero;
       CLIP(x, low, high)
       AT(c + j) = x;
     }

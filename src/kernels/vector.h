@@ -20,9 +20,27 @@ typedef int32_t IntVector
 /* Where the mask is set the bits of b, else those of a. */
 #define CHOSEN(mask, a, b) \
   (Vector)(((IntVector)(a) & ~(mask)) | ((IntVector)(b) & (mask)))
-/* What is not above `low` becomes that, what is above `high` that. */
-#define CLIP(x, low, high)              \
-  x = CHOSEN((x) <= (low), x, low);     \
-  x = CHOSEN((x) > (high), x, high);
+/* The larger, the smaller of the two; b, where they are equal or one is NaN. */
+#if ISA_LANES == 16
+#include <immintrin.h>
+#define LARGER(a, b) (Vector)_mm512_max_ps((__m512)(a), (__m512)(b))
+#define SMALLER(a, b) (Vector)_mm512_min_ps((__m512)(a), (__m512)(b))
+#elif ISA_LANES == 8
+#include <immintrin.h>
+#define LARGER(a, b) (Vector)_mm256_max_ps((__m256)(a), (__m256)(b))
+#define SMALLER(a, b) (Vector)_mm256_min_ps((__m256)(a), (__m256)(b))
+#elif defined(__SSE__)
+#include <immintrin.h>
+#define LARGER(a, b) (Vector)_mm_max_ps((__m128)(a), (__m128)(b))
+#define SMALLER(a, b) (Vector)_mm_min_ps((__m128)(a), (__m128)(b))
+#else
+#define LARGER(a, b) CHOSEN((a) > (b), b, a)
+#define SMALLER(a, b) CHOSEN((a) < (b), b, a)
+#endif
+
+/* What is not above `low` becomes that, what is above `high` that, for an x that
+** is not -0 where low is 0: what a sum with this is. */
+#define CLIP_ZERO(low) SPLAT((low) == 0 ? 0.0F : -0.0F)
+#define CLIP(x, low, high) x = SMALLER(high, LARGER(low, x));
 
 #endif

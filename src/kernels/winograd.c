@@ -327,6 +327,7 @@ INLINE Vector ended(Vector y, const Ending *e, int64_t pixel, int64_t filter) {
     y += FROM(e->plus[q] + pixel * e->plus_row[q] + filter);
   if (e->clips) {
     Vector low = SPLAT(e->low), high = SPLAT(e->high);
+    y += CLIP_ZERO(e->low);
     CLIP(y, low, high)
   }
   return y;
