@@ -191,16 +191,29 @@ static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
   enum { PERCENT = 112 };
   b->tasks = tasks;
   b->rooms = rooms;
+  if (tasks > b->lines)
+    return false;
   int64_t each = (b->lines + tasks - 1) / tasks;
   for (b->at_once = each; b->at_once > 0;
        b->at_once = smaller_share(each, b->at_once)) {
-    double work = try_bands(k, b);
-    if (100 * work > PERCENT)
+    b->work = try_bands(k, b);
+    if (100 * b->work > PERCENT)
       return false;
     if (room_bytes(b) <= NEAR)
       return true;
   }
   return false;
+}
+
+/* Two tasks for each thread, where hardly more is made twice than with one: a
+** thread that is held up has its second one taken. */
+static bool share_out(const Chain *k, Band *b, int threads) {
+  Band more = *b;
+  bool one = fits(k, b, threads, threads);
+  bool two = threads > 1 && fits(k, &more, 2 * threads, threads);
+  if (two && (!one || more.work < 1.02 * b->work))
+    *b = more;
+  return one || two;
 }
 
 /* Whether the first n of its units are a band. */
@@ -219,10 +232,7 @@ static bool is_band(const Chain *k, Band *b, int n, int threads) {
   if (weights > WEIGHTS || between < MUCH || BYTE * (double)between < work ||
       b->lines > MOST_LINES)
     return false;
-  if (threads > 1 && 2 * threads <= b->lines &&
-      fits(k, b, 2 * threads, threads))
-    return true;
-  return threads <= b->lines && fits(k, b, threads, threads);
+  return share_out(k, b, threads);
 }
 
 /* The longest band that begins at unit u. */

@@ -54,6 +54,7 @@ typedef struct Band {
   int unit[BAND_UNITS], n;
   int64_t lines, at_once; /* all of them; how many a band has */
   int64_t tasks, rooms;
+  double work; /* of the largest task, as a share of what is needed */
   int64_t room[BAND_UNITS], bytes[BAND_UNITS]; /* lines; bytes of one */
 } Band;
 
