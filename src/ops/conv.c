@@ -73,8 +73,8 @@ static void conv_run(const OpCall *s, const Run *r, int64_t task) {
   }
   Division d = conv_divide(&c, CONV_FORWARD);
   int64_t run = task / d.parts, part = task % d.parts;
-  int64_t f0 = part_begin(c.filters, part, d.parts);
-  int64_t f1 = part_begin(c.filters, part + 1, d.parts);
+  int64_t f0 = columns_begin(c.filters, part, d.parts);
+  int64_t f1 = columns_begin(c.filters, part + 1, d.parts);
   int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
   for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);

@@ -67,8 +67,8 @@ INLINE int64_t parts_of(int64_t wanted, int64_t most) {
 }
 
 /* Where part i of n begins that has panels of its own. */
-INLINE int64_t part_begin(int64_t n, int64_t i, int64_t parts) {
-  return i == parts ? n : n * i / parts / GEMM_COLUMNS * GEMM_COLUMNS;
+INLINE int64_t columns_begin(int64_t n, int64_t i, int64_t parts) {
+  return part_begin(n, i, parts, GEMM_COLUMNS);
 }
 
 /* Tasks: runs of bands, and parts of the filters when there are too few bands:

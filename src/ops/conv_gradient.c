@@ -36,8 +36,8 @@ static void image_run(const OpCall *s, const Run *r, const Conv *c,
   }
   Division d = conv_divide(c, CONV_IMAGE);
   int64_t run = task / d.parts, part = task % d.parts;
-  int64_t c0 = part_begin(c->w.channels, part, d.parts);
-  int64_t c1 = part_begin(c->w.channels, part + 1, d.parts);
+  int64_t c0 = columns_begin(c->w.channels, part, d.parts);
+  int64_t c1 = columns_begin(c->w.channels, part + 1, d.parts);
   int64_t q = d.n * run / d.runs, end = d.n * (run + 1) / d.runs;
   for (; q < end && !env_stopped(r->env); q++) {
     ConvBand b = conv_band(&d.bands, q);
@@ -148,8 +148,8 @@ void conv_kernel_run(const OpCall *s, const Run *r, int64_t task) {
     ISA(conv_kernel_gradient)(r->in[0], r->in[1], k, &c, &b,
                               blocks * row / d.rows,
                               blocks * (row + 1) / d.rows,
-                              part_begin(c.filters, part, d.parts),
-                              part_begin(c.filters, part + 1, d.parts),
+                              columns_begin(c.filters, part, d.parts),
+                              columns_begin(c.filters, part + 1, d.parts),
                               q > first, r->local);
   }
 }

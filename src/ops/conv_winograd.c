@@ -58,8 +58,8 @@ void conv_winograd_run(const OpCall *s, const Run *r, int64_t task) {
   if (s->ending)
     end = run_ending(s, r);
   int64_t run = task / n.parts, part = task % n.parts;
-  int64_t f0 = part_begin(c.filters, part, n.parts);
-  int64_t f1 = part_begin(c.filters, part + 1, n.parts);
+  int64_t f0 = columns_begin(c.filters, part, n.parts);
+  int64_t f1 = columns_begin(c.filters, part + 1, n.parts);
   int64_t q = n.blocks * run / n.runs, last = n.blocks * (run + 1) / n.runs;
   for (; q < last && !env_stopped(r->env); q++) {
     WinogradBlock b = winograd_block(&c, q);

@@ -135,11 +135,6 @@ typedef struct Part {
   int64_t item, m0, m1, n0, n1;
 } Part;
 
-/* The i-th part of n, beginning at a multiple of `unit`. */
-static int64_t part_begin(int64_t n, int64_t i, int64_t parts, int64_t unit) {
-  return i == parts ? n : n * i / parts / unit * unit;
-}
-
 static Part part_at(const Matmul *p, int64_t task) {
   if (p->row_parts == 1 && p->column_parts == 1) /* spares the divisions */
     return (Part){.item = task, .m1 = p->m, .n1 = p->n};

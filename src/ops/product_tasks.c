@@ -12,6 +12,17 @@ static int64_t parts_of(double wanted, int64_t n, int64_t least) {
   return parts < 2 ? 1 : parts - parts % 2;
 }
 
+/* Halves of an odd number of few panels are uneven; those of rows are not. */
+static void share_rows(Matmul *p) {
+  enum { UNEVEN = 8, FEWEST = 28 };
+  int64_t panels = (p->n + GEMM_COLUMNS - 1) / GEMM_COLUMNS;
+  if (p->row_parts > 1 || p->column_parts != 2 || panels % 2 == 0 ||
+      panels > UNEVEN || p->m < FEWEST)
+    return;
+  p->row_parts = 2;
+  p->column_parts = 1;
+}
+
 /* A task is worth some 25 us, and they are even in number, since threads are.
 ** What it takes: 80 multiply-adds a nanosecond, and
 ** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
@@ -30,6 +41,7 @@ static void divide_work(Matmul *p) {
   if (p->panels) {
     p->row_parts = parts_of(wanted, p->m, 56);
     p->column_parts = parts_of(wanted / (double)p->row_parts, p->n, 64);
+    share_rows(p);
   } else {
     bool wide = (p->n / WIDE) * (p->m / LOW) >= WIDE_ENOUGH;
     p->column_parts = parts_of(wanted, p->n, wide ? WIDE : WIDE / 2);
