@@ -7,8 +7,8 @@ local cases = require "spec.support.ops_cases"
 local harness = require "spec.support.ops_harness"
 
 -- Ops with closures or random numbers have their own specs: ops_control_spec, ops_random_spec, and
--- those of closures and plans in spec/core (panels: gemm_spec, conv_spec, winograd_spec, prepare_spec; the
--- numbers of a key: attention_spec).
+-- those of closures and plans in spec/core (panels: gemm_spec, conv_spec, winograd_spec and
+-- prepare_spec; the numbers of a key: attention_spec).
 local elsewhere = {
   cond = true, switch = true, while_loop = true, fori_loop = true, map = true,
   vectorized_map = true, scan = true, random_uniform_like = true, random_normal_like = true,

@@ -188,15 +188,6 @@ static bool conv_as_product(Context *c, const Node *n, Val *y) {
   return product_prepare(c, x, k, transpose, y);
 }
 
-/* n by another op, which reads its kernel packed. */
-Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op) {
-  const Type *k = val_type(input(n, 1));
-  Attr all[KERNEL + 1];
-  memcpy(all, n->attr, WALK_ATTRS * sizeof *all);
-  all[KERNEL] = attr_ints(k->rank, k->dim);
-  return emit_op(c, op, (Val[]){input(n, 0), packed}, 2, all);
-}
-
 static bool conv_prepare(Context *c, const Node *n, bool fewer, Val *y) {
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   int64_t groups = x->dim[x->rank - 1] / k->dim[k->rank - 2];

@@ -1,6 +1,8 @@
 /* A convolution as kernels take it, without what a walk does not need to know,
 ** and how its work is divided into tasks: by sizes alone. */
 
+#include <string.h>
+
 #include "ops/conv.h"
 
 /* What a kernel's walk does not need to know is left out: an axis that windows
@@ -53,6 +55,15 @@ Conv conv_of_call(const OpCall *s) {
   Type k = s->in[1].rank == 1 ? kernel_like(&s->attr[KERNEL]) : s->in[1];
   Walk w = conv_walk(&k, s->attr);
   return conv_of(&w, &s->in[0], &k, &s->out[0]);
+}
+
+/* n by another op, which reads its kernel packed. */
+Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op) {
+  const Type *k = val_type(input(n, 1));
+  Attr all[KERNEL + 1];
+  memcpy(all, n->attr, WALK_ATTRS * sizeof *all);
+  all[KERNEL] = attr_ints(k->rank, k->dim);
+  return emit_op(c, op, (Val[]){input(n, 0), packed}, 2, all);
 }
 
 static double work_of(const Conv *c) {

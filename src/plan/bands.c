@@ -188,7 +188,7 @@ static int64_t smaller_share(int64_t lines, int64_t share) {
 /* As many lines at once as there is room for; false if one is too much, or if
 ** too much is made twice or one task is much larger than the others. */
 static bool fits(const Chain *k, Band *b, int64_t tasks, int64_t rooms) {
-  enum { PERCENT = 112 };
+  enum { PERCENT = 106 };
   b->tasks = tasks;
   b->rooms = rooms;
   if (tasks > b->lines)
