@@ -14,9 +14,8 @@ enum {
   WIDTH = MICRO_WIDTH,
   SIDE = 4, /* cells of a tile, */
   PARTS = SIDE * SIDE,
-  BESIDE = 16, /* rows of tiles stand so much further apart than they are long:
+  BESIDE = 16  /* rows of tiles stand so much further apart than they are long:
                   else many of them were in one set of the cache */
-  PACKED = 8   /* channels that are packed at a time */
 };
 
 #if ISA_FIRST
@@ -98,53 +97,44 @@ _Static_assert(BYTES(FEWEST, MOST_CHANNELS) <= WINOGRAD_MOST_SCRATCH &&
                    BYTES(WINOGRAD_TILES, NUMBERS / WINOGRAD_TILES) <=
                        WINOGRAD_MOST_SCRATCH,
                "what winograd_scratch says at most");
+#endif
 
-int64_t winograd_pack_room(int64_t filters) {
-  return PARTS * PACKED * filters * (int64_t)sizeof(float);
-}
-
-/* ---- the kernel ---------------------------------------------------------- */
+/* ---- the kernel -------------------------------------------------------- */
 
 /* What three numbers are for four cells. */
-INLINE void kernel_parts(const float *k, int64_t step, float *to) {
-  float outer = k[0] + k[2 * step];
-  to[0] = k[0];
-  to[1] = 0.5f * (outer + k[step]);
-  to[2] = 0.5f * (outer - k[step]);
-  to[3] = k[2 * step];
-}
+#define TAP_PARTS(a, b, c, to)      \
+  to(0) = (a);                      \
+  to(1) = 0.5F * ((a) + (c) + (b)); \
+  to(2) = 0.5F * ((a) + (c) - (b)); \
+  to(3) = (c);
 
-/* The 16 numbers for each filter and one channel, part after part. */
-static void pack_channel(const float *restrict k, int64_t tap, int64_t filters,
-                         float *restrict to, int64_t part) {
-  for (int64_t f = 0; f < filters; f++) {
-    float lines[3][SIDE], all[SIDE];
-    for (int i = 0; i < 3; i++)
-      kernel_parts(k + 3 * i * tap + f, tap, lines[i]);
-    for (int j = 0; j < SIDE; j++) {
-      kernel_parts(&lines[0][j], SIDE, all);
-      for (int i = 0; i < SIDE; i++) to[(i * SIDE + j) * part + f] = all[i];
-    }
+/* The 16 vectors of some filters and one channel. */
+INLINE void pack_vector(const float *k, int64_t tap, float *to, int64_t part) {
+  Vector t[SIDE][3];
+  UNROLL(3)
+  for (int j = 0; j < 3; j++) {
+#define LINE_OF(i) t[i][j]
+#define TAP(i) FROM(k + (3 * (i) + j) * tap)
+    TAP_PARTS(TAP(0), TAP(1), TAP(2), LINE_OF)
+#undef LINE_OF
+  }
+  UNROLL(4)
+  for (int i = 0; i < SIDE; i++) {
+#define PART(j) AT(to + (i * SIDE + (j)) * part)
+    TAP_PARTS(t[i][0], t[i][1], t[i][2], PART)
+#undef PART
   }
 }
 
-void winograd_pack(const float *k, int64_t channels, int64_t filters,
-                   float *panels, void *room) {
-  float *some = room;
-  for (int64_t c = 0; c < channels; c += PACKED) {
-    int64_t n = least(PACKED, channels - c);
-    for (int64_t i = 0; i < n; i++)
-      pack_channel(k + (c + i) * filters, channels * filters, filters,
-                   some + i * filters, n * filters);
-    for (int64_t part = 0; part < PARTS; part++)
-      ISA(gemm_pack)(&(Product){.n = filters, .k = n,
-                                .b = some + part * n * filters,
-                                .b_row = filters, .b_column = 1,
-                                .panel_rows = PARTS * channels},
-                     part * channels + c, panels);
-  }
+KERNEL(void, winograd_pack, (const float *k, int64_t channels, int64_t filters,
+                             float *panels)) {
+  int64_t part = channels * WIDTH;
+  for (int64_t f = 0; f < filters; f += LANES)
+    for (int64_t c = 0; c < channels; c++)
+      pack_vector(k + c * filters + f, channels * filters,
+                  panels + f / WIDTH * PARTS * part + c * WIDTH + f % WIDTH,
+                  part);
 }
-#endif
 
 /* ---- a block ------------------------------------------------------------- */
 

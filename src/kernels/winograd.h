@@ -40,11 +40,10 @@ bool winograd_marks(const float *x, const Conv *c, const WinogradBlock *b,
 int64_t winograd_blocks(const Conv *c); /* of all images */
 WinogradBlock winograd_block(const Conv *c, int64_t q);
 
-/* panels = k (3, 3, channels, filters), so many numbers; room: so many bytes */
-void winograd_pack(const float *k, int64_t channels, int64_t filters,
-                   float *panels, void *room);
+/* panels = k (3, 3, channels, filters), so many numbers */
+extern void SET(winograd_pack)(const float *k, int64_t channels,
+                               int64_t filters, float *panels);
 int64_t winograd_panels(int64_t channels, int64_t filters);
-int64_t winograd_pack_room(int64_t filters);
 
 /* y at the pixels of a block, the filters [f0, f1) of it, where f0 is a multiple
 ** of GEMM_COLUMNS. x is all of the images. A pixel is as exact as the largest

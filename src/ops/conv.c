@@ -254,7 +254,7 @@ const Op ops_conv[] = {
    .ends = convolution_ends, .traits = EPILOGUE | HIDDEN | NO_GRADIENT,
    .doc = "The convolution with a kernel of these sizes that is packed."},
   {"winograd_panels", "kernel", WINDOW, FLOATS, winograd_panels_shape,
-   .run = winograd_panels_run, .scratch = winograd_panels_room,
+   .run = winograd_panels_run,
    .traits = LASTS | HIDDEN | NO_GRADIENT,
    .doc = "A kernel (3, 3, channels, filters) for winograd_convolution."},
   {"winograd_convolution", "x, panels, " WALK_OPTIONS ", kernel:ints=nil",

@@ -111,7 +111,6 @@ bool conv_join(Context *c, const Node *n, const Node *reader, Val *y);
 /* ---- with fewer products (conv_winograd.c) ------------------------------- */
 
 bool winograd_panels_shape(Rule *r);
-int64_t winograd_panels_room(const OpCall *s);
 void winograd_panels_run(const OpCall *s, const Run *r, int64_t task);
 int64_t conv_winograd_tasks(const OpCall *s);
 int64_t conv_winograd_local(const OpCall *s);

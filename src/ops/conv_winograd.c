@@ -80,14 +80,10 @@ bool winograd_panels_shape(Rule *r) {
   return true;
 }
 
-int64_t winograd_panels_room(const OpCall *s) {
-  return winograd_pack_room(s->in[0].dim[3]);
-}
-
 void winograd_panels_run(const OpCall *s, const Run *r, int64_t task) {
   const Type *k = &s->in[0];
   (void)task;
-  winograd_pack(r->in[0], k->dim[2], k->dim[3], r->out[0], r->scratch);
+  ISA(winograd_pack)(r->in[0], k->dim[2], k->dim[3], r->out[0]);
 }
 
 /* ---- the pass ------------------------------------------------------------ */
