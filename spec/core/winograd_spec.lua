@@ -167,6 +167,59 @@ describe("a convolution has fewer products", function ()
   end)
 end)
 
+-- The gradient in the image is a convolution, too; kernels that change are packed in each step.
+describe("training has fewer products", function ()
+  for _, case in ipairs {
+    { { 2, 16, 16, 32 }, { same = true } }, { { 2, 13, 15, 48 } },
+    { { 1, 14, 14, 32 }, { before = { 2, 0 }, after = { 1, 2 } } },
+    { { 2, 12, 12, 32 }, { before = { 3, 1 } }, "more padding than a window" },
+    { { 2, 16, 16, 32 }, { strides = { 2, 2 } }, "strides" },
+    { { 2, 24, 24, 32 }, { dilation = { 2, 2 } }, "gaps" },
+    { { 2, 16, 16, 64 }, { same = true }, "groups" },
+  } do
+    local image, options, direct = table.unpack(case)
+    native("in gradients of images " .. table.concat(image, "x") .. (direct and ", not with "
+      .. direct or ""), function ()
+      local w = variable { 3, 3, direct == "groups" and 32 or image[4], 64 }
+      local x = k.random.normal(image)
+      local g = k.random.normal(ops.convolution(x, w.value, options).shape)
+      local function body(passes, updated)
+        local f = core.trace({ { shape = image }, { shape = g.shape } }, function (t, h)
+          local _, d = core.value_and_grad(function (a)
+            return ops.sum(ops.convolution(a, w.value, options) * h)
+          end)(t)
+          if updated then w:assign(w.value * 1) end
+          return d[1]
+        end)
+        f:passes(passes)
+        return f(x, g)
+      end
+      local want = body "-winograd"
+      for _, updated in ipairs { false, true } do
+        local d = body("", updated)
+        near(d, want, 9 * 64)
+        assert.equal(direct ~= nil, d:tobytes() == want:tobytes())
+      end
+    end)
+  end
+
+  native("forwards, with the kernel of each step", function ()
+    local x = k.random.normal { 2, 16, 16, 32 }
+    local w = variable { 3, 3, 32, 48 }
+    local f = core.trace({ { shape = x.shape } }, function (t)
+      local y = ops.convolution(t, w.value, { same = true })
+      w:assign(w.value * 2)
+      return y
+    end)
+    local first = f(x)
+    same_bits(first * 2, f(x))
+    same_bits(first * 4, f(x))
+    near(first * 8, ops.convolution(x, w.value, { same = true }), 9 * 32 * 8)
+    assert.is_false((first * 8):tobytes() ==
+      ops.convolution(x, w.value, { same = true }):tobytes())
+  end)
+end)
+
 describe("the largest of a convolution with fewer products", function ()
   for _, case in ipairs {
     { { 2, 13, 13, 32 }, { size = { 2, 2 }, strides = 2 }, true },

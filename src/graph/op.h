@@ -190,6 +190,10 @@ typedef enum Role {
   WALKS_BACK /* through what a closure of the host did */
 } Role;
 
+/* How Op.prepare may do it: those inputs stay what they are for many runs; with
+** fewer products, whose roundings are others. */
+enum { PREPARE_LASTING = 1, PREPARE_FEWER = 2 };
+
 struct Op {
   const char *name;
   const char *signature; /* Keras's: "x, axis:axes=nil"; "*xs" is a list.
@@ -249,10 +253,9 @@ struct Op {
   const char *sized; /* the row that takes its sizes as operands, behind x */
   /* an equal value that is cheaper (true, y set), or declines */
   bool (*simpler)(Context *c, const Node *n, Val *y);
-  /* the same where the inputs of these bits stay what they are for many runs:
-     what can be done with them alone becomes ops of its own. fewer: where
-     that pays with fewer products, whose roundings are others */
-  bool (*prepare)(Context *c, const Node *n, bool fewer, Val *y);
+  /* the same, where what can be done with the inputs of these bits alone becomes
+     ops of its own */
+  bool (*prepare)(Context *c, const Node *n, unsigned how, Val *y);
   uint32_t prepared;
   /* the input in whose columns (its last axis) the result's columns are linear,
      each in its own; -1 where that is not so */

@@ -188,11 +188,15 @@ static bool conv_as_product(Context *c, const Node *n, Val *y) {
   return product_prepare(c, x, k, transpose, y);
 }
 
-static bool conv_prepare(Context *c, const Node *n, bool fewer, Val *y) {
+static bool conv_prepare(Context *c, const Node *n, unsigned how, Val *y) {
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   int64_t groups = x->dim[x->rank - 1] / k->dim[k->rank - 2];
-  if (conv_as_product(c, n, y) || (fewer && conv_winograd(c, n, y)))
+  bool lasts = how & PREPARE_LASTING;
+  if ((lasts && conv_as_product(c, n, y)) ||
+      ((how & PREPARE_FEWER) && conv_winograd(c, n, y)))
     return true;
+  if (!lasts)
+    return false;
   if (groups > 1 && groups == x->dim[x->rank - 1])
     return false;
   Attr one = attr_int(groups);
@@ -274,7 +278,8 @@ const Op ops_conv[] = {
    FLOATS, conv_image_shape, .tasks = conv_image_tasks,
    .run = conv_image_run, .local = conv_image_local,
    .scratch = conv_image_room, .begin = conv_image_begin,
-   .vjp = conv_image_vjp, .shape_only = 4, .traits = EPILOGUE,
+   .vjp = conv_image_vjp, .prepare = conv_image_prepare,
+   .prepared = 1 << 1, .shape_only = 4, .traits = EPILOGUE,
    .file_class = "lunula",
    .doc = "The adjoint of a convolution in its image."},
   {"convolution_kernel_gradient", "x, g, like, " WALK_OPTIONS, WINDOW, FLOATS,

@@ -105,7 +105,7 @@ int64_t conv_pooled_local(const OpCall *s);
 int64_t conv_pooled_room(const OpCall *s);
 void conv_pooled_begin(const OpCall *s, const Run *r);
 void conv_pooled_run(const OpCall *s, const Run *r, int64_t task);
-bool conv_pooled_prepare(Context *c, const Node *n, bool fewer, Val *y);
+bool conv_pooled_prepare(Context *c, const Node *n, unsigned how, Val *y);
 bool conv_join(Context *c, const Node *n, const Node *reader, Val *y);
 
 /* ---- with fewer products (conv_winograd.c) ------------------------------- */
@@ -117,6 +117,7 @@ int64_t conv_winograd_local(const OpCall *s);
 bool conv_winograd_ends(const OpCall *s, bool in_place);
 void conv_winograd_run(const OpCall *s, const Run *r, int64_t task);
 bool conv_winograd(Context *c, const Node *n, Val *y);
+bool conv_image_prepare(Context *c, const Node *n, unsigned how, Val *y);
 Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op);
 
 /* ---- the transposed one's panels (conv_transpose.c) ---------------------- */
@@ -124,7 +125,7 @@ Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op);
 bool conv_turned_panels_shape(Rule *r);
 void conv_turned_panels_run(const OpCall *s, const Run *r, int64_t task);
 bool conv_turned_shape(Rule *r);
-bool conv_transpose_prepare(Context *c, const Node *n, bool fewer, Val *y);
+bool conv_transpose_prepare(Context *c, const Node *n, unsigned how, Val *y);
 
 /* ---- gradients (conv_gradient.c) ---------------------------------------- */
 

@@ -215,15 +215,15 @@ static bool winograd_fits(const Node *n) {
          p.pool.size[1] % 2 == 0 && most_lines(&p) >= p.pool.size[1];
 }
 
-bool conv_pooled_prepare(Context *c, const Node *n, bool fewer, Val *y) {
+bool conv_pooled_prepare(Context *c, const Node *n, unsigned how, Val *y) {
   const Attr *kernel = &n->attr[KERNEL];
   int64_t per_group = kernel->i[kernel->n - 2];
   const Type *x = val_type(input(n, 0));
-  if (val_type(input(n, 1))->rank == 1)
+  if (val_type(input(n, 1))->rank == 1 || !(how & PREPARE_LASTING))
     return false;
   Attr groups = attr_int(x->dim[x->rank - 1] / per_group), attr[POOLED_ATTRS];
   memcpy(attr, n->attr, sizeof attr);
-  attr[WINOGRAD].i[0] = fewer && winograd_fits(n);
+  attr[WINOGRAD].i[0] = (how & PREPARE_FEWER) && winograd_fits(n);
   Val k = input(n, 1), in[2] = {input(n, 0)};
   in[1] = attr[WINOGRAD].i[0]
               ? emit_op(c, "winograd_panels", &k, 1, NULL)

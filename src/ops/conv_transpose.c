@@ -57,8 +57,9 @@ bool conv_turned_shape(Rule *r) {
   return conv_transpose_shape(&of);
 }
 
-bool conv_transpose_prepare(Context *c, const Node *n, bool fewer, Val *y) {
-  (void)fewer;
+bool conv_transpose_prepare(Context *c, const Node *n, unsigned how, Val *y) {
+  if (!(how & PREPARE_LASTING))
+    return false;
   const Type *x = val_type(input(n, 0)), *k = val_type(input(n, 1));
   Attr attr[ATTRS];
   memcpy(attr, n->attr, (EXTRA + 1) * sizeof *attr);

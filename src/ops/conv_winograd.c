@@ -2,6 +2,8 @@
 ** their windows have: plans write them where that takes less time. Their sums
 ** are rounded otherwise, so this is a pass of its own. */
 
+#include <string.h>
+
 #include "kernels/winograd.h"
 #include "ops/conv.h"
 
@@ -88,22 +90,67 @@ void winograd_panels_run(const OpCall *s, const Run *r, int64_t task) {
 
 /* ---- the pass ------------------------------------------------------------ */
 
-/* Whatever the batch. */
-static bool pays(const Node *n) {
-  Type x = *val_type(n->in[0]), y = n->out[0].type;
-  const Type *k = val_type(n->in[1]);
-  x.dim[0] = y.dim[0] = 1;
-  if (x.rank != 4 || !type_known(&x) || !type_known(&y) || !type_known(k))
+/* Images like x with a kernel like k, whatever their batch. */
+static bool pays(const Type *x, const Type *k, const Type *y, const Attr *attr) {
+  Type one = *x, other = *y;
+  one.dim[0] = other.dim[0] = 1;
+  if (x->rank != 4 || !type_known(&one) || !type_known(&other) ||
+      !type_known(k))
     return false;
-  Walk w = conv_walk(k, n->attr);
-  Conv c = conv_of(&w, &x, k, &y);
+  Walk w = conv_walk(k, attr);
+  Conv c = conv_of(&w, &one, k, &other);
   return winograd_pays(&c);
 }
 
 bool conv_winograd(Context *c, const Node *n, Val *y) {
-  if (!pays(n))
+  Val k = input(n, 1);
+  if (!pays(val_type(input(n, 0)), val_type(k), &n->out[0].type, n->attr))
     return false;
-  Val packed = emit_op(c, "winograd_panels", (Val[]){input(n, 1)}, 1, NULL);
-  *y = conv_with_panels(c, n, packed, "winograd_convolution");
+  *y = conv_with_panels(c, n, emit_op(c, "winograd_panels", &k, 1, NULL),
+                        "winograd_convolution");
+  return true;
+}
+
+/* The walk over the cotangent whose pixels are the cells of the image: windows
+** begin where those that see the cell do. False where they stand apart. */
+static bool walk_back(const Type *x, const Type *k, const Type *g,
+                      const Attr *attr, Attr *back) {
+  Walk w = conv_walk(k, attr);
+  int64_t before[2], after[2];
+  for (int i = 0; i < 2; i++) {
+    if (k->dim[i] != 3 || option_at(w.strides, i, 1) != 1 ||
+        option_at(w.dilation, i, 1) != 1)
+      return false;
+    walk_length(&w, i, x->dim[i + 1], &before[i]);
+    before[i] = 2 - before[i];
+    after[i] = x->dim[i + 1] + 2 - g->dim[i + 1] - before[i];
+    if (before[i] < 0 || after[i] < 0)
+      return false;
+  }
+  const Attr one = {.kind = ATTR_NIL}, walk[WALK_ATTRS] = {
+    one, one, attr_bool(false), attr_ints(2, before), attr_ints(2, after)};
+  memcpy(back, walk, sizeof walk);
+  return true;
+}
+
+/* The convolution of the cotangent with the kernel turned. */
+bool conv_image_prepare(Context *c, const Node *n, unsigned how, Val *y) {
+  const Type *g = val_type(input(n, 0)), *k = val_type(input(n, 1));
+  const Type *x = &n->out[0].type;
+  Attr attr[KERNEL + 1], flipped = attr_ints(2, (int64_t[]){0, 1});
+  if (!(how & PREPARE_FEWER) || x->rank != 4 || k->dim[2] != x->dim[3] ||
+      !walk_back(x, k, g, n->attr, attr))
+    return false;
+  Type turned = *k;
+  turned.dim[2] = k->dim[3];
+  turned.dim[3] = k->dim[2];
+  attr[KERNEL] = attr_ints(4, turned.dim);
+  if (!pays(g, &turned, x, attr))
+    return false;
+  flipped.kind = ATTR_AXES;
+  Val kernel = input(n, 1), v = emit_op(c, "flip", &kernel, 1, &flipped);
+  v = transposed(c, v, 4, (int64_t[]){0, 1, 3, 2});
+  Val in[] = {input(n, 0), emit_op(c, "winograd_panels", &v, 1, NULL)};
+  *y = emit_op(c, "winograd_convolution", in, 2, attr);
   return true;
 }

@@ -386,9 +386,9 @@ bool product_prepare(Context *c, Val a, Val b, const Attr *transpose, Val *y) {
   return true;
 }
 
-static bool matmul_prepare(Context *c, const Node *n, bool fewer, Val *y) {
-  (void)fewer;
-  return product_prepare(c, input(n, 0), input(n, 1), n->attr, y);
+static bool matmul_prepare(Context *c, const Node *n, unsigned how, Val *y) {
+  return (how & PREPARE_LASTING) &&
+         product_prepare(c, input(n, 0), input(n, 1), n->attr, y);
 }
 
 /* ---- gradient ----------------------------------------------------------- */

@@ -147,21 +147,19 @@ static bool add_changing(Preparer *k, Node *n) {
   return add_node(k, n, false);
 }
 
-static bool may_split(const Preparer *k, const Node *n) {
-  if (n->op->prepare == NULL || n->scope == 0)
-    return false;
+static unsigned how_to_split(const Preparer *k, const Node *n) {
+  unsigned how = PREPARE_LASTING;
   for (int i = 0; i < n->nin; i++)
     if ((n->op->prepared >> i & 1) && !k->fixed[n->in[i].node->number])
-      return false;
-  return true;
+      how = 0;
+  return how | (k->p->passes & PASS_WINOGRAD ? PREPARE_FEWER : 0);
 }
 
 /* The nodes that say the same in two parts, and the value that n is now. */
 static bool add_split(Preparer *k, Node *n, Val *now) {
   Context *c = &k->p->c;
   int mark = context_mark(c);
-  bool fewer = k->p->passes & PASS_WINOGRAD;
-  if (!n->op->prepare(c, n, fewer, now) || c->error.set)
+  if (!n->op->prepare(c, n, how_to_split(k, n), now) || c->error.set)
     return false;
   now->node->origin = n->origin;
   for (int i = mark; i < c->npending; i++) {
@@ -189,7 +187,8 @@ static bool add_again(Preparer *k, Node *n) {
   bool fixed = depends_on_weights(k->p, k->fixed, n);
   if (fixed)
     return add_node(k, n, true);
-  if (may_split(k, n) && add_split(k, n, &k->split[k->nsplits])) {
+  if (n->op->prepare && n->scope != 0 &&
+      add_split(k, n, &k->split[k->nsplits])) {
     n->number = -2 - k->nsplits++;
     return true;
   }

@@ -62,7 +62,7 @@ static void emit_again(Splitter *k, int i) {
     in[j] = again(k, n->in[j]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);
   if (may_split(k, n) && !k->c->error.set &&
-      n->op->prepare(k->c, v.node, false, &split))
+      n->op->prepare(k->c, v.node, PREPARE_LASTING, &split))
     v = split;
   v.node->origin = n->origin;
   k->again[i] = v;
