@@ -72,7 +72,8 @@ assert(in_plan < by_lua)
 --
 --   LUNULA_DEBUG=plan     prints the steps of each plan, what was fused, and the memory
 --   LUNULA_DEBUG=profile  prints at the end what each step took
---   LUNULA_PASSES=naive   compiles step by step as it was written; -fuse leaves one pass out
+--   LUNULA_PASSES=naive   compiles step by step as it was written; -fuse leaves one pass out,
+--                         -winograd the one that rounds 3 x 3 convolutions otherwise
 --   LUNULA_ISA=avx2       holds it to an instruction set; k.build_info().isa is the one in use
 --   LUNULA_GEMM=blas      has OpenBLAS make the products, native never, auto where our kernels
 --                         have no form for the processor; k.build_info() tells who, and why
