@@ -156,6 +156,16 @@ describe("the ending of a product", function ()
     assert.is_true(f(x):tobytes() == g(x):tobytes())
   end)
 
+  it("makes no negative 0 of less than nothing", function ()
+    local w = core.variable { value = ops.full({ 20, 48 }, -1e-30), name = "w" }
+    for _, m in ipairs { 1, 2, 30 } do
+      local f = core.trace({ { shape = { m, 20 } } }, function (x)
+        return ops.relu(ops.matmul(x, w))
+      end)
+      assert.is_true(ops.all(ops.equal(1 / f(ops.full({ m, 20 }, 1e-30)), inf)):item())
+    end
+  end)
+
   it("has the same bits where two products are added", function ()
     local v, w, b = variable { 10, 48 }, variable { 12, 48 }, variable { 48 }
     local spec = { { shape = { 20, 10 } }, { shape = { 20, 12 } } }

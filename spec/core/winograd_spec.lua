@@ -99,7 +99,7 @@ describe("a convolution with fewer products", function ()
         return ops.convolution(ops.abs(t), ops.broadcast_to(largest, w.value.shape), options)
       end)
       bound:passes "naive"
-      for _, number in ipairs { 1e5, 1e20, -3e38, inf, -inf, nan } do
+      for _, number in ipairs { 1e5, 1e9, -1e9, 1e20, -3e38, inf, -inf, nan } do
         local holes = with(x, number)
         local y, z, size = f(holes), g(holes), bound(holes)
         local finite = ops.logical_and(ops.isfinite(z), ops.less(size, 1e38))
@@ -122,6 +122,12 @@ describe("a convolution with fewer products", function ()
       assert.is_false(ops.all(ops.equal(f(zeros), 0)):item())
     end)
   end
+end)
+
+native("0 of less than nothing is not negative, where fewer products have bounds", function ()
+  local w = core.variable { value = ops.full({ 3, 3, 32, 32 }, -1e-30), name = "w" }
+  local f = both({ 1, 16, 16, 32 }, function (t) return ops.relu(ops.convolution(t, w.value)) end)
+  assert.is_true(ops.all(ops.equal(1 / f(ops.full({ 1, 16, 16, 32 }, 1e-30)), inf)):item())
 end)
 
 describe("a convolution has fewer products", function ()
@@ -229,6 +235,7 @@ describe("the largest of a convolution with fewer products", function ()
     { { 1, 30, 20, 64 }, { size = { 2, 1 }, strides = { 4, 1 } }, true },
     { { 1, 13, 13, 32 }, { size = { 3, 3 }, strides = 3 }, true, "odd" },
     { { 1, 12, 12, 32 }, { size = { 3, 2 }, strides = 4 }, true, "odd" },
+    { { 1, 14, 14, 32 }, { size = { 2, 2 }, strides = 3 }, true, "odd" },
     { { 1, 8, 130, 32 }, { size = { 2, 2 }, strides = 2 }, true, "a line has no room" },
   } do
     local image, pool, same, direct = table.unpack(case)

@@ -24,7 +24,8 @@ enum {
 enum {
   MOST_CHANNELS = 512,
   NUMBERS = 4 << 10, /* of a block's tiles in each part; but where tiles have */
-  FEWEST = 16        /* many channels so many tiles, as a tile of a product */
+  FEWEST = 16,       /* many channels so many tiles, as a tile of a product; */
+  MOST = 56          /* and no more than these */
 };
 
 static int64_t tiles_along(const Window *w, int i) {
@@ -32,7 +33,7 @@ static int64_t tiles_along(const Window *w, int i) {
 }
 
 int64_t winograd_tiles_at_once(const Conv *c) {
-  return most(FEWEST, least(WINOGRAD_TILES, NUMBERS / c->w.channels));
+  return most(FEWEST, least(MOST, NUMBERS / c->w.channels));
 }
 
 /* Vectors are whole for every instruction set. Blocks have room for so many
@@ -94,8 +95,7 @@ int64_t winograd_scratch(const Conv *c) {
   (((PARTS * (tiles) + 1) * ((channels) + BESIDE) + \
     PARTS * (tiles) * GEMM_COLUMNS) * (int)sizeof(float))
 _Static_assert(BYTES(FEWEST, MOST_CHANNELS) <= WINOGRAD_MOST_SCRATCH &&
-                   BYTES(WINOGRAD_TILES, NUMBERS / WINOGRAD_TILES) <=
-                       WINOGRAD_MOST_SCRATCH,
+                   BYTES(MOST, NUMBERS / MOST) <= WINOGRAD_MOST_SCRATCH,
                "what winograd_scratch says at most");
 #endif
 
@@ -139,8 +139,7 @@ KERNEL(void, winograd_pack, (const float *k, int64_t channels, int64_t filters,
 /* ---- a block ------------------------------------------------------------- */
 
 /* What is made of the cells is `in`: for each part the tiles, `row` numbers
-** from one to the next. Their products with a panel are `sums`. The tiles that
-** are not good for that have a mark. */
+** from one to the next. Their products with a panel are `sums`. */
 typedef struct Block {
   const Conv *c;
   const WinogradBlock *place;
@@ -148,8 +147,6 @@ typedef struct Block {
   float *y, *zeros, *in, *sums;
   int64_t tiles, wide, row;
   Ending end;
-  bool marked;
-  uint8_t mark[WINOGRAD_TILES];
 } Block;
 
 static Block block_of(const Conv *c, const WinogradBlock *place, float *room) {
@@ -162,14 +159,27 @@ static Block block_of(const Conv *c, const WinogradBlock *place, float *room) {
   return b;
 }
 
-/* The cells of a tile; for those that are not there, zeros. */
+INLINE int64_t line_of(const Block *b, int64_t tile) {
+  return 2 * (b->place->line0 + tile / b->wide);
+}
+
+INLINE int64_t column_of(const Block *b, int64_t tile) {
+  return 2 * (b->place->column0 + tile % b->wide);
+}
+
+/* Where the cells of a tile are; of those that are not there, zeros. */
 static void find_cells(const Block *b, int64_t tile, const float **cell) {
-  for (int i = 0; i < PARTS; i++) {
-    const float *x = winograd_cell(b->x, b->c, b->place,
-                                   2 * (tile / b->wide) + i / SIDE,
-                                   2 * (tile % b->wide) + i % SIDE);
-    cell[i] = x ? x : b->zeros;
-  }
+  const Window *w = &b->c->w;
+  int64_t line = line_of(b, tile) - w->before[1];
+  int64_t column = column_of(b, tile) - w->before[2];
+  for (int i = 0; i < SIDE; i++)
+    for (int j = 0; j < SIDE; j++) {
+      bool there = line + i >= 0 && line + i < w->in[1] && column + j >= 0 &&
+                   column + j < w->in[2];
+      int64_t at = (b->place->image * w->in[1] + line + i) * w->in[2] +
+                   column + j;
+      cell[i * SIDE + j] = there ? b->x + at * w->channels : b->zeros;
+    }
 }
 
 /* ---- of cells ------------------------------------------------------------ */
@@ -199,11 +209,10 @@ static void tile_in(const float *const *cell, int64_t channels, float *to,
   }
 }
 
-static void block_in(Block *b) {
+static void block_in(const Block *b) {
   int64_t channels = b->c->w.channels;
   const float *cell[PARTS];
   clear(b->zeros, channels);
-  b->marked = winograd_marks(b->x, b->c, b->place, b->mark);
   for (int64_t t = 0; t < b->tiles; t++) {
     find_cells(b, t, cell);
     tile_in(cell, channels, b->in + t * b->row, b->tiles * b->row);
@@ -271,9 +280,9 @@ INLINE Vector tap_of(const float *k, int64_t part, int i, int j) {
   return tap;
 }
 
-/* The pixels of a tile, windows one by one, where the mark says so and where
-** they are not finite: differences of what is not spoil pixels whose windows do
-** not see it. */
+/* The pixels of a tile that are not finite, windows one by one: an infinite cell
+** is in several parts, whose difference is no number. (A cell is in no part that
+** windows which do not see it are made of.) */
 static void tile_again(const Block *b, int64_t tile, int64_t f, int64_t l) {
   int64_t channels = b->c->w.channels, part = channels * WIDTH;
   const float *cell[PARTS], *k = b->panels + f * PARTS * channels + l;
@@ -289,27 +298,13 @@ static void tile_again(const Block *b, int64_t tile, int64_t f, int64_t l) {
   for (int q = 0; q < 4; q++) {
     float *at = b->sums + (q * b->tiles + tile) * WIDTH + l;
     Vector y = FROM(at);
-    bool rough = b->mark[tile] >> (WINOGRAD_ROUGH + q) & 1;
-    AT(at) = rough ? sum[q] : CHOSEN((y - y) != 0, y, sum[q]);
+    AT(at) = CHOSEN((y - y) != 0, y, sum[q]);
   }
 }
 
-/* The pixels of windows that see nothing but zeros become 0. */
-static void zero_pixels(const Block *b, int64_t tile, int64_t filters) {
-  for (int q = 0; q < 4; q++) {
-    float *y = b->sums + (q * b->tiles + tile) * WIDTH;
-    for (int64_t l = 0; l < filters && b->mark[tile] >> q & 1; l += LANES)
-      AT(y + l) = FROM(y + l) - FROM(y + l); /* or stay NaN */
-  }
-}
-
-static APART void panel_again(const Block *b, int64_t f, int64_t filters,
-                              bool finite) {
-  for (int64_t t = 0; t < b->tiles; t++) {
-    zero_pixels(b, t, filters);
-    for (int64_t l = 0; l < filters; l += LANES)
-      if (!finite || b->mark[t] >> WINOGRAD_ROUGH) tile_again(b, t, f, l);
-  }
+static APART void panel_again(const Block *b, int64_t f, int64_t filters) {
+  for (int64_t t = 0; t < b->tiles; t++)
+    for (int64_t l = 0; l < filters; l += LANES) tile_again(b, t, f, l);
 }
 
 INLINE Vector ended(Vector y, const Ending *e, int64_t pixel, int64_t filter) {
@@ -326,8 +321,7 @@ INLINE Vector ended(Vector y, const Ending *e, int64_t pixel, int64_t filter) {
 /* The pixels of a tile that are there. */
 static void finish(const Block *b, int64_t tile, int64_t f, int64_t filters) {
   const Conv *c = b->c;
-  int64_t line = 2 * (b->place->line0 + tile / b->wide);
-  int64_t column = 2 * (b->place->column0 + tile % b->wide);
+  int64_t line = line_of(b, tile), column = column_of(b, tile);
   int64_t pixel = (b->place->image * c->w.out[1] + line) * c->w.out[2] +
                   column - b->place->pixel0;
   for (int q = 0; q < 4; q++) {
@@ -352,8 +346,7 @@ KERNEL(void, winograd, (const float *x, const float *panels, float *y,
   for (int64_t f = f0; f < f1; f += WIDTH) {
     int64_t n = least(WIDTH, f1 - f);
     multiply(&b, f, n);
-    bool finite = panel_out(&b, n);
-    if (!finite || b.marked) panel_again(&b, f, n, finite);
+    if (!panel_out(&b, n)) panel_again(&b, f, n);
     for (int64_t t = 0; t < b.tiles; t++) finish(&b, t, f, n);
   }
 }

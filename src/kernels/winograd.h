@@ -15,27 +15,7 @@ typedef struct WinogradBlock {
   int64_t image, line0, line1, column0, column1, pixel0;
 } WinogradBlock;
 
-enum { WINOGRAD_TILES = 56 }; /* at most */
 int64_t winograd_tiles_at_once(const Conv *c);
-
-/* Cell (i, j) of those that a block sees, NULL where the image has none. */
-INLINE const float *winograd_cell(const float *x, const Conv *c,
-                                  const WinogradBlock *b, int64_t i,
-                                  int64_t j) {
-  const Window *w = &c->w;
-  int64_t line = 2 * b->line0 - w->before[1] + i;
-  int64_t column = 2 * b->column0 - w->before[2] + j;
-  bool there = line >= 0 && line < w->in[1] && column >= 0 && column < w->in[2];
-  int64_t at = (b->image * w->in[1] + line) * w->in[2] + column;
-  return there ? x + at * w->channels : NULL;
-}
-
-/* A mark for each tile of a block: which of its four windows see nothing but
-** zeros, and from bit WINOGRAD_ROUGH on which of them are to be computed one by
-** one. False: they are all 0. */
-enum { WINOGRAD_ROUGH = 4 };
-bool winograd_marks(const float *x, const Conv *c, const WinogradBlock *b,
-                    uint8_t *mark);
 
 int64_t winograd_blocks(const Conv *c); /* of all images */
 WinogradBlock winograd_block(const Conv *c, int64_t q);
