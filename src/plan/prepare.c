@@ -147,6 +147,7 @@ static bool add_changing(Preparer *k, Node *n) {
   return add_node(k, n, false);
 }
 
+/* See Op.prepare. */
 static unsigned how_to_split(const Preparer *k, const Node *n) {
   unsigned how = PREPARE_LASTING;
   for (int i = 0; i < n->nin; i++)
