@@ -209,6 +209,25 @@ describe("training has fewer products", function ()
     end)
   end
 
+  native("in loops, and in their gradients", function ()
+    local layer = k.layers.ConvLSTM2D { 32, 3, padding = "same", recurrent_initializer = "normal" }
+    local x = k.random.normal { 2, 3, 12, 12, 32 }
+    layer(x)
+    local function body(passes)
+      local f = core.trace({ { shape = x.shape } }, function (t)
+        local y, d = core.value_and_grad(function (a) return ops.sum(ops.square(layer(a))) end)(t)
+        return y, d[1]
+      end)
+      f:passes(passes)
+      return f(x)
+    end
+    local y, d = body ""
+    local want, wanted = body "-winograd"
+    assert.near(want:item(), y:item(), 1e-5 * want:item())
+    near(d, wanted, 9 * 32)
+    assert.is_false(d:tobytes() == wanted:tobytes())
+  end)
+
   native("forwards, with the kernel of each step", function ()
     local x = k.random.normal { 2, 16, 16, 32 }
     local w = variable { 3, 3, 32, 48 }

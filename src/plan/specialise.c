@@ -245,7 +245,7 @@ static bool copy_call(Prog *p, Shared *s, const Node *n, const Val *in,
 /* Its results go to `out`. */
 static void copy_scan(Prog *p, const Node *n, const Val *in, Val *out) {
   if (p->passes & PASS_PREPARE) {
-    if (!scan_prepare(&p->c, n, in, out))
+    if (!scan_prepare(&p->c, n, p->passes & PASS_WINOGRAD, in, out))
       return;
   } else {
     Val v = emit(&p->c, n->op, in, n->nin, n->attr);

@@ -17,7 +17,7 @@ typedef struct Splitter {
   Val *again; /* output 0 of each node in the new body */
   Type *type; /* of the new body's inputs */
   Sink *sink; /* which makes those, if it is not NULL */
-  bool split; /* false: it is for the inputs alone */
+  unsigned how; /* products are split (Op.prepare); 0: it is for the inputs alone */
   int *result; /* which of the new body's results each is; NULL: they stay */
 } Splitter;
 
@@ -30,7 +30,7 @@ static bool is_const(const Scan *s, Val v) {
 }
 
 static bool may_split(const Splitter *k, const Node *n) {
-  if (!k->split || n->op->prepare == NULL)
+  if (k->how == 0 || n->op->prepare == NULL)
     return false;
   for (int i = 0; i < n->nin; i++)
     if ((n->op->prepared >> i & 1) && !is_const(k->s, n->in[i]))
@@ -62,7 +62,7 @@ static void emit_again(Splitter *k, int i) {
     in[j] = again(k, n->in[j]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);
   if (may_split(k, n) && !k->c->error.set &&
-      n->op->prepare(k->c, v.node, PREPARE_LASTING, &split))
+      n->op->prepare(k->c, v.node, k->how, &split))
     v = split;
   v.node->origin = n->origin;
   k->again[i] = v;
@@ -198,8 +198,9 @@ static bool sink_products(Context *c, Scan *s, Sink *sink, int *result) {
 }
 
 /* The loop with its products split: in gets its inputs. */
-static bool split_products(Context *c, Scan *s, Val *in, int *result) {
-  Splitter k = {.c = c, .s = s, .split = true};
+static bool split_products(Context *c, Scan *s, unsigned how, Val *in,
+                           int *result) {
+  Splitter k = {.c = c, .s = s, .how = how};
   bool ok = open_splitter(&k), any = ok && any_splits(&k);
   if (any) {
     concrete_types(&k);
@@ -209,21 +210,24 @@ static bool split_products(Context *c, Scan *s, Val *in, int *result) {
   return ok && (!any || scan_hoist(c, s, in));
 }
 
-static bool prepare_body(Context *c, Scan *s, Val *in, int *result) {
+static bool prepare_body(Context *c, Scan *s, unsigned how, Val *in,
+                         int *result) {
   Sink *sink = mem_new(c->account, 1, sizeof *sink);
   if (sink == NULL)
     return fail_memory(&c->error, "out of memory");
   sink->c = c;
   sink->s = s;
   bool ok = sink_products(c, s, sink, result) &&
-            split_products(c, s, in, result);
+            split_products(c, s, how, in, result);
   if (ok && s->in == sink->outside)
     s->in = memcpy(in, s->in, sizeof sink->outside);
   mem_free(sink);
   return ok;
 }
 
-bool scan_prepare(Context *c, const Node *n, const Val *in, Val *out) {
+bool scan_prepare(Context *c, const Node *n, bool fewer, const Val *in,
+                  Val *out) {
+  unsigned how = PREPARE_LASTING | (fewer ? PREPARE_FEWER : 0);
   Val more[MAX_INPUTS];
   int result[MAX_OUTPUTS];
   Scan s = {.body = function_retain(n->attr[SCAN_BODY].body), .in = in,
@@ -232,7 +236,7 @@ bool scan_prepare(Context *c, const Node *n, const Val *in, Val *out) {
             .length = n->attr[SCAN_LENGTH].i[0]};
   for (int i = 0; i < MAX_OUTPUTS; i++)
     result[i] = i;
-  Val y = prepare_body(c, &s, more, result)
+  Val y = prepare_body(c, &s, how, more, result)
               ? scan_node(c, &s, s.body, n->attr[SCAN_ID].i[0], NULL)
               : (Val){c->dummy, 0};
   function_release(s.body);

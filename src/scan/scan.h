@@ -46,8 +46,9 @@ bool scan_hoist(Context *c, Scan *s, Val *in);
 /* The node of a loop again, in a compilation, where all types are concrete, and
 ** its results: products of many rows a step are done within it, what a product
 ** can do with a const alone before it, and results that are the same are one
-** (prepare.c). False with c->error set. */
-bool scan_prepare(Context *c, const Node *n, const Val *in, Val *out);
+** (prepare.c); fewer: with fewer products, too. False with c->error set. */
+bool scan_prepare(Context *c, const Node *n, bool fewer, const Val *in,
+                  Val *out);
 
 /* ---- running (run.c) ----------------------------------------------------- */
 
