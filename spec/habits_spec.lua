@@ -63,6 +63,22 @@ describe("a model", function ()
     assert.error_at_line(function () model:get_layer(nil, 3) end, "has 2 layers, counted from 1")
   end)
 
+  it("takes its options in one table, and nothing behind it", function ()
+    local m = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+    m:compile { loss = "mse" }
+    local x, y = k.ops.ones { 4, 2 }, k.ops.ones { 4, 1 }
+    local message = ": options have names, in one table, the last of 3 arguments; here is one "
+      .. "more, "
+    assert.error_at_line(function () m:fit(x, y, 2, 3) end, "fit" .. message .. "3")
+    for _, name in ipairs { "fit", "evaluate", "train_on_batch", "test_on_batch" } do
+      assert.error_at_line(function () m[name](m, x, y, {}, { verbose = 0 }) end,
+        name .. message .. "{verbose=0}")
+    end
+    assert.error_at_line(function () m:predict(x, {}, 0) end,
+      "predict: options have names, in one table, the last of 2 arguments; here is one more, 0")
+    assert.is_truthy(m:fit(x, y, { verbose = 0 }, nil))
+  end)
+
   it("takes its options behind the layers too", function ()
     assert.equal("own", k.Sequential({ layers.Dense(1) }, { name = "own" }).name)
     local two = k.Sequential(layers.Dense(1), layers.Dense(2), { name = "two" })

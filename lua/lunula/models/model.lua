@@ -24,6 +24,22 @@ local function on_demand(module, name, method)
   end
 end
 
+-- The same for what takes `most` arguments, of which the last is a table of options: Keras's users
+-- may write one more.
+local function with_options(module, name, most)
+  local method = on_demand(module, name)
+  return function(self, ...)
+    if select("#", ...) > most then
+      local one = select(most + 1, ...)
+      if one ~= nil then
+        core.raise("%s: options have names, in one table, the last of %d arguments; here is one "
+          .. "more, %s", name, most, declare.show(one))
+      end
+    end
+    return method(self, ...)
+  end
+end
+
 local steps = "lunula.trainers.train_step"
 local trainer = "lunula.trainers.trainer"
 local predictor = "lunula.trainers.predict"
@@ -264,12 +280,12 @@ model.Model = base.layer "Model" {
   compute_metrics = on_demand(steps, "compute_metrics"),
   get_metrics_result = on_demand(steps, "get_metrics_result"),
   compile = on_demand(trainer, "compile"),
-  fit = on_demand("lunula.trainers.fit", "fit"),
-  evaluate = on_demand("lunula.trainers.evaluate", "evaluate"),
-  train_on_batch = on_demand(trainer, "train_on_batch"),
-  test_on_batch = on_demand(trainer, "test_on_batch"),
+  fit = with_options("lunula.trainers.fit", "fit", 3),
+  evaluate = with_options("lunula.trainers.evaluate", "evaluate", 3),
+  train_on_batch = with_options(trainer, "train_on_batch", 3),
+  test_on_batch = with_options(trainer, "test_on_batch", 3),
   reset_metrics = on_demand(trainer, "reset_metrics"),
-  predict = on_demand(predictor, "predict"),
+  predict = with_options(predictor, "predict", 2),
   predict_on_batch = on_demand(predictor, "predict_on_batch"),
 
   to_json = on_demand("lunula.saving", "to_json"),
