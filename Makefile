@@ -166,8 +166,8 @@ PART      = $(SPEC)$(FILTER)
 # SPEC=smoke: what must be seen under another instruction set or compiler, in
 # half a minute.
 SMOKE     = spec/ops_spec.lua spec/ops_random_spec.lua spec/numbers_spec.lua \
-            spec/core/conv_spec.lua spec/core/endings_spec.lua spec/core/scan_spec.lua \
-            spec/core/isa_spec.lua \
+            spec/core/conv_spec.lua spec/core/winograd_spec.lua spec/core/endings_spec.lua \
+            spec/core/scan_spec.lua spec/core/isa_spec.lua \
             spec/layers/golden_spec.lua spec/layers/rnn_training_spec.lua \
             spec/trainers/training_spec.lua
 override SPEC := $(patsubst smoke,$(SMOKE),$(SPEC))
