@@ -164,7 +164,7 @@ static void *work(void *arg) {
   float_mode_enter(); /* it began with its maker's */
   while (wait_for_job(seen)) {
     seen = atomic_load(&team.job);
-    if (atomic_load(&team.stop)) break; /* that was the last: no newer comes */
+    if (atomic_load(&team.stop)) break; /* no newer job would come */
     if (!enter_gate()) continue; /* is the job over already? */
     draw_tasks(team.task, team.arg, team.tasks, w->scratch);
     leave_gate();

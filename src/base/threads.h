@@ -30,4 +30,12 @@ int threads_count(void);        /* including the caller */
 uint64_t threads_woken(void);   /* how often a job woke sleeping workers */
 void threads_set_count(int n);  /* 0: one a processor of the process mask */
 
+/* Where part i of n begins, at a multiple of `unit`. Of parts that cannot be equal
+** the larger ones come first, so that two threads end together. */
+INLINE int64_t part_begin(int64_t n, int64_t i, int64_t parts, int64_t unit) {
+  int64_t units = (n + unit - 1) / unit;
+  int64_t begin = (units * i + parts - 1) / parts * unit;
+  return begin < n ? begin : n;
+}
+
 #endif

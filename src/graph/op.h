@@ -40,14 +40,6 @@ typedef struct Attr {
   };
 } Attr;
 
-/* Where part i of n begins, at a multiple of `unit`. Of parts that cannot be equal
-** the larger ones come first, so that two threads end together. */
-INLINE int64_t part_begin(int64_t n, int64_t i, int64_t parts, int64_t unit) {
-  int64_t units = (n + unit - 1) / unit;
-  int64_t begin = (units * i + parts - 1) / parts * unit;
-  return begin < n ? begin : n;
-}
-
 INLINE bool attr_given(const Attr *a) {
   return a->kind != ATTR_NIL;
 }

@@ -2,6 +2,7 @@
 #ifndef OPS_CONV_H
 #define OPS_CONV_H
 
+#include "base/threads.h"
 #include "ops/window.h"
 
 /* Attributes: the walk's options; of the transposed one, three of them are
@@ -37,7 +38,10 @@ Conv conv_of(const Walk *w, const Type *x, const Type *k, const Type *y);
 /* That of a call; of a packed kernel an attribute has the sizes. */
 Conv conv_of_call(const OpCall *s);
 
+/* Attribute behind those of the walk: the sizes of a kernel that is packed. */
 enum { KERNEL = WALK_ATTRS };
+/* Convolution n by another op, which reads the kernel packed. */
+Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op);
 
 INLINE Type kernel_like(const Attr *sizes) {
   return type_new(F32, sizes->n, sizes->i);
@@ -118,7 +122,6 @@ bool conv_winograd_ends(const OpCall *s, bool in_place);
 void conv_winograd_run(const OpCall *s, const Run *r, int64_t task);
 bool conv_winograd(Context *c, const Node *n, Val *y);
 bool conv_image_prepare(Context *c, const Node *n, unsigned how, Val *y);
-Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op);
 
 /* ---- the transposed one's panels (conv_transpose.c) ---------------------- */
 

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/threads.h"
 #include "kernels/winograd.h"
 #include "ops/conv.h"
 

@@ -57,7 +57,6 @@ Conv conv_of_call(const OpCall *s) {
   return conv_of(&w, &s->in[0], &k, &s->out[0]);
 }
 
-/* n by another op, which reads its kernel packed. */
 Val conv_with_panels(Context *c, const Node *n, Val packed, const char *op) {
   const Type *k = val_type(input(n, 1));
   Attr all[KERNEL + 1];

@@ -1,13 +1,15 @@
-/* Convolutions of 3 x 3 cells whose kernel is a weight, with fewer products than
-** their windows have: plans write them where that takes less time. Their sums
-** are rounded otherwise, so this is a pass of its own. */
+/* Convolutions of 3 x 3 cells, and their adjoints in the image, with fewer
+** products than their windows have: plans write them where that takes less time,
+** for kernels that stay and for those that training changes. Their sums are
+** rounded otherwise, so this is a pass of its own. */
 
 #include <string.h>
 
 #include "kernels/winograd.h"
 #include "ops/conv.h"
 
-/* Each part of the filters makes the sums of cells again. */
+/* Each part of the filters makes the sums of cells again, so there are some only
+** where blocks are too few for the threads. */
 typedef struct Shares {
   int64_t blocks, runs, parts;
 } Shares;

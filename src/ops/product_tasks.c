@@ -24,9 +24,8 @@ static void share_rows(Matmul *p) {
 }
 
 /* A task is worth some 25 us, and they are even in number, since threads are.
-** What it takes: 80 multiply-adds a nanosecond, and
-** the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
-** side again, so they come second and are high, the more so the fewer are
+** What it takes: 80 multiply-adds a nanosecond, and the right side from memory,
+** 20 bytes a nanosecond. Parts by rows pack that side again, so they come second and are high, the more so the fewer are
 ** needed; they come first when it is packed, because whole rows are finished in
 ** one go. Parts by columns read the left side again, so they are as wide as what
 ** is packed together, where that gives tasks enough. */
