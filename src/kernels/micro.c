@@ -180,6 +180,8 @@ INLINE const float *plus_of(const Micro *t, int q) {
   }
 
 /* Bounds alone have a bias of nothing, which makes 0 of -0. */
+static const float nothing[4 * LANES];
+
 #define END(vectors, rows)                                              \
   const Ending *e = t->end;                                             \
   bool biased = !e->clips;                                              \
@@ -205,12 +207,10 @@ INLINE const float *plus_of(const Micro *t, int q) {
     ROWS_##rows(HIGH_##vectors)                                         \
   }
 
-static const float nothing[4 * LANES];
-
 /* ---- tiles -------------------------------------------------------------- */
 
-/* The sums of a run. Heights that come seldom, and that have much to do in a turn,
-** are half the code. */
+/* The sums of a run. Tiles of middling height come seldom, and have enough to do
+** in a turn: they are unrolled less, which spares code. */
 #define RUN(vectors, rows, a_step, b_step)                               \
   UNROLL((rows) > 6 && (rows) + 2 < MICRO_ROWS ? 2 : 4)                   \
   for (int64_t k = t->k; k > 0; k--) {                                   \

@@ -38,8 +38,9 @@ typedef int32_t IntVector
 #define SMALLER(a, b) CHOSEN((a) < (b), b, a)
 #endif
 
-/* What is not above `low` becomes that, what is above `high` that, for an x that
-** is not -0 where low is 0: what a sum with this is. */
+/* What is not above `low` becomes that, what is above `high` that. To LARGER -0 is
+** as large as 0, and stays; so x has to be a sum with CLIP_ZERO before, which
+** makes 0 of -0 where low is 0, and changes nothing else. */
 #define CLIP_ZERO(low) SPLAT((low) == 0 ? 0.0F : -0.0F)
 #define CLIP(x, low, high) x = SMALLER(high, LARGER(low, x));
 

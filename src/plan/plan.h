@@ -24,7 +24,7 @@ enum {
                         larger than the caches, a few rows at a time */
   PASS_BANDS = 256,  /* steps of images go together, some lines at a time */
   PASS_ENDINGS = 512, /* ... before it stores its sums */
-  PASS_WINOGRAD = 1024, /* convolutions with fewer products */
+  PASS_WINOGRAD = 1024, /* convolutions with fewer products; needs PASS_PREPARE */
   PASS_ALL = 2047
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
