@@ -1,6 +1,6 @@
--- Convolutions with fewer products (src/kernels/winograd.c, the pass "-winograd"): the numbers of the
--- convolution but for roundings, no larger than its own; the same bits for any batch and any number
--- of threads; the same places that are not finite.
+-- Convolutions with fewer products (src/kernels/winograd.c, the pass "-winograd"): the numbers of
+-- the convolution but for roundings, no larger than its own; the same bits for any batch and any
+-- number of threads; the same places that are not finite.
 
 local core = require "lunula.core"
 local k = require "lunula"
