@@ -21,6 +21,17 @@ local loop = [[
     end)
     print(f(core.ops.full({ 4, 2, 3 }, 1)):totable()[2][2])]]
 
+local row = [[
+    local a = core.variable { value = core.ops.full({ 3, 3 }, 0.5), name = "a" }
+    local b = core.variable { value = core.ops.full({ 3, 5 }, 0.25), name = "b" }
+    local f = core.trace({ { shape = { 4, false, 3 } } }, function(x)
+      local last = core.scan(function(s, xs)
+        return { (s[1]:matmul(a) + s[1]:matmul(b):max(1, true) * xs[1]):minimum(4) }
+      end, { x[1] }, { x })
+      return last[1]
+    end)
+    print(f(core.ops.full({ 4, 1, 3 }, 1)):totable()[1][2])]]
+
 local function run(setting, code)
   local name = os.tmpname()
   files.write(name, ("package.path, package.cpath = %q, %q\nlocal core = require 'lunula.core'\n%s")
@@ -78,6 +89,12 @@ describe("the machinery", function()
     assert.matches("the body of a loop at [^\n]*:%d+\n.*add minimum: .*%-%-%-%- end of the body",
       out)
     assert.matches("profile of 1 runs.*  scan  .*profile of 4 runs.*  elementwise  ", out)
+  end)
+
+  native("makes one product of those of a lone row", function()
+    local out = run("LUNULA_DEBUG=plan", row)
+    assert.matches("matmul_panels%(%%%d+, %%%d+, false, 8%) : float32 %(1, 8%)", out)
+    assert.not_matches("false, [35]%)", out)
   end)
 
   it("says what it is built of", function()

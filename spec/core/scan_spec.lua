@@ -29,7 +29,21 @@ local cells = {
     local h = (x:matmul(w2) + s[1] * (b:sum() * 0.1)):tanh()
     return { h - h:sum(0):reshape { 1, N } * 0.05 + s[1]:matmul(U)[{ {}, { 1, N } }] * 0.1 }
   end },
+  beside = { 2, function(x, s) -- several products of a state, of different widths, one turned
+    local wide = ops.concatenate({ U, U * 2, U[{ {}, { 1, 3 } }] }, 1)
+    local h = x:matmul(W) + b + s[1]:matmul(U) * s[1]:matmul(U * 0.5 + 1):sigmoid()
+    local more = s[1]:matmul(wide)
+    local c = more[{ {}, { 5, 8 } }] + more:sum(1, true) + s[1]:matmul(U, false, true)
+    return { (h + s[2] * 0.1):tanh(), s[2] * 0.5 + c }
+  end },
 }
+
+local function new_weights(seed)
+  core.seed(seed)
+  W = core.variable { value = normal(F, N) }
+  U = core.variable { value = normal(N, N) }
+  b = core.variable { value = normal(N) }
+end
 
 local function looped(cell)
   return function(x, ...)
@@ -65,10 +79,7 @@ for name, row in pairs(cells) do
     local x, s
 
     before_each(function()
-      core.seed(7)
-      W = core.variable { value = normal(F, N) }
-      U = core.variable { value = normal(N, N) }
-      b = core.variable { value = normal(N) }
+      new_weights(7)
       x, s = normal(T, B, F), {}
       for i = 1, states do s[i] = normal(B, N) end
     end)
@@ -123,8 +134,7 @@ end
 -- they go back into it when it is compiled.
 describe("the products of a scan", function()
   local function compiled(cell, rows, reverse)
-    core.seed(3)
-    W, U, b = normal(F, N), normal(N, N), normal(N)
+    new_weights(3)
     local x, s = normal(T, rows, F), { normal(rows, N), normal(rows, N) }
     local f = core.trace({ { shape = { T, false, F } }, { shape = { false, N } },
       { shape = { false, N } } }, function(v, ...)
@@ -154,24 +164,45 @@ describe("the products of a scan", function()
   end)
 
   for name, row in pairs(cells) do
-    for _, reverse in ipairs { false, true } do
-      local how = reverse and " backwards" or ""
-      native(("give the bits of %s steps%s"):format(name, how), function()
-        local f, inputs = compiled(row[2], 19, reverse)
-        local want = bits(f, inputs)
-        f:passes "naive"
-        assert.is_true(bits(f, inputs) == want)
+    for _, rows in ipairs { 1, 19 } do
+      native(("give the bits of %s steps with %d rows"):format(name, rows), function()
+        for _, reverse in ipairs { false, true } do
+          local f, inputs = compiled(row[2], rows, reverse)
+          local want = bits(f, inputs)
+          f:passes "naive"
+          assert.is_true(bits(f, inputs) == want)
+        end
       end)
     end
   end
 
-  native("give a row the bits that it has alone", function()
-    local f, inputs = compiled(cells.gated[2], 33)
-    local y = f(table.unpack(inputs))
-    for i, x in ipairs(inputs) do
-      inputs[i] = i == 1 and x[{ {}, { 8, 8 } }] or x[{ { 8, 8 } }]
+  for _, name in ipairs { "gated", "beside" } do
+    native("give a row the bits that it has alone, " .. name, function()
+      local f, inputs = compiled(cells[name][2], 33)
+      local y = f(table.unpack(inputs))
+      for i, x in ipairs(inputs) do
+        inputs[i] = i == 1 and x[{ {}, { 8, 8 } }] or x[{ { 8, 8 } }]
+      end
+      assert.is_true(f(table.unpack(inputs)):tobytes() == y[{ {}, { 8, 8 } }]:tobytes())
+    end)
+  end
+
+  native("give a lone row the same bits by any number of threads", function()
+    local threads, got = core.threads(), {}
+    local wide, x = core.variable { value = normal(128, 512) }, normal(T, 1, 128)
+    local f = core.trace({ { shape = { T, 1, 128 } } }, function(v)
+      local last = core.scan(function(s, xs)
+        local z = s[1]:matmul(wide)
+        return { (z[{ {}, { 1, 128 } }] + z[{ {}, { 385, 512 } }] * xs[1]):tanh() }
+      end, { v[1] }, { v })
+      return last[1]
+    end)
+    for n = 1, 3 do
+      core.threads(n)
+      got[n] = f(x):tobytes()
     end
-    assert.is_true(f(table.unpack(inputs)):tobytes() == y[{ {}, { 8, 8 } }]:tobytes())
+    core.threads(threads)
+    assert.is_true(got[2] == got[1] and got[3] == got[1])
   end)
 
   it("are results as often as they are asked for", function()

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "ops/build.h"
 #include "scan/sink.h"
 
 typedef struct Splitter {
@@ -43,11 +44,76 @@ static Val again(const Splitter *k, Val v) {
   return (Val){first.node, first.out + v.out};
 }
 
+/* Puts what is made of the node's inputs alone into the place of v, its copy. */
+static Val split(const Splitter *k, const Node *n, Val v) {
+  Val parts;
+  return may_split(k, n) && !k->c->error.set &&
+                 n->op->prepare(k->c, v.node, k->how, &parts)
+             ? parts : v;
+}
+
+/* ---- products of a lone row ---------------------------------------------- */
+
+/* A product by the columns of a const. */
+static bool is_product(const Splitter *k, const Node *n) {
+  return n->op->role == MULTIPLIES_MATRICES && may_split(k, n) &&
+         n->op->columns(n) == 1 && val_type(n->in[1])->rank == 2;
+}
+
+static bool is_row(Val v) {
+  const Type *t = val_type(v);
+  return t->rank == 2 && t->dim[0] == 1;
+}
+
+/* Columns [first, first + n) of a row. */
+static Val columns_of(Context *c, Val row, int64_t first, int64_t n) {
+  return emit_op(c, "slice_steps", &row, 1,
+                 (Attr[]){attr_ints(2, (int64_t[]){0, first}),
+                          {.kind = ATTR_NIL},
+                          attr_ints(2, (int64_t[]){1, n})});
+}
+
+/* This product and the others of the same row become one, of which each is some
+** columns: to begin a product of one row takes as long as a good part of it,
+** and columns of a row need no copy. */
+static void join_row(Splitter *k, const int *other, int others) {
+  const Node *n = k->node[*other];
+  Context *c = k->c;
+  Val side[MAX_INPUTS];
+  int64_t at = 0;
+  for (int i = 0; i < others; i++)
+    side[i] = again(k, k->node[other[i]]->in[1]);
+  Val all = emit_op(c, "concatenate", side, others, (Attr[]){attr_int(1)});
+  Val y = emit(c, n->op, (Val[]){again(k, n->in[0]), all}, 2, n->attr);
+  y = split(k, n, y);
+  y.node->origin = n->origin;
+  for (int i = 0; i < others && !c->error.set; i++) {
+    int64_t wide = val_type(side[i])->dim[1];
+    k->again[other[i]] = columns_of(c, y, at, wide);
+    at += wide;
+  }
+}
+
+static int find_beside(const Splitter *k, int first, int *beside) {
+  const Node *n = k->node[first];
+  int count = 0;
+  for (int i = first; i < k->n && count < MAX_INPUTS; i++) {
+    const Node *x = k->node[i];
+    if (is_product(k, x) && val_same(x->in[0], n->in[0]) &&
+        x->attr[0].i[0] == n->attr[0].i[0])
+      beside[count++] = i;
+  }
+  return count;
+}
+
+/* ---- the body ------------------------------------------------------------- */
+
 /* Leaves are made anew, too: walks go by the order of creation, which holds
 ** within one context. */
 static void emit_again(Splitter *k, int i) {
   const Node *n = k->node[i];
-  Val in[MAX_INPUTS], split;
+  Val in[MAX_INPUTS];
+  int beside[MAX_INPUTS], count;
   if (k->again[i].node)
     return;
   if (node_is_shape(n)) {
@@ -61,9 +127,12 @@ static void emit_again(Splitter *k, int i) {
   for (int j = 0; j < n->nin; j++)
     in[j] = again(k, n->in[j]);
   Val v = emit(k->c, n->op, in, n->nin, n->attr);
-  if (may_split(k, n) && !k->c->error.set &&
-      n->op->prepare(k->c, v.node, k->how, &split))
-    v = split;
+  if (is_product(k, n) && is_row(v) &&
+      (count = find_beside(k, i, beside)) > 1) {
+    join_row(k, beside, count);
+    return;
+  }
+  v = split(k, n, v);
   v.node->origin = n->origin;
   k->again[i] = v;
 }
