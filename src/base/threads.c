@@ -31,8 +31,12 @@ enum {
   JOIN_SPINS = 500,    /* pauses of the caller before it yields */
   MANY_TASKS = 4,      /* of a job that is worth waking for, */
   MORE_TASKS = 8,      /* and of those that follow one another */
-  OPEN = 1 << 30       /* bit of the gate; the rest counts who is inside */
 };
+
+/* The gate: the number of the task that is drawn next, above it how many workers
+** are inside, and whether more may enter. One number, so that a worker enters
+** and draws in one go. */
+static const int64_t INSIDE = (int64_t)1 << 40, OPEN = (int64_t)1 << 60;
 
 /* Seconds before a worker without work sleeps, in which small jobs follow one
 ** another, and of a job that counts as many although its tasks are few. */
@@ -49,22 +53,21 @@ static struct {
   atomic_int wanted;     /* threads that the user asked for; 0: all there are */
   atomic_int processors; /* that there are; 0: not counted yet */
 
-  /* Who has set `busy` owns what follows down to `tasks`. */
+  /* Who has set `busy` owns what follows down to `last`, and the job. */
   atomic_flag busy;
   int workers;
   Worker worker[MAX_WORKERS];
   int avoided; /* processor that the workers keep away from, or -1 */
   int64_t alone; /* tasks of small jobs that followed one another, while all */
   double last;   /* workers slept; when the last one was over */
+
+  atomic_ullong woken; /* how often sleeping workers were woken */
+  _Alignas(64) atomic_int_fast64_t gate;
+  _Alignas(64) atomic_uint job; /* number of the newest job */
+  atomic_bool stop;
   ThreadTask task; /* the job, written while the gate is closed */
   void *arg;
   int64_t tasks;
-
-  atomic_ullong woken; /* how often sleeping workers were woken */
-  _Alignas(64) atomic_int_fast64_t next; /* task to be drawn */
-  _Alignas(64) atomic_int gate;
-  _Alignas(64) atomic_uint job; /* number of the newest job */
-  atomic_bool stop;
 
   _Alignas(64) pthread_mutex_t sleep;
   pthread_cond_t wake;
@@ -98,27 +101,44 @@ static int count_processors(void) {
 
 /* ---- a job ------------------------------------------------------------- */
 
-static void draw_tasks(ThreadTask task, void *arg, int64_t tasks,
+/* The tasks from this one on that nobody else draws. */
+static void draw_tasks(ThreadTask task, void *arg, int64_t tasks, int64_t i,
                        void *scratch) {
-  for (;;) {
-    int64_t i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed);
-    if (i >= tasks) return;
+  while (i < tasks) {
     task(arg, i, scratch);
+    if (i + 1 == tasks) return; /* there are no more, which need not be asked */
+    i = atomic_fetch_add_explicit(&team.gate, 1, memory_order_relaxed) &
+        (INSIDE - 1);
   }
 }
 
-static bool enter_gate(void) {
-  int gate = atomic_load_explicit(&team.gate, memory_order_relaxed);
+/* The task that is drawn, or -1: the gate is closed. */
+static int64_t enter_gate(void) {
+  int_fast64_t gate = atomic_load_explicit(&team.gate, memory_order_relaxed);
   while (gate & OPEN)
-    if (atomic_compare_exchange_weak_explicit(&team.gate, &gate, gate + 1,
+    if (atomic_compare_exchange_weak_explicit(&team.gate, &gate,
+                                              gate + INSIDE + 1,
                                               memory_order_acquire,
                                               memory_order_relaxed))
-      return true;
-  return false;
+      return gate & (INSIDE - 1);
+  return -1;
 }
 
 static void leave_gate(void) {
-  atomic_fetch_sub_explicit(&team.gate, 1, memory_order_release);
+  atomic_fetch_sub_explicit(&team.gate, INSIDE, memory_order_release);
+}
+
+/* Nobody enters any more; waits for those who are inside. */
+static void close_gate(void) {
+  int_fast64_t gate = atomic_fetch_sub_explicit(&team.gate, OPEN,
+                                                memory_order_acquire) - OPEN;
+  for (int i = 0; gate >= INSIDE; i++) {
+    if (i < JOIN_SPINS)
+      PAUSE();
+    else
+      sched_yield();
+    gate = atomic_load_explicit(&team.gate, memory_order_acquire);
+  }
 }
 
 static bool is_newer(unsigned seen) {
@@ -165,8 +185,9 @@ static void *work(void *arg) {
   while (wait_for_job(seen)) {
     seen = atomic_load(&team.job);
     if (atomic_load(&team.stop)) break; /* no newer job would come */
-    if (!enter_gate()) continue; /* is the job over already? */
-    draw_tasks(team.task, team.arg, team.tasks, w->scratch);
+    int64_t first = enter_gate();
+    if (first < 0) continue; /* is the job over already? */
+    draw_tasks(team.task, team.arg, team.tasks, first, w->scratch);
     leave_gate();
   }
   return NULL;
@@ -203,7 +224,7 @@ static bool worth_waking(int64_t tasks) {
 static void draw_alone(ThreadTask task, void *arg, int64_t tasks,
                        void *scratch) {
   double begin = clock_seconds();
-  draw_tasks(task, arg, tasks, scratch);
+  draw_tasks(task, arg, tasks, 0, scratch);
   team.last = clock_seconds();
   if (team.last - begin > LONG) team.alone = MORE_TASKS;
 }
@@ -339,18 +360,12 @@ static void run_job(ThreadTask task, void *arg, int64_t tasks, bool is_long,
   team.task = task;
   team.arg = arg;
   team.tasks = tasks;
-  atomic_store_explicit(&team.next, 0, memory_order_relaxed);
-  atomic_store_explicit(&team.gate, OPEN, memory_order_release);
+  atomic_store_explicit(&team.gate, OPEN + 1, memory_order_release);
   if (announce_job(tasks, is_long))
-    draw_tasks(task, arg, tasks, scratch);
+    draw_tasks(task, arg, tasks, 0, scratch);
   else
     draw_alone(task, arg, tasks, scratch);
-  atomic_fetch_and_explicit(&team.gate, ~OPEN, memory_order_acquire);
-  for (int i = 0; atomic_load_explicit(&team.gate, memory_order_acquire); i++)
-    if (i < JOIN_SPINS)
-      PAUSE();
-    else
-      sched_yield();
+  close_gate();
 }
 
 static void run(ThreadTask task, void *arg, int64_t tasks, bool is_long,
