@@ -66,6 +66,7 @@ typedef struct OpCall {
   const Ending *ending; /* or this, of which plus[i] is epilogue_in[i] of a run;
                            both NULL: neither */
   const void *settled; /* by Op.settle; NULL: nobody called it */
+  bool often; /* once for each turn of a loop: threads are awake, weights near */
 } OpCall;
 
 /* Numbers added up over all processes that run the same plan: see the struct in

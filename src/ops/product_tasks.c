@@ -1,6 +1,7 @@
 /* A product as its kernel takes it, and how its work is divided into tasks: by
 ** sizes alone. */
 
+#include "base/threads.h"
 #include "kernels/kernels.h"
 #include "kernels/provider.h"
 #include "ops/product.h"
@@ -23,19 +24,33 @@ static void share_rows(Matmul *p) {
   p->column_parts = 1;
 }
 
-/* A task is worth some 25 us, and they are even in number, since threads are.
-** What it takes: 80 multiply-adds a nanosecond, and the right side from memory,
-** 20 bytes a nanosecond. Parts by rows pack that side again, so they come second and are high, the more so the fewer are
-** needed; they come first when it is packed, because whole rows are finished in
-** one go. Parts by columns read the left side again, so they are as wide as what
-** is packed together, where that gives tasks enough. */
-static void divide_work(Matmul *p) {
-  enum { WORTH = 25 * 1000, MOST = 64, ENOUGH = 8, HIGH = 480, LOW = 192,
-         WIDE = 256, WIDE_ENOUGH = 4 };
+/* Few rows of a product in a loop take as long as their panels come from the
+** second cache, 100 bytes a nanosecond, and threads that are awake start within
+** a third of a microsecond. */
+static bool share_columns(Matmul *p) {
+  enum { WORTH = 700, MOST_ROWS = 2, LEAST = 64 };
+  double parts = (double)p->k * (double)p->n * 4 / 100 / WORTH;
+  double threads = threads_count();
+  if (!p->panels || p->m > MOST_ROWS) return false;
+  p->column_parts = parts_of(parts < threads ? parts : threads, p->n, LEAST);
+  return true;
+}
+
+/* A task is worth some 25 us, or 10 where there are but two, and they are even
+** in number, since threads are. What it takes: 80 multiply-adds a nanosecond,
+** and the right side from memory, 20 bytes a nanosecond. Parts by rows pack that
+** side again, so they come second and are high, the more so the fewer are needed;
+** they come first when it is packed, because whole rows are finished in one go.
+** Parts by columns read the left side again, so they are as wide as what is
+** packed together, where that gives tasks enough. */
+static void divide_work(Matmul *p, bool often) {
+  enum { WORTH = 25 * 1000, TWO = 20 * 1000, MOST = 64, ENOUGH = 8, HIGH = 480,
+         LOW = 192, WIDE = 256, WIDE_ENOUGH = 4 };
   double side = (double)p->k * (double)p->n;
-  double wanted = (side * (double)p->m / 80 + side * 4 / 20) / WORTH;
+  double time = side * (double)p->m / 80 + side * 4 / 20;
+  double wanted = time < TWO ? 1 : time < 2 * WORTH ? 2 : time / WORTH;
   p->row_parts = p->column_parts = 1;
-  if (wanted < 2) return;
+  if ((often && share_columns(p)) || wanted < 2) return;
   wanted = wanted > MOST ? MOST : wanted;
   if (p->panels) {
     p->row_parts = parts_of(wanted, p->m, 56);
@@ -72,6 +87,6 @@ Matmul product_geometry(const OpCall *s) {
   }
   p.packs = packs_first(&p);
   p.panels = p.panels || p.packs;
-  divide_work(&p);
+  divide_work(&p, s->often);
   return p;
 }

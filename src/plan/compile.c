@@ -27,16 +27,16 @@ static bool counts_threads(const Plan *p) {
 
 /* The body for inputs of these types. */
 static Plan *body_plan(const Prog *g, const Function *body, const Type *in,
-                       Text *debug) {
-  return plan_new(body, in, g->c.account, g->passes, NULL, debug, g->watch,
-                  g->error);
+                       unsigned which, Text *debug) {
+  return plan_new(body, in, g->c.account, (g->passes & PASS_ALL) | which, NULL,
+                  debug, g->watch, g->error);
 }
 
 static Plan *part_plan(const Prog *g, const Function *body, const OpCall *s,
                        ScanRows rows, int64_t count, Type *in) {
   rows.count = count;
   scan_body_types(s, &rows, in);
-  return body_plan(g, body, in, NULL);
+  return body_plan(g, body, in, 0, NULL);
 }
 
 static void compile_parts(const Prog *g, const OpCall *s, LoopParts *p,
@@ -64,7 +64,7 @@ static bool compile_loop(const Prog *g, PlanStep *s) {
     text_add(g->debug, "---- the body of a loop%s%s\n",
              loop->origin ? " at " : "", loop->origin ? loop->origin : "");
   scan_body_types(loop, NULL, in);
-  s->body = body_plan(g, loop->attr[SCAN_BODY].body, in, g->debug);
+  s->body = body_plan(g, loop->attr[SCAN_BODY].body, in, IN_LOOP, g->debug);
   if (s->body)
     compile_parts(g, loop, &s->parts, in);
   if (g->debug)

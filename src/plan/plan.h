@@ -25,7 +25,8 @@ enum {
   PASS_BANDS = 256,  /* steps of images go together, some lines at a time */
   PASS_ENDINGS = 512, /* ... before it stores its sums */
   PASS_WINOGRAD = 1024, /* convolutions with fewer products; needs PASS_PREPARE */
-  PASS_ALL = 2047
+  PASS_ALL = 2047,
+  IN_LOOP = 2048 /* no pass: the plan is the body of a loop, for all rows */
 };
 /* From a list like "-fuse,-share"; NULL: all. "naive": none. False with the
 ** error when there is no such pass. */

@@ -119,7 +119,8 @@ static void fill_step(Builder *b, OpCall *s, const Node *n) {
   if (nattr)
     memcpy(attr, n->attr, (size_t)nattr * sizeof *attr);
   *s = (OpCall){.op = n->op, .attr = attr, .nin = n->nin, .nout = n->nout,
-              .in = in, .out = out, .origin = keep_text(b, n->origin)};
+              .in = in, .out = out, .origin = keep_text(b, n->origin),
+              .often = b->prog->passes & IN_LOOP};
 }
 
 static int64_t bytes_of(const Plan *p) {
