@@ -71,9 +71,9 @@ static double work_of(const Conv *c) {
          (double)(c->w.batch * image_pixels(c));
 }
 
-/* Some 40 us of operations each. Those of depthwise ones are slower, and each
-** number of the result costs as much as some operations beyond its own: it is
-** stored, and finished. */
+/* Some 40 us of operations each, or 10 where there are but two. Those of
+** depthwise ones are slower, and each number of the result costs as much as some
+** operations beyond its own: it is stored, and finished. */
 int64_t conv_worth_tasks(const Conv *c, int64_t most) {
   enum { NUMBER = 32 };
   double worth = is_depthwise(c) ? 4e5 : 8e6, work = work_of(c);
@@ -81,7 +81,9 @@ int64_t conv_worth_tasks(const Conv *c, int64_t most) {
     work += NUMBER * (double)(c->w.batch * image_pixels(c)) *
             (double)c->filters;
   double tasks = work / worth;
-  return tasks < 1 ? 1 : tasks > (double)most ? most : (int64_t)tasks;
+  if (tasks < 2)
+    return tasks < 0.5 ? 1 : 2;
+  return tasks > (double)most ? most : (int64_t)tasks;
 }
 
 /* Bands are not made smaller for the tasks' sake where the panels, which each
