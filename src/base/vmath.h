@@ -66,14 +66,11 @@ INLINE float vround(float x) { return __builtin_rintf(x); } /* ties to even */
 #define LN2_HIGH 0.693145752f /* 15 bits: its products with k are exact */
 #define LN2_LOW 1.42860677e-6f
 
-/* (exp r - 1 - r) / r^2 for |r| <= ln 2 / 2; error of exp: 2^-28 */
-INLINE float exp_tail(float r) {
-  float q = 1.381316222e-03f;
-  q = q * r + 8.369418792e-03f;
-  q = q * r + 4.166845605e-02f;
-  q = q * r + 1.666651517e-01f;
-  return q * r + 4.999999404e-01f;
-}
+/* (exp r - 1 - r) / r^2 for |r| <= ln 2 / 2, a number or a vector; error of exp:
+** 2^-28 */
+#define EXP_TAIL(r)                                                           \
+  ((((1.381316222e-03f * (r) + 8.369418792e-03f) * (r) + 4.166845605e-02f) *  \
+        (r) + 1.666651517e-01f) * (r) + 4.999999404e-01f)
 
 /* exp(x) 2^-shift, shift small; x is clamped where the result is 0 or inf */
 INLINE float exp_scaled(float x, int32_t shift) {
@@ -84,7 +81,7 @@ INLINE float exp_scaled(float x, int32_t shift) {
   float n = t - ROUNDER;
   float r = c - n * LN2_HIGH;
   r = r - n * LN2_LOW;
-  float p = 1.0f + (r + r * r * exp_tail(r));
+  float p = 1.0f + (r + r * r * EXP_TAIL(r));
   int32_t k1 = (int32_t)((uint32_t)k - (uint32_t)shift), k2 = k1 >> 1;
   uint32_t rest = (uint32_t)k1 - (uint32_t)k2;
   return p * bits_float(((uint32_t)k2 + 127) << 23) *
@@ -352,20 +349,6 @@ INLINE float vatan2(float y, float x) {
 
 /* ---- hyperbolic functions ---------------------------------------------- */
 
-/* With u = e^-2|x| - 1 it is -u / (2 + u); beyond 10 that is 1. */
-INLINE float vtanh(float x) {
-  float a = vabs(x);
-  a = a > 10.0f ? 10.0f : a;
-  float t = a * (-2.0f * LOG2_E) + ROUNDER;
-  float n = t - ROUNDER;
-  float r = -2.0f * a - n * LN2_HIGH;
-  r = r - n * LN2_LOW;
-  float q = r + r * r * exp_tail(r);
-  float s = power_of_two(t);
-  float u = s * q + (s - 1.0f);
-  return vcopysign(u / (2.0f + u), x);
-}
-
 INLINE float vsinh(float x) {
   float a = vabs(x), z = x * x;
   float p = 2.817439508e-06f;
@@ -408,20 +391,6 @@ INLINE float vacosh(float x) {
 INLINE float vatanh(float x) {
   float a = vabs(x);
   return vcopysign(0.5f * vlog1p(2.0f * a / (1.0f - a)), x);
-}
-
-/* 1 / (1 + e^-x). At the ends the power is no more than 2^127, and 0. */
-INLINE float vsigmoid(float x) {
-  float c = x < -88.0f ? -88.0f : x;
-  c = c > 88.0f ? 88.0f : c;
-  float t = c * -LOG2_E + ROUNDER;
-  float n = t - ROUNDER;
-  float r = -c - n * LN2_HIGH;
-  r = r - n * LN2_LOW;
-  float p = exp_tail(r);
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  return 1.0f / (1.0f + p * power_of_two(t));
 }
 
 /* ---- error function ---------------------------------------------------- */

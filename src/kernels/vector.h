@@ -12,6 +12,9 @@ typedef float Vector __attribute__((vector_size(ISA_LANES * sizeof(float)),
 typedef int32_t IntVector
     __attribute__((vector_size(ISA_LANES * sizeof(int32_t)), aligned(4),
                    may_alias));
+typedef uint32_t BitVector
+    __attribute__((vector_size(ISA_LANES * sizeof(uint32_t)), aligned(4),
+                   may_alias));
 
 #define FROM(x) (*(const Vector *)(const void *)(x))
 #define AT(x) (*(Vector *)(void *)(x))

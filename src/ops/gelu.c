@@ -42,7 +42,7 @@ INLINE float distribution(float x) {
 }
 
 /* what the sigmoid is taken of */
-INLINE float bent(float x) {
+INLINE Vector bent(Vector x) {
   return SLOPE * (x + x * x * x * BEND);
 }
 
@@ -50,15 +50,15 @@ INLINE float gelu_slope(float x) {
   return distribution(x) + x * two_to(LOG2_DENSITY_AT_0 - HALF_LOG2_E * x * x);
 }
 
-INLINE float near_gelu_slope(float x) {
-  float s = vsigmoid(bent(x));
+INLINE Vector near_gelu_slope(Vector x) {
+  Vector s = sigmoids(bent(x));
   return s + x * (s * (1.0f - s)) * (SLOPE + x * x * (3.0f * BEND * SLOPE));
 }
 
 UNARY_STRIP(strip_gelu, float, float, x *distribution(x))
-UNARY_STRIP(strip_near_gelu, float, float, x *vsigmoid(bent(x)))
+VECTOR_STRIP(strip_near_gelu, a *sigmoids(bent(a)))
 BINARY_STRIP(strip_gelu_gradient, float, float, b *gelu_slope(a))
-BINARY_STRIP(strip_near_gelu_gradient, float, float, b *near_gelu_slope(a))
+VECTOR_STRIP(strip_near_gelu_gradient, b *near_gelu_slope(a))
 
 #if ISA_FIRST
 

@@ -4,8 +4,11 @@
 #ifndef OPS_STRIP_H
 #define OPS_STRIP_H
 
+#include <string.h>
+
 #include "base/each_isa.h"
 #include "base/vmath.h"
+#include "kernels/gates.h"
 #include "ops/build.h"
 
 #if defined(__clang__)
@@ -55,6 +58,32 @@
       float a = xa[i], b = xb[i], c = xc[i];         \
       y[i] = expression;                             \
     }                                                \
+  }
+
+/* ---- by vectors ---------------------------------------------------------- */
+
+/* y[i] = expression in a, b, c, which are vectors; those that the op does not have
+** are something. */
+#define VECTOR_STRIP(name, expression)                              \
+  STRIP(name) {                                                     \
+    float *y = py;                                                  \
+    const float *xa = pa, *xb = pb ? pb : pa, *xc = pc ? pc : pa;   \
+    (void)imm;                                                      \
+    for (; n >= LANES; n -= LANES, y += LANES) {                    \
+      Vector a = FROM(xa), b = FROM(xb), c = FROM(xc);              \
+      (void)b, (void)c;                                             \
+      AT(y) = expression;                                           \
+      xa += LANES, xb += LANES, xc += LANES;                        \
+    }                                                               \
+    if (n == 0) return;                                             \
+    float end[4][LANES] = {{0}};                                    \
+    memcpy(end[1], xa, (size_t)n * sizeof *y);                      \
+    memcpy(end[2], xb, (size_t)n * sizeof *y);                      \
+    memcpy(end[3], xc, (size_t)n * sizeof *y);                      \
+    Vector a = FROM(end[1]), b = FROM(end[2]), c = FROM(end[3]);    \
+    (void)b, (void)c;                                               \
+    AT(end[0]) = expression;                                        \
+    memcpy(y, end[0], (size_t)n * sizeof *y);                       \
   }
 
 /* ---- several ops in one strip ------------------------------------------- */
