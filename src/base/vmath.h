@@ -96,6 +96,16 @@ INLINE float power_of_two(float t) {
   return bits_float((float_bits(t) << 23) + (127u << 23));
 }
 
+/* exp(x) for x <= 88; what would be denormal is 0 */
+INLINE float vexp_unit(float x) {
+  float c = x < -88.0f ? -88.0f : x;
+  float t = c * LOG2_E + ROUNDER;
+  float n = t - ROUNDER;
+  float r = c - n * LN2_HIGH;
+  r = r - n * LN2_LOW;
+  return (1.0f + (r + r * r * EXP_TAIL(r))) * power_of_two(t);
+}
+
 /* exp(x) - 1 = 2^k (exp r - 1) + (2^k - 1) */
 INLINE float vexpm1(float x) {
   float c = x < -18.0f ? -18.0f : x;

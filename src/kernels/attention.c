@@ -34,8 +34,8 @@ static float soften(float *x, int64_t n, float *max, float *sum) {
   for (int64_t i = LANES; i < n; i += LANES)
     for (int j = 0; j < LANES; j++) lane[j] = larger(lane[j], x[i + j]);
   float m = larger(*max, fold_max(lane));
-  float base = m == -INFINITY ? 0.0f : m, factor = vexp(*max - base);
-  for (int64_t i = 0; i < n; i++) x[i] = vexp(x[i] - base);
+  float base = m == -INFINITY ? 0.0f : m, factor = vexp_unit(*max - base);
+  for (int64_t i = 0; i < n; i++) x[i] = vexp_unit(x[i] - base);
   add_block(NUMBERS, total, x, NULL, 0.0f, n);
   *sum = *sum * factor + fold_sum(total);
   *max = m;

@@ -51,7 +51,7 @@ static void row_back(const Attention *a, const Spot *s, int64_t i, int64_t n,
   float all = row_total(PRODUCTS, a->g + at, a->y + at, 0.0f, a->value_size);
   float top = a->top[state_of(a, s, i)], share = a->share[state_of(a, s, i)];
   see(a, s, i, n, x);
-  for (int64_t j = 0; j < round_up(n); j++) x[j] = vexp(x[j] - top) * share;
+  for (int64_t j = 0; j < round_up(n); j++) x[j] = vexp_unit(x[j] - top) * share;
   if (kept) multiply_row(d, kept, n);
   for (int64_t j = 0; j < round_up(n); j++) d[j] = x[j] * (d[j] - all);
   if (kept) multiply_row(x, kept, n);

@@ -23,7 +23,7 @@ INLINE void turn_rows(Turned *t, float *sum, const float *restrict x,
     for (int r = 0; r < LANES; r++) max[r] = larger(max[r], t->column[i][r]);
   for (int64_t i = 0; i < n; i++)
     for (int r = 0; r < LANES; r++) {
-      float d = t->column[i][r] - max[r], e = vexp(d);
+      float d = t->column[i][r] - max[r], e = vexp_unit(d);
       sum[r] += e;
       t->column[i][r] = keep_exponentials ? e : d;
     }
@@ -64,7 +64,7 @@ INLINE float row_max(const float *x, int64_t n) {
 /* e = exp(x - max), and the sum of them */
 INLINE float row_exponentials(const float *restrict x, float *restrict e,
                               int64_t n, float max) {
-  for (int64_t i = 0; i < n; i++) e[i] = vexp(x[i] - max);
+  for (int64_t i = 0; i < n; i++) e[i] = vexp_unit(x[i] - max);
   return row_total(NUMBERS, e, NULL, 0.0f, n);
 }
 
@@ -107,7 +107,7 @@ INLINE void long_level(const float *x, float *max, float *rest, int64_t n) {
   float m = row_max(x, n);
   for (int64_t i = 0; i < n; i += PART) {
     int64_t k = n - i < PART ? n - i : PART, whole = (k + LANES - 1) / LANES;
-    for (int64_t j = 0; j < k; j++) e[j] = vexp(x[i + j] - m);
+    for (int64_t j = 0; j < k; j++) e[j] = vexp_unit(x[i + j] - m);
     for (int64_t j = k; j < whole * LANES; j++) e[j] = 0.0f;
     add_block(NUMBERS, lane, e, NULL, 0.0f, whole * LANES);
   }

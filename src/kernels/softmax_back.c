@@ -63,7 +63,7 @@ INLINE void short_shares(const float *x, const float *max, const float *rest,
   pad_lanes(d, g, rows, 0.0f);
   for (int64_t i = 0; i < n; i++)
     for (int r = 0; r < LANES; r++)
-      t.column[i][r] = d[r] * vexp((t.column[i][r] - m[r]) - l[r]);
+      t.column[i][r] = d[r] * vexp_unit((t.column[i][r] - m[r]) - l[r]);
   turn_back(&t, dx, n, rows);
 }
 
@@ -79,7 +79,7 @@ KERNEL(void, class_losses_back, (const float *x, const int32_t *ids,
       short_shares(a, max + r, rest + r, g + r, b, n,
                    r1 - r < LANES ? r1 - r : LANES);
     else
-      for (int64_t i = 0; i < n; i++) b[i] = d * vexp((a[i] - m) - l);
+      for (int64_t i = 0; i < n; i++) b[i] = d * vexp_unit((a[i] - m) - l);
   }
   for (int64_t r = r0; r < r1; r++)
     if (ids[r] >= 0 && ids[r] < n) dx[r * n + ids[r]] -= g[r];
