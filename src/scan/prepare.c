@@ -1,8 +1,8 @@
 /* What a compilation makes of a loop, whose sizes it knows. Products of many
-** rows a step are done within it (sink.c). The right side of a product that is
-** the same in all steps is packed once before it: ops are split as their rows
-** say, and what of them needs no step is then moved out like anything else. And
-** the body for inputs of other sizes. */
+** rows a step are done within it (sink.c); those of one row with several consts
+** become one. The right side of a product that is the same in all steps is packed
+** once before it: ops are split as their rows say, and what of them needs no step
+** is then moved out like anything else. And the body for inputs of other sizes. */
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ static Val again(const Splitter *k, Val v) {
   return (Val){first.node, first.out + v.out};
 }
 
-/* Puts what is made of the node's inputs alone into the place of v, its copy. */
+/* v, the copy of n, or what its op says is the same in parts. */
 static Val split(const Splitter *k, const Node *n, Val v) {
   Val parts;
   return may_split(k, n) && !k->c->error.set &&
@@ -73,27 +73,28 @@ static Val columns_of(Context *c, Val row, int64_t first, int64_t n) {
                           attr_ints(2, (int64_t[]){1, n})});
 }
 
-/* This product and the others of the same row become one, of which each is some
-** columns: to begin a product of one row takes as long as a good part of it,
-** and columns of a row need no copy. */
-static void join_row(Splitter *k, const int *other, int others) {
-  const Node *n = k->node[*other];
+/* Products of the same row become one, of which each is some columns: to begin a
+** product of one row takes as long as a good part of it, and columns of a row need
+** no copy. Of more rows they would, and that costs more than it saves. */
+static void join_row(Splitter *k, const int *beside, int count) {
+  const Node *n = k->node[*beside];
   Context *c = k->c;
   Val side[MAX_INPUTS];
   int64_t at = 0;
-  for (int i = 0; i < others; i++)
-    side[i] = again(k, k->node[other[i]]->in[1]);
-  Val all = emit_op(c, "concatenate", side, others, (Attr[]){attr_int(1)});
+  for (int i = 0; i < count; i++)
+    side[i] = again(k, k->node[beside[i]]->in[1]);
+  Val all = emit_op(c, "concatenate", side, count, (Attr[]){attr_int(1)});
   Val y = emit(c, n->op, (Val[]){again(k, n->in[0]), all}, 2, n->attr);
   y = split(k, n, y);
   y.node->origin = n->origin;
-  for (int i = 0; i < others && !c->error.set; i++) {
+  for (int i = 0; i < count && !c->error.set; i++) {
     int64_t wide = val_type(side[i])->dim[1];
-    k->again[other[i]] = columns_of(c, y, at, wide);
+    k->again[beside[i]] = columns_of(c, y, at, wide);
     at += wide;
   }
 }
 
+/* The products from this one on that have its left side; how many. */
 static int find_beside(const Splitter *k, int first, int *beside) {
   const Node *n = k->node[first];
   int count = 0;
