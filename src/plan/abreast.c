@@ -108,13 +108,26 @@ bool bring_abreast(Prog *p) {
   return ok || fail_memory(p->error, "out of memory");
 }
 
+/* Nanoseconds that a turn of a loop takes at least: 200 a step, and what it reads
+** from the second cache. */
+static double least_time(const Plan *body) {
+  double bytes = 0;
+  for (int i = 0; i < body->nsteps; i++) {
+    const OpCall *s = &body->step[i].step;
+    for (int k = 0; k < s->nin; k++)
+      bytes += (double)type_bytes(&s->in[k]);
+  }
+  return 200.0 * body->nsteps + bytes / 100;
+}
+
 /* Whether the loop is worth a thread, 50 us, and has no parts, by which all
-** threads have work. A step of its body takes 200 ns or more. */
+** threads have work. */
 static bool is_worth_it(const PlanStep *s) {
-  enum { WORTH = 250 };
-  int64_t length = scan_length(s->step.attr, s->step.in, s->step.nin);
+  enum { WORTH = 50 * 1000 };
+  double length =
+      (double)scan_length(s->step.attr, s->step.in, s->step.nin);
   return s->parts.body == NULL && !s->body->calls_lua &&
-         length * s->body->nsteps >= WORTH;
+         length * least_time(s->body) >= WORTH;
 }
 
 bool loops_pay_abreast(const PlanStep *first, const PlanStep *second) {
