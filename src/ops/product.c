@@ -192,31 +192,28 @@ static int64_t rows_of_call(const Matmul *p, int64_t rows, int64_t n) {
   return rows < LEAST ? LEAST : rows;
 }
 
-/* The product of matrix `item` as a whole. */
-static Product whole(const OpCall *s, const Run *r, const Matmul *p,
-                     int64_t item) {
-  Product x = {.m = p->m, .n = p->n, .k = p->k, .a = r->in[0], .b = r->in[1],
-               .c = r->out[0], .c_row = p->n};
-  x.a_row = p->ta ? 1 : p->k;
-  x.a_column = p->ta ? p->m : 1;
-  x.a_apart = has_a_apart(p);
-  x.b_row = p->tb ? 1 : p->n;
-  x.b_column = p->tb ? p->k : 1;
+/* The product of matrix `item` as a whole. (Not returned: see gemm.c.) */
+static void whole(Product *x, const OpCall *s, const Run *r, const Matmul *p,
+                  int64_t item) {
+  *x = (Product){.m = p->m, .n = p->n, .k = p->k, .a = r->in[0],
+                 .a_row = p->ta ? 1 : p->k, .a_column = p->ta ? p->m : 1,
+                 .a_apart = has_a_apart(p), .b = r->in[1],
+                 .b_row = p->tb ? 1 : p->n, .b_column = p->tb ? p->k : 1,
+                 .c = r->out[0], .c_row = p->n};
   if (p->panels) {
-    x.backwards = r->backwards;
-    x.panels = p->packs ? r->scratch : r->in[1];
-    x.panel_rows = p->k;
+    x->backwards = r->backwards;
+    x->panels = p->packs ? r->scratch : r->in[1];
+    x->panel_rows = p->k;
   }
   if (s->ending)
-    x.end = run_ending(s, r);
+    x->end = run_ending(s, r);
   if (p->batch > 1) {
-    x.a += batch_offset(&s->in[0], &s->out[0], item) * p->m * p->k;
+    x->a += batch_offset(&s->in[0], &s->out[0], item) * p->m * p->k;
     if (!p->panels)
-      x.b += batch_offset(&s->in[1], &s->out[0], item) * p->n * p->k;
-    x.c += item * p->m * p->n;
-    ending_move(&x.end, item * p->m, 0);
+      x->b += batch_offset(&s->in[1], &s->out[0], item) * p->n * p->k;
+    x->c += item * p->m * p->n;
+    ending_move(&x->end, item * p->m, 0);
   }
-  return x;
 }
 
 /* One column, whose rows are sums of products of neighbours; or, when a is
@@ -287,7 +284,8 @@ static void matmul_run(const OpCall *s, const Run *r, int64_t task) {
   if (p->panels && r->backwards && threads_count() == 1)
     task = p->batch * p->row_parts * p->column_parts - 1 - task;
   Part t = part_at(p, task);
-  Product x = whole(s, r, p, t.item);
+  Product x;
+  whole(&x, s, r, p, t.item);
   cut(&x, &t);
   multiply(s, r, p, t, &x);
 }
@@ -306,7 +304,8 @@ static void matmul_lines(const OpCall *s, const Run *r, int64_t first,
   const Type *y = &s->out[0];
   int64_t rows = type_span(y, 2, y->rank - 1);
   Part t = {.m0 = first * rows, .m1 = end * rows, .n1 = p->n};
-  Product x = whole(s, r, p, 0);
+  Product x;
+  whole(&x, s, r, p, 0);
   cut(&x, &t);
   multiply(s, r, p, t, &x);
 }
