@@ -8,10 +8,12 @@
 local core = require "lunula.core"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
-local losses = require "lunula.losses"
-local metrics = require "lunula.metrics"
 local options = require "lunula.utils.options"
 local saved = require "lunula.trainers.saved_metrics"
+
+-- All of them are many files, which a program that only predicts does not need.
+local function losses() return require "lunula.losses" end
+local function metrics() return require "lunula.metrics" end
 
 local compiled = {}
 compiled.__index = compiled
@@ -47,7 +49,7 @@ local function check_loss(value)
   if near ~= "" and declare.find("loss", value) == nil then
     core.raise("unknown loss \"%s\"%s", value, near)
   end
-  losses.get(value)
+  losses().get(value)
 end
 
 -- Every identifier inside is looked up, so that a wrong name is reported by compile.
@@ -56,7 +58,7 @@ local function check(kind, value)
   if is_list(value) then
     for _, inner in pairs(value) do check(kind, inner) end
   elseif not (type(value) == "string" and automatic[kind][value:lower()]) then
-    if kind == "loss" then check_loss(value) else metrics.get(value) end
+    if kind == "loss" then check_loss(value) else metrics().get(value) end
   end
 end
 
@@ -67,7 +69,7 @@ function compiled.new(given)
   return setmetatable({
     loss = given.loss, loss_weights = given.loss_weights,
     metrics = given.metrics, weighted_metrics = given.weighted_metrics,
-    tracker = metrics.Mean { name = "loss" },
+    tracker = metrics().Mean { name = "loss" },
   }, compiled)
 end
 
@@ -111,7 +113,7 @@ local function is_none(value) return value == nil or value == core.None end
 local function make_loss(identifier, y_true, y_pred)
   if is_none(identifier) then return nil end
   local name = choose("loss", identifier, y_true, y_pred)
-  return name and losses[name] {} or losses.get(identifier)
+  return name and losses()[name] {} or losses().get(identifier)
 end
 
 -- How many classes a loss of class ids tells apart, or nil.
@@ -123,8 +125,8 @@ end
 
 local function make_metric(identifier, y_true, y_pred)
   local name = choose("metric", identifier, y_true, y_pred)
-  if name then return metrics[name] { name = identifier } end
-  return metrics.get(identifier) or core.raise("compile: a metric is wanted, got None")
+  if name then return metrics()[name] { name = identifier } end
+  return metrics().get(identifier) or core.raise("compile: a metric is wanted, got None")
 end
 
 -- The metrics of `value` (an argument of compile) with the names they are reported under.
@@ -222,7 +224,7 @@ function compiled:link(names, ys, preds)
   link_metrics(self, "weighted_metrics", self.weighted_metrics, names, ys, preds, true)
   if #self.losses > 1 then
     for _, entry in ipairs(self.losses) do
-      entry.tracker = metrics.Mean { name = names[entry.output] .. "_loss" }
+      entry.tracker = metrics().Mean { name = names[entry.output] .. "_loss" }
       self.loss_trackers[#self.loss_trackers + 1] = entry.tracker
     end
   end
