@@ -1,7 +1,7 @@
 /* The functions of gates, of whole vectors. Where a loop over numbers brings them
 ** within bounds, the compiler makes branches of it, and masks of these, which cost
-** a quarter of a sigmoid; vectors have instructions for that. What vmath.h says of
-** its functions holds for these. */
+** a quarter of a sigmoid; vectors have instructions for that. Errors and special
+** cases are as at the head of vmath.h. */
 #ifndef KERNELS_GATES_H
 #define KERNELS_GATES_H
 

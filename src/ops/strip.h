@@ -62,8 +62,8 @@
 
 /* ---- by vectors ---------------------------------------------------------- */
 
-/* y[i] = expression in a, b, c, which are vectors; those that the op does not have
-** are something. */
+/* y[i] = expression in a, b, c, which are vectors. An op of fewer operands, whose
+** expression does not read the others, gets a in their places. */
 #define VECTOR_STRIP(name, expression)                              \
   STRIP(name) {                                                     \
     float *y = py;                                                  \

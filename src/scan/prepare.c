@@ -44,7 +44,7 @@ static Val again(const Splitter *k, Val v) {
   return (Val){first.node, first.out + v.out};
 }
 
-/* v, the copy of n, or what its op says is the same in parts. */
+/* What stands for v, the copy of n: the parts that its op says it has, or v. */
 static Val split(const Splitter *k, const Node *n, Val v) {
   Val parts;
   return may_split(k, n) && !k->c->error.set &&
@@ -89,7 +89,9 @@ static void join_row(Splitter *k, const int *beside, int count) {
   y.node->origin = n->origin;
   for (int i = 0; i < count && !c->error.set; i++) {
     int64_t wide = val_type(side[i])->dim[1];
-    k->again[beside[i]] = columns_of(c, y, at, wide);
+    Val part = columns_of(c, y, at, wide);
+    part.node->origin = k->node[beside[i]]->origin;
+    k->again[beside[i]] = part;
     at += wide;
   }
 }
