@@ -91,6 +91,19 @@ describe("families of ops", function ()
 end)
 
 describe("a script with a first model", function ()
+  native("loads nothing of training to predict", function ()
+    prints("", [[
+      local k = require "lunula"
+      local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+      model:predict(k.ones { 4, 2 })
+      for name in pairs(package.loaded) do
+        local part = name:match "^lunula%.(%a+)"
+        if part == "losses" or part == "metrics" or part == "optimizers" then
+          print(name, "is loaded")
+        end
+      end]])
+  end)
+
   native("loads what it needs", function ()
     prints("", [[
       local k = require "lunula"

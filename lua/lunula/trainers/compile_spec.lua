@@ -11,7 +11,7 @@ local declare = require "lunula.declare"
 local options = require "lunula.utils.options"
 local saved = require "lunula.trainers.saved_metrics"
 
--- All of them are many files, which a program that only predicts does not need.
+-- They are many files, and a program that only predicts needs none of them.
 local function losses() return require "lunula.losses" end
 local function metrics() return require "lunula.metrics" end
 

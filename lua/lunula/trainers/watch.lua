@@ -6,7 +6,6 @@
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
-local optimizer = require "lunula.optimizers.optimizer"
 
 local watch = {}
 
@@ -100,6 +99,7 @@ function watch.step(model, fn, ...)
   }, Step)
   seen.running = running
   local _ <close> = setmetatable({}, { __close = function() seen.running = nil end })
+  local optimizer = require "lunula.optimizers.optimizer" -- predictions need none
   local logs = optimizer.Optimizer.oversee(running, fn, ...)
   if not running.finite and running.loss then           -- nothing was updated
     running:noted(ops.isfinite(running.loss))
