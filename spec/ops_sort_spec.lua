@@ -248,7 +248,7 @@ end)
 describe("refused at the line", function ()
   local x = core.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
   local rows = {
-    "top_k: k is 4, the last axis of x, (2, 3), has no so many",
+    "top_k: k is 4, the last axis of x, (2, 3), has fewer",
     function () ops.top_k(x, 4) end,
     "top_k: axis -1 is out of range for a tensor of rank 0",
     function () ops.top_k(core.tensor(1), 1) end,

@@ -54,7 +54,7 @@ void lunula_model_free(lunula_model *m) {
   if (m->leave)
     m->leave(m);
   Account *account = plan_cache_account(m->k);
-  account_retain(account);
+  account_retain(account); /* the last to hold it may be the cache */
   plan_cache_release(m->k);
   forget_file(m);
   for (int i = 0; m->name && i < m->ninputs + m->noutputs; i++)
@@ -225,7 +225,7 @@ lunula_status lunula_prepare(lunula_model *m, const lunula_view *in, int nin,
   if (s != LUNULA_OK)
     return s;
   for (int i = 0; out && i < nout; i++) {
-    void *data = out[i].data;
+    void *data = out[i].data; /* the caller's stays, if it has some already */
     view_fill(&out[i], plan_output(plan, i));
     out[i].data = data;
   }

@@ -226,6 +226,8 @@ static void write_back_signature(HostOp *h) {
   }
 }
 
+/* Of kind INDEX, of which no pass thinks that it knows which numbers of the result
+** come from where: it is neither fused nor run in parts of the batch. */
 static void fill_rows(HostOp *h) {
   const lunula_op *u = &h->host;
   h->op = (Op){.name = h->name, .signature = h->signature, .kind = INDEX,

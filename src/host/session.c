@@ -24,7 +24,7 @@ static Account *account_of(const lunula_session *s) {
   return plan_cache_account(s->model->k);
 }
 
-/* With the state of `like`, or the first one. */
+/* With this state; NULL: the model has none. */
 static lunula_session *session_new(lunula_model *m, const char *state) {
   lunula_session *s = mem_new(plan_cache_account(m->k), 1, sizeof *s);
   if (s == NULL)
@@ -166,7 +166,7 @@ lunula_status lunula_slot_set(lunula_slot *s, lunula_model *m,
   lunula_model *old = s->model;
   s->model = m;
   lock_leave(&s->lock);
-  lunula_model_free(old);
+  lunula_model_free(old); /* may take long, so not under the lock */
   return LUNULA_OK;
 }
 

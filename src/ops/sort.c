@@ -68,7 +68,7 @@ static bool top_shape(Rule *r) {
     return fail(r->error, "k is %lld, this row finds at most %d: sort finds "
                           "more", (long long)k, MOST_K);
   if (k < 0 || (*n != UNKNOWN && k > *n))
-    return fail(r->error, "k is %lld, the last axis of x, %s, has no so many",
+    return fail(r->error, "k is %lld, the last axis of x, %s, has fewer",
                 (long long)k, type_text(&r->in[0], text));
   *n = r->out[PLACES].dim[r->in[0].rank - 1] = k;
   return true;

@@ -56,7 +56,7 @@ op("top_k", "x, k:int, sorted:bool=true",
     local axis = tools.axis("top_k", -1, x.rank)
     local n = x.shape[axis + 1]
     if k < 0 or n and k > n then
-      core.raise("top_k: k is %d, the last axis of x, %s, has no so many", k,
+      core.raise("top_k: k is %d, the last axis of x, %s, has fewer", k,
         tools.shape_text(x.shape))
     end
     if k <= most_k then
