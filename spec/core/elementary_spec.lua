@@ -1,5 +1,5 @@
--- Functions of one number against double precision: numbers close to each other, both ends, and what
--- is no number; in whole vectors and in what is left over by them.
+-- Functions of one number against double precision: numbers close to each other, both ends, and
+-- what is no number; in whole vectors and in what is left over by them.
 
 local core = require "lunula.core"
 local ops = require "lunula.ops"
