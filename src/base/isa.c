@@ -25,9 +25,9 @@ static unsigned saved_registers(void) {
   return low;
 }
 
-/* Number of sets that can be used: x86-64-v3 is AVX2, x86-64-v4 AVX-512, each
+/* Number of sets that this machine has: x86-64-v3 is AVX2, x86-64-v4 AVX-512, each
 ** with all that the compiler takes for granted then. */
-static int count_sets(void) {
+static int ask_processor(void) {
   enum { SSE_AVX = 6, OPMASK_ZMM = 0xe0 };
   unsigned a, b, c, d, c1, b7;
   if (!__get_cpuid(1, &a, &b, &c1, &d) ||
@@ -44,8 +44,20 @@ static int count_sets(void) {
   return ISA_avx512 + 1;
 }
 #else
-static int count_sets(void) { return ISA_COUNT; }
+static int ask_processor(void) { return ISA_COUNT; }
 #endif
+
+/* Asked once: in a virtual machine each question stops the processor, and costs
+** as much as opening a file. */
+static int count_sets(void) {
+  static atomic_int known;
+  int n = atomic_load_explicit(&known, memory_order_relaxed);
+  if (n == 0) {
+    n = ask_processor();
+    atomic_store_explicit(&known, n, memory_order_relaxed);
+  }
+  return n;
+}
 
 const char *isa_there(int i) {
   return i >= 0 && i < count_sets() ? names[i] : NULL;
