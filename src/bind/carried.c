@@ -110,7 +110,8 @@ void carried_preload(lua_State *L, lua_CFunction core) {
   add_loader(L, "lunula.core");
   if (carried_texts[0]) {
     lua_CFunction open = same_bytecode(L) ? open_code : open_text;
-    for (const CarriedFile *f = carried_files; f->module; f++) {
+    for (int i = 0; i < carried_count; i++) {
+      const CarriedFile *f = &carried_files[i];
       lua_pushlightuserdata(L, (void *)(uintptr_t)f);
       lua_pushcclosure(L, open, 1);
       add_loader(L, f->module);
@@ -121,43 +122,43 @@ void carried_preload(lua_State *L, lua_CFunction core) {
 
 /* ---- beside the files --------------------------------------------------- */
 
-/* The next n bytes, a multiple of 8 save at the end. */
-static uint64_t hash(uint64_t h, const char *text, size_t n) {
-  for (size_t i = 0; i < n; i += 8) {
-    uint64_t word = 0;
-    memcpy(&word, text + i, n - i < 8 ? n - i : 8);
-    h = (h ^ word) * 0x9E3779B97F4A7C15u;
-    h ^= h >> 32;
-  }
-  return h;
+enum { LANES = 4, PIECE = 8192 };
+
+/* The next n bytes, filled up with zeros. Four numbers take turns, for each has
+** to wait for its last product. */
+static void hash(uint64_t h[LANES], const char *text, size_t n) {
+  for (size_t i = 0; i < n; i += sizeof h[0] * LANES)
+    for (int lane = 0; lane < LANES; lane++) {
+      uint64_t word;
+      memcpy(&word, text + i + sizeof word * (size_t)lane, sizeof word);
+      word = (h[lane] ^ word) * 0x9E3779B97F4A7C15u;
+      h[lane] = word ^ word >> 32;
+    }
 }
 
-/* Reads until the piece is full or the file ends. */
-static size_t read_piece(int file, char *piece, size_t n) {
-  size_t got = 0;
-  ssize_t more = 1;
-  while (got < n && more > 0) {
-    more = read(file, piece + got, n - got);
-    got += more > 0 ? (size_t)more : 0;
-  }
-  return got;
+/* As much as there is room for; less ends a file. */
+static size_t read_piece(int file, char *piece) {
+  ssize_t got = read(file, piece, PIECE);
+  size_t n = got > 0 ? (size_t)got : 0;
+  memset(piece + n, 0, sizeof(uint64_t) * LANES);
+  return n;
 }
 
 /* Is the file at the path what was compiled? Its time would not say. */
 static bool unchanged(const char *path, const CarriedFile *f) {
-  char piece[8192];
-  uint64_t h = f->size;
+  char piece[PIECE + sizeof(uint64_t) * LANES];
+  uint64_t h[LANES] = {f->size, 1, 2, 3};
   size_t size = 0, n;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return false;
   do {
-    n = read_piece(file, piece, sizeof piece);
-    h = hash(h, piece, n);
+    n = read_piece(file, piece);
+    hash(h, piece, n);
     size += n;
-  } while (n == sizeof piece);
+  } while (n == PIECE);
   close(file);
-  return size == f->size && h == f->hash;
+  return size == f->size && (h[0] ^ h[1] ^ h[2] ^ h[3]) == f->hash;
 }
 
 static int compare_module(const void *name, const void *file) {
@@ -165,11 +166,8 @@ static int compare_module(const void *name, const void *file) {
 }
 
 static const CarriedFile *find_file(const char *module) {
-  size_t n = 0;
-  while (carried_files[n].module)
-    n++;
-  return bsearch(module, carried_files, n, sizeof *carried_files,
-                 compare_module);
+  return bsearch(module, carried_files, (size_t)carried_count,
+                 sizeof *carried_files, compare_module);
 }
 
 /* For package.searchers. What it does not answer, Lua's own ones do. */

@@ -1,5 +1,5 @@
 /* The Lua files that are inside the library: as bytecode, so that opening them
-** costs no parsing, with names and lines, since parameters are found by name and
+** costs no parsing, with lines and names, since parameters are found by name and
 ** the user's line by file. Bytecode is for one Lua only, so a host's Lua must
 ** first compile a probe to the same bytes. core.so lies beside its texts, and
 ** takes bytecode for those that have not changed; liblunula.a carries texts too.
@@ -26,8 +26,8 @@ typedef struct CarriedFile {
   Bytes code;          /* what follows the head and the name of the chunk */
 } CarriedFile;
 
-/* Ends with a row whose module is NULL; sorted by module. */
-extern const CarriedFile carried_files[];
+extern const CarriedFile carried_files[]; /* sorted by module */
+extern const int carried_count;
 /* Zero-terminated, in the order of the files; the first is NULL: none are. */
 extern const char *const carried_texts[];
 
