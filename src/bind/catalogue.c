@@ -123,12 +123,13 @@ static void reserve(lua_State *L, int catalogue, int positions,
 static void open_rows(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
+  CatalogueWalk walk = {0};
   int top = lua_gettop(L);
   state_of(L)->binder = bind_call;
   state_of(L)->method = bind_method;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
-  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++)
+  while ((op = catalogue_next(c->catalogue, &walk)) != NULL)
     if (op->traits & HIDDEN) {
       push_row(L, op);
       keep_hidden(L, op);
@@ -194,15 +195,15 @@ static int core_row(lua_State *L) {
 
 /* ---- what is made when it is asked for ---------------------------------- */
 
-/* Calls the loader, with the name at `name`, 0: for all. */
-static void load_later(lua_State *L, int name) {
+/* Calls the loader, with the family at `family`, 0: for all. */
+static void load_later(lua_State *L, int family) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, "lunula.load") == LUA_TNIL) {
     lua_pop(L, 1);
     return;
   }
-  if (name)
-    lua_pushvalue(L, name);
-  lua_call(L, name != 0, 0);
+  if (family)
+    lua_pushvalue(L, family);
+  lua_call(L, family != 0, 0);
 }
 
 /* Is core.ops[name] there? */
@@ -243,7 +244,7 @@ static int find_later(lua_State *L) {
   lua_pushvalue(L, 2);
   const Op *op = find_row(L, lua_tostring(L, 2));
   if (lua_rawget(L, 3) != LUA_TNIL)
-    load_later(L, 2);
+    load_later(L, 4);
   else if (op != NULL)
     make_row(L, op);
   else if (tell_names(L))
@@ -257,11 +258,12 @@ static int find_later(lua_State *L) {
 static void make_all(lua_State *L) {
   const Op *op;
   const Context *c = &state_of(L)->c;
+  CatalogueWalk walk = {0};
   int top = lua_gettop(L);
   load_later(L, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
-  for (int i = 0; (op = catalogue_at(c->catalogue, i)) != NULL; i++)
+  while ((op = catalogue_next(c->catalogue, &walk)) != NULL)
     if (!(op->traits & HIDDEN)) {
       make_row(L, op);
       lua_getfield(L, top + 2, op->name);
@@ -288,67 +290,89 @@ static int all_pairs(lua_State *L) {
   return 2;
 }
 
-/* Takes the function at core.ops[name] away until the composite is there. */
-static void hide(lua_State *L, const char *name) {
-  static const char *const tables[] = {"lunula.ops", "lunula.methods"};
-  for (int i = 0; i < COUNT_OF(tables); i++) {
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
-    lua_pushnil(L);
-    lua_setfield(L, -2, name);
-    lua_pop(L, 1);
-  }
-}
+/* ---- composites that are still to be loaded ----------------------------- */
 
-/* Is it the name of a composite which is there already? If not, it gets its
-** place in the catalogue, which a row of C may have. */
-static bool is_defined(lua_State *L, const char *name) {
-  int top = lua_gettop(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.catalogue");
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.positions");
+/* Places on the stack of what the names of composites go into. */
+enum { OPS = 3, METHODS, CATALOGUE, POSITIONS, LATER };
+
+/* Is the name on the stack that of a composite which is there already? If not,
+** it gets its place in the catalogue, which a row of C may have. */
+static bool is_defined(lua_State *L) {
+  int name = lua_gettop(L);
   bool defined = false;
-  if (lua_getfield(L, top + 2, name) == LUA_TNIL) {
-    reserve(L, top + 1, top + 2, name);
-  } else if (lua_rawgeti(L, top + 1, lua_tointeger(L, -1)) == LUA_TTABLE) {
+  lua_pushvalue(L, name);
+  if (lua_rawget(L, POSITIONS) == LUA_TNIL) {
+    reserve(L, CATALOGUE, POSITIONS, lua_tostring(L, name));
+  } else if (lua_rawgeti(L, CATALOGUE, lua_tointeger(L, -1)) == LUA_TTABLE) {
     lua_getfield(L, -1, "kind");
     defined = strcmp(lua_tostring(L, -1), "composite") == 0;
   }
-  lua_settop(L, top);
+  lua_settop(L, name);
   return defined;
+}
+
+/* table[name] = value; the name is on top of the stack. */
+static void set_named(lua_State *L, int table, int value) {
+  lua_pushvalue(L, -1);
+  if (value)
+    lua_pushvalue(L, value);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, table);
 }
 
 /* A composite may complete a row of ours, but would hide one of the host, which
 ** does not know its name when it adds the op. */
 static void check_no_host(lua_State *L, const char *name) {
   Catalogue *k = state_of(L)->c.catalogue;
-  const Op *op = catalogue_find(k, name);
+  const Op *op = catalogue_has_more(k) ? catalogue_find(k, name) : NULL;
   if (op && catalogue_was_added(k, op))
     raise_error(L, "the host's op %s has the name of one of lunula's own: give "
                    "it another", name);
 }
 
-/* later(names, load): composites that load(name) will define, when they are
-** first asked for; load() defines all. Those that are there stay. later(nil,
-** tell): tell() calls later, when a name is asked for that nobody knows yet. */
-static int core_later(lua_State *L) {
-  want_type(L, 2, LUA_TFUNCTION, "later: what defines them");
-  lua_settop(L, 2);
-  if (lua_isnil(L, 1)) {
-    lua_setfield(L, LUA_REGISTRYINDEX, "lunula.names");
-    return 0;
-  }
-  want_type(L, 1, LUA_TTABLE, "later: the names");
-  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.later");
-  for (lua_Integer i = 1; lua_rawgeti(L, 1, i) == LUA_TSTRING; i++) {
-    const char *name = lua_tostring(L, 3);
-    check_no_host(L, name);
-    if (!is_defined(L, name)) {
-      hide(L, name);
-      lua_pushboolean(L, 1);
-      lua_setfield(L, 2, name);
+/* The names of a family, with spaces between them; the family is at 2. */
+static void add_family(lua_State *L, const char *names) {
+  for (size_t n; *names; names += n + strspn(names + n, " ")) {
+    n = strcspn(names, " ");
+    check_no_host(L, lua_pushlstring(L, names, n));
+    if (!is_defined(L)) {
+      set_named(L, OPS, 0); /* a row of C is away until the composite is there */
+      set_named(L, METHODS, 0);
+      set_named(L, LATER, 2);
     }
     lua_pop(L, 1);
   }
+}
+
+/* later(load): load(family) will define the composites of a family, when one of
+** them is first asked for, load() all. later(names, family): their names, with
+** spaces between them; composites that are there stay. */
+static int core_later(lua_State *L) {
+  static const char *const tables[] = {
+    "lunula.ops", "lunula.methods", "lunula.catalogue", "lunula.positions",
+    "lunula.later"
+  };
+  lua_settop(L, 2);
+  if (lua_isfunction(L, 1)) {
+    lua_settop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
+    return 0;
+  }
+  want_type(L, 1, LUA_TSTRING, "later: the names");
+  want_type(L, 2, LUA_TSTRING, "later: the family");
+  for (int i = 0; i < COUNT_OF(tables); i++)
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, tables[i]);
+  add_family(L, lua_tostring(L, 1));
+  return 0;
+}
+
+/* unknown(tell): tell() calls later, when a name is asked for that nobody knows
+** yet. */
+static int core_unknown(lua_State *L) {
+  want_type(L, 1, LUA_TFUNCTION, "unknown: what tells the names");
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.names");
   return 0;
 }
 
@@ -393,7 +417,8 @@ static void open_later(lua_State *L) {
 void catalogue_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
-    {"row", core_row}, {"later", core_later}, {NULL, NULL}
+    {"row", core_row}, {"later", core_later}, {"unknown", core_unknown},
+    {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lunula.ops");

@@ -1,4 +1,4 @@
-/* The catalogue: all op rows, by position and by name. The rows lie on higher
+/* The catalogue: all op rows, in their order and by name. The rows lie on higher
 ** floors; who assembles them hands the list in, so that this floor and the
 ** rules can ask for an op by its name without knowing where it is written. */
 
@@ -6,12 +6,11 @@
 
 #include "graph/graph.h"
 
-const Op *catalogue_at(const Catalogue *k, int i) {
-  for (int f = 0; f < k->families; f++)
-    for (const Op *op = k->family[f]; op->name; op++)
-      if (i-- == 0)
-        return op;
-  return i < atomic_load(&k->added) ? k->more[i] : NULL;
+const Op *catalogue_next(const Catalogue *k, CatalogueWalk *w) {
+  for (; w->family < k->families; w->family++, w->row = 0)
+    if (k->family[w->family][w->row].name)
+      return &k->family[w->family][w->row++];
+  return w->row < atomic_load(&k->added) ? k->more[w->row++] : NULL;
 }
 
 static unsigned hash(const char *name) {
@@ -47,6 +46,10 @@ const Op *catalogue_find(Catalogue *k, const char *name) {
     if (strcmp(k->more[i]->name, name) == 0)
       op = k->more[i];
   return op;
+}
+
+bool catalogue_has_more(const Catalogue *k) {
+  return atomic_load_explicit(&k->added, memory_order_acquire) > 0;
 }
 
 bool catalogue_was_added(const Catalogue *k, const Op *op) {

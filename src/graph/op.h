@@ -320,8 +320,13 @@ typedef struct Catalogue {
   const Op *slot[CATALOGUE_SLOTS];
 } Catalogue;
 
-const Op *catalogue_at(const Catalogue *k, int i); /* NULL past the last */
+/* All rows, one after the other; begins as {0}. NULL: those were all. */
+typedef struct CatalogueWalk {
+  int family, row;
+} CatalogueWalk;
+const Op *catalogue_next(const Catalogue *k, CatalogueWalk *w);
 const Op *catalogue_find(Catalogue *k, const char *name); /* NULL: none */
+bool catalogue_has_more(const Catalogue *k); /* by a host */
 bool catalogue_was_added(const Catalogue *k, const Op *op);
 /* Adds one row, or two (the second may be NULL). Thread-safe. */
 bool catalogue_add(Catalogue *k, const Op *op, const Op *second, Error *e);

@@ -15,9 +15,9 @@ local families = {
   { "shape", "expand_dims squeeze ravel swapaxes moveaxis slice repeat repeat_elements tile "
     .. "fliplr flipud roll rot90 pad" },
   { "join", "stack append hstack vstack dstack split array_split vsplit dsplit hsplit unstack" },
-  { "make", "full full_like zeros ones empty empty_like copy arange linspace logspace eye "
-    .. "identity tri tril triu diag diagflat diagonal trace vander one_hot multi_hot meshgrid "
-    .. "geomspace" },
+  { "fill", "full full_like zeros ones empty empty_like copy" },
+  { "make", "arange linspace logspace eye identity tri tril triu diag diagflat diagonal trace "
+    .. "vander one_hot multi_hot meshgrid geomspace" },
   { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
     .. "segment_max segment_min segment_prod searchsorted digitize isin in_top_k bincount "
     .. "unravel_index" },
@@ -55,16 +55,10 @@ local families = {
   { "einops", "rearrange" },
 }
 
-local family_of, names, loading = {}, {}, {}
-
-for _, family in ipairs(families) do
-  for name in family[2]:gmatch "%S+" do
-    family_of[name], names[#names + 1] = family[1], name
-  end
-end
-
 -- A file may ask for what it is about to define, and may be ended early, by a budget or for want of
 -- memory.
+local loading = {}
+
 local function load(family)
   if loading[family] then return end
   loading[family] = true
@@ -73,10 +67,12 @@ local function load(family)
   if not ok then error(why, 0) end
 end
 
-core.later(names, function (name)
-  if name then return load(family_of[name]) end
+core.later(function (wanted)
+  if wanted then return load(wanted) end
   for _, family in ipairs(families) do load(family[1]) end
 end)
+
+for _, family in ipairs(families) do core.later(family[2], family[1]) end
 
 local ops = core.ops
 
