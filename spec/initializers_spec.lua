@@ -1,6 +1,7 @@
 local core = require "lunula.core"
 local declare = require "lunula.declare"
 local initializers = require "lunula.initializers"
+local lua = require "spec.support.lua"
 local ops = require "lunula.ops"
 
 local function mean(x) return ops.mean(x):item() end
@@ -123,6 +124,19 @@ describe("initializers", function ()
     } do
       assert.are.equal(class, declare.class_of(initializers.get(name)).name)
     end
+  end)
+
+  it("leave a user's class of the same name in its place, though they are loaded later", function ()
+    local pipe = io.popen(("%s %s -e %q 2>&1"):format(lua.paths(package.path, package.cpath),
+      lua.command, [[
+        local k, declare = require "lunula", require "lunula.declare"
+        local Own = declare.class { name = "Zeros", kind = "initializer", parent = k.Initializer }
+        local _ = k.initializers.ones, k.initializers.Zeros, k.initializers.get "one"
+        print(declare.class_of(k.initializers.get "Zeros") == Own,
+          declare.class_of(k.initializers.get "zeros") == k.initializers.Zeros,
+          k.initializers.Zeros ~= Own)]]))
+    assert.equal("true\ttrue\ttrue\n", pipe:read "a")
+    pipe:close()
   end)
 
   it("survive serialization", function ()

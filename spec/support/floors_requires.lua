@@ -5,7 +5,7 @@
 -- The order of lua/lunula, lowest first. Files of a folder may require each other, and what is on
 -- lower rows; what shares a row stands side by side, and may not.
 local storeys = {
-  { "ops.config", "json_path" },
+  { "ops.config", "json_path", "late" },
   { "declare" },
   { "kinds", "records" },
   { "ops" },

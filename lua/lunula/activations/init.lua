@@ -12,7 +12,16 @@ local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 
 local number, axis, tensor = kinds.number, kinds.axis, tools.tensor
-local activations = {}
+
+-- Each is made when it is first asked for, under any of its names.
+local makers, names = {}, {}
+local activations = setmetatable({}, {
+  __index = function (_, name) return makers[name] and makers[name]() end,
+  __pairs = function (self)
+    for _, make in pairs(makers) do make() end
+    return next, self, nil
+  end,
+})
 
 local Activation = declare.class {
   kind = "activation", name = "Activation", abstract = true,
@@ -29,13 +38,19 @@ end
 -- Declares an activation; `apply(self, x)` finds its arguments in self. `doc` says what it is where
 -- no op of its name does.
 local function activation(name, args, apply, aliases, doc)
-  local class = declare.class {
-    name = name, parent = Activation, args = args, apply = apply, aliases = aliases,
-    doc = doc or core.catalogue(name).doc,
-  }
-  class.module = "keras.activations"
-  activations[name] = class {}
-  for _, alias in ipairs(aliases or {}) do activations[alias] = activations[name] end
+  local all, made = { name, table.unpack(aliases or {}) }, nil
+  local function make()
+    if made then return made end
+    local class = declare.class {
+      name = name, parent = Activation, args = args, apply = apply, aliases = aliases,
+      doc = doc or core.catalogue(name).doc,
+    }
+    class.module = "keras.activations"
+    made = class {}
+    for _, known in ipairs(all) do activations[known] = made end
+    return made
+  end
+  for _, known in ipairs(all) do makers[known], names[#names + 1] = make, known end
 end
 
 -- An activation without arguments that is the op of its name.
@@ -136,6 +151,8 @@ activation("sparsemax", { { "axis", axis, default = -1 } },
   function (self, x) return ops.sparsemax(x, self.axis) end)
 
 -- ---- names ------------------------------------------------------------------------------------
+
+declare.later("activation", names, function (name) makers[name]() end)
 
 -- The activation meant by a name, a config, a layer or a function; linear for nil.
 function activations.get(identifier)

@@ -6,6 +6,7 @@
 -- and the help text. It knows no kind of object: what an argument may be is the business of
 -- kinds.lua. This is its face; each idea has its file.
 
+local late = require "lunula.late"
 local words = require "lunula.declare.words"
 local lists = require "lunula.declare.lists"
 local options = require "lunula.declare.options"
@@ -13,10 +14,11 @@ local objects = require "lunula.declare.objects"
 local registry = require "lunula.declare.registry"
 local custom_objects = require "lunula.declare.custom_objects"
 local configs = require "lunula.declare.configs"
-local meanings = require "lunula.declare.meanings"
+local meanings = late(function () return require "lunula.declare.meanings" end)
 local texts = require "lunula.declare.texts"
 local classes = require "lunula.declare.classes"
 local lookup = require "lunula.declare.lookup"
+local catalogues = require "lunula.declare.catalogues"
 
 return {
   snake_case = words.snake_case, distance = words.distance, nearest = words.nearest,
@@ -29,7 +31,7 @@ return {
   class_of = objects.class_of, is = objects.is, absent = objects.absent,
 
   homes = registry.homes, home = registry.home, registry = registry.registry,
-  register = registry.register, set_file_name = registry.set_file_name,
+  register = registry.register, later = registry.later, set_file_name = registry.set_file_name,
 
   custom_object_scope = custom_objects.custom_object_scope,
   with_custom_objects = custom_objects.with_custom_objects,
@@ -42,10 +44,11 @@ return {
 
   said = texts.said, text = texts.text, help = texts.help, shown_arguments = texts.arguments,
   kind_and_default = texts.kind_and_default, signature = texts.signature,
-  meaning = meanings.of,
+  meaning = function (class, arg) return meanings.of(class, arg) end,
 
   class = classes.class, is_class = classes.is_class,
 
   sharing = lookup.sharing, knows = lookup.knows, find = lookup.find, get = lookup.get,
-  catalogue = lookup.catalogue,
+
+  catalogue = catalogues.of, late_catalogue = catalogues.late,
 }

@@ -3,7 +3,6 @@
 
 local core = require "lunula.core"
 local classes = require "lunula.declare.classes"
-local configs = require "lunula.declare.configs"
 local custom_objects = require "lunula.declare.custom_objects"
 local json_path = require "lunula.json_path"
 local objects = require "lunula.declare.objects"
@@ -18,13 +17,13 @@ local show = words.show
 local None = core.None
 
 -- Kinds whose classes Keras also offers by names like max_norm; no optimizer is rm_sprop.
-local snake_names = { constraint = true, initializer = true, loss = true, metric = true,
+lookup.snake_names = { constraint = true, initializer = true, loss = true, metric = true,
   regularizer = true }
 
 -- Capitals make no difference in Keras's names.
 local function is_same_name(kind, name, known)
   return name:lower() == known:lower()
-    or snake_names[kind] and name == words.snake_case(known) or false
+    or lookup.snake_names[kind] and name == words.snake_case(known) or false
 end
 
 -- `ours`: the file says that the class is one of Keras's, so that a class of a user does not stand
@@ -142,29 +141,6 @@ function lookup.get(kind, identifier)
   local object, message = lookup.find(kind, identifier)
   if message then core.raise("%s", message) end
   return object
-end
-
--- A module table of classes: M.MaxNorm, and M.max_norm(…) as a function's name; get, serialize,
--- deserialize. `others` are further names (functions, aliases).
-function lookup.catalogue(kind, list, others)
-  local module = {}
-  for _, class in ipairs(list) do
-    class.module = "keras." .. (kind == "loss" and "losses" or kind .. "s")
-    module[class.name] = class
-    local snake = words.snake_case(class.name)
-    local offered = snake_names[kind] and kind ~= "metric" and module[snake] == nil
-    if offered then module[snake] = class end
-  end
-  for name, value in pairs(others or {}) do
-    module[name] = value
-    registry.register(kind, name, value)
-  end
-  function module.get(identifier) return lookup.get(kind, identifier) end
-  function module.deserialize(config, customs)
-    return custom_objects.with_custom_objects(customs, lookup.get, kind, config)
-  end
-  module.serialize = configs.serialize
-  return module
 end
 
 return lookup

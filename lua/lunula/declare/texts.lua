@@ -1,7 +1,8 @@
 -- What is printed of an object and, by k.help, of a class.
 
+local late = require "lunula.late"
 local configs = require "lunula.declare.configs"
-local meanings = require "lunula.declare.meanings"
+local meanings = late(function () return require "lunula.declare.meanings" end)
 local objects = require "lunula.declare.objects"
 local options = require "lunula.declare.options"
 local words = require "lunula.declare.words"

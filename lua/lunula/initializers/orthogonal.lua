@@ -51,9 +51,8 @@ local function orthonormal_rows(a, n, m)
   return q
 end
 
-local Orthogonal = declare.class {
+return { Orthogonal = declare.class {
   name = "Orthogonal", parent = initializer.Random,
-  aliases = { "orthogonal", "OrthogonalInitializer" },
   doc = "gain times a random matrix with orthonormal rows or columns, whichever are fewer",
   args = { { "gain", kinds.number, default = 1.0 }, initializer.seed },
   make = function (self, shape, dtype)
@@ -68,6 +67,4 @@ local Orthogonal = declare.class {
     if rows > columns then q = ops.transpose(q) end
     return tools.cast(ops.reshape(q, shape) * self.gain, dtype)
   end,
-}
-
-return { Orthogonal }
+} }
