@@ -156,6 +156,9 @@ local function collect_arguments(class, spec)
   end
 end
 
+local hooks = { "prepare", "init", "finish" }
+local first_get_config = checked("get_config", configs.get_config)
+
 local reserved = {
   kind = true, name = true, parent = true, doc = true, args = true, aliases = true, getters = true,
   setters = true, replace_args = true, from_config = true, abstract = true,
@@ -201,18 +204,18 @@ function classes.class(spec)
       class[key] = checked(key, value)
     end
   end
-  setmetatable(class, Class)
   collect_arguments(class, spec)
-  class.prepare = class.prepare or no_hook
-  class.init = class.init or no_hook
-  class.finish = class.finish or no_hook
+  for _, hook in ipairs(hooks) do
+    class[hook] = class[hook] or parent and parent[hook] or no_hook
+  end
+  if not (class.get_config or parent) then class.get_config = first_get_config end
   class.metatable = metatable_of(class, spec)
-  if not class.get_config then class.get_config = configs.get_config end
   local make = spec.from_config or parent and parent.make_from_config or configs.from_config
   class.make_from_config = make
   class.from_config = function(config, more)   -- Class.from_config(t) and Class:from_config(t)
     return make(class, config == class and more or config)
   end
+  setmetatable(class, Class)
   if not spec.abstract then registry.register(class.kind, class.name, class) end
   for _, alias in ipairs(spec.aliases or {}) do registry.register(class.kind, alias, class) end
   return class

@@ -130,10 +130,10 @@ function options.bind(class, object, given, in_config)
     elseif none and not arg.none then
       core.raise("%s: %s must be %s, got %s", class.name, arg.name, kind.name, show(value))
     end
-    if not none and value ~= nil then
-      value = checked(class, arg, value, object, in_config)
-    else
+    if none or value == nil then
       value = kind.absent and kind.absent(object)
+    elseif type(value) ~= "boolean" or value ~= arg.default then   -- true, false are right
+      value = checked(class, arg, value, object, in_config)
     end
     if value ~= nil then object[arg.field] = value end
   end
