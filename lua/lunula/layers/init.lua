@@ -4,8 +4,9 @@
 -- function of the same name in lower case: layers.add{a, b}.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local declare = require "lunula.declare"
-local records = require "lunula.records"
+local records = late(function () return require "lunula.records" end)
 local reading = require("lunula.json_path").reading
 
 local folders = {
@@ -13,9 +14,9 @@ local folders = {
   "activations", "rnn", "attention", "preprocessing", "legacy", "applications",
 }
 
-local place, functions, names = {}, {}, {}   -- place: name -> module
+local place, functions = {}, {}   -- name -> module; layers.add -> "Add"
 
-for _, folder in ipairs(folders) do
+local function read_list(folder)
   local home = "lunula.layers." .. folder
   local found, list = pcall(require, home)
   if not found and not tostring(list):find("module '" .. home .. "' not found", 1, true) then
@@ -24,13 +25,33 @@ for _, folder in ipairs(folders) do
   for file, classes in pairs(found and list or {}) do
     for name in classes:gmatch "%S+" do
       place[name] = home .. "." .. file
-      names[#names + 1] = name
       if folder == "merging" then functions[declare.snake_case(name)] = name end
     end
   end
 end
 
-table.sort(names)
+-- The module of a class or nil. Lists of folders are read until one has the name.
+local lists_read = 0
+
+local function place_of(name)
+  while not place[name] and lists_read < #folders do
+    read_list(folders[lists_read + 1])
+    lists_read = lists_read + 1
+  end
+  return place[name]
+end
+
+local names   -- of all classes, made for the first that asks
+
+local function all_names()
+  if names then return names end
+  place_of ""   -- which no list has
+  local list = {}
+  for name in pairs(place) do list[#list + 1] = name end
+  table.sort(list)
+  names = list
+  return names
+end
 
 local layers = {}
 
@@ -49,10 +70,10 @@ local by_snake   -- "dense" -> "Dense", made for the first that asks
 
 -- The class of a name, "Dense" or "dense"; nil for a stranger.
 function layers.find(name)
-  if place[name] then return load(name) end
+  if place_of(name) then return load(name) end
   if not by_snake then
     by_snake = {}
-    for _, known in ipairs(names) do
+    for _, known in ipairs(all_names()) do
       local snake = declare.snake_case(known)
       by_snake[snake] = by_snake[snake] or known
     end
@@ -62,7 +83,7 @@ end
 
 -- The names of all classes, in their order, as a list.
 function layers.names()
-  return table.move(names, 1, #names, 1, {})
+  return table.move(all_names(), 1, #all_names(), 1, {})
 end
 
 -- add{a, b}   concatenate({a, b}, 1)   concatenate({a, b}, {axis = 1})
@@ -94,19 +115,20 @@ local elsewhere = {
 return setmetatable(layers, {
   __index = function (_, name)
     local value
-    if place[name] then
+    if place_of(name) then
       value = load(name)
     elseif functions[name] then
       value = as_function(functions[name])
     elseif elsewhere[name] then
       value = elsewhere[name]()
     else
-      core.raise('there is no layer "%s"%s', tostring(name), declare.suggestion(name, names))
+      core.raise('there is no layer "%s"%s', tostring(name), declare.suggestion(name, all_names()))
     end
     layers[name] = value
     return value
   end,
   __pairs = function ()                     -- all names, whether they were asked for or not
+    all_names()
     for _, list in ipairs { place, functions, elsewhere } do
       for name in pairs(list) do local _ = layers[name] end
     end
