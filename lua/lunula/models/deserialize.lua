@@ -419,10 +419,8 @@ function revive.functional(class, given)
 end
 
 -- A from_config whose errors tell the place.
-function revive.from_config(name, make_model)
-  return function (class, given)
-    return json_path.reading(name .. ".from_config", make_model, class, given)
-  end
+function revive.from_config(name, maker, class, given)
+  return json_path.reading(name .. ".from_config", revive[maker], class, given)
 end
 
 return revive

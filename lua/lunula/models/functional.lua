@@ -5,6 +5,7 @@
 -- model.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local changes = require "lunula.layers.base.changes"
 local ops = require "lunula.ops"
 local declare = require "lunula.declare"
@@ -15,8 +16,8 @@ local ktensor = require "lunula.models.ktensor"
 local call_record = require "lunula.models.call_record"
 local topology = require "lunula.models.topology"
 local input = require "lunula.models.input"
-local config = require "lunula.models.config"
-local deserialize = require "lunula.models.deserialize"
+local config = late(function () return require "lunula.models.config" end)
+local deserialize = late(function () return require "lunula.models.deserialize" end)
 local model = require "lunula.models.model"
 
 local functional = { Input = input.Input, InputLayer = input.InputLayer }
@@ -226,8 +227,8 @@ end
 functional.call = call
 
 functional.methods = {
-  get_config = config.of_functional,
-  get_build_config = config.build_config_of_functional,
+  get_config = function(self) return config.of_functional(self) end,
+  get_build_config = function(self) return config.build_config_of_functional(self) end,
   _input_names = function(self)
     return self._inputs and plain_names(self._input_structure, self._inputs)
   end,
@@ -264,7 +265,9 @@ local declaration = {
     functional.define(self, inputs, outputs)
   end,
   call = call,
-  from_config = deserialize.from_config("Model", deserialize.functional),
+  from_config = function(class, given)
+    return deserialize.from_config("Model", "functional", class, given)
+  end,
 }
 
 for name, method in pairs(functional.methods) do declaration[name] = method end

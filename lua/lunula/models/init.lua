@@ -1,7 +1,6 @@
 -- k.models: the ways to make a model.
 
 local is_plain = require("lunula.declare").is_plain
-local clone_model = require "lunula.models.clone"
 local functional = require "lunula.models.functional"
 local model = require "lunula.models.model"
 local sequential = require "lunula.models.sequential"
@@ -30,7 +29,7 @@ return {
   Sequential = sequential.Sequential,
   Model = functional.Functional,
   Functional = functional.Functional,
-  clone_model = clone_model,
+  clone_model = function (...) return require "lunula.models.clone"(...) end,
   model_from_json = saving "model_from_json",
   load_model = saving "load_model",
   save_model = saving "save_model",

@@ -1,6 +1,7 @@
 -- `Input{}`: the placeholders that input layers give. Here begins the functional API, so here the
--- layers are told who records their calls on placeholders.
+-- layers and the ops are told who records their calls on placeholders.
 
+local core = require "lunula.core"
 local base = require "lunula.layers.base"
 local InputLayer = require "lunula.layers.core.input_layer"
 local ktensor = require "lunula.models.ktensor"
@@ -12,6 +13,10 @@ InputLayer.module = "keras.layers"
 
 base.set_recorder(function (values, options)
   if ktensor.within(values) or ktensor.within(options) then return call_record.record end
+end)
+
+core.set_ktensor(ktensor.metatable, function (...)
+  return require("lunula.models.operations").record(...)
 end)
 
 -- The placeholder that an input layer gives; one layer has one.

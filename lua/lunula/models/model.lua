@@ -91,6 +91,11 @@ local function called(self, x, training)
   return #results > 1 and results or results[1]
 end
 
+local function predict_step(self, data)
+  hooks.check_method(self, "model", "predict_step")
+  return called(self, (batch.unpack(data)), false)
+end
+
 -- The outputs of a call as a flat list.
 local function flat(self, y_pred)
   local outputs = {}
@@ -275,7 +280,7 @@ model.Model = base.layer "Model" {
   summary = summary,
   train_step = on_demand(steps, "train_step"),
   test_step = on_demand(steps, "test_step"),
-  predict_step = on_demand(steps, "predict_step"),
+  predict_step = predict_step,
   compute_loss = on_demand(steps, "compute_loss"),
   compute_metrics = on_demand(steps, "compute_metrics"),
   get_metrics_result = on_demand(steps, "get_metrics_result"),

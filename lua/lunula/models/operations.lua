@@ -11,7 +11,6 @@ local declare = require "lunula.declare"
 local base = require "lunula.layers.base"
 local names = require "lunula.layers.base.names"
 local nest = require "lunula.utils.nest"
-local ktensor = require "lunula.models.ktensor"
 local call_record = require "lunula.models.call_record"
 
 local operations = {}
@@ -158,13 +157,11 @@ end
 
 -- ---- calls -------------------------------------------------------------------------------------
 
--- Called by core for every op that is given a placeholder; fn is the op bound to be called later.
-local function record_op(op, fn, ...)
+-- For every op that is given a placeholder; fn is the op bound to be called later.
+function operations.record(op, fn, ...)
   local layer = class_of_op(op) { op = op, name = names.unique((op:gsub("^.*%.", ""))) }
   return call_record.record_op(layer, fn, ...)
 end
-
-core.set_ktensor(ktensor.metatable, record_op)
 
 -- The tensors (and plain values) that the op of a node was called with, in Keras's order.
 function operations.call_arguments(record)

@@ -8,6 +8,7 @@
 -- are anything to compute with.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local changes = require "lunula.layers.base.changes"
 local context = require "lunula.layers.base.context"
 local hooks = require "lunula.layers.base.hooks"
@@ -15,8 +16,8 @@ local base = require "lunula.layers.base"
 local declare = require "lunula.declare"
 local kinds = require "lunula.kinds"
 local ktensor = require "lunula.models.ktensor"
-local config = require "lunula.models.config"
-local deserialize = require "lunula.models.deserialize"
+local config = late(function () return require "lunula.models.config" end)
+local deserialize = late(function () return require "lunula.models.deserialize" end)
 local functional = require "lunula.models.functional"
 local input = require "lunula.models.input"
 local model = require "lunula.models.model"
@@ -200,9 +201,13 @@ local declaration = {
 
 for name, method in pairs(functional.methods) do declaration[name] = method end
 
-declaration.get_config = config.of_sequential
-declaration.get_build_config = config.build_config_of_sequential
-declaration.from_config = deserialize.from_config("Sequential", deserialize.sequential)
+declaration.get_config = function(self) return config.of_sequential(self) end
+declaration.get_build_config = function(self)
+  return config.build_config_of_sequential(self)
+end
+declaration.from_config = function(class, given)
+  return deserialize.from_config("Sequential", "sequential", class, given)
+end
 declaration._output_names = function(self)
   return self._outputs and { self._outputs[1].node.layer.name } or { "output" }
 end

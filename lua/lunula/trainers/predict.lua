@@ -5,19 +5,20 @@
 -- tensor straight to the traced Function; the methods of the class stay for all else.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local changes = require "lunula.layers.base.changes"
 local hooks = require "lunula.layers.base.hooks"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local nest = require "lunula.utils.nest"
 local options = require "lunula.utils.options"
-local progbar = require "lunula.utils.progbar"
+local progbar = late(function () return require "lunula.utils.progbar" end)
 local verbosity = require "lunula.utils.verbosity"
 local ranks = require "lunula.distribution.ranks"
 local data = require "lunula.trainers.data"
-local interruption = require "lunula.trainers.interruption"
-local prepared_batches = require "lunula.trainers.prepared_batches"
-local prepare = require "lunula.trainers.prepare"
+local interruption = late(function () return require "lunula.trainers.interruption" end)
+local prepared_batches = late(function () return require "lunula.trainers.prepared_batches" end)
+local prepare = late(function () return require "lunula.trainers.prepare" end)
 local traced_steps = require "lunula.trainers.traced_steps"
 
 local predictor = {}

@@ -6,13 +6,14 @@
 -- batch.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local ops = require "lunula.ops"
 local batch = require "lunula.utils.batch"
 local ranks = require "lunula.distribution.ranks"
 local functions = require "lunula.trainers.functions"
-local results = require "lunula.trainers.results"
-local train_step = require "lunula.trainers.train_step"
-local watch = require "lunula.trainers.watch"
+local results = late(function () return require "lunula.trainers.results" end)
+local train_step = late(function () return require "lunula.trainers.train_step" end)
+local watch = late(function () return require "lunula.trainers.watch" end)
 
 local traced_steps = {}
 

@@ -223,8 +223,4 @@ for _, name in ipairs { "train_step", "test_step" } do
   end
 end
 
-function train_step.predict_step(self, data)
-  return self:_called((batch.unpack(data)), false)
-end
-
 return train_step
