@@ -215,21 +215,23 @@ void account_release(Account *a) {
   count_dead(a, OWNED);
 }
 
-/* What was cached beyond this is given back by the C library, too: less is not
-** worth a walk through its heap. */
+/* Where this much was cached or is wanted, the C library gives back too what lies
+** free between other blocks: less is not worth a walk through its heap. */
 enum { TRIM = 16 << 20 };
 
-void account_trim(Account *a) {
+void account_trim(Account *a, size_t wanted) {
 #ifdef __GLIBC__
   size_t freed = load(&a->cached);
+#else
+  (void)wanted;
 #endif
   lock_take(&a->lock);
   FreeBlock *chain = unlink_all(a);
   lock_leave(&a->lock);
   free_chain(a, chain);
 #ifdef __GLIBC__
-  if (freed >= TRIM && !a->resize)
-    malloc_trim(0); /* free does not give back what lies between other blocks */
+  if ((freed >= TRIM || wanted >= TRIM) && !a->resize)
+    malloc_trim(0);
 #endif
 }
 
@@ -239,7 +241,7 @@ static bool count_or_trim(Account *a, size_t bytes) {
     return true;
   if (load(&a->cached) == 0)
     return false;
-  account_trim(a);
+  account_trim(a, 0);
   return count_live(a, bytes);
 }
 
@@ -257,7 +259,7 @@ AccountReport account_report(const Account *a) {
 void account_set_limit(Account *a, size_t bytes) {
   atomic_store(&a->limit, bytes);
   if (bytes != 0 && live_bytes(a) + load(&a->cached) > bytes)
-    account_trim(a);
+    account_trim(a, 0);
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -292,7 +294,7 @@ void *mem_new(Account *a, size_t n, size_t item) {
     return NULL;
   Header *h = zero_bytes(a, bytes);
   if (h == NULL && a) {
-    account_trim(a);
+    account_trim(a, 0);
     h = zero_bytes(a, bytes);
   }
   if (h == NULL) {
@@ -383,7 +385,7 @@ void *block_new(Account *a, size_t bytes) {
   if (!count_or_trim(a, size)) return NULL;
   block = fresh_block(a, size);
   if (block == NULL) { /* has the cache what the system lacks? */
-    account_trim(a);
+    account_trim(a, 0);
     block = fresh_block(a, size);
   }
   if (block == NULL) count_dead(a, size);

@@ -72,6 +72,8 @@ typedef struct AccountReport {
 } AccountReport;
 AccountReport account_report(const Account *a);
 void account_set_limit(Account *a, size_t bytes);
-void account_trim(Account *a); /* gives the cached blocks back */
+/* Gives the cached blocks back. `wanted`: bytes that are going to be taken, 0
+** where nobody knows. */
+void account_trim(Account *a, size_t wanted);
 
 #endif

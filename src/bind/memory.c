@@ -13,7 +13,7 @@ static void collect(lua_State *L, State *s) {
 
 void memory_collect(lua_State *L, State *s) {
   collect(L, s);
-  account_trim(s->account);
+  account_trim(s->account, 0);
 }
 
 /* Whether so many values were boxed that their headers, which Lua does not

@@ -61,7 +61,7 @@ lunula_model *frozen_new(Function *f, uint64_t seed, Account *account,
   for (int i = 0; i < n; i++)
     tensor_drop(&state[i]);
   mem_free(state);
-  account_trim(account); /* what the weights went through */
+  account_trim(account, 0); /* what the weights went through */
   return m;
 }
 

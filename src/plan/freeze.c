@@ -93,7 +93,7 @@ static void drop_read(Freezer *k, const int *number, int n) {
   for (int i = 0; i < n; i++)
     if (--k->readers[number[i]] == 0 && !is_updated(k, number[i]))
       tensor_drop(&k->g.f->bindings[number[i]].variable->tensor);
-  account_trim(k->account);
+  account_trim(k->account, 0);
 }
 
 static bool compute_one(Freezer *k, int i, Binding *list, int *number) {

@@ -4,12 +4,27 @@
 
 #include "plan/steps.h"
 
-void lane_free(Plan *p, Lane *l) {
+static void lane_free(Plan *p, Lane *l) {
   block_free(p->account, l->arena, (size_t)p->arena);
   mem_free(l->pointer);
   mem_free(l->held);
   prepared_release(l->prepared);
   mem_free(l);
+}
+
+void lanes_drop(Plan *p) {
+  Lane *spare = atomic_exchange_explicit(&p->spare, NULL, memory_order_acquire);
+  lock_take(&p->lock);
+  Lane *waiting = p->lanes;
+  p->lanes = NULL;
+  lock_leave(&p->lock);
+  if (spare)
+    lane_free(p, spare);
+  while (waiting) {
+    Lane *l = waiting;
+    waiting = l->next;
+    lane_free(p, l);
+  }
 }
 
 static Lane *lane_new(Plan *p, Error *e) {

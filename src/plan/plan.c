@@ -33,14 +33,7 @@ void plan_release(Plan *p) {
   if (p->seconds && p->runs)
     profile_print(p);
   mem_free(p->seconds);
-  Lane *spare = atomic_load(&p->spare);
-  if (spare)
-    lane_free(p, spare);
-  while (p->lanes) {
-    Lane *l = p->lanes;
-    p->lanes = l->next;
-    lane_free(p, l);
-  }
+  lanes_drop(p);
   for (int i = 0; p->constant && i < p->nconstants; i++)
     tensor_drop(&p->constant[i]);
   for (int i = 0; p->variable && i < p->nvariables; i++)
@@ -92,10 +85,19 @@ int64_t plan_bytes(const Plan *p) {
 
 /* ---- running ------------------------------------------------------------ */
 
-static void trim_much(Account *a) {
+/* What it took to make the weights goes, before they are prepared. */
+static void trim_much(Account *a, size_t wanted) {
   enum { MUCH = 16 << 20 };
-  if (account_report(a).cached > MUCH)
-    account_trim(a);
+  if (account_report(a).cached > MUCH || wanted > MUCH)
+    account_trim(a, wanted);
+}
+
+/* The room that it took to prepare goes, before the plan takes its own. */
+static void end_preparing(Plan *p) {
+  enum { LARGE = 1 << 20 };
+  lanes_drop(p);
+  if (p->arena > LARGE)
+    account_trim(p->account, 0);
 }
 
 /* The weights as they are prepared now, counted; NULL with env->error. */
@@ -104,14 +106,17 @@ static Prepared *newest_prepared(const Plan *p, Env *env) {
   Prepared *w = preparation_newest(k);
   if (preparation_is_new(k, w))
     return w;
-  if (w == NULL) /* the first time: what it took to make the weights goes */
-    trim_much(p->account);
+  bool first = w == NULL;
+  if (first)
+    trim_much(p->account, preparation_bytes(k));
   prepared_release(w);
   w = prepared_new(k, p->account, env->error);
   if (w == NULL)
     return NULL;
   if (plan_run(preparation_plan(k), NULL, w->data, env)) {
     preparation_publish(k, w);
+    if (first)
+      end_preparing(preparation_plan(k));
     return w;
   }
   prepared_release(w);
@@ -330,9 +335,24 @@ static bool run_parts(const Plan *p, const void *const *in, void *const *out,
   return !env->error->set;
 }
 
+/* Prepares the weights for the first time, while no lane has its arena yet: a
+** large model needs room for one or the other. */
+static bool prepare_first(Plan *p, Env *env) {
+  if (p->preparation == NULL ||
+      atomic_load_explicit(&p->prepared, memory_order_relaxed))
+    return true;
+  Prepared *w = newest_prepared(p, env);
+  if (w)
+    atomic_store_explicit(&p->prepared, true, memory_order_relaxed);
+  prepared_release(w);
+  return w != NULL;
+}
+
 bool plan_run(Plan *p, const void *const *in, void *const *out, Env *env) {
   if (p->parts.part)
     return run_parts(p, in, out, env);
+  if (!prepare_first(p, env))
+    return false;
   Lane *l = lane_borrow(p, env->error);
   if (l == NULL)
     return false;

@@ -213,6 +213,13 @@ void preparation_publish(Preparation *k, Prepared *w) {
   prepared_release(old);
 }
 
+size_t preparation_bytes(const Preparation *k) {
+  size_t bytes = 0;
+  for (int i = 0; i < k->f->noutputs; i++)
+    bytes += (size_t)type_bytes(val_type(k->f->outputs[i]));
+  return bytes;
+}
+
 Plan *preparation_plan(const Preparation *k) {
   return k->plan;
 }

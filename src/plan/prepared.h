@@ -36,6 +36,7 @@ Preparation *preparation_find(Preparations *all, const Function *f);
 Preparation *preparation_add(Preparations *all, Function *f, Plan *plan,
                              void (*release)(Plan *), Error *e);
 void preparation_release(Preparation *k);
+size_t preparation_bytes(const Preparation *k); /* of what it makes */
 Plan *preparation_plan(const Preparation *k); /* borrowed */
 
 /* The newest results, counted, or NULL: they may be old. */

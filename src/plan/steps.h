@@ -77,6 +77,7 @@ struct Plan {
   Variable **variable;
   Tensor *constant;
   Preparation *preparation; /* of what it reads; NULL: nothing is prepared */
+  atomic_bool prepared;     /* has it been, once? */
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
   int64_t bytes; /* of it, and of the constants */
@@ -108,7 +109,7 @@ bool steps_build(Plan *p, Prog *g);
 /* Lanes (lanes.c). A free one, or a new one; NULL with the error. */
 Lane *lane_borrow(Plan *p, Error *e);
 void lane_give_back(Plan *p, Lane *l);
-void lane_free(Plan *p, Lane *l);
+void lanes_drop(Plan *p); /* those that nobody has */
 /* Shows the lane where inputs, outputs and variables are. */
 void lane_aim(const Plan *p, Lane *l, const void *const *in, void *const *out);
 /* What the run reads stays, whatever a closure assigns meanwhile. */

@@ -35,9 +35,14 @@ local function rows(name)
   return list
 end
 
+-- With the first values of its weights.
+function models.untrained(name)
+  return k.models.model_from_json(open(name .. ".json"):read "a")
+end
+
 -- With the weights one after the other, so that a second set of them never exists.
 function models.make(name)
-  local model = k.models.model_from_json(open(name .. ".json"):read "a")
+  local model = models.untrained(name)
   local file <close> = open(name .. ".weights")
   for i, shape in ipairs { table.unpack(rows(name), 4) } do
     local weight = core.frombytes(file:read(4 * count(shape)), { shape = shape })
