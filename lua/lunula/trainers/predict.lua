@@ -127,11 +127,12 @@ end
 
 local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
--- Runs the batches between the hooks of callbacks and a bar. run(visit, before).
+-- Runs the batches between the hooks of callbacks and a bar, where there are any. run(visit, before).
 local function watched_run(self, batches, o, run)
+  local _ <close> = interruption.tell()
+  if o.callbacks == nil and o.verbose == 0 then return run(function() return true end) end
   local callbacks = require("lunula.callbacks").list(self, o.callbacks, { steps = batches:steps() })
   local every = callbacks:has_batch_hooks "predict"
-  local _ <close> = interruption.tell()
   local bar <close> = progbar.new { target = batches:steps(), verbose = o.verbose }
   callbacks:call "on_predict_begin"
   local outputs = run(function(done)
