@@ -1,6 +1,7 @@
 -- Writes two C files of all Lua modules, for carried.h:
 --   lua5.4 src/bind/carry.lua CODE TEXTS ROOT FILE..
--- CODE has them compiled, with lines and names, by the Lua that runs this; TEXTS has their sources.
+-- CODE has them compiled, with lines and the names of parameters, by the Lua that runs this; TEXTS
+-- has their sources.
 -- ROOT/lunula/x/init.lua is the module "lunula.x".
 
 local code_path, texts_path, root = arg[1], arg[2], arg[3]
@@ -63,8 +64,10 @@ local head = named and string.dump(assert(load("", "@"))):match("^(.-)" .. name)
 
 -- ---- shorter bytecode --------------------------------------------------------------------------
 
--- Parameters and upvalues are found by name. Nothing asks for the names of other locals, which are
--- a quarter of the time that it takes to read the code.
+-- Parameters are found by name, and k.help looks into functions that wrap others by the names of
+-- their upvalues (lua/lunula/help/comments.lua). Nothing asks for the names of other locals and
+-- upvalues, which are a third of the time that it takes to read the code.
+local asked_for = { method = true, fn = true, module = true }
 
 local INSTRUCTION <const>, NUMBER <const>, INTEGER <const> = 4, 8, 8
 local of_constant = { [0x00] = 0, [0x01] = 0, [0x11] = 0, [0x03] = INTEGER, [0x13] = NUMBER }
@@ -79,7 +82,7 @@ local function write_size(n)
 end
 
 -- What follows the name of the chunk, without those names.
-local function without_locals(code)
+local function without_names(code)
   local at, from, parts = 1, 1, {}
 
   local function byte()
@@ -95,19 +98,23 @@ local function without_locals(code)
     return n
   end
   local function skip(n) at = at + n end
-  local function skip_text() skip(math.max(size() - 1, 0)) end
+  local function text()
+    local n = math.max(size() - 1, 0)
+    skip(n)
+    return code:sub(at - n, at - 1)
+  end
   local function each(f)
     for _ = 1, size() do f() end
   end
   local function local_name()
-    skip_text()
+    text()
     size()                           -- where it begins,
     size()                           -- and ends
   end
 
   local read_function
   local function nested()
-    skip_text()                      -- the chunk's name, which is that of the outer function
+    text()                           -- the chunk's name, which is that of the outer function
     read_function()
   end
 
@@ -119,7 +126,7 @@ local function without_locals(code)
     skip(size() * INSTRUCTION)
     each(function ()
       local tag = byte()
-      if of_constant[tag] then skip(of_constant[tag]) else skip_text() end
+      if of_constant[tag] then skip(of_constant[tag]) else text() end
     end)
     skip(size() * 3)                 -- upvalues: in the stack, number, kind
     each(nested)
@@ -134,7 +141,12 @@ local function without_locals(code)
     parts[#parts + 1] = code:sub(from, at - 1)
     for _ = kept + 1, names do local_name() end
     from = at
-    each(skip_text)                  -- names of upvalues
+    local wraps = false
+    each(function () wraps = asked_for[text()] or wraps end)   -- names of upvalues
+    if not wraps then
+      parts[#parts + 1] = write_size(0)
+      from = at
+    end
   end
 
   read_function()
@@ -146,7 +158,7 @@ local function compile(text)
   if not named then return "" end
   local dump = string.dump(assert(load(text, "@")))
   assert(dump:sub(1, #head + #name) == head .. name)
-  local code = without_locals(dump:sub(#head + #name + 1))
+  local code = without_names(dump:sub(#head + #name + 1))
   assert(load(head .. name .. code, "@", "b"))
   return code
 end
