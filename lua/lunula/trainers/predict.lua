@@ -11,9 +11,9 @@ local hooks = require "lunula.layers.base.hooks"
 local ops = require "lunula.ops"
 local tools = require "lunula.ops.tools"
 local nest = require "lunula.utils.nest"
-local options = require "lunula.utils.options"
+local options = late(function () return require "lunula.utils.options" end)
 local progbar = late(function () return require "lunula.utils.progbar" end)
-local verbosity = require "lunula.utils.verbosity"
+local verbosity = late(function () return require "lunula.utils.verbosity" end)
 local ranks = require "lunula.distribution.ranks"
 local data = require "lunula.trainers.data"
 local interruption = late(function () return require "lunula.trainers.interruption" end)
@@ -127,7 +127,8 @@ end
 
 local predict_options = { "batch_size", "verbose", "steps", "callbacks" }
 
--- Runs the batches between the hooks of callbacks and a bar, where there are any. run(visit, before).
+-- Runs the batches, between the hooks of callbacks and a bar where there are any. run(visit,
+-- before).
 local function watched_run(self, batches, o, run)
   local _ <close> = interruption.tell()
   if o.callbacks == nil and o.verbose == 0 then return run(function() return true end) end

@@ -6,7 +6,6 @@
 
 local core = require "lunula.core"
 local declare = require "lunula.declare"
-local warn = require "lunula.utils.warn"
 local nest = require "lunula.utils.nest"
 
 local masks = {}
@@ -68,8 +67,8 @@ function masks.carry(self, inputs, mask, results)
     if new then attach(results, new) end
   elseif mask and not self._mask_warned then
     rawset(self, "_mask_warned", true)
-    warn.say('layer "%s" (%s) does not support masking: the mask of its input ends here',
-      self.name, declare.class_of(self).name)
+    local said = 'layer "%s" (%s) does not support masking: the mask of its input ends here'
+    require("lunula.utils.warn").say(said, self.name, declare.class_of(self).name)
   end
 end
 
