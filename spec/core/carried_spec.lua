@@ -50,6 +50,17 @@ describe("bytecode of Lua files", function ()
     assert.equal("true\n", run(folder, "require 'lunula' print(require'lunula.json_path'.changed)"))
   end)
 
+  if_carried("is not taken for one in which any byte has changed", function ()
+    local path = folder .. "/lunula/json_path.lua"
+    local text = files.read(path)
+    for at = 1, 40, 5 do
+      files.write(path, text:sub(1, at - 1) .. "\0" .. text:sub(at + 1))
+      assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
+    end
+    files.write(path, text .. "\n")
+    assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
+  end)
+
   it("leaves the user's line", function ()
     assert.matches("command line%):1: Dense: unknown option", run(folder,
       "local k = require 'lunula' k.layers.Dense{2, unit = 3}"))

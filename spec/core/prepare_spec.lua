@@ -135,6 +135,26 @@ describe("prepared weights", function()
     assert.is_true(k.memory().live - before < 5.5e6, "live: " .. k.memory().live - before)
   end)
 
+  native("are made before the plan takes its room", function()
+    local code = [[
+      local k = require "lunula"
+      local m = k.Sequential {
+        k.Input { shape = { 14, 14, 256 } },
+        k.layers.Conv2D { 256, 3, padding = "same", use_bias = false },
+        k.layers.BatchNormalization(), k.layers.ReLU(),
+        k.layers.Conv2D { 256, 3, padding = "same" },
+      }
+      local x = k.ops.zeros { 40, 14, 14, 256 }
+      local y = m:predict_on_batch(x)
+      print((k.memory().peak - k.memory().live) / 1e6)]]
+    local pipe = assert(io.popen(("%s %s -e %q 2>&1"):format(
+      lua.paths(package.path, package.cpath), lua.command, code:gsub("\n", " "))))
+    local above = pipe:read "a"
+    pipe:close()
+    -- Both at once would be 2.4 MB more, the kernel with its scale.
+    assert.is_true(tonumber(above) < 1, above)
+  end)
+
   native("are shared by the plans of all batch sizes", function()
     local w = variable(k.random.normal { 300, 1000 })
     local f = core.trace({ { shape = { false, 300 } } }, function(v)
