@@ -29,6 +29,8 @@ describe("a point instead of a colon", function ()
       "predict is a method: model:predict(…), with a colon")
     assert.error_at_line(function () model.save "m.keras" end, "save is a method: model:save(…)")
     assert.error_at_line(function () model.add(layers.Dense(1)) end, "add is a method: model:add")
+    assert.error_at_line(function () model.predict_step(k.ones { 1, 4 }) end,
+      "predict_step is a method: model:predict_step")
     assert.error_at_line(function () local _ = model.layers[1].count_params() end,
       "count_params is a method: layer:count_params(…), with a colon")
     assert.error_at_line(function () local _ = model.layers[1].get_config() end,

@@ -4,13 +4,14 @@
 local lua = require "spec.support.lua"
 local native = require "spec.support.native"
 
-local function prints(expected, code)
-  local pipe = assert(io.popen(("%s %s -e %q 2>&1"):format(
+local function printed(code)
+  local pipe <close> = assert(io.popen(("%s %s -e %q 2>&1"):format(
     lua.paths(package.path, package.cpath), lua.command,
     'local core = require "lunula.core" ' .. code:gsub("\n", " "))))
-  assert.equal(expected, (pipe:read "a":gsub("%s+$", "")))
-  pipe:close()
+  return (pipe:read "a":gsub("%s+$", ""))
 end
+
+local function prints(expected, code) assert.equal(expected, printed(code)) end
 
 describe("families of ops", function ()
   it("are listed with all their composites, and no other name", function ()
@@ -57,6 +58,13 @@ describe("families of ops", function ()
       print(core.catalogue "round".signature)]])
   end)
 
+  it("take the places of rows of C that were seen", function ()
+    prints("true", [[
+      local row = core.ops.round
+      local ops = require "lunula.ops"
+      print(ops.round ~= row and core.tensor{1.26}:round(1):item() < 1.31)]])
+  end)
+
   it("are all loaded when the ops are listed", function ()
     prints("true", [[
       local k, found = require "lunula", {}
@@ -90,6 +98,16 @@ describe("families of ops", function ()
   end)
 end)
 
+describe("layers", function ()
+  it("are all there when they are listed", function ()
+    prints("true", [[
+      local k, n = require "lunula", 0
+      local _ = k.layers.Dense
+      for name, layer in pairs(k.layers) do n = n + 1 assert(layer == k.layers[name]) end
+      print(n > #require "lunula.layers".names())]])
+  end)
+end)
+
 describe("a script with a first model", function ()
   native("loads nothing of training to predict", function ()
     prints("", [[
@@ -102,6 +120,14 @@ describe("a script with a first model", function ()
           print(name, "is loaded")
         end
       end]])
+  end)
+
+  it("draws a bar where one is wanted", function ()
+    assert.matches("^1/1 %- [^\n]*$", printed [[
+      local k = require "lunula"
+      local model = k.Sequential { k.Input { shape = { 2 } }, k.layers.Dense(1) }
+      model:predict(k.ones { 4, 2 }, { verbose = 0 })
+      model:predict(k.ones { 4, 2 }, { verbose = 1 })]])
   end)
 
   native("loads few files for a first answer", function ()

@@ -57,8 +57,10 @@ describe("bytecode of Lua files", function ()
       files.write(path, text:sub(1, at - 1) .. "\0" .. text:sub(at + 1))
       assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
     end
-    files.write(path, text .. "\n")
-    assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
+    for _, more in ipairs { "\n", "\0" } do
+      files.write(path, text .. more)
+      assert.matches("module 'lunula.json_path' not found", run(folder, only_bytecode))
+    end
   end)
 
   it("leaves the user's line", function ()

@@ -139,12 +139,12 @@ describe("prepared weights", function()
     local code = [[
       local k = require "lunula"
       local m = k.Sequential {
-        k.Input { shape = { 14, 14, 256 } },
+        k.Input { shape = { 56, 56, 256 } },
         k.layers.Conv2D { 256, 3, padding = "same", use_bias = false },
         k.layers.BatchNormalization(), k.layers.ReLU(),
-        k.layers.Conv2D { 256, 3, padding = "same" },
+        k.layers.Conv2D { 4, 1 },
       }
-      local x = k.ops.zeros { 40, 14, 14, 256 }
+      local x = k.ops.zeros { 1, 56, 56, 256 }
       local y = m:predict_on_batch(x)
       print((k.memory().peak - k.memory().live) / 1e6)]]
     local pipe = assert(io.popen(("%s %s -e %q 2>&1"):format(
@@ -152,7 +152,7 @@ describe("prepared weights", function()
     local above = pipe:read "a"
     pipe:close()
     -- Both at once would be 2.4 MB more, the kernel with its scale.
-    assert.is_true(tonumber(above) < 1, above)
+    assert.is_true(tonumber(above) < 2, above)
   end)
 
   native("are shared by the plans of all batch sizes", function()
