@@ -25,8 +25,8 @@ static unsigned saved_registers(void) {
   return low;
 }
 
-/* Number of sets that this machine has: x86-64-v3 is AVX2, x86-64-v4 AVX-512, each
-** with all that the compiler takes for granted then. */
+/* Number of sets that this machine has: x86-64-v3 is AVX2, x86-64-v4 AVX-512,
+** each with all that the compiler takes for granted then. */
 static int ask_processor(void) {
   enum { SSE_AVX = 6, OPMASK_ZMM = 0xe0 };
   unsigned a, b, c, d, c1, b7;

@@ -215,8 +215,8 @@ void account_release(Account *a) {
   count_dead(a, OWNED);
 }
 
-/* Where this much was cached or is wanted, the C library gives back too what lies
-** free between other blocks: less is not worth a walk through its heap. */
+/* Where this much was cached or is wanted, the C library gives back too what
+** lies free between other blocks: less is not worth a walk through its heap. */
 enum { TRIM = 16 << 20 };
 
 void account_trim(Account *a, size_t wanted) {

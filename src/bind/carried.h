@@ -1,6 +1,6 @@
 /* The Lua files that are inside the library: as bytecode, so that opening them
-** costs no parsing, with lines and the names of parameters, which are found by name,
-** as the user's line is by file. Bytecode is for one Lua only, so a host's Lua must
+** costs no parsing, with names and lines, since parameters are found by name and
+** the user's line by file. Bytecode is for one Lua only, so a host's Lua must
 ** first compile a probe to the same bytes. core.so lies beside its texts, and
 ** takes bytecode for those that have not changed; liblunula.a carries texts too.
 ** Both tables are written at build time by carry.lua; core.so has an empty one

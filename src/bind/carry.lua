@@ -1,7 +1,6 @@
 -- Writes two C files of all Lua modules, for carried.h:
 --   lua5.4 src/bind/carry.lua CODE TEXTS ROOT FILE..
--- CODE has them compiled, with lines and the names of parameters, by the Lua that runs this; TEXTS
--- has their sources.
+-- CODE has them compiled, with names and lines, by the Lua that runs this; TEXTS has their sources.
 -- ROOT/lunula/x/init.lua is the module "lunula.x".
 
 local code_path, texts_path, root = arg[1], arg[2], arg[3]
@@ -62,105 +61,11 @@ local named = _VERSION == "Lua 5.4"
 local name = "\x82@"
 local head = named and string.dump(assert(load("", "@"))):match("^(.-)" .. name) or ""
 
--- ---- shorter bytecode --------------------------------------------------------------------------
-
--- Parameters are found by name, and k.help looks into functions that wrap others by the names of
--- their upvalues (lua/lunula/help/comments.lua). Nothing asks for the names of other locals and
--- upvalues, which are a third of the time that it takes to read the code.
-local asked_for = { method = true, fn = true, module = true }
-
-local INSTRUCTION <const>, NUMBER <const>, INTEGER <const> = 4, 8, 8
-local of_constant = { [0x00] = 0, [0x01] = 0, [0x11] = 0, [0x03] = INTEGER, [0x13] = NUMBER }
-
-local function write_size(n)
-  local text = string.char(n & 127 | 128)
-  while n >> 7 > 0 do
-    n = n >> 7
-    text = string.char(n & 127) .. text
-  end
-  return text
-end
-
--- What follows the name of the chunk, without those names.
-local function without_names(code)
-  local at, from, parts = 1, 1, {}
-
-  local function byte()
-    at = at + 1
-    return code:byte(at - 1)
-  end
-  local function size()
-    local n, b = 0, 0
-    while b < 128 do
-      b = byte()
-      n = n << 7 | b & 127
-    end
-    return n
-  end
-  local function skip(n) at = at + n end
-  local function text()
-    local n = math.max(size() - 1, 0)
-    skip(n)
-    return code:sub(at - n, at - 1)
-  end
-  local function each(f)
-    for _ = 1, size() do f() end
-  end
-  local function local_name()
-    text()
-    size()                           -- where it begins,
-    size()                           -- and ends
-  end
-
-  local read_function
-  local function nested()
-    text()                           -- the chunk's name, which is that of the outer function
-    read_function()
-  end
-
-  function read_function()
-    size()                           -- the first line,
-    size()                           -- and the last
-    local parameters = byte()
-    skip(2)                          -- vararg, registers
-    skip(size() * INSTRUCTION)
-    each(function ()
-      local tag = byte()
-      if of_constant[tag] then skip(of_constant[tag]) else text() end
-    end)
-    skip(size() * 3)                 -- upvalues: in the stack, number, kind
-    each(nested)
-    skip(size())                     -- a difference of lines for each instruction,
-    each(function () size() size() end)   -- and here and there the line itself
-    parts[#parts + 1] = code:sub(from, at - 1)
-    local names = size()
-    local kept = math.min(parameters, names)
-    parts[#parts + 1] = write_size(kept)
-    from = at
-    for _ = 1, kept do local_name() end
-    parts[#parts + 1] = code:sub(from, at - 1)
-    for _ = kept + 1, names do local_name() end
-    from = at
-    local wraps = false
-    each(function () wraps = asked_for[text()] or wraps end)   -- names of upvalues
-    if not wraps then
-      parts[#parts + 1] = write_size(0)
-      from = at
-    end
-  end
-
-  read_function()
-  assert(at == #code + 1)
-  return table.concat(parts) .. code:sub(from)
-end
-
 local function compile(text)
   if not named then return "" end
   local dump = string.dump(assert(load(text, "@")))
   assert(dump:sub(1, #head + #name) == head .. name)
-  local code = without_names(dump:sub(#head + #name + 1))
-  assert(load(head .. name .. code, "@", "b"))
-  return code
+  return dump:sub(#head + #name + 1)
 end
 
 local modules = {}

@@ -244,7 +244,7 @@ static int find_later(lua_State *L) {
   lua_pushvalue(L, 2);
   const Op *op = find_row(L, lua_tostring(L, 2));
   if (lua_rawget(L, 3) != LUA_TNIL)
-    load_later(L, 4);
+    load_later(L, 4); /* the family */
   else if (op != NULL)
     make_row(L, op);
   else if (tell_names(L))

@@ -1,6 +1,6 @@
-/* The catalogue: all op rows, in their order and by name. The rows lie on higher
-** floors; who assembles them hands the list in, so that this floor and the
-** rules can ask for an op by its name without knowing where it is written. */
+/* The catalogue: all op rows, in their order and by name. The rows lie on
+** higher floors; who assembles them hands the list in, so that this floor and
+** the rules can ask for an op by its name without knowing where it is written. */
 
 #include <string.h>
 

@@ -19,8 +19,7 @@ local function read(path)
 end
 
 -- The function inside: a method that checks its self is wrapped (declare/classes.lua), what takes
--- its arguments as an op does may be, and one of another file is required when it is called. These
--- names are kept in bytecode (src/bind/carry.lua).
+-- its arguments as an op does may be, and one of another file is required when it is called.
 local function inner(f)
   local upvalues, i = {}, 1
   while debug.getupvalue(f, i) do
