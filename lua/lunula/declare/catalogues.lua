@@ -57,8 +57,8 @@ function catalogues.late(kind, families, others)
     local known = class_of[name]
     if not known then return nil end
     local family = family_of[known]
-    local loaded = registry.loading(family[2])
-    local class = registry.loading(function () return loaded[known] end)   -- makes it, maybe
+    local loaded = registry.as_ours(family[2])
+    local class = registry.as_ours(function () return loaded[known] end)   -- which may declare it
     for one, other in next, loaded do
       if family_of[one] == family then enter(module, kind, other) end
     end

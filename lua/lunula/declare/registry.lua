@@ -20,34 +20,34 @@ local known = {}                                          -- kind -> name -> cla
 local waiting = {}                                        -- kind -> name -> what registers it
 local file_names = setmetatable({}, { __mode = "k" })   -- class, function -> "package>Name"
 
-local loading = false   -- are classes of ours being loaded that waited?
+local are_ours = false   -- are the classes that are registered now ours, and late?
 
--- f(…), which loads such classes: they do not take the place of what a user has registered before.
-function registry.loading(f, ...)
-  local before = loading
-  local _ <close> = setmetatable({}, { __close = function () loading = before end })
-  loading = true
+-- f(…), which declares classes of ours that waited: they do not take the place of what a user has
+-- registered before.
+function registry.as_ours(f, ...)
+  local before = are_ours
+  local _ <close> = setmetatable({}, { __close = function () are_ours = before end })
+  are_ours = true
   return f(...)
 end
 
-local function load(kind, name)
-  registry.loading(waiting[kind][name], name)
+local function fetch(kind, name)
+  registry.as_ours(waiting[kind][name], name)
   waiting[kind][name] = nil
 end
 
 function registry.registry(kind)
   if not known[kind] then
-    local late = {}
-    waiting[kind] = late
+    waiting[kind] = {}
     known[kind] = setmetatable({}, {
       __index = function (names, name)
-        if late[name] then
-          load(kind, name)
+        if waiting[kind][name] then
+          fetch(kind, name)
           return rawget(names, name)
         end
       end,
       __pairs = function (names)
-        for name in pairs(late) do load(kind, name) end
+        for name in pairs(waiting[kind]) do fetch(kind, name) end
         return next, names, nil
       end,
     })
@@ -58,13 +58,13 @@ end
 -- Makes a class or function known by a name; the last one wins.
 function registry.register(kind, name, value)
   local names = registry.registry(kind)
-  if not loading or rawget(names, name) == nil then names[name] = value end
+  if not are_ours or rawget(names, name) == nil then names[name] = value end
 end
 
--- Names that are registered by load(name), when they are first asked for.
-function registry.later(kind, names, load_name)
+-- Names that are registered by register_one(name), when they are first asked for.
+function registry.later(kind, names, register_one)
   local _ = registry.registry(kind)
-  for _, name in ipairs(names) do waiting[kind][name] = load_name end
+  for _, name in ipairs(names) do waiting[kind][name] = register_one end
 end
 
 -- What files call a class, if not by its name.
