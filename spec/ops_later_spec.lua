@@ -18,7 +18,7 @@ describe("families of ops", function ()
     prints("", [[
       local listed, later = {}, core.later
       function core.later(names, family)
-        for name in (family and names or ""):gmatch "%S+" do listed[name] = true end
+        for name in names:gmatch "%S+" do listed[name] = true end
         later(names, family)
       end
       local ops = require "lunula.ops"

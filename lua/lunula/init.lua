@@ -52,7 +52,7 @@ if blas and blas.advice then require("lunula.utils.warn").say("%s", blas.advice)
 -- ---- tensors -----------------------------------------------------------------------------------
 
 -- x:mean() in a script that has not spoken of ops yet.
-core.unknown(function () require "lunula.ops" end)
+core.set_teller(function () require "lunula.ops" end)
 
 lunula.tensor = core.tensor
 lunula.frombytes = core.frombytes

@@ -345,20 +345,15 @@ static void add_family(lua_State *L, const char *names) {
   }
 }
 
-/* later(load): load(family) will define the composites of a family, when one of
-** them is first asked for, load() all. later(names, family): their names, with
-** spaces between them; composites that are there stay. */
+/* later(names, family): composites of a family that will be defined when one of
+** them is first asked for, with spaces between the names; those that are there
+** stay. */
 static int core_later(lua_State *L) {
   static const char *const tables[] = {
     "lunula.ops", "lunula.methods", "lunula.catalogue", "lunula.positions",
     "lunula.later"
   };
   lua_settop(L, 2);
-  if (lua_isfunction(L, 1)) {
-    lua_settop(L, 1);
-    lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
-    return 0;
-  }
   want_type(L, 1, LUA_TSTRING, "later: the names");
   want_type(L, 2, LUA_TSTRING, "later: the family");
   for (int i = 0; i < COUNT_OF(tables); i++)
@@ -367,10 +362,19 @@ static int core_later(lua_State *L) {
   return 0;
 }
 
-/* unknown(tell): tell() calls later, when a name is asked for that nobody knows
-** yet. */
-static int core_unknown(lua_State *L) {
-  want_type(L, 1, LUA_TFUNCTION, "unknown: what tells the names");
+/* set_loader(load): load(family) defines the composites of a family, load() all
+** of them. */
+static int core_set_loader(lua_State *L) {
+  want_type(L, 1, LUA_TFUNCTION, "set_loader: what defines a family");
+  lua_settop(L, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lunula.load");
+  return 0;
+}
+
+/* set_teller(tell): tell() calls later, when a name is asked for that nobody
+** knows yet. */
+static int core_set_teller(lua_State *L) {
+  want_type(L, 1, LUA_TFUNCTION, "set_teller: what tells the names");
   lua_settop(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "lunula.names");
   return 0;
@@ -417,7 +421,8 @@ static void open_later(lua_State *L) {
 void catalogue_open(lua_State *L) {
   static const luaL_Reg core[] = {
     {"define", core_define}, {"catalogue", core_catalogue},
-    {"row", core_row}, {"later", core_later}, {"unknown", core_unknown},
+    {"row", core_row}, {"later", core_later},
+    {"set_loader", core_set_loader}, {"set_teller", core_set_teller},
     {NULL, NULL}
   };
   luaL_setfuncs(L, core, 0);

@@ -44,5 +44,3 @@ op("empty_like", "x, dtype:dtype=nil", "A tensor like x whose content does not m
   function (x, dtype)
     return ops.zeros_like(x, dtype)
   end)
-
-op("copy", "x", "x itself: tensors do not change.", function (x) return x end)

@@ -15,8 +15,8 @@ local families = {
   { "shape", "expand_dims squeeze ravel swapaxes moveaxis slice repeat repeat_elements tile "
     .. "fliplr flipud roll rot90 pad" },
   { "join", "stack append hstack vstack dstack split array_split vsplit dsplit hsplit unstack" },
-  { "fill", "full full_like zeros ones empty empty_like copy" },
-  { "make", "arange linspace logspace eye identity tri tril triu diag diagflat diagonal trace "
+  { "fill", "full full_like zeros ones empty empty_like" },
+  { "make", "copy arange linspace logspace eye identity tri tril triu diag diagflat diagonal trace "
     .. "vander one_hot multi_hot meshgrid geomspace" },
   { "index", "take take_along_axis slice_update scatter scatter_update segment_sum "
     .. "segment_max segment_min segment_prod searchsorted digitize isin in_top_k bincount "
@@ -67,7 +67,7 @@ local function load(family)
   if not ok then error(why, 0) end
 end
 
-core.later(function (wanted)
+core.set_loader(function (wanted)
   if wanted then return load(wanted) end
   for _, family in ipairs(families) do load(family[1]) end
 end)

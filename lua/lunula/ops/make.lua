@@ -7,6 +7,8 @@ local tools = require "lunula.ops.tools"
 
 local ops, op = core.ops, tools.op
 
+op("copy", "x", "x itself: tensors do not change.", function (x) return x end)
+
 -- ---- ranges -----------------------------------------------------------------------------------
 
 local function is_whole(x) return math.type(x) == "integer" end
