@@ -215,10 +215,6 @@ void account_release(Account *a) {
   count_dead(a, OWNED);
 }
 
-/* Where this much was cached or is wanted, the C library gives back too what
-** lies free between other blocks: less is not worth a walk through its heap. */
-enum { TRIM = 16 << 20 };
-
 void account_trim(Account *a, size_t wanted) {
 #ifdef __GLIBC__
   size_t freed = load(&a->cached);
@@ -230,7 +226,7 @@ void account_trim(Account *a, size_t wanted) {
   lock_leave(&a->lock);
   free_chain(a, chain);
 #ifdef __GLIBC__
-  if ((freed >= TRIM || wanted >= TRIM) && !a->resize)
+  if ((freed >= TRIM_MUCH || wanted >= TRIM_MUCH) && !a->resize)
     malloc_trim(0);
 #endif
 }

@@ -73,7 +73,9 @@ typedef struct AccountReport {
 AccountReport account_report(const Account *a);
 void account_set_limit(Account *a, size_t bytes);
 /* Gives the cached blocks back. `wanted`: bytes that are going to be taken, 0
-** where nobody knows. */
+** where nobody knows. Where either is so much, the C library gives back too what
+** lies free between other blocks: less is not worth a walk through its heap. */
+enum { TRIM_MUCH = 16 << 20 };
 void account_trim(Account *a, size_t wanted);
 
 #endif

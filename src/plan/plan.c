@@ -87,8 +87,7 @@ int64_t plan_bytes(const Plan *p) {
 
 /* What it took to make the weights goes, before they are prepared. */
 static void trim_much(Account *a, size_t wanted) {
-  enum { MUCH = 16 << 20 };
-  if (account_report(a).cached > MUCH || wanted > MUCH)
+  if (account_report(a).cached >= TRIM_MUCH || wanted >= TRIM_MUCH)
     account_trim(a, wanted);
 }
 
@@ -339,11 +338,11 @@ static bool run_parts(const Plan *p, const void *const *in, void *const *out,
 ** large model needs room for one or the other. */
 static bool prepare_first(Plan *p, Env *env) {
   if (p->preparation == NULL ||
-      atomic_load_explicit(&p->prepared, memory_order_relaxed))
+      atomic_load_explicit(&p->was_prepared, memory_order_relaxed))
     return true;
   Prepared *w = newest_prepared(p, env);
   if (w)
-    atomic_store_explicit(&p->prepared, true, memory_order_relaxed);
+    atomic_store_explicit(&p->was_prepared, true, memory_order_relaxed);
   prepared_release(w);
   return w != NULL;
 }

@@ -77,7 +77,7 @@ struct Plan {
   Variable **variable;
   Tensor *constant;
   Preparation *preparation; /* of what it reads; NULL: nothing is prepared */
-  atomic_bool prepared;     /* has it been, once? */
+  atomic_bool was_prepared; /* once */
   void **memory; /* what is freed with the plan */
   int nmemory, memory_size;
   int64_t bytes; /* of it, and of the constants */
