@@ -418,7 +418,7 @@ function revive.functional(class, given)
   return model
 end
 
--- A from_config whose errors tell the place.
+-- The from_config of a class, whose errors tell the place. maker: "sequential", "functional".
 function revive.from_config(name, maker, class, given)
   return json_path.reading(name .. ".from_config", revive[maker], class, given)
 end

@@ -5,8 +5,10 @@
 -- that is said once.
 
 local core = require "lunula.core"
+local late = require "lunula.late"
 local declare = require "lunula.declare"
 local nest = require "lunula.utils.nest"
+local warn = late(function () return require "lunula.utils.warn" end)
 
 local masks = {}
 
@@ -67,8 +69,8 @@ function masks.carry(self, inputs, mask, results)
     if new then attach(results, new) end
   elseif mask and not self._mask_warned then
     rawset(self, "_mask_warned", true)
-    local said = 'layer "%s" (%s) does not support masking: the mask of its input ends here'
-    require("lunula.utils.warn").say(said, self.name, declare.class_of(self).name)
+    warn.say('layer "%s" (%s) does not support masking: the mask of its input ends here',
+      self.name, declare.class_of(self).name)
   end
 end
 
