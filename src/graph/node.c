@@ -41,7 +41,7 @@ void context_open(Context *c, Account *account, Catalogue *catalogue) {
   c->account = account;
   c->catalogue = catalogue;
   env_open(&c->env, &c->error);
-  c->env.once = true;
+  c->env.once = true; /* what runs in it is one eager op at a time */
   /* callers may look at any output of what emit returned before they look at
      the error, so the dummy has as many as an op may have */
   c->dummy = node_alloc(account, &leaf_value, 0, 0, MAX_OUTPUTS);
@@ -195,7 +195,7 @@ Val node_leaf(Context *c, const Type *type) {
   static const Op leaf = {.name = "leaf", .signature = "", .kind = LEAF};
   Node *n = node_new(c, &leaf, NULL, 0, NULL, type, 1);
   if (n)
-    n->scope = UINT32_MAX;
+    n->scope = UINT32_MAX; /* symbolic, and of no trace that is open */
   return value_keep(c, n);
 }
 
@@ -203,6 +203,8 @@ Val shape_leaf(Context *c, const Type *type) {
   return value_keep(c, node_new(c, &leaf_shape, NULL, 0, NULL, type, 1));
 }
 
+/* A tape follows nodes: with one of its own, what others compute from the same
+** tensor is not recorded. */
 Val value_watch(Context *c, Val v) {
   if (val_symbolic(v) || v.node->tracked)
     return v;

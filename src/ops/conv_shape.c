@@ -3,6 +3,8 @@
 
 #include "ops/conv.h"
 
+/* A transposed convolution is never "same": what that means has become cells
+** that are cut off before and after. */
 static const Attr not_same = {.kind = ATTR_BOOL, .n = 1};
 
 Walk conv_walk_back(const Type *k, const Attr *attr) {

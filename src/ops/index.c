@@ -101,7 +101,8 @@ static bool scatter_shape(Rule *r) {
   return true;
 }
 
-/* Each task has some rows of the table, and reads all ids. */
+/* Each task has some rows of the table, and reads all ids: so no two add to the
+** same row, and with many tasks they would read more than they add. */
 static int64_t rows_tasks(const Type *table, const Type *values) {
   return share(type_elements(table) + type_elements(values),
                table->dim[0] < 16 ? 1 : 16);
@@ -191,7 +192,8 @@ static void extreme_vjp(Context *c, const Node *n, Val dy, Val *dx) {
   dx[2] = mul(c, gather(c, each, ids), theirs);
 }
 
-/* Of a product that has a factor 0 the gradient to it is NaN. */
+/* Of a product that has a factor 0 the gradient to it is NaN, for it divides by
+** the factor. */
 static void product_vjp(Context *c, const Node *n, Val dy, Val *dx) {
   Val ids = input(n, 1), values = input(n, 2);
   Attr fold = attr_int(FOLD_PRODUCT);
